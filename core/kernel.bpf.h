@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The kernel's types as far as our programs read them. CO-RE finds each member where the running
+ * kernel has it, so order and completeness do not matter here, and a build needs no kernel's BTF.
+ * Members that some kernels lack, or have otherwise, are in core/kfix.bpf.h. */
+#ifndef CORE_KERNEL_BPF_H
+#define CORE_KERNEL_BPF_H
+
+typedef signed char __s8;
+typedef unsigned char __u8;
+typedef short __s16;
+typedef unsigned short __u16;
+typedef int __s32;
+typedef unsigned int __u32;
+typedef long long __s64;
+typedef unsigned long long __u64;
+typedef __u16 __be16;
+typedef __u32 __be32;
+typedef __u32 __wsum;
+typedef __s32 pid_t;
+typedef _Bool bool;
+#define true 1
+#define false 0
+#define NULL ((void *)0)
+
+/* linux/bpf.h's numbers, of the ABI and therefore fixed */
+enum {
+	BPF_MAP_TYPE_HASH = 1,
+	BPF_MAP_TYPE_ARRAY = 2,
+	BPF_MAP_TYPE_PERCPU_ARRAY = 6,
+	BPF_MAP_TYPE_LPM_TRIE = 11,
+	BPF_MAP_TYPE_RINGBUF = 27,
+};
+enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
+enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
+enum { BPF_RB_AVAIL_DATA = 0, BPF_RB_RING_SIZE = 1 };
+enum { BPF_F_CURRENT_CPU = 0xffffffffULL };
+
+#define S_KERNEL __attribute__((preserve_access_index))
+
+typedef struct {
+	__s32 counter;
+} S_KERNEL atomic_t;
+
+typedef struct {
+	__s64 counter;
+} S_KERNEL atomic64_t;
+
+typedef struct {
+	__s64 counter;
+} S_KERNEL atomic_long_t;
+
+typedef struct {
+	__u32 val;
+} S_KERNEL kuid_t;
+
+typedef struct {
+	__u32 val;
+} S_KERNEL kgid_t;
+
+struct list_head {
+	struct list_head *next, *prev;
+} S_KERNEL;
+
+struct qstr {
+	__u32 len;
+	const unsigned char *name;
+} S_KERNEL;
+
+struct hlist_bl_node {
+	struct hlist_bl_node *next, **pprev;
+} S_KERNEL;
+
+struct dentry {
+	struct hlist_bl_node d_hash;
+	struct dentry *d_parent;
+	struct qstr d_name;
+} S_KERNEL;
+
+struct vfsmount {
+	struct dentry *mnt_root;
+} S_KERNEL;
+
+struct mount {
+	struct mount *mnt_parent;
+	struct dentry *mnt_mountpoint;
+	struct vfsmount mnt;
+} S_KERNEL;
+
+struct path {
+	struct vfsmount *mnt;
+	struct dentry *dentry;
+} S_KERNEL;
+
+struct fs_struct {
+	struct path root, pwd;
+} S_KERNEL;
+
+struct file {
+	struct path f_path;
+} S_KERNEL;
+
+struct kernfs_node {
+	const char *name;
+} S_KERNEL;
+
+struct cgroup {
+	struct kernfs_node *kn;
+} S_KERNEL;
+
+struct cgroup_subsys_state {
+	struct cgroup *cgroup;
+	struct cgroup_subsys_state *parent;
+} S_KERNEL;
+
+struct page_counter {
+	atomic_long_t usage;
+	unsigned long max;
+} S_KERNEL;
+
+struct mem_cgroup {
+	struct cgroup_subsys_state css;
+	struct page_counter memory;
+} S_KERNEL;
+
+struct css_set {
+	struct cgroup_subsys_state *subsys[1];
+	struct cgroup *dfl_cgrp;
+} S_KERNEL;
+
+enum cgroup_subsys_id { memory_cgrp_id = 4 };
+
+struct cred {
+	kuid_t uid;
+	kgid_t gid;
+} S_KERNEL;
+
+struct mm_struct {
+	unsigned long hiwater_rss;
+	unsigned long total_vm;
+	unsigned long stack_vm;
+	unsigned long arg_start, arg_end, env_start, env_end;
+	struct file *exe_file;
+} S_KERNEL;
+
+struct task_io_accounting {
+	__u64 rchar, wchar, syscr, syscw, read_bytes, write_bytes, cancelled_write_bytes;
+} S_KERNEL;
+
+struct signal_struct {
+	atomic_t live;
+	int nr_threads;
+	struct list_head thread_head;
+	int group_exit_code;
+	unsigned int flags;
+	__u64 utime, stime;
+	unsigned long nvcsw, nivcsw;
+	unsigned long min_flt, maj_flt;
+	unsigned long maxrss;
+	unsigned long long sum_sched_runtime;
+	struct task_io_accounting ioac;
+} S_KERNEL;
+
+struct sched_entity {
+	__u64 sum_exec_runtime;
+} S_KERNEL;
+
+struct task_struct {
+	unsigned int __state;
+	int exit_state;
+	int exit_code;
+	unsigned int flags;
+	pid_t pid, tgid;
+	struct sched_entity se;
+	struct mm_struct *mm;
+	struct task_struct *real_parent;
+	struct task_struct *group_leader;
+	struct list_head thread_node;
+	__u64 utime, stime;
+	unsigned long nvcsw, nivcsw;
+	__u64 start_boottime;
+	unsigned long min_flt, maj_flt;
+	const struct cred *cred;
+	char comm[16];
+	struct fs_struct *fs;
+	struct signal_struct *signal;
+	struct css_set *cgroups;
+	struct task_io_accounting ioac;
+} S_KERNEL;
+
+struct linux_binprm {
+	struct file *file;
+	const char *filename;
+	int argc;
+} S_KERNEL;
+
+struct seq_file;
+
+struct bpf_iter_meta {
+	struct seq_file *seq;
+	__u64 session_id;
+	__u64 seq_num;
+} S_KERNEL;
+
+struct bpf_iter__task {
+	struct bpf_iter_meta *meta;
+	struct task_struct *task;
+} S_KERNEL;
+
+struct bpf_map {
+	__u32 id;
+} S_KERNEL;
+
+struct bpf_array {
+	struct bpf_map map;
+	void *pptrs[1];
+} S_KERNEL;
+
+struct bpf_iter__bpf_map {
+	struct bpf_iter_meta *meta;
+	struct bpf_map *map;
+} S_KERNEL;
+
+#define SIGNAL_GROUP_EXIT 0x00000004
+#define PF_KTHREAD 0x00200000
+
+#endif

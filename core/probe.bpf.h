@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* What every probe's BPF object begins with: the scope map, its own ring, its loss counters, and the
+ * few calls that go with them. Include it first, once, in X.bpf.c.
+ *
+ *	SEC("tp_btf/sched_process_exec")
+ *	int BPF_PROG(my_exec, struct task_struct *task)
+ *	{
+ *		struct watch *w = watch__find(task);	// filter first
+ *		struct my_exec *e;
+ *
+ *		if (!w)
+ *			return 0;
+ *		e = event__reserve(struct my_exec, MY_EXEC, task, w);
+ *		if (!e)
+ *			return 0;			// it is counted
+ *		...
+ *		event__submit(e);
+ *		return 0;
+ *	}
+ *
+ * From kernel 7.0 programs of raw tracepoints can be preempted: a scratch buffer serves one program
+ * only, and sched_process_free runs in softirq, so its program must not share one with any other. */
+#ifndef CORE_PROBE_BPF_H
+#define CORE_PROBE_BPF_H
+
+#include "core/kernel.bpf.h"
+
+#include "core/event.h"
+#include "core/kfix.bpf.h"
+#include "core/path.bpf.h"
+#include "core/watch.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* The core puts its own map in this one's place before the object is loaded. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct watch_key);
+	__type(value, struct watch);
+} watch SEC(".maps");
+
+/* The core sets its size. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 65536);
+} events SEC(".maps");
+
+const volatile __u32 watch_slot; /* this probe's index into watch.seen */
+
+/* Events that found no room, by kind; the core turns every move into a `lost` record. */
+__u64 lost[EVENT_KIND_INTERNAL] SEC(".data.lost");
+
+static __always_inline void lost__count(__u32 kind)
+{
+	__sync_fetch_and_add(&lost[kind & (EVENT_KIND_INTERNAL - 1)], 1);
+}
+
+static __always_inline struct watch_key watch__key(struct task_struct *task)
+{
+	struct watch_key key = {.pid = task->tgid, .start = task->group_leader->start_boottime};
+
+	return key;
+}
+
+/* The process's entry in the scope, or NULL: not watched. */
+static __always_inline struct watch *watch__find(struct task_struct *task)
+{
+	struct watch_key key = watch__key(task);
+
+	return bpf_map_lookup_elem(&watch, &key);
+}
+
+/* Whether this thread's exit is the end of its process: true for exactly one exit a process. */
+static __always_inline bool watch__ends(const struct watch *w, struct task_struct *task)
+{
+	return w->end_tid == (__u32)task->pid;
+}
+
+/* Whether a sample with this fingerprint differs from the last one that left the kernel. */
+static __always_inline bool watch__changed(const struct watch *w, __u64 fingerprint)
+{
+	return w->seen[watch_slot & (WATCH_SLOTS - 1)] != fingerprint;
+}
+
+/* To be called only when the sample really left: the iterator repeats a process that found no room. */
+static __always_inline void watch__sampled(struct watch *w, __u64 fingerprint)
+{
+	w->seen[watch_slot & (WATCH_SLOTS - 1)] = fingerprint;
+}
+
+static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
+					const struct watch *w)
+{
+	e->ts = bpf_ktime_get_boot_ns();
+	e->start = task->group_leader->start_boottime;
+	e->pid = task->tgid;
+	e->tid = task->pid;
+	e->run = w->run;
+	e->cpu = bpf_get_smp_processor_id();
+	e->kind = kind;
+	e->flags = 0;
+}
+
+/* The kernel wakes the reader for the first event after it caught up; the reader then lets some time
+ * pass before it drains. It is hurried only when a quarter of the ring is full. */
+static __always_inline __u64 event__wake(void)
+{
+	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
+
+	return waiting > bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 4 ? BPF_RB_FORCE_WAKEUP : 0;
+}
+
+/* Room in the ring for one event, its head filled; NULL: no room, and counted. */
+#define event__reserve(type, kind, task, w)                                                                  \
+	({                                                                                                   \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
+		if (e_)                                                                                      \
+			event__head(&e_->head, kind, task, w);                                               \
+		else                                                                                         \
+			lost__count(kind);                                                                   \
+		e_;                                                                                          \
+	})
+
+#define event__submit(e) bpf_ringbuf_submit(e, event__wake())
+
+/* Copies an event of any size into the ring. */
+static __always_inline long event__output(void *e, __u64 size, __u32 kind)
+{
+	long err = bpf_ringbuf_output(&events, e, size, event__wake());
+
+	if (err)
+		lost__count(kind);
+	return err;
+}
+
+/* Hands a sample out through the iterator's file. False: no room now, the kernel will come again. */
+#define event__sample(ctx, e) (bpf_seq_write((ctx)->meta->seq, e, sizeof(*(e))) == 0)
+
+#endif

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The ABI between the merge and a sink. A sink is one .so that exports one symbol,
+ *
+ *	SINK_EXPORT const struct sink *const collector_sink = &my_sink;
+ *
+ * It gets whole records in merged order, on one thread, unprivileged. Calls come as
+ * open, stream (once per stream), write..., flush, close. What it gets is valid during the call only,
+ * but for `struct stream_info`, which lives until close(). */
+#ifndef CORE_SINK_H
+#define CORE_SINK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/log.h"
+#include "core/opt.h"
+#include "core/record.h"
+#include "core/stream.h"
+
+#define SINK_ABI 1
+#define SINK_SYMBOL "collector_sink"
+#define SINK_EXPORT extern __attribute__((visibility("default")))
+
+struct sink_api {
+	uint32_t size;
+	int out; /* where data goes: stdout unless --output; the merge's */
+	bool colour; /* `out` is a terminal that takes colour */
+	uint32_t columns; /* width of that terminal; 80 if it is none */
+	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+};
+
+struct sink {
+	uint32_t abi;  /* SINK_ABI; must be equal */
+	uint32_t size; /* sizeof(struct sink); members are only ever appended */
+
+	const char *name; /* as its folder: [a-z][a-z0-9_]* */
+	const char *help; /* one sentence */
+	const struct opt *options; /* NULL: none */
+	size_t conf_size;
+
+	/* 0 or -errno, having logged why; close() is not called then. `api` lives until close(). */
+	int (*open)(const struct sink_api *api, const void *conf, void **state);
+	/* Optional. A stream that will be merged. */
+	int (*stream)(void *state, const struct stream_info *info);
+	/* 0, or -errno to stop the merge: -EPIPE for a reader that went away, quietly. */
+	int (*write)(void *state, const struct record *record);
+	/* Optional. `last`: nothing follows; each stream's state is final. */
+	int (*flush)(void *state, bool last);
+	/* Optional. Called before the last flush, once per stream: what became of it. */
+	int (*ended)(void *state, const struct stream_info *info, const struct stream_state *stream);
+	void (*close)(void *state);
+};
+
+/* ---- from the library, for sinks that know no event by name ----
+ *
+ * A record's keys and values in the order of merged output: stream, event, ts, time, seq, run, host, pid,
+ * start, tid, cpu, the event's own fields, and `missing` where there is something to say. What is the same
+ * for all records of an event, its keys above all, is rendered once: a row alternates between such text
+ * and a value. */
+#define SINK_ROW_MAX (11 + SCHEMA_FIELDS_MAX + 1)
+
+struct sink_row {
+	uint32_t keys;	/* in all */
+	uint32_t count; /* of values that are not rendered yet */
+	struct {
+		const uint8_t *bytes;
+		uint32_t size;
+	} before[SINK_ROW_MAX]; /* the text that comes before each value */
+	struct value values[SINK_ROW_MAX];
+};
+
+/* Appends a key, and its value unless that is NULL, as the sink writes them. `out` is empty before the
+ * first key of a row. 0 or -1: no memory. */
+typedef int (*sink_render)(struct record_buffer *out, const char *name, const struct value *value);
+
+struct sink_rows;
+struct sink_rows *sink_rows__new(sink_render render); /* NULL: no memory */
+
+/* The row of a record, valid as long as that is and until the next call. 0, -ENOMEM, or -EBADMSG: the
+ * record is not as its stream's header says. */
+int sink_rows__row(struct sink_rows *rows, const struct record *record, const struct sink_row **row);
+void sink_rows__free(struct sink_rows *rows); /* takes NULL */
+
+/* All of it, or -errno. */
+int sink__write_all(int fd, const void *bytes, size_t size);
+
+#endif

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The scope: who is watched. fork inherits, the free of the leader's task removes, and in between one
+ * thread's exit is marked as the end of the process. The core attaches `free` last and the rest first,
+ * so that at each of these hooks a probe finds the entry there. The map `watch` is the one all probes
+ * share; the ring `events` carries notes to the core. */
+#include "core/probe.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct watch_run);
+} runs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct watch_rule_key);
+	__type(value, __u32);
+} rules SEC(".maps");
+
+/* Ends already seen, where the kernel does not tell the last thread's exit apart. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct watch_key);
+	__type(value, __u8);
+} ended SEC(".maps");
+
+/* Processes that are to enter by the next scan, with all their descendants: tgid -> run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u32);
+} wanted SEC(".maps");
+
+bool scan_enters; /* whether the scan lets processes enter, or only looks */
+
+struct scratch {
+	struct watch_rule_key key;
+	struct path_buffer path;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} exec_scratch SEC(".maps");
+
+const volatile __u32 rule_kinds; /* bit per watch_rule_kind that has a rule */
+const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; or 0 */
+const volatile bool use_ended;	 /* this kernel needs the map `ended` */
+
+__u32 launcher;	    /* tgid whose children enter launch_run; or 0 */
+__u32 launch_run;
+__u64 scope_full;   /* processes that found no room */
+__u64 adopted;	    /* processes whose fork was not seen */
+
+/* Runs are numbered per CPU: 5.10 has no atomic that returns a value. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} run_counter SEC(".maps");
+
+static __always_inline bool enter(struct task_struct *task, __u32 number, __u32 flags)
+{
+	struct watch_run *run = bpf_map_lookup_elem(&runs, &number);
+	struct watch_key key = watch__key(task);
+	struct watch w = {.run = number, .threads_peak = 1, .flags = flags};
+	long err;
+
+	if (!run || run->closed)
+		return false;
+	err = bpf_map_update_elem(&watch, &key, &w, BPF_NOEXIST);
+	if (err) {
+		__sync_fetch_and_add(&scope_full, 1);
+		return false;
+	}
+	__sync_fetch_and_add(&run->entered, 1);
+	return true;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct watch *w;
+
+	if (launcher && launcher == (__u32)parent->tgid && child->tgid != parent->tgid) {
+		enter(child, launch_run, 0);
+		return 0;
+	}
+	w = watch__find(parent);
+	if (child->tgid == parent->tgid) {
+		if (w && (__u32)child->signal->nr_threads > w->threads_peak)
+			w->threads_peak = child->signal->nr_threads;
+	} else if (w) {
+		enter(child, w->run, 0);
+	} else if (all_run && !(child->flags & PF_KTHREAD)) {
+		enter(child, all_run, 0);
+	}
+	return 0;
+}
+
+static __always_inline void note(__u32 kind, __u32 run, const struct watch_key *key, __u32 rule,
+				 const char *text, __u32 length)
+{
+	struct watch_note *n = bpf_ringbuf_reserve(&events, sizeof(*n), 0);
+
+	if (!n) {
+		lost__count(kind);
+		return;
+	}
+	n->kind = kind;
+	n->run = run;
+	n->key = *key;
+	n->ts = bpf_ktime_get_boot_ns();
+	n->rule = rule;
+	n->length = length;
+	if (text)
+		bpf_probe_read_kernel(n->text, WATCH_TEXT, text);
+	bpf_ringbuf_submit(n, BPF_RB_FORCE_WAKEUP);
+}
+
+/* Looks the key's text up; opens a run for the process if a rule begins like it. */
+static __always_inline bool match(struct task_struct *task, struct scratch *s, __u8 kind, __u32 length)
+{
+	__u32 zero = 0, *rule, *counter, number;
+	struct watch_run run = {};
+	struct watch_key key;
+
+	if (length > WATCH_TEXT)
+		length = WATCH_TEXT;
+	s->key.kind = kind;
+	s->key.bits = 8 + 8 * length;
+	rule = bpf_map_lookup_elem(&rules, &s->key);
+	counter = bpf_map_lookup_elem(&run_counter, &zero);
+	if (!rule || !counter)
+		return false;
+	number = WATCH_RUN_RULE | ((*counter)++ & 0x1fffff) << 10 | (bpf_get_smp_processor_id() & 0x3ff);
+	if (bpf_map_update_elem(&runs, &number, &run, BPF_ANY))
+		return false;
+	key = watch__key(task);
+	if (enter(task, number, 0))
+		note(WATCH_NOTE_ENTER, number, &key, *rule, s->key.text, length);
+	return true;
+}
+
+static __always_inline bool match_path(struct task_struct *task, struct scratch *s, __u8 kind)
+{
+	__u32 length = path__length(&s->path);
+
+	if (bpf_probe_read_kernel(s->key.text, WATCH_TEXT, &s->path.text[s->path.at & (PATH_BYTES - 1)]))
+		return false;
+	return match(task, s, kind, length);
+}
+
+/* A process that nobody watches ran a program: it may be a watched one's child whose fork went unseen,
+ * or what a rule waits for. */
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(watch_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct watch *w = watch__find(task);
+	struct scratch *s;
+	__u32 zero = 0;
+	long length;
+
+	if (w)
+		return 0;
+	w = watch__find(task->real_parent);
+	if (w) {
+		if (enter(task, w->run, WATCH_ADOPTED))
+			__sync_fetch_and_add(&adopted, 1);
+		return 0;
+	}
+	if (!rule_kinds)
+		return 0;
+	s = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!s)
+		return 0;
+	if (rule_kinds & (1 << WATCH_RULE_EXE)) {
+		length = bpf_probe_read_kernel_str(s->key.text, WATCH_TEXT, bprm->filename);
+		if (length > 1 && match(task, s, WATCH_RULE_EXE, length - 1))
+			return 0;
+		path__of(&s->path, &bprm->file->f_path);
+		if (match_path(task, s, WATCH_RULE_EXE))
+			return 0;
+	}
+	if (rule_kinds & (1 << WATCH_RULE_CWD)) {
+		path__of(&s->path, &task->fs->pwd);
+		if (match_path(task, s, WATCH_RULE_CWD))
+			return 0;
+	}
+	if (rule_kinds & (1 << WATCH_RULE_CGROUP)) {
+		path__of_cgroup(&s->path, path__task_cgroup(task));
+		match_path(task, s, WATCH_RULE_CGROUP);
+	}
+	return 0;
+}
+
+/* From 6.16 on the tracepoint itself says which thread is the last one. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(watch_exit, struct task_struct *task, bool group_dead)
+{
+	struct watch *w;
+
+	if (!group_dead)
+		return 0;
+	w = watch__find(task);
+	if (w)
+		w->end_tid = task->pid;
+	return 0;
+}
+
+/* Before, signal->live is 0 for every thread that leaves after the last one counted down: the first of
+ * these to get here is taken, and only that one. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(watch_exit_live, struct task_struct *task)
+{
+	struct watch_key key;
+	struct watch *w;
+	__u8 one = 1;
+
+	if (task->signal->live.counter)
+		return 0;
+	key = watch__key(task);
+	w = bpf_map_lookup_elem(&watch, &key);
+	if (w && !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
+		w->end_tid = task->pid;
+	return 0;
+}
+
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(watch_free, struct task_struct *task)
+{
+	struct watch_run *run;
+	struct watch_key key;
+	struct watch *w;
+	__u32 number;
+
+	if (task->pid != task->tgid)
+		return 0;
+	key = watch__key(task);
+	w = bpf_map_lookup_elem(&watch, &key);
+	if (!w)
+		return 0;
+	number = w->run;
+	bpf_map_delete_elem(&watch, &key);
+	if (use_ended)
+		bpf_map_delete_elem(&ended, &key);
+	run = bpf_map_lookup_elem(&runs, &number);
+	if (!run)
+		return 0;
+	__sync_fetch_and_add(&run->left, 1);
+	if (run->left == run->entered)
+		note(WATCH_NOTE_EMPTY, number, &key, 0, NULL, 0);
+	return 0;
+}
+
+/* The run that a process found by the scan belongs to; 0: none. */
+static __always_inline __u32 scan_run(struct task_struct *task)
+{
+	__u32 pid = task->tgid, *number;
+	struct watch *w;
+
+	if (task->exit_state || task->flags & PF_KTHREAD)
+		return 0;
+	number = bpf_map_lookup_elem(&wanted, &pid);
+	if (number)
+		return *number;
+	w = watch__find(task->real_parent);
+	return w ? w->run : all_run;
+}
+
+/* Lists every process. Lets those enter that are wanted, and children of watched ones: repeated until
+ * none enters, it finds all descendants. Also tells who is gone though nobody said so. */
+SEC("iter/task")
+int watch_scan(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct watch_process p = {};
+	struct watch *w;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	w = watch__find(task);
+	p.ts = bpf_ktime_get_boot_ns();
+	p.start = task->start_boottime;
+	p.pid = task->tgid;
+	p.ppid = task->real_parent->tgid;
+	p.parent_start = task->real_parent->group_leader->start_boottime;
+	p.dead = task->exit_state != 0;
+	if (w) {
+		p.run = w->run;
+	} else if (scan_enters) {
+		p.run = scan_run(task);
+		p.entered = p.run && enter(task, p.run, 0);
+	}
+	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
+	return 0;
+}

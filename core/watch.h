@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The scope map: which processes are watched. Shared by the core, its BPF object and every probe's.
+ *
+ * The core owns it: fork inherits, the free of the leader's task removes. Probes look up, and use
+ * their own slot of `seen`; they change nothing else. Includes nothing, as core/event.h. */
+#ifndef CORE_WATCH_H
+#define CORE_WATCH_H
+
+/* A pid alone names nothing: pids are reused before the kernel has freed the old task, and an exec by
+ * a thread that is not the leader swaps leaders. start_boottime survives that exec. */
+struct watch_key {
+	__u32 pid; /* tgid */
+	__u32 zero;
+	__u64 start; /* group leader's start_boottime, ns */
+};
+
+#define WATCH_SLOTS 8 /* probes that sample, at most; a power of two */
+
+struct watch {
+	__u32 run;
+	__u32 end_tid;	    /* the thread whose exit ended the process; 0 while it lives */
+	__u32 threads_peak; /* most threads alive at once */
+	__u32 flags;	    /* WATCH_* */
+	__u64 seen[WATCH_SLOTS]; /* fingerprint of each sampling probe's last sample */
+};
+
+#define WATCH_ADOPTED 0x1 /* its fork was not seen; it entered because its parent is watched */
+
+/* ---- between the core and its own BPF object ---- */
+
+/* How many processes of a run entered and left; equal: the run is empty. */
+struct watch_run {
+	__u64 entered, left;
+	__u32 closed; /* children of its processes do not enter any more */
+	__u32 zero;
+};
+
+/* Runs that the kernel opens by a rule bear a number with this bit, made of the CPU and a counter. */
+#define WATCH_RUN_RULE 0x80000000u
+
+/* What a rule looks at; its literal beginning is looked up in the kernel, the whole in user space. */
+enum watch_rule_kind { WATCH_RULE_EXE = 1, WATCH_RULE_CWD = 2, WATCH_RULE_CGROUP = 3 };
+
+#define WATCH_TEXT 252
+struct watch_rule_key {
+	__u32 bits; /* of what follows, as a trie of prefixes has it */
+	__u8 kind;
+	char text[WATCH_TEXT];
+	__u8 zero[3];
+};
+
+/* What the core's own ring carries. */
+enum watch_note_kind { WATCH_NOTE_ENTER = 1, WATCH_NOTE_EMPTY = 2 };
+struct watch_note {
+	__u32 kind;
+	__u32 run;
+	struct watch_key key; /* enter: the process whose exec matched */
+	__u64 ts;
+	__u32 rule;   /* enter: index of the rule */
+	__u32 length; /* enter: of text */
+	char text[WATCH_TEXT + 4]; /* enter: what was matched, perhaps cut */
+};
+
+/* One process, as the scan of the task list tells. */
+struct watch_process {
+	__u64 ts;
+	__u64 start, parent_start;
+	__u32 pid, ppid;
+	__u32 run;     /* 0: not watched */
+	__u8 dead;     /* a zombie */
+	__u8 entered;  /* by this scan */
+	__u8 zero[2];
+};
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* CPU time of a process: sampled by walking the task list, and exact once its account is closed.
+ *
+ * At its exit a task's run time is stale by up to a tick and the teardown is still to come, so the exit
+ * is a provisional word; the leader's free is the last one. */
+#include "core/probe.bpf.h"
+#include "probes/cpu/cpu.h"
+
+#define THREADS_MAX 1024
+
+/* Sums of what the threads of a process have used. */
+struct sums {
+	__u64 run, user, system, voluntary, involuntary;
+	__u64 states; /* union of the threads' states, with STATE_RUNNING for those that have none */
+	__u32 threads;
+};
+
+/* Bits of a task's state; they are the kernel's own, unchanged over all versions that we run on. */
+enum { STATE_SLEEPING = 0x1, STATE_WAITING = 0x2, STATE_STOPPED = 0x4, STATE_TRACED = 0x8 };
+#define STATE_RUNNING (1ULL << 63)
+
+/* Without a branch: one in the loop over all threads would multiply the verifier's work. */
+static __always_inline __u64 state_bits(unsigned int state, int exit_state)
+{
+	__u64 bits = (unsigned int)exit_state;
+
+	bits |= state;
+	return (bits & 0xf) | ((bits - 1) & STATE_RUNNING);
+}
+
+/* The most alive thread's state, as ps names it. No bit at all: every thread has exited. */
+static __always_inline char state_of(__u64 states)
+{
+	if (states & STATE_RUNNING)
+		return 'R';
+	if (states & STATE_WAITING)
+		return 'D';
+	if (states & STATE_SLEEPING)
+		return 'S';
+	if (states & STATE_STOPPED)
+		return 'T';
+	return states & STATE_TRACED ? 't' : 'Z';
+}
+
+static __always_inline void add_dead(struct sums *s, struct signal_struct *signal)
+{
+	s->run = signal->sum_sched_runtime;
+	s->user = signal->utime;
+	s->system = signal->stime;
+	s->voluntary = signal->nvcsw;
+	s->involuntary = signal->nivcsw;
+}
+
+static __always_inline void add_task(struct sums *s, struct task_struct *task)
+{
+	s->states |= state_bits(kfix__task_state(task), task->exit_state);
+	s->run += task->se.sum_exec_runtime;
+	s->user += task->utime;
+	s->system += task->stime;
+	s->voluntary += task->nvcsw;
+	s->involuntary += task->nivcsw;
+}
+
+/* As add_task, for a thread found by its list node: no typed pointer, so every read is a probe's. */
+static __always_inline void add_thread(struct sums *s, struct task_struct *task)
+{
+	s->states |= state_bits(kfix__task_state(task), BPF_CORE_READ(task, exit_state));
+	s->run += BPF_CORE_READ(task, se.sum_exec_runtime);
+	s->user += BPF_CORE_READ(task, utime);
+	s->system += BPF_CORE_READ(task, stime);
+	s->voluntary += BPF_CORE_READ(task, nvcsw);
+	s->involuntary += BPF_CORE_READ(task, nivcsw);
+}
+
+static __always_inline void fill(struct cpu_event *e, const struct sums *s, struct task_struct *task)
+{
+	e->cpu_ns = s->run;
+	e->user_ns = s->user;
+	e->system_ns = s->system;
+	e->voluntary_switches = s->voluntary;
+	e->involuntary_switches = s->involuntary;
+	e->threads = s->threads;
+	e->state[0] = state_of(s->states);
+	e->state[1] = 0;
+	e->zero = 0;
+	e->final = false;
+	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(cpu_exit, struct task_struct *task)
+{
+	struct watch *w = watch__find(task);
+	struct sums s = {};
+	struct cpu_event *e;
+
+	if (!w || !watch__ends(w, task))
+		return 0;
+	e = event__reserve(struct cpu_event, CPU_EXIT, task, w);
+	if (!e)
+		return 0;
+	add_dead(&s, task->signal);
+	add_task(&s, task);
+	s.states = 0; /* it runs, to its end */
+	fill(e, &s, task);
+	e->threads = w->threads_peak;
+	e->head.flags = EVENT_PROVISIONAL;
+	event__submit(e);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(cpu_free, struct task_struct *task)
+{
+	struct sums s = {};
+	struct cpu_event *e;
+	struct watch *w;
+
+	if (task->pid != task->tgid)
+		return 0;
+	w = watch__find(task);
+	if (!w)
+		return 0;
+	e = event__reserve(struct cpu_event, CPU_EXIT, task, w);
+	if (!e)
+		return 0;
+	add_dead(&s, task->signal);
+	fill(e, &s, task);
+	e->threads = w->threads_peak;
+	e->final = true;
+	event__submit(e);
+	return 0;
+}
+
+/* Adds every thread on the process's list; false: there are more than are counted. */
+static __always_inline bool add_threads(struct sums *s, struct signal_struct *signal)
+{
+	struct list_head *head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	struct list_head *node = BPF_CORE_READ(signal, thread_head.next);
+
+	for (int i = 0; i < THREADS_MAX; i++) {
+		if (node == head || !node)
+			return true;
+		add_thread(s, (void *)node - bpf_core_field_offset(struct task_struct, thread_node));
+		node = BPF_CORE_READ(node, next);
+	}
+	return false;
+}
+
+SEC("iter/task")
+int cpu_sample(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct sums s = {};
+	struct cpu_event e;
+	__u64 fingerprint;
+	struct watch *w;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	w = watch__find(task);
+	if (!w)
+		return 0;
+	add_dead(&s, task->signal);
+	s.threads = task->signal->nr_threads;
+	if (s.threads <= 1)
+		add_task(&s, task);
+	else if (!add_threads(&s, task->signal))
+		s.run = s.user = s.system = EVENT_NULL(EVENT_WHY_BOUND);
+	fingerprint = s.run ^ s.states << 59 ^ s.states;
+	if (!watch__changed(w, fingerprint))
+		return 0;
+	event__head(&e.head, CPU_SAMPLE, task, w);
+	fill(&e, &s, task);
+	if (w->end_tid && task->exit_state) {
+		/* A zombie's account is closed but for what the kernel adds when it is reaped: nothing. */
+		e.head.kind = CPU_EXIT;
+		e.head.flags = EVENT_PROVISIONAL;
+		e.threads = w->threads_peak;
+		e.final = true;
+	}
+	if (event__sample(ctx, &e))
+		watch__sampled(w, fingerprint);
+	return 0;
+}

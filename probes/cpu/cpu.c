@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The cpu probe: CPU time of every process, exact once the kernel has closed its account. */
+#include "core/probe.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+
+#include "probes/cpu/cpu.h"
+#include "probes/cpu/cpu.skel.h"
+
+_Static_assert(sizeof(struct cpu_event) == 32 + 5 * 8 + 4 + EVENT_COMM + 4, "layout shared with BPF");
+
+#define TIMES                                                                                                \
+	FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread"),                            \
+		FIELD(struct cpu_event, cpu_ns, "ns", "run time by the scheduler's clock, all threads"),     \
+		FIELD(struct cpu_event, user_ns, "ns", "part of cpu_ns in user space, as wait4 splits it"),  \
+		FIELD(struct cpu_event, system_ns, "ns", "part of cpu_ns in the kernel")
+
+#define SWITCHES                                                                                             \
+	FIELD(struct cpu_event, voluntary_switches, NULL, "times it gave the CPU up"),                       \
+		FIELD(struct cpu_event, involuntary_switches, NULL, "times the CPU was taken from it")
+
+static const struct schema_field sample_fields[] = {
+	TIMES,
+	FIELD(struct cpu_event, threads, NULL, "threads that live"),
+	FIELD(struct cpu_event, state, NULL, "the most alive thread's state: R D S T t Z, as ps has it"),
+	SWITCHES,
+	{0},
+};
+
+static const struct schema_field exit_fields[] = {
+	TIMES,
+	FIELD(struct cpu_event, threads, NULL, "most threads alive at once"),
+	SWITCHES,
+	FIELD(struct cpu_event, final, NULL, "the kernel had closed the account: the figures are exact"),
+	{0},
+};
+
+static const struct schema_event events[] = {
+	[CPU_SAMPLE] = {"sample", "at each interval, if it ran or changed state since", sample_fields,
+			sizeof(struct cpu_event)},
+	[CPU_EXIT] = {"exit", "once a process, when its account is closed", exit_fields, sizeof(struct cpu_event)},
+};
+
+static const char *const hooks[] = {
+	"tp_btf/sched_process_exit", "tp_btf/sched_process_free", "iter/task", NULL,
+};
+
+static int cpu__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
+{
+	struct cpu_bpf *bpf = cpu_bpf__open_opts(api->bpf_opts);
+
+	(void)conf;
+	if (!bpf)
+		return -errno;
+	bpf->rodata->watch_slot = api->watch_slot;
+	*skel = bpf->skeleton;
+	*state = bpf;
+	return 0;
+}
+
+static void cpu__close(void *state)
+{
+	cpu_bpf__destroy(state);
+}
+
+/* The exact sum, split in the ratio of the two that were sampled by ticks: the kernel's own rule
+ * (cputime_adjust), in 128 bits because the product of two times does not fit 64. */
+static const struct event *cpu__event(void *state, struct event *event, size_t *size)
+{
+	struct cpu_event *e = (struct cpu_event *)event;
+	__u64 user = e->user_ns, system = e->system_ns, run = e->cpu_ns;
+
+	(void)state;
+	(void)size;
+	if (EVENT_IS_NULL(run))
+		return event;
+	if (!system)
+		e->system_ns = 0;
+	else if (!user)
+		e->system_ns = run;
+	else
+		e->system_ns = (unsigned __int128)system * run / ((unsigned __int128)system + user);
+	e->user_ns = run - e->system_ns;
+	return event;
+}
+
+static const struct probe cpu = {
+	.abi = PROBE_ABI,
+	.size = sizeof(cpu),
+	.name = "cpu",
+	.help = "CPU time, context switches and state of every process",
+	.events = events,
+	.events_count = sizeof(events) / sizeof(events[0]),
+	.hooks = hooks,
+	.ring_bytes = 8 << 20,
+	.interval_ns = 1000000000,
+	.open = cpu__open,
+	.close = cpu__close,
+	.event = cpu__event,
+};
+
+PROBE_EXPORT const struct probe *const collector_probe;
+const struct probe *const collector_probe = &cpu;

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Birth, programs and end of every watched process. */
+#include "core/probe.bpf.h"
+#include "probes/lifecycle/lifecycle.h"
+
+#define PARTS_MAX 206	  /* 6 MiB and a bit: more than the kernel takes for arguments and environment */
+#define TEXT_BYTES 24576
+
+const volatile bool want_env;
+
+struct text_buffer {
+	struct lifecycle_exec event;
+	char text[TEXT_BYTES];
+};
+
+#define SCRATCH(name, of)                                                                                    \
+	struct {                                                                                             \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                     \
+		__uint(max_entries, 1);                                                                      \
+		__type(key, __u32);                                                                          \
+		__type(value, of);                                                                           \
+	} name SEC(".maps")
+
+SCRATCH(exec_text, struct text_buffer);
+SCRATCH(exec_path, struct path_buffer);
+SCRATCH(exec_part, struct lifecycle_part);
+
+static __always_inline void parent_of(struct task_struct *task, __u32 *ppid, __u64 *start)
+{
+	struct task_struct *parent = task->real_parent;
+
+	*ppid = parent->tgid;
+	*start = parent->group_leader->start_boottime;
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct lifecycle_fork *e;
+	struct watch *w;
+
+	if (child->tgid == parent->tgid)
+		return 0;
+	w = watch__find(child);
+	if (!w)
+		return 0;
+	e = event__reserve(struct lifecycle_fork, LIFECYCLE_FORK, child, w);
+	if (!e)
+		return 0;
+	parent_of(child, &e->ppid, &e->parent_start);
+	__builtin_memcpy(e->comm, child->comm, EVENT_COMM);
+	e->zero = 0;
+	event__submit(e);
+	return 0;
+}
+
+/* Whether `bytes` more fit behind the event. */
+static __always_inline bool room(__u32 used, __u32 bytes)
+{
+	return used <= TEXT_BYTES - bytes;
+}
+
+static __always_inline __u32 put_path(struct text_buffer *b, __u32 used, const struct path_buffer *path,
+				      struct event_string *string)
+{
+	__u32 length = path__length(path);
+
+	string->offset = sizeof(b->event) + used;
+	string->why = path->why;
+	string->length = 0;
+	if (!room(used, PATH_BYTES) || length > PATH_BYTES ||
+	    bpf_probe_read_kernel(&b->text[used], length, &path->text[path->at & (PATH_BYTES - 1)])) {
+		string->why = EVENT_WHY_FAULT;
+		return used;
+	}
+	string->length = length;
+	return used + length;
+}
+
+/* Sends the user memory from `from` to `to` in parts; returns how many bytes went. */
+static __always_inline __u32 send_parts(struct task_struct *task, struct watch *w, __u64 from, __u64 to,
+					__u32 area, __u32 *why)
+{
+	__u32 zero = 0, sent = 0;
+	struct lifecycle_part *part = bpf_map_lookup_elem(&exec_part, &zero);
+
+	if (!part)
+		return 0;
+	event__head(&part->head, LIFECYCLE_PART, task, w);
+	part->area = area;
+	part->zero = 0;
+	for (int i = 0; i < PARTS_MAX; i++) {
+		__u64 length = to - from;
+
+		if (from >= to)
+			return sent;
+		if (length > LIFECYCLE_PART_BYTES)
+			length = LIFECYCLE_PART_BYTES;
+		if (bpf_probe_read_user(part->bytes, length, (void *)from)) {
+			*why = EVENT_WHY_TRUNCATED;
+			return sent;
+		}
+		part->offset = sent;
+		part->length = length;
+		if (bpf_ringbuf_output(&events, part, __builtin_offsetof(struct lifecycle_part, bytes) + length,
+				       BPF_RB_FORCE_WAKEUP)) {
+			*why = EVENT_WHY_TRUNCATED;
+			return sent;
+		}
+		from += length;
+		sent += length;
+	}
+	*why = EVENT_WHY_TRUNCATED;
+	return sent;
+}
+
+/* The strings that lie between two addresses of the process, each ended by a NUL. */
+static __always_inline __u32 put_list(struct task_struct *task, struct watch *w, struct text_buffer *b, __u32 used,
+				      __u64 from, __u64 to, __u32 area, struct event_list *list)
+{
+	__u64 length = to - from;
+
+	list->offset = sizeof(b->event) + used;
+	list->length = 0;
+	list->why = 0;
+	if (from >= to)
+		return used;
+	if (length > LIFECYCLE_INLINE || !room(used, LIFECYCLE_INLINE)) {
+		list->offset = LIFECYCLE_PARTS;
+		list->length = send_parts(task, w, from, to, area, &list->why);
+		return used;
+	}
+	if (bpf_probe_read_user(&b->text[used], length, (void *)from)) {
+		list->why = EVENT_WHY_FAULT;
+		return used;
+	}
+	list->length = length;
+	return used + length;
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	struct watch *w = watch__find(task);
+	struct mm_struct *mm = task->mm;
+	struct lifecycle_exec *e;
+	struct path_buffer *path;
+	struct text_buffer *b;
+	__u32 zero = 0, used;
+	long length;
+
+	if (!w || !mm)
+		return 0;
+	b = bpf_map_lookup_elem(&exec_text, &zero);
+	path = bpf_map_lookup_elem(&exec_path, &zero);
+	if (!b || !path)
+		return 0;
+	e = &b->event;
+	event__head(&e->head, LIFECYCLE_EXEC, task, w);
+	parent_of(task, &e->ppid, &e->parent_start);
+	e->uid = task->cred->uid.val;
+	e->gid = task->cred->gid.val;
+	__builtin_memcpy(e->comm, task->comm, EVENT_COMM);
+
+	e->exe.offset = sizeof(*e);
+	e->exe.why = 0;
+	length = bpf_probe_read_kernel_str(b->text, PATH_BYTES, bprm->filename);
+	e->exe.length = length > 0 ? length - 1 : 0;
+	used = length > 0 && length <= PATH_BYTES ? length - 1 : 0;
+
+	path__of(path, &task->fs->pwd);
+	used = put_path(b, used, path, &e->cwd);
+	path__of_cgroup(path, path__task_cgroup(task));
+	used = put_path(b, used, path, &e->cgroup);
+
+	used = put_list(task, w, b, used, mm->arg_start, mm->arg_end, LIFECYCLE_ARGS, &e->args);
+	e->env.offset = e->env.length = e->env.why = 0;
+	if (want_env)
+		used = put_list(task, w, b, used, mm->env_start, mm->env_end, LIFECYCLE_ENV,
+				(struct event_list *)&e->env);
+	if (used <= TEXT_BYTES)
+		event__output(b, sizeof(*e) + used, LIFECYCLE_EXEC);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(lifecycle_exit, struct task_struct *task)
+{
+	struct watch *w = watch__find(task);
+	struct lifecycle_exit *e;
+	struct signal_struct *signal;
+	int code, number;
+
+	if (!w || !watch__ends(w, task))
+		return 0;
+	e = event__reserve(struct lifecycle_exit, LIFECYCLE_EXIT, task, w);
+	if (!e)
+		return 0;
+	/* Never the exiting thread's own code: a process ends by one word for all its threads. */
+	signal = task->signal;
+	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
+	number = code & 0x7f;
+	e->signal = number ? (__u64)number : EVENT_NULL(EVENT_WHY_NONE);
+	e->exit_code = number ? EVENT_NULL(EVENT_WHY_NONE) : (__u64)((code >> 8) & 0xff);
+	e->core_dumped = (code & 0x80) != 0;
+	e->duration_ns = e->head.ts - e->head.start;
+	e->threads_peak = w->threads_peak;
+	parent_of(task, &e->ppid, &e->parent_start);
+	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
+	__builtin_memset(e->zero, 0, sizeof(e->zero));
+	event__submit(e);
+	return 0;
+}

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The lifecycle probe: who was born, what it ran, how it ended. */
+#include "core/probe.h"
+
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "probes/lifecycle/lifecycle.h"
+#include "probes/lifecycle/lifecycle.skel.h"
+
+_Static_assert(sizeof(struct lifecycle_fork) == 32 + 8 + 4 + EVENT_COMM + 4, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_exec) == 32 + 8 + 12 + EVENT_COMM + 5 * 12, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_exit) == 32 + 4 * 8 + 8 + EVENT_COMM + 8, "layout shared with BPF");
+
+struct lifecycle_conf {
+	struct opt_list env;
+};
+
+static const struct opt options[] = {
+	OPT(struct lifecycle_conf, env, OPT_LIST, NULL, 0, 0, "names of environment variables to keep with each exec"),
+	{0},
+};
+
+#define PARENT(s)                                                                                            \
+	FIELD(s, ppid, NULL, "the parent"), FIELD(s, parent_start, "ns", "the parent's start"),              \
+		FIELD(s, comm, NULL, "name of the group leader's thread")
+
+#define PROGRAM                                                                                              \
+	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as it was executed"),   \
+		FIELD(struct lifecycle_exec, args, NULL, "argv, byte for byte"),                             \
+		FIELD(struct lifecycle_exec, cwd, NULL, "working directory, in its mount namespace"),        \
+		FIELD(struct lifecycle_exec, uid, NULL, "user, in the initial namespace"),                   \
+		FIELD(struct lifecycle_exec, gid, NULL, "group, in the initial namespace"),                  \
+		FIELD(struct lifecycle_exec, cgroup, NULL, "control group"),                                 \
+		FIELD(struct lifecycle_exec, env, NULL, "the environment variables that were asked for")
+
+static const char *signal_name(uint64_t number)
+{
+	static char real_time[16];
+	const char *name = number < 32 ? sigabbrev_np(number) : NULL;
+
+	if (name)
+		snprintf(real_time, sizeof(real_time), "SIG%s", name);
+	else
+		snprintf(real_time, sizeof(real_time), "SIGRTMIN+%u", (unsigned)number - 32);
+	return real_time;
+}
+
+static const char *error_name(uint64_t number)
+{
+	return strerrorname_np(number);
+}
+
+static const struct schema_field program_fields[] = {PROGRAM, {0}};
+static const struct schema_field fork_fields[] = {PARENT(struct lifecycle_fork), {0}};
+
+static const struct schema_field exec_failed_fields[] = {
+	FIELD(struct lifecycle_exec_failed, comm, NULL, "name of the thread that tried"),
+	FIELD(struct lifecycle_exec_failed, exe, NULL, "path that was to be executed"),
+	FIELD_NAME(struct lifecycle_exec_failed, error, "error", error_name, "ENOENT, EACCES..."),
+	FIELD(struct lifecycle_exec_failed, args, NULL, "argv, where it could be had"),
+	{0},
+};
+
+static const struct schema_field exit_fields[] = {
+	PARENT(struct lifecycle_exit),
+	FIELD(struct lifecycle_exit, exit_code, NULL, "0 to 255; null: a signal killed it"),
+	FIELD(struct lifecycle_exit, signal, NULL, "that killed it; null: it exited"),
+	FIELD_NAME(struct lifecycle_exit, signal, "signal_name", signal_name, "its name"),
+	FIELD(struct lifecycle_exit, core_dumped, NULL, "the kernel wrote a core dump"),
+	FIELD(struct lifecycle_exit, duration_ns, "ns", "from its start to its last thread's exit"),
+	FIELD(struct lifecycle_exit, threads_peak, NULL, "most threads alive at once"),
+	{0},
+};
+
+static const struct schema_event events[] = {
+	[LIFECYCLE_ALIVE] = {"alive", "a process that was there before the collector", program_fields,
+			     sizeof(struct lifecycle_exec)},
+	[LIFECYCLE_FORK] = {"fork", "a process was born", fork_fields, sizeof(struct lifecycle_fork)},
+	[LIFECYCLE_EXEC] = {"exec", "a process runs a program", program_fields, sizeof(struct lifecycle_exec)},
+	[LIFECYCLE_EXEC_FAILED] = {"exec_failed", "a program could not be run", exec_failed_fields,
+				   sizeof(struct lifecycle_exec_failed)},
+	[LIFECYCLE_EXIT] = {"exit", "once a process, when its last thread ends", exit_fields,
+			    sizeof(struct lifecycle_exit)},
+};
+
+static const char *const hooks[] = {
+	"tp_btf/sched_process_fork", "tp_btf/sched_process_exec", "tp_btf/sched_process_exit", NULL,
+};
+
+/* Parts of a list that is too long for one event, of a process whose exec will follow. */
+struct pending {
+	struct pending *next;
+	__u64 start;
+	__u32 pid, area;
+	size_t length;
+	char bytes[];
+};
+
+struct lifecycle {
+	struct lifecycle_bpf *bpf;
+	const struct lifecycle_conf *conf;
+	struct pending *pending;
+	char *event; /* the one that is put together */
+	size_t room;
+};
+
+static int lifecycle__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
+{
+	struct lifecycle *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return -ENOMEM;
+	l->conf = conf;
+	l->bpf = lifecycle_bpf__open_opts(api->bpf_opts);
+	if (!l->bpf) {
+		free(l);
+		return -errno;
+	}
+	l->bpf->rodata->want_env = l->conf->env.n > 0;
+	*skel = l->bpf->skeleton;
+	*state = l;
+	return 0;
+}
+
+static void lifecycle__close(void *state)
+{
+	struct lifecycle *l = state;
+
+	while (l->pending) {
+		struct pending *next = l->pending->next;
+
+		free(l->pending);
+		l->pending = next;
+	}
+	lifecycle_bpf__destroy(l->bpf);
+	free(l->event);
+	free(l);
+}
+
+static struct pending **find_pending(struct lifecycle *l, const struct event *e, __u32 area)
+{
+	struct pending **link = &l->pending;
+
+	while (*link && ((*link)->pid != e->pid || (*link)->start != e->start || (*link)->area != area))
+		link = &(*link)->next;
+	return link;
+}
+
+/* Keeps a part. A first part drops what an exec that was lost has left behind. */
+static void keep_part(struct lifecycle *l, const struct lifecycle_part *part, size_t size)
+{
+	struct pending **link = find_pending(l, &part->head, part->area), *p = *link;
+	size_t have = p && part->offset ? p->length : 0;
+	struct pending *next = p ? p->next : NULL;
+
+	if (part->length > size - offsetof(struct lifecycle_part, bytes) || part->offset != have)
+		return; /* one before it is missing: the exec's length will tell */
+	p = realloc(p, sizeof(*p) + have + part->length);
+	if (!p)
+		return;
+	p->next = next;
+	p->pid = part->head.pid;
+	p->start = part->head.start;
+	p->area = part->area;
+	memcpy(p->bytes + have, part->bytes, part->length);
+	p->length = have + part->length;
+	*link = p;
+}
+
+static bool make_room(struct lifecycle *l, size_t size)
+{
+	char *more;
+
+	if (size <= l->room)
+		return true;
+	more = realloc(l->event, size * 2);
+	if (!more)
+		return false;
+	l->event = more;
+	l->room = size * 2;
+	return true;
+}
+
+/* Puts the parts of one list behind the event; its address may change. */
+static struct lifecycle_exec *append_parts(struct lifecycle *l, struct lifecycle_exec *e, size_t *size, __u32 area)
+{
+	struct pending **link = find_pending(l, &e->head, area), *p = *link;
+	size_t length = p ? p->length : 0;
+	struct event_list *list;
+
+	if (!make_room(l, *size + length))
+		return e;
+	if ((char *)e != l->event)
+		memcpy(l->event, e, *size);
+	e = (struct lifecycle_exec *)l->event;
+	list = area == LIFECYCLE_ARGS ? &e->args : (struct event_list *)&e->env;
+	if (length != list->length)
+		list->why = EVENT_WHY_TRUNCATED;
+	list->offset = *size;
+	list->length = length;
+	if (p) {
+		memcpy(l->event + *size, p->bytes, length);
+		*size += length;
+		*link = p->next;
+		free(p);
+	}
+	return e;
+}
+
+static bool is_wanted(const struct lifecycle *l, const char *item, size_t length)
+{
+	for (size_t i = 0; i < l->conf->env.n; i++) {
+		size_t n = strlen(l->conf->env.items[i]);
+
+		if (length > n && item[n] == '=' && !memcmp(item, l->conf->env.items[i], n))
+			return true;
+	}
+	return false;
+}
+
+/* Drops the variables that nobody asked for, in place. */
+static void filter_env(struct lifecycle *l, struct lifecycle_exec *e, size_t size)
+{
+	char *at = (char *)e + e->env.offset, *end, *to = at;
+
+	if (e->env.offset > size || e->env.length > size - e->env.offset)
+		return;
+	for (end = at + e->env.length; at < end;) {
+		char *nul = memchr(at, 0, end - at);
+		size_t length = (nul ? nul + 1 : end) - at;
+
+		if (is_wanted(l, at, length)) {
+			memmove(to, at, length);
+			to += length;
+		}
+		at += length;
+	}
+	e->env.length = to - ((char *)e + e->env.offset);
+}
+
+static const struct event *lifecycle__event(void *state, struct event *event, size_t *size)
+{
+	struct lifecycle_exec *e = (struct lifecycle_exec *)event;
+	struct lifecycle *l = state;
+
+	if (event->kind == LIFECYCLE_PART) {
+		if (*size >= offsetof(struct lifecycle_part, bytes))
+			keep_part(l, (struct lifecycle_part *)event, *size);
+		return NULL;
+	}
+	if (event->kind != LIFECYCLE_EXEC)
+		return event;
+	if (e->args.offset == LIFECYCLE_PARTS)
+		e = append_parts(l, e, size, LIFECYCLE_ARGS);
+	if (e->env.offset == LIFECYCLE_PARTS)
+		e = append_parts(l, e, size, LIFECYCLE_ENV);
+	filter_env(l, e, *size);
+	return &e->head;
+}
+
+/* ---- processes that were there before: as /proc shows them ---- */
+
+/* Appends what `name` in the process's /proc folder says, or where it links to. */
+static void append_proc(struct lifecycle *l, size_t *size, int proc, const char *name, bool link,
+			struct event_string *string)
+{
+	ssize_t n;
+	int fd;
+
+	string->offset = *size;
+	string->length = 0;
+	string->why = EVENT_WHY_NONE;
+	if (link) {
+		n = make_room(l, *size + 4096) ? readlinkat(proc, name, l->event + *size, 4096) : -1;
+	} else {
+		fd = openat(proc, name, O_RDONLY | O_CLOEXEC);
+		for (n = fd < 0 ? -1 : 0; fd >= 0;) {
+			ssize_t more = make_room(l, *size + n + 4096) ? read(fd, l->event + *size + n, 4096) : -1;
+
+			if (more <= 0)
+				break;
+			n += more;
+		}
+		if (fd >= 0)
+			close(fd);
+	}
+	if (n < 0) {
+		string->why = errno == EACCES || errno == EPERM ? EVENT_WHY_DENIED : EVENT_WHY_GONE;
+		return;
+	}
+	string->length = n;
+	*size += n;
+}
+
+static __u32 status_id(const char *status, const char *key)
+{
+	const char *line = strstr(status, key);
+
+	return line ? strtoul(line + strlen(key), NULL, 10) : (__u32)-1;
+}
+
+static void read_ids(int proc, struct lifecycle_exec *e)
+{
+	char status[4096];
+	int fd = openat(proc, "status", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	status[n > 0 ? n : 0] = 0;
+	e->uid = status_id(status, "\nUid:");
+	e->gid = status_id(status, "\nGid:");
+}
+
+static void read_comm(int proc, struct lifecycle_exec *e)
+{
+	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read(fd, e->comm, sizeof(e->comm));
+
+	if (fd >= 0)
+		close(fd);
+	e->comm[n > 0 ? n - 1 : 0] = 0;
+}
+
+/* /proc/PID/cgroup has a line for each hierarchy: the unified one's ("0::PATH"), or where that is not in
+ * use, the memory controller's. */
+static void pick_cgroup(const char *text, struct event_string *cgroup)
+{
+	const char *at = text + cgroup->offset, *end = at + cgroup->length, *best = NULL;
+	size_t best_length = 0;
+
+	while (at < end) {
+		const char *nl = memchr(at, '\n', end - at), *stop = nl ? nl : end;
+		const char *path = memmem(at, stop - at, ":/", 2);
+		bool unified = stop - at > 3 && !memcmp(at, "0::", 3);
+
+		if (path && ((unified && stop - path > 2) || (!best && unified) || memmem(at, path - at, "memory", 6))) {
+			best = path + 1;
+			best_length = stop - best;
+		}
+		at = stop + 1;
+	}
+	if (best) {
+		cgroup->offset = best - text;
+		cgroup->length = best_length;
+	}
+}
+
+static const struct event *lifecycle__alive(void *state, const struct probe_process *p, size_t *size)
+{
+	struct lifecycle *l = state;
+	struct lifecycle_exec e = {
+		.head = {.ts = p->ts, .start = p->start, .pid = p->pid, .tid = p->pid, .run = p->run, .kind = LIFECYCLE_ALIVE},
+		.parent_start = p->parent_start,
+		.ppid = p->ppid,
+	};
+
+	*size = sizeof(e);
+	if (!make_room(l, *size))
+		return NULL;
+	read_ids(p->proc, &e);
+	read_comm(p->proc, &e);
+	append_proc(l, size, p->proc, "exe", true, &e.exe);
+	append_proc(l, size, p->proc, "cwd", true, &e.cwd);
+	append_proc(l, size, p->proc, "cgroup", false, &e.cgroup);
+	pick_cgroup(l->event, &e.cgroup);
+	append_proc(l, size, p->proc, "cmdline", false, (struct event_string *)&e.args);
+	if (l->conf->env.n)
+		append_proc(l, size, p->proc, "environ", false, (struct event_string *)&e.env);
+	memcpy(l->event, &e, sizeof(e));
+	filter_env(l, (struct lifecycle_exec *)l->event, *size);
+	return (struct event *)l->event;
+}
+
+static const struct probe lifecycle = {
+	.abi = PROBE_ABI,
+	.size = sizeof(lifecycle),
+	.name = "lifecycle",
+	.help = "who was born, what it ran, how it ended",
+	.options = options,
+	.conf_size = sizeof(struct lifecycle_conf),
+	.events = events,
+	.events_count = sizeof(events) / sizeof(events[0]),
+	.hooks = hooks,
+	.ring_bytes = 16 << 20,
+	.open = lifecycle__open,
+	.close = lifecycle__close,
+	.event = lifecycle__event,
+	.alive = lifecycle__alive,
+};
+
+PROBE_EXPORT const struct probe *const collector_probe;
+const struct probe *const collector_probe = &lifecycle;

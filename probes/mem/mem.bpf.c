@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* Memory of a process: sampled by walking the task list, and its true peak when it ends.
+ *
+ * signal->maxrss (what wait4 tells) inherits what the process was before its exec: /bin/true started by
+ * a process of 400 MB "peaks" at 400 MB. The image's own peak is in its mm, which the exit hook still
+ * finds from 6.16 on. Before, the peak is known only if it raised maxrss above its value at exec. */
+#include "core/probe.bpf.h"
+#include "probes/mem/mem.h"
+
+const volatile __u64 page_bytes = 4096;
+
+/* signal->maxrss at exec, where the kernel gives the mm away before the exit hook. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, struct watch_key);
+	__type(value, __u64);
+} exec_maxrss SEC(".maps");
+
+/* Each CPU's offset of per-CPU pointers: found by mem_cpus, once. */
+static struct kfix_cpus cpus SEC(".data.cpus");
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} cpu_probe SEC(".maps");
+const volatile __u32 cpus_possible;
+__u32 cpu_probe_id; /* id of that map */
+
+struct pages {
+	__u64 file, anon, swap, shmem;
+};
+
+static __always_inline void read_pages(struct pages *p, struct mm_struct *mm)
+{
+	p->file = kfix__rss(mm, 0, &cpus);
+	p->anon = kfix__rss(mm, 1, &cpus);
+	p->swap = kfix__rss(mm, 2, &cpus);
+	p->shmem = kfix__rss(mm, 3, &cpus);
+}
+
+static __always_inline void fill(struct mem_event *e, const struct pages *p, struct mm_struct *mm,
+				 struct task_struct *task)
+{
+	e->rss_bytes = (p->file + p->anon + p->shmem) * page_bytes;
+	e->anon_bytes = p->anon * page_bytes;
+	e->file_bytes = p->file * page_bytes;
+	e->shmem_bytes = p->shmem * page_bytes;
+	e->swap_bytes = p->swap * page_bytes;
+	e->vm_bytes = BPF_CORE_READ(mm, total_vm) * page_bytes;
+	e->stack_bytes = BPF_CORE_READ(mm, stack_vm) * page_bytes;
+	e->minor_faults = task->signal->min_flt + task->min_flt;
+	e->major_faults = task->signal->maj_flt + task->maj_flt;
+	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
+}
+
+static __always_inline void fill_null(struct mem_event *e, __u32 why, struct task_struct *task)
+{
+	e->rss_bytes = e->anon_bytes = e->file_bytes = e->shmem_bytes = EVENT_NULL(why);
+	e->swap_bytes = e->vm_bytes = e->stack_bytes = EVENT_NULL(why);
+	e->minor_faults = task->signal->min_flt + task->min_flt;
+	e->major_faults = task->signal->maj_flt + task->maj_flt;
+	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(mem_exec, struct task_struct *task)
+{
+	struct watch_key key = watch__key(task);
+	__u64 maxrss = task->signal->maxrss;
+
+	if (bpf_map_lookup_elem(&watch, &key))
+		bpf_map_update_elem(&exec_maxrss, &key, &maxrss, BPF_ANY);
+	return 0;
+}
+
+/* The peak without the mm: exact if the end raised maxrss above what it was at exec. */
+static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
+{
+	struct watch_key key = watch__key(task);
+	__u64 *at_exec = bpf_map_lookup_elem(&exec_maxrss, &key);
+	__u64 maxrss = task->signal->maxrss, before = 0;
+
+	if (at_exec) {
+		before = *at_exec;
+		bpf_map_delete_elem(&exec_maxrss, &key);
+	}
+	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_WHY_BOUND);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(mem_exit, struct task_struct *task)
+{
+	struct watch *w = watch__find(task);
+	struct mm_struct *mm;
+	struct mem_event *e;
+	__u64 peak, now;
+	struct pages p;
+
+	if (!w || !watch__ends(w, task))
+		return 0;
+	e = event__reserve(struct mem_event, MEM_EXIT, task, w);
+	if (!e)
+		return 0;
+	e->rusage_maxrss_bytes = task->signal->maxrss * page_bytes;
+	mm = task->mm;
+	if (!mm) {
+		fill_null(e, EVENT_WHY_RELEASED, task);
+		e->peak_rss_bytes = peak_of_maxrss(task);
+	} else if (task->real_parent->mm == mm) {
+		fill_null(e, EVENT_WHY_SHARED, task);
+		e->peak_rss_bytes = EVENT_NULL(EVENT_WHY_SHARED);
+	} else {
+		read_pages(&p, mm);
+		fill(e, &p, mm, task);
+		now = p.file + p.anon + p.shmem;
+		peak = mm->hiwater_rss;
+		e->peak_rss_bytes = (peak > now ? peak : now) * page_bytes;
+	}
+	event__submit(e);
+	return 0;
+}
+
+/* The nearest cgroup whose memory is used up to its limit, as near as a batch of charges can tell. */
+static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u64 *limit)
+{
+	struct cgroup_subsys_state *css = path__task_memory(task);
+
+	for (int i = 0; i < 16 && css; i++) {
+		struct mem_cgroup *memcg = (void *)css - bpf_core_field_offset(struct mem_cgroup, css);
+		__u64 usage = BPF_CORE_READ(memcg, memory.usage.counter);
+		__u64 max = BPF_CORE_READ(memcg, memory.max);
+
+		if (usage + 512 >= max) {
+			*limit = max * page_bytes;
+			return BPF_CORE_READ(css, cgroup);
+		}
+		css = BPF_CORE_READ(css, parent);
+	}
+	return NULL;
+}
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct path_buffer);
+} oom_path SEC(".maps");
+
+/* Runs in the process whose allocation found no memory. */
+SEC("tp_btf/mark_victim")
+int BPF_PROG(mem_oom, struct task_struct *victim)
+{
+	struct task_struct *trigger = (void *)bpf_get_current_task();
+	struct watch *w = watch__find(victim);
+	struct path_buffer *path;
+	struct mem_oom_kill *e;
+	struct cgroup *cgroup;
+	__u32 zero = 0, length;
+	struct mm_struct *mm;
+	struct pages p;
+
+	path = bpf_map_lookup_elem(&oom_path, &zero);
+	if (!w || !path)
+		return 0;
+	e = event__reserve(struct mem_oom_kill, MEM_OOM_KILL, victim, w);
+	if (!e)
+		return 0;
+	__builtin_memset(e->text, 0, sizeof(e->text));
+	__builtin_memset(e->limit, 0, sizeof(e->limit));
+	e->limit_bytes = EVENT_NULL(EVENT_WHY_NONE);
+	e->cgroup.offset = __builtin_offsetof(struct mem_oom_kill, text);
+	e->cgroup.length = 0;
+	e->cgroup.why = EVENT_WHY_RELEASED;
+	cgroup = full_cgroup(victim, &e->limit_bytes);
+	__builtin_memcpy(e->limit, cgroup ? "cgroup" : "host\0", 6);
+	if (cgroup) {
+		path__of_cgroup(path, cgroup);
+		length = path__length(path);
+		if (length > MEM_CGROUP_BYTES)
+			length = MEM_CGROUP_BYTES;
+		if (!bpf_probe_read_kernel(e->text, length, &path->text[path->at & (PATH_BYTES - 1)])) {
+			e->cgroup.length = length;
+			e->cgroup.why = path->why;
+		}
+	}
+	mm = victim->mm;
+	e->rss_bytes = EVENT_NULL(EVENT_WHY_RELEASED);
+	if (mm) {
+		read_pages(&p, mm);
+		e->rss_bytes = (p.file + p.anon + p.shmem) * page_bytes;
+	}
+	e->trigger_pid = BPF_CORE_READ(trigger, tgid);
+	e->trigger_start = BPF_CORE_READ(trigger, group_leader, start_boottime);
+	BPF_CORE_READ_INTO(&e->trigger_comm, trigger, comm);
+	__builtin_memcpy(e->comm, victim->group_leader->comm, EVENT_COMM);
+	event__submit(e);
+	return 0;
+}
+
+SEC("iter/task")
+int mem_sample(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct mm_struct *mm;
+	struct mem_event e;
+	__u64 fingerprint;
+	struct watch *w;
+	struct pages p;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	w = watch__find(task);
+	if (!w)
+		return 0;
+	mm = task->mm;
+	if (!mm)
+		return 0;
+	read_pages(&p, mm);
+	fingerprint = (p.file + p.anon + p.shmem) << 32 ^ p.anon << 8 ^ p.swap << 48 ^
+		      (task->signal->min_flt + task->min_flt);
+	if (!watch__changed(w, fingerprint))
+		return 0;
+	event__head(&e.head, MEM_SAMPLE, task, w);
+	fill(&e, &p, mm, task);
+	e.peak_rss_bytes = e.rusage_maxrss_bytes = 0;
+	if (event__sample(ctx, &e))
+		watch__sampled(w, fingerprint);
+	return 0;
+}
+
+/* Run once: where this kernel has per-CPU data, seen by a map of our own that has some. */
+SEC("iter/bpf_map")
+int mem_cpus(struct bpf_iter__bpf_map *ctx)
+{
+	struct bpf_map *map = ctx->map;
+	__u32 zero = 0;
+	void *base;
+
+	if (!map || map->id != cpu_probe_id || !kfix__rss_percpu())
+		return 0;
+	bpf_probe_read_kernel(&base, sizeof(base), (void *)map + bpf_core_field_offset(struct bpf_array, pptrs));
+	for (__u32 cpu = 0; cpu < KFIX_CPUS; cpu++) {
+		__u64 address;
+		void *here;
+
+		if (cpu >= cpus_possible)
+			break;
+		here = bpf_map_lookup_percpu_elem(&cpu_probe, &zero, cpu);
+		if (!here)
+			return 0;
+		/* As a number: the verifier lets nothing be subtracted from a pointer that it knows. */
+		bpf_probe_read_kernel(&address, sizeof(address), &here);
+		cpus.offset[cpu] = address - (__u64)base;
+	}
+	cpus.count = cpus_possible < KFIX_CPUS ? cpus_possible : 0;
+	return 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One JSON object a line, for jq, for log shippers, and for whoever reads the contract in EVENTS. It knows
+ * no event by name. A string that is not UTF-8 is {"base64": "..."}; as a key, "base64:...". */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/pack.h"
+#include "core/sink.h"
+
+#define FLUSH_BYTES (64U << 10)
+
+struct jsonl {
+	const struct sink_api *api;
+	struct record_buffer out; /* whole lines, and the one that is being written */
+	struct sink_rows *rows;
+};
+
+/* As those of core/pack.h, put_... append to a buffer and return 0, or -1 when memory is short. */
+static int put(struct record_buffer *out, const char *text, size_t length)
+{
+	return record_buffer__append(out, text, length);
+}
+
+/* Room for `more` bytes at the end, or NULL. */
+static uint8_t *put_room(struct record_buffer *out, size_t more)
+{
+	if (out->capacity - out->size < more && record_buffer__reserve(out, more))
+		return NULL;
+	return out->data + out->size;
+}
+
+static int put_number(struct record_buffer *out, uint64_t number, bool negative)
+{
+	char digits[21];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = '0' + number % 10;
+		number /= 10;
+	} while (number);
+	if (negative)
+		digits[--at] = '-';
+	return put(out, digits + at, sizeof(digits) - at);
+}
+
+static uint8_t *put_escaped(uint8_t *at, uint8_t c)
+{
+	static const char hex[] = "0123456789abcdef", names[] = "btn_fr"; /* from 8 to 13 */
+
+	*at++ = '\\';
+	if (c == '"' || c == '\\') {
+		*at++ = c;
+	} else if (c >= '\b' && c <= '\r' && c != '\v') {
+		*at++ = names[c - '\b'];
+	} else {
+		memcpy(at, "u00", 3);
+		at[3] = hex[c >> 4];
+		at[4] = hex[c & 15];
+		at += 5;
+	}
+	return at;
+}
+
+static int put_utf8(struct record_buffer *out, const char *string, uint32_t length)
+{
+	uint8_t *at = put_room(out, (size_t)length * 6 + 2);
+	const char *end = string + length;
+	uint8_t c;
+
+	if (!at)
+		return -1;
+	*at++ = '"';
+	for (; string < end; string++) {
+		c = *string;
+		if (c >= 0x20 && c != '"' && c != '\\')
+			*at++ = c;
+		else
+			at = put_escaped(at, c);
+	}
+	*at++ = '"';
+	out->size = at - out->data;
+	return 0;
+}
+
+static int put_base64(struct record_buffer *out, const char *string, uint32_t length)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	uint8_t *at = put_room(out, ((size_t)length + 2) / 3 * 4);
+	const uint8_t *bytes = (const uint8_t *)string;
+	uint32_t i, three;
+
+	if (!at)
+		return -1;
+	for (i = 0; i < length; i += 3) {
+		three = bytes[i] << 16;
+		if (i + 1 < length)
+			three |= bytes[i + 1] << 8;
+		if (i + 2 < length)
+			three |= bytes[i + 2];
+		*at++ = digits[three >> 18];
+		*at++ = digits[three >> 12 & 63];
+		*at++ = i + 1 < length ? digits[three >> 6 & 63] : '=';
+		*at++ = i + 2 < length ? digits[three & 63] : '=';
+	}
+	out->size = at - out->data;
+	return 0;
+}
+
+static int put_string(struct record_buffer *out, const char *string, uint32_t length)
+{
+	if (record__utf8(string, length))
+		return put_utf8(out, string, length);
+	return put(out, "{\"base64\":\"", 11) || put_base64(out, string, length) || put(out, "\"}", 2);
+}
+
+static int put_key(struct record_buffer *out, const char *string, uint32_t length)
+{
+	if (record__utf8(string, length))
+		return put_utf8(out, string, length);
+	return put(out, "\"base64:", 8) || put_base64(out, string, length) || put(out, "\"", 1);
+}
+
+static int put_items(struct record_buffer *out, const struct value *value, const uint8_t *end)
+{
+	const uint8_t *cursor = value->items;
+	bool map = value->type == VALUE_MAP;
+	const char *string;
+	uint32_t length, i;
+	int err = put(out, map ? "{" : "[", 1);
+
+	for (i = 0; i < value->length && !err; i++) {
+		err = (i && put(out, ",", 1)) || !value__item(&cursor, end, &string, &length);
+		if (map)
+			err = err || put_key(out, string, length) || put(out, ":", 1) ||
+			      !value__item(&cursor, end, &string, &length);
+		err = err || put_string(out, string, length);
+	}
+	return err || put(out, map ? "}" : "]", 1);
+}
+
+static int put_value(struct record_buffer *out, const struct value *value, const uint8_t *end)
+{
+	switch (value->type) {
+	case VALUE_NULL:
+		return put(out, "null", 4);
+	case VALUE_BOOL:
+		return put(out, value->boolean ? "true" : "false", value->boolean ? 4 : 5);
+	case VALUE_UINT:
+		return put_number(out, value->u, false);
+	case VALUE_INT:
+		return put_number(out, value->i < 0 ? -value->u : value->u, value->i < 0);
+	case VALUE_STRING:
+		return put_string(out, value->string, value->length);
+	case VALUE_LIST:
+	case VALUE_MAP:
+		return put_items(out, value, end);
+	}
+	return -1;
+}
+
+static int render(struct record_buffer *out, const char *name, const struct value *value)
+{
+	return put(out, out->size ? "," : "{", 1) || put_key(out, name, strlen(name)) || put(out, ":", 1) ||
+	       (value && put_value(out, value, NULL));
+}
+
+static int jsonl__flush(void *state, bool last)
+{
+	struct jsonl *j = state;
+	int err = sink__write_all(j->api->out, j->out.data, j->out.size);
+
+	(void)last;
+	j->out.size = 0;
+	if (err && err != -EPIPE)
+		j->api->log(LOG_ERROR, "jsonl: %s", strerror(-err));
+	return err;
+}
+
+static int jsonl__write(void *state, const struct record *record)
+{
+	const uint8_t *end = record->bytes + record->size;
+	struct jsonl *j = state;
+	const struct sink_row *row;
+	uint32_t i;
+	int err;
+
+	err = sink_rows__row(j->rows, record, &row);
+	for (i = 0; !err && i < row->count; i++)
+		if (record_buffer__append(&j->out, row->before[i].bytes, row->before[i].size) ||
+		    put_value(&j->out, &row->values[i], end))
+			err = -ENOMEM;
+	if (!err && put(&j->out, "}\n", 2))
+		err = -ENOMEM;
+	if (err)
+		j->api->log(LOG_ERROR, "jsonl: %s: %s", record->info->path, strerror(-err));
+	if (!err && j->out.size >= FLUSH_BYTES)
+		err = jsonl__flush(j, false);
+	return err;
+}
+
+static void jsonl__close(void *state)
+{
+	struct jsonl *j = state;
+
+	sink_rows__free(j->rows);
+	record_buffer__free(&j->out);
+	free(j);
+}
+
+static int jsonl__open(const struct sink_api *api, const void *conf, void **state)
+{
+	struct jsonl *j = calloc(1, sizeof(*j));
+
+	(void)conf;
+	if (j)
+		j->rows = sink_rows__new(render);
+	if (!j || !j->rows) {
+		free(j);
+		api->log(LOG_ERROR, "jsonl: not enough memory");
+		return -ENOMEM;
+	}
+	j->api = api;
+	*state = j;
+	return 0;
+}
+
+static const struct sink jsonl = {
+	.abi = SINK_ABI,
+	.size = sizeof(struct sink),
+	.name = "jsonl",
+	.help = "one JSON object a line, every event with all its fields",
+	.open = jsonl__open,
+	.write = jsonl__write,
+	.flush = jsonl__flush,
+	.close = jsonl__close,
+};
+
+SINK_EXPORT const struct sink *const collector_sink;
+const struct sink *const collector_sink = &jsonl;

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Folds merged records into one row per executed program: the one place that knows what events mean
+ * together. Memory is bounded by the processes that live at one time, not by the length of the run. */
+#ifndef SINKS_MODEL_MODEL_H
+#define SINKS_MODEL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/record.h"
+#include "core/stream.h"
+
+/* Numbers that may be null are uint64_t with EVENT_NULL(why), as in an event. These are the model's own
+ * reasons beside enum event_why; they do not reach a stream. */
+enum model_why {
+	MODEL_WHY_ABSENT = 128,	  /* no record came that would have told */
+	MODEL_WHY_OFF = 129,	  /* the probe was switched off: there is no such stream */
+	MODEL_WHY_REPLACED = 130, /* counted for the process, which went on as another program */
+	MODEL_WHY_RUNNING = 131,  /* it had not ended */
+};
+
+const char *model_why__name(unsigned why); /* "off", "truncated"...; never NULL */
+const char *model_why__text(unsigned why); /* half a sentence for people; never NULL */
+
+enum model_source { MODEL_LIFECYCLE, MODEL_CPU, MODEL_MEM, MODEL_SOURCES };
+
+struct model_run {
+	size_t index;			/* from 0, in order of appearance */
+	const struct stream_info *info; /* its first stream: id, name, command, host */
+	uint32_t number;		/* `run` of the records */
+	bool has[MODEL_SOURCES];	/* whether there is such a stream */
+	bool lossy[MODEL_SOURCES];	/* records were lost, or the stream did not end cleanly */
+	bool begun;			/* a record has come: the two times are valid */
+	uint64_t first_ts, last_ts;
+	int64_t real_ns;	  /* real time of first_ts */
+	uint64_t rss_interval_ns; /* between samples of memory */
+	uint64_t rss_peak_bytes;  /* most that all processes held at once, by their last samples */
+	uint64_t unmatched;	  /* ends of processes that are not known, or closed long ago */
+	uint64_t untraced;	  /* failures for which nobody says whether they stayed hidden */
+};
+
+/* Bytes as the kernel gave them, ended by a NUL that `length` does not count. */
+struct model_text {
+	const char *data; /* NULL: not known, see why */
+	uint32_t length;
+	uint8_t why; /* reason of a null, or EVENT_WHY_TRUNCATED */
+};
+
+/* Strings one behind the other, each ended by a NUL. */
+struct model_list {
+	const char *data;
+	uint32_t length; /* bytes, with the NULs */
+	uint32_t count;
+	uint8_t why;
+};
+
+/* What an exec made of a process. Shared by the process, its children and kept rows. */
+struct model_command {
+	uint32_t refs;
+	uint32_t size; /* bytes in all */
+	struct model_text exe, cwd;
+	struct model_list args;
+	uint64_t uid;
+};
+
+enum model_outcome {
+	MODEL_UNKNOWN, /* its end was not seen */
+	MODEL_OK,
+	MODEL_FAILED, /* exit code other than 0 */
+	MODEL_KILLED, /* by a signal */
+	MODEL_OOM,    /* by the kernel, out of memory */
+	MODEL_RUNNING,
+};
+
+const char *model_outcome__name(enum model_outcome outcome);
+
+/* One executed program, or a process that was forked and never executed one. */
+struct model_row {
+	const struct model_run *run;
+	uint32_t pid, ppid;
+	uint64_t start, parent_start; /* boot clock; parent_start may be null */
+	int32_t depth;		      /* 0: the run's root; -1: its parent is not known */
+	uint32_t image;		      /* which exec of its process, from 1; 0: none was seen */
+	bool root;		      /* an image of the run's root process */
+	bool last;   /* the process ended as this program, or still runs it: one such row a process */
+	bool forked; /* no exec: `command` is what it inherited */
+	bool older;  /* was there before the collector: began_ns is the process's start */
+	char comm[EVENT_COMM];
+	const struct model_command *command, *parent; /* NULL: not known */
+
+	/* Boot clock. An image lasts from its exec to the next one or the end of the process. */
+	uint64_t began_ns, ended_ns, wall_ns;
+	/* Over the rows of a process these add up to what the kernel says of it: an earlier image has
+	 * what samples saw of it, else null, and the last one has the rest. */
+	uint64_t cpu_ns, user_ns, system_ns;
+	uint64_t peak_rss_bytes;
+	uint64_t sampled_rss_bytes; /* largest sample: a lower bound of the peak */
+
+	uint64_t exit_code, signal; /* of the last image; null otherwise */
+	char signal_name[EVENT_COMM];
+	bool core_dumped, oom_killed;
+	enum model_outcome outcome;
+	bool benign;	/* ended with a status that says something else than failure: outcome ok */
+	bool passed_on; /* failed with the status of a child that failed before it */
+};
+
+/* What the model tells its user; each may return -errno, which stops it. Pointers are valid during the
+ * call only, but for a run, which lives as long as the model. */
+struct model_calls {
+	int (*row)(void *arg, const struct model_row *row);
+	/* Optional. A failed row told of before, and an ancestor that ended 0 all the same: whoever looks
+	 * at that one's exit code does not see the failure. At most once a row. */
+	int (*hidden)(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by);
+};
+
+struct model;
+
+struct model *model__new(const struct model_calls *calls, void *arg); /* NULL: out of memory */
+
+/* All streams before the first record, so that it is known what need not be waited for. `info` must
+ * live as long as the model. 0 or -ENOMEM. */
+int model__stream(struct model *model, const struct stream_info *info);
+
+/* Records in merged order, from streams that were announced. 0, -ENOMEM, or what a call returned. */
+int model__feed(struct model *model, const struct record *record);
+
+/* What became of a stream; before model__finish(). */
+void model__ended(struct model *model, const struct stream_info *info, const struct stream_state *state);
+
+/* Emits the rows that are still open. Nothing may be fed after it. */
+int model__finish(struct model *model);
+
+size_t model__runs(const struct model *model);
+const struct model_run *model__run(const struct model *model, size_t i);
+const struct model_run *model__run_of(const struct model *model, const struct stream_info *info);
+void model__free(struct model *model); /* takes NULL */
+
+/* The name a command is known by: the last part of its path, else `comm`. NUL-terminated, any bytes. */
+const char *model_command__name(const struct model_command *command, const char *comm);
+
+static inline bool model_outcome__bad(enum model_outcome outcome)
+{
+	return outcome == MODEL_FAILED || outcome == MODEL_KILLED || outcome == MODEL_OOM;
+}
+
+#endif

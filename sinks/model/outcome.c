@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What an end means: the outcome, the statuses that are no failure, the names of it all. */
+#include "sinks/model/process.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* Programs that answer a question by their exit code, and the code that means "no". */
+static const struct {
+	const char *name;
+	uint64_t exit_code;
+} answers[] = {
+	{ "grep", 1 }, { "egrep", 1 }, { "fgrep", 1 }, { "zgrep", 1 }, { "diff", 1 },
+	{ "cmp", 1 },  { "test", 1 },  { "[", 1 },     { "expr", 1 },
+};
+
+static bool is_answer(const struct process *p)
+{
+	const char *name = model_command__name(p->command, p->row.comm);
+
+	if (p->row.forked)
+		return false;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++)
+		if (p->row.exit_code == answers[i].exit_code && !strcmp(name, answers[i].name))
+			return true;
+	return false;
+}
+
+static bool killed(const struct model_row *row)
+{
+	return !EVENT_IS_NULL(row->signal) && row->signal;
+}
+
+/* As a shell says how a child ended; 0 also where it is not known. */
+static uint32_t status_of(const struct model_row *row)
+{
+	if (killed(row))
+		return 128 + (uint32_t)row->signal;
+	return EVENT_IS_NULL(row->exit_code) ? 0 : (uint32_t)row->exit_code;
+}
+
+static bool is_benign(const struct process *p, uint32_t status)
+{
+	if (p->row.outcome == MODEL_KILLED)
+		return p->row.signal == SIGPIPE; /* it wrote to a pipe whose reader had enough */
+	if (p->row.outcome != MODEL_FAILED)
+		return false;
+	/* A subshell ends with the answer of its last command. */
+	return is_answer(p) || (p->row.forked && p->child_benign && p->child_status == status);
+}
+
+void outcome__judge(struct process *process)
+{
+	struct model_row *row = &process->row;
+	uint32_t status = status_of(row);
+	struct process *parent;
+
+	if (killed(row))
+		row->outcome = row->oom_killed ? MODEL_OOM : MODEL_KILLED;
+	else if (EVENT_IS_NULL(row->exit_code))
+		row->outcome = MODEL_UNKNOWN;
+	else
+		row->outcome = row->exit_code ? MODEL_FAILED : MODEL_OK;
+	process->standing = row->outcome == MODEL_OK ? ENDED_OK : ENDED_OTHER;
+
+	row->benign = is_benign(process, status);
+	if (row->benign)
+		row->outcome = MODEL_OK;
+	row->passed_on =
+		row->outcome == MODEL_FAILED && !process->child_benign && process->child_status == status;
+
+	parent = process->ancestor;
+	if (status && parent && parent->standing == LIVES) {
+		parent->child_status = status;
+		parent->child_benign = row->benign;
+	}
+}
+
+const char *model_outcome__name(enum model_outcome outcome)
+{
+	static const char *const names[] = {
+		[MODEL_UNKNOWN] = "unknown", [MODEL_OK] = "ok",	  [MODEL_FAILED] = "failed",
+		[MODEL_KILLED] = "killed",   [MODEL_OOM] = "oom", [MODEL_RUNNING] = "running",
+	};
+
+	return names[outcome];
+}
+
+const char *model_why__name(unsigned why)
+{
+	const char *name;
+
+	switch (why) {
+	case MODEL_WHY_ABSENT:
+		return "absent";
+	case MODEL_WHY_OFF:
+		return "off";
+	case MODEL_WHY_REPLACED:
+		return "replaced";
+	case MODEL_WHY_RUNNING:
+		return "running";
+	default:
+		name = event_why__name(why);
+		return name ? name : "unknown";
+	}
+}
+
+const char *model_why__text(unsigned why)
+{
+	static const char *const texts[] = {
+		[EVENT_WHY_NONE] = "it does not apply",
+		[EVENT_WHY_RELEASED] = "the kernel had released it already",
+		[EVENT_WHY_FAULT] = "the process's memory could not be read",
+		[EVENT_WHY_TRUNCATED] = "it was cut",
+		[EVENT_WHY_UNSUPPORTED] = "this kernel does not tell",
+		[EVENT_WHY_UNSEEN] = "it happened before the collector watched",
+		[EVENT_WHY_LOST] = "the record of it was lost",
+		[EVENT_WHY_BOUND] = "only a bound is known",
+		[EVENT_WHY_SHARED] = "the memory belongs to another process too",
+		[EVENT_WHY_DENIED] = "the collector may not read it",
+		[EVENT_WHY_GONE] = "the process was gone before it could be asked",
+		[MODEL_WHY_ABSENT] = "no record of it came",
+		[MODEL_WHY_OFF] = "its probe was switched off",
+		[MODEL_WHY_REPLACED] = "it is counted with the program the process went on as",
+		[MODEL_WHY_RUNNING] = "the process had not ended",
+	};
+
+	if (why >= sizeof(texts) / sizeof(*texts) || !texts[why])
+		return "the reason is not known";
+	return texts[why];
+}

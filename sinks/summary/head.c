@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The head of a run's block: what it was, what it took, how it ended. */
+#include "sinks/summary/page.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define LABEL 12 /* columns of a fact's name */
+
+static void title(struct page *page)
+{
+	const struct stream_info *info = page->tally->run->info;
+	const char *name = info->run.name && *info->run.name ? info->run.name : info->run.id;
+	time_t began = (time_t)(page->tally->run->real_ns / 1000000000);
+	struct text bold = { 0 }, dim = { 0 };
+	char when[32];
+	struct tm tm;
+	size_t used;
+
+	text__safe(&bold, name, strlen(name));
+	if (name != info->run.id) {
+		text__printf(&dim, "  ");
+		text__safe(&dim, info->run.id, strlen(info->run.id));
+	}
+	text__printf(&dim, "  on ");
+	text__safe(&dim, info->host, strlen(info->host));
+	if (gmtime_r(&began, &tm) && strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S UTC", &tm))
+		text__printf(&dim, ", %s", when);
+	if (bold.error || dim.error)
+		page->text->error = -ENOMEM;
+	else {
+		text__style(page->text, TEXT_BOLD);
+		used = text__cut(page->text, bold.data ? bold.data : "", page->columns);
+		text__style(page->text, TEXT_PLAIN);
+		text__style(page->text, TEXT_DIM);
+		text__cut(page->text, dim.data, page->columns - used);
+		text__style(page->text, TEXT_PLAIN);
+		text__printf(page->text, "\n");
+	}
+	text__free(&bold);
+	text__free(&dim);
+}
+
+static void run_command(struct page *page)
+{
+	const char *const *argv = page->tally->run->info->run.command;
+	struct text args = { 0 }, line = { 0 };
+	struct model_list list = { 0 };
+
+	for (; argv && *argv; argv++)
+		text__printf(&args, "%s%c", *argv, '\0');
+	list.data = args.data;
+	list.length = (uint32_t)args.size;
+	if (args.size) {
+		text__arguments(&line, &list, true);
+		text__printf(page->text, "$ ");
+		page__rest(page, 2, line.data ? line.data : "");
+	}
+	if (args.error || line.error)
+		page->text->error = -ENOMEM;
+	text__free(&args);
+	text__free(&line);
+}
+
+/* A line "  label    value  note"; the note is safe and may be cut. */
+static void __attribute__((format(printf, 5, 6)))
+fact(struct page *page, const char *label, const char *value, bool bound, const char *fmt, ...)
+{
+	char *string = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&string, fmt, ap) < 0)
+		page->text->error = -ENOMEM;
+	else {
+		text__printf(page->text, "  ");
+		text__style(page->text, TEXT_DIM);
+		text__printf(page->text, "%-*s", LABEL, label);
+		text__style(page->text, TEXT_PLAIN);
+		page__cell(page, PAGE_CELL, value, bound);
+		text__printf(page->text, *string ? "  " : "");
+		page__rest(page, 2 + LABEL + PAGE_CELL + 2, string);
+		free(string);
+	}
+	va_end(ap);
+}
+
+static uint64_t run_wall(const struct page *page)
+{
+	const struct tally *tally = page->tally;
+
+	if (tally->ended && !EVENT_IS_NULL(tally->root.ended_ns))
+		return page__offset(page, tally->root.ended_ns);
+	return page__offset(page, tally->run->last_ts);
+}
+
+static void memory_facts(struct page *page)
+{
+	const struct tally_top *largest = &page->tally->largest;
+	uint64_t together = page->tally->run->rss_peak_bytes;
+	char number[HUMAN_SIZE];
+
+	if (largest->count) {
+		page->bound[TALLY_PEAK] |= largest->rows[0].bound;
+		fact(page, "peak memory", human__bytes(number, largest->rows[0].peak_bytes),
+		     largest->rows[0].bound, "largest process: %s", largest->rows[0].shown);
+	}
+	if (!EVENT_IS_NULL(together) && page->tally->processes > 1)
+		fact(page, largest->count ? "" : "peak memory", human__bytes(number, together), false,
+		     "all at once, sampled; shared pages count in each");
+}
+
+static void process_fact(struct page *page)
+{
+	const struct tally *tally = page->tally;
+	struct text note = { 0 };
+	char number[HUMAN_SIZE];
+
+	text__printf(&note, "%s program%s executed", human__count(number, tally->programs),
+		     tally->programs == 1 ? "" : "s");
+	if (tally->failed)
+		text__printf(&note, ", %s failed", human__count(number, tally->failed));
+	if (tally->running)
+		text__printf(&note, ", %s still running", human__count(number, tally->running));
+	if (tally->unknown)
+		text__printf(&note, ", %s whose end was not seen", human__count(number, tally->unknown));
+	fact(page, "processes", human__count(number, tally->processes), false, "%s",
+	     note.data ? note.data : "");
+	if (note.error)
+		page->text->error = note.error;
+	text__free(&note);
+}
+
+static void verdict(struct page *page)
+{
+	const struct tally *tally = page->tally;
+	char how[PAGE_ENDING], hidden[HUMAN_SIZE];
+	bool bad, ok;
+
+	if (!tally->ended)
+		return;
+	bad = model_outcome__bad(tally->root.outcome);
+	ok = tally->root.outcome == MODEL_OK && !tally->root.benign;
+	text__printf(page->text, "  ");
+	text__style(page->text, TEXT_DIM);
+	text__printf(page->text, "%-*s", LABEL, "verdict");
+	text__style(page->text, bad ? TEXT_RED_BOLD : TEXT_BOLD);
+	text__printf(page->text, "%*s", PAGE_CELL, page__ending(how, &tally->root));
+	text__style(page->text, TEXT_PLAIN);
+	if (ok && tally->hidden) {
+		text__printf(page->text, "  ");
+		text__style(page->text, TEXT_RED_BOLD);
+		text__printf(page->text, "but %s failure%s hidden", human__count(hidden, tally->hidden),
+			     tally->hidden == 1 ? " is" : "s are");
+		text__style(page->text, TEXT_PLAIN);
+	}
+	text__printf(page->text, "\n");
+}
+
+static void facts(struct page *page)
+{
+	const struct tally *tally = page->tally;
+	uint64_t wall = run_wall(page);
+	char number[HUMAN_SIZE];
+	bool ended = tally->ended && !EVENT_IS_NULL(tally->root.ended_ns);
+
+	text__printf(page->text, "\n");
+	fact(page, "wall", human__duration(number, wall), false, "%s", ended ? "" : "up to the last record");
+	if (tally->cpu.known && wall)
+		fact(page, "CPU", human__duration(number, tally->cpu.value), tally->cpu.missing > 0,
+		     "%.*f cores on average", tally->cpu.value < wall ? 2 : 1,
+		     (double)tally->cpu.value / (double)wall);
+	page->bound[TALLY_CPU] |= tally->cpu.known && tally->cpu.missing;
+	memory_facts(page);
+	process_fact(page);
+	verdict(page);
+}
+
+void page__head(struct page *page)
+{
+	title(page);
+	run_command(page);
+	if (!page->tally->run->begun) {
+		text__printf(page->text, "\n  no records\n");
+		return;
+	}
+	facts(page);
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The block of one run: the pieces that its parts share. */
+#include "sinks/summary/page.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void page__styled(struct page *page, enum text_style style, const char *string)
+{
+	text__style(page->text, style);
+	text__printf(page->text, "%s", string);
+	text__style(page->text, TEXT_PLAIN);
+}
+
+void page__section(struct page *page, enum text_style style, const char *title)
+{
+	text__printf(page->text, "\n");
+	page__styled(page, style, title);
+	text__printf(page->text, "\n");
+}
+
+void page__rest(struct page *page, size_t used, const char *safe)
+{
+	text__cut(page->text, safe, page->columns > used ? page->columns - used : 0);
+	text__printf(page->text, "\n");
+}
+
+void page__dim(struct page *page, size_t used, const char *fmt, ...)
+{
+	char *string = NULL;
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(&string, fmt, ap) < 0) {
+		string = NULL;
+		page->text->error = -ENOMEM;
+	}
+	va_end(ap);
+	text__style(page->text, TEXT_DIM);
+	text__cut(page->text, string ? string : "", page->columns > used ? page->columns - used : 0);
+	text__style(page->text, TEXT_PLAIN);
+	text__printf(page->text, "\n");
+	free(string);
+}
+
+void page__cell(struct page *page, int width, const char *value, bool bound)
+{
+	/* The sign is one column in three bytes. */
+	text__printf(page->text, "%*s%s%s", width - (int)strlen(value) - bound, "",
+		     bound ? "\xe2\x89\xa5" : "", value);
+}
+
+void page__value(struct page *page, enum tally_missing what, uint64_t value, bool bound)
+{
+	char number[HUMAN_SIZE] = "-";
+
+	page->dash[what] |= EVENT_IS_NULL(value);
+	page->bound[what] |= bound;
+	if (!EVENT_IS_NULL(value))
+		what == TALLY_PEAK ? human__bytes(number, value) : human__duration(number, value);
+	page__cell(page, PAGE_CELL, number, bound);
+}
+
+void page__sum(struct page *page, enum tally_missing what, const struct tally_sum *sum)
+{
+	bool none = !sum->known && sum->missing;
+
+	page__value(page, what, none ? EVENT_NULL(MODEL_WHY_ABSENT) : sum->value, !none && sum->missing);
+}
+
+void page__peak(struct page *page, const struct tally_peak *peak)
+{
+	page__value(page, TALLY_PEAK, peak->known ? peak->value : EVENT_NULL(MODEL_WHY_ABSENT), peak->bound);
+}
+
+uint64_t page__offset(const struct page *page, uint64_t ts)
+{
+	return ts > page->tally->run->first_ts ? ts - page->tally->run->first_ts : 0;
+}
+
+const char *page__ending(char out[PAGE_ENDING], const struct model_row *row)
+{
+	const char *name = row->signal_name;
+	bool killed = !EVENT_IS_NULL(row->signal) && row->signal;
+
+	if (row->outcome == MODEL_OOM)
+		strcpy(out, "OOM");
+	else if (killed && *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+")])
+		strcpy(out, name);
+	else if (killed)
+		snprintf(out, PAGE_ENDING, "signal %llu", (unsigned long long)row->signal);
+	else if (!EVENT_IS_NULL(row->exit_code))
+		snprintf(out, PAGE_ENDING, "exit %llu", (unsigned long long)row->exit_code);
+	else
+		strcpy(out, row->outcome == MODEL_RUNNING ? "running" : "not seen");
+	return out;
+}
+
+void page__print(struct page *page)
+{
+	page__head(page);
+	page__failures(page);
+	page__tables(page);
+	page__notes(page);
+}

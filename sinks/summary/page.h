@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The block of one run as it is printed: pieces that its parts share, and the parts. */
+#ifndef SINKS_SUMMARY_PAGE_H
+#define SINKS_SUMMARY_PAGE_H
+
+#include "sinks/summary/human.h"
+#include "sinks/summary/tally.h"
+#include "sinks/summary/text.h"
+
+struct page {
+	struct text *text; /* its error tells of a want of memory */
+	const struct tally *tally;
+	size_t columns;					/* no line is longer */
+	size_t top;					/* rows a table */
+	size_t failures;				/* kinds of failure */
+	bool dash[TALLY_MISSING], bound[TALLY_MISSING]; /* shown as missing, as a lower bound */
+};
+
+/* Appends the whole block. */
+void page__print(struct page *page);
+
+/* ---- parts; each prints nothing when there is nothing to say ---- */
+
+void page__head(struct page *page);
+void page__failures(struct page *page);
+void page__tables(struct page *page);
+void page__notes(struct page *page); /* last: it explains what the others have shown as missing */
+
+/* ---- pieces ---- */
+
+#define PAGE_CELL 9  /* columns of a value in a table */
+#define PAGE_COUNT 7 /* of a count */
+
+void page__styled(struct page *page, enum text_style style, const char *string);
+void page__section(struct page *page, enum text_style style, const char *title);
+
+/* What is left of the line behind `used` columns: safe text, cut, and the line's end. */
+void page__rest(struct page *page, size_t used, const char *safe);
+void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* A number at the right end of its cell, perhaps marked as a lower bound. */
+void page__cell(struct page *page, int width, const char *value, bool bound);
+void page__value(struct page *page, enum tally_missing what, uint64_t value, bool bound);
+void page__sum(struct page *page, enum tally_missing what, const struct tally_sum *sum);
+void page__peak(struct page *page, const struct tally_peak *peak);
+
+/* Time since the run began. */
+uint64_t page__offset(const struct page *page, uint64_t ts);
+
+/* How a row ended: "exit 1", "SIGSEGV", "OOM". Returns `out`. */
+#define PAGE_ENDING 32
+const char *page__ending(char out[PAGE_ENDING], const struct model_row *row);
+
+#endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The sink for people: what ran, what failed, where time and memory went, on one page a run. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/sink.h"
+#include "sinks/model/model.h"
+#include "sinks/summary/page.h"
+
+#define COLUMNS_MIN 60
+#define COLUMNS_MAX 200
+
+struct summary_conf {
+	uint64_t top, failures;
+};
+
+static const struct opt summary_options[] = {
+	OPT(struct summary_conf, top, OPT_UINT, "5", 1, 1000, "rows of each table"),
+	OPT(struct summary_conf, failures, OPT_UINT, "10", 0, 1000, "kinds of failure that are listed"),
+	{ 0 },
+};
+
+struct summary {
+	const struct sink_api *api;
+	struct summary_conf conf;
+	struct model *model;
+	struct tally **tallies; /* by the run's index */
+	size_t tallies_count;
+};
+
+static struct tally *get_tally(struct summary *summary, const struct model_run *run)
+{
+	struct tally **tallies;
+
+	if (run->index < summary->tallies_count)
+		return summary->tallies[run->index];
+	tallies = reallocarray(summary->tallies, run->index + 1, sizeof(*tallies));
+	if (!tallies)
+		return NULL;
+	summary->tallies = tallies;
+	while (summary->tallies_count <= run->index) {
+		size_t i = summary->tallies_count;
+
+		tallies[i] = tally__new(model__run(summary->model, i), summary->conf.top);
+		if (!tallies[i])
+			return NULL;
+		summary->tallies_count++;
+	}
+	return tallies[run->index];
+}
+
+static int on_row(void *arg, const struct model_row *row)
+{
+	struct tally *tally = get_tally(arg, row->run);
+
+	return tally ? tally__row(tally, row) : -ENOMEM;
+}
+
+static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	struct tally *tally = get_tally(arg, row->run);
+
+	return tally ? tally__hidden(tally, row, pid, by) : -ENOMEM;
+}
+
+static void summary__close(void *state)
+{
+	struct summary *summary = state;
+
+	for (size_t i = 0; i < summary->tallies_count; i++)
+		tally__free(summary->tallies[i]);
+	free(summary->tallies);
+	model__free(summary->model);
+	free(summary);
+}
+
+static int summary__open(const struct sink_api *api, const void *conf, void **state)
+{
+	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden };
+	struct summary *summary = calloc(1, sizeof(*summary));
+
+	if (!summary)
+		return -ENOMEM;
+	summary->api = api;
+	summary->conf = *(const struct summary_conf *)conf;
+	summary->model = model__new(&calls, summary);
+	if (!summary->model) {
+		summary__close(summary);
+		return -ENOMEM;
+	}
+	*state = summary;
+	return 0;
+}
+
+static int summary__stream(void *state, const struct stream_info *info)
+{
+	struct summary *summary = state;
+
+	return model__stream(summary->model, info);
+}
+
+static void copy(char *to, size_t size, const struct value *value)
+{
+	size_t n = value->type == VALUE_STRING ? value->length : 0;
+
+	if (n > size - 1)
+		n = size - 1;
+	if (n)
+		memcpy(to, value->string, n);
+	to[n] = '\0';
+}
+
+/* Keeps what a `lost` record tells; one that lacks a field is kept too. */
+static int take_lost(struct summary *summary, const struct record *record)
+{
+	const struct model_run *run = model__run_of(summary->model, record->info);
+	struct tally *tally = run ? get_tally(summary, run) : NULL;
+	struct record_lost lost = { .head.ts = record->ts };
+	struct value values[SCHEMA_FIELDS_MAX];
+	static const struct {
+		const char *name;
+		size_t offset, size; /* size 0: a number */
+	} fields[] = {
+		{ "stream_lost", offsetof(struct record_lost, stream_lost), sizeof(lost.stream_lost) },
+		{ "event_lost", offsetof(struct record_lost, event_lost), sizeof(lost.event_lost) },
+		{ "cause", offsetof(struct record_lost, cause), sizeof(lost.cause) },
+		{ "count", offsetof(struct record_lost, count), 0 },
+		{ "since", offsetof(struct record_lost, since), 0 },
+	};
+
+	if (!tally)
+		return run ? -ENOMEM : 0;
+	if (record->event->fields_count > SCHEMA_FIELDS_MAX || record__values(record, values))
+		return 0;
+	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
+		int field = stream_event__field(record->event, fields[i].name);
+		char *to = (char *)&lost + fields[i].offset;
+		uint64_t number;
+
+		if (field < 0)
+			continue;
+		number = values[field].type == VALUE_UINT ? values[field].u : EVENT_NULL(EVENT_WHY_NONE);
+		if (fields[i].size)
+			copy(to, fields[i].size, &values[field]);
+		else
+			memcpy(to, &number, sizeof(number));
+	}
+	tally__lost(tally, &lost);
+	return 0;
+}
+
+static int summary__write(void *state, const struct record *record)
+{
+	struct summary *summary = state;
+	int err = model__feed(summary->model, record);
+
+	return err || record->kind != RECORD_LOST ? err : take_lost(summary, record);
+}
+
+static int summary__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
+{
+	struct summary *summary = state;
+	const struct model_run *run = model__run_of(summary->model, info);
+	struct tally *tally = run ? get_tally(summary, run) : NULL;
+
+	model__ended(summary->model, info, stream);
+	if (!tally)
+		return run ? -ENOMEM : 0;
+	if (!stream->complete)
+		tally__unended(tally, info->stream);
+	return 0;
+}
+
+static int summary__flush(void *state, bool last)
+{
+	struct summary *summary = state;
+	uint32_t columns = summary->api->columns;
+	struct text text = { .colour = summary->api->colour };
+	int err = last ? model__finish(summary->model) : 0;
+
+	for (size_t i = 0; last && !err && i < model__runs(summary->model); i++) {
+		struct page page = {
+			.text = &text,
+			.tally = get_tally(summary, model__run(summary->model, i)),
+			.columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns,
+			.top = summary->conf.top,
+			.failures = summary->conf.failures,
+		};
+
+		if (page.columns > COLUMNS_MAX)
+			page.columns = COLUMNS_MAX;
+		if (!page.tally) {
+			err = -ENOMEM;
+			break;
+		}
+		if (i)
+			text__printf(&text, "\n\n");
+		page__print(&page);
+		err = text.error;
+	}
+	if (!err && text.size)
+		err = sink__write_all(summary->api->out, text.data, text.size);
+	text__free(&text);
+	return err;
+}
+
+static const struct sink summary_sink = {
+	.abi = SINK_ABI,
+	.size = sizeof(struct sink),
+	.name = "summary",
+	.help = "one page for people: what ran, what failed, where time and memory went",
+	.options = summary_options,
+	.conf_size = sizeof(struct summary_conf),
+	.open = summary__open,
+	.stream = summary__stream,
+	.write = summary__write,
+	.flush = summary__flush,
+	.ended = summary__ended,
+	.close = summary__close,
+};
+
+SINK_EXPORT const struct sink *const collector_sink;
+const struct sink *const collector_sink = &summary_sink;

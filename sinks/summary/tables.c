@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Where time and memory went: by command, the longest, the largest, what still runs. */
+#include "sinks/summary/page.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct tally_command *x = tally_command__of(*(struct hash_node *const *)a);
+	const struct tally_command *y = tally_command__of(*(struct hash_node *const *)b);
+
+	if (x->cpu.value != y->cpu.value)
+		return x->cpu.value > y->cpu.value ? -1 : 1;
+	if (x->wall.value != y->wall.value)
+		return x->wall.value > y->wall.value ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+static void command(struct page *page, const struct tally_command *c)
+{
+	double share =
+		page->tally->cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->cpu.value : 0;
+	char number[HUMAN_SIZE] = "-";
+	struct text name = { 0 };
+
+	page__sum(page, TALLY_CPU, &c->cpu);
+	if (c->cpu.known && c->cpu.value && share < 0.5)
+		strcpy(number, "<1 %");
+	else if (c->cpu.known)
+		snprintf(number, sizeof(number), "%.0f %%", share);
+	page__cell(page, PAGE_COUNT, number, false);
+	page__sum(page, TALLY_WALL, &c->wall);
+	page__peak(page, &c->peak);
+	page__cell(page, PAGE_COUNT, human__count(number, c->rows), false);
+	if (page->tally->failed) {
+		text__style(page->text, c->failed ? TEXT_RED : TEXT_DIM);
+		page__cell(page, PAGE_COUNT + 1, human__count(number, c->failed), false);
+		text__style(page->text, TEXT_PLAIN);
+	}
+	text__printf(page->text, "  ");
+	text__safe(&name, c->name, strlen(c->name));
+	text__printf(&name, "%s", c->forked ? " (forked)" : "");
+	page__rest(page, 3 * PAGE_CELL + (page->tally->failed ? 3 * PAGE_COUNT + 1 : 2 * PAGE_COUNT) + 2,
+		   name.data ? name.data : "");
+	if (name.error)
+		page->text->error = name.error;
+	text__free(&name);
+}
+
+static void commands(struct page *page)
+{
+	size_t count = page->tally->commands.count, shown = count;
+	struct hash_node **list = hash__sorted(&page->tally->commands, by_cpu);
+
+	if (shown > page->top)
+		shown = page->top;
+	if (!list)
+		page->text->error = -ENOMEM;
+	if (!list || !count)
+		goto out;
+	page__section(page, TEXT_BOLD,
+		      page->tally->cpu.known ? "Commands by CPU time" : "Commands by wall time");
+	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  command", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL,
+		  "wall", PAGE_CELL, "peak", PAGE_COUNT, "runs", page->tally->failed ? "  failed" : "");
+	for (size_t i = 0; i < shown; i++)
+		command(page, tally_command__of(list[i]));
+	if (count > shown)
+		page__dim(page, 0, "%*s  and %zu more commands", PAGE_CELL, "", count - shown);
+out:
+	free(list);
+}
+
+/* Single rows; the value they are sorted by stands first. */
+static void top_rows(struct page *page, const char *title, const struct tally_top *top,
+		     const enum tally_missing order[TALLY_MISSING])
+{
+	static const char *const names[] = {
+		[TALLY_CPU] = "CPU", [TALLY_WALL] = "wall", [TALLY_PEAK] = "peak"
+	};
+
+	page__section(page, TEXT_BOLD, title);
+	page__dim(page, 0, "%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]],
+		  PAGE_CELL, names[order[2]], PAGE_CELL, "pid");
+	for (size_t i = 0; i < top->count; i++) {
+		const struct tally_row *row = &top->rows[i];
+		const uint64_t values[] = {
+			[TALLY_CPU] = row->cpu_ns, [TALLY_WALL] = row->wall_ns, [TALLY_PEAK] = row->peak_bytes
+		};
+
+		for (int j = 0; j < TALLY_MISSING; j++)
+			page__value(page, order[j], values[order[j]], order[j] == TALLY_PEAK && row->bound);
+		text__printf(page->text, "%*u  ", PAGE_CELL, row->pid);
+		page__rest(page, 4 * PAGE_CELL + 2, row->shown);
+	}
+}
+
+void page__tables(struct page *page)
+{
+	static const enum tally_missing by_wall[] = { TALLY_WALL, TALLY_CPU, TALLY_PEAK };
+	static const enum tally_missing by_peak[] = { TALLY_PEAK, TALLY_WALL, TALLY_CPU };
+	const struct tally *tally = page->tally;
+	bool short_run = tally->rows <= page->top; /* the first table has them all */
+
+	commands(page);
+	if (tally->longest.count && !short_run)
+		top_rows(page, "Longest", &tally->longest, by_wall);
+	if (tally->largest.count && !short_run)
+		top_rows(page, "Largest", &tally->largest, by_peak);
+	if (tally->open.count)
+		top_rows(page, "Still running at the end", &tally->open, by_wall);
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the summary keeps of one run while its rows go by: sums a command, the first of each kind of
+ * failure, the few longest and largest. Bounded by distinct commands and failures, both capped. */
+#ifndef SINKS_SUMMARY_TALLY_H
+#define SINKS_SUMMARY_TALLY_H
+
+#include "sinks/model/hash.h"
+#include "sinks/model/model.h"
+
+/* Sums of values of which some are missing. */
+struct tally_sum {
+	uint64_t value, known, missing;
+};
+
+/* The largest of values of which some are known by a lower bound only. */
+struct tally_peak {
+	uint64_t value, known;
+	bool bound;
+};
+
+/* Rows of one command, known by its name; those that only forked apart from those that executed it. */
+struct tally_command {
+	struct hash_node node;
+	bool forked;
+	uint64_t rows, failed;
+	struct tally_sum cpu, wall;
+	struct tally_peak peak;
+	char name[]; /* ended by a NUL */
+};
+
+/* Rows of one command that ended in the same way; shown by the first. */
+struct tally_failure {
+	struct hash_node node;
+	struct model_row row; /* its pointers to commands are not valid */
+	uint64_t order, count, hidden;
+	char *shown, *parent, *by; /* safe to show; by: who ended 0 all the same, unless the parent */
+	char name[];
+};
+
+/* One row among the longest, the largest, or those still running. */
+struct tally_row {
+	uint64_t key;
+	uint32_t pid;
+	uint64_t wall_ns, cpu_ns, peak_bytes;
+	bool bound; /* peak_bytes is a lower one */
+	char *shown;
+};
+
+struct tally_top {
+	size_t count, size;
+	struct tally_row *rows; /* the greatest key first */
+};
+
+struct tally_loss {
+	struct record_lost lost; /* count: sum; head.ts: the last one's */
+	bool uncounted;		 /* damage hides how many */
+};
+
+#define TALLY_LOSSES 64
+#define TALLY_STREAMS 8
+
+enum tally_missing { TALLY_CPU, TALLY_WALL, TALLY_PEAK, TALLY_MISSING };
+
+struct tally {
+	const struct model_run *run;
+	uint64_t rows, processes, programs, failed, hidden, passed_on, running, unknown;
+	struct tally_sum cpu;
+	bool ended; /* the root's last row is valid */
+	struct model_row root;
+	struct tally_top longest, largest, open;
+	struct hash commands, failures;
+	struct tally_command *other;	      /* commands beyond the cap; in the table too */
+	uint64_t missing[TALLY_MISSING][256]; /* programs, by reason */
+	struct tally_loss losses[TALLY_LOSSES];
+	size_t losses_count;
+	const char *open_streams[TALLY_STREAMS]; /* names of those without an end */
+	size_t open_streams_count;
+};
+
+static inline struct tally_command *tally_command__of(struct hash_node *node)
+{
+	return (struct tally_command *)((char *)node - offsetof(struct tally_command, node));
+}
+
+static inline struct tally_failure *tally_failure__of(struct hash_node *node)
+{
+	return (struct tally_failure *)((char *)node - offsetof(struct tally_failure, node));
+}
+
+struct tally *tally__new(const struct model_run *run, size_t top); /* NULL: out of memory */
+int tally__row(struct tally *tally, const struct model_row *row);  /* 0 or -ENOMEM */
+int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid,
+		  const struct model_command *by);
+
+/* Losses of one stream, event and cause are summed up. */
+void tally__lost(struct tally *tally, const struct record_lost *lost);
+
+/* A stream has no end, and no loss that says so. `stream` must live as long as the tally. */
+void tally__unended(struct tally *tally, const char *stream);
+
+void tally__free(struct tally *tally); /* takes NULL */
+
+#endif

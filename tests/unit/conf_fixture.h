@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Probes and sinks that exist as tables only, for tests of the configuration. */
+#ifndef TESTS_UNIT_CONF_FIXTURE_H
+#define TESTS_UNIT_CONF_FIXTURE_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/conf.h"
+
+struct fixture_lifecycle {
+	struct opt_list env;
+};
+struct fixture_sink {
+	char *file;
+	uint64_t rows;
+	bool pretty;
+	struct opt_list columns, labels;
+};
+
+static const struct opt fixture_lifecycle_options[] = {
+	OPT(struct fixture_lifecycle, env, OPT_LIST, NULL, 0, 0, "names"),
+	{ .name = NULL },
+};
+static const struct opt fixture_sink_options[] = {
+	OPT(struct fixture_sink, file, OPT_STRING, NULL, 0, 0, "a file"),
+	OPT(struct fixture_sink, rows, OPT_UINT, "10", 1, 1000, "rows"),
+	OPT(struct fixture_sink, pretty, OPT_BOOL, NULL, 0, 0, "a flag"),
+	OPT(struct fixture_sink, columns, OPT_LIST, NULL, 0, 0, "columns"),
+	OPT(struct fixture_sink, labels, OPT_MAP, NULL, 0, 0, "labels"),
+	{ .name = NULL },
+};
+
+static const struct probe fixture_probes[] = {
+	{ .name = "cpu", .ring_bytes = 1 << 20, .interval_ns = 1000000000 },
+	{ .name = "io", .ring_bytes = 1 << 20, .interval_ns = 1000000000 },
+	{ .name = "lifecycle",
+	  .ring_bytes = 8 << 20,
+	  .options = fixture_lifecycle_options,
+	  .conf_size = sizeof(struct fixture_lifecycle) },
+	{ .name = "mem", .ring_bytes = 1 << 20, .interval_ns = 2000000000 },
+};
+static const struct sink fixture_sinks[] = {
+	{ .name = "summary" },
+	{ .name = "jsonl", .options = fixture_sink_options, .conf_size = sizeof(struct fixture_sink) },
+};
+
+static const struct probe *fixture_probe(void *arg, const char *name, char *err, size_t size)
+{
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(fixture_probes) / sizeof(fixture_probes[0]); i++)
+		if (strcmp(fixture_probes[i].name, name) == 0)
+			return &fixture_probes[i];
+	snprintf(err, size, "no probe \"%s\" here", name);
+	return NULL;
+}
+
+static const struct sink *fixture_sink(void *arg, const char *name, char *err, size_t size)
+{
+	size_t i;
+
+	(void)arg;
+	for (i = 0; i < sizeof(fixture_sinks) / sizeof(fixture_sinks[0]); i++)
+		if (strcmp(fixture_sinks[i].name, name) == 0)
+			return &fixture_sinks[i];
+	snprintf(err, size, "no sink \"%s\" here", name);
+	return NULL;
+}
+
+static char *const *fixture_probe_names(void *arg)
+{
+	static char *const names[] = { "broken", "cpu", "io", "lifecycle", "mem", NULL };
+
+	(void)arg;
+	return names;
+}
+
+#endif

@@ -1,0 +1,588 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration: what is right is loaded exactly, what is wrong is told exactly, with its place. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/redact.h"
+#include "tests/unit/conf_fixture.h"
+
+/* All that was told, one sentence a line; warnings begin by "warning: ". */
+static char told[65536];
+
+static void tell(void *arg, enum log_level level, const char *sentence)
+{
+	size_t length = strlen(told);
+
+	(void)arg;
+	snprintf(told + length, sizeof(told) - length, "%s%s\n", level == LOG_WARN ? "warning: " : "",
+		 sentence);
+}
+
+static const struct conf_finder finder = {
+	.probe = fixture_probe,
+	.sink = fixture_sink,
+	.probe_names = fixture_probe_names,
+	.tell = tell,
+};
+
+/* Loads from memory of the exact size, so that a sanitizer sees a read behind it. */
+static int load_bytes(struct conf *conf, const void *bytes, size_t size)
+{
+	void *copy = malloc(size ? size : 1);
+	int rc;
+
+	memcpy(copy, bytes, size);
+	told[0] = '\0';
+	rc = conf__load_memory(conf, "x.yaml", copy, size, &finder);
+	free(copy);
+	return rc;
+}
+
+static void load_good(struct conf *conf, const char *text)
+{
+	int rc = load_bytes(conf, text, strlen(text));
+
+	if (rc)
+		fail_msg("%s\n%s", text, told);
+}
+
+static void check_bad(const char *text, const char *expected)
+{
+	struct conf conf, zero = { 0 };
+
+	if (load_bytes(&conf, text, strlen(text)) != -EINVAL)
+		fail_msg("loaded: %s", text);
+	if (strcmp(told, expected) != 0)
+		fail_msg("of\n%s\ntold\n%s\nnot\n%s", text, told, expected);
+	assert_memory_equal(&conf, &zero, sizeof(conf));
+}
+
+/* ---- what is right ---- */
+
+static void test_full(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	load_good(
+		&conf,
+		"run:\n"
+		"  name: variant-calling.v2_1\n"
+		"  tags: {team: genomics, batch: 7}\n"
+		"  output: runs\n"
+		"  grace: 5s\n"
+		"  max_processes: 4096\n"
+		"scope:\n"
+		"  - exe: /usr/bin/nextflow\n"
+		"  - cgroup: /system.slice/docker-*.scope\n"
+		"  - cwd: /data/work/**/\n"
+		"  - pid: 4711\n"
+		"  - all: true\n"
+		"probes:\n"
+		"  lifecycle: {required: true, env: [NXF_TASK_WORKDIR, \"SLURM,ID\"], ring: 16MiB}\n"
+		"  cpu: {interval: 100ms}\n"
+		"  mem:\n"
+		"redact: ['(x=)\\S+', y]\n"
+		"sinks:\n"
+		"  summary: {}\n"
+		"  jsonl: {file: 'a,b\\c', pretty: true, columns: [ts, 'x,y'], labels: {a: b}, rows: 0010}\n");
+	assert_string_equal(told, "");
+	assert_string_equal(conf.run.name, "variant-calling.v2_1");
+	assert_int_equal(conf.run.tags.n, 2);
+	assert_string_equal(conf.run.tags.items[0], "team=genomics");
+	assert_string_equal(conf.run.tags.items[1], "batch=7");
+	assert_null(conf.run.tags.items[2]);
+	assert_string_equal(conf.run.output, "runs");
+	assert_int_equal(conf.run.grace, 5000000000);
+	assert_int_equal(conf.run.max_processes, 4096);
+
+	assert_int_equal(conf.rules_count, 5);
+	assert_int_equal(conf.rules[0].kind, CONF_RULE_EXE);
+	assert_string_equal(conf.rules[0].pattern, "/usr/bin/nextflow");
+	assert_int_equal(conf.rules[0].line, 8);
+	assert_int_equal(conf.rules[0].column, 5);
+	assert_int_equal(conf.rules[1].kind, CONF_RULE_CGROUP);
+	assert_string_equal(conf.rules[1].pattern, "/system.slice/docker-*.scope");
+	assert_int_equal(conf.rules[2].kind, CONF_RULE_CWD);
+	assert_string_equal(conf.rules[2].pattern, "/data/work/**");
+	assert_int_equal(conf.rules[3].kind, CONF_RULE_PID);
+	assert_int_equal(conf.rules[3].pid, 4711);
+	assert_null(conf.rules[3].pattern);
+	assert_int_equal(conf.rules[4].kind, CONF_RULE_ALL);
+
+	assert_int_equal(conf.redact.n, 2);
+	assert_string_equal(conf.redact.items[0], "(x=)\\S+");
+	assert_int_equal(conf.sinks_count, 2);
+	assert_string_equal(conf.sinks[0].name, "summary");
+	assert_string_equal(conf.sinks[0].text, "");
+	assert_int_equal(conf.sinks[0].line, 19);
+	assert_string_equal(conf.sinks[1].text,
+			    "file=a\\,b\\\\c,rows=10,pretty=true,columns=ts\\,x\\\\\\,y,labels=a=b");
+	conf__free(&conf);
+	conf__free(&conf);
+	conf__free(NULL);
+}
+
+static void test_probes(void **state)
+{
+	const struct fixture_lifecycle *lifecycle;
+	struct conf conf;
+
+	(void)state;
+	load_good(&conf, "probes:\n"
+			 "  mem: ~\n"
+			 "  lifecycle: {required: true, env: [A, \"B,C\"], ring: 16MiB}\n"
+			 "  cpu: {interval: 100ms, ring: 65536}\n");
+	assert_int_equal(conf.probes_count, 3);
+	assert_string_equal(conf.probes[0].name, "mem");
+	assert_false(conf.probes[0].required);
+	assert_int_equal(conf.probes[0].ring, 1 << 20);
+	assert_int_equal(conf.probes[0].interval, 2000000000);
+	assert_ptr_equal(conf.probes[1].probe, &fixture_probes[2]);
+	assert_true(conf.probes[1].required);
+	assert_int_equal(conf.probes[1].ring, 16 << 20);
+	assert_int_equal(conf.probes[1].interval, 0);
+	assert_int_equal(conf.probes[1].line, 3);
+	assert_int_equal(conf.probes[1].column, 3);
+	lifecycle = conf.probes[1].conf;
+	assert_int_equal(lifecycle->env.n, 2);
+	assert_string_equal(lifecycle->env.items[1], "B,C");
+	assert_int_equal(conf.probes[2].interval, 100000000);
+	assert_int_equal(conf.probes[2].ring, 65536);
+	conf__free(&conf);
+}
+
+static void check_defaults(const struct conf *conf)
+{
+	size_t n = 0;
+
+	assert_string_equal(conf->run.name, "run");
+	assert_int_equal(conf->run.tags.n, 0);
+	assert_null(conf->run.output);
+	assert_int_equal(conf->run.grace, 2000000000);
+	assert_int_equal(conf->run.max_processes, 131072);
+	assert_int_equal(conf->rules_count, 0);
+	assert_int_equal(conf->sinks_count, 0);
+	while (redact_default[n]) {
+		assert_string_equal(conf->redact.items[n], redact_default[n]);
+		n++;
+	}
+	assert_int_equal(conf->redact.n, n);
+	assert_int_equal(conf->probes_count, 4); /* one of the five cannot be loaded */
+	assert_string_equal(conf->probes[3].name, "mem");
+	assert_int_equal(conf->probes[3].interval, 2000000000);
+	assert_int_equal(conf->probes[3].line, 0);
+	assert_string_equal(told, "warning: no probe \"broken\" here\n");
+}
+
+static char *const *no_names(void *arg)
+{
+	(void)arg;
+	return NULL;
+}
+
+static void test_defaults(void **state)
+{
+	struct conf_finder none = finder;
+	struct conf conf;
+
+	(void)state;
+	told[0] = '\0';
+	assert_int_equal(conf__load(&conf, NULL, &finder), 0);
+	check_defaults(&conf);
+	conf__free(&conf);
+	load_good(&conf, "run: {}\nscope: []\nsinks: {}\n");
+	check_defaults(&conf);
+	conf__free(&conf);
+	load_good(&conf, "%YAML 1.1\n---\nredact: []\n...\n");
+	assert_int_equal(conf.redact.n, 0);
+	conf__free(&conf);
+
+	told[0] = '\0';
+	none.probe_names = no_names;
+	assert_int_equal(conf__load(&conf, NULL, &none), -EINVAL);
+	assert_string_equal(told, "no probe is installed: install some, or give --plugin-dir\n");
+}
+
+static void test_expansion(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	setenv("TEST_CONF_A", "va: [l]ue", 1);
+	setenv("TEST_CONF_EMPTY", "", 1);
+	unsetenv("TEST_CONF_NONE");
+	load_good(&conf, "run:\n"
+			 "  tags:\n"
+			 "    a: ${env:TEST_CONF_A}\n"
+			 "    b: \"<${TEST_CONF_A}>\"\n"
+			 "    c: ${env:TEST_CONF_NONE:-def:-ault}\n"
+			 "    d: ${env:TEST_CONF_EMPTY:-empty}\n"
+			 "    e: x${env:TEST_CONF_EMPTY}y\n"
+			 "    f: $$${env:TEST_CONF_NONE:-}$${TEST_CONF_A} $ $x 5$\n"
+			 "  grace: ${env:TEST_CONF_NONE:-3s}\n"
+			 "  name: '${env:TEST_CONF_NONE:-n}'\n"
+			 "redact: ['a$', '\\$$']\n");
+	assert_string_equal(conf.run.tags.items[0], "a=va: [l]ue");
+	assert_string_equal(conf.run.tags.items[1], "b=<va: [l]ue>");
+	assert_string_equal(conf.run.tags.items[2], "c=def:-ault");
+	assert_string_equal(conf.run.tags.items[3], "d=empty");
+	assert_string_equal(conf.run.tags.items[4], "e=xy");
+	assert_string_equal(conf.run.tags.items[5], "f=$${TEST_CONF_A} $ $x 5$");
+	assert_int_equal(conf.run.grace, 3000000000);
+	assert_string_equal(conf.run.name, "n");
+	assert_string_equal(conf.redact.items[0], "a$");
+	assert_string_equal(conf.redact.items[1], "\\$");
+	conf__free(&conf);
+	/* What was expanded is not expanded again. */
+	setenv("TEST_CONF_A", "${env:TEST_CONF_NONE}", 1);
+	load_good(&conf, "run: {tags: {a: '${env:TEST_CONF_A}'}}");
+	assert_string_equal(conf.run.tags.items[0], "a=${env:TEST_CONF_NONE}");
+	conf__free(&conf);
+}
+
+static void test_aliases(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	load_good(&conf, "probes:\n  cpu: &all {interval: 2s, ring: 128KiB}\n  mem: *all\n");
+	assert_int_equal(conf.probes[1].ring, 131072);
+	assert_int_equal(conf.probes[1].interval, 2000000000);
+	conf__free(&conf);
+}
+
+/* ---- what is wrong ---- */
+
+#define OPTIONS_OF_RUN "name, tags, output, grace, max_processes"
+#define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line\n"
+#define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" a line\n"
+#define SIZE_HOW "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB\n"
+#define EMPTY "x.yaml:1:1: document: is empty: write at least one of run, scope, probes, sinks, redact\n"
+#define REFERENCE "is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${\n"
+
+static const char *const bad[][2] = {
+	/* keys */
+	{ "prob:\n  cpu: {}\n",
+	  "x.yaml:1:1: prob: unknown key: choose from run, scope, probes, redact, sinks\n" },
+	{ "probs:\n  cpu: {}\n", "x.yaml:1:1: probs: unknown key: did you mean \"probes\"?\n" },
+	{ "run:\n  nmae: x\n", "x.yaml:2:3: run.nmae: unknown option: did you mean \"name\"?\n" },
+	{ "run: {zzz: x}\n", "x.yaml:1:7: run.zzz: unknown option: choose from " OPTIONS_OF_RUN "\n" },
+	{ "probes:\n  cpu: {intervall: 1s}\n",
+	  "x.yaml:2:9: probes.cpu.intervall: unknown option: did you mean \"interval\"?\n" },
+	{ "probes:\n  lifecycle: {interval: 1s}\n",
+	  "x.yaml:2:15: probes.lifecycle.interval: unknown option: choose from required, ring, env\n" },
+	{ "probes: {cpuu: {}}", "x.yaml:1:10: probes.cpuu: no probe \"cpuu\" here\n" },
+	{ "sinks: {jsnol: {}}", "x.yaml:1:9: sinks.jsnol: no sink \"jsnol\" here\n" },
+	{ "sinks: {summary: {a: 1}}", "x.yaml:1:19: sinks.summary.a: unknown option: there are none\n" },
+	{ "run:\n  name: a\nscope: []\nrun:\n  name: b\n",
+	  "x.yaml:4:1: run: is there twice, first in line 1: write it once\n" },
+	{ "run:\n  name: a\n  name: b\n",
+	  "x.yaml:3:3: run.name: is there twice, first in line 2: write it once\n" },
+	{ "run: {tags: {a: 1, a: 2}}",
+	  "x.yaml:1:20: run.tags.a: is there twice, first in line 1: write it once\n" },
+	{ "probes: {cpu: {}, cpu: {}}",
+	  "x.yaml:1:19: probes.cpu: is there twice, first in line 1: write it once\n" },
+	{ "[a]: b\n", "x.yaml:1:1: a key is not a word: write KEY: VALUE\n" },
+	{ "run: {tags: {'': x}}", "x.yaml:1:14: run.tags: a key is not a word: write KEY: VALUE\n" },
+	{ "run: {tags: {a=b: x}}", "x.yaml:1:14: run.tags.a=b: a name cannot hold \"=\": choose another\n" },
+	/* types */
+	{ "run: 5\n", "x.yaml:1:6: run: " MAPPING },
+	{ "run: [a]\n", "x.yaml:1:6: run: " MAPPING },
+	{ "run:\n", "x.yaml:1:1: run: has no value: write one, or remove the key\n" },
+	{ "probes:\n", "x.yaml:1:1: probes: has no value: write one, or remove the key\n" },
+	{ "probes: {}", "x.yaml:1:9: probes: names no probe: name one, or remove the key for all of them\n" },
+	{ "probes: [cpu]", "x.yaml:1:9: probes: " MAPPING },
+	{ "probes: {cpu: off}", "x.yaml:1:15: probes.cpu: " MAPPING },
+	{ "sinks: {summary: [a]}", "x.yaml:1:18: sinks.summary: " MAPPING },
+	{ "run: {name: [a]}", "x.yaml:1:13: run.name: must be one value, not a list\n" },
+	{ "run: {name: {a: b}}", "x.yaml:1:13: run.name: must be one value, not a mapping\n" },
+	{ "run: {name: }", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n" },
+	{ "run: {name: null}", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n" },
+	{ "run: {tags: [a]}", "x.yaml:1:13: run.tags: " MAPPING },
+	{ "probes: {lifecycle: {env: HOME}}", "x.yaml:1:27: probes.lifecycle.env: " LIST },
+	{ "probes: {lifecycle: {env: [[HOME]]}}",
+	  "x.yaml:1:28: probes.lifecycle.env[0]: must be one value, not a list\n" },
+	{ "probes: {lifecycle: {env: [A, '']}}",
+	  "x.yaml:1:31: probes.lifecycle.env[1]: an item is empty: remove it\n" },
+	{ "redact: x", "x.yaml:1:9: redact: " LIST },
+	{ "scope: {exe: /x}", "x.yaml:1:8: scope: " LIST },
+	{ "run: {name: !secret x}", "x.yaml:1:13: the tag !secret means nothing here: remove it\n" },
+	{ "run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: holds a NUL character: remove it\n" },
+	/* values */
+	{ "run: {name: a/b}",
+	  "x.yaml:1:13: run.name: \"a/b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n" },
+	{ "run: {name: ''}",
+	  "x.yaml:1:13: run.name: \"\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n" },
+	{ "run: {output: ''}", "x.yaml:1:15: run.output: is empty: write a folder, or remove the key\n" },
+	{ "run: {grace: 25h}", "x.yaml:1:14: run.grace: 25h is out of range: write 0s to 1d\n" },
+	{ "run: {max_processes: 1k}",
+	  "x.yaml:1:22: run.max_processes: \"1k\" is not a number: write a whole number\n" },
+	{ "run: {max_processes: 1023}",
+	  "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n" },
+	{ "probes: {cpu: {required: yes}}",
+	  "x.yaml:1:26: probes.cpu.required: \"yes\" is not a bool: write true or false\n" },
+	{ "probes: {cpu: {ring: 100KiB}}",
+	  "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 64KiB or 128KiB\n" },
+	{ "probes: {cpu: {ring: 1000000000}}",
+	  "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 512MiB or 1GiB\n" },
+	{ "probes: {cpu: {ring: 32KiB}}",
+	  "x.yaml:1:22: probes.cpu.ring: 32KiB is out of range: write 64KiB to 1GiB\n" },
+	{ "probes: {cpu: {ring: 2GiB}}",
+	  "x.yaml:1:22: probes.cpu.ring: 2GiB is out of range: write 64KiB to 1GiB\n" },
+	{ "probes: {cpu: {ring: big}}", "x.yaml:1:22: probes.cpu.ring: \"big\" is not a size: " SIZE_HOW },
+	{ "probes: {cpu: {interval: 9ms}}",
+	  "x.yaml:1:26: probes.cpu.interval: 9ms is out of range: write 10ms to 1h\n" },
+	{ "probes: {cpu: {interval: 2h}}",
+	  "x.yaml:1:26: probes.cpu.interval: 2h is out of range: write 10ms to 1h\n" },
+	{ "sinks: {jsonl: {rows: 0}}",
+	  "x.yaml:1:23: sinks.jsonl.rows: 0 is out of range: write 1 to 1000\n" },
+	{ "redact: [ok, '(']",
+	  "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, at character 2\n" },
+	/* scope */
+	{ "scope:\n  - exe: nextflow\n",
+	  "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME\n" },
+	{ "scope: [{cwd: /a//b}]",
+	  "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: take empty, . and .. parts out\n" },
+	{ "scope: [{cwd: /a/..}]",
+	  "x.yaml:1:15: scope[0].cwd: \"/a/..\" never matches: take empty, . and .. parts out\n" },
+	{ "scope: [{pid: 0}]", "x.yaml:1:15: scope[0].pid: 0 is out of range: write 1 to 4194304\n" },
+	{ "scope: [{pid: init}]",
+	  "x.yaml:1:15: scope[0].pid: \"init\" is not a number: write a whole number\n" },
+	{ "scope: [{all: false}]", "x.yaml:1:15: scope[0].all: can only be true: remove the rule instead\n" },
+	{ "scope: [{user: me}]",
+	  "x.yaml:1:10: scope[0].user: unknown kind of rule: choose from exe, cgroup, cwd, pid, all\n" },
+	{ "scope:\n  - exe: /a\n    cwd: /b\n",
+	  "x.yaml:2:5: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n" },
+	{ "scope: [{}]", "x.yaml:1:9: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n" },
+	{ "scope: [/usr/bin/x]", "x.yaml:1:9: scope[0]: " MAPPING },
+	/* references */
+	{ "run: {name: '${env:TEST_CONF_NONE}'}",
+	  "x.yaml:1:13: run.name: the variable TEST_CONF_NONE is not set: set it, or write "
+	  "${env:TEST_CONF_NONE:-default}\n" },
+	{ "run: {name: '${env:1A}'}", "x.yaml:1:13: run.name: \"${env:1A}\" " REFERENCE },
+	{ "run: {name: '${}'}", "x.yaml:1:13: run.name: \"${}\" " REFERENCE },
+	{ "run: {name: '${env:A B}'}", "x.yaml:1:13: run.name: \"${env:A B}\" " REFERENCE },
+	{ "run: {name: '${file:x}'}", "x.yaml:1:13: run.name: \"${file:x}\" " REFERENCE },
+	{ "run: {name: '${env:A-b}'}", "x.yaml:1:13: run.name: \"${env:A-b}\" " REFERENCE },
+	{ "run: {name: 'x${env:A'}",
+	  "x.yaml:1:13: run.name: \"${env:A\" has no end: close it by }, or write $${\n" },
+	/* documents */
+	{ "", EMPTY },
+	{ "# only a comment\n", EMPTY },
+	{ "---\n", EMPTY },
+	{ "~", EMPTY },
+	{ "just text\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n" },
+	{ "- a\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n" },
+	{ "run: {}\n---\nrun: {}\n",
+	  "x.yaml:2:1: document: a second document begins: write one, without ---\n" },
+	/* syntax */
+	{ "run:\n\tname: x\n", "x.yaml:2:1: syntax: a tab cannot indent: write blanks\n" },
+	{ "run: {name: x\n",
+	  "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: did not find expected ',' or '}'\n" },
+	{ "run:\n  name: x\n grace: 1s\n",
+	  "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: did not find expected key\n" },
+	{ "run: {name: 'x\n",
+	  "x.yaml:2:1: syntax: while scanning a quoted scalar from line 1 on: found unexpected end of stream\n" },
+	{ "run: *nobody\n", "x.yaml:1:6: syntax: found undefined alias\n" },
+	{ "run: {}\n---\n{\n",
+	  "x.yaml:4:1: syntax: while parsing a flow node from line 4 on: did not find expected node content\n" },
+	{ "run:\n  name: a\xff\n",
+	  "x.yaml:2:10: encoding: invalid leading UTF-8 octet: write the file in UTF-8, without control characters\n" },
+	{ "run:\n  name: \xc3\xa9\x01\n",
+	  "x.yaml:2:10: encoding: control characters are not allowed: write the file in UTF-8, without control "
+	  "characters\n" },
+};
+
+static void test_bad(void **state)
+{
+	size_t i;
+
+	(void)state;
+	unsetenv("TEST_CONF_NONE");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		check_bad(bad[i][0], bad[i][1]);
+}
+
+static void test_all_errors(void **state)
+{
+	char text[4096] = "run: {tags: {", *at = text + strlen(text);
+	struct conf conf;
+	const char *line;
+	int i, n = 0;
+
+	(void)state;
+	check_bad(
+		"run: {nam: x, grace: soon}\n"
+		"scope: [{exe: x}, {pid: 0}]\n"
+		"prob: {}\n"
+		"probes: {cpu: {ring: 1, interval: 1}}\n",
+		"x.yaml:1:7: run.nam: unknown option: did you mean \"name\"?\n"
+		"x.yaml:1:22: run.grace: \"soon\" is not a duration: write a whole number and ns, us, ms, s, m, h "
+		"or d, as in 500ms\n"
+		"x.yaml:2:15: scope[0].exe: \"x\" is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME\n"
+		"x.yaml:2:25: scope[1].pid: 0 is out of range: write 1 to 4194304\n"
+		"x.yaml:3:1: prob: unknown key: choose from run, scope, probes, redact, sinks\n"
+		"x.yaml:4:22: probes.cpu.ring: 1 is out of range: write 64KiB to 1GiB\n"
+		"x.yaml:4:35: probes.cpu.interval: \"1\" is not a duration: write a whole number and ns, us, ms, s, "
+		"m, h or d, as in 500ms\n");
+	for (i = 0; i < 30; i++)
+		at += sprintf(at, "t%d: [], ", i);
+	strcpy(at, "}}");
+	assert_int_equal(load_bytes(&conf, text, strlen(text)), -EINVAL);
+	for (line = told; *line; line = strchr(line, '\n') + 1)
+		n++;
+	assert_int_equal(n, 21);
+	assert_non_null(strstr(told, "\nx.yaml: there are more errors: correct these first\n"));
+}
+
+/* Files made to be expensive are refused, and quickly. */
+static void test_bombs(void **state)
+{
+	size_t size = 1000000, i, used;
+	char *text = malloc(size + 100);
+	struct conf conf;
+	clock_t from = clock();
+
+	(void)state;
+	/* One long text, meant many times. */
+	used = sprintf(text, "run: {tags: {a: &a ");
+	memset(text + used, 'x', 500000);
+	used += 500000;
+	used += sprintf(text + used, "}}\nprobes: {lifecycle: {env: [");
+	for (i = 0; i < 9000; i++)
+		used += sprintf(text + used, "*a,");
+	used += sprintf(text + used, "]}}\n");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_non_null(
+		strstr(told, "document: its aliases (*NAME) repeat too much: write out what is meant\n"));
+
+	check_bad("a: &a [*a, *a]\nrun: &r\n  tags: *r\n",
+		  "x.yaml:1:1: a: unknown key: choose from run, scope, probes, redact, sinks\n"
+		  "x.yaml:3:3: run.tags.tags: must be one value, not a mapping\n");
+
+	memset(text, '[', size);
+	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
+
+	used = sprintf(text, "run: {tags: {");
+	for (i = 0; i < 50000; i++)
+		used += sprintf(text + used, "k%zu: v, ", i);
+	used += sprintf(text + used, "}}");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(told, "x.yaml:1:1: document: has more than 10000 values: split it\n");
+	free(text);
+	assert_true((clock() - from) / CLOCKS_PER_SEC < 20);
+}
+
+/* ---- files ---- */
+
+static void check_file(const char *path, const char *expected)
+{
+	struct conf conf;
+
+	told[0] = '\0';
+	assert_int_equal(conf__load(&conf, path, &finder), -EINVAL);
+	assert_string_equal(told, expected);
+}
+
+static void test_files(void **state)
+{
+	char dir[] = "/tmp/test_conf.XXXXXX";
+	struct conf conf;
+	FILE *file;
+	int i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	check_file("none.yaml", "none.yaml: cannot open it: No such file or directory\n");
+	check_file(".", ".: is a folder: give a file\n");
+	file = fopen("big.yaml", "w");
+	for (i = 0; i < 1024 * 64; i++)
+		fputs("# 15 characters\n", file);
+	fclose(file);
+	check_file("big.yaml",
+		   "big.yaml:1:1: document: is empty: write at least one of run, scope, probes, sinks, "
+		   "redact\n"); /* 1 MiB */
+	file = fopen("big.yaml", "a");
+	fputs("\n", file);
+	fclose(file);
+	check_file("big.yaml", "big.yaml: is larger than 1 MiB: no configuration is\n");
+	file = fopen("small.yaml", "w");
+	fputs("run: {name: small}\n", file);
+	fclose(file);
+	told[0] = '\0';
+	assert_int_equal(conf__load(&conf, "small.yaml", &finder), 0);
+	assert_string_equal(conf.run.name, "small");
+	conf__free(&conf);
+	if (geteuid() != 0) {
+		chmod("small.yaml", 0);
+		check_file("small.yaml", "small.yaml: cannot open it: Permission denied\n");
+	}
+	unlink("small.yaml");
+	unlink("big.yaml");
+	assert_int_equal(chdir("/"), 0);
+	rmdir(dir);
+}
+
+/* What is installed as an example loads. */
+static void test_examples(void **state)
+{
+	static const char *const names[] = { "pipeline", "daemon", "nextflow", "snakemake", "ci" };
+	const char *srcdir = getenv("srcdir");
+	struct conf conf;
+	char path[4096];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/conf/%s.yaml", srcdir ? srcdir : ".", names[i]);
+		told[0] = '\0';
+		if (conf__load(&conf, path, &finder))
+			fail_msg("%s", told);
+		assert_true(conf.probes_count > 0);
+		assert_true(conf.probes[0].required);
+		/* A daemon needs to be told what to watch; whoever starts a command has said so. */
+		assert_int_equal(conf.rules_count > 0, strcmp(names[i], "daemon") == 0);
+		conf__free(&conf);
+	}
+}
+
+static void test_names(void **state)
+{
+	char err[256], name[66];
+
+	(void)state;
+	assert_int_equal(conf__check_name("a.B-9_", err, sizeof(err)), 0);
+	assert_int_equal(conf__check_name("a b", err, sizeof(err)), -EINVAL);
+	assert_string_equal(err, "\"a b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _");
+	memset(name, 'a', 65);
+	name[65] = '\0';
+	assert_int_equal(conf__check_name(name, err, sizeof(err)), -EINVAL);
+	assert_int_equal(conf__check_name(name + 1, err, sizeof(err)), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_full),	   cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_aliases),	   cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_all_errors), cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_examples),   cmocka_unit_test(test_names),
+		cmocka_unit_test(test_files),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,471 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/summary: numbers and strangers' text as people see them, and whole pages of made-up runs. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "core/sink.h"
+#include "sinks/summary/human.h"
+#include "sinks/summary/text.h"
+#include "tests/unit/model_events.h"
+
+#define MiB (1ULL << 20)
+#define PAGE 65536
+
+extern const struct sink *const collector_sink;
+
+/* ---- numbers and text ---- */
+
+static void durations_have_two_or_three_digits(void **state)
+{
+	static const struct {
+		uint64_t ns;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 s" },
+		{ 1, "0 us" },
+		{ 999 * 1000, "999 us" },
+		{ 999600, "1.0 ms" },
+		{ 9940 * 1000, "9.9 ms" },
+		{ 9960 * 1000, "10 ms" },
+		{ 350 * MS, "350 ms" },
+		{ 999600000, "1.0 s" },
+		{ 1200 * MS, "1.2 s" },
+		{ 59940 * MS, "59.9 s" },
+		{ 59960 * MS, "1m 00s" },
+		{ 3599 * S, "59m 59s" },
+		{ 3600 * S, "1h 00m" },
+		{ 90000 * S, "1d 01h" },
+		{ UINT64_MAX - 300, "213503d 23h" },
+	};
+	char out[HUMAN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(human__duration(out, cases[i].ns), cases[i].text);
+}
+
+static void bytes_and_counts(void **state)
+{
+	static const struct {
+		uint64_t bytes;
+		const char *text;
+	} cases[] = {
+		{ 0, "0 B" },
+		{ 1023, "1023 B" },
+		{ 1024, "1.0 KiB" },
+		{ 10 * 1024, "10 KiB" },
+		{ 1023 * MiB, "1023 MiB" },
+		{ MiB * 1024 - 1, "1.0 GiB" },
+		{ 1434 * MiB, "1.4 GiB" },
+		{ UINT64_MAX - 300, "16 EiB" },
+	};
+	char out[HUMAN_SIZE];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
+		assert_string_equal(human__bytes(out, cases[i].bytes), cases[i].text);
+	assert_string_equal(human__count(out, 999), "999");
+	assert_string_equal(human__count(out, 1234567), "1,234,567");
+}
+
+static void strangers_text_cannot_reach_the_terminal(void **state)
+{
+	static const char hostile[] = "a\x1b[2Jb\rc\nd\xff\xc0\xaf\xe2\x80\xae"
+				      "e\xc2\x9b"
+				      "f\0g\x7f\xef\xbb\xbf";
+	struct text text = { 0 };
+
+	(void)state;
+	text__safe(&text, hostile, sizeof(hostile) - 1);
+	assert_string_equal(text.data,
+			    "a\\x1b[2Jb\\x0dc\\nd\\xff\\xc0\\xaf\\u202ee\\u009bf\\x00g\\x7f\\ufeff");
+	text__free(&text);
+	text__safe(&text, "na\xc3\xafve \xe5\x90\x8d", 10);
+	assert_string_equal(text.data, "na\xc3\xafve \xe5\x90\x8d");
+	text__free(&text);
+}
+
+static void text_is_cut_by_columns(void **state)
+{
+	static const struct {
+		const char *in;
+		size_t columns;
+		const char *out;
+		size_t used;
+	} cases[] = {
+		{ "", 5, "", 0 },
+		{ "abcde", 5, "abcde", 5 },
+		{ "abcdef", 5, "abcd\xe2\x80\xa6", 5 },
+		{ "abc", 0, "", 0 },
+		{ "abc", 1, "\xe2\x80\xa6", 1 },
+		{ "\xe5\x90\x8d\xe5\x90\x8d", 4, "\xe5\x90\x8d\xe5\x90\x8d", 4 },
+		{ "\xe5\x90\x8d\xe5\x90\x8d", 3, "\xe5\x90\x8d\xe2\x80\xa6", 3 },
+		{ "\xe5\x90\x8d\xe5\x90\x8d", 2, "\xe2\x80\xa6", 1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct text text = { 0 };
+
+		assert_int_equal(text__cut(&text, cases[i].in, cases[i].columns), cases[i].used);
+		assert_string_equal(text.data, cases[i].out);
+		text__free(&text);
+	}
+}
+
+static void assert_command(const char *args, size_t length, const char *expected)
+{
+	struct model_command command = { .args = { args, (uint32_t)length, 1, 0 } };
+	struct text text = { 0 };
+
+	text__command(&text, &command, "comm", false);
+	assert_string_equal(text.data, expected);
+	text__free(&text);
+}
+
+static void commands_are_shown_as_a_shell_takes_them(void **state)
+{
+	struct text text = { 0 };
+	char *longest = malloc(2 * MiB);
+
+	(void)state;
+#define COMMAND(args, expected) assert_command(args, sizeof(args), expected)
+	COMMAND("/usr/bin/bwa\0mem\0-t\08", "bwa mem -t 8");
+	COMMAND("sh\0-c\0a b; c", "sh -c 'a b; c'");
+	COMMAND("a\0", "a ''");
+	COMMAND("a\0it's\0x\\y\n", "a $'it\\'s' $'x\\\\y\\n'");
+	COMMAND("/", "/");
+	assert_non_null(longest);
+	memset(longest, '\x1b', 2 * MiB);
+	longest[2 * MiB - 1] = '\0';
+	{
+		struct model_command command = { .args = { longest, 2 * MiB, 1, 0 } };
+
+		text__command(&text, &command, "", true);
+		assert_true(text.size < 5000);
+		assert_memory_equal(text.data, "fork of ", 8);
+	}
+	text__free(&text);
+	{
+		struct model_command script = { .exe = { "a/x.sh", 6, 0 },
+						.args = { "bash\0-e\0a/x.sh\0b", 17, 4, 0 } };
+
+		text__command(&text, &script, "", false);
+		assert_string_equal(text.data, "x.sh b");
+	}
+	text__free(&text);
+	text__command(&text, NULL, "co\nmm", false);
+	assert_string_equal(text.data, "[co\\nmm]");
+	text__free(&text);
+	free(longest);
+}
+
+/* ---- pages ---- */
+
+struct page_test {
+	struct sink_api api;
+	void *sink;
+	struct made made;
+	FILE *out;
+	char page[PAGE];
+};
+
+static int take(void *arg, const struct record *record)
+{
+	return collector_sink->write(((struct page_test *)arg)->sink, record);
+}
+
+static struct page_test *begin_with(const char *options, unsigned streams)
+{
+	struct page_test *t = calloc(1, sizeof(*t));
+	uint64_t conf[2] = { 5, 10 };
+
+	assert_non_null(t);
+	assert_int_equal(collector_sink->conf_size, sizeof(conf));
+	if (options)
+		sscanf(options, "%lu,%lu", &conf[0], &conf[1]);
+	t->out = tmpfile();
+	assert_non_null(t->out);
+	t->api = (struct sink_api){ .size = sizeof(t->api), .out = fileno(t->out), .columns = 80 };
+	assert_int_equal(collector_sink->open(&t->api, conf, &t->sink), 0);
+	made__init(&t->made, "r1", take, t);
+	for (int i = 0; i < STREAMS; i++)
+		if (streams & 1U << i)
+			assert_int_equal(collector_sink->stream(t->sink, &t->made.info[i]), 0);
+	return t;
+}
+
+static const char *print(struct page_test *t, bool complete)
+{
+	struct stream_state stream = { .complete = complete };
+	size_t n;
+
+	assert_int_equal(t->made.err, 0);
+	for (int i = 0; i < STREAMS; i++)
+		assert_int_equal(collector_sink->ended(t->sink, &t->made.info[i], &stream), 0);
+	assert_int_equal(collector_sink->flush(t->sink, true), 0);
+	rewind(t->out);
+	n = fread(t->page, 1, PAGE - 1, t->out);
+	assert_true(n < PAGE - 1);
+	return t->page;
+}
+
+static void end(struct page_test *t)
+{
+	collector_sink->close(t->sink);
+	made__free(&t->made);
+	fclose(t->out);
+	free(t);
+}
+
+static void assert_has(const char *page, const char *part)
+{
+	if (!strstr(page, part))
+		fail_msg("\"%s\" is not in:\n%s", part, page);
+}
+
+static void assert_has_not(const char *page, const char *part)
+{
+	if (strstr(page, part))
+		fail_msg("\"%s\" is in:\n%s", part, page);
+}
+
+/* A program under process 10, which began at 1 s. */
+static void program(struct page_test *t, uint64_t ts, uint32_t pid, const char *exe, const char *args,
+		    int status)
+{
+	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
+	made__exec(&t->made, ts, pid, ts, exe, args);
+	made__end(&t->made, ts + 100 * MS, pid, ts, status, 50 * MS, 2 * MiB);
+}
+
+static void a_short_run_is_a_short_page(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	program(t, 2 * S, 11, "/bin/sleep", "sleep|1|", 0);
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 150 * MS, 4 * MiB);
+	assert_string_equal(print(t, true), "variant-calling  r1  on node7, 2025-11-22 03:36:13 UTC\n"
+					    "$ ./pipeline.sh --input samples.csv\n"
+					    "\n"
+					    "  wall            4.0 s\n"
+					    "  CPU            200 ms  0.05 cores on average\n"
+					    "  peak memory   4.0 MiB  largest process: pipeline.sh\n"
+					    "  processes           2  2 programs executed\n"
+					    "  verdict        exit 0\n"
+					    "\n"
+					    "Commands by CPU time\n"
+					    "      CPU  share     wall     peak   runs  command\n"
+					    "   150 ms   75 %    4.0 s  4.0 MiB      1  pipeline.sh\n"
+					    "    50 ms   25 %   100 ms  2.0 MiB      1  sleep\n");
+	end(t);
+}
+
+static void failures_come_first_alike_ones_together(void **state)
+{
+	struct page_test *t = begin_with("5,2", 7);
+	const char *page;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	for (uint32_t i = 0; i < 3; i++)
+		program(t, (2 + i) * S, 11 + i, "/bin/qc", "qc|--strict|", 1);
+	program(t, 6 * S, 20, "/bin/grep", "grep|-q|x|", 1);
+	program(t, 7 * S, 21, "/bin/tool", "tool|", -1011);
+	program(t, 8 * S, 22, "/bin/late", "late|", 4);
+	made__end(&t->made, 10 * S, 10, 1 * S, 0, 1, 4 * MiB);
+	page = print(t, true);
+	assert_has(page, "processes           7  7 programs executed, 5 failed\n");
+	assert_has(page, "verdict        exit 0  but 5 failures are hidden\n");
+	assert_has(page, "\nFailed (5)\n"
+			 "  exit 1   qc --strict\n"
+			 "           HIDDEN  3 times, first pid 11 at +1.1 s, under pipeline.sh\n"
+			 "  SIGSEGV  tool\n"
+			 "           HIDDEN  pid 21 at +6.1 s, core dumped, under pipeline.sh\n"
+			 "  and 1 more of 1 other kind\n");
+	assert_has(page, "Longest");
+	end(t);
+}
+
+static void a_run_that_fails_hides_nothing(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	program(t, 2 * S, 11, "/bin/tool", "tool|", 3);
+	made__end(&t->made, 5 * S, 10, 1 * S, 3, 1, 1);
+	page = print(t, true);
+	assert_has(page, "verdict        exit 3\n");
+	assert_has(page, "  exit 3  tool\n");
+	assert_has(page, "  and 1 more that passed on the exit status of a failed child\n");
+	assert_has_not(page, "HIDDEN");
+	end(t);
+}
+
+static void what_is_missing_is_explained(void **state)
+{
+	struct page_test *t = begin_with(NULL, 1U << LIFECYCLE);
+	const char *page;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	made__exit(&t->made, 5 * S, 10, 1 * S, 0);
+	page = print(t, true);
+	assert_has(page, "        -      -    4.0 s        -      1  pipeline.sh\n");
+	assert_has(page, "- CPU time not known for 1 of 1: its probe was switched off\n");
+	end(t);
+
+	t = begin_with(NULL, 7);
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	made__mem(&t->made, SAMPLE, 2 * S, 10, 1 * S, 300 * MiB);
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 4 * MS, EVENT_NULL(EVENT_WHY_BOUND));
+	page = print(t, true);
+	assert_has(page, "\xe2\x89\xa5"
+			 "300 MiB  largest process");
+	assert_has(page, "\xe2\x89\xa5 peak memory not known for 1 of 1: only a bound is known\n");
+	end(t);
+}
+
+static void losses_are_never_hidden(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	made__lost(&t->made, LIFECYCLE, 3 * S, 1000, 2 * S, "ring_full");
+	made__lost(&t->made, LIFECYCLE, 4 * S, 234, 3 * S, "ring_full");
+	made__lost(&t->made, CPU, 4 * S, EVENT_NULL(EVENT_WHY_NONE), 3 * S, "truncated");
+	page = print(t, false);
+	assert_has(page, "lifecycle: 1,234 records lost between +1.0 s and +3.0 s: the ring was full\n");
+	assert_has(page, "cpu: an unknown number of records lost between +2.0 s and +3.0 s");
+	assert_has(page, "mem: has no end");
+	assert_has_not(page, "cpu: has no end");
+	assert_has(page, "1 whose end was not seen");
+	end(t);
+}
+
+static void who_still_runs_is_listed(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	made__fork(&t->made, 2 * S, 11, 10, 1 * S, "bash");
+	made__exec(&t->made, 2 * S, 11, 2 * S, "/usr/bin/agent", "agent|-d|");
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 1, 1);
+	page = print(t, true);
+	assert_has(page, "\nStill running at the end\n");
+	assert_has(page, "       11  agent -d\n");
+	end(t);
+}
+
+static void no_line_is_wider_than_the_terminal(void **state)
+{
+	static const char evil[] = "x\x1b]0;owned\x07\xff"
+				   "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa|"
+				   "\xe2\x80\xae"
+				   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb|";
+	struct page_test *t = begin_with(NULL, 7);
+	size_t columns = 0;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "/bin/e\x1bvil", evil);
+	for (uint32_t i = 0; i < 8; i++)
+		program(t, (2 + i) * S, 11 + i, "/bin/e\x1bvil", evil, (int)i);
+	made__lost(&t->made, LIFECYCLE, 3 * S, 1000, 2 * S, "e\x1bvil evil evil evil evil evil");
+	made__end(&t->made, 20 * S, 10, 1 * S, 0, 1, 1);
+	for (const char *c = print(t, false); *c; c++) {
+		assert_true(*c == '\n' || !((unsigned char)*c < 0x20 || *c == 0x7f));
+		if (*c == '\n')
+			columns = 0;
+		else if ((*c & 0xc0) != 0x80)
+			assert_true(++columns <= 80);
+	}
+	end(t);
+}
+
+static void each_run_has_its_block(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	struct made other;
+	const char *page;
+
+	(void)state;
+	made__init(&other, "r2", take, t);
+	for (uint32_t i = 0; i < STREAMS; i++) {
+		other.info[i].index = STREAMS + i;
+		assert_int_equal(collector_sink->stream(t->sink, &other.info[i]), 0);
+	}
+	/* The same pid and start in both. */
+	made__exec(&t->made, 1 * S, 10, 1 * S, "/bin/a", "a|");
+	made__exec(&other, 1 * S, 10, 1 * S, "/bin/b", "b|");
+	made__end(&t->made, 2 * S, 10, 1 * S, 0, 1, 1);
+	made__end(&other, 2 * S, 10, 1 * S, 5, 1, 1);
+	assert_int_equal(other.err, 0);
+	page = print(t, true);
+	assert_has(page, "variant-calling  r1  on");
+	assert_has(page, "variant-calling  r2  on");
+	assert_has(page, "  exit 5  b\n");
+	made__free(&other);
+	end(t);
+}
+
+static void an_empty_run_says_so(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	assert_has(print(t, true), "no records\n");
+	end(t);
+}
+
+static void distinct_commands_are_capped(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	char name[32];
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|");
+	for (uint32_t i = 0; i < 10100; i++) {
+		snprintf(name, sizeof(name), "/bin/c%u", i);
+		program(t, 2 * S + i * MS, 11 + i, name, "c|", 0);
+	}
+	made__end(&t->made, 30 * S, 10, 1 * S, 0, 1, 1);
+	assert_has(print(t, true), "(other)");
+	end(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(durations_have_two_or_three_digits),
+		cmocka_unit_test(bytes_and_counts),
+		cmocka_unit_test(strangers_text_cannot_reach_the_terminal),
+		cmocka_unit_test(text_is_cut_by_columns),
+		cmocka_unit_test(commands_are_shown_as_a_shell_takes_them),
+		cmocka_unit_test(a_short_run_is_a_short_page),
+		cmocka_unit_test(failures_come_first_alike_ones_together),
+		cmocka_unit_test(a_run_that_fails_hides_nothing),
+		cmocka_unit_test(what_is_missing_is_explained),
+		cmocka_unit_test(losses_are_never_hidden),
+		cmocka_unit_test(who_still_runs_is_listed),
+		cmocka_unit_test(no_line_is_wider_than_the_terminal),
+		cmocka_unit_test(each_run_has_its_block),
+		cmocka_unit_test(an_empty_run_says_so),
+		cmocka_unit_test(distinct_commands_are_capped),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
