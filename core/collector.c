@@ -58,6 +58,7 @@ struct collector {
 	struct stream_writer_opts *streams;
 	struct run *runs;
 	struct command command, report;
+	char path[COMMAND_PATH]; /* of the command */
 	sigset_t mask; /* as we found it */
 	int signals;   /* signalfd */
 	int drain_timer, sweep_timer, grace_timer;
@@ -430,7 +431,7 @@ static int check(struct collector *c)
 		log__error("%s", why);
 		return COMMAND_FAILED;
 	}
-	code = opts->command ? command__check(opts->command[0]) : 0;
+	code = opts->command ? command__find(opts->command[0], c->path) : 0;
 	if (code)
 		log__error("%s: %s", opts->command[0],
 			   code == COMMAND_NOT_FOUND ? "command not found" : "cannot be executed (no permission, or a folder)");
@@ -541,7 +542,7 @@ static void prepare_report(struct collector *c)
 {
 	char *argv[] = {(char *)c->opts->reporter, "--quiet", "--plugin-dir", (char *)c->opts->plugin_dir,
 			"--sink", "summary", c->runs->path, NULL};
-	struct command_opts opts = {.argv = argv, .user = c->owner, .mask = &c->mask, .out = STDERR_FILENO};
+	struct command_opts opts = {.path = argv[0], .argv = argv, .user = c->owner, .mask = &c->mask, .out = STDERR_FILENO};
 	int err = command__fork(&c->report, &opts);
 
 	if (err)
@@ -550,7 +551,7 @@ static void prepare_report(struct collector *c)
 
 static int prepare_command(struct collector *c)
 {
-	struct command_opts opts = {.argv = c->opts->command, .user = c->user, .mask = &c->mask, .out = -1};
+	struct command_opts opts = {.path = c->path, .argv = c->opts->command, .user = c->user, .mask = &c->mask, .out = -1};
 	int err;
 
 	/* The child is in the scope from its fork on, by the kernel's own hand. */

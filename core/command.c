@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -26,31 +27,27 @@ static int try(const char *path)
 	return 0;
 }
 
-int command__check(const char *file)
+int command__find(const char *file, char path[COMMAND_PATH])
 {
-	const char *path = getenv("PATH"), *end;
+	const char *at = getenv("PATH"), *end;
 	int worst = COMMAND_NOT_FOUND;
-	char name[4096];
+	size_t length = strlen(file);
 
-	if (!*file)
+	if (!length || length >= COMMAND_PATH)
 		return COMMAND_NOT_FOUND;
-	if (strchr(file, '/'))
-		return try(file);
-	if (!path)
-		path = "/bin:/usr/bin";
-	for (; path; path = *end ? end + 1 : NULL) {
-		size_t n, length = strlen(file);
-		int code;
+	if (strchr(file, '/')) {
+		memcpy(path, file, length + 1);
+		return try(path);
+	}
+	for (at = at ? at : "/bin:/usr/bin"; at; at = *end ? end + 1 : NULL) {
+		int n, code;
 
-		end = strchrnul(path, ':');
-		n = end - path;
-		if (n + length + 3 > sizeof(name))
+		end = strchrnul(at, ':');
+		n = end - at;
+		if (n + length + 2 > COMMAND_PATH)
 			continue;
-		memcpy(name, n ? path : ".", n ? n : 1);
-		n = n ? n : 1;
-		name[n] = '/';
-		memcpy(name + n + 1, file, length + 1);
-		code = try(name);
+		snprintf(path, COMMAND_PATH, "%.*s/%s", n ? n : 1, n ? at : ".", file);
+		code = try(path);
 		if (!code)
 			return 0;
 		if (code == COMMAND_NOT_EXECUTABLE)
@@ -87,7 +84,7 @@ static void child(const struct command_opts *opts, int go, int error)
 			_exit(COMMAND_FAILED); /* we are gone, or do not want it any more */
 	sigprocmask(SIG_SETMASK, opts->mask, NULL);
 	if (!err) {
-		execvp(opts->argv[0], opts->argv);
+		execvp(opts->path, opts->argv); /* a script without interpreter goes to the shell */
 		err = errno;
 	}
 	if (write(error, &err, sizeof(err)) != sizeof(err))

@@ -20,14 +20,17 @@ struct command {
 };
 
 struct command_opts {
+	const char *path; /* of the program, with a slash: there is nothing to search for in the child */
 	char *const *argv;
 	const struct passwd *user; /* become this user, without any capability; NULL: stay who we are */
 	const sigset_t *mask;	   /* its signal mask */
 	int out;		   /* its standard output; -1: ours */
 };
 
-/* Whether exec would find the program: 0, COMMAND_NOT_FOUND or COMMAND_NOT_EXECUTABLE. */
-int command__check(const char *file);
+#define COMMAND_PATH 4096
+
+/* Finds the program as execvp() would: 0 with its path, COMMAND_NOT_FOUND or COMMAND_NOT_EXECUTABLE. */
+int command__find(const char *file, char path[COMMAND_PATH]);
 
 /* Makes the child; it waits. 0 or -errno. */
 int command__fork(struct command *command, const struct command_opts *opts);

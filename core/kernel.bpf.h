@@ -188,6 +188,18 @@ struct task_struct {
 	struct task_io_accounting ioac;
 } S_KERNEL;
 
+#if defined(__TARGET_ARCH_arm64)
+struct pt_regs {
+	__u64 regs[31];
+	__s32 syscallno;
+} S_KERNEL;
+#else
+struct pt_regs {
+	unsigned long si, di, dx;
+	unsigned long orig_ax;
+} S_KERNEL;
+#endif
+
 struct linux_binprm {
 	struct file *file;
 	const char *filename;

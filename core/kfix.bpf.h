@@ -38,11 +38,11 @@ struct mm_struct___old_rss {
 	struct mm_rss_stat___old rss_stat;
 } S_KERNEL;
 
-/* What each CPU adds to a per-CPU pointer; found once by the probe that wants exact counts. */
+/* What each CPU adds to a per-CPU pointer; found once by the probe that wants exact counts. `possible`
+ * is a constant of the program, so that the verifier walks no more CPUs than the machine has. */
 #define KFIX_CPUS 1024
 struct kfix_cpus {
-	__u32 count; /* 0: not known, the shared part of a counter is all there is */
-	__u32 zero;
+	__u64 known; /* 0: not yet, the shared part of a counter is all there is */
 	__u64 offset[KFIX_CPUS];
 };
 
@@ -54,16 +54,14 @@ static __always_inline bool kfix__rss_percpu(void)
 
 /* The sum of one counter over the shared part and every CPU's. */
 static __always_inline __s64 kfix__percpu_sum(const struct percpu_counter___6_2 *counter,
-					      const struct kfix_cpus *cpus)
+					      const struct kfix_cpus *cpus, __u32 possible)
 {
 	__s64 sum = BPF_CORE_READ(counter, count);
 	__u64 counters = (__u64)BPF_CORE_READ(counter, counters);
 
-	for (__u32 cpu = 0; cpu < KFIX_CPUS; cpu++) {
+	for (__u32 cpu = 0; cpu < KFIX_CPUS && cpu < possible && cpus->known; cpu++) {
 		__s32 part = 0;
 
-		if (cpu >= cpus->count)
-			break;
 		bpf_probe_read_kernel(&part, sizeof(part), (void *)(counters + cpus->offset[cpu]));
 		sum += part;
 	}
@@ -72,9 +70,9 @@ static __always_inline __s64 kfix__percpu_sum(const struct percpu_counter___6_2 
 
 /* Pages of one kind; `index` must be a literal: clang 14 compiles a relocated array access by a variable
  * to garbage. */
-#define kfix__rss(mm, index, cpus)                                                                           \
+#define kfix__rss(mm, index, cpus, possible)                                                                           \
 	(kfix__rss_percpu()                                                                                  \
-		 ? (__u64)kfix__percpu_sum(&((struct mm_struct___6_2 *)(mm))->rss_stat[index], cpus)         \
+		 ? (__u64)kfix__percpu_sum(&((struct mm_struct___6_2 *)(mm))->rss_stat[index], cpus, possible)         \
 		 : (__u64)BPF_CORE_READ((struct mm_struct___old_rss *)(mm), rss_stat.count[index].counter))
 
 /* 6.15 renamed kernfs_node.parent to __parent, under RCU (633488947ef6). */

@@ -48,10 +48,11 @@ static const struct schema_field end_fields[] = {
 };
 
 const struct schema_event record_control[] = {
-	[RECORD_LOST] = { "lost", "events were lost", lost_fields },
-	[RECORD_CLOCK] = { "clock", "new anchor between boot clock and real time", clock_fields },
-	[RECORD_SYNC] = { "sync", "closes a block", sync_fields },
-	[RECORD_END] = { "end", "the stream was closed cleanly", end_fields },
+	[RECORD_LOST] = { "lost", "events were lost", lost_fields, sizeof(struct record_lost) },
+	[RECORD_CLOCK] = { "clock", "new anchor between boot clock and real time", clock_fields,
+			   sizeof(struct record_clock) },
+	[RECORD_SYNC] = { "sync", "closes a block", sync_fields, 0 },
+	[RECORD_END] = { "end", "the stream was closed cleanly", end_fields, sizeof(struct record_end) },
 };
 
 const char *event_why__name(unsigned why)

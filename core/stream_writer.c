@@ -216,7 +216,8 @@ int stream_writer__event(struct stream_writer *w, const struct event *event, siz
 	size_t start = w->block.size;
 	int err = -EINVAL;
 
-	if (size >= sizeof(*event) && event->kind < w->events_count && w->events[event->kind].name)
+	if (size >= sizeof(*event) && event->kind < w->events_count && w->events[event->kind].name &&
+	    size >= w->events[event->kind].size)
 		err = record__pack(&w->block, &w->events[event->kind], SCHEMA_KIND_BASE + event->kind, w->seq,
 				   event, size, w->filter, w->filter_arg);
 	if (!err && w->block.size - start > STREAM_BLOCK_MAX / 4) {

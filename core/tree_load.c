@@ -77,7 +77,7 @@ static int check_root(struct tree *tree)
 
 	if (!root || tree__is_null(root))
 		return tell(tree, 0, 0, "document",
-			    "is empty: write at least one of run, scope, probes, sinks, redact");
+			    "is empty: write at least one of run, scope, probes, redact, sinks");
 	if (tree->document.nodes.top - tree->document.nodes.start > NODES_MAX)
 		return tell(tree, 0, 0, "document", "has more than 10000 values: split it");
 	if (root->type == YAML_MAPPING_NODE)

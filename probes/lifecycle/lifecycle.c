@@ -21,10 +21,13 @@ _Static_assert(sizeof(struct lifecycle_exit) == 32 + 4 * 8 + 8 + EVENT_COMM + 8,
 
 struct lifecycle_conf {
 	struct opt_list env;
+	bool exec_failed;
 };
 
 static const struct opt options[] = {
 	OPT(struct lifecycle_conf, env, OPT_LIST, NULL, 0, 0, "names of environment variables to keep with each exec"),
+	OPT(struct lifecycle_conf, exec_failed, OPT_BOOL, "false", 0, 0,
+	    "also tell of programs that could not be run; slows every system call of the machine a little"),
 	{0},
 };
 
@@ -92,7 +95,8 @@ static const struct schema_event events[] = {
 };
 
 static const char *const hooks[] = {
-	"tp_btf/sched_process_fork", "tp_btf/sched_process_exec", "tp_btf/sched_process_exit", NULL,
+	"tp_btf/sched_process_fork", "tp_btf/sched_process_exec", "tp_btf/sched_process_exit",
+	"tp_btf/sys_exit (exec_failed)", NULL,
 };
 
 /* Parts of a list that is too long for one event, of a process whose exec will follow. */
@@ -125,6 +129,7 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 		return -errno;
 	}
 	l->bpf->rodata->want_env = l->conf->env.n > 0;
+	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed, l->conf->exec_failed);
 	*skel = l->bpf->skeleton;
 	*state = l;
 	return 0;

@@ -41,6 +41,9 @@ struct lifecycle_exec_failed {
 	char comm[EVENT_COMM];
 };
 
+/* What there is room for of its path and argv. */
+#define LIFECYCLE_FAILED_TEXT 8192
+
 struct lifecycle_exit {
 	struct event head;
 	__u64 parent_start;

@@ -18,6 +18,7 @@ struct {
 } exec_maxrss SEC(".maps");
 
 /* Each CPU's offset of per-CPU pointers: found by mem_cpus, once. */
+const volatile __u32 cpus_possible;
 static struct kfix_cpus cpus SEC(".data.cpus");
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -25,7 +26,6 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } cpu_probe SEC(".maps");
-const volatile __u32 cpus_possible;
 __u32 cpu_probe_id; /* id of that map */
 
 struct pages {
@@ -34,10 +34,10 @@ struct pages {
 
 static __always_inline void read_pages(struct pages *p, struct mm_struct *mm)
 {
-	p->file = kfix__rss(mm, 0, &cpus);
-	p->anon = kfix__rss(mm, 1, &cpus);
-	p->swap = kfix__rss(mm, 2, &cpus);
-	p->shmem = kfix__rss(mm, 3, &cpus);
+	p->file = kfix__rss(mm, 0, &cpus, cpus_possible);
+	p->anon = kfix__rss(mm, 1, &cpus, cpus_possible);
+	p->swap = kfix__rss(mm, 2, &cpus, cpus_possible);
+	p->shmem = kfix__rss(mm, 3, &cpus, cpus_possible);
 }
 
 static __always_inline void fill(struct mem_event *e, const struct pages *p, struct mm_struct *mm,
@@ -241,12 +241,12 @@ int mem_cpus(struct bpf_iter__bpf_map *ctx)
 	if (!map || map->id != cpu_probe_id || !kfix__rss_percpu())
 		return 0;
 	bpf_probe_read_kernel(&base, sizeof(base), (void *)map + bpf_core_field_offset(struct bpf_array, pptrs));
-	for (__u32 cpu = 0; cpu < KFIX_CPUS; cpu++) {
+	if (cpus_possible > KFIX_CPUS)
+		return 0;
+	for (__u32 cpu = 0; cpu < KFIX_CPUS && cpu < cpus_possible; cpu++) {
 		__u64 address;
 		void *here;
 
-		if (cpu >= cpus_possible)
-			break;
 		here = bpf_map_lookup_percpu_elem(&cpu_probe, &zero, cpu);
 		if (!here)
 			return 0;
@@ -254,6 +254,6 @@ int mem_cpus(struct bpf_iter__bpf_map *ctx)
 		bpf_probe_read_kernel(&address, sizeof(address), &here);
 		cpus.offset[cpu] = address - (__u64)base;
 	}
-	cpus.count = cpus_possible < KFIX_CPUS ? cpus_possible : 0;
+	cpus.known = 1;
 	return 0;
 }

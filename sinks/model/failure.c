@@ -14,13 +14,13 @@
 struct failure {
 	struct failure *next;
 	struct model_row row;
-	struct model_command *command, *parent;
+	struct model_command *command, *parent, *tried;
 };
 
 static size_t weight(const struct model_row *row)
 {
 	return sizeof(struct failure) + (row->command ? row->command->size : 0) +
-	       (row->parent ? row->parent->size : 0);
+	       (row->parent ? row->parent->size : 0) + (row->tried ? row->tried->size : 0);
 }
 
 static int tell(struct model *model, const struct model_row *row, const struct process *by)
@@ -34,6 +34,7 @@ static void discard(struct model *model, struct failure *failure)
 	model->failures_bytes -= weight(&failure->row);
 	command__unref(failure->command);
 	command__unref(failure->parent);
+	command__unref(failure->tried);
 	free(failure);
 }
 
@@ -64,6 +65,7 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 	failure->row = *row;
 	failure->command = command__ref(process->command);
 	failure->parent = command__ref(process->parent);
+	failure->tried = command__ref(process->tried);
 	model->failures_count++;
 	model->failures_bytes += weight(row);
 	append(ancestor, failure, &failure->next);

@@ -88,11 +88,15 @@ struct model_row {
 	bool older;  /* was there before the collector: began_ns is the process's start */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
+	/* The last that it tried to execute in vain; NULL: there was none. */
+	const struct model_command *tried;
+	char tried_error[EVENT_COMM]; /* "ENOENT" */
 
 	/* Boot clock. An image lasts from its exec to the next one or the end of the process. */
 	uint64_t began_ns, ended_ns, wall_ns;
 	/* Over the rows of a process these add up to what the kernel says of it: an earlier image has
-	 * what samples saw of it, else null, and the last one has the rest. */
+	 * what samples saw of it, else null, and the last one has the rest. The first has the time between
+	 * fork and exec too, the last the kernel's work after the exit. */
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t peak_rss_bytes;
 	uint64_t sampled_rss_bytes; /* largest sample: a lower bound of the peak */

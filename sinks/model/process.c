@@ -118,6 +118,7 @@ void process__unref(struct process *process)
 
 		command__unref(process->command);
 		command__unref(process->parent);
+		command__unref(process->tried);
 		free(process);
 		process = ancestor;
 	}

@@ -31,7 +31,7 @@ struct process {
 	bool told[MODEL_SOURCES]; /* which streams have told of the end */
 
 	struct model_row row; /* what is known of its image; finished by row__emit() */
-	struct model_command *command, *parent;
+	struct model_command *command, *parent, *tried;
 	uint64_t total[FIGURES]; /* CPU of the process, as last told */
 	uint64_t given[FIGURES]; /* of it, what earlier images' rows have got */
 	bool sampled;		 /* CPU was told since the image began */

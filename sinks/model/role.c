@@ -6,7 +6,7 @@
 #include <string.h>
 
 enum { PPID, PARENT_START, COMM };		   /* fields of every role of lifecycle */
-enum { EXE = 3, ARGS, CWD, UID };		   /* exec, alive */
+enum { EXE = 3, ARGS, CWD, UID, ERROR };	   /* exec, exec_failed, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE }; /* exit */
 enum { FIRST, OTHER_COMM = FIGURES };		   /* cpu and mem */
 
@@ -97,7 +97,10 @@ static int set_command(const struct feed *f, struct process *p)
 	if (!command)
 		return -ENOMEM;
 	command__unref(p->command);
+	command__unref(p->tried);
 	p->command = command;
+	p->tried = NULL;
+	p->row.tried_error[0] = '\0';
 	p->row.forked = false;
 	set_comm(p->row.comm, f->field[COMM]);
 	return 0;
@@ -117,6 +120,23 @@ static int take_exec(const struct feed *f)
 	p->row.older = false;
 	p->row.image++;
 	p->row.began_ns = f->record->ts;
+	return 0;
+}
+
+/* Tells nothing of a process that is not known: a record of its life does. */
+static int take_exec_failed(const struct feed *f)
+{
+	struct process *p = process__find(f->model, f->run, f->record->pid, f->record->start);
+	struct model_command *tried;
+
+	if (!p)
+		return 0;
+	tried = command__new(f->field[EXE], f->field[ARGS], f->field[CWD], f->field[UID], f->end);
+	if (!tried)
+		return -ENOMEM;
+	command__unref(p->tried);
+	p->tried = tried;
+	set_comm(p->row.tried_error, f->field[ERROR]);
 	return 0;
 }
 
@@ -238,6 +258,8 @@ static const struct role roles[] = {
 	{ "lifecycle", "fork", MODEL_LIFECYCLE, take_fork, { "ppid", "parent_start", "comm" } },
 	{ "lifecycle", "exec", MODEL_LIFECYCLE, take_exec,
 	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid" } },
+	{ "lifecycle", "exec_failed", MODEL_LIFECYCLE, take_exec_failed,
+	  { NULL, NULL, NULL, "exe", "args", NULL, NULL, "error" } },
 	{ "lifecycle", "alive", MODEL_LIFECYCLE, take_alive,
 	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid" } },
 	{ "lifecycle", "exit", MODEL_LIFECYCLE, take_end,

@@ -59,6 +59,7 @@ static int emit(struct model *model, struct process *p)
 
 	row->command = p->command;
 	row->parent = p->parent;
+	row->tried = p->tried;
 	set_times(row);
 	return model->calls.row(model->arg, row);
 }

@@ -36,6 +36,10 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	text__printf(&line, "pid %u", f->row.pid);
 	if (!EVENT_IS_NULL(f->row.ended_ns))
 		text__printf(&line, " at +%s", human__duration(number, page__offset(page, f->row.ended_ns)));
+	if (f->row.forked && f->row.tried_error[0]) {
+		text__printf(&line, ", not executed: ");
+		text__safe(&line, f->row.tried_error, strlen(f->row.tried_error));
+	}
 	if (f->row.core_dumped)
 		text__printf(&line, ", core dumped");
 	if (f->parent)

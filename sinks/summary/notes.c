@@ -43,8 +43,12 @@ static void loss(struct page *page, const struct tally_loss *loss)
 			     human__count(count, lost->count), lost->count == 1 ? "" : "s");
 	else
 		text__printf(&line, "an unknown number of records lost");
-	text__printf(&line, " between +%s and +%s: ", human__duration(from, page__offset(page, lost->since)),
-		     human__duration(to, page__offset(page, lost->head.ts)));
+	human__duration(from, page__offset(page, lost->since));
+	human__duration(to, page__offset(page, lost->head.ts));
+	if (strcmp(from, to))
+		text__printf(&line, " between +%s and +%s: ", from, to);
+	else
+		text__printf(&line, " at +%s: ", to);
 	text__safe(&line, cause, strlen(cause));
 	page__rest(page, 0, line.data ? line.data : "");
 	if (line.error)

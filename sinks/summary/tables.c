@@ -68,7 +68,8 @@ static void commands(struct page *page)
 	for (size_t i = 0; i < shown; i++)
 		command(page, tally_command__of(list[i]));
 	if (count > shown)
-		page__dim(page, 0, "%*s  and %zu more commands", PAGE_CELL, "", count - shown);
+		page__dim(page, 0, "%*s  and %zu more command%s", PAGE_CELL, "", count - shown,
+			  count - shown == 1 ? "" : "s");
 out:
 	free(list);
 }

@@ -43,6 +43,12 @@ static void note_missing(struct tally *tally, enum tally_missing what, uint64_t 
 		tally->missing[what][EVENT_NULL_WHY(value)]++;
 }
 
+/* What a failure is about: a fork that could not execute its program is about that program. */
+static const struct model_command *subject(const struct model_row *row)
+{
+	return row->forked && row->tried ? row->tried : row->command;
+}
+
 static char *shown(const struct model_command *command, const char *comm, bool forked)
 {
 	struct text text = { 0 };
@@ -156,7 +162,7 @@ static uint64_t failure_key(const struct model_row *row, const char *name)
 
 static struct tally_failure *failure__find(const struct tally *tally, const struct model_row *row)
 {
-	const char *name = model_command__name(row->command, row->comm);
+	const char *name = model_command__name(subject(row), row->comm);
 	struct hash_node *node = hash__first(&tally->failures, failure_key(row, name));
 
 	for (; node; node = hash__next(node)) {
@@ -180,7 +186,7 @@ static void failure__free(struct tally_failure *failure)
 
 static struct tally_failure *failure__new(struct tally *tally, const struct model_row *row)
 {
-	const char *name = model_command__name(row->command, row->comm);
+	const char *name = model_command__name(subject(row), row->comm);
 	struct tally_failure *failure = calloc(1, sizeof(*failure) + strlen(name) + 1);
 
 	if (!failure)
@@ -188,7 +194,7 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 	failure->row = *row;
 	failure->order = tally->failed;
 	strcpy(failure->name, name);
-	failure->shown = shown(row->command, row->comm, row->forked);
+	failure->shown = shown(subject(row), row->comm, row->forked && !row->tried);
 	if (row->parent)
 		failure->parent = shown(row->parent, "", false);
 	if (!failure->shown || (row->parent && !failure->parent) ||

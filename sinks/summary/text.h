@@ -30,8 +30,8 @@ void text__safe(struct text *text, const char *bytes, size_t length);
  * `folders`: with those of argv[0]. */
 void text__arguments(struct text *text, const struct model_list *args, bool folders);
 
-/* Appends what a process executes: its arguments, a script's without the interpreter; "[comm]" where nothing better is known, "fork of ..."
- * for one that executed nothing of its own. */
+/* Appends what a process executes: its arguments, a script's without the interpreter; "[comm]" where
+ * nothing better is known; "fork of ..." for one that executed nothing of its own. */
 void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked);
 
 /* Appends text that is safe, in at most so many columns, ended by an ellipsis if it is cut. Returns the

@@ -30,6 +30,12 @@ struct made_exec {
 	__u32 uid;
 	char tail[4096];
 };
+struct made_exec_failed {
+	struct event head;
+	struct event_string exe;
+	char error[EVENT_COMM];
+	char tail[64];
+};
 struct made_exit {
 	struct event head;
 	__u32 ppid;
@@ -50,8 +56,8 @@ struct made_mem {
 	__u64 rss_bytes, peak_rss_bytes;
 };
 
-enum { FORK, EXEC, ALIVE, EXIT }; /* kinds of lifecycle */
-enum { SAMPLE, END, OOM_KILL };	  /* kinds of cpu and mem */
+enum { FORK, EXEC, ALIVE, EXIT, EXEC_FAILED }; /* kinds of lifecycle */
+enum { SAMPLE, END, OOM_KILL };		       /* kinds of cpu and mem */
 enum { LIFECYCLE, CPU, MEM, STREAMS };
 
 static const struct schema_field made_fork_fields[] = {
@@ -65,6 +71,11 @@ static const struct schema_field made_exec_fields[] = {
 	FIELD(struct made_exec, comm, NULL, ""), FIELD(struct made_exec, exe, NULL, ""),
 	FIELD(struct made_exec, args, NULL, ""), FIELD(struct made_exec, cwd, NULL, ""),
 	FIELD(struct made_exec, uid, NULL, ""),	 { 0 },
+};
+static const struct schema_field made_exec_failed_fields[] = {
+	FIELD(struct made_exec_failed, exe, NULL, ""),
+	FIELD(struct made_exec_failed, error, NULL, ""),
+	{ 0 },
 };
 static const struct schema_field made_exit_fields[] = {
 	FIELD(struct made_exit, ppid, NULL, ""),	FIELD(struct made_exit, parent_start, "ns", ""),
@@ -86,15 +97,18 @@ static const struct schema_field made_mem_fields[] = {
 	{ 0 },
 };
 
+#define MADE_KINDS 5
+
 static const struct made_stream {
 	const char *name;
-	struct schema_event events[4];
+	struct schema_event events[MADE_KINDS];
 } made_streams[STREAMS] = {
 	[LIFECYCLE] = { "lifecycle",
 			{ [FORK] = { .name = "fork", .fields = made_fork_fields },
 			  [EXEC] = { .name = "exec", .fields = made_exec_fields },
 			  [ALIVE] = { .name = "alive", .fields = made_exec_fields },
-			  [EXIT] = { .name = "exit", .fields = made_exit_fields } } },
+			  [EXIT] = { .name = "exit", .fields = made_exit_fields },
+			  [EXEC_FAILED] = { .name = "exec_failed", .fields = made_exec_failed_fields } } },
 	[CPU] = { "cpu",
 		  { [SAMPLE] = { .name = "sample", .fields = made_cpu_fields },
 		    [END] = { .name = "exit", .fields = made_cpu_fields } } },
@@ -109,8 +123,8 @@ typedef int (*made_take)(void *arg, const struct record *record);
 /* A run whose records go to `take` as they are made. A process that started at T ns has start T. */
 struct made {
 	struct stream_info info[STREAMS];
-	struct stream_event events[STREAMS][SCHEMA_KIND_BASE + 4];
-	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + 4][8];
+	struct stream_event events[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS];
+	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS][8];
 	made_take take;
 	void *arg;
 	struct record_buffer buffer;
@@ -147,11 +161,11 @@ static inline void made__init(struct made *made, const char *id, made_take take,
 			.run = { .id = id, .name = "variant-calling", .number = 1, .command = command },
 			.interval_ns = i == LIFECYCLE ? 0 : S,
 			.unavailable = none,
-			.events_count = SCHEMA_KIND_BASE + 4,
+			.events_count = SCHEMA_KIND_BASE + MADE_KINDS,
 			.events = made->events[i],
 		};
 		made__event(made, i, RECORD_LOST, &record_control[RECORD_LOST], "core");
-		for (uint32_t k = 0; k < 4; k++)
+		for (uint32_t k = 0; k < MADE_KINDS; k++)
 			made__event(made, i, SCHEMA_KIND_BASE + k, &made_streams[i].events[k],
 				    made_streams[i].name);
 	}
@@ -215,6 +229,17 @@ static inline void made__exec(struct made *made, uint64_t ts, uint32_t pid, uint
 			      const char *args)
 {
 	made__exec_as(made, EXEC, ts, pid, start, 0, 0, exe, args);
+}
+
+static inline void made__exec_failed(struct made *made, uint64_t ts, uint32_t pid, uint64_t start,
+				     const char *exe, const char *error)
+{
+	struct made_exec_failed event = { .head = { .ts = ts, .start = start, .pid = pid } };
+
+	event.exe = (struct event_string){ offsetof(struct made_exec_failed, tail), strlen(exe), 0 };
+	strcpy(event.error, error);
+	strcpy(event.tail, exe);
+	made__put(made, LIFECYCLE, EXEC_FAILED, &event.head, sizeof(event));
 }
 
 static inline const char *made__signal(int signal)

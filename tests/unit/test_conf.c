@@ -75,28 +75,27 @@ static void test_full(void **state)
 	struct conf conf;
 
 	(void)state;
-	load_good(
-		&conf,
-		"run:\n"
-		"  name: variant-calling.v2_1\n"
-		"  tags: {team: genomics, batch: 7}\n"
-		"  output: runs\n"
-		"  grace: 5s\n"
-		"  max_processes: 4096\n"
-		"scope:\n"
-		"  - exe: /usr/bin/nextflow\n"
-		"  - cgroup: /system.slice/docker-*.scope\n"
-		"  - cwd: /data/work/**/\n"
-		"  - pid: 4711\n"
-		"  - all: true\n"
-		"probes:\n"
-		"  lifecycle: {required: true, env: [NXF_TASK_WORKDIR, \"SLURM,ID\"], ring: 16MiB}\n"
-		"  cpu: {interval: 100ms}\n"
-		"  mem:\n"
-		"redact: ['(x=)\\S+', y]\n"
-		"sinks:\n"
-		"  summary: {}\n"
-		"  jsonl: {file: 'a,b\\c', pretty: true, columns: [ts, 'x,y'], labels: {a: b}, rows: 0010}\n");
+	load_good(&conf, "run:\n"
+			 "  name: variant-calling.v2_1\n"
+			 "  tags: {team: genomics, batch: 7}\n"
+			 "  output: runs\n"
+			 "  grace: 5s\n"
+			 "  max_processes: 4096\n"
+			 "scope:\n"
+			 "  - exe: /usr/bin/nextflow\n"
+			 "  - cgroup: /system.slice/docker-*.scope\n"
+			 "  - cwd: /data/work/**/\n"
+			 "  - pid: 4711\n"
+			 "  - all: true\n"
+			 "probes:\n"
+			 "  lifecycle: {required: true, env: [NXF_TASK_WORKDIR, \"SLURM,ID\"], ring: 16MiB}\n"
+			 "  cpu: {interval: 100ms}\n"
+			 "  mem:\n"
+			 "redact: ['(x=)\\S+', y]\n"
+			 "sinks:\n"
+			 "  summary: {}\n"
+			 "  jsonl: {file: 'a,b\\c', pretty: true, columns: [ts, 'x,y'], "
+			 "labels: {a: b}, rows: 0010}\n");
 	assert_string_equal(told, "");
 	assert_string_equal(conf.run.name, "variant-calling.v2_1");
 	assert_int_equal(conf.run.tags.n, 2);
@@ -265,17 +264,20 @@ static void test_aliases(void **state)
 
 /* ---- what is wrong ---- */
 
+#define KEYS "run, scope, probes, redact, sinks"
+#define TIME_HOW "write a whole number and ns, us, ms, s, m, h or d, as in 500ms\n"
+#define BEGIN "begin it by /, as in /usr/bin/NAME or /**/NAME\n"
+#define UTF8 "write the file in UTF-8, without control characters\n"
 #define OPTIONS_OF_RUN "name, tags, output, grace, max_processes"
 #define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line\n"
 #define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" a line\n"
 #define SIZE_HOW "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB\n"
-#define EMPTY "x.yaml:1:1: document: is empty: write at least one of run, scope, probes, sinks, redact\n"
+#define EMPTY "x.yaml:1:1: document: is empty: write at least one of " KEYS "\n"
 #define REFERENCE "is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${\n"
 
 static const char *const bad[][2] = {
 	/* keys */
-	{ "prob:\n  cpu: {}\n",
-	  "x.yaml:1:1: prob: unknown key: choose from run, scope, probes, redact, sinks\n" },
+	{ "filter: x\n", "x.yaml:1:1: filter: unknown key: choose from " KEYS "\n" },
 	{ "probs:\n  cpu: {}\n", "x.yaml:1:1: probs: unknown key: did you mean \"probes\"?\n" },
 	{ "run:\n  nmae: x\n", "x.yaml:2:3: run.nmae: unknown option: did you mean \"name\"?\n" },
 	{ "run: {zzz: x}\n", "x.yaml:1:7: run.zzz: unknown option: choose from " OPTIONS_OF_RUN "\n" },
@@ -349,10 +351,10 @@ static const char *const bad[][2] = {
 	{ "sinks: {jsonl: {rows: 0}}",
 	  "x.yaml:1:23: sinks.jsonl.rows: 0 is out of range: write 1 to 1000\n" },
 	{ "redact: [ok, '(']",
-	  "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, at character 2\n" },
+	  "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, "
+	  "at character 2\n" },
 	/* scope */
-	{ "scope:\n  - exe: nextflow\n",
-	  "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME\n" },
+	{ "scope:\n  - exe: nextflow\n", "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: " BEGIN },
 	{ "scope: [{cwd: /a//b}]",
 	  "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: take empty, . and .. parts out\n" },
 	{ "scope: [{cwd: /a/..}]",
@@ -389,20 +391,19 @@ static const char *const bad[][2] = {
 	  "x.yaml:2:1: document: a second document begins: write one, without ---\n" },
 	/* syntax */
 	{ "run:\n\tname: x\n", "x.yaml:2:1: syntax: a tab cannot indent: write blanks\n" },
-	{ "run: {name: x\n",
-	  "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: did not find expected ',' or '}'\n" },
+	{ "run: {name: x\n", "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: "
+			     "did not find expected ',' or '}'\n" },
 	{ "run:\n  name: x\n grace: 1s\n",
-	  "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: did not find expected key\n" },
-	{ "run: {name: 'x\n",
-	  "x.yaml:2:1: syntax: while scanning a quoted scalar from line 1 on: found unexpected end of stream\n" },
+	  "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: "
+	  "did not find expected key\n" },
+	{ "run: {name: 'x\n", "x.yaml:2:1: syntax: while scanning a quoted scalar from line 1 on: "
+			      "found unexpected end of stream\n" },
 	{ "run: *nobody\n", "x.yaml:1:6: syntax: found undefined alias\n" },
-	{ "run: {}\n---\n{\n",
-	  "x.yaml:4:1: syntax: while parsing a flow node from line 4 on: did not find expected node content\n" },
-	{ "run:\n  name: a\xff\n",
-	  "x.yaml:2:10: encoding: invalid leading UTF-8 octet: write the file in UTF-8, without control characters\n" },
+	{ "run: {}\n---\n{\n", "x.yaml:4:1: syntax: while parsing a flow node from line 4 on: "
+			       "did not find expected node content\n" },
+	{ "run:\n  name: a\xff\n", "x.yaml:2:10: encoding: invalid leading UTF-8 octet: " UTF8 },
 	{ "run:\n  name: \xc3\xa9\x01\n",
-	  "x.yaml:2:10: encoding: control characters are not allowed: write the file in UTF-8, without control "
-	  "characters\n" },
+	  "x.yaml:2:10: encoding: control characters are not allowed: " UTF8 },
 };
 
 static void test_bad(void **state)
@@ -423,20 +424,17 @@ static void test_all_errors(void **state)
 	int i, n = 0;
 
 	(void)state;
-	check_bad(
-		"run: {nam: x, grace: soon}\n"
-		"scope: [{exe: x}, {pid: 0}]\n"
-		"prob: {}\n"
-		"probes: {cpu: {ring: 1, interval: 1}}\n",
-		"x.yaml:1:7: run.nam: unknown option: did you mean \"name\"?\n"
-		"x.yaml:1:22: run.grace: \"soon\" is not a duration: write a whole number and ns, us, ms, s, m, h "
-		"or d, as in 500ms\n"
-		"x.yaml:2:15: scope[0].exe: \"x\" is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME\n"
-		"x.yaml:2:25: scope[1].pid: 0 is out of range: write 1 to 4194304\n"
-		"x.yaml:3:1: prob: unknown key: choose from run, scope, probes, redact, sinks\n"
-		"x.yaml:4:22: probes.cpu.ring: 1 is out of range: write 64KiB to 1GiB\n"
-		"x.yaml:4:35: probes.cpu.interval: \"1\" is not a duration: write a whole number and ns, us, ms, s, "
-		"m, h or d, as in 500ms\n");
+	check_bad("run: {nam: x, grace: soon}\n"
+		  "scope: [{exe: x}, {pid: 0}]\n"
+		  "filter: {}\n"
+		  "probes: {cpu: {ring: 1, interval: 1}}\n",
+		  "x.yaml:1:7: run.nam: unknown option: did you mean \"name\"?\n"
+		  "x.yaml:1:22: run.grace: \"soon\" is not a duration: " TIME_HOW
+		  "x.yaml:2:15: scope[0].exe: \"x\" is not absolute: " BEGIN
+		  "x.yaml:2:25: scope[1].pid: 0 is out of range: write 1 to 4194304\n"
+		  "x.yaml:3:1: filter: unknown key: choose from " KEYS "\n"
+		  "x.yaml:4:22: probes.cpu.ring: 1 is out of range: write 64KiB to 1GiB\n"
+		  "x.yaml:4:35: probes.cpu.interval: \"1\" is not a duration: " TIME_HOW);
 	for (i = 0; i < 30; i++)
 		at += sprintf(at, "t%d: [], ", i);
 	strcpy(at, "}}");
@@ -469,8 +467,8 @@ static void test_bombs(void **state)
 		strstr(told, "document: its aliases (*NAME) repeat too much: write out what is meant\n"));
 
 	check_bad("a: &a [*a, *a]\nrun: &r\n  tags: *r\n",
-		  "x.yaml:1:1: a: unknown key: choose from run, scope, probes, redact, sinks\n"
-		  "x.yaml:3:3: run.tags.tags: must be one value, not a mapping\n");
+		  "x.yaml:1:1: a: unknown key: choose from " KEYS "\n"
+		  "x.yaml:2:6: run.tags.tags: must be one value, not a mapping\n");
 
 	memset(text, '[', size);
 	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);

@@ -20,7 +20,7 @@ struct seen {
 	size_t rows_count, hidden_count;
 	struct {
 		struct model_row row;
-		char exe[64], args[64], parent[64]; /* args with '|' behind each */
+		char exe[64], tried[64], args[64], parent[64]; /* args with '|' behind each */
 	} rows[ROWS];
 	struct {
 		uint32_t pid, by;
@@ -48,6 +48,8 @@ static int on_row(void *arg, const struct model_row *row)
 		args_of(s->rows[s->rows_count].parent, 64, row->parent);
 		if (row->command && row->command->exe.data)
 			strncpy(s->rows[s->rows_count].exe, row->command->exe.data, 63);
+		if (row->tried && row->tried->exe.data)
+			strncpy(s->rows[s->rows_count].tried, row->tried->exe.data, 63);
 	}
 	s->rows_count++;
 	return s->fail;
@@ -346,6 +348,26 @@ static struct seen *nested(int inner, int outer)
 	return s;
 }
 
+static void a_row_knows_what_could_not_be_executed(void **state)
+{
+	struct seen *s = begin(ALL);
+
+	(void)state;
+	made__exec(&s->made, 1 * S, 10, 1 * S, "/bin/bash", "bash|");
+	made__fork(&s->made, 2 * S, 11, 10, 1 * S, "bash");
+	made__exec_failed(&s->made, 3 * S, 11, 2 * S, "/bin/no_such", "ENOENT");
+	made__exec_failed(&s->made, 3 * S, 99, 2 * S, "/bin/no_such", "ENOENT");
+	made__end(&s->made, 4 * S, 11, 2 * S, 127, 1, 1);
+	made__exec_failed(&s->made, 5 * S, 10, 1 * S, "/bin/c", "EACCES");
+	made__exec(&s->made, 5 * S, 10, 1 * S, "/bin/d", "d|");
+	made__end(&s->made, 6 * S, 10, 1 * S, 0, 1, 1);
+	assert_int_equal(s->rows_count, 3);
+	assert_string_equal(s->rows[0].row.tried_error, "ENOENT");
+	assert_string_equal(s->rows[0].tried, "/bin/no_such");
+	assert_null(s->rows[2].row.tried);
+	end(s);
+}
+
 static void hidden_is_what_an_ancestor_swallowed(void **state)
 {
 	struct seen *s = nested(0, 5);
@@ -553,6 +575,7 @@ int main(void)
 		cmocka_unit_test(null_values_keep_their_reason),
 		cmocka_unit_test(ends_are_judged),
 		cmocka_unit_test(a_subshell_passes_on_what_its_child_said),
+		cmocka_unit_test(a_row_knows_what_could_not_be_executed),
 		cmocka_unit_test(hidden_is_what_an_ancestor_swallowed),
 		cmocka_unit_test(a_failure_behind_its_parents_back_is_hidden),
 		cmocka_unit_test(the_parents_end_may_overtake_the_childs_account),

@@ -312,6 +312,22 @@ static void a_run_that_fails_hides_nothing(void **state)
 	end(t);
 }
 
+static void a_program_that_could_not_be_executed_is_named(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	made__fork(&t->made, 2 * S, 11, 10, 1 * S, "bash");
+	made__exec_failed(&t->made, 3 * S, 11, 2 * S, "/opt/tool", "EACCES");
+	made__end(&t->made, 4 * S, 11, 2 * S, 126, 1, 1);
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 1, 1);
+	assert_has(print(t, true),
+		   "  exit 126  /opt/tool\n"
+		   "            HIDDEN  pid 11 at +3.0 s, not executed: EACCES, under pipeline.sh\n");
+	end(t);
+}
+
 static void what_is_missing_is_explained(void **state)
 {
 	struct page_test *t = begin_with(NULL, 1U << LIFECYCLE);
@@ -458,6 +474,7 @@ int main(void)
 		cmocka_unit_test(a_short_run_is_a_short_page),
 		cmocka_unit_test(failures_come_first_alike_ones_together),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
+		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
 		cmocka_unit_test(what_is_missing_is_explained),
 		cmocka_unit_test(losses_are_never_hidden),
 		cmocka_unit_test(who_still_runs_is_listed),
