@@ -44,6 +44,7 @@
 /* One probe's ring, as the loop sees it. */
 struct ring {
 	struct collector *collector;
+	struct probe_unit *unit;
 	bool woken; /* since the last drain */
 };
 
@@ -65,6 +66,7 @@ struct collector {
 	struct ring *rings; /* per probe */
 	int *sample_timers; /* per probe; -1: takes no samples */
 	bool draining;	    /* the drain timer is armed */
+	bool sweeping;	    /* the sweep timer is */
 	bool ending;	    /* the command has ended: descendants are waited for */
 	bool misses_asked;
 	unsigned asked;	  /* times that somebody asked us to end */
@@ -180,34 +182,51 @@ static void drain(struct collector *c)
 	}
 }
 
+static void sweep_later(struct collector *c)
+{
+	if (c->sweeping)
+		return;
+	c->sweeping = true;
+	loop__arm(c->sweep_timer, SWEEP_NS, 0);
+}
+
 static void on_drain(void *arg)
 {
 	struct collector *c = arg;
 
 	c->draining = false;
+	/* An end that the kernel does not tell is near others that it does. */
+	sweep_later(c);
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		c->rings[i].woken = false;
 	drain(c);
+}
+
+static void drain_soon(struct collector *c)
+{
+	if (c->draining)
+		return;
+	c->draining = true;
+	loop__arm(c->drain_timer, DRAIN_NS, 0);
 }
 
 /* The first wakeup starts the clock. Another one of the same ring means that it fills up. */
 static void on_ring(void *arg)
 {
 	struct ring *ring = arg;
-	struct collector *c = ring->collector;
 
 	if (ring->woken)
-		drain(c);
+		drain(ring->collector);
 	ring->woken = true;
-	if (!c->draining) {
-		c->draining = true;
-		loop__arm(c->drain_timer, DRAIN_NS, 0);
-	}
+	drain_soon(ring->collector);
 }
 
 static void on_sample(void *arg)
 {
-	probe_unit__sample(arg);
+	struct ring *ring = arg;
+
+	probe_unit__sample(ring->unit);
+	drain_soon(ring->collector);
 }
 
 /* ---- runs ---- */
@@ -220,7 +239,6 @@ static void arm_samplers(struct collector *c, bool on)
 		if (c->sample_timers[i] >= 0)
 			loop__arm(c->sample_timers[i], on ? ns : 0, on ? ns : 0);
 	}
-	loop__arm(c->sweep_timer, on ? SWEEP_NS : 0, on ? SWEEP_NS : 0);
 }
 
 static int open_run(struct collector *c, uint32_t number, const char *name)
@@ -333,8 +351,14 @@ static void on_sweep(void *arg)
 {
 	struct collector *c = arg;
 	struct run *run, *next;
+	int gone = scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : SWEEP_NS, on_gone, c);
 
-	if (scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : SWEEP_NS, on_gone, c) <= 0)
+	if (!c->ending) {
+		c->sweeping = false;
+		if (scope__missing(c->scope))
+			sweep_later(c);
+	}
+	if (gone <= 0)
 		return;
 	for (run = c->runs; run; run = next) {
 		next = run->next;
@@ -365,6 +389,7 @@ static void on_command_ended(struct collector *c)
 		return;
 	}
 	loop__arm(c->grace_timer, c->conf->run.grace, 0);
+	c->sweeping = true;
 	loop__arm(c->sweep_timer, SWEEP_ENDING_NS, SWEEP_ENDING_NS);
 }
 
@@ -514,9 +539,9 @@ static int start_loop(struct collector *c)
 	for (size_t i = 0; i < probes__count(c->probes) && !err; i++) {
 		struct probe_unit *unit = probes__unit(c->probes, i);
 
-		c->rings[i].collector = c;
+		c->rings[i] = (struct ring){.collector = c, .unit = unit};
 		err = loop__watch(c->loop, unit->bpf.ring_fd, true, on_ring, &c->rings[i]);
-		c->sample_timers[i] = unit->conf->interval ? loop__timer(c->loop, on_sample, unit) : -1;
+		c->sample_timers[i] = unit->conf->interval ? loop__timer(c->loop, on_sample, &c->rings[i]) : -1;
 	}
 	return err;
 }

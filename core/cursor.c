@@ -320,8 +320,9 @@ bool record__head(const uint8_t *bytes, size_t size, struct record *record)
 	at = c.at;
 	if (!uint__read(&at, end, &kind) || !uint__read(&at, end, &record->ts) ||
 	    !uint__read(&at, end, &record->seq) || !uint__read(&at, end, &pid) ||
-	    !uint__read(&at, end, &record->start) || !uint__read(&at, end, &tid) || !uint__read(&at, end, &cpu) ||
-	    !uint__read(&at, end, &run) || (kind | pid | tid | cpu | run) > UINT32_MAX)
+	    !uint__read(&at, end, &record->start) || !uint__read(&at, end, &tid) ||
+	    !uint__read(&at, end, &cpu) || !uint__read(&at, end, &run) ||
+	    (kind | pid | tid | cpu | run) > UINT32_MAX)
 		return false;
 	record->kind = kind;
 	record->pid = pid;

@@ -35,7 +35,8 @@ static bool parse_rfc3339(const char *text, int64_t *ns)
 	if (*at == 'Z' || *at == 'z') {
 		at++;
 	} else {
-		if (sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || length != 5 || !strchr("+-", *at))
+		if (sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || length != 5 ||
+		    !strchr("+-", *at))
 			return false;
 		offset = (hours * 3600 + minutes * 60) * (*at == '-' ? -1 : 1);
 		at += 1 + length;
@@ -110,7 +111,8 @@ static bool event__matches(const struct stream_event *event, const char *name)
 }
 
 /* Marks what `name` means in every stream. */
-static int filter__event(struct filter *filter, const struct merge *merge, const char *name, char *err, size_t size)
+static int filter__event(struct filter *filter, const struct merge *merge, const char *name, char *err,
+			 size_t size)
 {
 	struct nearest nearest = { .name = name };
 	const struct stream_info *info;
@@ -162,7 +164,8 @@ static int filter__events(struct filter *filter, const struct merge *merge, cons
 	return 0;
 }
 
-static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, char *err, size_t size)
+static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, char *err,
+			size_t size)
 {
 	struct nearest nearest;
 	const char *id;

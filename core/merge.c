@@ -101,8 +101,8 @@ static int is_stream(const struct dirent *entry)
 	       !strcmp(entry->d_name + length - suffix, STREAM_SUFFIX);
 }
 
-static int merge__add_folder(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err,
-			     size_t size)
+static int merge__add_folder(struct merge *merge, const char *path, void (*warn)(const char *sentence),
+			     char *err, size_t size)
 {
 	char why[256], sentence[1024], *file;
 	struct dirent **names;
@@ -128,13 +128,15 @@ static int merge__add_folder(struct merge *merge, const char *path, void (*warn)
 	}
 	free(names);
 	if (!n)
-		return fail_with(-ENOENT, err, size, "%s: no streams (*%s) in this folder", path, STREAM_SUFFIX);
+		return fail_with(-ENOENT, err, size, "%s: no streams (*%s) in this folder", path,
+				 STREAM_SUFFIX);
 	if (merge->count == before)
 		return fail_with(rc, err, size, "%s", sentence);
 	return 0;
 }
 
-int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err, size_t size)
+int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err,
+	       size_t size)
 {
 	struct stat st;
 	char why[256];

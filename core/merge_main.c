@@ -256,7 +256,8 @@ static int job__merge(struct job *job)
 	while (!rc && !interrupted) {
 		rc = merge__next(job->merge, &record);
 		if (rc < 0)
-			log__error("%s: %s", merge__info(job->merge, merge__failed(job->merge))->path, strerror(-rc));
+			log__error("%s: %s", merge__info(job->merge, merge__failed(job->merge))->path,
+				   strerror(-rc));
 		if (rc <= 0)
 			break;
 		rc = filter__record(&job->filter, &record) ? sinks__write(&job->sinks, &record) : 0;
@@ -285,9 +286,10 @@ static bool job__losses(const struct job *job)
 		    (state->complete && !state->lost && !state->damaged_bytes))
 			continue;
 		losses = true;
-		log__warn("%s: %s%" PRIu64 " events are known to be lost, %" PRIu64 " bytes are damaged", info->path,
-			  state->complete ? "" : "the stream has no end: what came last is missing; ", state->lost,
-			  state->damaged_bytes);
+		log__warn("%s: %s%" PRIu64 " events are known to be lost, %" PRIu64 " bytes are damaged",
+			  info->path,
+			  state->complete ? "" : "the stream has no end: what came last is missing; ",
+			  state->lost, state->damaged_bytes);
 	}
 	return losses;
 }

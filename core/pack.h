@@ -19,6 +19,8 @@ int record_buffer__reserve(struct record_buffer *buffer, size_t more);
 
 static inline int record_buffer__append(struct record_buffer *out, const void *bytes, size_t size)
 {
+	if (!size)
+		return 0;
 	if (out->capacity - out->size < size && record_buffer__reserve(out, size))
 		return -1;
 	memcpy(out->data + out->size, bytes, size);
@@ -42,7 +44,8 @@ static inline int pack__text(struct record_buffer *out, const char *text, size_t
 }
 
 /* The elements that every record begins with. */
-static inline int record_head__pack(struct record_buffer *out, unsigned kind, uint64_t seq, const struct event *head)
+static inline int record_head__pack(struct record_buffer *out, unsigned kind, uint64_t seq,
+				    const struct event *head)
 {
 	return pack_uint32(out, kind) || pack_uint64(out, head->ts) ||
 	       pack_uint64(out, seq) || pack_uint32(out, head->pid) ||

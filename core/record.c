@@ -154,7 +154,8 @@ static int pack_items(struct packing *p, const char *text, size_t length, bool p
 	err = pairs ? pack_map(p->to, count) : pack_array(p->to, count);
 	for (at = 0; at < length && !err; at += item + 1) {
 		item = item_length(text + at, length - at);
-		err = pairs ? pack_pair(p, at > 0, text + at, item) : pack_filtered(p, at > 0, text + at, item);
+		err = pairs ? pack_pair(p, at > 0, text + at, item)
+			    : pack_filtered(p, at > 0, text + at, item);
 	}
 	return err;
 }

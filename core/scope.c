@@ -324,6 +324,11 @@ int scope__sweep(struct scope *scope, uint64_t apart_ns, void (*gone)(void *, co
 	return err < 0 ? err : s.err ? s.err : s.count;
 }
 
+size_t scope__missing(const struct scope *scope)
+{
+	return scope->missing_count;
+}
+
 int scope__notes(struct scope *scope, void (*note)(void *arg, const struct watch_note *), void *arg)
 {
 	int n;

@@ -56,6 +56,9 @@ int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const s
 int scope__sweep(struct scope *scope, uint64_t apart_ns, void (*gone)(void *arg, const struct watch_key *, uint32_t run),
 		 void *arg);
 
+/* How many the last sweep did not find, who are gone if the next does not find them either. */
+size_t scope__missing(const struct scope *scope);
+
 /* Hands on what the kernel noted: a process that a rule matched, a run that became empty. */
 int scope__notes(struct scope *scope, void (*note)(void *arg, const struct watch_note *), void *arg);
 

@@ -67,13 +67,15 @@ static int row__key(struct row *row, sink_render render, const char *name, const
 
 static int row__render(struct row *row, sink_render render, const struct record *record)
 {
-	static const char *const head[] = { "ts", "time", "seq", "run" }, *const process[] = { "pid", "start", "tid", "cpu" };
+	static const char *const head[] = { "ts", "time", "seq", "run" }, *const process[] = { "pid", "start",
+											       "tid", "cpu" };
 	const struct stream_event *event = record->event;
 	const uint8_t *at;
 	uint32_t i = 0, k;
 	int err;
 
-	err = row__key(row, render, "stream", event->stream, &i) || row__key(row, render, "event", event->name, &i);
+	err = row__key(row, render, "stream", event->stream, &i) ||
+	      row__key(row, render, "event", event->name, &i);
 	for (k = 0; k < 4 && !err; k++)
 		err = row__key(row, render, head[k], NULL, &i);
 	err = err || row__key(row, render, "host", record->info->host, &i);

@@ -70,7 +70,8 @@ static int entry__load(struct sinks_entry *entry, const char *dir, const char *s
 		fail_with(rc, err, size, "sink %s: a default that its own table refuses", name);
 		goto out;
 	}
-	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, why, sizeof(why));
+	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, why,
+			sizeof(why));
 	if (rc)
 		fail_with(rc, err, size, "--sink %s: %s", name, why);
 out:

@@ -25,7 +25,7 @@ bool stream_sync__parse(struct cursor *c, struct stream_sync *sync);
 
 /* Whether `record`, of kind RECORD_SYNC, closes the block that begins at `block`: marker, crc and
  * length are right. The record lies in the same bytes, and is whole. */
-bool stream_sync__closes(const struct record *record, const uint8_t *block, const uint8_t marker[STREAM_MARKER],
-			 struct stream_sync *sync);
+bool stream_sync__closes(const struct record *record, const uint8_t *block,
+			 const uint8_t marker[STREAM_MARKER], struct stream_sync *sync);
 
 #endif

@@ -84,7 +84,8 @@ static int pack_tags(struct record_buffer *to, const char *const *tags)
 
 	for (i = 0; i < n && !err; i++) {
 		name = strcspn(tags[i], "=");
-		err = pack__text(to, tags[i], name) || pack_string(to, tags[i] + name + (tags[i][name] == '='));
+		err = pack__text(to, tags[i], name) ||
+		      pack_string(to, tags[i] + name + (tags[i][name] == '='));
 	}
 	return err;
 }
@@ -107,7 +108,8 @@ static const char *type_name(const struct schema_field *field)
 	return field->name_of ? "string" : names[field->type];
 }
 
-static int pack_event(struct record_buffer *to, const char *stream, unsigned kind, const struct schema_event *event)
+static int pack_event(struct record_buffer *to, const char *stream, unsigned kind,
+		      const struct schema_event *event)
 {
 	const struct schema_field *field;
 	unsigned n = 0;

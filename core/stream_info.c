@@ -114,7 +114,8 @@ static bool parse_text(struct parser *p, const char **out)
 static bool parse_name(struct parser *p, const char **out)
 {
 	return parse_string(p, out) && *out && **out && strlen(*out) <= NAME_MAX_LENGTH &&
-	       (*out)[strspn(*out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")] == '\0';
+	       (*out)[strspn(*out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")] ==
+		       '\0';
 }
 
 static const char **strings__alloc(struct parser *p, uint32_t count)
@@ -178,8 +179,9 @@ static bool parse_pairs(struct parser *p, const char *const **out)
 static enum schema_type type__find(const char *name)
 {
 	static const char *const names[] = {
-		[SCHEMA_BOOL] = "bool",	    [SCHEMA_U32] = "u32",   [SCHEMA_I32] = "i32", [SCHEMA_U64] = "u64",
-		[SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list", [SCHEMA_MAP] = "map",
+		[SCHEMA_BOOL] = "bool", [SCHEMA_U32] = "u32",	    [SCHEMA_I32] = "i32",
+		[SCHEMA_U64] = "u64",	[SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list",
+		[SCHEMA_MAP] = "map",
 	};
 	size_t i;
 
@@ -335,8 +337,9 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 	const struct {
 		const char *key, **text;
 	} texts[] = {
-		{ "help", &info->help },       { "collector", &info->collector }, { "host", &info->host },
-		{ "boot_id", &info->boot_id }, { "kernel", &info->kernel },	  { "machine", &info->machine },
+		{ "help", &info->help },     { "collector", &info->collector },
+		{ "host", &info->host },     { "boot_id", &info->boot_id },
+		{ "kernel", &info->kernel }, { "machine", &info->machine },
 	};
 	uint64_t number;
 	size_t i;
@@ -372,10 +375,10 @@ static int parse_version(struct cursor c, struct stream_info *info, char *err, s
 	uint32_t length, n;
 	uint64_t version;
 
-	if (!cursor__map(&c, &n) || n < 2 || !cursor__string(&c, &key, &length) || !key__is(key, length, "format") ||
-	    !cursor__string(&c, &format, &length) || !key__is(format, length, STREAM_FORMAT) ||
-	    !cursor__string(&c, &key, &length) || !key__is(key, length, "version") ||
-	    !cursor__uint(&c, &version))
+	if (!cursor__map(&c, &n) || n < 2 || !cursor__string(&c, &key, &length) ||
+	    !key__is(key, length, "format") || !cursor__string(&c, &format, &length) ||
+	    !key__is(format, length, STREAM_FORMAT) || !cursor__string(&c, &key, &length) ||
+	    !key__is(key, length, "version") || !cursor__uint(&c, &version))
 		return fail_with(-EBADMSG, err, size, "not a collector stream");
 	if (version != STREAM_VERSION)
 		return fail_with(-EPROTONOSUPPORT, err, size,

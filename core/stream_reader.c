@@ -15,176 +15,27 @@
 #include "core/fail.h"
 #include "core/pack.h"
 #include "core/stream.h"
-#include "core/stream_block.h"
-#include "core/stream_header.h"
-#include "core/stream_input.h"
+#include "core/stream_load.h"
 
 #define WANT (64U << 10)
-
-struct entry {
-	uint64_t ts, seq;
-	uint32_t offset, size; /* in the block's bytes */
-};
-
-struct block {
-	struct record_buffer bytes;
-	struct entry *entries;
-	size_t count, capacity, next; /* next: the one to deliver */
-	uint64_t shift;		      /* of real time, against the first anchor */
-	/* found while walking, valid once the sync is right */
-	uint64_t events, lost; /* events in it, and told as lost in it */
-	uint64_t ts, seq;      /* latest of the events; of the sync */
-	bool end, anchored;
-	struct stream_anchor anchor;
-	struct stream_sync sync;
-};
 
 struct stream_reader {
 	struct stream_input input;
 	struct stream_header header;
 	struct stream_state state;
 	struct stream_anchor anchor; /* of the header, whatever is made of the info's */
-	struct block blocks[2];
+	struct stream_block blocks[2];
 	uint64_t offset; /* of the next block */
 	uint64_t total, ts, seq, shift; /* behind the last block that was right */
 	uint64_t delivered;		/* latest ts that was handed out */
 	bool finished;			/* the input has no more blocks */
 	char *path;
-	struct value values[SCHEMA_FIELDS_MAX];
 };
-
-static int block__add(struct block *b, const struct record *record, size_t offset)
-{
-	size_t capacity = b->capacity ? b->capacity * 2 : 4096;
-	struct entry *entries;
-
-	if (b->count == STREAM_BLOCK_RECORDS_MAX)
-		return -EBADMSG;
-	if (b->count == b->capacity) {
-		entries = realloc(b->entries, capacity * sizeof(*entries));
-		if (!entries)
-			return -ENOMEM;
-		b->entries = entries;
-		b->capacity = capacity;
-	}
-	b->entries[b->count++] = (struct entry){ record->ts, record->seq, offset, record->size };
-	return 0;
-}
-
-static void block__reset(struct block *b)
-{
-	b->bytes.size = 0;
-	b->count = b->next = 0;
-	b->events = b->lost = b->ts = 0;
-	b->end = b->anchored = false;
-}
-
-/* The values of a control record, or NULL. */
-static const struct value *reader__control(struct stream_reader *r, struct record *record)
-{
-	record->event = &r->header.info.events[record->kind];
-	return record__values(record, r->values) ? NULL : r->values;
-}
-
-static int block__control(struct stream_reader *r, struct block *b, struct record *record, size_t offset)
-{
-	const struct value *values;
-
-	if (record->kind == RECORD_END) {
-		b->end = true;
-		return 0;
-	}
-	if (record->kind != RECORD_LOST && record->kind != RECORD_CLOCK)
-		return 0; /* a later writer's */
-	values = reader__control(r, record);
-	if (!values)
-		return -EBADMSG;
-	if (record->kind == RECORD_LOST) {
-		b->lost += values[1].type == VALUE_UINT ? values[1].u : 0;
-		return block__add(b, record, offset);
-	}
-	b->anchored = values[0].type == VALUE_UINT && values[1].type == VALUE_UINT;
-	b->anchor = (struct stream_anchor){ values[0].u, values[1].u };
-	return 0;
-}
-
-/* Takes in the records that are whole in `bytes`, from *at on. 1: the block is closed, *at behind its
- * sync; 0: more bytes are needed; -EBADMSG: this is no block; -ENOMEM. */
-static int block__walk(struct stream_reader *r, struct block *b, const uint8_t *bytes, size_t size, size_t *at,
-		       uint64_t *records)
-{
-	const struct stream_info *info = &r->header.info;
-	struct cursor c = { bytes + *at, bytes + size };
-	struct record record;
-	const uint8_t *begin;
-	int err;
-
-	for (;; ++*records) {
-		begin = c.at;
-		*at = begin - bytes;
-		err = cursor__skip(&c);
-		if (err != 1)
-			return err;
-		if (!record__head(begin, c.at - begin, &record))
-			return -EBADMSG;
-		if (record.kind == RECORD_SYNC)
-			break;
-		if (record.kind < SCHEMA_KIND_BASE) {
-			err = block__control(r, b, &record, *at);
-		} else {
-			b->events++;
-			if (record.ts > b->ts)
-				b->ts = record.ts;
-			if (record.kind < info->events_count && info->events[record.kind].name)
-				err = block__add(b, &record, *at);
-		}
-		if (err < 0)
-			return err;
-	}
-	*at = c.at - bytes;
-	b->seq = record.seq;
-	return stream_sync__closes(&record, bytes, r->header.marker, &b->sync) && b->sync.records == *records ?
-		       1 : -EBADMSG;
-}
-
-/* Loads the block that begins at `offset`, if there is a whole one of at most `limit` bytes. 1 with *next
- * behind it, 0 at the end of the input, -EBADMSG: what is there is none; other -errno. */
-static int block__load(struct stream_reader *r, struct block *b, uint64_t offset, uint64_t limit, uint64_t *next)
-{
-	size_t got, want = WANT, at = 0;
-	const uint8_t *bytes;
-	uint64_t records = 0;
-	int err;
-
-	block__reset(b);
-	for (;; want *= 2) {
-		if (want > limit)
-			want = limit;
-		err = stream_input__view(&r->input, offset, want, &bytes, &got);
-		if (err)
-			return err;
-		if (!got)
-			return 0;
-		if (got > limit)
-			got = limit;
-		err = block__walk(r, b, bytes, got, &at, &records);
-		if (err < 0)
-			return err;
-		if (err)
-			break;
-		if (got < want || want == limit)
-			return -EBADMSG;
-	}
-	b->bytes.size = 0;
-	if (record_buffer__append(&b->bytes, (const char *)bytes, at))
-		return -ENOMEM;
-	*next = offset + at;
-	return 1;
-}
 
 /* Finds the first block behind a damaged one that began at `bad`. A marker that does not close a right
  * block bounds what is looked at afterwards, so that no byte is checked twice. */
-static int reader__resync(struct stream_reader *r, struct block *b, uint64_t bad, uint64_t *start, uint64_t *next)
+static int reader__resync(struct stream_reader *r, struct stream_block *b, uint64_t bad, uint64_t *start,
+			  uint64_t *next)
 {
 	uint64_t found, floor = bad, from = bad, begin = bad, markers = 0;
 	struct stream_sync sync;
@@ -204,7 +55,8 @@ static int reader__resync(struct stream_reader *r, struct block *b, uint64_t bad
 		if (!stream_sync__parse(&c, &sync) || sync.bytes > found - floor || found - sync.bytes == bad)
 			continue;
 		begin = found - sync.bytes;
-		err = block__load(r, b, begin, sync.bytes + STREAM_MARKER + (c.at - bytes), next);
+		err = stream_block__load(b, &r->input, &r->header, begin,
+					 sync.bytes + STREAM_MARKER + (c.at - bytes), next);
 		if (err != -EBADMSG)
 			break;
 	}
@@ -214,7 +66,7 @@ static int reader__resync(struct stream_reader *r, struct block *b, uint64_t bad
 }
 
 /* Adds what the reader itself has to tell: what is missing between the last right block and this one. */
-static int block__tell(struct stream_reader *r, struct block *b, uint64_t count, const char *cause)
+static int reader__tell(struct stream_reader *r, struct stream_block *b, uint64_t count, const char *cause)
 {
 	struct record_lost lost = { .head = { .ts = r->ts, .run = r->header.info.run.number },
 				    .count = count, .since = r->ts };
@@ -229,34 +81,11 @@ static int block__tell(struct stream_reader *r, struct block *b, uint64_t count,
 	if (err)
 		return err;
 	record__head(b->bytes.data + offset, b->bytes.size - offset, &record);
-	return block__add(b, &record, offset);
-}
-
-static int entry__compare(const void *a, const void *b)
-{
-	const struct entry *x = a, *y = b;
-
-	if (x->ts != y->ts)
-		return x->ts < y->ts ? -1 : 1;
-	if (x->seq != y->seq)
-		return x->seq < y->seq ? -1 : 1;
-	return x->offset < y->offset ? -1 : x->offset > y->offset;
-}
-
-static void block__sort(struct block *b)
-{
-	size_t i;
-
-	for (i = 1; i < b->count; i++) {
-		if (entry__compare(&b->entries[i - 1], &b->entries[i]) > 0) {
-			qsort(b->entries, b->count, sizeof(*b->entries), entry__compare);
-			return;
-		}
-	}
+	return stream_block__add(b, &record, offset);
 }
 
 /* A right block: what it says about the stream holds from here on. */
-static void reader__accept(struct stream_reader *r, struct block *b, uint64_t next)
+static void reader__accept(struct stream_reader *r, struct stream_block *b, uint64_t next)
 {
 	b->shift = r->shift;
 	r->offset = next;
@@ -271,7 +100,7 @@ static void reader__accept(struct stream_reader *r, struct block *b, uint64_t ne
 }
 
 /* How many events the damage took: the totals on both sides of it tell. */
-static uint64_t reader__gap(const struct stream_reader *r, const struct block *b)
+static uint64_t reader__gap(const struct stream_reader *r, const struct stream_block *b)
 {
 	uint64_t before = b->sync.total - b->events - b->lost;
 
@@ -280,13 +109,13 @@ static uint64_t reader__gap(const struct stream_reader *r, const struct block *b
 }
 
 /* Puts the next right block into `b`; leaves it empty at the end. */
-static int reader__fill(struct stream_reader *r, struct block *b)
+static int reader__fill(struct stream_reader *r, struct stream_block *b)
 {
 	uint64_t next = 0, start = r->offset, bad = r->offset;
 	bool damaged;
 	int err;
 
-	err = block__load(r, b, r->offset, STREAM_BLOCK_MAX, &next);
+	err = stream_block__load(b, &r->input, &r->header, r->offset, STREAM_BLOCK_MAX, &next);
 	damaged = err == -EBADMSG;
 	if (damaged)
 		err = reader__resync(r, b, bad, &start, &next);
@@ -294,21 +123,22 @@ static int reader__fill(struct stream_reader *r, struct block *b)
 		return err;
 	if (err == 1) {
 		r->state.damaged_bytes += start - bad;
-		err = damaged ? block__tell(r, b, reader__gap(r, b), "damage") : 0;
+		err = damaged ? reader__tell(r, b, reader__gap(r, b), "damage") : 0;
 		reader__accept(r, b, next);
-		block__sort(b);
+		stream_block__sort(b);
 		return err;
 	}
 	r->finished = true;
-	block__reset(b);
+	stream_block__reset(b);
 	r->state.damaged_bytes += r->input.size - bad;
 	r->offset = r->input.size;
 	if (r->state.complete && !damaged)
 		return 0;
-	return block__tell(r, b, EVENT_NULL(EVENT_WHY_LOST), r->state.complete ? "damage" : "truncated");
+	return reader__tell(r, b, EVENT_NULL(EVENT_WHY_LOST), r->state.complete ? "damage" : "truncated");
 }
 
-static void reader__record(struct stream_reader *r, struct block *b, const struct entry *entry, struct record *record)
+static void reader__record(struct stream_reader *r, struct stream_block *b, const struct stream_entry *entry,
+			   struct record *record)
 {
 	const struct stream_info *info = &r->header.info;
 
@@ -318,26 +148,23 @@ static void reader__record(struct stream_reader *r, struct block *b, const struc
 	record->real_ns = record->ts - (uint64_t)info->boot_ns + (uint64_t)info->real_ns + b->shift;
 }
 
-static void reader__count(struct stream_reader *r, struct record *record)
+static void reader__count(struct stream_reader *r, const struct record *record)
 {
-	const struct value *values;
+	uint64_t count;
 
 	if (record->ts < r->delivered)
 		r->state.late++;
 	else
 		r->delivered = record->ts;
-	if (record->kind != RECORD_LOST) {
+	if (record->kind != RECORD_LOST)
 		r->state.records++;
-		return;
-	}
-	values = reader__control(r, record);
-	if (values && values[1].type == VALUE_UINT)
-		r->state.lost += values[1].u;
+	else if (!stream_record__lost(record, &count))
+		r->state.lost += count;
 }
 
 int stream_reader__next(struct stream_reader *r, struct record *record)
 {
-	struct block *b = NULL;
+	struct stream_block *b = NULL;
 	int i, err;
 
 	for (i = 0; i < 2; i++) {
@@ -348,7 +175,8 @@ int stream_reader__next(struct stream_reader *r, struct record *record)
 		}
 		if (r->blocks[i].next == r->blocks[i].count)
 			continue;
-		if (!b || entry__compare(&r->blocks[i].entries[r->blocks[i].next], &b->entries[b->next]) < 0)
+		if (!b ||
+		    stream_entry__compare(&r->blocks[i].entries[r->blocks[i].next], &b->entries[b->next]) < 0)
 			b = &r->blocks[i];
 	}
 	if (!b)
@@ -390,7 +218,7 @@ static int reader__header(struct stream_reader *r, char *err, size_t size)
 	rc = stream_input__view(&r->input, 0, at + 256, &bytes, &got);
 	if (rc)
 		return fail_with(rc, err, size, "%s", strerror(-rc));
-	rc = block__walk(r, &r->blocks[0], bytes, got, &at, &records);
+	rc = stream_block__walk(&r->blocks[0], &r->header, bytes, got, &at, &records);
 	if (rc != 1 || r->blocks[0].sync.records || records)
 		return fail_with(-EBADMSG, err, size, "the stream's header is damaged");
 	r->offset = at;
@@ -398,7 +226,7 @@ static int reader__header(struct stream_reader *r, char *err, size_t size)
 	r->total = r->blocks[0].sync.total;
 	r->ts = r->anchor.boot_ns;
 	r->seq = r->blocks[0].seq;
-	block__reset(&r->blocks[0]);
+	stream_block__reset(&r->blocks[0]);
 	return 0;
 }
 
@@ -479,10 +307,8 @@ void stream_reader__close(struct stream_reader *r)
 
 	if (!r)
 		return;
-	for (i = 0; i < 2; i++) {
-		record_buffer__free(&r->blocks[i].bytes);
-		free(r->blocks[i].entries);
-	}
+	for (i = 0; i < 2; i++)
+		stream_block__free(&r->blocks[i]);
 	stream_header__free(&r->header);
 	stream_input__free(&r->input);
 	free(r->path);

@@ -10,6 +10,7 @@
 #include "core/tree.h"
 
 #define NODES_MAX 10000
+#define DEPTH_MAX 1000
 
 static int tell(struct tree *tree, size_t line, size_t column, const char *key, const char *what)
 {
@@ -86,11 +87,28 @@ static int check_root(struct tree *tree)
 	return -EINVAL;
 }
 
+/* libyaml's time grows by the square of the depth of brackets: a megabyte of them takes it an hour. Those
+ * in quotes and comments are counted too, but nobody leaves a thousand open in these. */
+static bool is_deep(const char *data, size_t size)
+{
+	size_t depth = 0, i;
+
+	for (i = 0; i < size && depth <= DEPTH_MAX; i++) {
+		if (data[i] == '[' || data[i] == '{')
+			depth++;
+		else if ((data[i] == ']' || data[i] == '}') && depth)
+			depth--;
+	}
+	return depth > DEPTH_MAX;
+}
+
 int tree__load_memory(struct tree *tree, const void *data, size_t size)
 {
 	yaml_parser_t parser;
 	int rc;
 
+	if (is_deep(data, size))
+		return tell(tree, 0, 0, "document", "opens more than 1000 brackets: close them");
 	if (!yaml_parser_initialize(&parser))
 		return tell(tree, 0, 0, "", "out of memory");
 	yaml_parser_set_input_string(&parser, data, size);

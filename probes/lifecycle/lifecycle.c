@@ -135,6 +135,13 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 	return 0;
 }
 
+static const char *const *lifecycle__unavailable(void *state)
+{
+	static const char *const not_asked[] = {"exec_failed: not asked for (probes.lifecycle.exec_failed)", NULL};
+
+	return ((struct lifecycle *)state)->conf->exec_failed ? NULL : not_asked;
+}
+
 static void lifecycle__close(void *state)
 {
 	struct lifecycle *l = state;
@@ -400,6 +407,7 @@ static const struct probe lifecycle = {
 	.close = lifecycle__close,
 	.event = lifecycle__event,
 	.alive = lifecycle__alive,
+	.unavailable = lifecycle__unavailable,
 };
 
 PROBE_EXPORT const struct probe *const collector_probe;

@@ -26,7 +26,18 @@ struct made_event {
 	char tail[64];
 };
 
-enum { MADE_FLAG, MADE_SMALL, MADE_NUMBER, MADE_BIG, MADE_SIGNAL, MADE_COMM, MADE_TEXT, MADE_LIST, MADE_MAP, MADE_FIELDS };
+enum {
+	MADE_FLAG,
+	MADE_SMALL,
+	MADE_NUMBER,
+	MADE_BIG,
+	MADE_SIGNAL,
+	MADE_COMM,
+	MADE_TEXT,
+	MADE_LIST,
+	MADE_MAP,
+	MADE_FIELDS
+};
 
 static inline const char *made_signal_name(uint64_t signal)
 {
@@ -53,7 +64,8 @@ static const struct schema_event made_schema[] = {
 };
 
 /* Puts `length` bytes into the tail at `at`, and says where they are. */
-static inline struct event_string made__tail(struct made_event *e, size_t at, const char *bytes, size_t length)
+static inline struct event_string made__tail(struct made_event *e, size_t at, const char *bytes,
+					     size_t length)
 {
 	memcpy(e->tail + at, bytes, length);
 	return (struct event_string){ offsetof(struct made_event, tail) + at, length, EVENT_WHY_NONE };
@@ -137,8 +149,9 @@ static inline void made__event(struct stream_event *event, struct stream_field f
 	int i;
 
 	for (i = 0; i < MADE_FIELDS; i++)
-		fields[i] = (struct stream_field){ made_fields[i].name, NULL, NULL,
-						   made_fields[i].name_of ? SCHEMA_STRING : made_fields[i].type };
+		fields[i] =
+			(struct stream_field){ made_fields[i].name, NULL, NULL,
+					       made_fields[i].name_of ? SCHEMA_STRING : made_fields[i].type };
 	*event = (struct stream_event){ "first", NULL, "made", MADE_FIELDS, fields };
 }
 

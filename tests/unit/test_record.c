@@ -103,9 +103,10 @@ static void every_type(void **state)
 
 static void numbers_at_their_limits(void **state)
 {
-	static const uint64_t bigs[] = { 0, 127, 128, 255, 256, 65535, 65536, UINT32_MAX, 1ULL << 32, 1ULL << 63,
-					 ~0ULL - 256 };
-	static const int32_t numbers[] = { 0, 127, 128, 32768, INT32_MAX, -1, -32, -33, -128, -129, -32769, INT32_MIN };
+	static const uint64_t bigs[] = { 0,	127,	    128,	255,	    256,	65535,
+					 65536, UINT32_MAX, 1ULL << 32, 1ULL << 63, ~0ULL - 256 };
+	static const int32_t numbers[] = { 0,	127, 128,  32768, INT32_MAX, -1,
+					   -32, -33, -128, -129,  -32769,    INT32_MIN };
 	struct made_event e;
 	struct packed p;
 	size_t i;
@@ -201,8 +202,14 @@ static void chars_end_at_a_nul_or_their_size(void **state)
 /* The event lies in memory of exactly its size: the sanitizers see a byte too far. */
 static void hostile_offsets(void **state)
 {
-	static const uint32_t ends[] = { 0, 1, offsetof(struct made_event, tail), sizeof(struct made_event) - 1,
-					 sizeof(struct made_event), sizeof(struct made_event) + 1, 1U << 31, UINT32_MAX };
+	static const uint32_t ends[] = { 0,
+					 1,
+					 offsetof(struct made_event, tail),
+					 sizeof(struct made_event) - 1,
+					 sizeof(struct made_event),
+					 sizeof(struct made_event) + 1,
+					 1U << 31,
+					 UINT32_MAX };
 	struct made_event *e = malloc(sizeof(*e));
 	size_t o, l, n = sizeof(ends) / sizeof(*ends);
 	struct packed p;
@@ -220,7 +227,8 @@ static void hostile_offsets(void **state)
 			inside = (uint64_t)ends[o] + ends[l] <= sizeof(*e);
 			assert_int_equal(p.values[MADE_TEXT].type, inside ? VALUE_STRING : VALUE_NULL);
 			assert_int_equal(p.values[MADE_TEXT].why, inside ? EVENT_WHY_NONE : EVENT_WHY_FAULT);
-			assert_int_equal(p.values[MADE_LIST].why, inside ? EVENT_WHY_TRUNCATED : EVENT_WHY_FAULT);
+			assert_int_equal(p.values[MADE_LIST].why,
+					 inside ? EVENT_WHY_TRUNCATED : EVENT_WHY_FAULT);
 			assert_int_equal(p.values[MADE_MAP].type, inside ? VALUE_MAP : VALUE_NULL);
 			record_buffer__free(&p.buffer);
 		}
@@ -252,7 +260,8 @@ static void shorter_than_its_struct(void **state)
 		free(cut);
 	}
 	memset(&p, 0, sizeof(p));
-	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head, sizeof(struct event) - 1, NULL, NULL),
+	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head,
+				      sizeof(struct event) - 1, NULL, NULL),
 			 -EINVAL);
 	assert_int_equal(p.buffer.size, 0);
 	record_buffer__free(&p.buffer);
@@ -299,7 +308,8 @@ static bool redact(void *arg, bool follows, const char **text, size_t *length)
 	struct seen *seen = arg;
 	size_t used = strlen(seen->text);
 
-	snprintf(seen->text + used, sizeof(seen->text) - used, "%s%.*s|", follows ? "+" : "", (int)*length, *text);
+	snprintf(seen->text + used, sizeof(seen->text) - used, "%s%.*s|", follows ? "+" : "", (int)*length,
+		 *text);
 	if (*length != 3 || memcmp(*text, "A=1", 3))
 		return false;
 	*text = "A=***";
@@ -317,7 +327,8 @@ static void the_filter_sees_whole_items(void **state)
 	(void)state;
 	made__init(&e, 1);
 	memset(&p, 0, sizeof(p));
-	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &e.head, sizeof(e), redact, &seen), 0);
+	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &e.head, sizeof(e), redact, &seen),
+			 0);
 	read_back(&p);
 	assert_string_equal(seen.text, "/bin/\xc3\xa4|ls|+-l|+\xff|A=1|+B=x=y|");
 	assert_items(&p, MADE_MAP, map, 4);

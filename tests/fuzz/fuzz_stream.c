@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads whatever bytes as a stream. The first byte says how far they get by themselves: as a file, as a
+ * header that a right sync follows, or as blocks that right syncs close, since no fuzzer guesses a crc. */
+#include <string.h>
+
+#include "core/pack.h"
+#include "core/sink.h"
+#include "core/stream_block.h"
+#include "core/stream_header.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/unit/stream_made.h"
+
+static const uint8_t marker[STREAM_MARKER] = "0123456789abcdef";
+
+static int render(struct record_buffer *out, const char *name, const struct value *value)
+{
+	return pack__text(out, name, strlen(name)) ||
+	       (value && pack__text(out, value->string, value->length));
+}
+
+static void check_strings(const struct sink_row *row, const uint8_t *end)
+{
+	const uint8_t *cursor;
+	const char *string;
+	uint32_t i, length;
+	uint64_t n;
+
+	for (i = 0; i < row->count; i++) {
+		if (row->values[i].type == VALUE_STRING)
+			record__utf8(row->values[i].string, row->values[i].length);
+		if (row->values[i].type != VALUE_LIST && row->values[i].type != VALUE_MAP)
+			continue;
+		cursor = row->values[i].items;
+		n = (uint64_t)row->values[i].length << (row->values[i].type == VALUE_MAP);
+		for (; n; n--) {
+			EXPECT(value__item(&cursor, end, &string, &length));
+			record__utf8(string, length);
+		}
+	}
+}
+
+static void read_stream(const uint8_t *bytes, size_t size)
+{
+	struct sink_rows *rows = sink_rows__new(render);
+	const struct stream_state *state;
+	struct stream_reader *reader;
+	const struct sink_row *row;
+	struct record record;
+	uint64_t n = 0, done, total;
+	char err[256];
+	int rc;
+
+	EXPECT(rows);
+	if (!stream_reader__open_memory(&reader, bytes, size, err, sizeof(err))) {
+		state = stream_reader__state(reader);
+		while ((rc = stream_reader__next(reader, &record)) == 1) {
+			n += record.kind != RECORD_LOST;
+			EXPECT(record.event->name && record.event->stream);
+			rc = sink_rows__row(rows, &record, &row);
+			EXPECT(rc == 0 || rc == -74);
+			EXPECT(rc == 0 || record.kind != RECORD_LOST);
+			if (!rc)
+				check_strings(row, record.bytes + record.size);
+		}
+		EXPECT(rc == 0 && state->records == n && state->damaged_bytes <= size);
+		stream_reader__progress(reader, &done, &total);
+		EXPECT(done == total);
+		stream_reader__close(reader);
+	}
+	sink_rows__free(rows);
+}
+
+static void close_block(struct record_buffer *out, const uint8_t *bytes, size_t size, bool header,
+			uint64_t total)
+{
+	struct cursor c = { bytes, bytes + (header ? 0 : size) }; /* a header is no record */
+	struct record_buffer block = { 0 };
+	struct stream_sync sync = { .total = total };
+	struct event head = { .ts = 1 };
+
+	for (; c.at < c.end && cursor__skip(&c) == 1;)
+		sync.records++;
+	EXPECT(!record_buffer__append(&block, bytes, size));
+	EXPECT(!stream_sync__pack(&block, marker, &head, 1, &sync));
+	EXPECT(!record_buffer__append(out, block.data, block.size));
+	record_buffer__free(&block);
+}
+
+static void pack_header(struct record_buffer *out)
+{
+	const struct stream_writer_opts opts = made__opts("made");
+	const struct stream_anchor anchor = { 1, 2 };
+	struct record_buffer header = { 0 };
+
+	EXPECT(!stream_header__pack(&header, &opts, marker, &anchor));
+	close_block(out, header.data, header.size, true, 0);
+	record_buffer__free(&header);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct record_buffer whole = { 0 };
+	uint8_t *exact;
+	size_t half;
+
+	if (!size)
+		return 0;
+	data++;
+	size--;
+	switch (data[-1] % 4) {
+	case 0:
+		EXPECT(!record_buffer__append(&whole, data, size));
+		break;
+	case 1:
+		close_block(&whole, data, size, true, 0);
+		break;
+	case 2: /* two blocks; what is between them is whatever */
+		pack_header(&whole);
+		half = size / 2;
+		close_block(&whole, data, half, false, half);
+		close_block(&whole, data + half, size - half, false, size);
+		break;
+	case 3:
+		pack_header(&whole);
+		EXPECT(!record_buffer__append(&whole, data, size));
+		close_block(&whole, data, size / 2, false, size);
+		break;
+	}
+	/* of its own size, so that a byte too far is seen */
+	exact = malloc(whole.size ? whole.size : 1);
+	EXPECT(exact);
+	if (whole.size)
+		memcpy(exact, whole.data, whole.size);
+	read_stream(exact, whole.size);
+	free(exact);
+	record_buffer__free(&whole);
+	return 0;
+}

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""How processes are born and what they run: arguments byte for byte, folders, chains of programs."""
+import json
+import os
+import sys
+
+import pytest
+from harness import collect, new_folder, program, read_stream, to_bytes
+
+# Runs each list of arguments of a file as a program of its own, and says its pid.
+LAUNCH = """
+import json, subprocess, sys
+for line in open(sys.argv[1]):
+    argv = [bytes.fromhex(item) for item in json.loads(line)]
+    child = subprocess.Popen(argv, executable=sys.argv[2], env={}, stdout=subprocess.DEVNULL)
+    child.wait()
+    print(json.dumps({"pid": child.pid}))
+"""
+PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+ARGUMENTS = {
+    "plain": [b"program", b"-x", b"value"],
+    "empty strings": [b"program", b"", b"", b"last", b""],
+    "first is empty": [b"", b"x"],
+    "newlines and tabs": [b"program", b"a\nb\tc\r\n", b"\n"],
+    "quotes and escapes": [b"program", b"\"'\\", b"\x1b[31m", b"\x01\x7f"],
+    "not UTF-8": [b"program", b"\xff\xfe", b"caf\xe9", b"\xc3\x28", b"\xed\xa0\x80", b"ok"],
+    "UTF-8": [b"program", "é 日本 🧬".encode()],
+    "looks like JSON": [b"program", b'{"base64": "x"}', b"null"],
+    "128 KiB in one": [b"program", b"x" * (131072 - 1)],
+    "at the inline limit": [b"program", b"y" * (4096 - 8 - 1)],
+    "over the inline limit": [b"program", b"y" * (4096 - 8)],
+    "20000 of them": [b"program"] + [b"%d" % n for n in range(20000)],
+    "about 2 MB": [b"program"] + [bytes([97 + n % 26]) * 130000 for n in range(15)] + [b"the end"],
+    "parts of 30720": [b"p" * 30719, b"q" * 30719, b"r" * 61439],
+}
+
+
+@pytest.fixture(scope="module")
+def arguments():
+    folder = new_folder()
+    (folder / "cases").write_text(
+        "".join(json.dumps([item.hex() for item in argv]) + "\n" for argv in ARGUMENTS.values()))
+    # the stack limit bounds the arguments: 2 MB of them need 8 MiB
+    run = collect("sh", "-c", 'ulimit -s 16384 && exec "$@"', "sh", PYTHON, "-c", LAUNCH, folder / "cases",
+                  "/bin/true", cwd=folder)
+    return run, dict(zip(ARGUMENTS, (line["pid"] for line in run.said)))
+
+
+@pytest.mark.parametrize("case", ARGUMENTS)
+def test_arguments_are_complete_byte_for_byte(arguments, case):
+    run, pids = arguments
+    args = run.one("lifecycle.exec", pid=pids[case])["args"]
+    assert [to_bytes(arg) for arg in args] == ARGUMENTS[case]
+
+
+def test_arguments_by_an_independent_reader(arguments):
+    run, pids = arguments
+    _, records = read_stream(run.path / "lifecycle.msgpack")
+    args = {r["pid"]: r["args"] for r in records if r["event"] == "exec"}
+    assert {case: args[pid] for case, pid in pids.items()} == ARGUMENTS
+    assert not run.lost
+
+
+def test_working_folders():
+    top = new_folder()
+    deep = top / "/".join(["folder with a blank"] * 100 + ["ä"])
+    os.makedirs(deep)
+    (top / "gone").mkdir()
+    script = f"cd '{deep}' && /bin/true deep; cd '{top}/gone' && rmdir '{top}/gone' && /bin/true gone; cd / && /bin/true root"
+    run = collect("sh", "-c", script)
+    where = {exe["args"][1]: exe["cwd"] for exe in run.of("lifecycle.exec", exe="/bin/true")}
+    assert where == {"deep": str(deep), "gone": f"{top}/gone (deleted)", "root": "/"}
+
+
+def test_ids_and_environment():
+    config = "probes: {lifecycle: {env: [WANTED, EMPTY, ABSENT]}, cpu: {}, mem: {}}\n"
+    line = ["env", "-i", "WANTED=yes=1", "EMPTY=", "OTHER=no", "WANTED_NOT=x", "PATH=/usr/bin:/bin",
+            "setpriv", "--reuid=1234", "--regid=4321", "--clear-groups", "true"]
+    run = collect(*line, config=config)
+    last = run.of("lifecycle.exec")[-1]
+    assert (last["uid"], last["gid"], last["args"]) == (1234, 4321, ["true"])
+    assert last["env"] == {"WANTED": "yes=1", "EMPTY": ""}
+
+
+# what each case of execs.c runs: the child's status, and the arguments of its programs one after the other
+CASES = {
+    "by_fork": (11, [["exit", "11"]]),
+    "no_exec": (12, []),
+    "by_vfork": (13, [["exit", "13"]]),
+    "vfork_exit": (6, []),
+    "by_spawn": (14, [["exit", "14"]]),
+    "clone_vm": (15, []),
+    "clone_no_signal": (15, []),
+    "chain": (5, [["chain", "5"], ["chain", "4"], ["chain", "3"], ["chain", "2"], ["chain", "1"], ["exit", "5"]]),
+    "by_thread": (16, [["exit", "16"]]),
+    "enoent": (127, []),
+    "eacces": (126, []),
+    "by_descriptor": (17, [["exit", "17"]]),
+    "new_pid_namespace": (15, []),
+    "reaped_late": (18, []),
+    "reaps_itself": (1, []),
+    "orphan": (21, []),
+}
+
+
+@pytest.fixture(scope="module")
+def births():
+    folder = new_folder()
+    (folder / "script.sh").write_text("#!/bin/sh -u\nexit 7\n")
+    (folder / "script.sh").chmod(0o755)
+    return collect(program("execs"), *CASES, "script", "no_arguments", "sibling", cwd=folder)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_births(births, case):
+    """One fork, one exit with wait4's status, in between the programs in their order: one process all along."""
+    status, programs = CASES[case]
+    child = next(child for child in births.said if child["case"] == case)
+    pid = child["pid"]
+    if case != "reaps_itself":  # its own child may already be gone or not when it looks
+        assert os.waitstatus_to_exitcode(child["status"]) == status
+    fork, end = births.one("lifecycle.fork", pid=pid), births.one("lifecycle.exit", pid=pid)
+    assert end["exit_code"] == os.waitstatus_to_exitcode(child["status"])
+    execs = births.of("lifecycle.exec", pid=pid)
+    assert [e["args"][1:] for e in execs] == programs
+    order = [fork, *execs, end]
+    assert len({e["start"] for e in order}) == 1
+    assert [e["ts"] for e in order] == sorted(e["ts"] for e in order)
+    assert len(births.of("cpu.exit", pid=pid)) == 1 and len(births.of("mem.exit", pid=pid)) == 1
+
+
+def test_exec_by_a_thread_keeps_the_process(births):
+    """The thread takes the leader's pid: its old leader's end is not the process's."""
+    pid = next(child["pid"] for child in births.said if child["case"] == "by_thread")
+    assert births.one("lifecycle.exec", pid=pid)["tid"] == pid
+    assert births.one("lifecycle.exit", pid=pid)["threads_peak"] == 2
+
+
+def test_script(births):
+    """A script is run by its interpreter, which gets the script's path for the first argument."""
+    pid = next(child["pid"] for child in births.said if child["case"] == "script")
+    execs = births.of("lifecycle.exec", pid=pid)
+    assert [e["args"] for e in execs] == [["/bin/sh", "-u", "./script.sh", "for the script"]]
+    assert execs[0]["exe"] == "./script.sh"
+    assert births.one("lifecycle.exit", pid=pid)["exit_code"] == 7
+
+
+def test_no_arguments(births):
+    """The kernel makes one empty argument of none from 5.18 on."""
+    pid = next(child["pid"] for child in births.said if child["case"] == "no_arguments")
+    assert births.one("lifecycle.exec", pid=pid)["args"] in ([""], [])
+
+
+def test_failed_execs(births):
+    by_case = {child["case"]: child["pid"] for child in births.said}
+    enoent = births.one("lifecycle.exec_failed", pid=by_case["enoent"])
+    assert (enoent["exe"], enoent["error"]) == ("/nonexistent/program", "ENOENT")
+    eacces = births.one("lifecycle.exec_failed", pid=by_case["eacces"])
+    assert (eacces["exe"], eacces["error"]) == ("/etc/passwd", "EACCES")
+
+
+def test_children_of_children(births):
+    """They belong to the run whoever their parent is: a sibling by CLONE_PARENT, an orphan, one nobody waits for."""
+    pids = {child["case"]: child["pid"] for child in births.said}
+    shell = births.of("lifecycle.exec")[0]
+    inner = births.one("lifecycle.exit", ppid=pids["reaps_itself"])
+    assert inner["exit_code"] == 19
+    orphan = births.one("lifecycle.fork", ppid=pids["orphan"])
+    end = births.one("lifecycle.exit", pid=orphan["pid"])
+    assert end["exit_code"] == 20 and end["ppid"] != pids["orphan"]
+    known = set(pids.values()) | {inner["pid"], orphan["pid"]}
+    sibling = births.one("lifecycle.exit", ppid=shell["pid"], exit_code=15, pid=max(
+        e["pid"] for e in births.of("lifecycle.exit", ppid=shell["pid"]) if e["pid"] not in known))
+    assert sibling["duration_ns"] > 0

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Many processes at full speed: none is lost, none counted twice, and where a ring is too small, none uncounted."""
+import os
+import signal
+import subprocess
+from collections import Counter
+
+from harness import Started, collect, program, wait_for
+
+COUNT = 20_000
+
+
+def keys(events):
+    return Counter((e["pid"], e["start"]) for e in events)
+
+
+def test_storm():
+    run = collect(program("storm"), str(COUNT), "2")
+    born = Counter(map(int, run.stdout.split()))
+    assert sum(born.values()) == COUNT
+    assert not run.lost
+    forks, exits = run.of("lifecycle.fork"), run.of("lifecycle.exit")
+    # the storm itself, its two workers, and all their children
+    assert len(forks) == COUNT + 3
+    born_pids = Counter(e["pid"] for e in forks)
+    born_pids.subtract(born)
+    assert sorted(born_pids.values())[-3:] == [1, 1, 1] and sum(map(abs, born_pids.values())) == 3
+    assert set(keys(forks).values()) == {1}
+    assert keys(exits) == keys(forks)
+    assert keys(run.of("mem.exit")) == keys(forks)
+    accounts = run.of("cpu.exit")
+    assert keys(accounts) == keys(forks)
+    assert sum(e["final"] for e in accounts) >= 0.98 * len(accounts)
+    execs = run.of("lifecycle.exec")
+    assert len(execs) == COUNT // 2 + 1
+    assert set(keys(execs).values()) == {1}
+    assert all(e["exit_code"] == 0 for e in exits)
+
+
+def test_order():
+    """Of one process: fork, exec, exit, in the merged order too; of all: by time."""
+    run = collect(program("storm"), "2000", "2")
+    times = [e["ts"] for e in run.events]
+    assert times == sorted(times)
+    seen = {}
+    for e in run.events:
+        if e["stream"] == "lifecycle":
+            seen.setdefault((e["pid"], e["start"]), []).append(e["event"])
+    assert {tuple(events) for events in seen.values()} == {("fork", "exit"), ("fork", "exec", "exit")}
+
+
+def test_neighbours_contribute_nothing():
+    """A storm beside the watched command, of the same program, with the same parent as the collector."""
+    neighbour = subprocess.Popen(["sh", "-c", f"while :; do {program('storm')} 200 2; done"],
+                                 stdout=subprocess.DEVNULL, start_new_session=True)
+    try:
+        run = collect("sh", "-c", 'for i in 1 2 3 4 5; do /bin/true; "$0" 200 2; sleep 0.2; done', program("storm"))
+    finally:
+        os.killpg(neighbour.pid, signal.SIGKILL)
+        neighbour.wait()
+    # sh, five times: true, the storm, two workers, 200 children, sleep
+    assert len(run.of("lifecycle.fork")) == 1 + 5 * (1 + 1 + 2 + 200 + 1)
+    tree = set()
+    for e in run.of("lifecycle.fork"):
+        assert not tree or (e["ppid"], e["parent_start"]) in tree
+        tree.add((e["pid"], e["start"]))
+    assert {(e["pid"], e["start"]) for e in run.events} == tree
+
+
+def test_what_a_full_ring_loses_is_counted():
+    """The reader stands still while small rings overflow: seen + lost = happened, of every kind."""
+    rings = "{ring: 64KiB}"
+    config = f"probes: {{lifecycle: {rings}, cpu: {rings}, mem: {rings}}}\n"
+    script = 'read go; "$0" 6000 2 >&2; echo done; read go'
+    with Started("--no-summary", "--", "sh", "-c", script, program("storm"), config=config,
+                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
+        started.wait_until_watching()
+        # the shell waits for us: the collector may sleep as long as we like
+        started.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: state(started.pid) == "T", "the collector stands")
+        started.tell("go")
+        assert started.process.stdout.readline() == b"done\n"
+        started.process.send_signal(signal.SIGCONT)
+        started.tell("go")
+        run = started.end(None)
+    happened = 1 + 1 + 2 + 6000  # sh, storm, workers, children
+    lost = Counter()
+    for e in run.lost:
+        assert e["cause"] == "ring_full", e
+        lost[e["stream_lost"], e["event_lost"]] += e["count"]
+    seen = Counter((e["stream"], e["event"]) for e in run.events if e["event"] != "lost")
+    assert lost["lifecycle", "fork"] > 1000, "the ring did not overflow: the test is about nothing"
+    for kind in [("lifecycle", "fork"), ("lifecycle", "exit"), ("mem", "exit")]:
+        assert seen[kind] + lost[kind] == happened, kind
+    assert seen["lifecycle", "exec"] + lost["lifecycle", "exec"] == 1 + 1 + 3000
+    # provisional word and account both go through the ring: only one of them is written
+    assert seen["cpu", "exit"] <= happened <= seen["cpu", "exit"] + lost["cpu", "exit"]
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return file.read().rpartition(")")[2].split()[0]
+
