@@ -12,11 +12,11 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/bpf.h"
 #include "core/caps.h"
+#include "core/clock.h"
 #include "core/command.h"
 #include "core/conf.h"
 #include "core/log.h"
@@ -58,7 +58,9 @@ struct collector {
 	struct probes *probes;
 	struct stream_writer_opts *streams;
 	struct run *runs;
-	struct command command, report;
+	struct command command;
+	struct command *reports; /* one per sink that is fed at the end */
+	size_t reports_count;
 	char path[COMMAND_PATH]; /* of the command */
 	sigset_t mask; /* as we found it */
 	int signals;   /* signalfd */
@@ -76,14 +78,6 @@ struct collector {
 	int disk_error;
 	int code;
 };
-
-static uint64_t boot_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * SEC + t.tv_nsec;
-}
 
 static struct run *find_run(struct collector *c, uint32_t number)
 {
@@ -150,7 +144,7 @@ static void scope_losses(struct collector *c)
 
 static void take_losses(struct collector *c, bool misses)
 {
-	uint64_t now = boot_now();
+	uint64_t now = clock__boot();
 
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		probe_unit__losses(probes__unit(c->probes, i), misses, on_loss, c);
@@ -162,7 +156,7 @@ static void take_losses(struct collector *c, bool misses)
 /* Everything that waits goes to disk. */
 static void drain(struct collector *c)
 {
-	uint64_t now = boot_now();
+	uint64_t now = clock__boot();
 	bool misses = now - c->misses_at >= SEC;
 
 	take_notes(c);
@@ -264,7 +258,7 @@ static int open_run(struct collector *c, uint32_t number, const char *name)
 	}
 	if (!c->runs)
 		arm_samplers(c, true);
-	run->looked = boot_now();
+	run->looked = clock__boot();
 	run->next = c->runs;
 	c->runs = run;
 	return 0;
@@ -562,16 +556,44 @@ static int block_signals(struct collector *c)
 	return c->signals < 0 ? -errno : 0;
 }
 
-/* The process that will print the summary: unprivileged from its birth, and held back until the end. */
-static void prepare_report(struct collector *c)
+/* A process that will feed one sink with the run: unprivileged from its birth, held back until the end. The
+ * summary goes to standard error, any other output into the run's folder. */
+static void prepare_report(struct collector *c, const char *name, const char *options)
 {
-	char *argv[] = {(char *)c->opts->reporter, "--quiet", "--plugin-dir", (char *)c->opts->plugin_dir,
-			"--sink", "summary", c->runs->path, NULL};
+	bool summary = !strcmp(name, "summary");
+	char *spec = NULL, *output = NULL;
+	char *argv[] = {(char *)c->opts->reporter, "--quiet", "--plugin-dir", (char *)c->opts->plugin_dir, c->runs->path,
+			"--sink", NULL, summary ? NULL : "--output", NULL, NULL};
 	struct command_opts opts = {.path = argv[0], .argv = argv, .user = c->owner, .mask = &c->mask, .out = STDERR_FILENO};
-	int err = command__fork(&c->report, &opts);
+	int err = -ENOMEM;
 
+	if (asprintf(&spec, "%s%s%s", name, *options ? ":" : "", options) >= 0 &&
+	    asprintf(&output, "%s/merged.%s", c->runs->path, name) >= 0) {
+		argv[6] = spec;
+		if (!summary)
+			argv[8] = output;
+		err = command__fork(&c->reports[c->reports_count], &opts);
+	}
 	if (err)
-		log__warn("no summary at the end: %s", strerror(-err));
+		log__warn("%s will not be fed at the end: %s", name, strerror(-err));
+	else
+		c->reports_count++;
+	free(output);
+	free(spec);
+}
+
+static int prepare_reports(struct collector *c)
+{
+	const struct conf *conf = c->conf;
+
+	c->reports = calloc(conf->sinks_count + 1, sizeof(*c->reports));
+	if (!c->reports)
+		return -ENOMEM;
+	for (size_t i = 0; i < conf->sinks_count; i++)
+		prepare_report(c, conf->sinks[i].name, conf->sinks[i].text);
+	if (!conf->sinks_count)
+		prepare_report(c, "summary", "");
+	return 0;
 }
 
 static int prepare_command(struct collector *c)
@@ -743,7 +765,9 @@ static int start(struct collector *c)
 	if (err)
 		return err;
 	if (c->opts->reporter && c->runs)
-		prepare_report(c);
+		err = prepare_reports(c);
+	if (err)
+		return err;
 	if (c->opts->command)
 		err = prepare_command(c);
 	else if (!c->opts->pids_count)
@@ -771,26 +795,31 @@ static void finish(struct collector *c)
 		end_run(c, c->runs);
 }
 
-static void print_report(struct collector *c)
+/* Lets the reports go, one after the other, in the order they were asked for. */
+static void print_reports(struct collector *c)
 {
-	int err;
+	for (size_t i = 0; i < c->reports_count; i++) {
+		int err;
 
-	if (!c->report.pid || command__go(&c->report, &err))
-		return;
-	while (!command__ended(&c->report)) {
-		sigset_t set;
-		int number;
+		if (command__go(&c->reports[i], &err))
+			continue;
+		while (!command__ended(&c->reports[i])) {
+			sigset_t set;
+			int number;
 
-		sigemptyset(&set);
-		sigaddset(&set, SIGCHLD);
-		sigwait(&set, &number);
+			sigemptyset(&set);
+			sigaddset(&set, SIGCHLD);
+			sigwait(&set, &number);
+		}
 	}
 }
 
 static void stop(struct collector *c)
 {
 	command__cancel(&c->command);
-	command__cancel(&c->report);
+	for (size_t i = 0; i < c->reports_count; i++)
+		command__cancel(&c->reports[i]);
+	free(c->reports);
 	while (c->runs)
 		end_run(c, c->runs);
 	probes__close(c->probes);
@@ -829,7 +858,7 @@ int collector__run(const struct collector_opts *opts)
 	struct collector c = {.opts = opts, .conf = opts->conf, .signals = -1};
 	int err;
 
-	c.command.go = c.report.go = -1;
+	c.command.go = -1;
 	bpf__init();
 	c.code = check(&c);
 	if (c.code)
@@ -843,7 +872,7 @@ int collector__run(const struct collector_opts *opts)
 		watch(&c);
 	}
 	if (!err)
-		print_report(&c);
+		print_reports(&c);
 	stop(&c);
 	return c.code;
 }

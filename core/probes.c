@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/conf.h"
 #include "core/settle.h"
 #include "core/watch.h"
@@ -29,6 +30,14 @@ static void publish(void *arg, const struct event *event, size_t size)
 	struct probe_unit *unit = arg;
 
 	unit->all->event(unit->all->arg, unit, event, size);
+}
+
+/* What was held back is told now that nothing better will come: a record in the order of its stream. When
+ * the process ended is in its lifecycle's exit. */
+static void publish_settled(void *arg, struct event *event, size_t size)
+{
+	event->ts = clock__boot();
+	publish(arg, event, size);
 }
 
 /* The size of the event that begins at `piece`; 0: it is none of this probe's. */
@@ -261,7 +270,7 @@ void probe_unit__alive(struct probe_unit *unit, const struct probe_process *proc
 
 void probe_unit__settle(struct probe_unit *unit, uint32_t pid, uint64_t start)
 {
-	settle__give(unit->settle, pid, start, publish, unit);
+	settle__give(unit->settle, pid, start, publish_settled, unit);
 }
 
 void probe_unit__losses(struct probe_unit *unit, bool misses,

@@ -7,10 +7,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "core/bpf.h"
+#include "core/clock.h"
 #include "core/log.h"
 #include "core/watch.skel.h"
 
@@ -295,18 +295,10 @@ static void sweep_one(void *arg, const struct watch_key *key, const struct watch
 	}
 }
 
-static uint64_t boot_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * 1000000000ull + t.tv_nsec;
-}
-
 int scope__sweep(struct scope *scope, uint64_t apart_ns, void (*gone)(void *, const struct watch_key *, uint32_t),
 		 void *arg)
 {
-	struct sweep s = {.scope = scope, .now = boot_now(), .apart = apart_ns, .gone = gone, .arg = arg};
+	struct sweep s = {.scope = scope, .now = clock__boot(), .apart = apart_ns, .gone = gone, .arg = arg};
 	int err = scope__scan(scope, false, note_there, &s);
 
 	if (err >= 0 && !s.err) {

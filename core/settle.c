@@ -111,7 +111,7 @@ bool settle__drop(struct settle *settle, const struct event *event)
 }
 
 void settle__give(struct settle *settle, __u32 pid, __u64 start,
-		  void (*give)(void *arg, const struct event *event, size_t size), void *arg)
+		  void (*give)(void *arg, struct event *event, size_t size), void *arg)
 {
 	size_t from = pid ? chain_of(settle, pid, start) : 0, to = pid ? from : settle->mask;
 
@@ -134,7 +134,7 @@ size_t settle__count(const struct settle *settle)
 	return settle->count;
 }
 
-static void ignore(void *arg, const struct event *event, size_t size)
+static void ignore(void *arg, struct event *event, size_t size)
 {
 	(void)arg;
 	(void)event;

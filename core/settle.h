@@ -20,7 +20,7 @@ bool settle__drop(struct settle *settle, const struct event *event);
 
 /* Gives out, and lets go, what is held for a process (pid 0: for all), whatever its kind. */
 void settle__give(struct settle *settle, __u32 pid, __u64 start,
-		  void (*give)(void *arg, const struct event *event, size_t size), void *arg);
+		  void (*give)(void *arg, struct event *event, size_t size), void *arg);
 
 size_t settle__count(const struct settle *settle);
 void settle__free(struct settle *settle); /* takes NULL */

@@ -67,8 +67,8 @@ static int row__key(struct row *row, sink_render render, const char *name, const
 
 static int row__render(struct row *row, sink_render render, const struct record *record)
 {
-	static const char *const head[] = { "ts", "time", "seq", "run" }, *const process[] = { "pid", "start",
-											       "tid", "cpu" };
+	static const char *const head[] = { "ts", "time", "seq", "run" };
+	static const char *const process[] = { "pid", "start", "tid", "cpu" };
 	const struct stream_event *event = record->event;
 	const uint8_t *at;
 	uint32_t i = 0, k;

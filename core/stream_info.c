@@ -261,7 +261,7 @@ static bool parse_events(struct parser *p)
 		e = (struct kind_event){ 0 };
 		if (!parse_map(p, &e, parse_event))
 			return false;
-		/* The control records' schemas are this reader's own: what a later writer appends is skipped. */
+		/* Those of control records are this reader's own: what a later writer appends is skipped. */
 		if (e.event.name && e.event.stream && e.kind >= SCHEMA_KIND_BASE && e.kind < EVENTS_MAX)
 			p->header->info.events[e.kind] = e.event;
 	}
@@ -282,8 +282,13 @@ static bool control__init(struct stream_header *header)
 		from = record_control[kind].fields;
 		for (n = 0; from[n].name; n++)
 			;
-		*event = (struct stream_event){ record_control[kind].name, record_control[kind].help, "core", n,
-						arena__alloc(&header->arena, n * sizeof(*event->fields)) };
+		*event = (struct stream_event){
+			.name = record_control[kind].name,
+			.help = record_control[kind].help,
+			.stream = "core",
+			.fields_count = n,
+			.fields = arena__alloc(&header->arena, n * sizeof(*event->fields)),
+		};
 		if (!event->fields)
 			return false;
 		for (i = 0; i < n; i++)
