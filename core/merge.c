@@ -68,9 +68,21 @@ static void source__anchor(struct merge *merge, struct source *source)
 	}
 }
 
+/* runs/latest beside the run it points to would count everything twice. */
+static const struct source *merge__same(const struct merge *merge, const struct source *source)
+{
+	size_t i;
+
+	for (i = 0; i < merge->count; i++)
+		if (stream_reader__same(merge->sources[i]->reader, source->reader))
+			return merge->sources[i];
+	return NULL;
+}
+
 static int merge__add_file(struct merge *merge, const char *path, char *err, size_t size)
 {
 	struct source *source = calloc(1, sizeof(*source)), **sources;
+	const struct source *same;
 	int rc = -ENOMEM;
 
 	sources = reallocarray(merge->sources, merge->count + 1, sizeof(*sources));
@@ -83,12 +95,20 @@ static int merge__add_file(struct merge *merge, const char *path, char *err, siz
 	rc = stream_reader__open(&source->reader, path, err, size);
 	if (rc)
 		goto out;
+	same = merge__same(merge, source);
+	if (same) {
+		rc = fail_with(-EEXIST, err, size, "the same stream as %s",
+			       stream_reader__info(same->reader)->path);
+		goto out;
+	}
 	source->index = merge->count;
 	stream_reader__info_mut(source->reader)->index = merge->count;
 	source__anchor(merge, source);
 	merge->sources[merge->count++] = source;
 	source = NULL;
 out:
+	if (source)
+		stream_reader__close(source->reader);
 	free(source);
 	return rc;
 }

@@ -213,6 +213,12 @@ static void warn_unreadable(const char *sentence)
 	log__warn("%s", sentence);
 }
 
+/* What another command line would avoid. */
+static bool is_usage(int rc)
+{
+	return rc == -ENOENT || rc == -EINVAL || rc == -EEXIST;
+}
+
 /* Everything that can be wrong with what was asked for, before anything is written. */
 static int job__prepare(struct job *job)
 {
@@ -230,7 +236,7 @@ static int job__prepare(struct job *job)
 	for (i = 0; args->paths[i]; i++) {
 		rc = merge__add(job->merge, args->paths[i], warn_unreadable, err, sizeof(err));
 		if (rc)
-			return job__fail(rc == -ENOENT || rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err);
+			return job__fail(is_usage(rc) ? EXIT_USAGE : EXIT_FAILED, err);
 	}
 	rc = filter__init(&job->filter, job->merge, &args->filter, err, sizeof(err));
 	if (rc)

@@ -202,3 +202,35 @@ bool redact__text(void *arg, bool follows, const char **text, size_t *length)
 		name_alone && *length && **text == '-' && isalnum((unsigned char)(*text)[*length - 1]);
 	return changed;
 }
+
+void redact__list_free(char **items)
+{
+	char **item;
+
+	for (item = items; item && *item; item++)
+		free(*item);
+	free(items);
+}
+
+char **redact__list(struct redact *redact, const char *const *items)
+{
+	size_t n = 0, i, length;
+	const char *text;
+	char **copy;
+
+	while (items[n])
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (i = 0; copy && i < n; i++) {
+		text = items[i];
+		length = strlen(text);
+		if (redact)
+			redact__text(redact, i > 0, &text, &length);
+		copy[i] = strndup(text, length);
+		if (!copy[i]) {
+			redact__list_free(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}

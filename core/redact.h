@@ -34,4 +34,9 @@ void redact__free(struct redact *redact); /* takes NULL */
 /* A record_filter (core/record.h). `redact` is a struct redact; not for two threads at once. */
 bool redact__text(void *redact, bool follows, const char **text, size_t *length);
 
+/* A copy of a list that is ended by NULL, such as argv, with its secrets hidden; freed by
+ * redact__list_free(). `redact` NULL: nothing is hidden. NULL: out of memory. */
+char **redact__list(struct redact *redact, const char *const *items);
+void redact__list_free(char **items); /* takes NULL */
+
 #endif

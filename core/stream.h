@@ -121,6 +121,8 @@ int stream_reader__next(struct stream_reader *reader, struct record *record);
 const struct stream_info *stream_reader__info(const struct stream_reader *reader);
 struct stream_info *stream_reader__info_mut(struct stream_reader *reader); /* the merge sets index */
 const struct stream_state *stream_reader__state(const struct stream_reader *reader);
+/* Whether both read the same stream, perhaps from copies of its file. */
+bool stream_reader__same(const struct stream_reader *a, const struct stream_reader *b);
 void stream_reader__progress(const struct stream_reader *reader, uint64_t *done, uint64_t *total); /* bytes */
 void stream_reader__close(struct stream_reader *reader); /* takes NULL */
 

@@ -295,6 +295,11 @@ const struct stream_state *stream_reader__state(const struct stream_reader *r)
 	return &r->state;
 }
 
+bool stream_reader__same(const struct stream_reader *a, const struct stream_reader *b)
+{
+	return !memcmp(a->header.marker, b->header.marker, STREAM_MARKER);
+}
+
 void stream_reader__progress(const struct stream_reader *r, uint64_t *done, uint64_t *total)
 {
 	*done = r->offset;

@@ -166,7 +166,7 @@ static void write_boot(const struct folder *folder, const char *stream, char boo
 {
 	struct stream_writer_opts opts = made__opts(stream);
 	struct stream_anchor anchor = { boot_ns, real_ns };
-	uint8_t marker[STREAM_MARKER] = "0123456789abcde", *id;
+	uint8_t marker[STREAM_MARKER] = { stream[0], stream[1] }, *id;
 	struct stream_sync sync = { .records = 0, .total = 0 };
 	struct record_buffer header = { 0 }, block = { 0 };
 	struct event head = { .run = 7 };
@@ -284,10 +284,12 @@ static void folders_of_all_kinds(void **state)
 	assert_int_equal(merge__streams(merge), 1);
 	merge__free(merge);
 
-	/* a link to a run, as runs/latest */
+	/* a link to a run, as runs/latest; both together would count everything twice */
 	snprintf(path, sizeof(path), "%s/latest", folder->path);
 	assert_int_equal(symlink(folder->path, path), 0);
 	merge = open_merge(path);
+	assert_int_equal(merge__streams(merge), 1);
+	assert_int_equal(merge__add(merge, folder->path, NULL, err, sizeof(err)), -EEXIST);
 	assert_int_equal(merge__streams(merge), 1);
 	merge__free(merge);
 }

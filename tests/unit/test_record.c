@@ -360,6 +360,7 @@ static void utf8_is_told_from_bytes(void **state)
 		{ "\xe2\x82", false },
 		{ "\xe2\x28\xa1", false },
 		{ "abcdefgh\xff", false },
+		{ "abcdefgh\xffijklmnopqr", false },
 	};
 	size_t i;
 

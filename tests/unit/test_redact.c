@@ -226,6 +226,42 @@ static void test_patterns_of_users(void **state)
 	redact__free(redact);
 }
 
+static void test_list(void **state)
+{
+	static const char *const items[] = { "login", "--token", "abc", "PASSWORD=x", NULL };
+	struct redact *redact = new_redact(redact_default);
+	char **copy;
+
+	(void)state;
+	copy = redact__list(redact, items);
+	assert_non_null(copy);
+	assert_string_equal(copy[1], "--token");
+	assert_string_equal(copy[2], "***");
+	assert_string_equal(copy[3], "PASSWORD=***");
+	assert_null(copy[4]);
+	redact__list_free(copy);
+	copy = redact__list(NULL, items);
+	assert_non_null(copy);
+	assert_string_equal(copy[3], "PASSWORD=x");
+	redact__list_free(copy);
+	redact__list_free(NULL);
+	redact__free(redact);
+}
+
+/* The examples of core/redact.h and collector.yaml(5). */
+static void test_examples(void **state)
+{
+	static const char *const patterns[] = { "(--token(?:=|\\z))\\S*", "AKIA[A-Z0-9]{16}", NULL };
+	struct redact *redact = new_redact(patterns);
+
+	(void)state;
+	check_text(redact, "--token=abc", "--token=***");
+	check_text(redact, "AKIAIOSFODNN7EXAMPLE", "***");
+	check_items(redact, (const char *const[]){ "--token", "abc", NULL },
+		    (const char *const[]){ "--token", "***", NULL });
+	redact__free(redact);
+}
+
 static void test_limits(void **state)
 {
 	static const char *const explodes[] = { "(a+)+$", NULL };
@@ -300,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_secrets),	  cmocka_unit_test(test_harmless),
 		cmocka_unit_test(test_two_items), cmocka_unit_test(test_patterns_of_users),
+		cmocka_unit_test(test_list),	  cmocka_unit_test(test_examples),
 		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_bad_patterns),
 		cmocka_unit_test(test_cost),
 	};

@@ -735,6 +735,33 @@ static void a_file_that_may_not_grow(void **state)
 	signal(SIGXFSZ, handler);
 }
 
+/* Half a block that the disk did take is cut off again, though nothing is written over it. */
+static void a_refused_block_leaves_nothing(void **state)
+{
+	struct stream_writer *w = open_writer(*state, "made");
+	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
+	struct rlimit before, limit;
+	struct delivered d;
+	unsigned i;
+
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	for (i = 0; i < 100; i++)
+		write_event(w, i, TS + i);
+	assert_int_equal(stream_writer__flush(w), 0);
+	limit = before;
+	limit.rlim_cur = 20011;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	for (; i < 400; i++)
+		write_event(w, i, TS + i);
+	assert_int_equal(stream_writer__flush(w), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	signal(SIGXFSZ, handler);
+	deliver_file(*state, "made.msgpack", &d);
+	assert_int_equal(d.events, 100);
+	assert_int_equal(d.state.damaged_bytes, 0);
+	stream_writer__close(w);
+}
+
 static void remove_ballast(void *arg)
 {
 	assert_int_equal(unlink(arg), 0);
@@ -748,7 +775,7 @@ static void a_full_disk(void **state)
 	char ballast[300], zeros[4096] = "";
 	int fd;
 
-	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	if (unshare(CLONE_NEWNS) || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) ||
 	    mount("none", folder->path, "tmpfs", 0, "size=256k"))
 		skip();
 	snprintf(disk.path, sizeof(disk.path), "%s", folder->path);
@@ -813,6 +840,7 @@ int main(void)
 		TEST(an_event_of_six_megabytes),
 		TEST(events_that_are_none),
 		TEST(a_file_that_may_not_grow),
+		TEST(a_refused_block_leaves_nothing),
 		TEST(a_killed_writer),
 		TEST(a_full_disk),
 	};

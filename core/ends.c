@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What ends a run: the command, a signal, and processes of whose end the kernel did not tell. */
+#include "core/watcher.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/conf.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/probes.h"
+#include "core/run.h"
+#include "core/scope.h"
+
+#define SWEEP_ENDING_NS 100000000ull
+#define SWEEP_NS 10000000000ull
+
+void ends__sweep_later(struct collector *c)
+{
+	if (c->sweeping)
+		return;
+	c->sweeping = true;
+	loop__arm(c->sweep_timer, SWEEP_NS, 0);
+}
+
+static void on_gone(void *arg, const struct watch_key *key, uint32_t number)
+{
+	struct collector *c = arg;
+	struct run *run = runs__find(c, number);
+
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		probe_unit__settle(probes__unit(c->probes, i), key->pid, key->start);
+	if (run)
+		run->swept++;
+}
+
+void ends__on_sweep(void *arg)
+{
+	struct collector *c = arg;
+	struct run *run, *next;
+	int gone = scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : SWEEP_NS, on_gone, c);
+
+	if (!c->ending) {
+		c->sweeping = false;
+		if (scope__missing(c->scope))
+			ends__sweep_later(c);
+	}
+	if (gone <= 0)
+		return;
+	for (run = c->runs; run; run = next) {
+		next = run->next;
+		runs__empty(c, run->number);
+	}
+}
+
+void ends__on_grace(void *arg)
+{
+	struct collector *c = arg;
+	struct run *run = runs__find(c, RUN_FIRST);
+	uint64_t alive = run ? scope__alive(c->scope, RUN_FIRST) - run->swept : 0;
+
+	if (alive)
+		log__info("%llu of its processes are still there; they are not waited for any longer (run.grace)",
+			  (unsigned long long)alive);
+	loop__stop(c->loop);
+}
+
+static void on_command_ended(struct collector *c)
+{
+	struct run *run = runs__find(c, RUN_FIRST);
+
+	c->ending = true;
+	c->code = command__code(c->command.status);
+	if (!c->conf->run.grace || (run && runs__is_empty(c, run))) {
+		ends__on_grace(c);
+		return;
+	}
+	loop__arm(c->grace_timer, c->conf->run.grace, 0);
+	c->sweeping = true;
+	loop__arm(c->sweep_timer, SWEEP_ENDING_NS, SWEEP_ENDING_NS);
+}
+
+void ends__on_signal(void *arg)
+{
+	struct signalfd_siginfo info;
+	struct collector *c = arg;
+	bool ends;
+
+	if (read(c->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD) {
+		if (!c->ending && command__ended(&c->command))
+			on_command_ended(c);
+		return;
+	}
+	ends = info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM;
+	if (!c->opts->command || c->ending) {
+		if (ends)
+			loop__stop(c->loop);
+		return;
+	}
+	/* What the terminal sends, it sends to the command as well. */
+	if (info.ssi_code != SI_KERNEL)
+		kill(c->command.pid, info.ssi_signo);
+	if (ends && ++c->asked > 1) {
+		log__warn("asked twice: not waiting for the command, which goes on unwatched");
+		c->code = 128 + info.ssi_signo;
+		loop__stop(c->loop);
+	}
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events on their way from the rings to disk, and what was lost on it. */
+#include "core/watcher.h"
+
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/loop.h"
+#include "core/probes.h"
+#include "core/run.h"
+#include "core/scope.h"
+
+/* The kernel wakes us for the first event; what comes in this time is taken along. */
+#define DRAIN_NS 50000000ull
+#define MISSES_NS 1000000000ull /* time between two looks at what recursion cost */
+
+void flow__event(void *arg, struct probe_unit *unit, const struct event *event, size_t size)
+{
+	struct collector *c = arg;
+	struct run *run = runs__find(c, event->run);
+
+	if (!run) {
+		/* A run that a rule has just opened: its note may still wait. */
+		runs__notes(c);
+		run = runs__find(c, event->run);
+	}
+	if (run)
+		stream_writer__event(run->writers[unit->index], event, size);
+}
+
+static void on_loss(void *arg, struct probe_unit *unit, int kind, uint64_t count, const char *cause)
+{
+	struct collector *c = arg;
+
+	for (struct run *run = c->runs; run; run = run->next)
+		stream_writer__lost(run->writers[unit->index], count, run->looked, kind, cause);
+}
+
+/* The kind of a probe's event by its name, or -1. */
+static int kind_of(const struct probe *probe, const char *name)
+{
+	for (size_t i = 0; i < probe->events_count; i++)
+		if (probe->events[i].name && !strcmp(probe->events[i].name, name))
+			return i;
+	return -1;
+}
+
+/* Processes that found no room in the scope are missing in every stream; of those that entered late, as
+ * children of watched ones, only the fork is. */
+static void scope_losses(struct collector *c)
+{
+	uint64_t full = scope__full(c->scope) - c->full_seen, adopted = scope__adopted(c->scope) - c->adopted_seen;
+
+	c->full_seen += full;
+	c->adopted_seen += adopted;
+	for (size_t i = 0; (full || adopted) && i < probes__count(c->probes); i++) {
+		struct probe_unit *unit = probes__unit(c->probes, i);
+		int fork_kind = kind_of(unit->probe, "fork");
+
+		if (full)
+			on_loss(c, unit, -1, full, "scope_full");
+		if (adopted && fork_kind >= 0)
+			on_loss(c, unit, fork_kind, adopted, "unseen");
+	}
+}
+
+void flow__losses(struct collector *c, bool misses)
+{
+	uint64_t now = clock__boot();
+
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		probe_unit__losses(probes__unit(c->probes, i), misses, on_loss, c);
+	scope_losses(c);
+	for (struct run *run = c->runs; run; run = run->next)
+		run->looked = now;
+}
+
+/* Everything that waits goes to disk. */
+static void drain(struct collector *c)
+{
+	uint64_t now = clock__boot();
+	bool misses = now - c->misses_at >= MISSES_NS;
+
+	runs__notes(c);
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		probe_unit__drain(probes__unit(c->probes, i));
+	flow__losses(c, misses);
+	if (misses)
+		c->misses_at = now;
+	for (struct run *run = c->runs; run; run = run->next) {
+		int err = run__flush(run);
+
+		if (err && !c->disk_error) {
+			c->disk_error = err;
+			log__error("%s: cannot write: %s; what is not written is counted, the pipeline goes on", run->path,
+				   strerror(-err));
+		}
+	}
+}
+
+void flow__on_drain(void *arg)
+{
+	struct collector *c = arg;
+
+	c->draining = false;
+	/* An end that the kernel does not tell is near others that it does. */
+	ends__sweep_later(c);
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		c->rings[i].woken = false;
+	drain(c);
+}
+
+static void drain_soon(struct collector *c)
+{
+	if (c->draining)
+		return;
+	c->draining = true;
+	loop__arm(c->drain_timer, DRAIN_NS, 0);
+}
+
+/* The first wakeup starts the clock. Another one of the same ring means that it fills up. */
+void flow__on_ring(void *arg)
+{
+	struct ring *ring = arg;
+
+	if (ring->woken)
+		drain(ring->collector);
+	ring->woken = true;
+	drain_soon(ring->collector);
+}
+
+void flow__on_sample(void *arg)
+{
+	struct ring *ring = arg;
+
+	probe_unit__sample(ring->unit);
+	drain_soon(ring->collector);
+}

@@ -1,0 +1,366 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The command as the collector runs it: as if it were not there, and with the command's own end."""
+import json
+import os
+import pwd
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from harness import NOBODY, Started, collect, collector, merge, new_folder, read_stream, stage, wait_for
+
+PYTHON = sys.executable
+
+
+def ended(run):
+    """Every stream has its end record."""
+    streams = list(run.path.glob("*.msgpack"))
+    assert len(streams) == 3
+    return all("end" in {r["event"] for r in read_stream(stream)[1]} for stream in streams)
+
+
+# ---- how it ends ----
+
+@pytest.mark.parametrize("code", [0, 1, 2, 3, 77, 124, 125, 126, 127, 128, 255])
+def test_exit_code(code):
+    run = collect("sh", "-c", f"exit {code}", code=code)
+    assert run.one("lifecycle.exit")["exit_code"] == code
+    assert ended(run)
+
+
+@pytest.mark.parametrize("name", ["HUP", "INT", "KILL", "SEGV", "PIPE", "TERM", "USR1", "XCPU"])
+def test_killed_by_a_signal(name):
+    number = getattr(signal, "SIG" + name)
+    run = collect("sh", "-c", f"ulimit -c 0; kill -{name} $$", code=128 + number)
+    assert run.one("lifecycle.exit")["signal"] == number
+
+
+@pytest.mark.parametrize("command, code, says", [
+    (["no-such-command-here"], 127, "no-such-command-here: command not found"),
+    (["/nonexistent/command"], 127, "/nonexistent/command: command not found"),
+    ([""], 127, "command not found"),
+    (["/etc/passwd"], 126, "/etc/passwd: cannot be executed"),
+    (["/etc"], 126, "/etc: cannot be executed"),
+])
+def test_cannot_be_run(command, code, says):
+    run = collect(*command, code=code)
+    assert says in run.stderr
+    assert not list(run.out.iterdir()), "a run was begun"
+
+
+def test_interpreter_is_missing():
+    """Only execve itself finds that out: after the start, but still 127 as in a shell."""
+    script = new_folder() / "script"
+    script.write_text("#!/nonexistent/interpreter\n")
+    script.chmod(0o755)
+    run = collect(script, code=127)
+    assert str(script) in run.stderr
+
+
+@pytest.mark.parametrize("options, says", [
+    ([], "nothing to watch"),
+    (["--no-such-option"], "no-such-option"),
+    (["--pid", "0", ], "--pid"),
+    (["--pid", "x"], "--pid"),
+    (["--pid", "1", "--", "true"], "--pid"),
+    (["--user", "no-such-user", "--", "true"], "no-such-user"),
+    (["--user", "nobody"], "--user"),
+    (["--name", "a/b", "--", "true"], "--name"),
+    (["--grace", "soon", "--", "true"], "--grace"),
+    (["--tag", "x", "--", "true"], "--tag"),
+])
+def test_wrong_usage(options, says):
+    line, out = collector(*options)
+    done = subprocess.run(line, capture_output=True, check=False)
+    assert done.returncode == 2
+    assert says in done.stderr.decode()
+    assert not done.stdout
+    assert not list(out.iterdir())
+
+
+@pytest.mark.parametrize("text, where", [
+    ("run: {nmae: x}\n", ":1:7: run.nmae"),
+    ("run: {name: x}\nrun: {name: y}\n", ":2:1: run"),
+    ("probes:\n  cpu: {interval: fast}\n", ":2:19: probes.cpu.interval"),
+    ("probes:\n  cpu: {interval: 1ns}\n", ":2:19: probes.cpu.interval"),
+    ("probes: {nope: {}}\n", ":1:10: probes.nope"),
+    ("probes: {cpu: {ring: 100000}}\n", ":1:22: probes.cpu.ring"),
+    ("scope: [{pid: -1}]\n", ":1:15: scope"),
+    ("run: [\n", ":2:"),
+])
+def test_wrong_configuration(text, where):
+    """file:line:column: key: ..., before anything is started."""
+    run = collect("touch", "started", config=text, code=2, cwd=(folder := new_folder()))
+    assert "pipeline.yaml" + where in run.stderr
+    assert not list(folder.iterdir()) and not list(run.out.iterdir())
+
+
+# ---- what it gets ----
+
+STATE = """
+import json, os, resource, signal
+keep = ("Umask", "SigBlk", "SigIgn", "SigCgt", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs",
+        "Seccomp", "Groups", "Uid", "Gid", "Cpus_allowed")
+status = dict(line.split(":\\t", 1) for line in open("/proc/self/status") if ":\\t" in line)
+print(json.dumps({
+    **{key: status[key].strip() for key in keep},
+    "fds": {fd: os.readlink("/proc/self/fd/" + fd) for fd in os.listdir("/proc/self/fd")
+            if os.path.lexists("/proc/self/fd/" + fd)},
+    "limits": open("/proc/self/limits").read(),
+    "env": dict(os.environ), "cwd": os.getcwd(), "nice": os.nice(0),
+    "oom": open("/proc/self/oom_score_adj").read(), "session": os.getsid(0), "group": os.getpgrp(),
+    "no_death_signal": True, "input": input(),
+}))
+"""
+
+
+def unusual():
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_SETMASK, {signal.SIGUSR1, signal.SIGINT, signal.SIGPIPE})
+    os.umask(0o027)
+    os.nice(3)
+
+
+@pytest.mark.parametrize("setup", [None, unusual])
+def test_command_starts_as_by_env(setup):
+    """Descriptors, mask, dispositions, umask, limits, environment, capabilities: nothing of ours shows."""
+    folder = new_folder()
+    same = {"input": b"a line\n", "cwd": folder, "env": {**os.environ, "MINE": "1"}, "preexec_fn": setup}
+    run = collect(PYTHON, "-c", STATE, **same)
+    plain = subprocess.run(["env", PYTHON, "-c", STATE], capture_output=True, check=True, **same)
+    got, want = run.said[0], json.loads(plain.stdout)
+    for state in got, want:  # pipes have numbers of their own
+        state["fds"] = {fd: link.split(":")[0] for fd, link in state["fds"].items()}
+        state["env"].pop("_", None)
+        state.pop("group"), state.pop("session")
+    assert got == want
+
+
+def test_output_is_the_commands_alone():
+    """The summary and all that we say go to stderr."""
+    line, _ = collector("--", "sh", "-c", "printf 'a\\0b'; echo warning >&2")
+    done = subprocess.run(line, capture_output=True, check=True)
+    assert done.stdout == b"a\0b"
+    assert done.stderr.startswith(b"warning\n") and b"processes" in done.stderr
+
+
+def test_user():
+    out, shown = new_folder(0o755), "/proc/self/status"
+    script = f"cat {shown}; ls -l /proc/self/fd | wc -l; cat /proc/self/cmdline >/dev/null; echo $HOME $USER $LOGNAME"
+    run = collect("sh", "-c", script, options=["--user", "nobody"], out=out)
+    lines = run.stdout.decode().splitlines()
+    status = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+    user = pwd.getpwnam("nobody")
+    assert status["Uid"].split() == [str(user.pw_uid)] * 4
+    assert status["Gid"].split() == [str(user.pw_gid)] * 4
+    assert status["Groups"].split() in ([], [str(user.pw_gid)])
+    for caps in "CapInh", "CapPrm", "CapEff", "CapAmb":
+        assert int(status[caps], 16) == 0, caps
+    # "total", 0, 1, 2, and the folder that ls itself reads
+    assert lines[-2].strip() == "5"
+    assert lines[-1].split() == [user.pw_dir, "nobody", "nobody"]
+    assert run.path.stat().st_uid == user.pw_uid
+    assert all(file.stat().st_uid == user.pw_uid for file in run.path.iterdir())
+    assert {e["uid"] for e in run.of("lifecycle.exec")} == {user.pw_uid}
+    # and he can read it
+    done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "--strict", "-s", "null", run.path],
+                          user=NOBODY, group=NOBODY, extra_groups=[], check=False, capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_user_gets_the_signals():
+    with Started("--user", "nobody", "--no-summary", "--", "sh", "-c",
+                 "trap 'echo got; exit 9' TERM; echo ready; while :; do sleep 0.05; done") as started:
+        assert started.process.stdout.readline() == b"ready\n"
+        run = started.end(signal.SIGTERM, code=9)
+    assert run.stdout == b"got\n"
+
+
+# ---- signals and the terminal ----
+
+COUNTS = """
+import signal, sys, time
+count = 0
+def note(number, frame):
+    global count
+    count += 1
+    print("got", number, flush=True)
+signal.signal(signal.SIGINT, note)
+signal.signal(signal.SIGTERM, note)
+print("ready", flush=True)
+sys.stdin.readline()
+print("count", count, flush=True)
+sys.exit(5)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_to_the_collector_reaches_the_command_once(number):
+    with Started("--no-summary", "--", PYTHON, "-c", COUNTS, stdin=subprocess.PIPE) as started:
+        out = started.process.stdout
+        assert out.readline() == b"ready\n"
+        started.process.send_signal(number)
+        assert out.readline() == b"got %d\n" % number
+        started.tell("on")
+        run = started.end(None, code=5)
+    assert run.stdout == b"count 1\n"
+    assert ended(run)
+    assert not run.lost
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_both(number):
+    with Started("--no-summary", "--", "sh", "-c", "echo ready; exec sleep 100") as started:
+        started.process.stdout.readline()
+        run = started.end(number, code=128 + number)
+    assert run.one("lifecycle.exit")["signal"] == number
+    assert ended(run)
+
+
+def test_asked_twice_it_does_not_wait():
+    with Started("--no-summary", "--", "sh", "-c", "trap 'echo got' TERM; echo ready; while sleep 0.1; do :; done",
+                 start_new_session=True) as started:
+        out = started.process.stdout
+        out.readline()
+        started.process.send_signal(signal.SIGTERM)
+        assert out.readline() == b"got\n"
+        started.process.send_signal(signal.SIGTERM)
+        assert started.process.wait(10) == 128 + signal.SIGTERM
+        os.killpg(started.pid, signal.SIGKILL)  # the command lives on
+        run = started.end(None, code=None)
+    assert ended(run)
+
+
+class Terminal:
+    """An interactive shell on a terminal of its own."""
+
+    def __init__(self):
+        self.master, slave = os.openpty()
+        self.shell = subprocess.Popen(
+            ["bash", "--norc", "--noediting", "-i"], stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True, env={**os.environ, "PS1": "", "PS2": "", "HISTFILE": "/dev/null"},
+            preexec_fn=lambda: __import__("fcntl").ioctl(0, __import__("termios").TIOCSCTTY, 0))
+        os.close(slave)
+        os.set_blocking(self.master, False)
+        self.seen = ""
+        self.type("stty -echo\n")
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def expect(self, text):
+        """Waits until this was printed, and forgets all before it."""
+        def there():
+            try:
+                self.seen += os.read(self.master, 65536).decode(errors="replace")
+            except BlockingIOError:
+                pass
+            return text in self.seen
+        try:
+            wait_for(there, text)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there is: {self.seen!r}") from None
+        self.seen = self.seen.partition(text)[2]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.killpg(self.shell.pid, signal.SIGKILL)
+        os.close(self.master)
+        self.shell.wait()
+
+
+def on_terminal(terminal, *command):
+    line, out = collector("--no-summary", "--", *command)
+    file = new_folder() / "line"
+    file.write_text(" ".join(map(repr, map(str, line))) + "; echo code=$?.\n")
+    terminal.type(f". {file}\n")
+    return out
+
+
+def test_interrupt_key():
+    """The terminal sends SIGINT to both: the command gets it once."""
+    script = new_folder() / "counts.py"
+    script.write_text(COUNTS)
+    with Terminal() as terminal:
+        on_terminal(terminal, PYTHON, script)
+        terminal.expect("ready")
+        terminal.type("\x03")
+        terminal.expect("got 2")
+        terminal.type("on\n")
+        terminal.expect("count 1")
+        terminal.expect("code=5.")
+
+
+def test_stop_key_and_continue():
+    with Terminal() as terminal:
+        script = new_folder() / "reads.sh"
+        script.write_text("echo ready; read word; echo word=$word.; exit 6\n")
+        line, out = collector("--no-summary", "--", "sh", script)
+        terminal.type(" ".join(map(str, line)) + "\n")
+        terminal.expect("ready")
+        terminal.type("\x1a")
+        terminal.expect("Stopped")
+        terminal.type("jobs; fg\n")
+        terminal.expect("sh")
+        terminal.type("hello\n")
+        terminal.expect("word=hello.")
+        terminal.type("echo code=$?.\n")
+        terminal.expect("code=6.")
+    latest = out / os.readlink(out / "latest")
+    assert [e["exit_code"] for e in merge(latest, options=["--strict"]) if e["stream"] == "lifecycle"
+            and e["event"] == "exit"] == [6]
+
+
+def test_command_may_stop_and_continue_itself():
+    """The collector does not take a stopped command for an ended one."""
+    with Started("--no-summary", "--", "sh", "-c", "echo $$; kill -STOP $$; exit 4") as started:
+        pid = int(started.process.stdout.readline())
+        wait_for(lambda: ") T" in Path(f"/proc/{pid}/stat").read_text(), "the command stops")
+        assert started.process.poll() is None
+        os.kill(pid, signal.SIGCONT)
+        started.end(None, code=4)
+
+
+# ---- the collector is killed ----
+
+def test_kill_9_costs_only_what_was_not_written():
+    """The pipeline lives on; what was flushed can be read; that the rest is missing is told."""
+    script = "for i in 1 2 3 4 5; do /bin/true $i; done; echo ready; read word; echo $word; read word"
+    with Started("--no-summary", "--", "sh", "-c", script, stdin=subprocess.PIPE) as started:
+        assert started.process.stdout.readline() == b"ready\n"
+        path = started.out / os.readlink(started.out / "latest")
+        wait_for(lambda: execs(path) == ["1", "2", "3", "4", "5"], "what happened is on disk")
+        started.process.kill()
+        started.process.wait()
+        started.tell("still here")
+        assert started.process.stdout.readline() == b"still here\n"
+    assert execs(path) == ["1", "2", "3", "4", "5"]
+    merge(path, options=["--strict"], sink="null", code=3)
+
+
+def execs(path):
+    events = merge(path)
+    return [e["args"][1] for e in events if e["event"] == "exec" and e["exe"] == "/bin/true"]
+
+
+# ---- how long it waits for descendants ----
+
+def test_descendants_are_waited_for():
+    """Half a second after the command, within the grace."""
+    run = collect("sh", "-c", "(sleep 0.5; exit 3) & exit 0")
+    assert sorted(e["exit_code"] for e in run.of("lifecycle.exit")) == [0, 0, 3]
+
+
+def test_grace_ends():
+    before = time.monotonic()
+    run = collect("sh", "-c", "sleep 8 >/dev/null 2>&1 & exit 0", options=["--grace", "100ms"])
+    assert time.monotonic() - before < 6  # start and end take a second, more on a busy machine
+    assert len(run.of("lifecycle.fork")) == 2 and len(run.of("lifecycle.exit")) == 1
+    assert ended(run)
