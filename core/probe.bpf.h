@@ -89,6 +89,20 @@ static __always_inline void watch__sampled(struct watch *w, __u64 fingerprint)
 	w->seen[watch_slot & (WATCH_SLOTS - 1)] = fingerprint;
 }
 
+#define THREADS_MAX 1024 /* of one process, that a walk visits */
+
+/* The thread behind `node` on the process's list, which moves on; NULL: that was the last. `node` starts
+ * as NULL. No typed pointer: every read of it is a probe's (BPF_CORE_READ). */
+static __always_inline struct task_struct *thread__next(struct signal_struct *signal, struct list_head **node)
+{
+	struct list_head *head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+
+	*node = *node ? BPF_CORE_READ(*node, next) : BPF_CORE_READ(head, next);
+	if (!*node || *node == head)
+		return NULL;
+	return (void *)*node - bpf_core_field_offset(struct task_struct, thread_node);
+}
+
 static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
 					const struct watch *w)
 {

@@ -6,8 +6,6 @@
 #include "core/probe.bpf.h"
 #include "probes/cpu/cpu.h"
 
-#define THREADS_MAX 1024
-
 /* Sums of what the threads of a process have used. */
 struct sums {
 	__u64 run, user, system, voluntary, involuntary;
@@ -132,17 +130,17 @@ int BPF_PROG(cpu_free, struct task_struct *task)
 	return 0;
 }
 
-/* Adds every thread on the process's list; false: there are more than are counted. */
+/* Adds every thread of the process; false: there are more than are counted. */
 static __always_inline bool add_threads(struct sums *s, struct signal_struct *signal)
 {
-	struct list_head *head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
-	struct list_head *node = BPF_CORE_READ(signal, thread_head.next);
+	struct list_head *node = NULL;
 
 	for (int i = 0; i < THREADS_MAX; i++) {
-		if (node == head || !node)
+		struct task_struct *thread = thread__next(signal, &node);
+
+		if (!thread)
 			return true;
-		add_thread(s, (void *)node - bpf_core_field_offset(struct task_struct, thread_node));
-		node = BPF_CORE_READ(node, next);
+		add_thread(s, thread);
 	}
 	return false;
 }
