@@ -14,7 +14,7 @@ struct plugin {
 	char *name, *path;
 	void *handle;	/* of dlopen() */
 	void *table;	/* the core's own copy of the plugin's struct, zeroed behind what it has */
-	int fd;		/* of the file; stays open, since dlopen() knows what is loaded by its /proc/self/fd name */
+	int fd;		/* of the file; stays open: dlopen() knows it by its name in /proc/self/fd */
 };
 
 /* What a kind of plugin has in common: both ABIs begin `uint32_t abi, size; const char *name`. */

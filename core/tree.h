@@ -54,8 +54,8 @@ void tree__mapping(struct tree *tree, yaml_node_t *node, const char *key, tree_v
 void tree__sequence(struct tree *tree, yaml_node_t *node, const char *key, tree_visit visit, void *arg);
 
 /* The place of the entry's name among `names`; -1 having told that it is an unknown WHAT. */
-int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what, const char *const *names,
-		 size_t n);
+int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what,
+		 const char *const *names, size_t n);
 
 /* Whether nothing is written there, or null. */
 bool tree__is_null(const yaml_node_t *node);

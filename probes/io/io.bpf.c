@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* I/O of a process, from the kernel's own account: sampled by walking the task list, and exact once the
+ * account is closed. Each thread's part joins the process's when that thread is released; and as in
+ * /proc/PID/io, so does a child's when the process has waited for it. */
+#include "core/probe.bpf.h"
+#include "probes/io/io.h"
+
+static __always_inline void fill(struct io_event *e, struct task_struct *task)
+{
+	struct task_io_accounting *dead = &task->signal->ioac;
+
+	e->read_chars = dead->rchar;
+	e->write_chars = dead->wchar;
+	e->read_syscalls = dead->syscr;
+	e->write_syscalls = dead->syscw;
+	e->read_bytes = dead->read_bytes;
+	e->write_bytes = dead->write_bytes;
+	e->cancelled_write_bytes = dead->cancelled_write_bytes;
+	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
+	e->final = false;
+	__builtin_memset(e->zero, 0, sizeof(e->zero));
+}
+
+static __always_inline void add(struct io_event *e, struct task_struct *thread)
+{
+	struct task_io_accounting io;
+
+	BPF_CORE_READ_INTO(&io.rchar, thread, ioac.rchar);
+	BPF_CORE_READ_INTO(&io.wchar, thread, ioac.wchar);
+	BPF_CORE_READ_INTO(&io.syscr, thread, ioac.syscr);
+	BPF_CORE_READ_INTO(&io.syscw, thread, ioac.syscw);
+	BPF_CORE_READ_INTO(&io.read_bytes, thread, ioac.read_bytes);
+	BPF_CORE_READ_INTO(&io.write_bytes, thread, ioac.write_bytes);
+	BPF_CORE_READ_INTO(&io.cancelled_write_bytes, thread, ioac.cancelled_write_bytes);
+	e->read_chars += io.rchar;
+	e->write_chars += io.wchar;
+	e->read_syscalls += io.syscr;
+	e->write_syscalls += io.syscw;
+	e->read_bytes += io.read_bytes;
+	e->write_bytes += io.write_bytes;
+	e->cancelled_write_bytes += io.cancelled_write_bytes;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(io_exit, struct task_struct *task)
+{
+	struct watch *w = watch__find(task);
+	struct io_event *e;
+
+	if (!w || !watch__ends(w, task))
+		return 0;
+	e = event__reserve(struct io_event, IO_EXIT, task, w);
+	if (!e)
+		return 0;
+	fill(e, task);
+	add(e, task);
+	e->head.flags = EVENT_PROVISIONAL;
+	event__submit(e);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(io_free, struct task_struct *task)
+{
+	struct io_event *e;
+	struct watch *w;
+
+	if (task->pid != task->tgid)
+		return 0;
+	w = watch__find(task);
+	if (!w)
+		return 0;
+	e = event__reserve(struct io_event, IO_EXIT, task, w);
+	if (!e)
+		return 0;
+	fill(e, task);
+	e->final = true;
+	event__submit(e);
+	return 0;
+}
+
+SEC("iter/task")
+int io_sample(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task, *thread;
+	struct list_head *node = NULL;
+	struct io_event e;
+	__u64 fingerprint;
+	struct watch *w;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	w = watch__find(task);
+	if (!w)
+		return 0;
+	fill(&e, task);
+	for (int i = 0; i < THREADS_MAX; i++) {
+		thread = thread__next(task->signal, &node);
+		if (!thread)
+			break;
+		add(&e, thread);
+	}
+	fingerprint = e.read_chars + (e.write_chars << 20) + e.read_syscalls + (e.write_syscalls << 40) +
+		      (e.read_bytes << 10) + (e.write_bytes << 30);
+	if (!fingerprint || !watch__changed(w, fingerprint))
+		return 0;
+	event__head(&e.head, IO_SAMPLE, task, w);
+	if (w->end_tid && task->exit_state) {
+		/* A zombie does no more. */
+		e.head.kind = IO_EXIT;
+		e.head.flags = EVENT_PROVISIONAL;
+		e.final = true;
+	}
+	if (event__sample(ctx, &e))
+		watch__sampled(w, fingerprint);
+	return 0;
+}

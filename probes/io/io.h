@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The io probe's events, shared by its BPF programs and user space. Includes nothing. */
+#ifndef PROBES_IO_H
+#define PROBES_IO_H
+
+enum io_kind { IO_SAMPLE = 0, IO_EXIT = 1 };
+
+/* Both kinds: the kernel's own account, as /proc/PID/io shows it. */
+struct io_event {
+	struct event head;
+	__u64 read_chars;
+	__u64 write_chars;
+	__u64 read_syscalls;
+	__u64 write_syscalls;
+	__u64 read_bytes;
+	__u64 write_bytes;
+	__u64 cancelled_write_bytes;
+	char comm[EVENT_COMM];
+	bool final;
+	__u8 zero[7];
+};
+
+#endif
