@@ -186,6 +186,18 @@ static int prepare_command(struct collector *c)
 
 /* ---- from start to end ---- */
 
+/* The headers tell of the command and the tags: secrets are hidden there as in every record. */
+static int hide_secrets(struct collector *c)
+{
+	const struct collector_opts *opts = c->opts;
+
+	if (opts->command)
+		c->shown_command = redact__list(opts->redact, (const char *const *)opts->command);
+	if (c->conf->run.tags.n)
+		c->shown_tags = redact__list(opts->redact, (const char *const *)c->conf->run.tags.items);
+	return (opts->command && !c->shown_command) || (c->conf->run.tags.n && !c->shown_tags) ? -ENOMEM : 0;
+}
+
 /* A run of our own: of the command, of the followed processes, or of all. The daemon's others open by
  * rules, as they come. */
 static int start_runs(struct collector *c)
@@ -207,6 +219,8 @@ static int start(struct collector *c)
 		err = start_bpf(c);
 	if (!err)
 		err = start_loop(c);
+	if (!err)
+		err = hide_secrets(c);
 	if (!err)
 		err = start_runs(c);
 	if (err)
@@ -254,6 +268,8 @@ static void stop(struct collector *c)
 	loop__free(c->loop);
 	if (c->signals >= 0)
 		close(c->signals);
+	redact__list_free(c->shown_command);
+	redact__list_free(c->shown_tags);
 	free(c->streams);
 	free(c->rings);
 	free(c->sample_timers);

@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 struct conf;
+struct redact;
 
 struct collector_opts {
 	const struct conf *conf;
@@ -19,7 +20,7 @@ struct collector_opts {
 	const char *reporter; /* path of collector-merge; NULL: no summary at the end */
 	const char *plugin_dir;
 	bool quiet;
-	void *redact; /* struct redact; NULL: nothing is redacted */
+	struct redact *redact; /* NULL: nothing is redacted */
 };
 
 /* Watches until the command, the followed processes or the daemon end. Returns the exit code. */

@@ -42,10 +42,10 @@ void list__probe(FILE *out, const struct probe *probe)
 
 	fprintf(out, "probe %s: %s\n  options\n", probe->name, probe->help);
 	print_option(out, "required", "bool", "false", "whether its failure stops the start");
-	snprintf(text, sizeof(text), "%lluKiB", (unsigned long long)probe->ring_bytes >> 10);
+	opt_type__format(OPT_SIZE, probe->ring_bytes, text, sizeof(text));
 	print_option(out, "ring", "size", text, "size of its ring, a power of two");
 	if (probe->interval_ns) {
-		snprintf(text, sizeof(text), "%llums", (unsigned long long)probe->interval_ns / 1000000);
+		opt_type__format(OPT_DURATION, probe->interval_ns, text, sizeof(text));
 		print_option(out, "interval", "duration", text, "time between samples");
 	}
 	print_options(out, probe->options);

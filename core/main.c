@@ -227,10 +227,10 @@ static void unload(struct loaded *loaded)
 static int list_kind(struct loaded *loaded, const struct plugin_kind *kind)
 {
 	char err[1024], **names;
-	int code = 0;
+	int code = plugin__names(kind, loaded->dir, &names);
 
-	if (plugin__names(kind, loaded->dir, &names)) {
-		log__error("%s/%s: cannot be read: %s", loaded->dir, kind->folder, strerror(errno));
+	if (code) {
+		log__error("%s/%s: cannot be read: %s", loaded->dir, kind->folder, strerror(-code));
 		return 1;
 	}
 	for (char **name = names; *name; name++) {

@@ -34,6 +34,7 @@ struct collector {
 	struct scope *scope;
 	struct probes *probes;
 	struct stream_writer_opts *streams;
+	char **shown_command, **shown_tags; /* as the headers have them: without secrets */
 	struct run *runs;
 	struct command command;
 	struct command *reports; /* one per sink that is fed at the end */

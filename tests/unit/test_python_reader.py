@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A stranger's reader: the format as core/STREAM.md tells it, by Debian's msgpack and nothing of ours."""
+import base64
 import json
 import os
 import re
@@ -7,22 +8,21 @@ import shlex
 import subprocess
 import sys
 import zlib
-from pathlib import Path
 
 import pytest
 
 msgpack = pytest.importorskip("msgpack")
 
-SRC = Path(os.environ.get("srcdir", ".")).resolve()
-BUILD = Path(os.environ.get("builddir", ".")).resolve()
-KIND_BASE, SYNC, END = 16, 3, 4
+from harness import BUILD, CC, KIND_BASE, SRC, stage  # noqa: E402
+
+SYNC, END = 3, 4
 
 
 @pytest.fixture(scope="module")
 def stream(tmp_path_factory):
     """A stream with every type and several reasons in it, out of order."""
     out = tmp_path_factory.mktemp("stream")
-    subprocess.run([*shlex.split(os.environ.get("CC", "cc")), *shlex.split(os.environ.get("SANITIZE_CFLAGS", "")),
+    subprocess.run([*CC, *shlex.split(os.environ.get("SANITIZE_CFLAGS", "")),
                     "-std=gnu11", "-D_GNU_SOURCE", "-I", SRC, SRC / "tests/fuzz/seeds.c", BUILD / "libcollector.a",
                     "-lz", "-o", out / "seeds"], check=True)
     subprocess.run([out / "seeds", out], check=True)
@@ -30,7 +30,7 @@ def stream(tmp_path_factory):
 
 
 def merged(stream, sink, *options):
-    done = subprocess.run([BUILD / "collector-merge", "--plugin-dir", BUILD, "--sink", sink, *options, stream],
+    done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "--sink", sink, *options, stream],
                           check=True, capture_output=True)
     return done.stdout
 
@@ -43,7 +43,6 @@ def unpack(data):
 
 def text(value):
     """A byte string as the jsonl sink shows it."""
-    import base64
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -139,8 +138,8 @@ def test_the_example_of_the_document_runs(stream, tmp_path):
 
 def test_every_option_of_the_merge(stream, tmp_path):
     def run(*options, code=0):
-        done = subprocess.run([BUILD / "collector-merge", "--plugin-dir", BUILD, *options], capture_output=True,
-                              check=False)
+        done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), *options],
+                              capture_output=True, check=False)
         assert done.returncode == code, done.stderr
         return done.stdout.decode(), done.stderr.decode()
 
