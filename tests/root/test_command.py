@@ -24,14 +24,14 @@ def ended(run):
 
 # ---- how it ends ----
 
-@pytest.mark.parametrize("code", [0, 1, 2, 3, 77, 124, 125, 126, 127, 128, 255])
+@pytest.mark.parametrize("code", [0, 1, 77, 125, 127, 255])
 def test_exit_code(code):
     run = collect("sh", "-c", f"exit {code}", code=code)
     assert run.one("lifecycle.exit")["exit_code"] == code
     assert ended(run)
 
 
-@pytest.mark.parametrize("name", ["HUP", "INT", "KILL", "SEGV", "PIPE", "TERM", "USR1", "XCPU"])
+@pytest.mark.parametrize("name", ["INT", "KILL", "SEGV", "PIPE", "TERM"])
 def test_killed_by_a_signal(name):
     number = getattr(signal, "SIG" + name)
     run = collect("sh", "-c", f"ulimit -c 0; kill -{name} $$", code=128 + number)

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What cannot work is refused by a clear sentence, before anything is started where that can be known."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import CC, NOBODY, SRC, Started, collect, collector, merge, new_folder, program, stage
+
+
+def refused(*options, says, code=125, config=None, out=None, **popen):
+    """The collector ends with `code` and these words, and has not begun: the command did not run."""
+    folder = new_folder(0o777)
+    line, _ = collector(*options, config=config, out=out)
+    done = subprocess.run([*line, "--", "touch", folder / "started"], capture_output=True, check=False, **popen)
+    stderr = done.stderr.decode()
+    assert done.returncode == code, stderr
+    for words in says:
+        assert words in stderr, stderr
+    assert not list(folder.iterdir()), "the command was started"
+    return stderr
+
+
+# ---- rights ----
+
+def test_not_root():
+    """Names the capabilities, what for, and how to give them."""
+    refused(says=["cap_bpf", "cap_perfmon", "load BPF programs", "sudo", "setcap"], out=new_folder(0o777),
+            user=NOBODY, group=NOBODY, extra_groups=[])
+
+
+def test_one_capability_is_missing():
+    line, _ = collector()
+    done = subprocess.run(["setpriv", "--bounding-set=-perfmon", *line, "--", "true"], capture_output=True, check=False)
+    assert done.returncode == 125
+    assert b"cap_perfmon" in done.stderr and b"cap_bpf " not in done.stderr
+
+
+# ---- the output folder ----
+
+def test_output_is_a_link():
+    top = new_folder()
+    (top / "real").mkdir()
+    (top / "link").symlink_to("real")
+    refused(says=["link"], out=top / "link")
+    assert not list((top / "real").iterdir())
+
+
+def test_output_is_a_file():
+    file = new_folder() / "file"
+    file.write_text("precious")
+    refused(says=[str(file), "no folder"], out=file)
+    assert file.read_text() == "precious"
+
+
+def test_output_below_nothing():
+    refused(says=["output folder", "No such file"], out=new_folder() / "a" / "b")
+
+
+def test_output_is_made():
+    run = collect("true", out=new_folder() / "made")
+    assert run.of("lifecycle.exit")
+
+
+def test_latest_is_not_a_link():
+    """Whatever is called `latest` and is ours not: left as it is."""
+    out = new_folder()
+    (out / "latest").write_text("precious")
+    line, _ = collector("--no-summary", out=out)
+    done = subprocess.run([*line, "--", "true"], capture_output=True, check=False)
+    assert done.returncode == 0
+    assert b"latest" in done.stderr
+    assert (out / "latest").read_text() == "precious"
+
+
+class Tmpfs:
+    """A file system of its own size, in a mount namespace that ends with it: nothing stays mounted."""
+
+    def __init__(self, size):
+        folder = new_folder()
+        self.holder = subprocess.Popen(
+            ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs -o mode=755,size={size} none '{folder}' && echo && read x"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        if not self.holder.stdout.readline():
+            pytest.skip("no file system can be mounted here")
+        self.inside = folder
+        self.path = Path(f"/proc/{self.holder.pid}/root{folder}")
+
+    def run(self, *command):
+        subprocess.run(["nsenter", "-t", str(self.holder.pid), "-m", *command], check=True)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.holder.communicate(b"\n")
+
+
+def fill(path, spare=0):
+    """Takes all room but `spare` bytes; removing the file gives it back."""
+    with open(path / "ballast", "wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"x" * 4096)
+        except OSError:
+            pass
+        file.truncate(max(0, file.tell() - spare))
+
+
+def test_output_is_read_only():
+    with Tmpfs("1m") as tmpfs:
+        tmpfs.run("mount", "-o", "remount,ro", tmpfs.inside)
+        refused(says=["Read-only file system"], out=tmpfs.path)
+
+
+def test_output_is_full():
+    with Tmpfs("256k") as tmpfs:
+        fill(tmpfs.path)
+        refused(says=["No space left"], out=tmpfs.path)
+        assert [file.name for file in tmpfs.path.iterdir()] == ["ballast"], "something was left behind"
+
+
+def test_output_fills_during_the_run():
+    """The pipeline goes on; what is lost is counted, reported, and told by the exit code."""
+    with Tmpfs("1m") as tmpfs:
+        fill(tmpfs.path, spare=300 << 10)
+        script = '"$0" 4000 2 >/dev/null && echo done'
+        run = collect("sh", "-c", script, program("storm"), out=tmpfs.path, code=125)
+        assert run.stdout == b"done\n"
+        assert "No space left" in run.stderr and "not on disk" in run.stderr
+        assert merge(run.path), "what was written before can be read"
+
+
+def test_output_fills_and_is_freed():
+    """Nothing is missing without being counted: seen + lost = happened."""
+    with Tmpfs("4m") as tmpfs:
+        fill(tmpfs.path, spare=300 << 10)
+        script = '"$0" 4000 2 >/dev/null; echo full; read go; "$0" 100 2 >/dev/null; exit 3'
+        config = "probes: {lifecycle: {}, mem: {interval: 1h}}\n"  # no samples
+        with Started("--no-summary", "--", "sh", "-c", script, program("storm"), out=tmpfs.path, config=config,
+                     stdin=subprocess.PIPE) as started:
+            assert started.process.stdout.readline() == b"full\n"
+            (tmpfs.path / "ballast").unlink()
+            started.tell("go")
+            run = started.end(None, code=3)  # the command's own failure comes first
+        assert "not on disk" in run.stderr
+        happened = 1 + (3 + 4000) + (3 + 100)
+        for stream, events in [("lifecycle", 2 * happened + 1 + 2001 + 51), ("mem", happened)]:
+            seen = [e for e in run.events if e["stream"] == stream and e["event"] in ("fork", "exec", "exit")]
+            lost = [e for e in run.lost if e["stream_lost"] == stream]
+            assert sum(e["count"] for e in lost) > 0, "the disk was not full: the test is about nothing"
+            assert {e["cause"] for e in lost} == {"disk_full"}
+            assert len(seen) + sum(e["count"] for e in lost) == events, stream
+
+
+# ---- plugins ----
+
+def plugins_with(*flags, source="bad_probe.c", name="bad"):
+    """A plugin folder as it is built, and one more probe."""
+    folder = new_folder()
+    for kind in "probes", "sinks":
+        shutil.copytree(stage() / kind, folder / kind)
+    subprocess.run([*CC, "-shared", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", *flags, "-I", SRC,
+                    "-o", folder / "probes" / f"{name}.so", SRC / "tests/root/progs" / source], check=True)
+    return folder
+
+
+WRONG = {
+    "-DBAD_ABI": ["ABI", "build it again"],
+    "-DBAD_SIZE": ["16 bytes", "build it again"],
+    "-DBAD_NAME": ["good"],
+    "-DNO_SYMBOL": ["collector_probe"],
+    "-DNO_LIBRARY": ["nobody_has_this"],
+}
+
+
+@pytest.mark.parametrize("fault", WRONG)
+def test_wrong_plugin_is_named_and_refused(fault):
+    folder = plugins_with(fault)
+    says = ["probes/bad.so", *WRONG[fault]]
+    # asked for by name: an error at that place
+    refused("--plugin-dir", folder, says=["pipeline.yaml:1:10: probes.bad: ", *says], code=2,
+            config="probes: {bad: {}, lifecycle: {}}\n")
+    # among all: the others run
+    run = collect("true", options=["--plugin-dir", folder])
+    assert all(words in run.stderr for words in says)
+    assert run.of("lifecycle.exit") and run.of("cpu.exit")
+    # and --list tells
+    done = subprocess.run([stage() / "collector", "--plugin-dir", folder, "--list"], capture_output=True, check=False)
+    assert done.returncode == 1
+    assert all(words in done.stderr.decode() for words in says)
+    assert b"probe lifecycle" in done.stdout
+
+
+@pytest.mark.parametrize("fault, says", [("-DCRASH", ["bad", "crashed", "SIGSEGV|Segmentation"]), ("-DREFUSE", ["bad"])])
+def test_plugin_that_fails_in_open(fault, says):
+    folder = plugins_with(fault)
+    stderr = refused("--plugin-dir", folder, says=[says[0]], config="probes: {bad: {required: true}, cpu: {}}\n")
+    for words in says:
+        assert any(word in stderr for word in words.split("|"))
+    run = collect("true", options=["--plugin-dir", folder], config="probes: {bad: {}, lifecycle: {}}\n")
+    assert "bad" in run.stderr
+    assert run.of("lifecycle.exit")
+    assert not (run.path / "bad.msgpack").exists()
+
+
+def test_plugins_of_others_are_not_loaded_by_root():
+    folder = plugins_with("-DREFUSE")
+    os.chown(folder / "probes" / "bad.so", NOBODY, NOBODY)
+    refused("--plugin-dir", folder, says=["bad.so", "uid 65534"], code=2, config="probes: {bad: {}}\n")
+    os.chown(folder / "probes" / "bad.so", 0, 0)
+    (folder / "probes").chmod(0o777)
+    refused("--plugin-dir", folder, says=["probes", "writable by others"], code=2, config="probes: {bad: {}}\n")
+
+
+def test_no_plugins_there():
+    refused("--plugin-dir", new_folder(), says=["plugin"], code=2)
+
+
+# ---- secrets ----
+
+SECRETS = {
+    "name": ["--password=tops3cret1"],
+    "next": ["--token", "tops3cret2"],
+    "inside": ["sh -c 'export API_KEY=tops3cret3; run'"],
+    "url": ["https://user:tops3cret4@example.org/x"],
+    "header": ["Authorization: Bearer tops3cret5tops3cret5"],
+    "long": ["x" * 5000, "--password=tops3cret6"],
+}
+
+
+def test_secrets_never_reach_the_disk():
+    config = "probes: {lifecycle: {env: [MY_PASSWORD, SHOWN]}}\n"
+    arguments = [word for words in SECRETS.values() for word in words]
+    run = collect("/bin/true", *arguments, config=config,
+                  env={**os.environ, "MY_PASSWORD": "tops3cret7", "SHOWN": "seen"})
+    for file in run.path.iterdir():
+        assert b"tops3cret" not in file.read_bytes(), file
+    args = run.one("lifecycle.exec")["args"]
+    assert len(args) == 1 + len(arguments)
+    assert args[1].startswith("--password=") and args[2] == "--token"
+    assert run.one("lifecycle.exec")["env"]["SHOWN"] == "seen"
+
+
+def test_own_patterns_for_secrets():
+    """A list of one's own takes the place of the default one."""
+    run = collect("/bin/true", "patient-12345", "--password=x1", config='redact: ["patient-\\\\d+"]\n')
+    raw = (run.path / "lifecycle.msgpack").read_bytes()
+    assert b"12345" not in raw.replace(b"patient-\\d+", b"")
+    assert run.one("lifecycle.exec")["args"][2] == "--password=x1"
+
+
+def test_a_secret_on_the_command_line_is_not_in_the_header():
+    run = collect("/bin/true", "--password=tops3cret8")
+    assert all(b"tops3cret" not in file.read_bytes() for file in run.path.iterdir())
