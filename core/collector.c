@@ -159,7 +159,7 @@ static int start_loop(struct collector *c)
 
 static int block_signals(struct collector *c)
 {
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE};
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE, SIGXFSZ};
 	sigset_t set;
 
 	sigemptyset(&set);
@@ -167,8 +167,9 @@ static int block_signals(struct collector *c)
 		sigaddset(&set, taken[i]);
 	if (sigprocmask(SIG_BLOCK, &set, &c->mask))
 		return -errno;
-	/* SIGPIPE is blocked only so that a write says EPIPE. */
+	/* These are blocked only so that a write says EPIPE or EFBIG. */
 	sigdelset(&set, SIGPIPE);
+	sigdelset(&set, SIGXFSZ);
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return c->signals < 0 ? -errno : 0;
 }
