@@ -208,7 +208,7 @@ int bpf_unit__load(struct bpf_unit *unit, bpf_unit_event event, void *arg)
 	err = bpf_object__load_skeleton(unit->skel);
 	if (err) {
 		log__error("%s: the kernel refused its BPF programs: %s%s", unit->name, strerror(-err),
-			   err == -EPERM ? "; CAP_BPF and CAP_PERFMON are needed" : "; -v shows what it says");
+			   err == -EPERM ? "; CAP_BPF and CAP_PERFMON are needed" : "; -v -v shows what it says");
 		return err;
 	}
 	unit->lost = bpf_map__initial_value(find_map(unit, LOST_MAP), &size);

@@ -11,6 +11,7 @@
 #include "core/collector.h"
 #include "core/command.h"
 #include "core/conf.h"
+#include "core/doctor.h"
 #include "core/list.h"
 #include "core/log.h"
 #include "core/plugin.h"
@@ -19,7 +20,7 @@
 #include "core/sink.h"
 
 enum { EXIT_USAGE = 2 };
-enum { OPT_TAG = 256, OPT_PID, OPT_USER, OPT_GRACE, OPT_NO_SUMMARY, OPT_CHECK, OPT_LIST_ALL, OPT_PLUGIN_DIR, OPT_VERSION };
+enum { OPT_TAG = 256, OPT_PID, OPT_USER, OPT_GRACE, OPT_NO_SUMMARY, OPT_CHECK, OPT_LIST_ALL, OPT_PLUGIN_DIR, OPT_VERSION, OPT_JSON };
 
 static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI, sizeof(struct probe),
 					      offsetof(struct probe, close) + sizeof(void *)};
@@ -33,7 +34,7 @@ struct line {
 	size_t tags_count;
 	pid_t *pids;
 	size_t pids_count;
-	bool no_summary, check, list, quiet;
+	bool no_summary, check, list, quiet, doctor, json;
 	enum log_level level;
 	char **command; /* NULL: none */
 };
@@ -50,6 +51,7 @@ static const char help[] =
 	"Usage: collector [OPTION]... [--] COMMAND [ARG]...   watch a command and all that it starts\n"
 	"       collector [OPTION]... --pid PID               follow a running process and its descendants\n"
 	"       collector [OPTION]... -c FILE                 daemon: the scope rules of FILE say what is watched\n"
+	"       collector doctor [--json]                     say what this host can give, and the next step\n"
 	"\n"
 	"Watches every process of a pipeline from inside the kernel, however short it lives, and says what ran,\n"
 	"what failed and why, and where CPU time and memory went.\n"
@@ -86,8 +88,30 @@ static const struct option longs[] = {
 	{"check", no_argument, NULL, OPT_CHECK},      {"list", no_argument, NULL, OPT_LIST_ALL},
 	{"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR}, {"quiet", no_argument, NULL, 'q'},
 	{"verbose", no_argument, NULL, 'v'},	      {"version", no_argument, NULL, OPT_VERSION},
-	{"help", no_argument, NULL, 'h'},	      {0},
+	{"json", no_argument, NULL, OPT_JSON},	      {"help", no_argument, NULL, 'h'},
+	{0},
 };
+
+/* The program collector-NAME: beside this one, or where it was installed; NULL: there is none. */
+static char *beside_us(const char *name)
+{
+	char self[4096], *path = NULL, *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (slash && asprintf(&path, "%.*s/collector-%s", (int)(slash - self), self, name) >= 0) {
+		if (!access(path, X_OK))
+			return path;
+		free(path);
+	}
+	if (asprintf(&path, BINDIR "/collector-%s", name) < 0)
+		return NULL;
+	if (!access(path, X_OK))
+		return path;
+	free(path);
+	return NULL;
+}
 
 static int add_pid(struct line *line, const char *text)
 {
@@ -146,16 +170,34 @@ static int take_option(struct line *line, int option)
 	case OPT_PLUGIN_DIR: line->plugin_dir = optarg; return 0;
 	case 'q': line->quiet = line->no_summary = true; line->level = LOG_ERROR; return 0;
 	case 'v': line->level = line->level < LOG_INFO ? LOG_INFO : LOG_DEBUG; return 0;
+	case OPT_JSON: line->json = true; return 0;
 	case OPT_VERSION: printf("collector %s\n", PACKAGE_VERSION); return 1;
 	case 'h': fputs(help, stdout); return 1;
 	default: return usage();
 	}
 }
 
+/* `collector NAME ...` runs collector-NAME, as git does; a command of that name needs `--` before it. */
+static void run_other(char **argv)
+{
+	char *path = argv[1] && argv[1][0] != '-' && !strchr(argv[1], '/') ? beside_us(argv[1]) : NULL;
+
+	if (!path)
+		return;
+	execv(path, argv + 1);
+	log__error("%s: %s", path, strerror(errno));
+	free(path);
+}
+
 static int parse(struct line *line, int argc, char **argv)
 {
 	int option, code;
 
+	if (argv[1] && !strcmp(argv[1], "doctor")) {
+		line->doctor = true;
+		argv++;
+		argc--;
+	}
 	while ((option = getopt_long(argc, argv, "+c:o:n:qvh", longs, NULL)) != -1) {
 		code = take_option(line, option);
 		if (code)
@@ -289,27 +331,11 @@ static int override(struct conf *conf, const struct line *line)
 			return EXIT_USAGE;
 		}
 	}
-	if (!line->command && !line->pids_count && !conf->rules_count && !line->check) {
+	if (!line->command && !line->pids_count && !conf->rules_count && !line->check && !line->doctor) {
 		log__error("nothing to watch: give a command, --pid, or a configuration with scope rules (daemon)");
 		return usage();
 	}
 	return 0;
-}
-
-/* Where the program is that prints the summary: beside this one, or where it was installed. */
-static char *find_reporter(void)
-{
-	char self[4096], *path = NULL;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-	char *slash;
-
-	self[n > 0 ? n : 0] = 0;
-	slash = strrchr(self, '/');
-	if (slash && asprintf(&path, "%.*s/collector-merge", (int)(slash - self), self) >= 0 && !access(path, X_OK))
-		return path;
-	if (slash)
-		free(path);
-	return access(BINDIR "/collector-merge", X_OK) ? NULL : strdup(BINDIR "/collector-merge");
 }
 
 static int watch(const struct line *line, const struct conf *conf)
@@ -327,7 +353,7 @@ static int watch(const struct line *line, const struct conf *conf)
 					      : "runs",
 		.plugin_dir = line->plugin_dir,
 	};
-	char *reporter = line->no_summary || daemon ? NULL : find_reporter(), err[512];
+	char *reporter = line->no_summary || daemon ? NULL : beside_us("merge"), err[512];
 	struct redact *redact = NULL;
 	int code;
 
@@ -351,6 +377,7 @@ int main(int argc, char **argv)
 	int code;
 
 	log__init("collector", LOG_WARN);
+	run_other(argv);
 	code = parse(&line, argc, argv);
 	if (code)
 		return code == 1 ? 0 : code;
@@ -365,7 +392,9 @@ int main(int argc, char **argv)
 			code = EXIT_USAGE;
 		else
 			code = override(&conf, &line);
-		if (!code && !line.check)
+		if (!code && line.doctor)
+			code = doctor__run(&conf, line.json);
+		else if (!code && !line.check)
 			code = watch(&line, &conf);
 		else if (!code)
 			printf("%s: good\n", line.config ? line.config : "the defaults");
