@@ -152,12 +152,22 @@ def test_no_arguments(births):
     assert births.one("lifecycle.exec", pid=pid)["args"] in ([""], [])
 
 
-def test_failed_execs(births):
-    by_case = {child["case"]: child["pid"] for child in births.said}
-    enoent = births.one("lifecycle.exec_failed", pid=by_case["enoent"])
+def test_failed_execs():
+    """Costs a hook at every system call, so it is asked for."""
+    config = "probes: {lifecycle: {exec_failed: true}, cpu: {}, mem: {}}\n"
+    run = collect(program("execs"), "enoent", "eacces", config=config)
+    by_case = {child["case"]: child["pid"] for child in run.said}
+    enoent = run.one("lifecycle.exec_failed", pid=by_case["enoent"])
     assert (enoent["exe"], enoent["error"]) == ("/nonexistent/program", "ENOENT")
-    eacces = births.one("lifecycle.exec_failed", pid=by_case["eacces"])
+    assert enoent["args"] in (None, ["program", "one argument"])
+    eacces = run.one("lifecycle.exec_failed", pid=by_case["eacces"])
     assert (eacces["exe"], eacces["error"]) == ("/etc/passwd", "EACCES")
+
+
+def test_failed_execs_are_said_to_be_off(births):
+    header, _ = read_stream(births.path / "lifecycle.msgpack")
+    assert any(line.startswith(b"exec_failed") for line in header[b"unavailable"])
+    assert not births.of("lifecycle.exec_failed")
 
 
 def test_children_of_children(births):

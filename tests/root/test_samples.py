@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Samples, against what a process itself reads of its clocks and of /proc before and after each."""
+import bisect
+
+import pytest
+from harness import collect, program
+
+CONFIG = "probes: {lifecycle: {}, cpu: {interval: 100ms}, mem: {interval: 100ms}}\n"
+STEPS, STEP_MIB = 60, 4  # 3 s, up to 120 MiB and once more
+
+# A running thread's time is counted by the tick, which is 1 to 10 ms; on two cores two run at a time
+TICKS_NS = 2 * 10_000_000
+# /proc and the sample may differ by what one step takes before it says so, and by per-CPU counters
+SLACK_BYTES = STEP_MIB * (1 << 20) + (512 << 10)
+
+
+@pytest.fixture(scope="module", params=[1, 4])
+def run(request):
+    run = collect(program("grow"), str(STEPS), str(request.param), str(STEP_MIB), config=CONFIG)
+    run.threads = request.param
+    return run
+
+
+def around(run, ts):
+    """The witness's last word before a time and its first after it; either may be missing."""
+    said = run.said
+    at = bisect.bisect([line["ts"] for line in said], ts)
+    return said[at - 1] if at else None, said[at] if at < len(said) else None
+
+
+def test_cpu_samples(run):
+    samples = run.of("cpu.sample", pid=run.said[0]["pid"])
+    assert len(samples) >= STEPS * 50 // 100 * 2 // 3, "fewer than two thirds of the intervals had a sample"
+    used = [e["cpu_ns"] for e in samples]
+    assert used == sorted(used) and used[-1] <= run.one("cpu.exit", pid=samples[0]["pid"])["cpu_ns"]
+    for e in samples:
+        before, after = around(run, e["ts"])
+        assert not before or e["cpu_ns"] >= before["cpu_ns"] - TICKS_NS, (before, e)
+        assert not after or e["cpu_ns"] <= after["cpu_ns"] + TICKS_NS, (after, e)
+        assert e["user_ns"] + e["system_ns"] == e["cpu_ns"]
+        assert e["state"] == "R"
+    assert {e["threads"] for e in samples[2:]} == {run.threads}
+
+
+def test_memory_samples(run):
+    samples = run.of("mem.sample", pid=run.said[0]["pid"])
+    assert len(samples) >= 10
+    for e in samples:
+        before, after = around(run, e["ts"])
+        known = [line["rss_kib"] * 1024 for line in (before, after) if line]
+        assert min(known) - SLACK_BYTES <= e["rss_bytes"] <= max(known) + SLACK_BYTES, (before, e, after)
+        assert e["rss_bytes"] == e["anon_bytes"] + e["file_bytes"] + e["shmem_bytes"]
+    peak = max(e["rss_bytes"] for e in samples)
+    assert run.one("mem.exit", pid=samples[0]["pid"])["peak_rss_bytes"] >= peak >= 100 << 20
+    # it was given back half-way
+    assert min(e["rss_bytes"] for e in samples[len(samples) // 3:]) < 40 << 20
+
+
+def test_intervals(run):
+    """One sample an interval, on the clock: the mean does not drift."""
+    times = [e["ts"] for e in run.of("cpu.sample", pid=run.said[0]["pid"])]
+    mean = (times[-1] - times[0]) / (len(times) - 1)
+    assert 95e6 <= mean <= 150e6
+
+
+def test_states_and_silence():
+    """Who sleeps, stopped or is a zombie is told once, not at each interval."""
+    script = """
+sleep 1.5 & sleeper=$!
+sh -c 'kill -STOP $$' & stopped=$!
+sleep 1
+kill -CONT $stopped
+echo "{\\"sleeper\\": $sleeper, \\"stopped\\": $stopped}"
+wait
+"""
+    run = collect("sh", "-c", script, config=CONFIG)
+    pids = run.said[0]
+    sleeping = run.of("cpu.sample", pid=pids["sleeper"])
+    assert 1 <= len(sleeping) <= 3 and sleeping[-1]["state"] == "S"
+    stopped = run.of("cpu.sample", pid=pids["stopped"])
+    assert 1 <= len(stopped) <= 3 and stopped[-1]["state"] == "T"
+
+
+def test_zombie_is_told():
+    """Its account is closed, its parent does not look: the figures do not wait for that."""
+    run = collect("sh", "-c", "/bin/true & exec sleep 1", config=CONFIG)
+    true = run.one("lifecycle.exec", exe="/bin/true")
+    ended = run.one("lifecycle.exit", pid=true["pid"])
+    reaped = run.one("lifecycle.exit", ppid=run.of("lifecycle.exec")[0]["ppid"])
+    account = run.one("cpu.exit", pid=true["pid"])
+    assert account["final"]
+    assert ended["ts"] <= account["ts"] < reaped["ts"]
