@@ -70,17 +70,28 @@ int caps__check(uint64_t needed, char *err, size_t size)
 	return -EPERM;
 }
 
-int caps__drop(uint64_t keep)
+static int set(uint64_t effective, uint64_t permitted)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {};
-	uint64_t effective, permitted;
+	struct __user_cap_data_struct data[2] = {
+		{.effective = effective, .permitted = permitted},
+		{.effective = effective >> 32, .permitted = permitted >> 32},
+	};
 
-	if (get(&effective, &permitted))
-		return -errno;
-	keep &= permitted;
-	data[0].effective = data[0].permitted = keep;
-	data[1].effective = data[1].permitted = keep >> 32;
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+int caps__drop(uint64_t keep, bool (*suffices)(void *arg), void *arg, uint64_t more)
+{
+	uint64_t effective, permitted;
+	int err = get(&effective, &permitted);
+
+	if (err)
+		return err;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* First only lowered, so that what turns out to be needed can be raised again. */
+	err = set(keep & permitted, permitted);
+	if (!err && !suffices(arg))
+		keep |= more;
+	return err ? err : set(keep & permitted, keep & permitted);
 }

@@ -13,7 +13,8 @@ int caps__check(uint64_t needed, char *err, size_t size);
 
 bool caps__have(int cap); /* effective */
 
-/* Gives up all capabilities of this process for good, but for those of `keep`. 0 or -errno. */
-int caps__drop(uint64_t keep);
+/* Gives up all capabilities of this process for good, but for those of `keep`, and those of `more` if
+ * suffices() finds that it cannot do without. 0 or -errno. */
+int caps__drop(uint64_t keep, bool (*suffices)(void *arg), void *arg, uint64_t more);
 
 #endif

@@ -212,6 +212,14 @@ static int start_runs(struct collector *c)
 	return err ? err : runs__open(c, RUN_FIRST, c->conf->run.name);
 }
 
+/* Before 5.19 the system call asks for CAP_BPF even where a map is open already. */
+static bool maps_work(void *arg)
+{
+	struct collector *c = arg;
+
+	return scope__works(c->scope);
+}
+
 static int start(struct collector *c)
 {
 	int err = block_signals(c);
@@ -237,7 +245,7 @@ static int start(struct collector *c)
 	/* Before the capabilities go: /proc shows other users' processes only with CAP_SYS_PTRACE. */
 	if (!err && !c->opts->command)
 		err = present__enter(c);
-	return err ? err : caps__drop(c->user ? 1ULL << CAP_KILL : 0);
+	return err ? err : caps__drop(c->user ? 1ULL << CAP_KILL : 0, maps_work, c, 1ULL << CAP_BPF);
 }
 
 /* Whatever the kernel still has to say, in its order; then every stream gets its end. */

@@ -166,6 +166,14 @@ void scope__forget_run(struct scope *scope, uint32_t number)
 	bpf_map_delete_elem(runs_fd(scope), &number);
 }
 
+bool scope__works(const struct scope *scope)
+{
+	uint32_t none = 0;
+	struct watch_run run;
+
+	return !bpf_map_lookup_elem(runs_fd(scope), &none, &run) || errno == ENOENT;
+}
+
 uint64_t scope__alive(struct scope *scope, uint32_t number)
 {
 	struct watch_run run;

@@ -35,6 +35,9 @@ int scope__close_run(struct scope *scope, uint32_t run);
 /* Removes what is left of a run from the kernel. */
 void scope__forget_run(struct scope *scope, uint32_t run);
 
+/* Whether its maps can be asked, with the capabilities that are left. */
+bool scope__works(const struct scope *scope);
+
 /* How many processes of a run are watched now. */
 uint64_t scope__alive(struct scope *scope, uint32_t run);
 

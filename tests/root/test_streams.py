@@ -127,7 +127,10 @@ def test_merge_of_two_runs(run):
     events = merge(run.path, other.path)
     assert len(events) == len(run.events) + len(other.events)
     assert [e["time"] for e in events] == sorted(e["time"] for e in events)
-    assert merge(run.path, other.path, options=["--run", other.path.name]) == other.events
+    again = merge(run.path, other.path, options=["--run", other.path.name])
+    assert len(again) == len(other.events)
+    for one, two in zip(again, other.events):  # where runs are of one host, they share one clock anchor
+        assert {**one, "time": None} == {**two, "time": None}
 
 
 def test_filters(run):

@@ -37,14 +37,17 @@ int main(int argc, char **argv)
 	for (int i = 0; i < steps; i++) {
 		uint64_t until = boot_ns() + 50000000;
 		struct timespec used;
+		uint64_t from;
 
 		if (i == steps / 2)
 			madvise(memory, size * i, MADV_DONTNEED);
 		else
 			memset(memory + size * i, 1, size);
+		from = boot_ns(); /* what was read was so between these two */
 		clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
-		printf("{\"pid\":%d,\"ts\":%llu,\"cpu_ns\":%llu,\"rss_kib\":%ld}\n", getpid(),
-		       (unsigned long long)boot_ns(), used.tv_sec * 1000000000ull + used.tv_nsec, rss_kib());
+		printf("{\"pid\":%d,\"from\":%llu,\"cpu_ns\":%llu,\"rss_kib\":%ld,", getpid(), (unsigned long long)from,
+		       used.tv_sec * 1000000000ull + used.tv_nsec, rss_kib());
+		printf("\"to\":%llu}\n", (unsigned long long)boot_ns());
 		while (boot_ns() < until)
 			if (!threads)
 				sleep_ms(5);
