@@ -89,18 +89,51 @@ static __always_inline void watch__sampled(struct watch *w, __u64 fingerprint)
 	w->seen[watch_slot & (WATCH_SLOTS - 1)] = fingerprint;
 }
 
+/* One value per CPU, for one program. A walk in a loop sums up here and not on the stack: what the verifier
+ * does not track in memory, it does not have to tell apart in every round. */
+#define SCRATCH(name, of)                                                                                    \
+	struct {                                                                                             \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                     \
+		__uint(max_entries, 1);                                                                      \
+		__type(key, __u32);                                                                          \
+		__type(value, of);                                                                           \
+	} name SEC(".maps")
+
+static __always_inline void *scratch__get(void *map)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(map, &zero);
+}
+
 #define THREADS_MAX 1024 /* of one process, that a walk visits */
 
-/* The thread behind `node` on the process's list, which moves on; NULL: that was the last. `node` starts
- * as NULL. No typed pointer: every read of it is a probe's (BPF_CORE_READ). */
-static __always_inline struct task_struct *thread__next(struct signal_struct *signal, struct list_head **node)
+/* Walks the threads of a process:
+ *
+ *	struct list_head *node = threads__first(signal);
+ *
+ *	for (int i = 0; i < THREADS_MAX && !threads__end(signal, node); i++, node = threads__next(node))
+ *		... thread__of(node) ...
+ *
+ * There is no typed pointer to what is found: every read of it is a probe's (BPF_CORE_READ). */
+static __always_inline struct list_head *threads__first(struct signal_struct *signal)
 {
-	struct list_head *head = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+	return BPF_CORE_READ(signal, thread_head.next);
+}
 
-	*node = *node ? BPF_CORE_READ(*node, next) : BPF_CORE_READ(head, next);
-	if (!*node || *node == head)
-		return NULL;
-	return (void *)*node - bpf_core_field_offset(struct task_struct, thread_node);
+static __always_inline struct list_head *threads__next(struct list_head *node)
+{
+	return BPF_CORE_READ(node, next);
+}
+
+static __always_inline bool threads__end(struct signal_struct *signal, struct list_head *node)
+{
+	return node == (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
+}
+
+static __always_inline struct task_struct *thread__of(struct list_head *node)
+{
+	return (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
 }
 
 static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,

@@ -133,43 +133,42 @@ int BPF_PROG(cpu_free, struct task_struct *task)
 /* Adds every thread of the process; false: there are more than are counted. */
 static __always_inline bool add_threads(struct sums *s, struct signal_struct *signal)
 {
-	struct list_head *node = NULL;
+	struct list_head *node = threads__first(signal);
+	int i;
 
-	for (int i = 0; i < THREADS_MAX; i++) {
-		struct task_struct *thread = thread__next(signal, &node);
-
-		if (!thread)
-			return true;
-		add_thread(s, thread);
-	}
-	return false;
+	for (i = 0; i < THREADS_MAX && !threads__end(signal, node); i++, node = threads__next(node))
+		add_thread(s, thread__of(node));
+	return i < THREADS_MAX;
 }
+
+SCRATCH(sample, struct sums);
 
 SEC("iter/task")
 int cpu_sample(struct bpf_iter__task *ctx)
 {
 	struct task_struct *task = ctx->task;
-	struct sums s = {};
+	struct sums *s = scratch__get(&sample);
 	struct cpu_event e;
 	__u64 fingerprint;
 	struct watch *w;
 
-	if (!task || task->pid != task->tgid)
+	if (!s || !task || task->pid != task->tgid)
 		return 0;
 	w = watch__find(task);
 	if (!w)
 		return 0;
-	add_dead(&s, task->signal);
-	s.threads = task->signal->nr_threads;
-	if (s.threads <= 1)
-		add_task(&s, task);
-	else if (!add_threads(&s, task->signal))
-		s.run = s.user = s.system = EVENT_NULL(EVENT_WHY_BOUND);
-	fingerprint = s.run ^ s.states << 59 ^ s.states;
+	s->states = 0;
+	add_dead(s, task->signal);
+	s->threads = task->signal->nr_threads;
+	if (s->threads <= 1)
+		add_task(s, task);
+	else if (!add_threads(s, task->signal))
+		s->run = s->user = s->system = EVENT_NULL(EVENT_WHY_BOUND);
+	fingerprint = s->run ^ s->states << 59 ^ s->states;
 	if (!watch__changed(w, fingerprint))
 		return 0;
 	event__head(&e.head, CPU_SAMPLE, task, w);
-	fill(&e, &s, task);
+	fill(&e, s, task);
 	if (w->end_tid && task->exit_state) {
 		/* A zombie's account is closed but for what the kernel adds when it is reaped: nothing. */
 		e.head.kind = CPU_EXIT;

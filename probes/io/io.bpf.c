@@ -25,13 +25,8 @@ static __always_inline void add(struct io_event *e, struct task_struct *thread)
 {
 	struct task_io_accounting io;
 
-	BPF_CORE_READ_INTO(&io.rchar, thread, ioac.rchar);
-	BPF_CORE_READ_INTO(&io.wchar, thread, ioac.wchar);
-	BPF_CORE_READ_INTO(&io.syscr, thread, ioac.syscr);
-	BPF_CORE_READ_INTO(&io.syscw, thread, ioac.syscw);
-	BPF_CORE_READ_INTO(&io.read_bytes, thread, ioac.read_bytes);
-	BPF_CORE_READ_INTO(&io.write_bytes, thread, ioac.write_bytes);
-	BPF_CORE_READ_INTO(&io.cancelled_write_bytes, thread, ioac.cancelled_write_bytes);
+	/* At once: where the kernel keeps both parts of the account, it is these seven in this order. */
+	bpf_core_read(&io, sizeof(io), &thread->ioac);
 	e->read_chars += io.rchar;
 	e->write_chars += io.wchar;
 	e->read_syscalls += io.syscr;
@@ -79,39 +74,47 @@ int BPF_PROG(io_free, struct task_struct *task)
 	return 0;
 }
 
+/* Adds every thread of the process; false: there are more than are counted. */
+static __always_inline bool add_threads(struct io_event *e, struct signal_struct *signal)
+{
+	struct list_head *node = threads__first(signal);
+	int i;
+
+	for (i = 0; i < THREADS_MAX && !threads__end(signal, node); i++, node = threads__next(node))
+		add(e, thread__of(node));
+	return i < THREADS_MAX;
+}
+
+SCRATCH(sample, struct io_event);
+
 SEC("iter/task")
 int io_sample(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = ctx->task, *thread;
-	struct list_head *node = NULL;
-	struct io_event e;
+	struct task_struct *task = ctx->task;
+	struct io_event *e = scratch__get(&sample);
 	__u64 fingerprint;
 	struct watch *w;
 
-	if (!task || task->pid != task->tgid)
+	if (!e || !task || task->pid != task->tgid)
 		return 0;
 	w = watch__find(task);
 	if (!w)
 		return 0;
-	fill(&e, task);
-	for (int i = 0; i < THREADS_MAX; i++) {
-		thread = thread__next(task->signal, &node);
-		if (!thread)
-			break;
-		add(&e, thread);
-	}
-	fingerprint = e.read_chars + (e.write_chars << 20) + e.read_syscalls + (e.write_syscalls << 40) +
-		      (e.read_bytes << 10) + (e.write_bytes << 30);
+	fill(e, task);
+	if (!add_threads(e, task->signal))
+		return 0;
+	fingerprint = e->read_chars + (e->write_chars << 20) + e->read_syscalls + (e->write_syscalls << 40) +
+		      (e->read_bytes << 10) + (e->write_bytes << 30);
 	if (!fingerprint || !watch__changed(w, fingerprint))
 		return 0;
-	event__head(&e.head, IO_SAMPLE, task, w);
+	event__head(&e->head, IO_SAMPLE, task, w);
 	if (w->end_tid && task->exit_state) {
 		/* A zombie does no more. */
-		e.head.kind = IO_EXIT;
-		e.head.flags = EVENT_PROVISIONAL;
-		e.final = true;
+		e->head.kind = IO_EXIT;
+		e->head.flags = EVENT_PROVISIONAL;
+		e->final = true;
 	}
-	if (event__sample(ctx, &e))
+	if (event__sample(ctx, e))
 		watch__sampled(w, fingerprint);
 	return 0;
 }

@@ -13,14 +13,6 @@ struct text_buffer {
 	char text[TEXT_BYTES];
 };
 
-#define SCRATCH(name, of)                                                                                    \
-	struct {                                                                                             \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                     \
-		__uint(max_entries, 1);                                                                      \
-		__type(key, __u32);                                                                          \
-		__type(value, of);                                                                           \
-	} name SEC(".maps")
-
 SCRATCH(exec_text, struct text_buffer);
 SCRATCH(exec_path, struct path_buffer);
 SCRATCH(exec_part, struct lifecycle_part);
@@ -55,15 +47,15 @@ int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *chi
 }
 
 /* Whether `bytes` more fit behind the event. */
-static __always_inline bool room(__u32 used, __u32 bytes)
+static __always_inline bool room(__u64 used, __u64 bytes)
 {
 	return used <= TEXT_BYTES - bytes;
 }
 
-static __always_inline __u32 put_path(struct text_buffer *b, __u32 used, const struct path_buffer *path,
+static __always_inline __u64 put_path(struct text_buffer *b, __u64 used, const struct path_buffer *path,
 				      struct event_string *string)
 {
-	__u32 length = path__length(path);
+	__u64 length = path__length(path);
 
 	string->offset = sizeof(b->event) + used;
 	string->why = path->why;
@@ -115,7 +107,7 @@ static __always_inline __u32 send_parts(struct task_struct *task, struct watch *
 }
 
 /* The strings that lie between two addresses of the process, each ended by a NUL. */
-static __always_inline __u32 put_list(struct task_struct *task, struct watch *w, struct text_buffer *b, __u32 used,
+static __always_inline __u64 put_list(struct task_struct *task, struct watch *w, struct text_buffer *b, __u64 used,
 				      __u64 from, __u64 to, __u32 area, struct event_list *list)
 {
 	__u64 length = to - from;
@@ -146,7 +138,8 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 	struct lifecycle_exec *e;
 	struct path_buffer *path;
 	struct text_buffer *b;
-	__u32 zero = 0, used;
+	__u32 zero = 0;
+	__u64 used; /* not 32 bits: 5.10 forgets the bounds of a register that is cut to them */
 	long length;
 
 	if (!w || !mm)
@@ -165,8 +158,8 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 	e->exe.offset = sizeof(*e);
 	e->exe.why = 0;
 	length = bpf_probe_read_kernel_str(b->text, PATH_BYTES, bprm->filename);
-	e->exe.length = length > 0 ? length - 1 : 0;
-	used = length > 0 && length <= PATH_BYTES ? length - 1 : 0;
+	used = length > 0 ? (length - 1) & (PATH_BYTES - 1) : 0; /* the mask is for 5.10's verifier */
+	e->exe.length = used;
 
 	path__of(path, &task->fs->pwd);
 	used = put_path(b, used, path, &e->cwd);

@@ -99,6 +99,11 @@ def test_time(run):
     assert (step - (last["ts"] - first["ts"])) % 1_000_000_000 == 0
 
 
+def timeless(events):
+    """The streams of a host share one clock anchor in a merge: which one, depends on what is merged."""
+    return [{**e, "time": None} for e in events]
+
+
 def test_cut_and_damaged(run):
     """A stream that ends in the middle, or has bytes of another: the rest is read, the damage told."""
     whole = (run.path / "lifecycle.msgpack").read_bytes()
@@ -109,7 +114,7 @@ def test_cut_and_damaged(run):
         events = merge(folder)
         merge(folder, options=["--strict"], sink="null", code=3)
         seen = [e for e in events if e["event"] != "lost"]
-        assert seen == records[:len(seen)]
+        assert timeless(seen) == timeless(records[:len(seen)])
     folder = new_folder()
     at = len(whole) * 2 // 3
     (folder / "lifecycle.msgpack").write_bytes(whole[:at] + b"\0" * 64 + whole[at + 64:])
@@ -128,9 +133,7 @@ def test_merge_of_two_runs(run):
     assert len(events) == len(run.events) + len(other.events)
     assert [e["time"] for e in events] == sorted(e["time"] for e in events)
     again = merge(run.path, other.path, options=["--run", other.path.name])
-    assert len(again) == len(other.events)
-    for one, two in zip(again, other.events):  # where runs are of one host, they share one clock anchor
-        assert {**one, "time": None} == {**two, "time": None}
+    assert timeless(again) == timeless(other.events)
 
 
 def test_filters(run):
