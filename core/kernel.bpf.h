@@ -102,6 +102,8 @@ struct file {
 
 struct kernfs_node {
 	const char *name;
+	unsigned int hash;
+	__u64 id;
 } S_KERNEL;
 
 struct cgroup {

@@ -22,6 +22,14 @@ static __always_inline unsigned int kfix__task_state(struct task_struct *task)
 	return BPF_CORE_READ((struct task_struct___old_state *)task, state);
 }
 
+/* The same by plain loads, for a pointer whose type the verifier knows. */
+static __always_inline unsigned int kfix__known_task_state(struct task_struct *task)
+{
+	if (bpf_core_field_exists(task->__state))
+		return task->__state;
+	return ((struct task_struct___old_state *)task)->state;
+}
+
 /* 6.2 made mm->rss_stat an array of percpu_counters (f1a7941243c1); before, it was a struct of plain
  * atomics. The index is the kernel's: 0 file, 1 anonymous, 2 swap, 3 shared memory. */
 struct percpu_counter___6_2 {
@@ -52,28 +60,67 @@ static __always_inline bool kfix__rss_percpu(void)
 	       bpf_core_field_exists(((struct mm_struct___6_2 *)0)->rss_stat[0].counters);
 }
 
-/* The sum of one counter over the shared part and every CPU's. */
-static __always_inline __s64 kfix__percpu_sum(const struct percpu_counter___6_2 *counter,
-					      const struct kfix_cpus *cpus, __u32 possible)
+/* Pages that a process has resident, by the kernel's kinds, and swapped out. */
+struct kfix_pages {
+	__u64 file, anon, swap, shmem;
+};
+
+static __always_inline __u64 kfix__not_negative(__s64 pages)
 {
-	__s64 sum = BPF_CORE_READ(counter, count);
-	__u64 counters = (__u64)BPF_CORE_READ(counter, counters);
-
-	for (__u32 cpu = 0; cpu < KFIX_CPUS && cpu < possible && cpus->known; cpu++) {
-		__s32 part = 0;
-
-		bpf_probe_read_kernel(&part, sizeof(part), (void *)(counters + cpus->offset[cpu]));
-		sum += part;
-	}
-	return sum > 0 ? sum : 0;
+	return pages > 0 ? pages : 0;
 }
 
-/* Pages of one kind; `index` must be a literal: clang 14 compiles a relocated array access by a variable
- * to garbage. */
-#define kfix__rss(mm, index, cpus, possible)                                                                           \
-	(kfix__rss_percpu()                                                                                  \
-		 ? (__u64)kfix__percpu_sum(&((struct mm_struct___6_2 *)(mm))->rss_stat[index], cpus, possible)         \
-		 : (__u64)BPF_CORE_READ((struct mm_struct___old_rss *)(mm), rss_stat.count[index].counter))
+/* What one CPU has not yet added to the shared counts. The four lie side by side (from 6.6 on, c439d5e8a0ea). */
+static __always_inline void kfix__add_cpu(__s64 sum[4], const __u64 counters[4], bool adjacent, __u64 offset)
+{
+	__s32 part[4] = {};
+
+	if (adjacent) {
+		bpf_probe_read_kernel(part, sizeof(part), (void *)(counters[0] + offset));
+	} else {
+		bpf_probe_read_kernel(&part[0], sizeof(part[0]), (void *)(counters[0] + offset));
+		bpf_probe_read_kernel(&part[1], sizeof(part[1]), (void *)(counters[1] + offset));
+		bpf_probe_read_kernel(&part[2], sizeof(part[2]), (void *)(counters[2] + offset));
+		bpf_probe_read_kernel(&part[3], sizeof(part[3]), (void *)(counters[3] + offset));
+	}
+	sum[0] += part[0];
+	sum[1] += part[1];
+	sum[2] += part[2];
+	sum[3] += part[3];
+}
+
+/* The sums over the shared part and every CPU's. Indices must be literal: clang 14 compiles a relocated
+ * array access by a variable to garbage. */
+static __always_inline void kfix__pages_percpu(struct kfix_pages *pages, struct mm_struct___6_2 *mm,
+					       const struct kfix_cpus *cpus, __u32 possible)
+{
+	__s64 sum[4] = {mm->rss_stat[0].count, mm->rss_stat[1].count, mm->rss_stat[2].count, mm->rss_stat[3].count};
+	__u64 counters[4] = {(__u64)mm->rss_stat[0].counters, (__u64)mm->rss_stat[1].counters,
+			     (__u64)mm->rss_stat[2].counters, (__u64)mm->rss_stat[3].counters};
+	bool adjacent = counters[1] == counters[0] + 4 && counters[2] == counters[0] + 8 &&
+			counters[3] == counters[0] + 12;
+
+	for (__u32 cpu = 0; cpu < KFIX_CPUS && cpu < possible && cpus->known; cpu++)
+		kfix__add_cpu(sum, counters, adjacent, cpus->offset[cpu]);
+	pages->file = kfix__not_negative(sum[0]);
+	pages->anon = kfix__not_negative(sum[1]);
+	pages->swap = kfix__not_negative(sum[2]);
+	pages->shmem = kfix__not_negative(sum[3]);
+}
+
+static __always_inline void kfix__pages(struct kfix_pages *pages, struct mm_struct *mm, const struct kfix_cpus *cpus, __u32 possible)
+{
+	struct mm_struct___old_rss *old = (void *)mm;
+
+	if (kfix__rss_percpu()) {
+		kfix__pages_percpu(pages, (void *)mm, cpus, possible);
+		return;
+	}
+	pages->file = old->rss_stat.count[0].counter;
+	pages->anon = old->rss_stat.count[1].counter;
+	pages->swap = old->rss_stat.count[2].counter;
+	pages->shmem = old->rss_stat.count[3].counter;
+}
 
 /* 6.15 renamed kernfs_node.parent to __parent, under RCU (633488947ef6). */
 struct kernfs_node___old {
@@ -86,8 +133,8 @@ struct kernfs_node___6_15 {
 static __always_inline struct kernfs_node *kfix__kernfs_parent(struct kernfs_node *kn)
 {
 	if (bpf_core_field_exists(((struct kernfs_node___6_15 *)kn)->__parent))
-		return BPF_CORE_READ((struct kernfs_node___6_15 *)kn, __parent);
-	return BPF_CORE_READ((struct kernfs_node___old *)kn, parent);
+		return ((struct kernfs_node___6_15 *)kn)->__parent;
+	return ((struct kernfs_node___old *)kn)->parent;
 }
 
 #endif

@@ -14,6 +14,8 @@
 #include "core/fail.h"
 
 #define HIDDEN "***"
+#define HARMLESS 64 /* texts that are remembered; a power of two */
+#define HARMLESS_BYTES 94
 #define MATCH_LIMIT 1000000 /* steps of one search: a pattern that explodes costs milliseconds, not hours */
 
 struct pattern {
@@ -26,6 +28,12 @@ struct redact_buffer {
 	size_t size, capacity;
 };
 
+/* A text in which nothing was found: programs, folders and options come again and again. */
+struct harmless {
+	uint16_t length;
+	char text[HARMLESS_BYTES];
+};
+
 struct redact {
 	size_t n;
 	struct pattern *patterns;
@@ -33,6 +41,7 @@ struct redact {
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
 	struct redact_buffer buffers[2]; /* a pattern reads one and writes the other */
+	struct harmless harmless[HARMLESS];
 	bool named; /* the last text was an option's name alone: the next one is its secret */
 };
 
@@ -176,17 +185,34 @@ static bool hide_all(const char **text, size_t *length)
 	return true;
 }
 
+/* Where the text is remembered, if it is; NULL: it is empty or too long for it. */
+static struct harmless *harmless_of(struct redact *redact, const char *text, size_t length)
+{
+	uint32_t hash = length;
+	size_t i;
+
+	if (length == 0 || length > HARMLESS_BYTES)
+		return NULL;
+	for (i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 0x01000193;
+	return &redact->harmless[hash >> 16 & (HARMLESS - 1)];
+}
+
 bool redact__text(void *arg, bool follows, const char **text, size_t *length)
 {
 	struct redact *redact = arg;
 	bool expected = follows && redact->named, name_alone = false, changed = false;
 	struct redact_buffer *out = redact->buffers;
+	struct harmless *known;
 	size_t i;
 	int rc;
 
 	redact->named = false;
 	if (expected && !(*length > 2 && memcmp(*text, "--", 2) == 0 && isalpha((unsigned char)(*text)[2])))
 		return hide_all(text, length);
+	known = harmless_of(redact, *text, *length);
+	if (known && known->length == *length && !memcmp(known->text, *text, *length))
+		return false;
 	for (i = 0; i < redact->n; i++) {
 		rc = apply(redact, &redact->patterns[i], *text, *length, out, &name_alone);
 		if (rc < 0)
@@ -197,6 +223,10 @@ bool redact__text(void *arg, bool follows, const char **text, size_t *length)
 		*length = out->size;
 		out = &redact->buffers[out == redact->buffers];
 		changed = true;
+	}
+	if (known && !changed && !name_alone) {
+		known->length = *length;
+		memcpy(known->text, *text, *length);
 	}
 	redact->named =
 		name_alone && *length && **text == '-' && isalnum((unsigned char)(*text)[*length - 1]);

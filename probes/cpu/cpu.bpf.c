@@ -51,7 +51,7 @@ static __always_inline void add_dead(struct sums *s, struct signal_struct *signa
 
 static __always_inline void add_task(struct sums *s, struct task_struct *task)
 {
-	s->states |= state_bits(kfix__task_state(task), task->exit_state);
+	s->states |= state_bits(kfix__known_task_state(task), task->exit_state);
 	s->run += task->se.sum_exec_runtime;
 	s->user += task->utime;
 	s->system += task->stime;

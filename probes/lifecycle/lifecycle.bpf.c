@@ -13,9 +13,16 @@ struct text_buffer {
 	char text[TEXT_BYTES];
 };
 
+/* The last exec's cgroup on this CPU: mostly it is the next one's too. */
+struct cgroup_path {
+	__u64 stamp; /* of what is in path; 0: of nothing */
+	struct path_buffer path;
+};
+
 SCRATCH(exec_text, struct text_buffer);
 SCRATCH(exec_path, struct path_buffer);
 SCRATCH(exec_part, struct lifecycle_part);
+SCRATCH(exec_cgroup, struct cgroup_path);
 
 static __always_inline void parent_of(struct task_struct *task, __u32 *ppid, __u64 *start)
 {
@@ -69,12 +76,27 @@ static __always_inline __u64 put_path(struct text_buffer *b, __u64 used, const s
 	return used + length;
 }
 
+static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struct cgroup *cgroup,
+					struct event_string *string)
+{
+	__u64 stamp = path__cgroup_stamp(cgroup);
+	struct cgroup_path *last = scratch__get(&exec_cgroup);
+
+	if (!last)
+		return used;
+	if (!stamp || last->stamp != stamp) {
+		path__of_cgroup(&last->path, cgroup);
+		last->stamp = stamp;
+	}
+	return put_path(b, used, &last->path, string);
+}
+
 /* Sends the user memory from `from` to `to` in parts; returns how many bytes went. */
 static __always_inline __u32 send_parts(struct task_struct *task, struct watch *w, __u64 from, __u64 to,
 					__u32 area, __u32 *why)
 {
-	__u32 zero = 0, sent = 0;
-	struct lifecycle_part *part = bpf_map_lookup_elem(&exec_part, &zero);
+	__u32 sent = 0;
+	struct lifecycle_part *part = scratch__get(&exec_part);
 
 	if (!part)
 		return 0;
@@ -138,14 +160,13 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 	struct lifecycle_exec *e;
 	struct path_buffer *path;
 	struct text_buffer *b;
-	__u32 zero = 0;
 	__u64 used; /* not 32 bits: 5.10 forgets the bounds of a register that is cut to them */
 	long length;
 
 	if (!w || !mm)
 		return 0;
-	b = bpf_map_lookup_elem(&exec_text, &zero);
-	path = bpf_map_lookup_elem(&exec_path, &zero);
+	b = scratch__get(&exec_text);
+	path = scratch__get(&exec_path);
 	if (!b || !path)
 		return 0;
 	e = &b->event;
@@ -163,8 +184,7 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 
 	path__of(path, &task->fs->pwd);
 	used = put_path(b, used, path, &e->cwd);
-	path__of_cgroup(path, path__task_cgroup(task));
-	used = put_path(b, used, path, &e->cgroup);
+	used = put_cgroup(b, used, path__task_cgroup(task), &e->cgroup);
 
 	used = put_list(task, w, b, used, mm->arg_start, mm->arg_end, LIFECYCLE_ARGS, &e->args);
 	e->env.offset = e->env.length = e->env.why = 0;
@@ -230,7 +250,7 @@ int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 {
 	struct task_struct *task;
 	struct failed_buffer *b;
-	__u32 zero = 0, used, at;
+	__u32 used, at;
 	struct watch_key key;
 	struct watch *w;
 	long length;
@@ -241,7 +261,7 @@ int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 	key = (struct watch_key){.pid = BPF_CORE_READ(task, tgid),
 				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
 	w = bpf_map_lookup_elem(&watch, &key);
-	b = bpf_map_lookup_elem(&failed_text, &zero);
+	b = scratch__get(&failed_text);
 	if (!w || !b)
 		return 0;
 	b->event.head = (struct event){
@@ -261,7 +281,7 @@ int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 	b->event.exe.offset = sizeof(b->event);
 	b->event.exe.length = length > 0 ? length - 1 : 0;
 	b->event.exe.why = length > 0 ? EVENT_WHY_NONE : EVENT_WHY_FAULT;
-	used = length > 0 && length <= LIFECYCLE_FAILED_TEXT ? length : 0;
+	used = length > 0 ? length & (LIFECYCLE_FAILED_TEXT * 2 - 1) : 0;
 	put_argv(b, used, at ? SYSCALL_ARG(regs, 2) : SYSCALL_ARG(regs, 1));
 	event__output(b, sizeof(b->event) + LIFECYCLE_FAILED_TEXT, LIFECYCLE_EXEC_FAILED);
 	return 0;

@@ -20,27 +20,10 @@ struct {
 /* Each CPU's offset of per-CPU pointers: found by mem_cpus, once. */
 const volatile __u32 cpus_possible;
 static struct kfix_cpus cpus SEC(".data.cpus");
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u64);
-} cpu_probe SEC(".maps");
+SCRATCH(cpu_probe, __u64);
 __u32 cpu_probe_id; /* id of that map */
 
-struct pages {
-	__u64 file, anon, swap, shmem;
-};
-
-static __always_inline void read_pages(struct pages *p, struct mm_struct *mm)
-{
-	p->file = kfix__rss(mm, 0, &cpus, cpus_possible);
-	p->anon = kfix__rss(mm, 1, &cpus, cpus_possible);
-	p->swap = kfix__rss(mm, 2, &cpus, cpus_possible);
-	p->shmem = kfix__rss(mm, 3, &cpus, cpus_possible);
-}
-
-static __always_inline void fill(struct mem_event *e, const struct pages *p, struct mm_struct *mm,
+static __always_inline void fill(struct mem_event *e, const struct kfix_pages *p, struct mm_struct *mm,
 				 struct task_struct *task)
 {
 	e->rss_bytes = (p->file + p->anon + p->shmem) * page_bytes;
@@ -48,8 +31,8 @@ static __always_inline void fill(struct mem_event *e, const struct pages *p, str
 	e->file_bytes = p->file * page_bytes;
 	e->shmem_bytes = p->shmem * page_bytes;
 	e->swap_bytes = p->swap * page_bytes;
-	e->vm_bytes = BPF_CORE_READ(mm, total_vm) * page_bytes;
-	e->stack_bytes = BPF_CORE_READ(mm, stack_vm) * page_bytes;
+	e->vm_bytes = mm->total_vm * page_bytes;
+	e->stack_bytes = mm->stack_vm * page_bytes;
 	e->minor_faults = task->signal->min_flt + task->min_flt;
 	e->major_faults = task->signal->maj_flt + task->maj_flt;
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
@@ -96,7 +79,7 @@ int BPF_PROG(mem_exit, struct task_struct *task)
 	struct mm_struct *mm;
 	struct mem_event *e;
 	__u64 peak, now;
-	struct pages p;
+	struct kfix_pages p;
 
 	if (!w || !watch__ends(w, task))
 		return 0;
@@ -112,7 +95,7 @@ int BPF_PROG(mem_exit, struct task_struct *task)
 		fill_null(e, EVENT_WHY_SHARED, task);
 		e->peak_rss_bytes = EVENT_NULL(EVENT_WHY_SHARED);
 	} else {
-		read_pages(&p, mm);
+		kfix__pages(&p, mm, &cpus, cpus_possible);
 		fill(e, &p, mm, task);
 		now = p.file + p.anon + p.shmem;
 		peak = mm->hiwater_rss;
@@ -134,19 +117,14 @@ static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u6
 
 		if (usage + 512 >= max) {
 			*limit = max * page_bytes;
-			return BPF_CORE_READ(css, cgroup);
+			return css->cgroup;
 		}
-		css = BPF_CORE_READ(css, parent);
+		css = css->parent;
 	}
 	return NULL;
 }
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct path_buffer);
-} oom_path SEC(".maps");
+SCRATCH(oom_path, struct path_buffer);
 
 /* Runs in the process whose allocation found no memory. */
 SEC("tp_btf/mark_victim")
@@ -157,11 +135,11 @@ int BPF_PROG(mem_oom, struct task_struct *victim)
 	struct path_buffer *path;
 	struct mem_oom_kill *e;
 	struct cgroup *cgroup;
-	__u32 zero = 0, length;
+	__u32 length;
 	struct mm_struct *mm;
-	struct pages p;
+	struct kfix_pages p;
 
-	path = bpf_map_lookup_elem(&oom_path, &zero);
+	path = scratch__get(&oom_path);
 	if (!w || !path)
 		return 0;
 	e = event__reserve(struct mem_oom_kill, MEM_OOM_KILL, victim, w);
@@ -188,7 +166,7 @@ int BPF_PROG(mem_oom, struct task_struct *victim)
 	mm = victim->mm;
 	e->rss_bytes = EVENT_NULL(EVENT_WHY_RELEASED);
 	if (mm) {
-		read_pages(&p, mm);
+		kfix__pages(&p, mm, &cpus, cpus_possible);
 		e->rss_bytes = (p.file + p.anon + p.shmem) * page_bytes;
 	}
 	e->trigger_pid = BPF_CORE_READ(trigger, tgid);
@@ -207,7 +185,7 @@ int mem_sample(struct bpf_iter__task *ctx)
 	struct mem_event e;
 	__u64 fingerprint;
 	struct watch *w;
-	struct pages p;
+	struct kfix_pages p;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
@@ -217,7 +195,7 @@ int mem_sample(struct bpf_iter__task *ctx)
 	mm = task->mm;
 	if (!mm)
 		return 0;
-	read_pages(&p, mm);
+	kfix__pages(&p, mm, &cpus, cpus_possible);
 	fingerprint = (p.file + p.anon + p.shmem) << 32 ^ p.anon << 8 ^ p.swap << 48 ^
 		      (task->signal->min_flt + task->min_flt);
 	if (!watch__changed(w, fingerprint))
