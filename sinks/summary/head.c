@@ -170,7 +170,10 @@ static void facts(struct page *page)
 
 	text__printf(page->text, "\n");
 	fact(page, "wall", human__duration(number, wall), false, "%s", ended ? "" : "up to the last record");
-	if (tally->cpu.known && wall)
+	if (tally->cpu.known && tally->older)
+		fact(page, "CPU", human__duration(number, tally->cpu.value), tally->cpu.missing > 0,
+		     "with what was used before it was watched");
+	else if (tally->cpu.known && wall)
 		fact(page, "CPU", human__duration(number, tally->cpu.value), tally->cpu.missing > 0,
 		     "%.*f cores on average", tally->cpu.value < wall ? 2 : 1,
 		     (double)tally->cpu.value / (double)wall);

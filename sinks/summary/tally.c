@@ -253,6 +253,7 @@ int tally__row(struct tally *tally, const struct model_row *row)
 	tally->rows++;
 	tally->processes += row->last;
 	tally->programs += row->image || row->older;
+	tally->older |= row->older;
 	tally->running += row->outcome == MODEL_RUNNING;
 	tally->unknown += row->outcome == MODEL_UNKNOWN;
 	add(&tally->cpu, row->cpu_ns);

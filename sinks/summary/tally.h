@@ -65,6 +65,7 @@ struct tally {
 	const struct model_run *run;
 	uint64_t rows, processes, programs, failed, hidden, passed_on, running, unknown;
 	struct tally_sum cpu;
+	bool older; /* some processes were there before: their CPU is from before too */
 	bool ended; /* the root's last row is valid */
 	struct model_row root;
 	struct tally_top longest, largest, open;
