@@ -75,6 +75,17 @@ static int become(const struct passwd *user)
 	return 0;
 }
 
+/* To ignore a signal drops the one that is pending. */
+static void forget_signals(void)
+{
+	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
+
+	for (size_t i = 0; i < sizeof(ending) / sizeof(ending[0]); i++) {
+		signal(ending[i], SIG_IGN);
+		signal(ending[i], SIG_DFL);
+	}
+}
+
 /* In the child. Only what is safe between fork and exec of a program with one thread. */
 static void child(const struct command_opts *opts, int go, int error)
 {
@@ -88,6 +99,8 @@ static void child(const struct command_opts *opts, int go, int error)
 	while (read(go, &byte, 1) != 1)
 		if (errno != EINTR)
 			_exit(COMMAND_FAILED); /* we are gone, or do not want it any more */
+	if (opts->deaf)
+		forget_signals();
 	sigprocmask(SIG_SETMASK, opts->mask, NULL);
 	if (!err) {
 		execvp(opts->path, opts->argv); /* a script without interpreter goes to the shell */

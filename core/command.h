@@ -25,6 +25,7 @@ struct command_opts {
 	const struct passwd *user; /* become this user, without any capability; NULL: stay who we are */
 	const sigset_t *mask;	   /* its signal mask */
 	int out;		   /* its standard output; -1: ours */
+	bool deaf;		   /* what it was sent while it waited is forgotten */
 };
 
 #define COMMAND_PATH 4096

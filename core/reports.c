@@ -21,7 +21,8 @@ static void prepare_report(struct collector *c, const char *name, const char *op
 	char *spec = NULL, *output = NULL;
 	char *argv[] = {(char *)c->opts->reporter, "--quiet", "--plugin-dir", (char *)c->opts->plugin_dir, c->runs->path,
 			"--sink", NULL, summary ? NULL : "--output", NULL, NULL};
-	struct command_opts opts = {.path = argv[0], .argv = argv, .user = c->owner, .mask = &c->mask, .out = STDERR_FILENO};
+	struct command_opts opts = {.path = argv[0], .argv = argv, .user = c->owner, .mask = &c->mask,
+				    .out = STDERR_FILENO, .deaf = true}; /* a Ctrl-C is for the command */
 	int err = -ENOMEM;
 
 	if (asprintf(&spec, "%s%s%s", name, *options ? ":" : "", options) >= 0 &&

@@ -89,12 +89,38 @@ static void a_child_that_was_not_let_go_runs_nothing(void **state)
 	command__cancel(&command);
 }
 
+/* A Ctrl-C reaches all processes of the terminal's group, also the one that is to print the summary. */
+static void a_deaf_child_forgets_what_it_was_sent(void **state)
+{
+	char *const argv[] = {"sh", "-c", "exit 3", NULL};
+	sigset_t mask, blocked;
+	struct command_opts opts = {.path = "/bin/sh", .argv = argv, .mask = &mask, .out = -1};
+	struct command command;
+	int error;
+
+	(void)state;
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGINT);
+	sigprocmask(SIG_BLOCK, &blocked, &mask);
+	for (int deaf = 0; deaf < 2; deaf++) {
+		opts.deaf = deaf;
+		assert_int_equal(command__fork(&command, &opts), 0);
+		assert_int_equal(kill(command.pid, SIGINT), 0);
+		assert_int_equal(command__go(&command, &error), 0);
+		while (!command__ended(&command))
+			usleep(1000);
+		assert_int_equal(command__code(command.status), deaf ? 3 : 128 + SIGINT);
+	}
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(programs_are_found_as_execvp_does),
 		cmocka_unit_test(a_child_ends_as_it_should),
 		cmocka_unit_test(a_child_that_was_not_let_go_runs_nothing),
+		cmocka_unit_test(a_deaf_child_forgets_what_it_was_sent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
