@@ -38,7 +38,6 @@ static void on_gone(void *arg, const struct watch_key *key, uint32_t number)
 void ends__on_sweep(void *arg)
 {
 	struct collector *c = arg;
-	struct run *run, *next;
 	int gone = scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : SWEEP_NS, on_gone, c);
 
 	if (!c->ending) {
@@ -48,10 +47,10 @@ void ends__on_sweep(void *arg)
 	}
 	if (gone <= 0)
 		return;
-	for (run = c->runs; run; run = next) {
-		next = run->next;
+	for (struct run *run = c->runs; run; run = run->next)
 		runs__empty(c, run->number);
-	}
+	if (runs__over(c))
+		flow__drain(c);
 }
 
 void ends__on_grace(void *arg)

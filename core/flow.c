@@ -46,20 +46,23 @@ static int kind_of(const struct probe *probe, const char *name)
 	return -1;
 }
 
-/* Processes that found no room in the scope are missing in every stream; of those that entered late, as
- * children of watched ones, only the fork is. */
-static void scope_losses(struct collector *c)
+/* Processes that found no room in the scope are missing in every stream, and an event of theirs that the
+ * scope missed may be too; of those that entered late, as children of watched ones, only the fork is. */
+static void scope_losses(struct collector *c, bool misses)
 {
+	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;
 	uint64_t full = scope__full(c->scope) - c->full_seen, adopted = scope__adopted(c->scope) - c->adopted_seen;
 
 	c->full_seen += full;
 	c->adopted_seen += adopted;
-	for (size_t i = 0; (full || adopted) && i < probes__count(c->probes); i++) {
+	for (size_t i = 0; (full || adopted || missed) && i < probes__count(c->probes); i++) {
 		struct probe_unit *unit = probes__unit(c->probes, i);
 		int fork_kind = kind_of(unit->probe, "fork");
 
 		if (full)
 			on_loss(c, unit, -1, full, "scope_full");
+		if (missed)
+			on_loss(c, unit, -1, missed, "recursion");
 		if (adopted && fork_kind >= 0)
 			on_loss(c, unit, fork_kind, adopted, "unseen");
 	}
@@ -71,16 +74,15 @@ void flow__losses(struct collector *c, bool misses)
 
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		probe_unit__losses(probes__unit(c->probes, i), misses, on_loss, c);
-	scope_losses(c);
+	scope_losses(c, misses);
 	for (struct run *run = c->runs; run; run = run->next)
 		run->looked = now;
 }
 
-/* Everything that waits goes to disk. */
-static void drain(struct collector *c)
+void flow__drain(struct collector *c)
 {
 	uint64_t now = clock__boot();
-	bool misses = now - c->misses_at >= MISSES_NS;
+	bool misses = now - c->misses_at >= MISSES_NS || runs__over(c);
 
 	runs__notes(c);
 	for (size_t i = 0; i < probes__count(c->probes); i++)
@@ -97,6 +99,7 @@ static void drain(struct collector *c)
 				   strerror(-err));
 		}
 	}
+	runs__end_over(c);
 }
 
 void flow__on_drain(void *arg)
@@ -108,7 +111,7 @@ void flow__on_drain(void *arg)
 	ends__sweep_later(c);
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		c->rings[i].woken = false;
-	drain(c);
+	flow__drain(c);
 }
 
 static void drain_soon(struct collector *c)
@@ -125,7 +128,7 @@ void flow__on_ring(void *arg)
 	struct ring *ring = arg;
 
 	if (ring->woken)
-		drain(ring->collector);
+		flow__drain(ring->collector);
 	ring->woken = true;
 	drain_soon(ring->collector);
 }

@@ -111,15 +111,18 @@ static __always_inline void kfix__pages_percpu(struct kfix_pages *pages, struct 
 static __always_inline void kfix__pages(struct kfix_pages *pages, struct mm_struct *mm, const struct kfix_cpus *cpus, __u32 possible)
 {
 	struct mm_struct___old_rss *old = (void *)mm;
+	__u64 count[4] = {};
 
 	if (kfix__rss_percpu()) {
 		kfix__pages_percpu(pages, (void *)mm, cpus, possible);
 		return;
 	}
-	pages->file = old->rss_stat.count[0].counter;
-	pages->anon = old->rss_stat.count[1].counter;
-	pages->swap = old->rss_stat.count[2].counter;
-	pages->shmem = old->rss_stat.count[3].counter;
+	/* By a probe: before 6.2 the verifier does not see through an array of typedefs. */
+	bpf_probe_read_kernel(count, sizeof(count), &old->rss_stat.count);
+	pages->file = count[0];
+	pages->anon = count[1];
+	pages->swap = count[2];
+	pages->shmem = count[3];
 }
 
 /* 6.15 renamed kernfs_node.parent to __parent, under RCU (633488947ef6). */
@@ -130,11 +133,25 @@ struct kernfs_node___6_15 {
 	struct kernfs_node *__parent;
 } S_KERNEL;
 
-static __always_inline struct kernfs_node *kfix__kernfs_parent(struct kernfs_node *kn)
+/* Where it is. To be asked before a loop, not in it: clang takes both offsets out of the loop and before
+ * the question, and the one that this kernel lacks is an invalid instruction. */
+static __always_inline __u64 kfix__kernfs_parent_at(void)
 {
-	if (bpf_core_field_exists(((struct kernfs_node___6_15 *)kn)->__parent))
-		return ((struct kernfs_node___6_15 *)kn)->__parent;
-	return ((struct kernfs_node___old *)kn)->parent;
+	__u64 at;
+
+	if (bpf_core_field_exists(((struct kernfs_node___6_15 *)0)->__parent)) {
+		at = bpf_core_field_offset(((struct kernfs_node___6_15 *)0)->__parent);
+		__asm__ volatile("" : "+r"(at));
+		return at;
+	}
+	at = bpf_core_field_offset(((struct kernfs_node___old *)0)->parent);
+	__asm__ volatile("" : "+r"(at));
+	return at;
+}
+
+static __always_inline struct kernfs_node *kfix__kernfs_parent(struct kernfs_node *kn, __u64 at)
+{
+	return *(struct kernfs_node **)((void *)kn + at);
 }
 
 #endif

@@ -102,11 +102,12 @@ out:
 /* Tells one path of a cgroup from another without reading names: a rename gives the name a new hash. */
 static __always_inline __u64 path__cgroup_stamp(struct cgroup *cgroup)
 {
+	__u64 parent_at = kfix__kernfs_parent_at();
 	struct kernfs_node *kn = cgroup->kn;
 	__u64 stamp = 1;
 
 	for (int i = 0; i < 64; i++) {
-		struct kernfs_node *parent = kfix__kernfs_parent(kn);
+		struct kernfs_node *parent = kfix__kernfs_parent(kn, parent_at);
 
 		if (!parent)
 			return stamp;
@@ -119,12 +120,13 @@ static __always_inline __u64 path__cgroup_stamp(struct cgroup *cgroup)
 /* The path of a cgroup within its hierarchy; "/" is its root. */
 static __always_inline void path__of_cgroup(struct path_buffer *b, struct cgroup *cgroup)
 {
+	__u64 parent_at = kfix__kernfs_parent_at();
 	struct kernfs_node *kn = cgroup->kn;
 
 	b->at = PATH_BYTES;
 	b->why = 0;
 	for (int i = 0; i < 64; i++) {
-		struct kernfs_node *parent = kfix__kernfs_parent(kn);
+		struct kernfs_node *parent = kfix__kernfs_parent(kn, parent_at);
 		const char *name = kn->name;
 		char part[256];
 		long length;
@@ -164,7 +166,7 @@ static __always_inline struct cgroup *path__task_cgroup(struct task_struct *task
 	struct cgroup *unified = task->cgroups->dfl_cgrp;
 	struct cgroup_subsys_state *css;
 
-	if (kfix__kernfs_parent(unified->kn))
+	if (kfix__kernfs_parent(unified->kn, kfix__kernfs_parent_at()))
 		return unified;
 	css = path__task_memory(task);
 	return css ? css->cgroup : unified;

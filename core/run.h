@@ -18,6 +18,7 @@ struct run {
 	int dirfd;
 	struct stream_writer **writers; /* one per probe, in their order */
 	size_t writers_count;
+	bool over;	 /* its last process is gone: it ends when all rings have been drained */
 	uint64_t swept;	 /* processes whose end the kernel did not tell */
 	uint64_t looked; /* boot clock of the last look at the loss counters */
 };

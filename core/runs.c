@@ -81,21 +81,39 @@ bool runs__is_empty(struct collector *c, const struct run *run)
 	return scope__alive(c->scope, run->number) <= run->swept;
 }
 
-/* A run of the daemon ends with its last process; ours ends the loop. */
+/* The daemon's runs end each with its last process, but for the one of `all`; a run of our own ends the
+ * loop. Only marked here: this may be called while a ring is being drained. */
 void runs__empty(struct collector *c, uint32_t number)
 {
+	bool daemon = !c->opts->command && !c->opts->pids_count;
 	struct run *run = runs__find(c, number);
 
 	if (!run || !runs__is_empty(c, run))
 		return;
-	if (number & WATCH_RUN_RULE) {
-		for (size_t i = 0; i < probes__count(c->probes); i++)
-			probe_unit__drain(probes__unit(c->probes, i));
-		flow__losses(c, true);
+	if (daemon)
+		run->over = number != RUN_FIRST;
+	else if (c->ending || !c->opts->command)
+		loop__stop(c->loop);
+}
+
+bool runs__over(const struct collector *c)
+{
+	for (const struct run *run = c->runs; run; run = run->next)
+		if (run->over)
+			return true;
+	return false;
+}
+
+void runs__end_over(struct collector *c)
+{
+	struct run *run, *next;
+
+	for (run = c->runs; run; run = next) {
+		next = run->next;
+		if (!run->over)
+			continue;
 		log__info("run %s: ended", run->id);
 		runs__end(c, run);
-	} else if (c->ending || !c->opts->command) {
-		loop__stop(c->loop);
 	}
 }
 
@@ -121,4 +139,6 @@ void runs__notes(struct collector *c)
 void runs__on_ring(void *arg)
 {
 	runs__notes(arg);
+	if (runs__over(arg))
+		flow__drain(arg);
 }

@@ -59,6 +59,7 @@ struct collector {
 
 /* ---- flow.c: from the rings to disk ---- */
 void flow__event(void *arg, struct probe_unit *unit, const struct event *event, size_t size); /* probes_event */
+void flow__drain(struct collector *c); /* everything that waits goes to disk; runs that are over end */
 void flow__losses(struct collector *c, bool misses); /* loss counters that moved become `lost` records */
 void flow__on_drain(void *arg);			     /* the collector's timer */
 void flow__on_ring(void *arg);			     /* a struct ring's */
@@ -70,6 +71,8 @@ int runs__open(struct collector *c, uint32_t number, const char *name); /* 0 or 
 void runs__end(struct collector *c, struct run *run);
 bool runs__is_empty(struct collector *c, const struct run *run);
 void runs__empty(struct collector *c, uint32_t number); /* a run may have become empty */
+bool runs__over(const struct collector *c); /* whether some run is to end */
+void runs__end_over(struct collector *c);
 void runs__notes(struct collector *c);			/* what the scope has to say */
 void runs__on_ring(void *arg);
 

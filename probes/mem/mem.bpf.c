@@ -9,6 +9,8 @@
 
 const volatile __u64 page_bytes = 4096;
 
+#define MAXRSS_SHARED ~0ULL
+
 /* signal->maxrss at exec, where the kernel gives the mm away before the exit hook. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -58,6 +60,18 @@ int BPF_PROG(mem_exec, struct task_struct *task)
 	return 0;
 }
 
+/* A child without memory of its own: until it runs a program, its peak is not its own. */
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(mem_fork, struct task_struct *parent, struct task_struct *child)
+{
+	struct watch_key key = watch__key(child);
+	__u64 shared = MAXRSS_SHARED;
+
+	if (child->tgid != parent->tgid && child->mm && child->mm == parent->mm && bpf_map_lookup_elem(&watch, &key))
+		bpf_map_update_elem(&exec_maxrss, &key, &shared, BPF_ANY);
+	return 0;
+}
+
 /* The peak without the mm: exact if the end raised maxrss above what it was at exec. */
 static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
 {
@@ -68,6 +82,8 @@ static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
 	if (at_exec) {
 		before = *at_exec;
 		bpf_map_delete_elem(&exec_maxrss, &key);
+		if (before == MAXRSS_SHARED)
+			return EVENT_NULL(EVENT_WHY_SHARED);
 	}
 	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_WHY_BOUND);
 }

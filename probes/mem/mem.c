@@ -85,6 +85,7 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 	mem->bpf = bpf;
 	/* Both came to the exit's tracepoint with 6.16: the second argument, and the mm. */
 	bpf_program__set_autoload(bpf->progs.mem_exec, !mm_there);
+	bpf_program__set_autoload(bpf->progs.mem_fork, !mm_there);
 	if (!mm_there)
 		mem->unavailable[n++] = "exit.peak_rss_bytes: before kernel 6.16 known only where it exceeds what the "
 					"process was before its exec; the last values of the rest are not";
