@@ -4,11 +4,11 @@
 #ifndef CORE_KFIX_BPF_H
 #define CORE_KFIX_BPF_H
 
+#include "core/kernel.bpf.h" /* first: libbpf's own need its types */
+
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
-
-#include "core/kernel.bpf.h"
 
 /* 5.14 renamed task_struct.state to __state (2f064a59a11f). */
 struct task_struct___old_state {

@@ -150,12 +150,13 @@ static __always_inline void event__head(struct event *e, __u8 kind, struct task_
 }
 
 /* The kernel wakes the reader for the first event after it caught up; the reader then lets some time
- * pass before it drains. It is hurried only when a quarter of the ring is full. */
+ * pass before it drains. It is hurried only when so much waits: a quarter of the smallest ring that a
+ * probe asks for. A smaller ring is drained by time alone. */
+#define RING_HURRY (1 << 20)
+
 static __always_inline __u64 event__wake(void)
 {
-	__u64 waiting = bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA);
-
-	return waiting > bpf_ringbuf_query(&events, BPF_RB_RING_SIZE) / 4 ? BPF_RB_FORCE_WAKEUP : 0;
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HURRY ? BPF_RB_FORCE_WAKEUP : 0;
 }
 
 /* Room in the ring for one event, its head filled; NULL: no room, and counted. */

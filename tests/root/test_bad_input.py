@@ -80,7 +80,8 @@ class Tmpfs:
     def __init__(self, size):
         folder = new_folder()
         self.holder = subprocess.Popen(
-            ["unshare", "--mount", "sh", "-c", f"mount -t tmpfs -o mode=755,size={size} none '{folder}' && echo && read x"],
+            ["unshare", "--mount", "sh", "-c",
+             f"mount -t tmpfs -o mode=755,size={size} none '{folder}' && echo && read x"],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         if not self.holder.stdout.readline():
             pytest.skip("no file system can be mounted here")
@@ -193,7 +194,10 @@ def test_wrong_plugin_is_named_and_refused(fault):
     assert b"probe lifecycle" in done.stdout
 
 
-@pytest.mark.parametrize("fault, says", [("-DCRASH", ["bad", "crashed", "SIGSEGV|Segmentation"]), ("-DREFUSE", ["bad"])])
+@pytest.mark.parametrize("fault, says", [
+    ("-DCRASH", ["bad", "crashed", "SIGSEGV|Segmentation"]),
+    ("-DREFUSE", ["bad"]),
+])
 def test_plugin_that_fails_in_open(fault, says):
     folder = plugins_with(fault)
     stderr = refused("--plugin-dir", folder, says=[says[0]], config="probes: {bad: {required: true}, cpu: {}}\n")

@@ -67,7 +67,11 @@ def test_working_folders():
     deep = top / "/".join(["folder with a blank"] * 100 + ["ä"])
     os.makedirs(deep)
     (top / "gone").mkdir()
-    script = f"cd '{deep}' && /bin/true deep; cd '{top}/gone' && rmdir '{top}/gone' && /bin/true gone; cd / && /bin/true root"
+    script = f"""
+cd '{deep}' && /bin/true deep
+cd '{top}/gone' && rmdir '{top}/gone' && /bin/true gone
+cd / && /bin/true root
+"""
     run = collect("sh", "-c", script)
     where = {exe["args"][1]: exe["cwd"] for exe in run.of("lifecycle.exec", exe="/bin/true")}
     assert where == {"deep": str(deep), "gone": f"{top}/gone (deleted)", "root": "/"}

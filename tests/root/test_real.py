@@ -36,7 +36,7 @@ def compare(run, by_pid):
     names = [Counter(os.path.basename(p) for programs in found.values() for p in programs) for found in (ours, theirs)]
     assert names[0] == names[1], "programs, and how often each"
     assert ours == theirs, "each process with its programs"
-    forks, exits = (Counter((e["pid"], e["start"]) for e in run.of(name)) for name in ("lifecycle.fork", "lifecycle.exit"))
+    forks, exits = (Counter((e["pid"], e["start"]) for e in run.of(f"lifecycle.{name}")) for name in ("fork", "exit"))
     assert forks == exits and set(forks.values()) == {1}
     assert not run.lost
     return names[0]

@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every plugin that was built, found by listing; the SDK; and the house rules that every source keeps."""
+import os
+import platform
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import BUILD, CC, SRC, collect, new_folder, stage, why_no_bpf
+
+PLUGINS = sorted(BUILD.glob("probes/*.so")) + sorted(BUILD.glob("sinks/*.so"))
+SYMBOL = {"probes": "collector_probe", "sinks": "collector_sink"}
+
+# Names that SQL, scripts and dashboards are written against, in their order; a probe may have more
+CONTRACT = {
+    "lifecycle": {
+        "fork": "ppid parent_start comm",
+        "exec": "ppid parent_start comm exe args cwd uid gid cgroup env",
+        "alive": "ppid parent_start comm exe args cwd uid gid cgroup env",
+        "exec_failed": "exe error args",
+        "exit": "ppid parent_start comm exit_code signal signal_name core_dumped duration_ns threads_peak",
+    },
+    "cpu": {
+        "sample": "comm cpu_ns user_ns system_ns threads state voluntary_switches involuntary_switches",
+        "exit": "comm cpu_ns user_ns system_ns threads voluntary_switches involuntary_switches final",
+    },
+    "mem": {
+        "sample": "comm rss_bytes anon_bytes file_bytes shmem_bytes swap_bytes vm_bytes stack_bytes minor_faults "
+                  "major_faults",
+        "exit": "peak_rss_bytes rusage_maxrss_bytes rss_bytes anon_bytes file_bytes shmem_bytes swap_bytes vm_bytes "
+                "stack_bytes minor_faults major_faults",
+        "oom_kill": "comm rss_bytes limit",
+    },
+}
+
+
+def out(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def listed():
+    """What --list prints: {"probe cpu": {"options": [lines], "hooks": [lines], "event exit": [lines]}}."""
+    plugins, section = {}, None
+    for line in out(stage() / "collector", "--plugin-dir", stage(), "--list").splitlines():
+        if re.match(r"(probe|sink) ", line):
+            plugin = plugins[line.partition(":")[0]] = {"help": line.partition(": ")[2]}
+        elif re.match(r"  \S", line):
+            section = plugin[line.strip().partition(":")[0]] = []
+        elif line:
+            section.append(line.strip())
+    return plugins
+
+
+@pytest.fixture(scope="module", name="plugins")
+def listed_once():
+    return listed()
+
+
+def key(path):
+    return f"{path.parent.name[:-1]} {path.stem}"
+
+
+def test_all_were_built():
+    here = {f"{kind}/{path.name}" for kind in SYMBOL for path in (SRC / kind).iterdir() if path.is_dir()}
+    assert {f"{path.parent.name}/{path.stem}" for path in PLUGINS} == here - {"sinks/model"}
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=key)
+class TestPlugin:
+    """What holds for each of them."""
+
+    def test_exports_one_symbol(self, path):
+        symbols = [line.split()[-1] for line in out("nm", "-D", "--defined-only", path).splitlines()]
+        assert symbols == [SYMBOL[path.parent.name]]
+
+    def test_needs_no_other_plugin(self, path):
+        needed = re.findall(r"NEEDED.*\[(.*)\]", out("readelf", "-dW", path))
+        assert all(re.match(r"(lib|ld-linux)[\w.+-]+\.so", name) for name in needed), needed
+        assert not {name.removesuffix(".so") for name in needed} & {other.stem for other in PLUGINS}
+        assert constructors(path) <= 1, "runs code when it is loaded"
+
+    def test_is_listed_with_all_it_has(self, path, plugins):
+        plugin = plugins[key(path)]
+        assert len(plugin["help"]) > 10
+        if path.parent.name == "probes":
+            assert plugin["hooks"] and "options" in plugin
+            assert any(section.startswith("event ") for section in plugin)
+
+    def test_fields_have_units_and_help(self, path, plugins):
+        for section, lines in plugins[key(path)].items():
+            if not section.startswith("event "):
+                continue
+            names = [line.split()[0] for line in lines]
+            assert len(names) == len(set(names))
+            for line in lines:
+                name, kind, text = line.split(None, 2)
+                unit = re.search(r"\[(\w+)\]$", text)
+                assert re.fullmatch(r"[a-z][a-z0-9_]*", name) and len(text) > 3
+                for suffix in "ns", "bytes":
+                    # the contract's own names: a start is a time, rchar and wchar are the kernel's words
+                    if name.endswith("_" + suffix):
+                        assert unit and unit.group(1) == suffix, line
+                    elif unit and unit.group(1) == suffix:
+                        assert name.endswith(("start", "_chars")), line
+                assert kind in ("bool", "u32", "i32", "u64", "string", "list", "map"), line
+
+    def test_defaults_load(self, path):
+        config = new_folder() / "c.yaml"
+        config.write_text(f"{path.parent.name}: {{{path.stem}: {{}}}}\n")
+        assert "good" in out(stage() / "collector", "--plugin-dir", stage(), "-c", config, "--check")
+
+
+def constructors(path):
+    """How many there are: the C runtime's own frame_dummy is one."""
+    sizes = re.findall(r"\.init_array\s+INIT_ARRAY\s+\S+\s+\S+\s+(\S+)", out("readelf", "-SW", path))
+    return sum(int(size, 16) for size in sizes) // 8
+
+
+@pytest.mark.parametrize("probe", CONTRACT)
+def test_names_of_the_contract(probe, plugins):
+    for event, names in CONTRACT[probe].items():
+        fields = [line.split()[0] for line in plugins[f"probe {probe}"][f"event {event}"]]
+        assert [name for name in fields if name in names.split()] == names.split() or event == "exec_failed", event
+        assert set(names.split()) <= set(fields), event
+
+
+# ---- includes are arrows ----
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
+
+
+def includes(path):
+    found = INCLUDE.findall(path.read_text())
+    return {name for quote, name in found if quote == '"'}, {name for quote, name in found if quote == "<"}
+
+
+def sources(*folders):
+    return [path for folder in folders for path in sorted((SRC / folder).rglob("*.[ch]"))
+            if not path.name.endswith(".skel.h")]
+
+
+def within(names, *allowed):
+    return {name for name in names if not any(name == a or a.endswith("/") and name.startswith(a) for a in allowed)}
+
+
+@pytest.mark.parametrize("path", sources("probes"), ids=lambda path: path.name)
+def test_includes_of_probes(path):
+    own, system = includes(path)
+    folder = f"{path.relative_to(SRC).parent}/"
+    if path.suffix == ".h":
+        assert not own and not system, "a header shared with BPF includes nothing"
+    elif path.name.endswith(".bpf.c"):
+        assert not within(own, "core/probe.bpf.h", folder) and not system
+    else:
+        assert not within(own, "core/probe.h", folder)
+        assert not {name for name in system if re.match(r"yaml|msgpack|pcre|zlib|dlfcn", name)}
+
+
+@pytest.mark.parametrize("path", sources("sinks"), ids=lambda path: path.name)
+def test_includes_of_sinks(path):
+    own, system = includes(path)
+    folder = f"{path.relative_to(SRC).parent}/"
+    assert not within(own, "core/sink.h", "core/record.h", "core/stream.h", "core/pack.h", folder, "sinks/model/")
+    assert not {name for name in system if name.startswith(("bpf/", "yaml", "dlfcn"))}
+    if path.parent.name == "model":
+        assert not {name for name in own if name.startswith("sinks/") and not name.startswith("sinks/model/")}
+
+
+def test_includes_of_core():
+    for path in sources("core"):
+        own, _ = includes(path)
+        assert not within(own, "core/") - {"config.h"}, path
+
+
+def test_stream_side_knows_no_bpf_and_no_yaml():
+    """By the files it is linked of, and by what they include, to the last header."""
+    makefile = (SRC / "Makefile.am").read_text()
+    block = re.search(r"^libcollector_a_SOURCES = (.*?)\$\(NULL\)", makefile, re.M | re.S).group(1)
+    todo = {"core/merge_main.c", *re.findall(r"core/\S+\.[ch]", block)}
+    assert len(todo) > 15
+    done = set()
+    while todo:
+        name = todo.pop()
+        done.add(name)
+        own, system = includes(SRC / name)
+        assert not {s for s in system if s.startswith(("bpf/", "yaml", "linux/bpf"))}, name
+        todo |= own - done
+    assert not done & {"core/bpf.h", "core/conf.h", "core/tree.h", "core/probe.h", "core/scope.h"}
+
+
+# ---- style ----
+
+def test_first_lines():
+    """The licence, then what the file is for."""
+    for path in sources("core", "probes", "sinks", "tests"):
+        lines = path.read_text().splitlines()
+        assert "SPDX-License-Identifier: " in lines[0], path
+        assert re.match(r"/\* .{15,}", lines[1]), f"{path}: {lines[1]}"
+
+
+def test_no_function_over_100_lines():
+    for path in sources("core", "probes", "sinks"):
+        start = None
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            if line == "{":
+                start = number
+            elif line == "}" and start:
+                assert number - start < 100, f"{path}:{start}: {number - start} lines"
+                start = None
+
+
+def test_names_of_files_are_unique():
+    names = [path.name for path in sources("core", "probes", "sinks")]
+    assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
+
+
+# ---- the SDK ----
+
+@pytest.fixture(scope="module", name="sdk")
+def installed():
+    """`make install` somewhere else: (its folder, what pkg-config says there)."""
+    top = new_folder()
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    subprocess.run(["make", "-C", BUILD, "install", f"DESTDIR={top}"], check=True, capture_output=True, env=env)
+    pc = next(top.rglob("collector.pc"))
+    env = {**env, "PKG_CONFIG_PATH": str(pc.parent), "PKG_CONFIG_SYSROOT_DIR": str(top)}
+    return top, lambda *options: out("pkg-config", *options, "collector", env=env).split()
+
+
+def headers(sdk, pattern):
+    top = Path(sdk[1]("--cflags")[0].removeprefix("-I"))
+    found = sorted(path.relative_to(top) for path in top.rglob(pattern))
+    assert len(found) >= 4
+    return found
+
+
+def test_public_headers_compile_alone(sdk):
+    for header in headers(sdk, "*.h"):
+        if header.name.endswith(".bpf.h"):
+            continue
+        text = f'#include "{header}"\n'
+        if not INCLUDE.search((SRC / header).read_text()):  # shared with BPF: types come from whoever includes it
+            text = f"#include <linux/types.h>\n#include <stdbool.h>\n{text}"
+        flags = [*sdk[1]("--cflags"), "-std=gnu11", "-Wall", "-Wextra", "-Werror", "-fsyntax-only", "-x", "c"]
+        subprocess.run([*CC, *flags, "-"], input=text.encode(), check=True)
+
+
+def bpf_flags(sdk):
+    arch = {"x86_64": "x86", "aarch64": "arm64"}[platform.machine()]
+    return ["clang", "-g", "-O2", "-target", "bpf", f"-D__TARGET_ARCH_{arch}", "-Wall", "-Werror", *sdk[1]("--cflags")]
+
+
+def test_public_bpf_headers_compile_alone(sdk):
+    if not shutil.which("clang"):
+        pytest.skip("clang is not installed")
+    bad = {}
+    for header in headers(sdk, "*.bpf.h"):
+        done = subprocess.run([*bpf_flags(sdk), "-ferror-limit=1", "-x", "c", "-c", "-o", os.devnull, "-"],
+                              input=f'#include "{header}"\n', capture_output=True, text=True, check=False)
+        if done.returncode:
+            bad[str(header)] = done.stderr
+    assert not bad
+
+
+@pytest.fixture(scope="module", name="hello")
+def built_out_of_tree(sdk):
+    """A plugin folder with a probe of three files, built from what is installed and nothing else."""
+    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
+    tools = {name: shutil.which(name, path=path) for name in ("clang", "llvm-strip", "bpftool")}
+    for name, tool in tools.items():
+        if not tool:
+            pytest.skip(f"{name} is not installed")
+    folder, work = new_folder(), new_folder()
+    for file in "hello.bpf.c", "hello.h", "hello.c":
+        shutil.copy(SRC / "tests/plugins/hello" / file, work)
+    subprocess.run([*bpf_flags(sdk), "-c", "hello.bpf.c", "-o", "hello.bpf.o"], cwd=work, check=True)
+    subprocess.run([tools["llvm-strip"], "-g", "hello.bpf.o"], cwd=work, check=True)
+    skeleton = out(tools["bpftool"], "gen", "skeleton", "hello.bpf.o", "name", "hello_bpf", cwd=work)
+    (work / "hello.skel.h").write_text(skeleton)
+    for kind in "probes", "sinks":
+        shutil.copytree(stage() / kind, folder / kind)
+    libbpf = out("pkg-config", "--cflags", "--libs", "libbpf").split()
+    flags = ["-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-I."]
+    subprocess.run([*CC, *flags, *sdk[1]("--cflags"), "hello.c", *libbpf, "-o", folder / "probes/hello.so"],
+                   cwd=work, check=True)
+    return folder
+
+
+def test_a_probe_of_three_files_builds_out_of_tree(hello):
+    text = out(stage() / "collector", "--plugin-dir", hello, "--list")
+    assert "probe hello: greets every program" in text and "uptime_ns" in text
+
+
+def test_and_its_events_appear_by_name(hello):
+    if why_no_bpf():
+        pytest.skip(why_no_bpf())
+    run = collect("sh", "-c", "/bin/true; /bin/true; :", options=["--plugin-dir", hello])
+    greetings = run.of("hello.greeting")
+    assert [e["comm"] for e in greetings] == ["sh", "true", "true"]
+    assert {e["answer"] for e in greetings} == {42}
+    for greeting, execed in zip(greetings, run.of("lifecycle.exec")):
+        assert greeting["pid"] == execed["pid"]
+        assert 0 < greeting["uptime_ns"] <= run.one("lifecycle.exit", pid=execed["pid"])["duration_ns"]

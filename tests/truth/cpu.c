@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Cases: CPU time, with wait4's sum as the witness.
+ *
+ * Both come from the same account; it is exact to the nanosecond and wait4 cuts user and system time to
+ * microseconds each. The rest of the tolerance (see check.c) is for the last instructions of a process. */
+#include "tests/truth/truth.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void noop(void)
+{
+	for (int i = 0; i < 100; i++) {
+		struct birth b;
+
+		if (born(&b))
+			_exit(0);
+		expect_cpu(&b, "execs=0");
+	}
+}
+
+static void burn(unsigned ms, int times)
+{
+	for (int i = 0; i < times; i++) {
+		struct birth b;
+
+		if (born(&b)) {
+			burn_ms(ms);
+			_exit(0);
+		}
+		expect_cpu(&b, "cpu_at_least=%u", ms * 1000);
+	}
+}
+
+static void burn_1(void) { burn(1, 20); }
+static void burn_10(void) { burn(10, 10); }
+static void burn_300(void) { burn(300, 2); }
+
+static void *burn_thread(void *ms)
+{
+	burn_ms((intptr_t)ms);
+	return NULL;
+}
+
+static void threads_joined(void)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		pthread_t t[4];
+
+		for (int i = 0; i < 4; i++)
+			pthread_create(&t[i], NULL, burn_thread, (void *)50);
+		for (int i = 0; i < 4; i++)
+			pthread_join(t[i], NULL);
+		_exit(0);
+	}
+	expect_cpu(&b, "threads=5 cpu_at_least=200000");
+}
+
+static void threads_64(void)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		for (int i = 0; i < 63; i++)
+			start_thread(burn_thread, 3); /* some die early, some are killed at work */
+		burn_ms(20);
+		_exit(0);
+	}
+	expect_cpu(&b, "execs=0");
+}
+
+static void threads_spin(void)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		for (int i = 0; i < 8; i++)
+			start_thread(spin, 0);
+		burn_ms(20);
+		_exit(4);
+	}
+	expect_cpu(&b, "threads=9");
+}
+
+static void threads_spin_killed(void)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		for (int i = 0; i < 7; i++)
+			start_thread(spin, 0);
+		spin(NULL);
+	}
+	sleep_ms(200);
+	kill(b.pid, SIGKILL);
+	expect_cpu(&b, "threads=8");
+}
+
+static void in_kernel(void)
+{
+	static char buffer[MIB];
+	struct birth b;
+
+	if (born(&b)) {
+		int fd = open("/dev/zero", O_RDONLY);
+
+		for (int i = 0; i < 20000; i++)
+			syscall(SYS_getppid);
+		for (int i = 0; i < 200; i++)
+			if (read(fd, buffer, sizeof(buffer)) != sizeof(buffer))
+				_exit(1);
+		_exit(0);
+	}
+	expect_cpu(&b, "execs=0");
+}
+
+/* Giving the memory back is work after the process's last word. */
+static void in_exit(void)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		touch(take(150 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 150 * MIB);
+		_exit(0);
+	}
+	expect_cpu(&b, "execs=0");
+}
+
+static void sleeps(void)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		sleep_ms(100);
+		_exit(0);
+	}
+	expect_cpu(&b, "execs=0");
+}
+
+const struct truth_case cpu_cases[] = {
+	{"noop", "nothing at all, 100 times", noop, false},
+	{"burn_1", "1 ms, 20 times", burn_1, false},
+	{"burn_10", "10 ms, 10 times", burn_10, false},
+	{"burn_300", "300 ms, twice", burn_300, false},
+	{"threads_joined", "4 threads of 50 ms", threads_joined, false},
+	{"threads_64", "64 threads of which some die early", threads_64, false},
+	{"threads_spin", "8 threads that spin when the leader exits", threads_spin, false},
+	{"threads_spin_killed", "8 threads that spin when they are killed", threads_spin_killed, false},
+	{"in_kernel", "system calls and copies", in_kernel, false},
+	{"in_exit", "150 MB to give back at the end", in_exit, false},
+	{"sleeps", "100 ms asleep", sleeps, false},
+	{0},
+};

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Events, read from JSONL into one struct a process. */
+#include "tests/truth/events.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/truth/json.h"
+#include "tests/truth/truth.h"
+
+const char *const seen_names[SEEN_NUMBERS] = {
+	"ppid", "exit_code", "signal", "core_dumped", "duration_ns", "threads_peak",
+	"cpu_ns", "user_ns", "system_ns", "final", "peak_rss_bytes", "rusage_maxrss_bytes",
+	"read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes", "write_bytes",
+};
+
+static const char *const streams[SEEN_STREAMS] = {"lifecycle", "cpu", "mem", "io"};
+
+/* One event, as far as it matters here. */
+struct event_line {
+	char stream[16], event[16], error[16], missing[512], stream_lost[16];
+	uint64_t pid, start, count;
+	uint64_t number[SEEN_NUMBERS];
+	uint64_t args_length, args_hash, cwd_length, cwd_hash, limit_bytes;
+	char comm[16];
+};
+
+static void read_text(struct json *j, char *out, size_t size)
+{
+	size_t n = json__string(j, out, size - 1);
+
+	out[n < size ? n : size - 1] = 0;
+}
+
+/* As they lay in memory: each ended by a NUL. */
+static void read_args(struct json *j, struct event_line *e)
+{
+	static char text[1 << 20];
+	bool first = true;
+
+	e->args_hash = HASH_START;
+	if (*j->at != '[') {
+		json__skip(j);
+		return;
+	}
+	while (json__item(j, &first)) {
+		size_t n = json__string(j, text, sizeof(text) - 1);
+
+		n = n < sizeof(text) ? n : sizeof(text) - 1;
+		text[n] = 0;
+		e->args_hash = hash_bytes(e->args_hash, text, n + 1);
+		e->args_length += n + 1;
+	}
+}
+
+static void read_cwd(struct json *j, struct event_line *e)
+{
+	static char path[16384];
+
+	e->cwd_length = json__string(j, path, sizeof(path));
+	e->cwd_hash = hash_bytes(HASH_START, path, e->cwd_length < sizeof(path) ? e->cwd_length : sizeof(path));
+}
+
+static void read_member(struct json *j, const char *key, struct event_line *e)
+{
+	const struct {
+		const char *name;
+		char *text;
+		size_t size;
+	} texts[] = {
+		{"stream", e->stream, sizeof(e->stream)},    {"event", e->event, sizeof(e->event)},
+		{"error", e->error, sizeof(e->error)},	     {"missing", e->missing, sizeof(e->missing)},
+		{"stream_lost", e->stream_lost, sizeof(e->stream_lost)},
+		{"comm", e->comm, sizeof(e->comm)},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (!strcmp(key, texts[i].name))
+			return read_text(j, texts[i].text, texts[i].size);
+	for (size_t i = 0; i < SEEN_NUMBERS; i++)
+		if (!strcmp(key, seen_names[i]))
+			return (void)(e->number[i] = json__number(j));
+	if (!strcmp(key, "pid"))
+		e->pid = json__number(j);
+	else if (!strcmp(key, "start"))
+		e->start = json__number(j);
+	else if (!strcmp(key, "count"))
+		e->count = json__number(j);
+	else if (!strcmp(key, "limit_bytes"))
+		e->limit_bytes = json__number(j);
+	else if (!strcmp(key, "args"))
+		read_args(j, e);
+	else if (!strcmp(key, "cwd"))
+		read_cwd(j, e);
+	else
+		json__skip(j);
+}
+
+/* The newest entries are the likeliest. */
+static struct seen *entry(struct events *events, uint64_t pid, uint64_t start)
+{
+	struct seen *s;
+
+	for (size_t i = events->count; i-- > 0;)
+		if (events->seen[i].pid == (pid_t)pid && events->seen[i].start == start)
+			return &events->seen[i];
+	if (events->count == events->room) {
+		events->room = events->room ? events->room * 2 : 1024;
+		events->seen = reallocarray(events->seen, events->room, sizeof(*events->seen));
+		if (!events->seen)
+			die("out of memory");
+	}
+	s = &events->seen[events->count++];
+	*s = (struct seen){.pid = pid, .start = start, .oom_limit = JSON_NULL};
+	memset(s->number, 0xff, sizeof(s->number));
+	return s;
+}
+
+static int stream_of(const char *name)
+{
+	for (int i = 0; i < SEEN_STREAMS; i++)
+		if (!strcmp(name, streams[i]))
+			return i;
+	return -1;
+}
+
+static void add_exit(struct seen *s, int stream, const struct event_line *e)
+{
+	size_t used = strlen(s->missing);
+
+	s->ends[stream]++;
+	if (stream == SEEN_LIFECYCLE)
+		memcpy(s->comm, e->comm, sizeof(s->comm));
+	for (size_t i = 0; i < SEEN_NUMBERS; i++)
+		if (e->number[i] != JSON_NULL)
+			s->number[i] = e->number[i];
+	s->final[stream] = e->number[SEEN_FINAL] == 1;
+	snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
+}
+
+static void add_exec(struct seen *s, const struct event_line *e)
+{
+	size_t used = strlen(s->missing);
+
+	s->execs++;
+	s->args_length = e->args_length;
+	s->args_hash = e->args_hash;
+	s->cwd_length = e->cwd_length;
+	s->cwd_hash = e->cwd_hash;
+	snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
+}
+
+static void add(struct events *events, const struct event_line *e)
+{
+	int stream = stream_of(e->stream);
+	struct seen *s;
+
+	if (!strcmp(e->event, "lost")) {
+		stream = stream_of(e->stream_lost);
+		for (int i = 0; i < SEEN_STREAMS; i++)
+			if (i == stream || stream < 0)
+				events->lost[i] += e->count;
+		return;
+	}
+	if (stream < 0 || !strcmp(e->event, "sample"))
+		return;
+	s = entry(events, e->pid, e->start);
+	if (!strcmp(e->event, "exit")) {
+		add_exit(s, stream, e);
+	} else if (!strcmp(e->event, "fork")) {
+		s->forks++;
+		s->born_of = e->number[SEEN_PPID];
+	} else if (!strcmp(e->event, "exec")) {
+		add_exec(s, e);
+	} else if (!strcmp(e->event, "oom_kill")) {
+		s->oom_limit = e->limit_bytes;
+	} else if (!strcmp(e->event, "exec_failed")) {
+		memcpy(s->exec_error, e->error, sizeof(s->exec_error));
+	}
+}
+
+int events__read(struct events *events, const char *path)
+{
+	FILE *file = fopen(path, "r");
+	size_t room = 0;
+	char *line = NULL, key[32];
+
+	if (!file) {
+		perror(path);
+		return -1;
+	}
+	while (getline(&line, &room, file) > 0) {
+		struct json j = {.at = line};
+		struct event_line e = {0};
+
+		memset(e.number, 0xff, sizeof(e.number));
+		while (json__next(&j, key, sizeof(key)))
+			read_member(&j, key, &e);
+		if (j.bad) {
+			fprintf(stderr, "truth: %s: no JSON at %.40s\n", path, j.at);
+			return -1;
+		}
+		events->lines++;
+		add(events, &e);
+	}
+	free(line);
+	fclose(file);
+	return 0;
+}
+
+const struct seen *events__find(const struct events *events, pid_t pid, uint64_t after, uint64_t before)
+{
+	for (size_t i = 0; i < events->count; i++) {
+		const struct seen *s = &events->seen[i];
+
+		if (s->pid == pid && s->start >= after && s->start <= before)
+			return s;
+	}
+	return NULL;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the collector said of every process, put together from its events. */
+#ifndef TESTS_TRUTH_EVENTS_H
+#define TESTS_TRUTH_EVENTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum seen_stream { SEEN_LIFECYCLE, SEEN_CPU, SEEN_MEM, SEEN_IO, SEEN_STREAMS };
+enum seen_number {
+	SEEN_PPID, SEEN_EXIT_CODE, SEEN_SIGNAL, SEEN_CORE_DUMPED, SEEN_DURATION, SEEN_THREADS_PEAK,
+	SEEN_CPU_NS, SEEN_USER_NS, SEEN_SYSTEM_NS, SEEN_FINAL, SEEN_PEAK, SEEN_MAXRSS,
+	SEEN_READ_CHARS, SEEN_WRITE_CHARS, SEEN_READ_SYSCALLS, SEEN_WRITE_SYSCALLS, SEEN_READ_BYTES, SEEN_WRITE_BYTES,
+	SEEN_NUMBERS
+};
+extern const char *const seen_names[SEEN_NUMBERS]; /* as the fields are called in the events */
+
+struct seen {
+	pid_t pid;
+	uint64_t start;
+	unsigned forks, execs, ends[SEEN_STREAMS];
+	pid_t born_of;
+	uint64_t number[SEEN_NUMBERS]; /* of its `exit` events; JSON_NULL: null, or there was none */
+	bool final[SEEN_STREAMS];
+	uint64_t args_length, args_hash; /* of its last exec */
+	uint64_t cwd_length, cwd_hash;	 /* likewise */
+	uint64_t oom_limit;		 /* of its oom_kill; JSON_NULL: none, or of the host */
+	char comm[16];			 /* of its exit */
+	char exec_error[16];
+	char missing[1024]; /* "field=reason," of all its events */
+};
+
+struct events {
+	struct seen *seen;
+	size_t count, room;
+	uint64_t lost[SEEN_STREAMS], lines;
+};
+
+int events__read(struct events *events, const char *path);
+
+/* The process with this pid that started between the two times; NULL: there is none. */
+const struct seen *events__find(const struct events *events, pid_t pid, uint64_t after, uint64_t before);
+
+#endif

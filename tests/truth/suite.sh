@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-2-Clause
+# Runs the conformance suite: collector, collector-merge and truth are in PATH, plugins in $PLUGINS; works below
+# $OUT; $CASES: only these; $TRUTH_GUEST: the machine is ours. Prints a line a case. Called by tests/kernels/run.
+mkdir -p "$OUT/work" && cd "$OUT/work" || exit 2
+cat >"$OUT/truth.yaml" <<YAML
+run: {name: truth, output: $OUT/runs}
+probes:
+  lifecycle: {required: true, exec_failed: true}
+  cpu: {required: true, interval: 1s}
+  mem: {required: true, interval: 1s}
+  io: {required: true, interval: 1s}
+YAML
+
+# Watches the cases, with others beside them.
+watch() {
+	truth outside "$OUT/outside" &
+	# shellcheck disable=SC2086 # a list of words
+	collector --plugin-dir "$PLUGINS" --no-summary -c "$OUT/truth.yaml" -- truth run "$OUT/expect" $CASES
+	code=$?
+	wait
+	[ "$code" = 0 ] && echo "suite right" && return
+	echo "suite WRONG collector -- truth run ended with $code"
+	[ "$code" != 125 ] || exit 1
+}
+
+# A kernel without type information is refused, in a sentence that names it, and nothing is started.
+refuses() {
+	if collector --plugin-dir "$PLUGINS" -q -o "$OUT/refused" -- touch "$OUT/started" 2>"$OUT/said"; then
+		echo "$1 WRONG it was not refused"
+	elif [ -e "$OUT/started" ] || ! grep -q "/sys/kernel/btf/vmlinux" "$OUT/said"; then
+		echo "$1 WRONG $(tail -n 1 "$OUT/said")"
+	else
+		echo "$1 right"
+	fi
+}
+
+hide_btf() {
+	: >"$OUT/empty"
+	mount -o bind "$OUT/empty" /sys/kernel/btf/vmlinux && refuses btf_empty && umount /sys/kernel/btf/vmlinux
+	mount -t tmpfs none /sys/kernel/btf && refuses btf_missing && umount /sys/kernel/btf
+}
+
+watch
+collector-merge -q -p "$PLUGINS" -s jsonl "$OUT/runs/latest" >"$OUT/events.jsonl" || echo "merge WRONG exit code $?"
+cat "$OUT/outside" >>"$OUT/expect"
+truth check "$OUT/expect" "$OUT/events.jsonl" "$OUT/runs/latest/mem.msgpack"
+[ -z "$TRUTH_GUEST" ] || hide_btf
+grep '"event":"lost"' "$OUT/events.jsonl" | sed 's/^/# /' | tail -n 20
+exit 0
