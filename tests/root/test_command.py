@@ -243,6 +243,9 @@ def test_asked_twice_it_does_not_wait():
     assert ended(run)
 
 
+PROMPT = "shell-waits> "  # only then does the terminal belong to the shell again
+
+
 class Terminal:
     """An interactive shell on a terminal of its own."""
 
@@ -250,12 +253,14 @@ class Terminal:
         self.master, slave = os.openpty()
         self.shell = subprocess.Popen(
             ["bash", "--norc", "--noediting", "-i"], stdin=slave, stdout=slave, stderr=slave,
-            start_new_session=True, env={**os.environ, "PS1": "", "PS2": "", "HISTFILE": "/dev/null"},
+            start_new_session=True, env={**os.environ, "PS1": PROMPT, "PS2": "", "HISTFILE": "/dev/null"},
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
         os.close(slave)
         os.set_blocking(self.master, False)
         self.seen = ""
+        self.expect(PROMPT)
         self.type("stty -echo\n")
+        self.expect(PROMPT)
 
     def type(self, text):
         os.write(self.master, text.encode())
@@ -314,10 +319,12 @@ def test_stop_key_and_continue():
         terminal.expect("ready")
         terminal.type("\x1a")
         terminal.expect("Stopped")
-        terminal.type("jobs; fg\n")
-        terminal.expect("sh")
+        terminal.expect(PROMPT)
+        terminal.type("fg\n")
+        terminal.expect("reads.sh")
         terminal.type("hello\n")
         terminal.expect("word=hello.")
+        terminal.expect(PROMPT)
         terminal.type("echo code=$?.\n")
         terminal.expect("code=6.")
     latest = out / os.readlink(out / "latest")

@@ -190,7 +190,6 @@ static void check_cpu_at_least(struct comparison *c, const char *value)
 		judge(c, WRONG, "cpu_ns %llu, it burnt %s us", (unsigned long long)c->seen->number[SEEN_CPU_NS], value);
 }
 
-
 static void check_execs(struct comparison *c, const char *value)
 {
 	check_count(c, "execs", c->seen->execs, atoi(value));

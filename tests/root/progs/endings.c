@@ -90,17 +90,25 @@ static void stops(int n)
 	_exit(n);
 }
 
-static void threads_spin_then_code(int n)
+static void spin_in_threads(void)
 {
 	for (int i = 0; i < 8; i++)
 		start(spin, i);
+}
+
+static void threads_spin_then_code(int n)
+{
+	spin_in_threads();
 	sleep_ms(20);
 	_exit(n);
 }
 
 static void threads_spin(int n)
 {
-	threads_spin_then_code(n + 1); /* whoever comes first: the parent kills it before */
+	(void)n;
+	spin_in_threads();
+	for (;;)
+		pause(); /* the parent kills it */
 }
 
 static pthread_barrier_t together;
