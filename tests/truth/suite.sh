@@ -12,12 +12,19 @@ probes:
   io: {required: true, interval: 1s}
 YAML
 
-# Watches the cases, with others beside them.
+beside() {
+	while [ ! -e "$OUT/over" ]; do
+		truth outside "$OUT/outside"
+	done
+}
+
+# Watches the cases, with others beside them all the time: an emulated machine takes seconds to start to watch.
 watch() {
-	truth outside "$OUT/outside" &
+	beside &
 	# shellcheck disable=SC2086 # a list of words
 	collector --plugin-dir "$PLUGINS" --no-summary -c "$OUT/truth.yaml" -- truth run "$OUT/expect" $CASES
 	code=$?
+	touch "$OUT/over"
 	wait
 	[ "$code" = 0 ] && echo "suite right" && return
 	echo "suite WRONG collector -- truth run ended with $code"

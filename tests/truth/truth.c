@@ -101,21 +101,21 @@ static bool running(pid_t pid)
 	return !strncmp(text, "running", 7);
 }
 
-/* Waits until its account is complete: what wait4 reads before is short of the last instructions, and of
- * whole milliseconds where a virtual CPU is taken away just then. */
-static void settle(pid_t pid)
+/* What wait4 reads before is short of the last instructions, and of whole milliseconds where a virtual CPU
+ * is taken away just then. */
+void settle(const struct birth *b)
 {
 	siginfo_t info;
 
-	while (waitid(P_PID, pid, &info, WEXITED | WNOWAIT | __WALL) && errno == EINTR)
+	while (waitid(P_PID, b->pid, &info, WEXITED | WNOWAIT | __WALL) && errno == EINTR)
 		continue;
-	for (int i = 0; i < 500 && running(pid); i++)
+	for (int i = 0; i < 500 && running(b->pid); i++)
 		sleep_ms(1);
 }
 
 void reap(const struct birth *b, struct death *d)
 {
-	settle(b->pid);
+	settle(b);
 	while (wait4(b->pid, &d->status, __WALL, &d->use) != b->pid)
 		if (errno != EINTR)
 			die("wait4");

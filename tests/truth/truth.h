@@ -30,6 +30,8 @@ void die(const char *what) __attribute__((noreturn));
 
 /* Forks: true in the child. */
 bool born(struct birth *b);
+/* Waits until it has ended and its account is complete; it is still to be reaped. */
+void settle(const struct birth *b);
 void reap(const struct birth *b, struct death *d);
 
 /* Writes one line: the process and the figures it must have, "key=value key=value". The keys are those
