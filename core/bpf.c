@@ -67,20 +67,32 @@ static bool file_says(const char *path, const char *what)
 	return strstr(text, what) != NULL;
 }
 
+/* The kernel's types, read once: they are megabytes, and asked for a dozen times while probes open. */
+static struct btf *types;
+
+static struct btf *kernel_types(void)
+{
+	if (!types)
+		types = btf__parse(BTF_PATH, NULL);
+	return types;
+}
+
+void bpf__forget(void)
+{
+	btf__free(types);
+	types = NULL;
+}
+
 const char *bpf__unusable(void)
 {
-	struct btf *btf;
-
 	if (file_says("/sys/kernel/security/lockdown", "[confidentiality]"))
 		return "the kernel is locked down (confidentiality), which forbids BPF programs to read its memory; "
 		       "boot with lockdown=integrity or none";
 	if (access(BTF_PATH, R_OK))
 		return "this kernel has no type information (" BTF_PATH "); "
 		       "a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed, as Debian, Ubuntu and Fedora have it";
-	btf = btf__parse(BTF_PATH, NULL);
-	if (!btf)
+	if (!kernel_types())
 		return "this kernel's type information (" BTF_PATH ") is empty or damaged";
-	btf__free(btf);
 	return NULL;
 }
 
@@ -101,7 +113,7 @@ static const struct btf_member *find_member(const struct btf *btf, const struct 
 
 bool bpf__has_type(const char *type, const char *member)
 {
-	struct btf *btf = btf__parse(BTF_PATH, NULL);
+	struct btf *btf = kernel_types();
 	bool has = false;
 	int id;
 
@@ -110,31 +122,26 @@ bool bpf__has_type(const char *type, const char *member)
 	id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
 	if (id > 0)
 		has = !member || find_member(btf, btf__type_by_id(btf, id), member);
-	btf__free(btf);
 	return has;
 }
 
 int bpf__tracepoint_args(const char *name)
 {
-	struct btf *btf = btf__parse(BTF_PATH, NULL);
+	struct btf *btf = kernel_types();
 	const struct btf_type *t;
 	char type[128];
-	int id, args = -1;
+	int id;
 
 	if (!btf)
 		return -1;
 	snprintf(type, sizeof(type), "btf_trace_%s", name);
 	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
 	if (id <= 0)
-		goto out;
+		return -1;
 	t = btf__type_by_id(btf, id);		/* typedef */
 	t = btf__type_by_id(btf, t->type);	/* pointer */
 	t = btf__type_by_id(btf, t->type);	/* function; its first argument is void * */
-	if (btf_is_func_proto(t))
-		args = btf_vlen(t) - 1;
-out:
-	btf__free(btf);
-	return args;
+	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
 /* Maps of global data bear the object's name before their section's. */

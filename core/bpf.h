@@ -4,16 +4,19 @@
 #ifndef CORE_BPF_H
 #define CORE_BPF_H
 
+#include <linux/types.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "core/event.h"
 
 struct bpf_object_open_opts;
 struct bpf_object_skeleton;
 struct bpf_program;
 
 #define BPF_UNIT_LINKS 16
-#define BPF_UNIT_KINDS 128
+#define BPF_UNIT_KINDS EVENT_KIND_INTERNAL /* counters of what was lost */
 
 /* Called for each event; `size` bytes of kernel's memory, valid during the call. */
 typedef void (*bpf_unit_event)(void *arg, const void *event, size_t size);
@@ -43,11 +46,14 @@ const struct bpf_object_open_opts *bpf__open_opts(void);
  * Asks for BTF and lockdown; the rest is known only by loading. */
 const char *bpf__unusable(void);
 
+/* The last two and bpf__unusable() read the kernel's types once and keep them; bpf__forget() gives them back. */
 bool bpf__has_helper(int func);
 bool bpf__has_type(const char *type, const char *member);
 
 /* Number of arguments of a raw tracepoint on this kernel, from its BTF; -1: there is none. */
 int bpf__tracepoint_args(const char *name);
+
+void bpf__forget(void);
 
 /* share: puts the core's scope map `watch_fd` (-1: this is the core's own object) in the object's, after
  * comparing their shapes, and sets the size of its ring and what goes with it. */

@@ -246,6 +246,7 @@ static int start(struct collector *c)
 	/* Before the capabilities go: /proc shows other users' processes only with CAP_SYS_PTRACE. */
 	if (!err && !c->opts->command)
 		err = present__enter(c);
+	bpf__forget();
 	/* Loading takes tens of MiB, of the kernel's types mostly, and leaves a hole in the heap. */
 	malloc_trim(0);
 	return err ? err : caps__drop(c->user ? 1ULL << CAP_KILL : 0, maps_work, c, 1ULL << CAP_BPF);

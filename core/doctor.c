@@ -209,6 +209,7 @@ int doctor__run(const struct conf *conf, bool json)
 	rights(&d);
 	cgroups(&d);
 	hooks(&d, conf);
+	bpf__forget();
 	if (json)
 		printf("\n]\n");
 	return d.bad;

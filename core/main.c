@@ -17,15 +17,13 @@
 #include "core/plugin.h"
 #include "core/probe.h"
 #include "core/redact.h"
-#include "core/sink.h"
+#include "core/sinks.h"
 
 enum { EXIT_USAGE = 2 };
 enum { OPT_TAG = 256, OPT_PID, OPT_USER, OPT_GRACE, OPT_NO_SUMMARY, OPT_CHECK, OPT_LIST_ALL, OPT_PLUGIN_DIR, OPT_VERSION, OPT_JSON };
 
 static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI, sizeof(struct probe),
 					      offsetof(struct probe, close) + sizeof(void *)};
-static const struct plugin_kind sink_kind = {"sinks", SINK_SYMBOL, SINK_ABI, sizeof(struct sink),
-					     sizeof(struct sink)};
 
 /* Everything the command line says. */
 struct line {

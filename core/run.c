@@ -20,7 +20,6 @@
 static int open_output(const char *output, uid_t uid, gid_t gid, char *err, size_t size)
 {
 	bool made = !mkdir(output, 0750);
-	struct stat st;
 	int fd, code;
 
 	if (!made && errno != EEXIST)
@@ -28,9 +27,8 @@ static int open_output(const char *output, uid_t uid, gid_t gid, char *err, size
 	fd = open(output, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
 	if (fd < 0) {
 		code = -errno;
-		if (!lstat(output, &st) && S_ISLNK(st.st_mode))
-			return fail_with(-ELOOP, err, size, "%s: the output folder is a link, which is not followed; name the folder itself",
-				    output);
+		if (run__check_output(output, err, size) == -ELOOP)
+			return -ELOOP;
 		return fail_with(code, err, size, "%s: cannot open the output folder: %s", output, strerror(-code));
 	}
 	if (made && uid != (uid_t)-1 && fchown(fd, uid, gid))

@@ -19,7 +19,7 @@ struct sinks_entry {
 	bool open;
 };
 
-static const struct plugin_kind kind = {
+const struct plugin_kind sink_kind = {
 	.folder = "sinks",
 	.symbol = SINK_SYMBOL,
 	.abi = SINK_ABI,
@@ -52,7 +52,7 @@ static int entry__load(struct sinks_entry *entry, const char *dir, const char *s
 
 	if (!name)
 		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
-	rc = plugin__load(&kind, dir, name, &entry->plugin, err, size);
+	rc = plugin__load(&sink_kind, dir, name, &entry->plugin, err, size);
 	if (rc)
 		goto out;
 	entry->sink = entry->plugin.table;
@@ -188,14 +188,14 @@ int sinks__list(const char *dir)
 	char err[512], **names, **name;
 	int rc;
 
-	rc = plugin__names(&kind, dir, &names);
+	rc = plugin__names(&sink_kind, dir, &names);
 	if (rc) {
 		log__error("%s/sinks: %s", dir, strerror(-rc));
 		return rc;
 	}
 	for (name = names; name && *name; name++) {
 		memset(&plugin, 0, sizeof(plugin));
-		if (plugin__load(&kind, dir, *name, &plugin, err, sizeof(err)))
+		if (plugin__load(&sink_kind, dir, *name, &plugin, err, sizeof(err)))
 			log__warn("%s", err);
 		else
 			sink__print(plugin.table);

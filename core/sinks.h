@@ -7,6 +7,8 @@
 #include "core/plugin.h"
 #include "core/sink.h"
 
+extern const struct plugin_kind sink_kind;
+
 struct sinks {
 	struct sinks_entry *entries;
 	size_t count;

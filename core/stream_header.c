@@ -9,19 +9,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "core/clock.h"
 #include "core/pack.h"
 
 static const char *const head_names[RECORD_HEAD] = {
 	"kind", "ts", "seq", "pid", "start", "tid", "cpu", "run",
 };
-
-static uint64_t clock__ns(clockid_t id)
-{
-	struct timespec now;
-
-	clock_gettime(id, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
-}
 
 struct stream_anchor stream_anchor__now(void)
 {
@@ -31,9 +24,9 @@ struct stream_anchor stream_anchor__now(void)
 
 	/* the try that was interrupted least */
 	for (i = 0; i < 4; i++) {
-		before = clock__ns(CLOCK_BOOTTIME);
+		before = clock__boot();
 		real = clock__ns(CLOCK_REALTIME);
-		took = clock__ns(CLOCK_BOOTTIME) - before;
+		took = clock__boot() - before;
 		if (took < least) {
 			least = took;
 			best.boot_ns = before + took / 2;
