@@ -161,7 +161,7 @@ void model__ended(struct model *model, const struct stream_info *info, const str
 
 /* ---- the model ---- */
 
-struct model *model__new(const struct model_calls *calls, void *arg)
+struct model *model__new(const struct model_calls *calls, void *arg, const struct steps *steps)
 {
 	struct model *model = calloc(1, sizeof(*model));
 
@@ -169,6 +169,7 @@ struct model *model__new(const struct model_calls *calls, void *arg)
 		return NULL;
 	model->calls = *calls;
 	model->arg = arg;
+	model->steps = steps;
 	return model;
 }
 

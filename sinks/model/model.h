@@ -23,7 +23,7 @@ enum model_why {
 const char *model_why__name(unsigned why); /* "off", "truncated"...; never NULL */
 const char *model_why__text(unsigned why); /* half a sentence for people; never NULL */
 
-enum model_source { MODEL_LIFECYCLE, MODEL_CPU, MODEL_MEM, MODEL_SOURCES };
+enum model_source { MODEL_LIFECYCLE, MODEL_CPU, MODEL_MEM, MODEL_IO, MODEL_SOURCES };
 
 struct model_run {
 	size_t index;			/* from 0, in order of appearance */
@@ -61,6 +61,7 @@ struct model_command {
 	uint32_t size; /* bytes in all */
 	struct model_text exe, cwd;
 	struct model_list args;
+	struct model_list env; /* NAME=value, those that the configuration asked for; count 0: none */
 	uint64_t uid;
 };
 
@@ -75,6 +76,50 @@ enum model_outcome {
 
 const char *model_outcome__name(enum model_outcome outcome);
 
+/* What a process read and wrote, as the kernel counts it: io.exit's fields, in this order. A process's
+ * count holds that of the children it has waited for. */
+enum model_io {
+	MODEL_IO_READ_CHARS,
+	MODEL_IO_WRITE_CHARS,
+	MODEL_IO_READ_SYSCALLS,
+	MODEL_IO_WRITE_SYSCALLS,
+	MODEL_IO_READ_BYTES,
+	MODEL_IO_WRITE_BYTES,
+	MODEL_IO_CANCELLED_WRITE_BYTES,
+	MODEL_IO_FIGURES,
+};
+
+/* One execution of a step of the pipeline: the process that a rule of sinks/model/steps.h picked, and its
+ * descendants but for those that belong to a task of their own. Lives until the call `task` has returned
+ * and the last row that names it is out; its figures are valid in that call only. */
+struct model_task {
+	const struct model_run *run;
+	uint32_t number; /* of its run's tasks, from 1, in order of appearance */
+	uint32_t parent; /* number of the task around it; 0: none */
+	const char *step; /* the name that its rule made; any bytes but NUL */
+	const char *id;	  /* what its rule calls this execution (Nextflow: "ab/cdef12"); NULL: nothing */
+	const char *rules; /* the set that its rule is from: "snakemake"... */
+	uint32_t pid;	  /* the process it began with */
+	uint64_t start;
+	const struct model_command *command; /* the program that the rule matched; NULL: not known */
+
+	/* Boot clock: from the first of its processes to the last one's end. */
+	uint64_t began_ns, ended_ns, wall_ns;
+	uint64_t rows;		 /* programs, as many as there are rows */
+	uint64_t processes;
+	uint64_t rows_without_cpu, rows_without_peak; /* of them, those that could not be counted in: null */
+	uint64_t cpu_ns, user_ns, system_ns;	      /* sums; null where no row has one */
+	uint64_t peak_rss_bytes; /* of its largest program */
+	uint64_t rss_peak_bytes; /* most that its processes held at once, by their samples */
+	uint64_t io[MODEL_IO_FIGURES]; /* of all its processes, no byte counted twice */
+	uint64_t failed;	 /* rows with a bad outcome */
+	uint64_t hidden;	 /* of them, those that a process of this task, or the task's end, hides */
+
+	/* How the process it began with ended. */
+	uint64_t exit_code, signal;
+	enum model_outcome outcome;
+};
+
 /* One executed program, or a process that was forked and never executed one. */
 struct model_row {
 	const struct model_run *run;
@@ -88,6 +133,7 @@ struct model_row {
 	bool older;  /* was there before the collector: began_ns is the process's start */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
+	const struct model_task *task;		      /* NULL: of no step */
 	/* The last that it tried to execute in vain; NULL: there was none. */
 	const struct model_command *tried;
 	char tried_error[EVENT_COMM]; /* "ENOENT" */
@@ -100,6 +146,7 @@ struct model_row {
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t peak_rss_bytes;
 	uint64_t sampled_rss_bytes; /* largest sample: a lower bound of the peak */
+	uint64_t io[MODEL_IO_FIGURES]; /* shared among a process's rows as CPU is */
 
 	uint64_t exit_code, signal; /* of the last image; null otherwise */
 	char signal_name[EVENT_COMM];
@@ -109,6 +156,15 @@ struct model_row {
 	bool passed_on; /* failed with the status of a child that failed before it */
 };
 
+/* What a process did between two looks at it. Over a row's samples cpu_ns adds up to the row's. */
+struct model_sample {
+	const struct model_row *row; /* as far as it is known: who, which program, which task */
+	enum model_source source;    /* MODEL_CPU or MODEL_MEM */
+	uint64_t from_ns, until_ns;  /* boot clock: the look before this one, or its begin */
+	uint64_t cpu_ns;	     /* used in that time, if MODEL_CPU */
+	uint64_t rss_bytes; /* held in that time, if MODEL_MEM: the last look's, the peak where there was none */
+};
+
 /* What the model tells its user; each may return -errno, which stops it. Pointers are valid during the
  * call only, but for a run, which lives as long as the model. */
 struct model_calls {
@@ -116,11 +172,18 @@ struct model_calls {
 	/* Optional. A failed row told of before, and an ancestor that ended 0 all the same: whoever looks
 	 * at that one's exit code does not see the failure. At most once a row. */
 	int (*hidden)(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by);
+	/* Optional. A task is over: after the last row of it, and what is hidden in it. */
+	int (*task)(void *arg, const struct model_task *task);
+	/* Optional. In the order in which the looks were taken; the last one of a row just before it. */
+	int (*sample)(void *arg, const struct model_sample *sample);
 };
 
 struct model;
 
-struct model *model__new(const struct model_calls *calls, void *arg); /* NULL: out of memory */
+struct steps; /* sinks/model/steps.h */
+
+/* `steps` is borrowed and must outlive the model; NULL: no row belongs to a task. NULL: out of memory. */
+struct model *model__new(const struct model_calls *calls, void *arg, const struct steps *steps);
 
 /* All streams before the first record, so that it is known what need not be waited for. `info` must
  * live as long as the model. 0 or -ENOMEM. */

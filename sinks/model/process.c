@@ -83,6 +83,8 @@ struct process *process__new(struct model *model, struct run *run, uint32_t pid,
 	};
 	for (int i = 0; i < FIGURES; i++)
 		p->total[i] = null;
+	for (int i = 0; i < MODEL_IO_FIGURES; i++)
+		p->row.io[i] = null;
 	if (hash__add(&model->processes, &p->node, key_of(run, pid))) {
 		free(p);
 		return NULL;

@@ -74,6 +74,7 @@ struct source; /* model.c: a stream, and which of its events have a role */
 struct model {
 	struct model_calls calls;
 	void *arg;
+	const struct steps *steps;
 	struct hash processes;
 	struct run **runs;
 	size_t runs_count;

@@ -84,7 +84,7 @@ static int summary__open(const struct sink_api *api, const void *conf, void **st
 		return -ENOMEM;
 	summary->api = api;
 	summary->conf = *(const struct summary_conf *)conf;
-	summary->model = model__new(&calls, summary);
+	summary->model = model__new(&calls, summary, NULL);
 	if (!summary->model) {
 		summary__close(summary);
 		return -ENOMEM;

@@ -79,7 +79,7 @@ static struct seen *begin(unsigned streams)
 
 	assert_non_null(s);
 	made__init(&s->made, "run-1", feed, s);
-	s->model = model__new(&calls, s);
+	s->model = model__new(&calls, s, NULL);
 	assert_non_null(s->model);
 	for (int i = 0; i < STREAMS; i++)
 		if (streams & 1U << i)

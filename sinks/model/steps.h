@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which step of the pipeline a process belongs to: rules in YAML, applied when streams are read, so that a
+ * run can be asked again with others.
+ *
+ *	steps:
+ *	  - parent: '(^|/)snakemake( |$)'	# every condition of a rule must hold; PCRE2, unanchored
+ *	    args: '^\S*sh -c set -euo pipefail;\s*(?<tool>\S+)'
+ *	    step: ${tool}
+ *	  - env: {NXF_TASK_WORKDIR: '([0-9a-f]{2})/([0-9a-f]{6})[0-9a-f]*$'}
+ *	    step: task
+ *	    id: ${1}/${2}			# processes with one id are one task, related or not
+ *
+ * A program gets the first rule that holds for it, else its process's or parent's task. Conditions: `exe`,
+ * `args` (the arguments with a blank between), `cwd`, `parent` (the parent's args), `env`, `depth` (0 is the
+ * run's root). `step` and `id` are text with ${name} or ${1} of what the patterns captured, and ${command},
+ * the program's name. Ready-made sets are in conf/steps. */
+#ifndef SINKS_MODEL_STEPS_H
+#define SINKS_MODEL_STEPS_H
+
+#include <stddef.h>
+
+/* The default of the option `steps` of every sink that sits on the model, and its help. */
+#define STEPS_DEFAULT "auto"
+#define STEPS_HELP "rules for steps: auto, none, a ready-made set's name, or a YAML file"
+
+struct steps;
+
+/* `what` as STEPS_HELP says. 0; -ENOENT, -EINVAL with a sentence (file:line:column) in `err`; -ENOMEM.
+ * For "none" *steps is NULL. */
+int steps__load(const char *what, struct steps **steps, char *err, size_t size);
+void steps__free(struct steps *steps); /* takes NULL */
+
+#endif
