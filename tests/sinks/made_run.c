@@ -269,7 +269,7 @@ static void made__oom(struct made *m, const struct process *p)
 	memcpy(e.trigger_comm, e.comm, sizeof(e.comm));
 	e.cgroup = (struct event_string){ offsetof(struct mem_oom_kill, text), 11, 0 };
 	memcpy(e.text, "/user.slice", 11);
-	made__write(m, MEM, &e.head, offsetof(struct mem_oom_kill, text) + 11);
+	made__write(m, MEM, &e.head, sizeof(e));
 }
 
 /* ---- lives ---- */
