@@ -278,7 +278,7 @@ static void made__begin(struct made *m, struct process *p)
 {
 	p->pid = m->next_pid++;
 	if (m->next_pid == 32768)
-		m->next_pid = 300;
+		m->next_pid = 1001; /* the root has 1000 to its end */
 	p->start = m->now;
 	p->next = m->live;
 	if (p->next)
