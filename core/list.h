@@ -4,12 +4,21 @@
 #ifndef CORE_LIST_H
 #define CORE_LIST_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
-struct probe;
-struct sink;
+struct opt;
+struct plugin_kind;
 
-void list__probe(FILE *out, const struct probe *probe);
-void list__sink(FILE *out, const struct sink *sink);
+/* Prints every plugin of a kind in `dir` by list__probe or list__sink. One that cannot be loaded is logged.
+ * Whether all could. */
+bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
+		   void (*print)(FILE *out, const void *table));
+
+void list__probe(FILE *out, const void *table); /* struct probe; of the daemon's side */
+void list__sink(FILE *out, const void *table);	/* struct sink */
+
+void list__option(FILE *out, const char *name, const char *type, const char *value, const char *help);
+void list__options(FILE *out, const struct opt *opts); /* takes NULL */
 
 #endif

@@ -263,37 +263,12 @@ static void unload(struct loaded *loaded)
 	plugin__names_free(loaded->names);
 }
 
-/* Every plugin of a kind, printed; one that cannot be loaded is named, and makes the exit code 1. */
-static int list_kind(struct loaded *loaded, const struct plugin_kind *kind)
+static int list(const char *dir)
 {
-	char err[1024], **names;
-	int code = plugin__names(kind, loaded->dir, &names);
+	bool probes = list__plugins(stdout, &probe_kind, dir, list__probe);
+	bool sinks = list__plugins(stdout, &sink_kind, dir, list__sink);
 
-	if (code) {
-		log__error("%s/%s: cannot be read: %s", loaded->dir, kind->folder, strerror(-code));
-		return 1;
-	}
-	for (char **name = names; *name; name++) {
-		const void *table = load(loaded, kind, *name, err, sizeof(err));
-
-		if (!table) {
-			log__error("%s", err);
-			code = 1;
-		} else if (kind == &probe_kind) {
-			list__probe(stdout, table);
-		} else {
-			list__sink(stdout, table);
-		}
-	}
-	plugin__names_free(names);
-	return code;
-}
-
-static int list(struct loaded *loaded)
-{
-	int probes = list_kind(loaded, &probe_kind), sinks = list_kind(loaded, &sink_kind);
-
-	return probes || sinks;
+	return !probes || !sinks;
 }
 
 /* ---- what the command line sets over the file ---- */
@@ -382,7 +357,7 @@ int main(int argc, char **argv)
 	log__init("collector", line.level);
 	loaded.dir = line.plugin_dir;
 	if (line.list) {
-		code = list(&loaded);
+		code = list(loaded.dir);
 	} else {
 		const struct conf_finder finder = {find_probe, find_sink, probe_names, tell, &loaded};
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/filter.h"
+#include "core/list.h"
 #include "core/log.h"
 #include "core/merge.h"
 #include "core/outfile.h"
@@ -340,7 +341,7 @@ int main(int argc, char **argv)
 	if (!code && !job.args.done) {
 		catch_signals();
 		if (job.args.list)
-			code = sinks__list(job.args.plugin_dir) ? EXIT_FAILED : EXIT_DONE;
+			code = list__plugins(stdout, &sink_kind, job.args.plugin_dir, list__sink) ? EXIT_DONE : EXIT_FAILED;
 		else
 			code = job__run(&job);
 	}

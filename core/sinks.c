@@ -168,39 +168,3 @@ void sinks__close(struct sinks *sinks)
 	free(sinks->entries);
 	sinks->entries = NULL;
 }
-
-static void sink__print(const struct sink *sink)
-{
-	const struct opt *opt;
-
-	printf("%-10s %s\n", sink->name, sink->help);
-	for (opt = sink__options(sink); opt->name; opt++) {
-		printf("    %s=%s", opt->name, opt_type__name(opt->type));
-		if (opt->value)
-			printf(" (%s)", opt->value);
-		printf("  %s\n", opt->help);
-	}
-}
-
-int sinks__list(const char *dir)
-{
-	struct plugin plugin;
-	char err[512], **names, **name;
-	int rc;
-
-	rc = plugin__names(&sink_kind, dir, &names);
-	if (rc) {
-		log__error("%s/sinks: %s", dir, strerror(-rc));
-		return rc;
-	}
-	for (name = names; name && *name; name++) {
-		memset(&plugin, 0, sizeof(plugin));
-		if (plugin__load(&sink_kind, dir, *name, &plugin, err, sizeof(err)))
-			log__warn("%s", err);
-		else
-			sink__print(plugin.table);
-		plugin__unload(&plugin);
-	}
-	plugin__names_free(names);
-	return fflush(stdout) ? -errno : 0;
-}

@@ -26,7 +26,4 @@ int sinks__write(struct sinks *sinks, const struct record *record);
 int sinks__finish(struct sinks *sinks, const struct merge *merge, const struct filter *filter);
 void sinks__close(struct sinks *sinks); /* whatever was loaded and opened */
 
-/* Prints every sink in `dir` with its options to stdout. 0 or -errno. */
-int sinks__list(const char *dir);
-
 #endif
