@@ -14,33 +14,7 @@
 #include "core/pack.h"
 #include "core/stream_block.h"
 #include "core/stream_header.h"
-#include "tests/unit/stream_made.h"
-
-#define TS (1ULL << 60)
-
-struct folder {
-	char path[256];
-	int fd;
-};
-
-static int setup(void **state)
-{
-	struct folder *folder = calloc(1, sizeof(*folder));
-
-	*state = folder;
-	folder->fd = made__folder(folder->path, sizeof(folder->path));
-	return folder->fd < 0;
-}
-
-static int teardown(void **state)
-{
-	struct folder *folder = *state;
-
-	close(folder->fd);
-	made__remove(folder->path);
-	free(folder);
-	return 0;
-}
+#include "tests/unit/stream_folder.h"
 
 static void write_event(struct stream_writer *w, uint64_t ts, uint64_t big)
 {
@@ -49,15 +23,6 @@ static void write_event(struct stream_writer *w, uint64_t ts, uint64_t big)
 	made__init(&e, ts);
 	e.big = big;
 	assert_int_equal(stream_writer__event(w, &e.head, sizeof(e)), 0);
-}
-
-static struct stream_writer *open_writer(const struct folder *folder, const char *stream)
-{
-	struct stream_writer_opts opts = made__opts(stream);
-	struct stream_writer *w;
-
-	assert_int_equal(stream_writer__open(&w, folder->fd, &opts), 0);
-	return w;
 }
 
 static unsigned warnings;

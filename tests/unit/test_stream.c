@@ -16,34 +16,7 @@
 #include "core/pack.h"
 #include "core/stream.h"
 #include "core/stream_block.h"
-#include "tests/unit/stream_made.h"
-
-/* Later than any boot: the streams are opened before it. */
-#define TS (1ULL << 60)
-
-struct folder {
-	char path[256];
-	int fd;
-};
-
-static int setup(void **state)
-{
-	struct folder *folder = calloc(1, sizeof(*folder));
-
-	*state = folder;
-	folder->fd = made__folder(folder->path, sizeof(folder->path));
-	return folder->fd < 0;
-}
-
-static int teardown(void **state)
-{
-	struct folder *folder = *state;
-
-	close(folder->fd);
-	made__remove(folder->path);
-	free(folder);
-	return 0;
-}
+#include "tests/unit/stream_folder.h"
 
 /* The i-th event of a stream: `big` names it. */
 static int write_event(struct stream_writer *w, uint64_t i, uint64_t ts)
@@ -53,15 +26,6 @@ static int write_event(struct stream_writer *w, uint64_t i, uint64_t ts)
 	made__init(&e, ts);
 	e.big = i;
 	return stream_writer__event(w, &e.head, sizeof(e));
-}
-
-static struct stream_writer *open_writer(const struct folder *folder, const char *name)
-{
-	struct stream_writer_opts opts = made__opts(name);
-	struct stream_writer *w;
-
-	assert_int_equal(stream_writer__open(&w, folder->fd, &opts), 0);
-	return w;
 }
 
 /* `blocks` blocks of `each` events, in order. */
