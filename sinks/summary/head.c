@@ -56,7 +56,7 @@ static void run_command(struct page *page)
 	list.data = args.data;
 	list.length = (uint32_t)args.size;
 	if (args.size) {
-		text__arguments(&line, &list, true);
+		text__arguments(&line, &list, true, TEXT_COMMAND_MAX);
 		text__printf(page->text, "$ ");
 		page__rest(page, 2, line.data ? line.data : "");
 	}

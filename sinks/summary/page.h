@@ -3,9 +3,9 @@
 #ifndef SINKS_SUMMARY_PAGE_H
 #define SINKS_SUMMARY_PAGE_H
 
-#include "sinks/summary/human.h"
+#include "sinks/model/human.h"
+#include "sinks/model/text.h"
 #include "sinks/summary/tally.h"
-#include "sinks/summary/text.h"
 
 struct page {
 	struct text *text; /* its error tells of a want of memory */

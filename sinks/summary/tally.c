@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/summary/text.h"
+#include "sinks/model/text.h"
 
 #define COMMANDS_MAX 10000
 #define FAILURES_MAX 1000

@@ -10,8 +10,8 @@
 #include <cmocka.h>
 
 #include "core/sink.h"
-#include "sinks/summary/human.h"
-#include "sinks/summary/text.h"
+#include "sinks/model/human.h"
+#include "sinks/model/text.h"
 #include "tests/unit/model_events.h"
 
 #define MiB (1ULL << 20)

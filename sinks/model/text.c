@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for a terminal. */
-#include "sinks/summary/text.h"
+#include "sinks/model/text.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COMMAND_MAX 600 /* bytes of a command that are kept to be shown */
 #define ELLIPSIS "\xe2\x80\xa6"
 
 /* ---- the buffer ---- */
@@ -218,14 +217,14 @@ static void put_argument(struct text *text, const char *arg, size_t length)
 	put(text, "'", 1);
 }
 
-void text__arguments(struct text *text, const struct model_list *args, bool folders)
+void text__arguments(struct text *text, const struct model_list *args, bool folders, size_t max)
 {
 	size_t start = text->size;
 
 	for (size_t at = 0, n; at < args->length; at += n + 1) {
 		const char *arg = args->data + at, *slash;
 
-		if (text->size - start > COMMAND_MAX) {
+		if (text->size - start > max) {
 			text__printf(text, " " ELLIPSIS);
 			return;
 		}
@@ -238,8 +237,8 @@ void text__arguments(struct text *text, const struct model_list *args, bool fold
 		}
 		if (text->size > start)
 			put(text, " ", 1);
-		put_argument(text, arg, n < COMMAND_MAX ? n : COMMAND_MAX);
-		if (n > COMMAND_MAX)
+		put_argument(text, arg, n < max ? n : max);
+		if (n > max)
 			put(text, ELLIPSIS, strlen(ELLIPSIS));
 	}
 }
@@ -269,7 +268,7 @@ void text__command(struct text *text, const struct model_command *command, const
 		text__printf(text, "fork of ");
 	if (command && command->args.length) {
 		args = without_interpreter(command);
-		text__arguments(text, &args, false);
+		text__arguments(text, &args, false, TEXT_COMMAND_MAX);
 		if (args.why == EVENT_WHY_TRUNCATED)
 			text__printf(text, " " ELLIPSIS);
 	} else if (command && command->exe.data) {

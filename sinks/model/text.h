@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for a terminal: a buffer that grows, colour, and strings of strangers made safe to show. */
-#ifndef SINKS_SUMMARY_TEXT_H
-#define SINKS_SUMMARY_TEXT_H
+#ifndef SINKS_MODEL_TEXT_H
+#define SINKS_MODEL_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,9 +26,10 @@ void text__free(struct text *text);
  * written as \xNN or \uNNNN. */
 void text__safe(struct text *text, const char *bytes, size_t length);
 
-/* Appends arguments as a shell would take them, safe as above, cut when they get longer than anyone reads;
- * `folders`: with those of argv[0]. */
-void text__arguments(struct text *text, const struct model_list *args, bool folders);
+/* Appends arguments as a shell would take them, safe as above, cut after about `max` bytes; `folders`: with
+ * those of argv[0]. */
+#define TEXT_COMMAND_MAX 600 /* more than anyone reads */
+void text__arguments(struct text *text, const struct model_list *args, bool folders, size_t max);
 
 /* Appends what a process executes: its arguments, a script's without the interpreter; "[comm]" where
  * nothing better is known; "fork of ..." for one that executed nothing of its own. */
