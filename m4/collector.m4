@@ -49,6 +49,45 @@ AC_DEFUN([CO_PYTHON], [
     [CO_NOTE([python3], [no pytest and msgpack (Debian: $1)])])
 ])
 
+# DuckDB comes without a .pc file. Sinks that need it say so in a file `needs`, by this name: duckdb.
+AC_DEFUN([CO_DUCKDB], [
+  AC_ARG_WITH([duckdb],
+    [AS_HELP_STRING([--with-duckdb@<:@=PREFIX|no@:>@],
+      [Parquet, DuckDB files and collector-query; duckdb.h and libduckdb are in PREFIX, in its include and
+       lib, or where the compiler looks (default: if they are there)])],
+    [], [with_duckdb=check])
+  have_duckdb=no CFLAGS_duckdb= LIBS_duckdb=-lduckdb
+  AS_CASE([$with_duckdb], [no], [CO_NOTE([duckdb], [no (--without-duckdb)])], [
+    AS_CASE([$with_duckdb], [yes|check], [], [
+      # as it is installed, or as the archive of a release is unpacked
+      AS_IF([test -f "$with_duckdb/include/duckdb.h"],
+        [CFLAGS_duckdb=-I$with_duckdb/include co_libdir=$with_duckdb/lib],
+        [CFLAGS_duckdb=-I$with_duckdb co_libdir=$with_duckdb])
+      LIBS_duckdb="-L$co_libdir -Wl,-rpath,$co_libdir -lduckdb"])
+    AC_MSG_CHECKING([for DuckDB 1.0 or later])
+    co_cflags=$CFLAGS co_libs=$LIBS
+    CFLAGS="$CFLAGS $CFLAGS_duckdb" LIBS="$LIBS_duckdb $LIBS"
+    AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <duckdb.h>]],
+      [[duckdb_data_chunk chunk = duckdb_fetch_chunk((duckdb_result){ 0 });
+        return duckdb_library_version() && chunk && duckdb_param_logical_type(0, 1);]])], [have_duckdb=yes])
+    AS_IF([test "x$cross_compiling$have_duckdb" = xnoyes],
+      [AC_RUN_IFELSE([AC_LANG_PROGRAM([[#include <duckdb.h>
+#include <stdio.h>]], [[FILE *out = fopen("conftest.out", "w");
+        return !out || fputs(duckdb_library_version(), out) < 0 || fclose(out);]])],
+        [duckdb_version=$(cat conftest.out)], [have_duckdb=no])])
+    CFLAGS=$co_cflags LIBS=$co_libs
+    AC_MSG_RESULT([$have_duckdb])
+    AS_IF([test "x$have_duckdb" = xyes], [CO_NOTE([duckdb], [${duckdb_version:-yes}])],
+      [test "x$with_duckdb" = xcheck],
+        [CO_NOTE([duckdb], [no: without parquet, duckdb, collector-query (tests/setup duckdb, or --with-duckdb=PREFIX)])],
+      [AC_MSG_ERROR([no duckdb.h and libduckdb that work in ${co_libdir:-the usual places}; see config.log])])])
+  AS_IF([test "x$have_duckdb" = xyes], [AS_VAR_APPEND([OPTIONAL], [" duckdb"])])
+  AM_CONDITIONAL([HAVE_DUCKDB], [test "x$have_duckdb" = xyes])
+  AC_SUBST([OPTIONAL])
+  AC_SUBST([CFLAGS_duckdb])
+  AC_SUBST([LIBS_duckdb])
+])
+
 AC_DEFUN([CO_REPORT_MISSING], [
   AS_IF([test -n "$co_missing"],
     [AC_MSG_ERROR([missing; on Debian and Ubuntu: apt-get install$co_missing])])
@@ -59,7 +98,16 @@ AC_DEFUN([CO_TABLE], [
   AS_ECHO(["collector $PACKAGE_VERSION for $host"])
   AS_ECHO_N(["$co_table"])
   AS_ECHO(["  $(printf '%-12s %s' 'probes' "$(cd "$srcdir/probes" && echo *)")"])
-  AS_ECHO(["  $(printf '%-12s %s' 'sinks' "$(cd "$srcdir/sinks" && ls | grep -vx model | tr '\n' ' ')")"])
+  # as the Makefile finds them
+  co_sinks=
+  for co_sink in $(cd "$srcdir" && grep -l '^SINK_EXPORT' sinks/*/*.c | sed 's|^sinks/||; s|/.*||' | sort -u); do
+    co_has=yes
+    for co_need in $(cat "$srcdir/sinks/$co_sink/needs" 2>/dev/null); do
+      AS_CASE([" $OPTIONAL "], [*" $co_need "*], [], [co_has=no])
+    done
+    AS_IF([test $co_has = yes], [AS_VAR_APPEND([co_sinks], [" $co_sink"])])
+  done
+  AS_ECHO(["  $(printf '%-12s%s' 'sinks' "$co_sinks")"])
   AS_ECHO(["  $(printf '%-12s %s' 'unit tests' "$have_CMOCKA")"])
   AS_ECHO(["  $(printf '%-12s %s' 'sanitizers' "$enable_sanitize")"])
   AS_ECHO([""])
