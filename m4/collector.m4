@@ -62,8 +62,11 @@ AC_DEFUN([CO_DUCKDB], [
       # as it is installed, or as the archive of a release is unpacked
       AS_IF([test -f "$with_duckdb/include/duckdb.h"],
         [CFLAGS_duckdb=-I$with_duckdb/include co_libdir=$with_duckdb/lib],
-        [CFLAGS_duckdb=-I$with_duckdb co_libdir=$with_duckdb])
-      LIBS_duckdb="-L$co_libdir -Wl,-rpath,$co_libdir -lduckdb"])
+        [test -f "$with_duckdb/duckdb.h"], [CFLAGS_duckdb=-I$with_duckdb co_libdir=$with_duckdb],
+        [AC_MSG_ERROR([--with-duckdb: there is no duckdb.h in $with_duckdb or its include])])
+      LIBS_duckdb="-L$co_libdir -lduckdb"
+      # where the loader looks anyway, a path in the programs would only be in the way
+      AS_CASE([$with_duckdb], [/usr|/usr/local], [], [LIBS_duckdb="$LIBS_duckdb -Wl,-rpath,$co_libdir"])])
     AC_MSG_CHECKING([for DuckDB 1.0 or later])
     co_cflags=$CFLAGS co_libs=$LIBS
     CFLAGS="$CFLAGS $CFLAGS_duckdb" LIBS="$LIBS_duckdb $LIBS"
