@@ -261,7 +261,12 @@ static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *
 static int load(struct conf *conf, const char *path, const void *data, size_t size,
 		const struct conf_finder *finder)
 {
-	struct tree tree = { .path = path, .error = tell_error, .error_arg = (void *)finder };
+	struct tree tree = {
+		.path = path,
+		.keys = "run, scope, probes, redact, sinks",
+		.error = tell_error,
+		.error_arg = (void *)finder,
+	};
 	int rc = 0;
 
 	memset(conf, 0, sizeof(*conf));

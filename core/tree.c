@@ -167,10 +167,9 @@ yaml_node_t *tree__find(struct tree *tree, yaml_node_t *mapping, const char *nam
 	return NULL;
 }
 
-char *tree__text(struct tree *tree, yaml_node_t *node, const char *key)
+const char *tree__plain(struct tree *tree, yaml_node_t *node, const char *key)
 {
 	const char *text = (const char *)node->data.scalar.value;
-	char err[512], *expanded;
 
 	if (node->type != YAML_SCALAR_NODE)
 		tree__error(tree, node, key, "must be one value, not a %s",
@@ -179,11 +178,19 @@ char *tree__text(struct tree *tree, yaml_node_t *node, const char *key)
 		tree__error(tree, node, key, "has no value: write one, or remove the key");
 	else if (strlen(text) != node->data.scalar.length)
 		tree__error(tree, node, key, "holds a NUL character: remove it");
-	else if (expand__env(text, &expanded, err, sizeof(err)))
-		tree__error(tree, node, key, "%s", err);
 	else
-		return expanded;
+		return text;
 	return NULL;
+}
+
+char *tree__text(struct tree *tree, yaml_node_t *node, const char *key)
+{
+	const char *text = tree__plain(tree, node, key);
+	char err[512], *expanded = NULL;
+
+	if (text && expand__env(text, &expanded, err, sizeof(err)))
+		tree__error(tree, node, key, "%s", err);
+	return expanded;
 }
 
 /* A list or map option that is being filled. */

@@ -19,6 +19,7 @@ typedef void (*tree_error)(void *arg, const char *sentence);
 
 struct tree {
 	const char *path; /* as the user gave it */
+	const char *keys; /* what the root holds, for who wrote nothing: "run, scope, sinks" */
 	yaml_document_t document;
 	bool loaded;
 	size_t visits, bytes; /* of nodes looked at so far, an alias each time: against alias bombs */
@@ -63,7 +64,10 @@ bool tree__is_null(const yaml_node_t *node);
 /* The value of a key in a mapping, or NULL. */
 yaml_node_t *tree__find(struct tree *tree, yaml_node_t *mapping, const char *name);
 
-/* The node's text with ${env:NAME} expanded, allocated; NULL having told why. */
+/* The node's text as it is written; NULL having told why. */
+const char *tree__plain(struct tree *tree, yaml_node_t *node, const char *key);
+
+/* The same with ${env:NAME} expanded, allocated. */
 char *tree__text(struct tree *tree, yaml_node_t *node, const char *key);
 
 /* One table, and the struct that it fills. */

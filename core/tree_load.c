@@ -75,10 +75,12 @@ static int check_second(struct tree *tree, yaml_parser_t *parser, const char *da
 static int check_root(struct tree *tree)
 {
 	yaml_node_t *root = tree__root(tree);
+	char what[160];
 
-	if (!root || tree__is_null(root))
-		return tell(tree, 0, 0, "document",
-			    "is empty: write at least one of run, scope, probes, redact, sinks");
+	if (!root || tree__is_null(root)) {
+		snprintf(what, sizeof(what), "is empty: write at least one of %s", tree->keys);
+		return tell(tree, 0, 0, "document", what);
+	}
 	if (tree->document.nodes.top - tree->document.nodes.start > NODES_MAX)
 		return tell(tree, 0, 0, "document", "has more than 10000 values: split it");
 	if (root->type == YAML_MAPPING_NODE)
