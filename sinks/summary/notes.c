@@ -5,79 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-static const char *cause_of(const char *cause)
+struct lines {
+	struct page *page;
+	bool begun;
+};
+
+static int loss(void *arg, const char *safe)
 {
-	static const struct {
-		const char *cause, *text;
-	} texts[] = {
-		{ "ring_full", "the ring was full" },
-		{ "recursion", "the kernel skipped the program" },
-		{ "scope_full", "the table of watched processes was full" },
-		{ "disk_full", "the disk was full" },
-		{ "damage", "the file is damaged" },
-		{ "truncated", "the file ends early" },
-	};
+	struct lines *lines = arg;
 
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if (!strcmp(cause, texts[i].cause))
-			return texts[i].text;
-	return cause;
-}
-
-static void loss(struct page *page, const struct tally_loss *loss)
-{
-	char count[HUMAN_SIZE], from[HUMAN_SIZE], to[HUMAN_SIZE];
-	const struct record_lost *lost = &loss->lost;
-	const char *cause = cause_of(lost->cause);
-	struct text line = { 0 };
-
-	text__printf(&line, "  ");
-	text__safe(&line, lost->stream_lost, strlen(lost->stream_lost));
-	if (*lost->event_lost) {
-		text__printf(&line, ".");
-		text__safe(&line, lost->event_lost, strlen(lost->event_lost));
-	}
-	text__printf(&line, ": ");
-	if (lost->count || !loss->uncounted)
-		text__printf(&line, "%s%s record%s lost", loss->uncounted ? "more than " : "",
-			     human__count(count, lost->count), lost->count == 1 ? "" : "s");
-	else
-		text__printf(&line, "an unknown number of records lost");
-	human__duration(from, page__offset(page, lost->since));
-	human__duration(to, page__offset(page, lost->head.ts));
-	if (strcmp(from, to))
-		text__printf(&line, " between +%s and +%s: ", from, to);
-	else
-		text__printf(&line, " at +%s: ", to);
-	text__safe(&line, cause, strlen(cause));
-	page__rest(page, 0, line.data ? line.data : "");
-	if (line.error)
-		page->text->error = line.error;
-	text__free(&line);
-}
-
-static void losses(struct page *page)
-{
-	const struct tally *tally = page->tally;
-	char number[HUMAN_SIZE];
-
-	if (!tally->losses_count && !tally->open_streams_count && !tally->run->unmatched)
-		return;
-	page__section(page, TEXT_YELLOW, "The record is not complete");
-	for (size_t i = 0; i < tally->losses_count; i++)
-		loss(page, &tally->losses[i]);
-	for (size_t i = 0; i < tally->open_streams_count; i++) {
-		struct text line = { 0 };
-
-		text__printf(&line, "  ");
-		text__safe(&line, tally->open_streams[i], strlen(tally->open_streams[i]));
-		text__printf(&line, ": has no end: the collector was stopped hard, or still runs");
-		page__rest(page, 0, line.data ? line.data : "");
-		text__free(&line);
-	}
-	if (tally->run->unmatched)
-		text__printf(page->text, "  %s records tell of the end of a process that is not known\n",
-			     human__count(number, tally->run->unmatched));
+	if (!lines->begun)
+		page__section(lines->page, TEXT_YELLOW, "The record is not complete");
+	lines->begun = true;
+	text__printf(lines->page->text, "  ");
+	page__rest(lines->page, 2, safe);
+	return 0;
 }
 
 /* How many, and the most common reason. */
@@ -104,9 +46,12 @@ static void footnote(struct page *page, enum tally_missing what)
 
 void page__notes(struct page *page)
 {
+	struct lines lines = { .page = page };
 	bool any = false;
+	int err = losses__tell(&page->tally->losses, page->tally->run, loss, &lines);
 
-	losses(page);
+	if (err)
+		page->text->error = err;
 	for (int i = 0; i < TALLY_MISSING; i++)
 		any |= page->dash[i] || page->bound[i];
 	if (any)

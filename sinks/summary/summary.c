@@ -100,53 +100,15 @@ static int summary__stream(void *state, const struct stream_info *info)
 	return model__stream(summary->model, info);
 }
 
-static void copy(char *to, size_t size, const struct value *value)
-{
-	size_t n = value->type == VALUE_STRING ? value->length : 0;
-
-	if (n > size - 1)
-		n = size - 1;
-	if (n)
-		memcpy(to, value->string, n);
-	to[n] = '\0';
-}
-
-/* Keeps what a `lost` record tells; one that lacks a field is kept too. */
+/* Keeps what a `lost` record tells. */
 static int take_lost(struct summary *summary, const struct record *record)
 {
 	const struct model_run *run = model__run_of(summary->model, record->info);
 	struct tally *tally = run ? get_tally(summary, run) : NULL;
-	struct record_lost lost = { .head.ts = record->ts };
-	struct value values[SCHEMA_FIELDS_MAX];
-	static const struct {
-		const char *name;
-		size_t offset, size; /* size 0: a number */
-	} fields[] = {
-		{ "stream_lost", offsetof(struct record_lost, stream_lost), sizeof(lost.stream_lost) },
-		{ "event_lost", offsetof(struct record_lost, event_lost), sizeof(lost.event_lost) },
-		{ "cause", offsetof(struct record_lost, cause), sizeof(lost.cause) },
-		{ "count", offsetof(struct record_lost, count), 0 },
-		{ "since", offsetof(struct record_lost, since), 0 },
-	};
 
 	if (!tally)
 		return run ? -ENOMEM : 0;
-	if (record->event->fields_count > SCHEMA_FIELDS_MAX || record__values(record, values))
-		return 0;
-	for (size_t i = 0; i < sizeof(fields) / sizeof(*fields); i++) {
-		int field = stream_event__field(record->event, fields[i].name);
-		char *to = (char *)&lost + fields[i].offset;
-		uint64_t number;
-
-		if (field < 0)
-			continue;
-		number = values[field].type == VALUE_UINT ? values[field].u : EVENT_NULL(EVENT_WHY_NONE);
-		if (fields[i].size)
-			copy(to, fields[i].size, &values[field]);
-		else
-			memcpy(to, &number, sizeof(number));
-	}
-	tally__lost(tally, &lost);
+	losses__take(&tally->losses, record);
 	return 0;
 }
 
@@ -167,8 +129,7 @@ static int summary__ended(void *state, const struct stream_info *info, const str
 	model__ended(summary->model, info, stream);
 	if (!tally)
 		return run ? -ENOMEM : 0;
-	if (!stream->complete)
-		tally__unended(tally, info->stream);
+	losses__ended(&tally->losses, info, stream);
 	return 0;
 }
 

@@ -273,45 +273,6 @@ int tally__row(struct tally *tally, const struct model_row *row)
 	return err;
 }
 
-void tally__lost(struct tally *tally, const struct record_lost *lost)
-{
-	struct tally_loss *loss = NULL;
-	size_t i;
-
-	for (i = 0; i < tally->losses_count; i++) {
-		loss = &tally->losses[i];
-		if (!strcmp(loss->lost.stream_lost, lost->stream_lost) &&
-		    !strcmp(loss->lost.cause, lost->cause) &&
-		    !strcmp(loss->lost.event_lost, lost->event_lost))
-			break;
-	}
-	if (i == tally->losses_count) {
-		if (i == TALLY_LOSSES)
-			return;
-		loss = &tally->losses[tally->losses_count++];
-		loss->lost = *lost;
-		loss->lost.count = 0;
-	}
-	if (EVENT_IS_NULL(lost->count))
-		loss->uncounted = true;
-	else
-		loss->lost.count += lost->count;
-	if (lost->since < loss->lost.since)
-		loss->lost.since = lost->since;
-	if (lost->head.ts > loss->lost.head.ts)
-		loss->lost.head.ts = lost->head.ts;
-}
-
-void tally__unended(struct tally *tally, const char *stream)
-{
-	for (size_t i = 0; i < tally->losses_count; i++)
-		if (!strcmp(tally->losses[i].lost.stream_lost, stream) &&
-		    !strcmp(tally->losses[i].lost.cause, "truncated"))
-			return;
-	if (tally->open_streams_count < TALLY_STREAMS)
-		tally->open_streams[tally->open_streams_count++] = stream;
-}
-
 struct tally *tally__new(const struct model_run *run, size_t top)
 {
 	struct tally *tally = calloc(1, sizeof(*tally));

@@ -5,6 +5,7 @@
 #define SINKS_SUMMARY_TALLY_H
 
 #include "sinks/model/hash.h"
+#include "sinks/model/losses.h"
 #include "sinks/model/model.h"
 
 /* Sums of values of which some are missing. */
@@ -51,14 +52,6 @@ struct tally_top {
 	struct tally_row *rows; /* the greatest key first */
 };
 
-struct tally_loss {
-	struct record_lost lost; /* count: sum; head.ts: the last one's */
-	bool uncounted;		 /* damage hides how many */
-};
-
-#define TALLY_LOSSES 64
-#define TALLY_STREAMS 8
-
 enum tally_missing { TALLY_CPU, TALLY_WALL, TALLY_PEAK, TALLY_MISSING };
 
 struct tally {
@@ -72,10 +65,7 @@ struct tally {
 	struct hash commands, failures;
 	struct tally_command *other;	      /* commands beyond the cap; in the table too */
 	uint64_t missing[TALLY_MISSING][256]; /* programs, by reason */
-	struct tally_loss losses[TALLY_LOSSES];
-	size_t losses_count;
-	const char *open_streams[TALLY_STREAMS]; /* names of those without an end */
-	size_t open_streams_count;
+	struct losses losses;
 };
 
 static inline struct tally_command *tally_command__of(struct hash_node *node)
@@ -92,12 +82,6 @@ struct tally *tally__new(const struct model_run *run, size_t top); /* NULL: out 
 int tally__row(struct tally *tally, const struct model_row *row);  /* 0 or -ENOMEM */
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid,
 		  const struct model_command *by);
-
-/* Losses of one stream, event and cause are summed up. */
-void tally__lost(struct tally *tally, const struct record_lost *lost);
-
-/* A stream has no end, and no loss that says so. `stream` must live as long as the tally. */
-void tally__unended(struct tally *tally, const char *stream);
 
 void tally__free(struct tally *tally); /* takes NULL */
 
