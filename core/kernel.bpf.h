@@ -158,7 +158,7 @@ struct signal_struct {
 	__u64 utime, stime;
 	unsigned long nvcsw, nivcsw;
 	unsigned long min_flt, maj_flt;
-	unsigned long maxrss;
+	unsigned long maxrss, cmaxrss;
 	unsigned long long sum_sched_runtime;
 	struct task_io_accounting ioac;
 } S_KERNEL;

@@ -72,6 +72,14 @@ int BPF_PROG(mem_fork, struct task_struct *parent, struct task_struct *child)
 	return 0;
 }
 
+/* wait4 takes the children that the process has waited for into account. */
+static __always_inline __u64 wait4s_maxrss(struct signal_struct *signal)
+{
+	__u64 own = signal->maxrss, children = signal->cmaxrss;
+
+	return own > children ? own : children;
+}
+
 /* The peak without the mm: exact if the end raised maxrss above what it was at exec. */
 static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
 {
@@ -102,7 +110,7 @@ int BPF_PROG(mem_exit, struct task_struct *task)
 	e = event__reserve(struct mem_event, MEM_EXIT, task, w);
 	if (!e)
 		return 0;
-	e->rusage_maxrss_bytes = task->signal->maxrss * page_bytes;
+	e->rusage_maxrss_bytes = wait4s_maxrss(task->signal) * page_bytes;
 	mm = task->mm;
 	if (!mm) {
 		fill_null(e, EVENT_WHY_RELEASED, task);
