@@ -75,6 +75,15 @@ def program(name):
     return out
 
 
+@functools.cache
+def truth():
+    """The static program of tests/truth: processes with witnesses, and the comparison."""
+    out = new_folder() / "truth"
+    subprocess.run([*CC, "-std=gnu11", "-D_GNU_SOURCE", "-O2", "-static", "-pthread", f"-I{SRC}", "-o", out,
+                    *sorted((SRC / "tests/truth").glob("*.c"))], check=True)
+    return out
+
+
 def wait_for(condition, what, seconds=20):
     """Polls until condition() is true and returns its value; fails after the deadline."""
     end = time.monotonic() + seconds
@@ -162,6 +171,13 @@ def merge(*paths, options=(), sink="jsonl", code=0):
     if sink != "jsonl":
         return done.stdout.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def merge_into(file, *paths):
+    """collector-merge to JSONL in a file, for what is too much to hold."""
+    with open(file, "wb") as out:
+        subprocess.run([stage() / "collector-merge", "--quiet", "--plugin-dir", stage(), "--sink", "jsonl", *paths],
+                       stdout=out, check=True)
 
 
 def collector(*options, config=None, out=None):

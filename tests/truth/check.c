@@ -27,6 +27,28 @@ struct result {
 	char why[200];		 /* of the first */
 };
 
+/* How far the figures of one kind were off, where they could be compared. */
+struct figure {
+	uint64_t compared, worst, sum;
+};
+static struct figure cpu_figure, peak_figure;
+
+static void figure__add(struct figure *f, int64_t off)
+{
+	uint64_t by = off < 0 ? -off : off;
+
+	f->compared++;
+	f->sum += by;
+	f->worst = by > f->worst ? by : f->worst;
+}
+
+static void figure__print(const struct figure *f, const char *what, const char *unit, unsigned of)
+{
+	if (f->compared)
+		printf("# %s: %llu compared, off by %.1f %s on average, by %.1f %s at most\n", what,
+		       (unsigned long long)f->compared, (double)f->sum / f->compared / of, unit, (double)f->worst / of, unit);
+}
+
 /* One expectation under comparison. */
 struct comparison {
 	const struct events *events;
@@ -147,7 +169,13 @@ static void check_kib(struct comparison *c, enum seen_number which, const char *
 }
 
 static void check_maxrss(struct comparison *c, const char *value) { check_kib(c, SEEN_MAXRSS, value); }
-static void check_peak(struct comparison *c, const char *value) { check_kib(c, SEEN_PEAK, value); }
+
+static void check_peak(struct comparison *c, const char *value)
+{
+	check_kib(c, SEEN_PEAK, value);
+	if (c->seen->number[SEEN_PEAK] != JSON_NULL)
+		figure__add(&peak_figure, c->seen->number[SEEN_PEAK] - strtoull(value, NULL, 10) * 1024);
+}
 
 /* Its memory is another process's: a peak of its own would be made up. */
 static void check_shared(struct comparison *c, const char *value)
@@ -170,6 +198,8 @@ static void check_time(struct comparison *c, enum seen_number which, const char 
 		judge(c, NULL_VALUE, "cpu: its final account was not seen");
 	else
 		near(c, which, strtoull(value, NULL, 10) * 1000, CPU_TOLERANCE_US * 1000);
+	if (c->seen->final[SEEN_CPU])
+		figure__add(&cpu_figure, c->seen->number[which] - strtoull(value, NULL, 10) * 1000);
 }
 
 static void check_user(struct comparison *c, const char *value)
@@ -261,14 +291,14 @@ static void check_oom_limit(struct comparison *c, const char *value)
 		judge(c, WRONG, "limit_bytes %lld instead of %s", (long long)c->seen->oom_limit, value);
 }
 
-static unsigned count_descendants(const struct events *events, pid_t pid, uint64_t since, int status, bool deep)
+static unsigned count_descendants(const struct events *events, pid_t pid, uint64_t start, int status, bool deep)
 {
 	unsigned found = 0;
 
 	for (size_t i = 0; i < events->count; i++) {
 		const struct seen *s = &events->seen[i];
 
-		if (s->born_of != pid || s->start < since)
+		if (s->born_of != pid || s->born_of_start != start)
 			continue;
 		found += status < 0 || s->number[SEEN_EXIT_CODE] == (uint64_t)WEXITSTATUS(status);
 		if (deep)
@@ -294,6 +324,14 @@ static void check_io(struct comparison *c, enum seen_number which, const char *v
 		judge(c, NULL_VALUE, "io: its final account was not seen");
 	else
 		equal(c, which, strtoull(value, NULL, 10));
+}
+
+static void check_processes(struct comparison *c, const char *value)
+{
+	if (c->events->count == (size_t)atoll(value))
+		return;
+	judge(c, c->events->lost[SEEN_LIFECYCLE] ? NULL_VALUE : WRONG, "%zu processes instead of %s", c->events->count,
+	      value);
 }
 
 static const struct {
@@ -376,6 +414,8 @@ static void check_line(const struct events *events, bool no_oom, struct result *
 		*value++ = 0;
 		if (!strcmp(word, "none"))
 			judge(&c, NONE, "%s", value);
+		else if (!strcmp(word, "processes"))
+			check_processes(&c, value);
 		else if (!strcmp(word, "pid"))
 			pid = strtoull(value, NULL, 10);
 		else if (!strcmp(word, "before"))
@@ -424,6 +464,10 @@ static void print_whole(const struct events *events)
 		printf("cpu_final right\n");
 	else
 		printf("cpu_final null %u of %u accounts are final\n", final, ends);
+	printf("# %zu processes, %llu events; cpu: %u of %u accounts are final\n", events->count,
+	       (unsigned long long)events->lines, final, ends);
+	figure__print(&cpu_figure, "user and system time", "us", 1000);
+	figure__print(&peak_figure, "peak memory", "KiB", 1024);
 	if (lost)
 		printf("nothing_lost null lost, and told: lifecycle %llu, cpu %llu, mem %llu, io %llu\n",
 		       (unsigned long long)events->lost[SEEN_LIFECYCLE], (unsigned long long)events->lost[SEEN_CPU],
@@ -446,8 +490,8 @@ static bool unavailable(const char *stream, const char *event)
 
 int check(const char *expectations, const char *path, const char *stream)
 {
-	static struct result results[128];
-	struct events events = {0};
+	static struct result results[256];
+	static struct events events;
 	FILE *file = fopen(expectations, "r");
 	bool no_oom = unavailable(stream, "oom_kill: this kernel");
 	size_t count = 0, room = 0;

@@ -20,7 +20,7 @@ static const char *const streams[SEEN_STREAMS] = {"lifecycle", "cpu", "mem", "io
 /* One event, as far as it matters here. */
 struct event_line {
 	char stream[16], event[16], error[16], missing[512], stream_lost[16];
-	uint64_t pid, start, count;
+	uint64_t pid, start, parent_start, count;
 	uint64_t number[SEEN_NUMBERS];
 	uint64_t args_length, args_hash, cwd_length, cwd_hash, limit_bytes;
 	char comm[16];
@@ -85,6 +85,8 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		e->pid = json__number(j);
 	else if (!strcmp(key, "start"))
 		e->start = json__number(j);
+	else if (!strcmp(key, "parent_start"))
+		e->parent_start = json__number(j);
 	else if (!strcmp(key, "count"))
 		e->count = json__number(j);
 	else if (!strcmp(key, "limit_bytes"))
@@ -97,14 +99,25 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		json__skip(j);
 }
 
-/* The newest entries are the likeliest. */
-static struct seen *entry(struct events *events, uint64_t pid, uint64_t start)
+static struct seen *first(const struct events *events, pid_t pid)
+{
+	size_t i = events->newest[pid % EVENTS_HASH];
+
+	return i ? &events->seen[i - 1] : NULL;
+}
+
+static struct seen *next(const struct events *events, const struct seen *s)
+{
+	return s->older ? &events->seen[s->older - 1] : NULL;
+}
+
+static struct seen *entry(struct events *events, pid_t pid, uint64_t start)
 {
 	struct seen *s;
 
-	for (size_t i = events->count; i-- > 0;)
-		if (events->seen[i].pid == (pid_t)pid && events->seen[i].start == start)
-			return &events->seen[i];
+	for (s = first(events, pid); s; s = next(events, s))
+		if (s->pid == pid && s->start == start)
+			return s;
 	if (events->count == events->room) {
 		events->room = events->room ? events->room * 2 : 1024;
 		events->seen = reallocarray(events->seen, events->room, sizeof(*events->seen));
@@ -114,6 +127,8 @@ static struct seen *entry(struct events *events, uint64_t pid, uint64_t start)
 	s = &events->seen[events->count++];
 	*s = (struct seen){.pid = pid, .start = start, .oom_limit = JSON_NULL};
 	memset(s->number, 0xff, sizeof(s->number));
+	s->older = events->newest[pid % EVENTS_HASH];
+	events->newest[pid % EVENTS_HASH] = events->count;
 	return s;
 }
 
@@ -171,6 +186,7 @@ static void add(struct events *events, const struct event_line *e)
 	} else if (!strcmp(e->event, "fork")) {
 		s->forks++;
 		s->born_of = e->number[SEEN_PPID];
+		s->born_of_start = e->parent_start;
 	} else if (!strcmp(e->event, "exec")) {
 		add_exec(s, e);
 	} else if (!strcmp(e->event, "oom_kill")) {
@@ -211,11 +227,10 @@ int events__read(struct events *events, const char *path)
 
 const struct seen *events__find(const struct events *events, pid_t pid, uint64_t after, uint64_t before)
 {
-	for (size_t i = 0; i < events->count; i++) {
-		const struct seen *s = &events->seen[i];
+	const struct seen *s;
 
+	for (s = first(events, pid); s; s = next(events, s))
 		if (s->pid == pid && s->start >= after && s->start <= before)
 			return s;
-	}
 	return NULL;
 }

@@ -21,7 +21,8 @@ struct seen {
 	pid_t pid;
 	uint64_t start;
 	unsigned forks, execs, ends[SEEN_STREAMS];
-	pid_t born_of;
+	pid_t born_of;		 /* by its fork */
+	uint64_t born_of_start;
 	uint64_t number[SEEN_NUMBERS]; /* of its `exit` events; JSON_NULL: null, or there was none */
 	bool final[SEEN_STREAMS];
 	uint64_t args_length, args_hash; /* of its last exec */
@@ -29,12 +30,16 @@ struct seen {
 	uint64_t oom_limit;		 /* of its oom_kill; JSON_NULL: none, or of the host */
 	char comm[16];			 /* of its exit */
 	char exec_error[16];
-	char missing[1024]; /* "field=reason," of all its events */
+	char missing[512]; /* "field=reason," of all its events */
+	size_t older;	   /* index + 1 of one whose pid has the same hash; 0: none */
 };
+
+#define EVENTS_HASH 65536
 
 struct events {
 	struct seen *seen;
 	size_t count, room;
+	size_t newest[EVENTS_HASH]; /* index + 1, by pid */
 	uint64_t lost[SEEN_STREAMS], lines;
 };
 

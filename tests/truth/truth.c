@@ -3,6 +3,7 @@
  *
  *	truth list			the cases
  *	truth run EXPECT [CASE]...	runs them, to be watched: collector -- truth run EXPECT
+ *	truth mixed EXPECT COUNT WORKERS	very many of mixed kinds, to be watched too
  *	truth outside EXPECT		runs some that are not watched and must not be seen
  *	truth check EXPECT EVENTS [MEM]	compares with the collector's events (collector-merge --sink jsonl); MEM: the
  *					mem probe's stream, which says what this kernel cannot give
@@ -32,7 +33,7 @@ static const struct truth_case *const tables[] = {
 
 char truth_path[4096];
 static int expect_fd = -1;
-static const char *current; /* the case that runs */
+const char *current;
 static int report_fd = -1;
 
 uint64_t boot_ns(void)
@@ -59,12 +60,17 @@ static int64_t thread_ns(void)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
-void burn_ms(unsigned ms)
+void burn_us(unsigned us)
 {
-	int64_t end = thread_ns() + ms * 1000000ll;
+	int64_t end = thread_ns() + us * 1000ll;
 
 	while (thread_ns() < end)
 		continue;
+}
+
+void burn_ms(unsigned ms)
+{
+	burn_us(ms * 1000);
 }
 
 void die(const char *what)
@@ -147,6 +153,11 @@ void expect(const struct birth *b, const char *fmt, ...)
 void expect_none(const char *why)
 {
 	dprintf(expect_fd, "%s none=%s\n", current, why);
+}
+
+void expect_processes(unsigned count)
+{
+	dprintf(expect_fd, "%s processes=%u\n", current, count);
 }
 
 void expect_end(const struct birth *b, const char *fmt, ...)
@@ -301,6 +312,13 @@ static int run_outside(const char *path)
 	return 0;
 }
 
+static int run_mixed(const char *path, int count, int workers)
+{
+	open_expectations(path);
+	mixed(count, workers);
+	return 0;
+}
+
 static int run(const char *path, char **names)
 {
 	open_expectations(path);
@@ -319,12 +337,15 @@ int main(int argc, char **argv)
 		return for_each_case(list_case, argv), 0;
 	if (argc >= 3 && !strcmp(argv[1], "run"))
 		return run(argv[2], argv + 3);
+	if (argc == 5 && !strcmp(argv[1], "mixed"))
+		return run_mixed(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 3 && !strcmp(argv[1], "outside"))
 		return run_outside(argv[2]);
 	if (argc >= 4 && !strcmp(argv[1], "check"))
 		return check(argv[2], argv[3], argc > 4 ? argv[4] : NULL);
 	if (argc <= 1)
 		return child_main(0, argv);
-	fprintf(stderr, "usage: truth list | run EXPECT [CASE]... | outside EXPECT | check EXPECT EVENTS [MEM]\n");
+	fprintf(stderr, "usage: truth list | run EXPECT [CASE]... | mixed EXPECT COUNT WORKERS | outside EXPECT | "
+		"check EXPECT EVENTS [MEM]\n");
 	return 2;
 }

@@ -25,7 +25,8 @@ struct death {
 
 uint64_t boot_ns(void);
 void sleep_ms(unsigned ms);
-void burn_ms(unsigned ms); /* of the calling thread's CPU time */
+void burn_us(unsigned us); /* of the calling thread's CPU time */
+void burn_ms(unsigned ms);
 void die(const char *what) __attribute__((noreturn));
 
 /* Forks: true in the child. */
@@ -37,6 +38,9 @@ void reap(const struct birth *b, struct death *d);
 /* Writes one line: the process and the figures it must have, "key=value key=value". The keys are those
  * that check.c knows. */
 void expect(const struct birth *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* So many processes were there, and no others. */
+void expect_processes(unsigned count);
 
 /* The case cannot be tried here. */
 void expect_none(const char *why);
@@ -52,6 +56,8 @@ void open_report(void);
 void report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *read_report(void);
 
+extern const char *current; /* the case that runs */
+
 /* This program, to be run again as `truth child ROLE...`. */
 extern char truth_path[4096];
 void exec_child(const char *role, const char *argument) __attribute__((noreturn));
@@ -59,6 +65,7 @@ int child_main(int argc, char **argv);
 
 void start_thread(void *(*body)(void *), intptr_t argument);
 void *spin(void *unused);
+void die_by(int signal) __attribute__((noreturn));
 
 /* FNV-1a, to compare texts of any length. */
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length);
@@ -79,6 +86,8 @@ long peak_kib(void);
 char *take(size_t bytes, int flags, int fd);
 void touch(char *at, size_t bytes);
 void say_peak(void) __attribute__((noreturn));
+
+void mixed(int count, int workers);
 
 /* Processes that are not to be seen: run beside the collector, not under it. */
 void outside(void);
