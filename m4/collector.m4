@@ -91,6 +91,27 @@ AC_DEFUN([CO_DUCKDB], [
   AC_SUBST([LIBS_duckdb])
 ])
 
+# uPlot draws the curves of the report, which is built without them where it is not.
+AC_DEFUN([CO_UPLOT], [
+  AC_ARG_WITH([uplot],
+    [AS_HELP_STRING([--with-uplot@<:@=DIR|no@:>@],
+      [the report's curves; uPlot.iife.min.js, uPlot.min.css and LICENSE are in DIR
+       (default: /usr/local/share/uplot if they are there)])],
+    [], [with_uplot=check])
+  UPLOT=
+  AS_CASE([$with_uplot], [no], [CO_NOTE([uplot], [no (--without-uplot)])], [
+    co_uplot=$with_uplot
+    AS_CASE([$with_uplot], [yes|check], [co_uplot=/usr/local/share/uplot])
+    for co_file in uPlot.iife.min.js uPlot.min.css LICENSE; do
+      AS_IF([test -f "$co_uplot/$co_file"], [AS_VAR_APPEND([UPLOT], [" $co_uplot/$co_file"])], [UPLOT=; break])
+    done
+    AS_IF([test -n "$UPLOT"], [CO_NOTE([uplot], [$co_uplot])],
+      [test "x$with_uplot" = xcheck],
+        [CO_NOTE([uplot], [no: reports without curves (tests/setup uplot, or --with-uplot=DIR)])],
+      [AC_MSG_ERROR([--with-uplot: there is no $co_file in $co_uplot])])])
+  AC_SUBST([UPLOT])
+])
+
 AC_DEFUN([CO_REPORT_MISSING], [
   AS_IF([test -n "$co_missing"],
     [AC_MSG_ERROR([missing; on Debian and Ubuntu: apt-get install$co_missing])])
