@@ -170,22 +170,31 @@ static size_t append(char out[STEPS_NAME_MAX], size_t at, const char *data, size
 	return at + length;
 }
 
+static size_t append_group(const struct steps_matcher *matcher, const struct steps_part *part,
+			   char out[STEPS_NAME_MAX], size_t at)
+{
+	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
+
+	if (ends[0] == PCRE2_UNSET || ends[1] < ends[0])
+		return at; /* it took no part */
+	return append(out, at, matcher->subjects[part->pattern] + ends[0], ends[1] - ends[0]);
+}
+
 static size_t append_part(const struct steps_matcher *matcher, const struct steps_program *program,
 			  const struct steps_part *part, char out[STEPS_NAME_MAX], size_t at)
 {
 	const char *name = part->text;
-	const PCRE2_SIZE *ends;
+	char tool[STEPS_NAME_MAX];
 
-	if (!name && part->pattern == STEPS_COMMAND)
+	if (part->kind == STEPS_GROUP)
+		return append_group(matcher, part, out, at);
+	if (part->kind == STEPS_COMMAND)
 		name = model_command__name(program->command, program->comm);
-	if (name)
-		return append(out, at, name, strlen(name));
-	if (part->group >= pcre2_get_ovector_count(matcher->found[part->pattern]))
-		return at;
-	ends = pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
-	if (ends[0] == PCRE2_UNSET || ends[1] < ends[0])
-		return at;
-	return append(out, at, matcher->subjects[part->pattern] + ends[0], ends[1] - ends[0]);
+	if (part->kind == STEPS_TOOL) {
+		steps_tool__name(program->command, program->comm, tool);
+		name = tool;
+	}
+	return append(out, at, name, strlen(name));
 }
 
 /* Without the blanks that a group which captured nothing leaves at the ends. */

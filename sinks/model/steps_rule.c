@@ -140,6 +140,7 @@ static int find_group(const struct steps_rule *rule, const char *name, struct st
 
 		if (group <= 0)
 			continue;
+		part->kind = STEPS_GROUP;
 		part->pattern = (uint32_t)i;
 		part->group = (uint32_t)group;
 		found++;
@@ -157,11 +158,14 @@ static void read_reference(struct tree *tree, const struct tree_entry *entry, co
 	if (*name && strlen(name) == length)
 		found = find_group(rule, name, part);
 	if (!found && !strcmp(name, "command"))
-		part->pattern = STEPS_COMMAND;
+		part->kind = STEPS_COMMAND;
+	else if (!found && !strcmp(name, "tool"))
+		part->kind = STEPS_TOOL;
 	else if (!found)
 		tree__error(tree, entry->node, entry->key,
-			    "no pattern of this rule captures ${%s}: write (?<%s>...) in one, or ${command}", name,
-			    *name && name[strspn(name, "0123456789")] ? name : "NAME");
+			    "no pattern of this rule captures ${%s}: write (?<%s>...) in one, or take ${command} "
+			    "or ${tool}",
+			    name, *name && name[strspn(name, "0123456789")] ? name : "NAME");
 	else if (found > 1)
 		tree__error(tree, entry->node, entry->key,
 			    "more than one pattern of this rule captures ${%s}: give the groups names of their own",

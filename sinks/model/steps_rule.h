@@ -25,14 +25,14 @@ struct steps_pattern {
 	uint32_t groups;
 };
 
-/* A piece of a template: text, what a group captured, or, where there is neither, the program's name. */
-struct steps_part {
-	char *text;	  /* NULL: a group */
-	uint32_t pattern; /* of the rule's; STEPS_COMMAND: none */
-	uint32_t group;
-};
+enum steps_part_kind { STEPS_TEXT, STEPS_GROUP, STEPS_COMMAND, STEPS_TOOL };
 
-#define STEPS_COMMAND UINT32_MAX
+/* A piece of a template. */
+struct steps_part {
+	enum steps_part_kind kind;
+	char *text;		 /* of STEPS_TEXT */
+	uint32_t pattern, group; /* of STEPS_GROUP: which of the rule's patterns captures it */
+};
 
 struct steps_template {
 	struct steps_part *parts;
@@ -70,6 +70,12 @@ struct steps_reading {
 };
 void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *arg);
 void steps_rule__free(struct steps_rule *rule);
+
+/* ---- steps_tool.c ---- */
+
+/* The tool that a program is about: "bwa mem" of sh -c 'mkdir -p out && bwa mem ...'; its name where there
+ * is no better one. `command` may be NULL. */
+void steps_tool__name(const struct model_command *command, const char *comm, char out[STEPS_NAME_MAX]);
 
 /* ---- steps_match.c ---- */
 
