@@ -15,6 +15,7 @@ struct failure {
 	struct failure *next;
 	struct model_row row;
 	struct model_command *command, *parent, *tried;
+	struct task *task;
 };
 
 static size_t weight(const struct model_row *row)
@@ -23,8 +24,9 @@ static size_t weight(const struct model_row *row)
 	       (row->parent ? row->parent->size : 0) + (row->tried ? row->tried->size : 0);
 }
 
-static int tell(struct model *model, const struct model_row *row, const struct process *by)
+static int tell(struct model *model, const struct model_row *row, struct task *task, const struct process *by)
 {
+	task__hidden(task, by->task);
 	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, by->command) : 0;
 }
 
@@ -35,6 +37,7 @@ static void discard(struct model *model, struct failure *failure)
 	command__unref(failure->command);
 	command__unref(failure->parent);
 	command__unref(failure->tried);
+	task__unref(failure->task);
 	free(failure);
 }
 
@@ -49,10 +52,10 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 	struct process *ancestor = process__ancestor(process);
 	struct failure *failure;
 
-	if (!ancestor || !model->calls.hidden)
+	if (!ancestor || (!model->calls.hidden && !model->calls.task))
 		return 0;
 	if (ancestor->standing == ENDED_OK)
-		return tell(model, row, ancestor);
+		return tell(model, row, process->task, ancestor);
 	if (model->failures_count >= FAILURES_MAX ||
 	    model->failures_bytes + weight(row) > FAILURES_BYTES_MAX) {
 		process->run->pub.untraced++;
@@ -66,6 +69,7 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 	failure->command = command__ref(process->command);
 	failure->parent = command__ref(process->parent);
 	failure->tried = command__ref(process->tried);
+	failure->task = task__ref(process->task);
 	model->failures_count++;
 	model->failures_bytes += weight(row);
 	append(ancestor, failure, &failure->next);
@@ -88,7 +92,7 @@ int failure__settle(struct model *model, struct process *process)
 	}
 	for (struct failure *failure = process->failures; by && failure; failure = next) {
 		next = failure->next;
-		err = tell(model, &failure->row, by);
+		err = tell(model, &failure->row, failure->task, by);
 		if (err)
 			return err;
 	}

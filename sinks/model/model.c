@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sinks/model/process.h"
+#include "sinks/model/steps_rule.h"
 
 /* How long, in the run's own time, the streams that have not told of a process's end are waited for. */
 #define WAIT_NS 10000000000ULL
@@ -170,28 +171,36 @@ struct model *model__new(const struct model_calls *calls, void *arg, const struc
 	model->calls = *calls;
 	model->arg = arg;
 	model->steps = steps;
+	model->matcher = steps ? steps_matcher__new(steps) : NULL;
+	if (steps && !model->matcher) {
+		free(model);
+		return NULL;
+	}
 	return model;
 }
 
-/* Those whose end has begun first, so that children are told before parents; then by age. */
 static int by_age(const void *a, const void *b)
 {
 	const struct process *x = process__of(*(struct hash_node *const *)a);
 	const struct process *y = process__of(*(struct hash_node *const *)b);
 
-	if (!x->wait_since != !y->wait_since)
-		return x->wait_since ? -1 : 1;
 	if (x->row.start != y->row.start)
 		return x->row.start < y->row.start ? -1 : 1;
 	return x->row.pid < y->row.pid ? -1 : x->row.pid > y->row.pid;
 }
 
+/* Those whose end has begun first, in that order, so that children are told before parents. */
 int model__finish(struct model *model)
 {
-	size_t count = model->processes.count;
-	struct hash_node **nodes = hash__sorted(&model->processes, by_age);
+	struct hash_node **nodes;
+	size_t count;
 	int err = 0;
 
+	for (size_t i = 0; i < model->runs_count; i++)
+		while (!err && model->runs[i]->wait_first)
+			err = row__last(model, model->runs[i]->wait_first);
+	count = model->processes.count;
+	nodes = hash__sorted(&model->processes, by_age);
 	if (!nodes)
 		return -ENOMEM;
 	for (size_t i = 0; !err && i < count; i++)
@@ -230,11 +239,13 @@ void model__free(struct model *model)
 		}
 	}
 	hash__free(&model->processes);
+	hash__free(&model->tasks);
 	for (size_t i = 0; i < model->runs_count; i++)
 		run__free(model->runs[i]);
 	free(model->runs);
 	for (size_t i = 0; i < model->sources_count; i++)
 		free(model->sources[i].kinds);
 	free(model->sources);
+	steps_matcher__free(model->matcher);
 	free(model);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Processes, commands and runs: how they are made, found, linked and let go. */
+/* Processes and runs: how they are made, found, linked and let go. */
 #include "sinks/model/process.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static void set_parent(struct process *p, struct process *parent)
 {
 	struct process *root = p->run->root;
 
-	p->row.depth = root && root != p ? -1 : 0;
+	p->row.depth = p->above = root && root != p ? -1 : 0;
 	if (!parent || parent == p)
 		return;
 	/* So that a chain of processes that each fork and die does not grow behind the living one. */
@@ -54,6 +54,9 @@ static void set_parent(struct process *p, struct process *parent)
 	p->parent = command__ref(parent->command);
 	if (parent->row.depth >= 0)
 		p->row.depth = parent->row.depth + 1;
+	if (parent->above >= 0)
+		p->above = parent->above + (parent->row.image || parent->row.older);
+	task__enter(p, parent->task);
 }
 
 struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start,
@@ -83,8 +86,6 @@ struct process *process__new(struct model *model, struct run *run, uint32_t pid,
 	};
 	for (int i = 0; i < FIGURES; i++)
 		p->total[i] = null;
-	for (int i = 0; i < MODEL_IO_FIGURES; i++)
-		p->row.io[i] = null;
 	if (hash__add(&model->processes, &p->node, key_of(run, pid))) {
 		free(p);
 		return NULL;
@@ -121,6 +122,8 @@ void process__unref(struct process *process)
 		command__unref(process->command);
 		command__unref(process->parent);
 		command__unref(process->tried);
+		task__unref(process->task);
+		free(process->begun);
 		free(process);
 		process = ancestor;
 	}
@@ -155,21 +158,9 @@ void process__remove(struct model *model, struct process *process)
 		else
 			run->wait_last = process->wait_prev;
 	}
-	process__drop_rss(process);
+	usage__drop_rss(process);
 	hash__remove(&model->processes, &process->node);
 	process__unref(process);
-}
-
-void process__drop_rss(struct process *process)
-{
-	struct run *run = process->run;
-
-	if (!process->rss_bytes)
-		return;
-	if (EVENT_IS_NULL(run->pub.rss_peak_bytes) || run->rss_bytes > run->pub.rss_peak_bytes)
-		run->pub.rss_peak_bytes = run->rss_bytes;
-	run->rss_bytes -= process->rss_bytes;
-	process->rss_bytes = 0;
 }
 
 /* ---- runs ---- */
@@ -201,6 +192,7 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 	run->pub.info = info;
 	run->pub.number = number;
 	run->pub.rss_peak_bytes = EVENT_NULL(MODEL_WHY_ABSENT);
+	run->rss.peak = &run->pub.rss_peak_bytes;
 	runs[model->runs_count++] = run;
 	return run;
 }
@@ -211,114 +203,4 @@ void run__free(struct run *run)
 		return;
 	process__unref(run->root);
 	free(run);
-}
-
-/* ---- commands and values ---- */
-
-uint64_t value__number(const struct value *value)
-{
-	switch (value->type) {
-	case VALUE_UINT:
-		return value->u;
-	case VALUE_INT:
-		return value->i < 0 ? EVENT_NULL(EVENT_WHY_NONE) : (uint64_t)value->i;
-	case VALUE_NULL:
-		return EVENT_NULL(value->why);
-	default:
-		return EVENT_NULL(EVENT_WHY_NONE);
-	}
-}
-
-static struct model_text text_of(const struct value *value, char **at)
-{
-	struct model_text text = { .why = value->why };
-
-	if (value->type != VALUE_STRING)
-		return text;
-	text.data = *at;
-	text.length = value->length;
-	memcpy(*at, value->string, value->length);
-	(*at)[value->length] = '\0';
-	*at += value->length + 1;
-	return text;
-}
-
-static struct model_list list_of(const struct value *value, char **at, const uint8_t *end)
-{
-	struct model_list list = { .why = value->why };
-	const uint8_t *cursor = value->items;
-	const char *item;
-	uint32_t length;
-
-	if (value->type != VALUE_LIST)
-		return list;
-	list.data = *at;
-	for (uint32_t i = 0; i < value->length && value__item(&cursor, end, &item, &length); i++) {
-		memcpy(*at, item, length);
-		(*at)[length] = '\0';
-		*at += length + 1;
-		list.count++;
-	}
-	list.length = (uint32_t)(*at - list.data);
-	return list;
-}
-
-static size_t size_of(const struct value *value, const uint8_t *end)
-{
-	const uint8_t *cursor = value->items;
-	const char *item;
-	uint32_t length;
-	size_t size = 0;
-
-	if (value->type == VALUE_STRING)
-		return value->length + 1;
-	if (value->type != VALUE_LIST)
-		return 0;
-	for (uint32_t i = 0; i < value->length && value__item(&cursor, end, &item, &length); i++)
-		size += length + 1;
-	return size;
-}
-
-struct model_command *command__new(const struct value *exe, const struct value *args, const struct value *cwd,
-				   const struct value *uid, const uint8_t *end)
-{
-	size_t size =
-		sizeof(struct model_command) + size_of(exe, end) + size_of(args, end) + size_of(cwd, end);
-	struct model_command *command = malloc(size);
-	char *at;
-
-	if (!command)
-		return NULL;
-	at = (char *)(command + 1);
-	command->refs = 1;
-	command->size = (uint32_t)size;
-	command->exe = text_of(exe, &at);
-	command->cwd = text_of(cwd, &at);
-	command->args = list_of(args, &at, end);
-	command->uid = value__number(uid);
-	return command;
-}
-
-struct model_command *command__ref(struct model_command *command)
-{
-	if (command)
-		command->refs++;
-	return command;
-}
-
-void command__unref(struct model_command *command)
-{
-	if (command && !--command->refs)
-		free(command);
-}
-
-const char *model_command__name(const struct model_command *command, const char *comm)
-{
-	const char *name, *slash;
-
-	if (!command || !command->exe.data || !command->exe.length)
-		return comm;
-	name = command->exe.data;
-	slash = strrchr(name, '/');
-	return slash && slash[1] ? slash + 1 : name;
 }

@@ -15,7 +15,27 @@ enum standing {
 	ENDED_OTHER, /* with a failure, or nobody knows how */
 };
 
-enum figure { FIGURE_CPU, FIGURE_USER, FIGURE_SYSTEM, FIGURES };
+/* What a process has used up, as a number that only grows. */
+enum figure { FIGURE_CPU, FIGURE_USER, FIGURE_SYSTEM, FIGURE_IO, FIGURES = FIGURE_IO + MODEL_IO_FIGURES };
+
+/* Memory that several processes hold, by their last samples. */
+struct rss {
+	uint64_t bytes;
+	uint64_t tick;	/* when the round of samples began */
+	uint64_t *peak; /* null: there was no sample */
+};
+
+struct task {
+	struct model_task pub; /* first: what users see */
+	struct hash_node node; /* in model->tasks, if it has an id and is open */
+	uint32_t refs;	       /* processes', kept failures', those of tasks inside it */
+	uint32_t open;	       /* processes in it whose last row is not out */
+	struct run *run;
+	struct task *outer; /* a reference: the nearest around it that is open; NULL: none */
+	struct model_command *command;
+	struct rss rss;
+	uint64_t endless; /* the reason why an end is not known; 0: all are */
+};
 
 struct process {
 	struct hash_node node; /* in model->processes until its last row is out */
@@ -30,12 +50,30 @@ struct process {
 	uint64_t wait_since;	  /* 0: it has not ended */
 	bool told[MODEL_SOURCES]; /* which streams have told of the end */
 
+	/* The process whose account takes in this one's when it waits for it; its last row waits for those
+	 * that it owes itself. A reference, from the end on. */
+	struct process *reaper;
+	uint32_t owing; /* processes that have ended and name this one */
+	bool ready;	/* its last row waits for them only */
+
 	struct model_row row; /* what is known of its image; finished by row__emit() */
 	struct model_command *command, *parent, *tried;
-	uint64_t total[FIGURES]; /* CPU of the process, as last told */
-	uint64_t given[FIGURES]; /* of it, what earlier images' rows have got */
-	bool sampled;		 /* CPU was told since the image began */
-	uint64_t rss_bytes;	 /* last sample, as it stands in run->rss_bytes */
+	int32_t above;		    /* programs above it: forks that executed nothing do not count */
+	uint64_t total[FIGURES];    /* of the process, as last told */
+	uint64_t given[FIGURES];    /* of it, what earlier images' rows have got */
+	bool sampled[MODEL_SOURCES]; /* of which it was told since the image began */
+	uint64_t rss_bytes;	    /* last sample, as it stands in the run's and the task's rss */
+
+	/* Of MODEL_IO: what it took in of others, what rows have given to tasks, whether the total is final. */
+	uint64_t others_io[MODEL_IO_FIGURES], own_io[MODEL_IO_FIGURES];
+	bool io_final;
+
+	/* What calls.sample was told of. */
+	uint64_t looked_ns[MODEL_SOURCES]; /* 0: not yet */
+	uint64_t looked_cpu_ns, looked_rss_bytes;
+
+	struct task *task; /* a reference; NULL: of none */
+	uint8_t *begun;	   /* bit by bit the rules by which it began a task; NULL: by none */
 
 	uint32_t child_status; /* of the last child that did not end 0, as a shell would say it */
 	bool child_benign;
@@ -45,11 +83,11 @@ struct run {
 	struct model_run pub;			/* first: what users see */
 	struct process *root;			/* a reference */
 	struct process *wait_first, *wait_last; /* in order of wait_since */
-	uint64_t rss_bytes;			/* last samples of all that live */
-	uint64_t rss_tick;			/* when the round of samples began */
+	struct rss rss;				/* of all that live */
+	uint32_t tasks;				/* begun */
 };
 
-#define ROLE_FIELDS 8
+#define ROLE_FIELDS 10
 
 /* One record on its way in: the fields that its role names, null where the stream has none such. */
 struct feed {
@@ -75,7 +113,8 @@ struct model {
 	struct model_calls calls;
 	void *arg;
 	const struct steps *steps;
-	struct hash processes;
+	struct steps_matcher *matcher; /* NULL without steps */
+	struct hash processes, tasks;
 	struct run **runs;
 	size_t runs_count;
 	struct source *sources;
@@ -87,10 +126,6 @@ static inline struct process *process__of(struct hash_node *node)
 {
 	return (struct process *)((char *)node - offsetof(struct process, node));
 }
-
-/* ---- role.c ---- */
-
-const struct role *role__find(const struct stream_event *event); /* NULL: says nothing to the model */
 
 /* ---- process.c ---- */
 
@@ -116,29 +151,89 @@ void process__wait(struct process *process);
 /* Takes it off the table and its run's queue, and drops the table's reference. */
 void process__remove(struct model *model, struct process *process);
 
-/* What this process held in memory is no longer part of what its run holds. */
-void process__drop_rss(struct process *process);
-
 struct run *run__find(struct model *model, const struct stream_info *info, uint32_t number);
 struct run *run__new(struct model *model, const struct stream_info *info, uint32_t number);
 void run__free(struct run *run);
 
+/* ---- program.c ---- */
+
+enum { COMMAND_EXE, COMMAND_ARGS, COMMAND_CWD, COMMAND_UID, COMMAND_ENV, COMMAND_FIELDS };
+
 /* From the values of an exec; NULL: out of memory. */
-struct model_command *command__new(const struct value *exe, const struct value *args, const struct value *cwd,
-				   const struct value *uid, const uint8_t *end);
+struct model_command *command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end);
 struct model_command *command__ref(struct model_command *command); /* takes NULL, as unref */
 void command__unref(struct model_command *command);
 
 /* A number of a record; null with its reason where it is none. */
 uint64_t value__number(const struct value *value);
 
+/* ---- role.c ---- */
+
+const struct role *role__find(const struct stream_event *event); /* NULL: says nothing to the model */
+
+void role__comm(char *comm, const struct value *value);
+
+/* An end missed leaves a process open: that its pid was given to this one tells that it has ended. */
+int role__close_outlived(struct model *model, const struct process *process);
+
+/* One stream has told of the end: the row goes out when all have. */
+int role__told_end(const struct feed *feed, struct process *process);
+
+/* ---- usage.c: what the roles of cpu, mem and io take ---- */
+
+int usage__cpu(const struct feed *feed);
+int usage__cpu_end(const struct feed *feed);
+int usage__io(const struct feed *feed);
+int usage__io_end(const struct feed *feed);
+int usage__mem(const struct feed *feed);
+int usage__mem_end(const struct feed *feed);
+int usage__oom_kill(const struct feed *feed);
+
+/* What this process held in memory is no longer part of what its run and its task hold. */
+void usage__drop_rss(struct process *process);
+
+/* ---- look.c: what calls.sample is told ---- */
+
+/* CPU or memory of the process was looked at. */
+int look__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts);
+
+/* Its row is about to go out: tells what no look has told yet. */
+int look__last(struct model *model, struct process *process);
+
+/* ---- task.c ---- */
+
+/* A process that belongs to no task enters one; takes NULL. */
+void task__enter(struct process *process, struct task *task);
+
+/* It has executed a program: it begins a task, or joins one, if there is a rule that says so. */
+int task__exec(struct model *model, struct process *process);
+
+/* A row of it is out; `own_io`: its share of I/O, without that of others. */
+void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES]);
+
+/* A bad row of it is hidden by `by`. Either may be NULL. */
+void task__hidden(struct task *task, const struct task *by);
+
+/* The last row of a process in it is out; the last one closes it. Takes NULL. */
+int task__leave(struct model *model, struct task *task);
+
+struct task *task__ref(struct task *task); /* takes NULL, as unref */
+void task__unref(struct task *task);
+
 /* ---- row.c ---- */
 
 /* Ends the image at `ts` because the process executes another program: its row goes out. */
 int row__replaced(struct model *model, struct process *process, uint64_t ts);
 
-/* Emits a process's last row, and takes the process off the table. */
+/* Emits a process's last row, and takes the process off the table; then likewise the process whose row
+ * has waited for this one. */
 int row__last(struct model *model, struct process *process);
+
+/* What is known of the image now, as users see it. */
+const struct model_row *row__now(struct process *process);
+
+/* The true reason of a value of which no record has told; other values stay as they are. */
+uint64_t row__explained(const struct run *run, enum model_source source, uint64_t value, bool running);
 
 /* ---- outcome.c ---- */
 

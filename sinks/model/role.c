@@ -5,12 +5,11 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PPID, PARENT_START, COMM };		   /* fields of every role of lifecycle */
-enum { EXE = 3, ARGS, CWD, UID, ERROR };	   /* exec, exec_failed, alive */
-enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE }; /* exit */
-enum { FIRST, OTHER_COMM = FIGURES };		   /* cpu and mem */
+enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
+enum { COMMAND = 3, ERROR = COMMAND + COMMAND_FIELDS }; /* exec, exec_failed, alive */
+enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
-static void set_comm(char *comm, const struct value *value)
+void role__comm(char *comm, const struct value *value)
 {
 	size_t n = value->type == VALUE_STRING ? value->length : 0;
 
@@ -22,8 +21,7 @@ static void set_comm(char *comm, const struct value *value)
 	comm[n] = '\0';
 }
 
-/* A missed end leaves a process open. That its pid was given to another tells that it has ended. */
-static int close_outlived(struct model *model, const struct process *process)
+int role__close_outlived(struct model *model, const struct process *process)
 {
 	struct process *old;
 	int err;
@@ -47,32 +45,18 @@ static int lifecycle_process(const struct feed *f, struct process **process)
 		return 0;
 	*process = process__new(f->model, f->run, f->record->pid, f->record->start,
 				EVENT_IS_NULL(ppid) ? 0 : (uint32_t)ppid, parent_start);
-	return *process ? close_outlived(f->model, *process) : -ENOMEM;
+	return *process ? role__close_outlived(f->model, *process) : -ENOMEM;
 }
 
-/* The process of any other record; NULL where lifecycle should have told of it and has not. */
-static int other_process(const struct feed *f, struct process **process, const struct value *comm)
+int role__told_end(const struct feed *feed, struct process *process)
 {
-	*process = process__find(f->model, f->run, f->record->pid, f->record->start);
-	if (*process || f->run->pub.has[MODEL_LIFECYCLE])
-		return 0;
-	*process = process__new(f->model, f->run, f->record->pid, f->record->start, 0,
-				EVENT_NULL(MODEL_WHY_OFF));
-	if (!*process)
-		return -ENOMEM;
-	set_comm((*process)->row.comm, comm);
-	return close_outlived(f->model, *process);
-}
-
-/* One stream has told of the end: the row goes out when all have. */
-static int told_end(const struct feed *f, struct process *p)
-{
-	p->told[f->source] = true;
-	process__wait(p);
+	process->told[feed->source] = true;
+	process__wait(process);
 	for (int i = 0; i < MODEL_SOURCES; i++)
-		if (f->run->pub.has[i] && !p->told[i])
+		if (feed->run->pub.has[i] && !process->told[i])
 			return 0;
-	return row__last(f->model, p);
+	process->ready = process->owing;
+	return process->ready ? 0 : row__last(feed->model, process);
 }
 
 static int take_fork(const struct feed *f)
@@ -82,7 +66,7 @@ static int take_fork(const struct feed *f)
 
 	if (err || p->row.image || p->row.older)
 		return err;
-	set_comm(p->row.comm, f->field[COMM]);
+	role__comm(p->row.comm, f->field[COMM]);
 	p->row.forked = true;
 	if (!p->command)
 		p->command = command__ref(p->parent);
@@ -91,8 +75,7 @@ static int take_fork(const struct feed *f)
 
 static int set_command(const struct feed *f, struct process *p)
 {
-	struct model_command *command =
-		command__new(f->field[EXE], f->field[ARGS], f->field[CWD], f->field[UID], f->end);
+	struct model_command *command = command__new(&f->field[COMMAND], f->end);
 
 	if (!command)
 		return -ENOMEM;
@@ -102,7 +85,7 @@ static int set_command(const struct feed *f, struct process *p)
 	p->tried = NULL;
 	p->row.tried_error[0] = '\0';
 	p->row.forked = false;
-	set_comm(p->row.comm, f->field[COMM]);
+	role__comm(p->row.comm, f->field[COMM]);
 	return 0;
 }
 
@@ -120,7 +103,7 @@ static int take_exec(const struct feed *f)
 	p->row.older = false;
 	p->row.image++;
 	p->row.began_ns = f->record->ts;
-	return 0;
+	return task__exec(f->model, p);
 }
 
 /* Tells nothing of a process that is not known: a record of its life does. */
@@ -131,12 +114,12 @@ static int take_exec_failed(const struct feed *f)
 
 	if (!p)
 		return 0;
-	tried = command__new(f->field[EXE], f->field[ARGS], f->field[CWD], f->field[UID], f->end);
+	tried = command__new(&f->field[COMMAND], f->end);
 	if (!tried)
 		return -ENOMEM;
 	command__unref(p->tried);
 	p->tried = tried;
-	set_comm(p->row.tried_error, f->field[ERROR]);
+	role__comm(p->row.tried_error, f->field[ERROR]);
 	return 0;
 }
 
@@ -148,7 +131,24 @@ static int take_alive(const struct feed *f)
 	if (err || p->row.image || p->row.forked || p->row.older)
 		return err;
 	p->row.older = true;
-	return set_command(f, p);
+	err = set_command(f, p);
+	return err ? err : task__exec(f->model, p);
+}
+
+/* The one that can wait for it now: what it read and wrote may become part of that one's account. */
+static void set_reaper(const struct feed *f, struct process *p)
+{
+	uint64_t ppid = value__number(f->field[PPID]), start = value__number(f->field[PARENT_START]);
+	struct process *reaper;
+
+	if (!f->run->pub.has[MODEL_IO] || EVENT_IS_NULL(ppid) || EVENT_IS_NULL(start))
+		return;
+	reaper = process__find(f->model, f->run, (uint32_t)ppid, start);
+	if (!reaper || reaper == p || reaper->wait_since)
+		return;
+	reaper->refs++;
+	reaper->owing++;
+	p->reaper = reaper;
 }
 
 static int take_end(const struct feed *f)
@@ -160,115 +160,42 @@ static int take_end(const struct feed *f)
 	if (err || p->told[MODEL_LIFECYCLE])
 		return err;
 	if (!p->row.comm[0])
-		set_comm(p->row.comm, f->field[COMM]);
+		role__comm(p->row.comm, f->field[COMM]);
 	p->row.ended_ns = f->record->ts;
 	p->row.exit_code = value__number(f->field[EXIT_CODE]);
 	p->row.signal = value__number(f->field[SIGNAL]);
-	set_comm(p->row.signal_name, f->field[SIGNAL_NAME]);
+	role__comm(p->row.signal_name, f->field[SIGNAL_NAME]);
 	p->row.core_dumped = core->type == VALUE_BOOL && core->boolean;
-	process__drop_rss(p);
+	usage__drop_rss(p);
+	set_reaper(f, p);
 	outcome__judge(p);
 	err = failure__settle(f->model, p);
-	return err ? err : told_end(f, p);
+	return err ? err : role__told_end(f, p);
 }
 
-static int take_cpu(const struct feed *f)
-{
-	uint64_t cpu_ns = value__number(f->field[FIRST + FIGURE_CPU]);
-	struct process *p;
-	int err = other_process(f, &p, f->field[OTHER_COMM]);
-
-	if (err || !p)
-		return err;
-	/* Samples and the end come by different ways: the greatest is the latest. */
-	if (EVENT_IS_NULL(p->total[FIGURE_CPU]) || (!EVENT_IS_NULL(cpu_ns) && cpu_ns >= p->total[FIGURE_CPU]))
-		for (int i = 0; i < FIGURES; i++)
-			p->total[i] = value__number(f->field[FIRST + i]);
-	p->sampled = true;
-	return 0;
-}
-
-static int take_cpu_end(const struct feed *f)
-{
-	struct process *p;
-	int err = take_cpu(f);
-
-	p = process__find(f->model, f->run, f->record->pid, f->record->start);
-	if (!err && !p)
-		f->run->pub.unmatched++;
-	return err || !p ? err : told_end(f, p);
-}
-
-/* A round of samples takes a while; what all hold together is looked at between two rounds. */
-static void add_rss(struct run *run, struct process *p, uint64_t ts, uint64_t rss)
-{
-	if (ts - run->rss_tick > run->pub.rss_interval_ns / 2 &&
-	    (EVENT_IS_NULL(run->pub.rss_peak_bytes) || run->rss_bytes > run->pub.rss_peak_bytes))
-		run->pub.rss_peak_bytes = run->rss_bytes;
-	if (ts - run->rss_tick > run->pub.rss_interval_ns / 2)
-		run->rss_tick = ts;
-	run->rss_bytes += rss - p->rss_bytes;
-	p->rss_bytes = rss;
-}
-
-static int take_mem(const struct feed *f)
-{
-	uint64_t rss = value__number(f->field[FIRST]);
-	struct process *p;
-	int err = other_process(f, &p, f->field[OTHER_COMM]);
-
-	if (err || !p || EVENT_IS_NULL(rss))
-		return err;
-	if (EVENT_IS_NULL(p->row.sampled_rss_bytes) || rss > p->row.sampled_rss_bytes)
-		p->row.sampled_rss_bytes = rss;
-	if (!p->wait_since)
-		add_rss(f->run, p, f->record->ts, rss);
-	return 0;
-}
-
-static int take_mem_end(const struct feed *f)
-{
-	struct process *p;
-	int err = other_process(f, &p, f->field[OTHER_COMM]);
-
-	if (!err && !p)
-		f->run->pub.unmatched++;
-	if (err || !p)
-		return err;
-	p->row.peak_rss_bytes = value__number(f->field[FIRST]);
-	process__drop_rss(p);
-	return told_end(f, p);
-}
-
-static int take_oom_kill(const struct feed *f)
-{
-	struct process *p;
-	int err = other_process(f, &p, f->field[OTHER_COMM]);
-
-	if (err || !p)
-		return err;
-	p->row.oom_killed = true;
-	if (p->row.outcome == MODEL_KILLED)
-		p->row.outcome = MODEL_OOM;
-	return 0;
-}
+/* In the order of enum model_io. */
+#define IO_FIGURES                                                                                           \
+	"read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes", "write_bytes",         \
+		"cancelled_write_bytes"
 
 /* clang-format off */
 static const struct role roles[] = {
 	{ "lifecycle", "fork", MODEL_LIFECYCLE, take_fork, { "ppid", "parent_start", "comm" } },
 	{ "lifecycle", "exec", MODEL_LIFECYCLE, take_exec,
-	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid" } },
+	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid", "env" } },
 	{ "lifecycle", "exec_failed", MODEL_LIFECYCLE, take_exec_failed,
-	  { NULL, NULL, NULL, "exe", "args", NULL, NULL, "error" } },
+	  { NULL, NULL, NULL, "exe", "args", NULL, NULL, NULL, "error" } },
 	{ "lifecycle", "alive", MODEL_LIFECYCLE, take_alive,
-	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid" } },
+	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid", "env" } },
 	{ "lifecycle", "exit", MODEL_LIFECYCLE, take_end,
 	  { "ppid", "parent_start", "comm", "exit_code", "signal", "signal_name", "core_dumped" } },
-	{ "cpu", "sample", MODEL_CPU, take_cpu, { "cpu_ns", "user_ns", "system_ns", "comm" } },
-	{ "cpu", "exit", MODEL_CPU, take_cpu_end, { "cpu_ns", "user_ns", "system_ns", "comm" } },
-	{ "mem", "sample", MODEL_MEM, take_mem, { "rss_bytes", NULL, NULL, "comm" } },
-	{ "mem", "exit", MODEL_MEM, take_mem_end, { "peak_rss_bytes", NULL, NULL, "comm" } },
-	{ "mem", "oom_kill", MODEL_MEM, take_oom_kill, { NULL, NULL, NULL, "comm" } },
+	{ "cpu", "sample", MODEL_CPU, usage__cpu, { "cpu_ns", "user_ns", "system_ns", "comm" } },
+	{ "cpu", "exit", MODEL_CPU, usage__cpu_end, { "cpu_ns", "user_ns", "system_ns", "comm" } },
+	{ "io", "sample", MODEL_IO, usage__io, { IO_FIGURES, "comm" } },
+	{ "io", "exit", MODEL_IO, usage__io_end, { IO_FIGURES, "comm", "final" } },
+	{ "mem", "sample", MODEL_MEM, usage__mem, { "rss_bytes", "comm" } },
+	{ "mem", "exit", MODEL_MEM, usage__mem_end, { "peak_rss_bytes", "comm" } },
+	{ "mem", "oom_kill", MODEL_MEM, usage__oom_kill, { NULL, "comm" } },
 };
 /* clang-format on */
 

@@ -2,47 +2,74 @@
 /* Finishes rows: what is known of a process's image, and for what is not, why. */
 #include "sinks/model/process.h"
 
-/* The true reason of a value of which no record has told. */
-static uint8_t reason(const struct run *run, enum model_source source, uint64_t value, bool running)
-{
-	unsigned why = EVENT_NULL_WHY(value);
+#include <string.h>
 
-	if (why != MODEL_WHY_ABSENT)
-		return why;
+uint64_t row__explained(const struct run *run, enum model_source source, uint64_t value, bool running)
+{
+	if (!EVENT_IS_NULL(value) || EVENT_NULL_WHY(value) != MODEL_WHY_ABSENT)
+		return value;
 	if (!run->pub.has[source])
-		return MODEL_WHY_OFF;
+		return EVENT_NULL(MODEL_WHY_OFF);
 	if (running)
-		return MODEL_WHY_RUNNING;
-	return run->pub.lossy[source] ? EVENT_WHY_LOST : MODEL_WHY_ABSENT;
+		return EVENT_NULL(MODEL_WHY_RUNNING);
+	return EVENT_NULL(run->pub.lossy[source] ? EVENT_WHY_LOST : MODEL_WHY_ABSENT);
 }
 
 static uint64_t explained(const struct process *p, enum model_source source, uint64_t value)
 {
-	bool running = p->row.outcome == MODEL_RUNNING;
-
-	return EVENT_IS_NULL(value) ? EVENT_NULL(reason(p->run, source, value, running)) : value;
+	return row__explained(p->run, source, value, p->row.outcome == MODEL_RUNNING);
 }
 
-static void set_cpu(struct process *p, uint8_t why_not)
+/* The image's share of one figure: what the process has used up and no row has got. */
+static uint64_t share(struct process *p, enum model_source source, int figure, uint64_t why_not)
 {
-	uint64_t part[FIGURES];
+	uint64_t total = p->total[figure], part;
 
-	for (int i = 0; i < FIGURES; i++) {
-		uint64_t total = p->total[i];
+	if (!p->sampled[source])
+		return p->run->pub.has[source] ? explained(p, source, why_not) : EVENT_NULL(MODEL_WHY_OFF);
+	if (EVENT_IS_NULL(total))
+		return explained(p, source, total);
+	part = total > p->given[figure] ? total - p->given[figure] : 0;
+	p->given[figure] = total;
+	return part;
+}
 
-		if (!p->sampled)
-			part[i] = EVENT_NULL(why_not);
-		else if (EVENT_IS_NULL(total))
-			part[i] = total;
-		else {
-			part[i] = total > p->given[i] ? total - p->given[i] : 0;
-			p->given[i] = total;
-		}
-		part[i] = explained(p, MODEL_CPU, part[i]);
+static void set_figures(struct process *p, uint64_t why_not)
+{
+	struct model_row *row = &p->row;
+
+	row->cpu_ns = share(p, MODEL_CPU, FIGURE_CPU, why_not);
+	row->user_ns = share(p, MODEL_CPU, FIGURE_USER, why_not);
+	row->system_ns = share(p, MODEL_CPU, FIGURE_SYSTEM, why_not);
+	for (int i = 0; i < MODEL_IO_FIGURES; i++)
+		row->io[i] = share(p, MODEL_IO, FIGURE_IO + i, why_not);
+}
+
+/* Whether the final account has taken in what its children's accounts say: not so where it did not wait
+ * for them, because it ignores SIGCHLD. */
+static bool holds_others(const struct process *p)
+{
+	for (int i = 0; i < MODEL_IO_FIGURES; i++)
+		if (!EVENT_IS_NULL(p->total[FIGURE_IO + i]) && p->total[FIGURE_IO + i] < p->others_io[i])
+			return false;
+	return true;
+}
+
+/* Of the row's I/O, what the process did itself. A sample may be older than what it took in since. */
+static void set_own_io(struct process *p, uint64_t own[MODEL_IO_FIGURES])
+{
+	bool all = p->row.last && p->io_final && !holds_others(p);
+
+	for (int i = 0; i < MODEL_IO_FIGURES; i++) {
+		uint64_t total = p->total[FIGURE_IO + i], others = all ? 0 : p->others_io[i];
+
+		own[i] = p->row.io[i];
+		if (EVENT_IS_NULL(own[i]))
+			continue;
+		total = total > others ? total - others : 0;
+		own[i] = total > p->own_io[i] ? total - p->own_io[i] : 0;
+		p->own_io[i] += own[i];
 	}
-	p->row.cpu_ns = part[FIGURE_CPU];
-	p->row.user_ns = part[FIGURE_USER];
-	p->row.system_ns = part[FIGURE_SYSTEM];
 }
 
 static void set_times(struct model_row *row)
@@ -53,15 +80,33 @@ static void set_times(struct model_row *row)
 		row->wall_ns = row->ended_ns > row->began_ns ? row->ended_ns - row->began_ns : 0;
 }
 
-static int emit(struct model *model, struct process *p)
+const struct model_row *row__now(struct process *process)
 {
-	struct model_row *row = &p->row;
+	struct model_row *row = &process->row;
 
-	row->command = p->command;
-	row->parent = p->parent;
-	row->tried = p->tried;
-	set_times(row);
-	return model->calls.row(model->arg, row);
+	row->command = process->command;
+	row->parent = process->parent;
+	row->tried = process->tried;
+	row->task = process->task ? &process->task->pub : NULL;
+	return row;
+}
+
+static int emit(struct model *model, struct process *p, uint64_t why_not)
+{
+	const struct model_row *row = row__now(p);
+	uint64_t own_io[MODEL_IO_FIGURES];
+	int err;
+
+	set_figures(p, why_not);
+	set_times(&p->row);
+	err = look__last(model, p);
+	if (!err)
+		err = model->calls.row(model->arg, row);
+	if (p->task) {
+		set_own_io(p, own_io);
+		task__row(p->task, row, own_io);
+	}
+	return err;
 }
 
 int row__replaced(struct model *model, struct process *process, uint64_t ts)
@@ -75,14 +120,14 @@ int row__replaced(struct model *model, struct process *process, uint64_t ts)
 	row->exit_code = row->signal = EVENT_NULL(MODEL_WHY_REPLACED);
 	row->peak_rss_bytes = EVENT_NULL(has[MODEL_MEM] ? MODEL_WHY_REPLACED : MODEL_WHY_OFF);
 	row->sampled_rss_bytes = explained(process, MODEL_MEM, row->sampled_rss_bytes);
-	set_cpu(process, has[MODEL_CPU] ? MODEL_WHY_REPLACED : MODEL_WHY_OFF);
-	err = emit(model, process);
+	err = emit(model, process, EVENT_NULL(MODEL_WHY_REPLACED));
 
 	/* What the process's end has told already, if it came first, is the next image's. */
 	ending.sampled_rss_bytes = EVENT_NULL(MODEL_WHY_ABSENT);
 	*row = ending;
-	process->sampled = false;
-	process__drop_rss(process);
+	memset(process->sampled, 0, sizeof(process->sampled));
+	memset(process->looked_ns, 0, sizeof(process->looked_ns));
+	usage__drop_rss(process);
 	return err;
 }
 
@@ -103,26 +148,75 @@ static void end_unseen(struct process *p)
 	row->signal = explained(p, MODEL_LIFECYCLE, row->signal);
 }
 
-int row__last(struct model *model, struct process *process)
+/* Its account is closed, and its parent's has taken it in if that has waited for it. */
+static void give_to_reaper(struct process *p)
 {
-	struct model_row *row = &process->row;
-	int err;
+	for (int i = 0; p->io_final && i < MODEL_IO_FIGURES; i++)
+		if (!EVENT_IS_NULL(p->total[FIGURE_IO + i]))
+			p->reaper->others_io[i] += p->total[FIGURE_IO + i];
+}
+
+/* The process that has waited for this one's last row, if it is the last that it waited for. */
+static struct process *let_go_reaper(struct process *p)
+{
+	struct process *reaper = p->reaper;
+	bool next;
+
+	if (!reaper)
+		return NULL;
+	give_to_reaper(p);
+	p->reaper = NULL;
+	next = !--reaper->owing && reaper->ready;
+	process__unref(reaper); /* if it is ready, the table has it too */
+	return next ? reaper : NULL;
+}
+
+static int settle(struct model *model, struct process *p)
+{
+	int err = 0;
+
+	if (model_outcome__bad(p->row.outcome))
+		err = failure__keep(model, p, &p->row);
+	if (p->standing == LIVES) {
+		p->standing = ENDED_OTHER;
+		if (!err && p->row.outcome != MODEL_RUNNING)
+			err = failure__settle(model, p);
+	}
+	failure__drop(model, p); /* what nobody will answer for any more */
+	return err;
+}
+
+static int last(struct model *model, struct process *p)
+{
+	struct model_row *row = &p->row;
+	struct task *task = task__ref(p->task);
+	int err, left;
 
 	row->last = true;
-	if (!process->told[MODEL_LIFECYCLE])
-		end_unseen(process);
-	row->peak_rss_bytes = explained(process, MODEL_MEM, row->peak_rss_bytes);
-	row->sampled_rss_bytes = explained(process, MODEL_MEM, row->sampled_rss_bytes);
-	set_cpu(process, MODEL_WHY_ABSENT);
-	err = emit(model, process);
-	if (!err && model_outcome__bad(row->outcome))
-		err = failure__keep(model, process, row);
-	if (process->standing == LIVES) {
-		process->standing = ENDED_OTHER;
-		if (!err && row->outcome != MODEL_RUNNING)
-			err = failure__settle(model, process);
+	if (!p->told[MODEL_LIFECYCLE])
+		end_unseen(p);
+	row->peak_rss_bytes = explained(p, MODEL_MEM, row->peak_rss_bytes);
+	row->sampled_rss_bytes = explained(p, MODEL_MEM, row->sampled_rss_bytes);
+	err = emit(model, p, EVENT_NULL(MODEL_WHY_ABSENT));
+	if (!err)
+		err = settle(model, p);
+	else
+		failure__drop(model, p);
+	p->ready = false;
+	process__remove(model, p);
+	left = task__leave(model, task);
+	task__unref(task);
+	return err ? err : left;
+}
+
+int row__last(struct model *model, struct process *process)
+{
+	struct process *next;
+	int err = 0;
+
+	for (; process && !err; process = next) {
+		next = let_go_reaper(process);
+		err = last(model, process);
 	}
-	failure__drop(model, process); /* what nobody will answer for any more */
-	process__remove(model, process);
 	return err;
 }

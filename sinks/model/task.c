@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tasks: how they are begun by rules, passed on to children, summed up and closed. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinks/model/process.h"
+#include "sinks/model/steps_rule.h"
+
+/* ---- what a task is ---- */
+
+static uint64_t key_of(const struct run *run, const char *rules, const char *id)
+{
+	return hash__bytes(hash__bytes(run->pub.index, rules, strlen(rules)), id, strlen(id));
+}
+
+static struct task *task_of(struct hash_node *node)
+{
+	return (struct task *)((char *)node - offsetof(struct task, node));
+}
+
+static struct task *find(const struct model *model, const struct run *run, const char *rules, const char *id)
+{
+	struct hash_node *node = hash__first(&model->tasks, key_of(run, rules, id));
+
+	for (; node; node = hash__next(node)) {
+		struct task *task = task_of(node);
+
+		if (task->run == run && !strcmp(task->pub.id, id) && !strcmp(task->pub.rules, rules))
+			return task;
+	}
+	return NULL;
+}
+
+struct task *task__ref(struct task *task)
+{
+	if (task)
+		task->refs++;
+	return task;
+}
+
+void task__unref(struct task *task)
+{
+	while (task && !--task->refs) {
+		struct task *outer = task->outer;
+
+		command__unref(task->command);
+		free(task);
+		task = outer;
+	}
+}
+
+/* Whether `task` is `around` or inside it. */
+static bool within(const struct task *task, const struct task *around)
+{
+	while (task && task != around)
+		task = task->outer;
+	return task;
+}
+
+/* So that a chain of tasks that each begin one and end does not grow behind the open one. */
+static void let_go_closed(struct task *task)
+{
+	struct task *over;
+
+	while (task && (over = task->outer) && !over->open) {
+		task->outer = task__ref(over->outer);
+		task__unref(over);
+	}
+}
+
+static void set_null(struct model_task *pub)
+{
+	uint64_t null = EVENT_NULL(MODEL_WHY_ABSENT);
+
+	pub->began_ns = pub->ended_ns = pub->wall_ns = null;
+	pub->cpu_ns = pub->user_ns = pub->system_ns = null;
+	pub->peak_rss_bytes = pub->rss_peak_bytes = null;
+	pub->exit_code = pub->signal = null;
+	for (int i = 0; i < MODEL_IO_FIGURES; i++)
+		pub->io[i] = null;
+}
+
+static struct task *make(struct model *model, struct process *p, const char *rules)
+{
+	const char *step = steps_matcher__step(model->matcher), *id = steps_matcher__id(model->matcher);
+	size_t step_size = strlen(step) + 1, id_size = strlen(id) + 1;
+	struct task *task = calloc(1, sizeof(*task) + step_size + id_size);
+
+	if (!task)
+		return NULL;
+	task->run = p->run;
+	task->command = command__ref(p->command);
+	task->rss.peak = &task->pub.rss_peak_bytes;
+	let_go_closed(p->task);
+	task->outer = task__ref(p->task);
+	set_null(&task->pub);
+	task->pub.run = &p->run->pub;
+	task->pub.number = ++p->run->tasks;
+	task->pub.parent = p->task ? p->task->pub.number : 0;
+	task->pub.step = memcpy(task + 1, step, step_size);
+	task->pub.id = *id ? memcpy((char *)(task + 1) + step_size, id, id_size) : NULL;
+	task->pub.rules = rules;
+	task->pub.pid = p->row.pid;
+	task->pub.start = p->row.start;
+	task->pub.command = task->command;
+	if (*id && hash__add(&model->tasks, &task->node, key_of(p->run, rules, id))) {
+		task->refs = 1;
+		task__unref(task);
+		return NULL;
+	}
+	return task;
+}
+
+/* ---- who is in it ---- */
+
+void task__enter(struct process *process, struct task *task)
+{
+	process->task = task__ref(task);
+	if (task)
+		task->open++;
+}
+
+static int move(struct model *model, struct process *p, struct task *to)
+{
+	struct task *from = p->task;
+	int err;
+
+	usage__drop_rss(p);
+	task__enter(p, to);
+	err = task__leave(model, from);
+	task__unref(from);
+	return err;
+}
+
+static bool has_begun(const struct process *p, size_t rule)
+{
+	return p->begun && p->begun[rule / 8] & 1U << rule % 8;
+}
+
+static int set_begun(const struct model *model, struct process *p, size_t rule)
+{
+	if (!p->begun)
+		p->begun = calloc(model->steps->count / 8 + 1, 1);
+	if (!p->begun)
+		return -ENOMEM;
+	p->begun[rule / 8] |= (uint8_t)(1U << rule % 8);
+	return 0;
+}
+
+/* Rules for a task that the program is in already leave it to those behind them to begin one inside. */
+int task__exec(struct model *model, struct process *process)
+{
+	const struct steps *steps = model->steps;
+	struct steps_program program = { process->command, process->parent, process->row.comm, process->above };
+	size_t i = 0;
+
+	if (!model->matcher)
+		return 0;
+	for (; (i = steps_matcher__next(model->matcher, &program, i)) < steps->count; i++) {
+		const char *id = steps_matcher__id(model->matcher), *rules = steps->rules[i].set;
+		struct task *task = *id ? find(model, process->run, rules, id) : NULL;
+
+		if (has_begun(process, i) || (task && within(process->task, task)))
+			continue;
+		if (!task)
+			task = make(model, process, rules);
+		if (!task || set_begun(model, process, i))
+			return -ENOMEM;
+		return move(model, process, task);
+	}
+	return 0;
+}
+
+/* ---- its figures ---- */
+
+/* A sum is null until there is something to add. */
+static void add(uint64_t *sum, uint64_t value)
+{
+	if (EVENT_IS_NULL(*sum))
+		*sum = value;
+	else if (!EVENT_IS_NULL(value))
+		*sum += value;
+}
+
+static void set_greater(uint64_t *greatest, uint64_t value)
+{
+	if (EVENT_IS_NULL(*greatest) || (!EVENT_IS_NULL(value) && value > *greatest))
+		*greatest = value;
+}
+
+/* When the last one ended is not known if one of them is not known to have ended. */
+static void set_times(struct task *task, const struct model_row *row)
+{
+	struct model_task *pub = &task->pub;
+
+	if (EVENT_IS_NULL(pub->began_ns) || row->began_ns < pub->began_ns)
+		pub->began_ns = row->began_ns;
+	if (EVENT_IS_NULL(row->ended_ns))
+		task->endless = row->ended_ns;
+	set_greater(&pub->ended_ns, row->ended_ns);
+}
+
+void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES])
+{
+	struct model_task *pub = &task->pub;
+
+	set_times(task, row);
+	pub->rows++;
+	pub->processes += row->last;
+	pub->rows_without_cpu += EVENT_IS_NULL(row->cpu_ns);
+	pub->rows_without_peak += EVENT_IS_NULL(row->peak_rss_bytes);
+	pub->failed += model_outcome__bad(row->outcome);
+	add(&pub->cpu_ns, row->cpu_ns);
+	add(&pub->user_ns, row->user_ns);
+	add(&pub->system_ns, row->system_ns);
+	set_greater(&pub->peak_rss_bytes, row->peak_rss_bytes);
+	for (int i = 0; i < MODEL_IO_FIGURES; i++)
+		add(&pub->io[i], own_io[i]);
+	if (row->pid != pub->pid || row->start != pub->start)
+		return;
+	pub->exit_code = row->exit_code;
+	pub->signal = row->signal;
+	pub->outcome = row->outcome;
+}
+
+void task__hidden(struct task *task, const struct task *by)
+{
+	if (task && within(by, task))
+		task->pub.hidden++;
+}
+
+int task__leave(struct model *model, struct task *task)
+{
+	struct model_task *pub;
+
+	if (!task || --task->open)
+		return 0;
+	pub = &task->pub;
+	if (pub->id)
+		hash__remove(&model->tasks, &task->node);
+	if (task->endless)
+		pub->ended_ns = task->endless;
+	pub->wall_ns = EVENT_IS_NULL(pub->ended_ns) ? pub->ended_ns : pub->ended_ns - pub->began_ns;
+	pub->rss_peak_bytes = row__explained(task->run, MODEL_MEM, pub->rss_peak_bytes, false);
+	if (pub->outcome == MODEL_OK) /* who looks at how it ended sees none of them */
+		pub->hidden = pub->failed;
+	return model->calls.task ? model->calls.task(model->arg, pub) : 0;
+}

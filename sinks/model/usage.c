@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the streams of cpu, mem and io say of a process. */
+#include <errno.h>
+
+#include "sinks/model/process.h"
+
+/* ---- memory that several hold ---- */
+
+static void note_peak(struct rss *rss)
+{
+	if (EVENT_IS_NULL(*rss->peak) || rss->bytes > *rss->peak)
+		*rss->peak = rss->bytes;
+}
+
+/* A round of samples takes a while; what all hold together is looked at between two rounds. */
+static void change(struct rss *rss, uint64_t ts, uint64_t interval_ns, uint64_t less, uint64_t more)
+{
+	if (ts - rss->tick > interval_ns / 2) {
+		note_peak(rss);
+		rss->tick = ts;
+	}
+	rss->bytes += more - less;
+}
+
+static void drop(struct rss *rss, uint64_t bytes)
+{
+	note_peak(rss);
+	rss->bytes -= bytes;
+}
+
+static void set_rss(struct process *p, uint64_t ts, uint64_t bytes)
+{
+	uint64_t interval_ns = p->run->pub.rss_interval_ns;
+
+	change(&p->run->rss, ts, interval_ns, p->rss_bytes, bytes);
+	if (p->task)
+		change(&p->task->rss, ts, interval_ns, p->rss_bytes, bytes);
+	p->rss_bytes = bytes;
+}
+
+void usage__drop_rss(struct process *process)
+{
+	if (!process->rss_bytes)
+		return;
+	drop(&process->run->rss, process->rss_bytes);
+	if (process->task)
+		drop(&process->task->rss, process->rss_bytes);
+	process->rss_bytes = 0;
+}
+
+/* ---- records ---- */
+
+/* The process of a record; NULL where lifecycle should have told of it and has not. */
+static int process_of(const struct feed *f, struct process **process, const struct value *comm)
+{
+	*process = process__find(f->model, f->run, f->record->pid, f->record->start);
+	if (*process || f->run->pub.has[MODEL_LIFECYCLE])
+		return 0;
+	*process = process__new(f->model, f->run, f->record->pid, f->record->start, 0,
+				EVENT_NULL(MODEL_WHY_OFF));
+	if (!*process)
+		return -ENOMEM;
+	role__comm((*process)->row.comm, comm);
+	return role__close_outlived(f->model, *process);
+}
+
+/* Finds whose end the record tells; *process NULL: nobody's. */
+static int end_of(const struct feed *f, struct process **process, const struct value *comm)
+{
+	int err = process_of(f, process, comm);
+
+	if (!err && !*process)
+		f->run->pub.unmatched++;
+	return err;
+}
+
+/* ---- cpu ---- */
+
+enum { CPU_COMM = FIGURE_IO };
+
+/* Samples and the end come by different ways: the greatest is the latest. */
+static void set_cpu(const struct feed *f, struct process *p)
+{
+	uint64_t cpu_ns = value__number(f->field[FIGURE_CPU]);
+
+	if (EVENT_IS_NULL(p->total[FIGURE_CPU]) || (!EVENT_IS_NULL(cpu_ns) && cpu_ns >= p->total[FIGURE_CPU]))
+		for (int i = 0; i < FIGURE_IO; i++)
+			p->total[i] = value__number(f->field[i]);
+	p->sampled[MODEL_CPU] = true;
+}
+
+int usage__cpu(const struct feed *feed)
+{
+	struct process *p;
+	int err = process_of(feed, &p, feed->field[CPU_COMM]);
+
+	if (err || !p)
+		return err;
+	set_cpu(feed, p);
+	return look__taken(feed->model, p, MODEL_CPU, feed->record->ts);
+}
+
+int usage__cpu_end(const struct feed *feed)
+{
+	struct process *p;
+	int err = end_of(feed, &p, feed->field[CPU_COMM]);
+
+	if (err || !p)
+		return err;
+	set_cpu(feed, p);
+	return role__told_end(feed, p);
+}
+
+/* ---- io ---- */
+
+enum { IO_COMM = MODEL_IO_FIGURES, IO_FINAL };
+
+static void set_io(const struct feed *f, struct process *p)
+{
+	for (int i = 0; i < MODEL_IO_FIGURES; i++) {
+		uint64_t value = value__number(f->field[i]), *total = &p->total[FIGURE_IO + i];
+
+		if (EVENT_IS_NULL(*total) || (!EVENT_IS_NULL(value) && value > *total))
+			*total = value;
+	}
+	p->sampled[MODEL_IO] = true;
+}
+
+int usage__io(const struct feed *feed)
+{
+	struct process *p;
+	int err = process_of(feed, &p, feed->field[IO_COMM]);
+
+	if (!err && p)
+		set_io(feed, p);
+	return err;
+}
+
+int usage__io_end(const struct feed *feed)
+{
+	const struct value *final = feed->field[IO_FINAL];
+	struct process *p;
+	int err = end_of(feed, &p, feed->field[IO_COMM]);
+
+	if (err || !p)
+		return err;
+	set_io(feed, p);
+	p->io_final = final->type == VALUE_BOOL && final->boolean;
+	return role__told_end(feed, p);
+}
+
+/* ---- mem ---- */
+
+enum { MEM_BYTES, MEM_COMM };
+
+int usage__mem(const struct feed *feed)
+{
+	uint64_t rss = value__number(feed->field[MEM_BYTES]);
+	struct process *p;
+	int err = process_of(feed, &p, feed->field[MEM_COMM]);
+
+	if (err || !p || EVENT_IS_NULL(rss))
+		return err;
+	if (EVENT_IS_NULL(p->row.sampled_rss_bytes) || rss > p->row.sampled_rss_bytes)
+		p->row.sampled_rss_bytes = rss;
+	if (p->wait_since)
+		return 0;
+	set_rss(p, feed->record->ts, rss);
+	return look__taken(feed->model, p, MODEL_MEM, feed->record->ts);
+}
+
+int usage__mem_end(const struct feed *feed)
+{
+	struct process *p;
+	int err = end_of(feed, &p, feed->field[MEM_COMM]);
+
+	if (err || !p)
+		return err;
+	p->row.peak_rss_bytes = value__number(feed->field[MEM_BYTES]);
+	usage__drop_rss(p);
+	return role__told_end(feed, p);
+}
+
+int usage__oom_kill(const struct feed *feed)
+{
+	struct process *p;
+	int err = process_of(feed, &p, feed->field[MEM_COMM]);
+
+	if (err || !p)
+		return err;
+	p->row.oom_killed = true;
+	if (p->row.outcome == MODEL_KILLED)
+		p->row.outcome = MODEL_OOM;
+	return 0;
+}
