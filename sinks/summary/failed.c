@@ -42,6 +42,8 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	}
 	if (f->row.core_dumped)
 		text__printf(&line, ", core dumped");
+	if (f->step)
+		text__printf(&line, ", in step %s", f->step);
 	if (f->parent)
 		text__printf(&line, ", under %s", f->parent);
 	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");

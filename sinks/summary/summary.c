@@ -6,6 +6,7 @@
 
 #include "core/sink.h"
 #include "sinks/model/model.h"
+#include "sinks/model/steps.h"
 #include "sinks/summary/page.h"
 
 #define COLUMNS_MIN 60
@@ -13,17 +14,20 @@
 
 struct summary_conf {
 	uint64_t top, failures;
+	char *steps;
 };
 
 static const struct opt summary_options[] = {
 	OPT(struct summary_conf, top, OPT_UINT, "5", 1, 1000, "rows of each table"),
 	OPT(struct summary_conf, failures, OPT_UINT, "10", 0, 1000, "kinds of failure that are listed"),
+	OPT(struct summary_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
 	{ 0 },
 };
 
 struct summary {
 	const struct sink_api *api;
 	struct summary_conf conf;
+	struct steps *steps;
 	struct model *model;
 	struct tally **tallies; /* by the run's index */
 	size_t tallies_count;
@@ -64,6 +68,13 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	return tally ? tally__hidden(tally, row, pid, by) : -ENOMEM;
 }
 
+static int on_task(void *arg, const struct model_task *task)
+{
+	struct tally *tally = get_tally(arg, task->run);
+
+	return tally ? tally__task(tally, task) : -ENOMEM;
+}
+
 static void summary__close(void *state)
 {
 	struct summary *summary = state;
@@ -72,22 +83,29 @@ static void summary__close(void *state)
 		tally__free(summary->tallies[i]);
 	free(summary->tallies);
 	model__free(summary->model);
+	steps__free(summary->steps);
 	free(summary);
 }
 
 static int summary__open(const struct sink_api *api, const void *conf, void **state)
 {
-	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden };
+	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden, .task = on_task };
 	struct summary *summary = calloc(1, sizeof(*summary));
+	char err[512];
+	int rc;
 
 	if (!summary)
 		return -ENOMEM;
 	summary->api = api;
 	summary->conf = *(const struct summary_conf *)conf;
-	summary->model = model__new(&calls, summary, NULL);
+	rc = steps__load(summary->conf.steps, &summary->steps, err, sizeof(err));
+	if (rc)
+		api->log(LOG_ERROR, "%s", err);
+	else
+		summary->model = model__new(&calls, summary, summary->steps);
 	if (!summary->model) {
 		summary__close(summary);
-		return -ENOMEM;
+		return rc ? rc : -ENOMEM;
 	}
 	*state = summary;
 	return 0;

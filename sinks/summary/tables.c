@@ -34,7 +34,7 @@ static void command(struct page *page, const struct tally_command *c)
 	page__cell(page, PAGE_COUNT, number, false);
 	page__sum(page, TALLY_WALL, &c->wall);
 	page__peak(page, &c->peak);
-	page__cell(page, PAGE_COUNT, human__count(number, c->rows), false);
+	page__cell(page, PAGE_COUNT, human__count(number, c->runs), false);
 	if (page->tally->failed) {
 		text__style(page->text, c->failed ? TEXT_RED : TEXT_DIM);
 		page__cell(page, PAGE_COUNT + 1, human__count(number, c->failed), false);
@@ -50,10 +50,12 @@ static void command(struct page *page, const struct tally_command *c)
 	text__free(&name);
 }
 
-static void commands(struct page *page)
+static void commands(struct page *page, const struct tally_commands *commands, const char *title,
+		     const char *what)
 {
-	size_t count = page->tally->commands.count, shown = count;
-	struct hash_node **list = hash__sorted(&page->tally->commands, by_cpu);
+	size_t count = commands->hash.count, shown = count;
+	struct hash_node **list = hash__sorted(&commands->hash, by_cpu);
+	char line[64];
 
 	if (shown > page->top)
 		shown = page->top;
@@ -61,14 +63,14 @@ static void commands(struct page *page)
 		page->text->error = -ENOMEM;
 	if (!list || !count)
 		goto out;
-	page__section(page, TEXT_BOLD,
-		      page->tally->cpu.known ? "Commands by CPU time" : "Commands by wall time");
-	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  command", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL,
-		  "wall", PAGE_CELL, "peak", PAGE_COUNT, "runs", page->tally->failed ? "  failed" : "");
+	snprintf(line, sizeof(line), "%s by %s time", title, page->tally->cpu.known ? "CPU" : "wall");
+	page__section(page, TEXT_BOLD, line);
+	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall",
+		  PAGE_CELL, "peak", PAGE_COUNT, "runs", page->tally->failed ? "  failed" : "", what);
 	for (size_t i = 0; i < shown; i++)
 		command(page, tally_command__of(list[i]));
 	if (count > shown)
-		page__dim(page, 0, "%*s  and %zu more command%s", PAGE_CELL, "", count - shown,
+		page__dim(page, 0, "%*s  and %zu more %s%s", PAGE_CELL, "", count - shown, what,
 			  count - shown == 1 ? "" : "s");
 out:
 	free(list);
@@ -105,7 +107,9 @@ void page__tables(struct page *page)
 	const struct tally *tally = page->tally;
 	bool short_run = tally->rows <= page->top; /* the first table has them all */
 
-	commands(page);
+	if (tally->composed)
+		commands(page, &tally->steps, "Steps", "step");
+	commands(page, &tally->commands, "Commands", "command");
 	if (tally->longest.count && !short_run)
 		top_rows(page, "Longest", &tally->longest, by_wall);
 	if (tally->largest.count && !short_run)

@@ -99,7 +99,8 @@ static void top__free(struct tally_top *top)
 
 /* ---- commands ---- */
 
-static struct tally_command *command__new(struct tally *tally, const char *name, bool forked, uint64_t key)
+static struct tally_command *command__new(struct tally_commands *commands, const char *name, bool forked,
+					  uint64_t key)
 {
 	struct tally_command *command = calloc(1, sizeof(*command) + strlen(name) + 1);
 
@@ -107,47 +108,65 @@ static struct tally_command *command__new(struct tally *tally, const char *name,
 		return NULL;
 	command->forked = forked;
 	strcpy(command->name, name);
-	if (hash__add(&tally->commands, &command->node, key)) {
+	if (hash__add(&commands->hash, &command->node, key)) {
 		free(command);
 		return NULL;
 	}
 	return command;
 }
 
-static struct tally_command *command__get(struct tally *tally, const char *name, bool forked)
+static struct tally_command *command__get(struct tally_commands *commands, const char *name, bool forked)
 {
 	uint64_t key = hash__bytes(forked, name, strlen(name));
-	struct hash_node *node = hash__first(&tally->commands, key);
+	struct hash_node *node = hash__first(&commands->hash, key);
 
 	for (; node; node = hash__next(node))
 		if (tally_command__of(node)->forked == forked && !strcmp(tally_command__of(node)->name, name))
 			return tally_command__of(node);
-	if (tally->commands.count < COMMANDS_MAX)
-		return command__new(tally, name, forked, key);
-	if (!tally->other)
-		tally->other = command__new(tally, "(other)", false, 0);
-	return tally->other;
+	if (commands->hash.count < COMMANDS_MAX)
+		return command__new(commands, name, forked, key);
+	if (!commands->other)
+		commands->other = command__new(commands, "(other)", false, 0);
+	return commands->other;
+}
+
+static void set_peak(struct tally_peak *to, uint64_t peak, bool bound)
+{
+	if (EVENT_IS_NULL(peak) || (to->known++ && peak <= to->value))
+		return;
+	to->value = peak;
+	to->bound = bound;
 }
 
 static int count_command(struct tally *tally, const struct model_row *row)
 {
-	struct tally_command *command =
-		command__get(tally, model_command__name(row->command, row->comm), row->forked);
+	const char *name = model_command__name(row->command, row->comm);
+	struct tally_command *command = command__get(&tally->commands, name, row->forked);
 	bool bound;
 	uint64_t peak = peak_of(row, &bound);
 
 	if (!command)
 		return -ENOMEM;
-	command->rows++;
+	command->runs++;
 	command->failed += model_outcome__bad(row->outcome);
 	add(&command->cpu, row->cpu_ns);
 	add(&command->wall, wall_of(row));
-	if (!EVENT_IS_NULL(peak)) {
-		if (!command->peak.known++ || peak > command->peak.value) {
-			command->peak.value = peak;
-			command->peak.bound = bound;
-		}
-	}
+	set_peak(&command->peak, peak, bound);
+	return 0;
+}
+
+int tally__task(struct tally *tally, const struct model_task *task)
+{
+	struct tally_command *step = command__get(&tally->steps, task->step, false);
+
+	if (!step)
+		return -ENOMEM;
+	step->runs++;
+	step->failed += model_outcome__bad(task->outcome);
+	add(&step->cpu, task->cpu_ns);
+	add(&step->wall, task->wall_ns);
+	set_peak(&step->peak, task->peak_rss_bytes, false);
+	tally->composed |= task->rows > 1;
 	return 0;
 }
 
@@ -179,9 +198,28 @@ static struct tally_failure *failure__find(const struct tally *tally, const stru
 static void failure__free(struct tally_failure *failure)
 {
 	free(failure->shown);
+	free(failure->step);
 	free(failure->parent);
 	free(failure->by);
 	free(failure);
+}
+
+/* The step of a failure with its id; NULL, too, where it says no more than the command. */
+static int set_step(struct tally_failure *failure, const struct model_task *task)
+{
+	struct text text = { 0 };
+
+	if (!task || (!task->id && !strcmp(task->step, failure->name)))
+		return 0;
+	text__safe(&text, task->step, strlen(task->step));
+	if (task->id) {
+		text__printf(&text, " ");
+		text__safe(&text, task->id, strlen(task->id));
+	}
+	if (text.error)
+		text__free(&text);
+	failure->step = text.data;
+	return text.data ? 0 : -ENOMEM;
 }
 
 static struct tally_failure *failure__new(struct tally *tally, const struct model_row *row)
@@ -197,7 +235,7 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 	failure->shown = shown(subject(row), row->comm, row->forked && !row->tried);
 	if (row->parent)
 		failure->parent = shown(row->parent, "", false);
-	if (!failure->shown || (row->parent && !failure->parent) ||
+	if (!failure->shown || (row->parent && !failure->parent) || set_step(failure, row->task) ||
 	    hash__add(&tally->failures, &failure->node, failure_key(row, name))) {
 		failure__free(failure);
 		return NULL;
@@ -317,7 +355,8 @@ void tally__free(struct tally *tally)
 	top__free(&tally->longest);
 	top__free(&tally->largest);
 	top__free(&tally->open);
-	free_nodes(&tally->commands, drop_command);
+	free_nodes(&tally->commands.hash, drop_command);
+	free_nodes(&tally->steps.hash, drop_command);
 	free_nodes(&tally->failures, drop_failure);
 	free(tally);
 }

@@ -19,14 +19,20 @@ struct tally_peak {
 	bool bound;
 };
 
-/* Rows of one command, known by its name; those that only forked apart from those that executed it. */
+/* Rows of one command, known by its name, those that only forked apart from those that executed it; or
+ * executions of one step. */
 struct tally_command {
 	struct hash_node node;
 	bool forked;
-	uint64_t rows, failed;
+	uint64_t runs, failed;
 	struct tally_sum cpu, wall;
 	struct tally_peak peak;
 	char name[]; /* ended by a NUL */
+};
+
+struct tally_commands {
+	struct hash hash;
+	struct tally_command *other; /* those beyond the cap; in the hash too */
 };
 
 /* Rows of one command that ended in the same way; shown by the first. */
@@ -34,7 +40,9 @@ struct tally_failure {
 	struct hash_node node;
 	struct model_row row; /* its pointers to commands are not valid */
 	uint64_t order, count, hidden;
-	char *shown, *parent, *by; /* safe to show; by: who ended 0 all the same, unless the parent */
+	/* Safe to show. The step is NULL where it says no more than `shown`; by: who ended 0 all the same,
+	 * unless the parent. */
+	char *shown, *step, *parent, *by;
 	char name[];
 };
 
@@ -62,8 +70,9 @@ struct tally {
 	bool ended; /* the root's last row is valid */
 	struct model_row root;
 	struct tally_top longest, largest, open;
-	struct hash commands, failures;
-	struct tally_command *other;	      /* commands beyond the cap; in the table too */
+	struct tally_commands commands, steps;
+	bool composed; /* there is a step of more than one program */
+	struct hash failures;
 	uint64_t missing[TALLY_MISSING][256]; /* programs, by reason */
 	struct losses losses;
 };
@@ -82,6 +91,8 @@ struct tally *tally__new(const struct model_run *run, size_t top); /* NULL: out 
 int tally__row(struct tally *tally, const struct model_row *row);  /* 0 or -ENOMEM */
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid,
 		  const struct model_command *by);
+
+int tally__task(struct tally *tally, const struct model_task *task);
 
 void tally__free(struct tally *tally); /* takes NULL */
 

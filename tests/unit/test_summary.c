@@ -184,16 +184,19 @@ static int take(void *arg, const struct record *record)
 static struct page_test *begin_with(const char *options, unsigned streams)
 {
 	struct page_test *t = calloc(1, sizeof(*t));
-	uint64_t conf[2] = { 5, 10 };
+	void *conf = calloc(1, collector_sink->conf_size);
+	char err[512];
 
 	assert_non_null(t);
-	assert_int_equal(collector_sink->conf_size, sizeof(conf));
-	if (options)
-		sscanf(options, "%lu,%lu", &conf[0], &conf[1]);
+	assert_non_null(conf);
+	assert_int_equal(opt__defaults(collector_sink->options, conf), 0);
+	assert_int_equal(opt__parse(collector_sink->options, conf, options, err, sizeof(err)), 0);
 	t->out = tmpfile();
 	assert_non_null(t->out);
 	t->api = (struct sink_api){ .size = sizeof(t->api), .out = fileno(t->out), .columns = 80 };
 	assert_int_equal(collector_sink->open(&t->api, conf, &t->sink), 0);
+	opt__free(collector_sink->options, conf);
+	free(conf);
 	made__init(&t->made, "r1", take, t);
 	for (int i = 0; i < STREAMS; i++)
 		if (streams & 1U << i)
@@ -271,7 +274,7 @@ static void a_short_run_is_a_short_page(void **state)
 
 static void failures_come_first_alike_ones_together(void **state)
 {
-	struct page_test *t = begin_with("5,2", 7);
+	struct page_test *t = begin_with("top=5,failures=2", 7);
 	const char *page;
 
 	(void)state;
@@ -292,6 +295,37 @@ static void failures_come_first_alike_ones_together(void **state)
 			 "           HIDDEN  pid 21 at +6.1 s, core dumped, under pipeline.sh\n"
 			 "  and 1 more of 1 other kind\n");
 	assert_has(page, "Longest");
+	end(t);
+}
+
+static void steps_are_summed_up_and_named_with_failures(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	made__exec(&t->made, 1 * S, 10, 1 * S, "/usr/bin/make", "make|-j2|");
+	program(t, 2 * S, 11, "/bin/sh", "sh|-c|bwa mem ref a > a.sam|", 0);
+	made__fork(&t->made, 3 * S, 12, 10, 1 * S, "make");
+	made__exec(&t->made, 3 * S, 12, 3 * S, "/bin/sh", "sh|-c|mkdir -p out; bwa mem ref b | sort|");
+	made__fork(&t->made, 3 * S, 13, 12, 3 * S, "sh");
+	made__exec(&t->made, 3 * S, 13, 3 * S, "/bin/bwa", "bwa|mem|ref|b|");
+	made__end(&t->made, 4 * S, 13, 3 * S, -11, 250 * MS, 8 * MiB);
+	made__end(&t->made, 4 * S, 12, 3 * S, 0, 50 * MS, 2 * MiB);
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 150 * MS, 4 * MiB);
+	page = print(t, true);
+	assert_has(page, "\nSteps by CPU time\n"
+			 "      CPU  share     wall     peak   runs  failed  step\n"
+			 "   350 ms   70 %    1.1 s  8.0 MiB      2       0  bwa mem\n"
+			 "\nCommands");
+	assert_has(page, "HIDDEN  pid 13 at +3.0 s, in step bwa mem, under sh -c");
+	end(t);
+
+	t = begin_with("steps=none", 7);
+	made__exec(&t->made, 1 * S, 10, 1 * S, "/usr/bin/make", "make|");
+	program(t, 2 * S, 11, "/bin/sh", "sh|-c|bwa mem|", 0);
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 150 * MS, 4 * MiB);
+	assert_has_not(print(t, true), "Steps");
 	end(t);
 }
 
@@ -473,6 +507,7 @@ int main(void)
 		cmocka_unit_test(commands_are_shown_as_a_shell_takes_them),
 		cmocka_unit_test(a_short_run_is_a_short_page),
 		cmocka_unit_test(failures_come_first_alike_ones_together),
+		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
 		cmocka_unit_test(what_is_missing_is_explained),
