@@ -8,11 +8,11 @@
 #define NESTED_MAX 4 /* of sh -c "sh -c ..." */
 
 /* Lists of words, each with a blank before and behind. */
-static const char reserved[] = " if then else elif do while until ! { ( time exec command builtin eval ";
+static const char reserved[] = " if then else elif do while until ! { builtin eval ";
 static const char quiet[] = " mkdir cd set export source . module ml rm echo printf true false : umask ulimit trap "
 			    "unset touch sleep test [ [[ ln local declare readonly shopt pushd popd exit wait "
 			    "read for case fi done esac } ) ";
-static const char wrappers[] = " env nice ionice timeout stdbuf nohup setsid sudo taskset numactl chrt time "
+static const char wrappers[] = " exec command env nice ionice timeout stdbuf nohup setsid sudo taskset numactl chrt time "
 			       "unbuffer xvfb-run catchsegv ";
 static const char shells[] = " sh bash dash zsh ksh mksh ash ";
 static const char interpreters[] = " sh bash dash zsh ksh mksh ash perl ruby node Rscript julia ";
@@ -68,7 +68,7 @@ static void skip_substitution(struct words *words)
 }
 
 /* A word of a shell's line without its quotes; nothing is expanded. */
-static enum token take_word(struct words *words)
+static void take_word(struct words *words)
 {
 	char quote = '\0';
 	size_t n = 0;
@@ -94,7 +94,6 @@ static enum token take_word(struct words *words)
 			words->word[n++] = c;
 	}
 	words->word[n] = '\0';
-	return WORD;
 }
 
 static enum token take(struct words *words)
@@ -117,7 +116,10 @@ static enum token take(struct words *words)
 				words->at++;
 			take_word(words);
 		} else {
-			return take_word(words);
+			take_word(words);
+			if (words->at == words->end || !strchr("<>", *words->at) ||
+			    words->word[strspn(words->word, "0123456789")])
+				return WORD;
 		}
 	}
 	return END;

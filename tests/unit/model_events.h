@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Records of lifecycle, cpu and mem made by hand, for tests of what sits on sinks/model. They are packed
+/* Records of lifecycle, cpu, mem and io made by hand, for tests of what sits on sinks/model. They are packed
  * and read back by core/record, so that a test meets what a merge would hand out. */
 #ifndef TESTS_UNIT_MODEL_EVENTS_H
 #define TESTS_UNIT_MODEL_EVENTS_H
@@ -28,6 +28,7 @@ struct made_exec {
 	struct event_list args;
 	struct event_string cwd;
 	__u32 uid;
+	struct event_map env;
 	char tail[4096];
 };
 struct made_exec_failed {
@@ -55,10 +56,16 @@ struct made_mem {
 	char comm[EVENT_COMM];
 	__u64 rss_bytes, peak_rss_bytes;
 };
+struct made_io {
+	struct event head;
+	__u64 read_chars, write_chars, read_syscalls, write_syscalls, read_bytes, write_bytes;
+	__u64 cancelled_write_bytes;
+	_Bool final;
+};
 
 enum { FORK, EXEC, ALIVE, EXIT, EXEC_FAILED }; /* kinds of lifecycle */
-enum { SAMPLE, END, OOM_KILL };		       /* kinds of cpu and mem */
-enum { LIFECYCLE, CPU, MEM, STREAMS };
+enum { SAMPLE, END, OOM_KILL };		       /* kinds of cpu, mem and io */
+enum { LIFECYCLE, CPU, MEM, IO, STREAMS };
 
 static const struct schema_field made_fork_fields[] = {
 	FIELD(struct made_fork, ppid, NULL, ""),
@@ -70,7 +77,8 @@ static const struct schema_field made_exec_fields[] = {
 	FIELD(struct made_exec, ppid, NULL, ""), FIELD(struct made_exec, parent_start, "ns", ""),
 	FIELD(struct made_exec, comm, NULL, ""), FIELD(struct made_exec, exe, NULL, ""),
 	FIELD(struct made_exec, args, NULL, ""), FIELD(struct made_exec, cwd, NULL, ""),
-	FIELD(struct made_exec, uid, NULL, ""),	 { 0 },
+	FIELD(struct made_exec, uid, NULL, ""),	 FIELD(struct made_exec, env, NULL, ""),
+	{ 0 },
 };
 static const struct schema_field made_exec_failed_fields[] = {
 	FIELD(struct made_exec_failed, exe, NULL, ""),
@@ -96,6 +104,17 @@ static const struct schema_field made_mem_fields[] = {
 	FIELD(struct made_mem, peak_rss_bytes, "bytes", ""),
 	{ 0 },
 };
+static const struct schema_field made_io_fields[] = {
+	FIELD(struct made_io, read_chars, "bytes", ""),
+	FIELD(struct made_io, write_chars, "bytes", ""),
+	FIELD(struct made_io, read_syscalls, NULL, ""),
+	FIELD(struct made_io, write_syscalls, NULL, ""),
+	FIELD(struct made_io, read_bytes, "bytes", ""),
+	FIELD(struct made_io, write_bytes, "bytes", ""),
+	FIELD(struct made_io, cancelled_write_bytes, "bytes", ""),
+	FIELD(struct made_io, final, NULL, ""),
+	{ 0 },
+};
 
 #define MADE_KINDS 5
 
@@ -116,6 +135,9 @@ static const struct made_stream {
 		  { [SAMPLE] = { .name = "sample", .fields = made_mem_fields },
 		    [END] = { .name = "exit", .fields = made_mem_fields },
 		    [OOM_KILL] = { .name = "oom_kill", .fields = made_mem_fields } } },
+	[IO] = { "io",
+		 { [SAMPLE] = { .name = "sample", .fields = made_io_fields },
+		   [END] = { .name = "exit", .fields = made_io_fields } } },
 };
 
 typedef int (*made_take)(void *arg, const struct record *record);
@@ -124,11 +146,12 @@ typedef int (*made_take)(void *arg, const struct record *record);
 struct made {
 	struct stream_info info[STREAMS];
 	struct stream_event events[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS];
-	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS][8];
+	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS][10];
 	made_take take;
 	void *arg;
 	struct record_buffer buffer;
 	uint64_t seq;
+	const char *cwd, *env; /* of the programs to come; NULL: "/", none. env: NAME=VALUE| each */
 	int err; /* first that `take` returned */
 };
 
@@ -210,7 +233,9 @@ static inline void made__exec_as(struct made *made, uint32_t kind, uint64_t ts, 
 				 uint32_t ppid, uint64_t parent_start, const char *exe, const char *args)
 {
 	struct made_exec event = { .head = { .ts = ts, .start = start, .pid = pid }, .ppid = ppid };
+	const char *cwd = made->cwd ? made->cwd : "/", *env = made->env ? made->env : "";
 	size_t base = offsetof(struct made_exec, tail), n = strlen(exe), m = strlen(args);
+	size_t cwd_at = n + m, env_at = cwd_at + strlen(cwd);
 	const char *name = strrchr(exe, '/') ? strrchr(exe, '/') + 1 : exe;
 
 	event.parent_start = parent_start;
@@ -218,7 +243,11 @@ static inline void made__exec_as(struct made *made, uint32_t kind, uint64_t ts, 
 	memcpy(event.comm, name, strnlen(name, EVENT_COMM - 1));
 	event.exe = (struct event_string){ base, n, 0 };
 	event.args = (struct event_list){ base + n, m, 0 };
-	event.cwd = (struct event_string){ base, 1, 0 };
+	event.cwd = (struct event_string){ base + cwd_at, strlen(cwd), 0 };
+	event.env = (struct event_map){ base + env_at, strlen(env), 0 };
+	memcpy(event.tail + cwd_at, cwd, strlen(cwd));
+	for (size_t i = 0; env[i]; i++)
+		event.tail[env_at + i] = env[i] == '|' ? '\0' : env[i];
 	memcpy(event.tail, exe, n);
 	for (size_t i = 0; i < m; i++)
 		event.tail[n + i] = args[i] == '|' ? '\0' : args[i];
@@ -247,18 +276,27 @@ static inline const char *made__signal(int signal)
 	return signal == 9 ? "SIGKILL" : signal == 11 ? "SIGSEGV" : signal == 13 ? "SIGPIPE" : "SIGTERM";
 }
 
-/* `status`: 0..255 an exit code, negative a signal; with 1000 added to the signal, it dumped core. */
-static inline void made__exit(struct made *made, uint64_t ts, uint32_t pid, uint64_t start, int status)
+/* `status`: 0..255 an exit code, negative a signal; with 1000 added to the signal, it dumped core. The
+ * parent is the one at the end. */
+static inline void made__exit_under(struct made *made, uint64_t ts, uint32_t pid, uint64_t start,
+				    uint32_t ppid, uint64_t parent_start, int status)
 {
 	struct made_exit event = { .head = { .ts = ts, .start = start, .pid = pid }, .comm = "comm" };
 	int signal = status < 0 ? -status % 1000 : 0;
 
+	event.ppid = ppid;
+	event.parent_start = parent_start;
 	event.exit_code = signal ? EVENT_NULL(EVENT_WHY_NONE) : (__u64)status;
 	event.signal = signal ? (__u64)signal : EVENT_NULL(EVENT_WHY_NONE);
 	event.core_dumped = status < -1000;
 	if (signal)
 		strcpy(event.signal_name, made__signal(signal));
 	made__put(made, LIFECYCLE, EXIT, &event.head, sizeof(event));
+}
+
+static inline void made__exit(struct made *made, uint64_t ts, uint32_t pid, uint64_t start, int status)
+{
+	made__exit_under(made, ts, pid, start, 0, 0, status);
 }
 
 static inline void made__cpu(struct made *made, uint32_t kind, uint64_t ts, uint32_t pid, uint64_t start,
@@ -279,7 +317,19 @@ static inline void made__mem(struct made *made, uint32_t kind, uint64_t ts, uint
 	made__put(made, MEM, kind, &event.head, sizeof(event));
 }
 
-/* A process's end in all three streams. */
+/* In every figure another number: `chars` read, twice as many written, and so on. */
+static inline void made__io(struct made *made, uint32_t kind, uint64_t ts, uint32_t pid, uint64_t start,
+			    uint64_t chars)
+{
+	struct made_io event = { .head = { .ts = ts, .start = start, .pid = pid }, .final = kind == END };
+	__u64 *figures = &event.read_chars;
+
+	for (unsigned i = 0; i < 7; i++)
+		figures[i] = chars * (i + 1);
+	made__put(made, IO, kind, &event.head, sizeof(event));
+}
+
+/* A process's end in the three streams before io. */
 static inline void made__end(struct made *made, uint64_t ts, uint32_t pid, uint64_t start, int status,
 			     uint64_t cpu, uint64_t peak)
 {
