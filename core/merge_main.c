@@ -27,7 +27,8 @@ static const char help[] =
 	"several runs, also of several hosts, are merged into one.\n"
 	"\n"
 	"  -s, --sink NAME[:k=v,...]  what to make of it (default: summary); may be repeated\n"
-	"  -o, --output FILE          write there, once it is whole, instead of to stdout\n"
+	"  -o, --output FILE          write there, once it is whole, instead of to stdout;\n"
+	"                             the folder or file that a sink such as parquet makes\n"
 	"  -r, --run ID               only this run; may be repeated\n"
 	"  -e, --event NAME           only this event: exit, lifecycle.exit, or all of lifecycle;\n"
 	"                             may be repeated; what was lost is told in any case\n"
@@ -47,6 +48,8 @@ static const char help[] =
 	"      Every process that failed.\n"
 	"  collector-merge -s jsonl -e exec -e exec_failed --since 90s --until 2m runs/latest\n"
 	"      What was started in half a minute of the run.\n"
+	"  collector-merge -s parquet -o tables runs/latest\n"
+	"      Every event, process and step as tables for DuckDB, Spark, pandas...\n"
 	"  collector-merge -q --strict -s null runs/latest\n"
 	"      Is everything there?\n"
 	"\n"
@@ -197,6 +200,7 @@ struct job {
 	struct filter filter;
 	struct sinks sinks;
 	struct outfile out;
+	bool misused; /* a sink cannot do what it was asked for; nothing has begun */
 };
 
 static int job__fail(int code, const char *err)
@@ -242,7 +246,10 @@ static int job__prepare(struct job *job)
 	rc = filter__init(&job->filter, job->merge, &args->filter, err, sizeof(err));
 	if (rc)
 		return job__fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err);
-	if (outfile__open(&job->out, args->output, err, sizeof(err)))
+	rc = sinks__output(&job->sinks, args->output, err, sizeof(err));
+	if (rc < 0)
+		return job__fail(EXIT_USAGE, err);
+	if (outfile__open(&job->out, rc ? args->output : NULL, err, sizeof(err)))
 		return job__fail(EXIT_FAILED, err);
 	return EXIT_DONE;
 }
@@ -260,6 +267,7 @@ static int job__merge(struct job *job)
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
 	progress.next = now.tv_sec + 1;
 	rc = sinks__open(&job->sinks, job->out.fd, job->merge, &job->filter);
+	job->misused = is_usage(rc);
 	while (!rc && !interrupted) {
 		rc = merge__next(job->merge, &record);
 		if (rc < 0)
@@ -310,11 +318,11 @@ static int job__run(struct job *job)
 		return code;
 	rc = job__merge(job);
 	/* who reads us has seen enough, and so has its user */
-	code = rc && rc != -EPIPE ? EXIT_FAILED : EXIT_DONE;
+	code = job->misused ? EXIT_USAGE : rc && rc != -EPIPE ? EXIT_FAILED : EXIT_DONE;
 	if (!rc && !interrupted && job__losses(job) && job->args.strict)
 		code = EXIT_STRICT;
 	sinks__close(&job->sinks);
-	if (outfile__close(&job->out, code != EXIT_FAILED && !interrupted, err, sizeof(err)))
+	if (outfile__close(&job->out, code != EXIT_FAILED && code != EXIT_USAGE && !interrupted, err, sizeof(err)))
 		code = job__fail(EXIT_FAILED, err);
 	return code;
 }

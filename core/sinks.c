@@ -90,6 +90,22 @@ int sinks__add(struct sinks *sinks, const char *dir, const char *spec, char *err
 	return entry__load(&entries[sinks->count++], dir, spec, err, size);
 }
 
+int sinks__output(struct sinks *sinks, const char *path, char *err, size_t size)
+{
+	int rc = 0, others = 0;
+
+	for (size_t i = 0; i < sinks->count && !rc; i++) {
+		struct sinks_entry *entry = &sinks->entries[i];
+		const struct opt *own = opt__find(sink__options(entry->sink), "output");
+
+		if (!own)
+			others = 1;
+		else if (path && !*(char **)((char *)entry->conf + own->offset))
+			rc = opt__set(own, entry->conf, path, err, size);
+	}
+	return rc ? rc : others;
+}
+
 static int entry__streams(struct sinks_entry *entry, const struct merge *merge, const struct filter *filter)
 {
 	const struct stream_info *info;

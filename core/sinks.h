@@ -18,6 +18,10 @@ struct sinks {
 /* Loads "NAME" or "NAME:k=v,k=v". 0, or -errno with a sentence in `err`. */
 int sinks__add(struct sinks *sinks, const char *dir, const char *spec, char *err, size_t size);
 
+/* `path` becomes the option `output` of the sinks that have one and were not given it: they make files of
+ * their own. Returns whether there are others, which write to the merge's. 0, 1 or -errno with a sentence. */
+int sinks__output(struct sinks *sinks, const char *path, char *err, size_t size);
+
 /* Opens each and tells it of the streams. 0, or -errno; the sink has logged why. */
 int sinks__open(struct sinks *sinks, int out, const struct merge *merge, const struct filter *filter);
 int sinks__write(struct sinks *sinks, const struct record *record);

@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* From streams to tables: which record goes where, and the life of the database. */
+#include "sinks/tables/tables.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "sinks/tables/table.h"
+
+struct stream {
+	struct event_source **kinds;
+	uint32_t count;
+};
+
+struct tables {
+	struct tables_opts opts;
+	duckdb_database database;
+	struct table **list; /* the model's, then the events' */
+	size_t count;
+	struct stream *streams; /* by stream_info's index */
+	size_t streams_count;
+	struct steps *steps;
+	struct model *model;
+	struct record_buffer scratch;
+	bool begun;
+	atomic_bool failed;
+};
+
+static int fail(const struct tables *tables, int err, const char *what)
+{
+	tables->opts.api->log(LOG_ERROR, "%s: %s", tables->opts.name, what ? what : strerror(-err));
+	return err;
+}
+
+/* ---- SQL ---- */
+
+static void quote(struct text *sql, const char *text, char mark)
+{
+	text__printf(sql, "%c", mark);
+	for (const char *at = text; *at; at++)
+		text__printf(sql, *at == mark ? "%c%c" : "%c", *at, mark);
+	text__printf(sql, "%c", mark);
+}
+
+void sql__name(struct text *sql, const char *name)
+{
+	quote(sql, name, '"');
+}
+
+void sql__string(struct text *sql, const char *string)
+{
+	quote(sql, string, '\'');
+}
+
+void sql__comment(struct text *sql, const struct column *column)
+{
+	struct text comment = { 0 };
+
+	text__printf(&comment, "%s%s%s%s%s", column->help ? column->help : "",
+		     column->help && column->unit ? " " : "", column->unit ? "(" : "",
+		     column->unit ? column->unit : "", column->unit ? ")" : "");
+	if (comment.error && !sql->error)
+		sql->error = comment.error;
+	sql__string(sql, comment.data ? comment.data : "");
+	text__free(&comment);
+}
+
+/* ---- the model's rows ---- */
+
+static int write_row(struct tables *tables, enum model_table which, const void *row)
+{
+	return model_table__write(tables->list[which], which, row, &tables->scratch);
+}
+
+static int on_row(void *arg, const struct model_row *row)
+{
+	return write_row(arg, MODEL_PROCESSES, row);
+}
+
+static int on_task(void *arg, const struct model_task *task)
+{
+	return write_row(arg, MODEL_STEPS, task);
+}
+
+static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	struct hidden_row hidden = { row->run, row->pid, row->image, pid, row->start, by };
+
+	return write_row(arg, MODEL_HIDDEN, &hidden);
+}
+
+/* ---- streams ---- */
+
+static struct table **tables__add(struct tables *tables, struct table *table)
+{
+	struct table **list = table ? reallocarray(tables->list, tables->count + 1, sizeof(*list)) : NULL;
+
+	if (!list) {
+		table__free(table);
+		return NULL;
+	}
+	tables->list = list;
+	list[tables->count] = table;
+	return &list[tables->count++];
+}
+
+/* The table of an event, made at its first stream. One that is called as a table of the model gets an ending. */
+static struct table *table_of(struct tables *tables, const struct stream_event *event)
+{
+	struct table **made;
+	char name[160];
+	size_t i;
+
+	snprintf(name, sizeof(name) - 1, "%s_%s", event->stream, event->name);
+	for (i = 0; i < tables->count; i++) {
+		if (strcasecmp(tables->list[i]->name, name))
+			continue;
+		if (i >= MODEL_TABLES)
+			return tables->list[i];
+		strcat(name, "_");
+	}
+	made = tables__add(tables, event_table__new(name, event->help));
+	return made ? *made : NULL;
+}
+
+static struct stream *stream_of(struct tables *tables, size_t index)
+{
+	struct stream *streams;
+
+	if (index >= tables->streams_count) {
+		streams = reallocarray(tables->streams, index + 1, sizeof(*streams));
+		if (!streams)
+			return NULL;
+		memset(streams + tables->streams_count, 0, (index + 1 - tables->streams_count) * sizeof(*streams));
+		tables->streams = streams;
+		tables->streams_count = index + 1;
+	}
+	return &tables->streams[index];
+}
+
+/* Of the core's own kinds only losses are records for sinks. */
+static bool is_table(const struct stream_event *event, uint32_t kind)
+{
+	return event->name && event->fields_count <= SCHEMA_FIELDS_MAX &&
+	       (kind >= SCHEMA_KIND_BASE || kind == RECORD_LOST);
+}
+
+static int add_stream(struct tables *tables, const struct stream_info *info)
+{
+	struct stream *stream = stream_of(tables, info->index);
+	struct table *table;
+
+	if (!stream)
+		return -ENOMEM;
+	stream->kinds = calloc(info->events_count + 1, sizeof(*stream->kinds));
+	if (!stream->kinds)
+		return -ENOMEM;
+	stream->count = info->events_count;
+	for (uint32_t i = 0; i < info->events_count; i++) {
+		if (!is_table(&info->events[i], i))
+			continue;
+		table = table_of(tables, &info->events[i]);
+		stream->kinds[i] = table ? event_source__new(table, &info->events[i]) : NULL;
+		if (!stream->kinds[i])
+			return -ENOMEM;
+	}
+	return model__stream(tables->model, info);
+}
+
+int tables__stream(struct tables *tables, const struct stream_info *info)
+{
+	int err = add_stream(tables, info);
+
+	return err ? fail(tables, err, NULL) : 0;
+}
+
+/* ---- the database ---- */
+
+/* Nothing is fetched from anywhere; nothing is written but what is asked for. */
+static const char *const settings[][2] = {
+	{ "threads", "1" },
+	{ "autoinstall_known_extensions", "false" },
+	{ "autoload_known_extensions", "false" },
+	{ "temp_directory", "" },
+};
+
+/* The allocator in some builds of DuckDB. */
+extern int duckdb_je_mallctl(const char *name, void *old, size_t *old_size, void *value, size_t size)
+	__attribute__((weak));
+
+/* What a thread has freed it would keep for itself: with one for each table that is a third of what the
+ * process holds. Must be said before there are threads. */
+static void give_back_memory(void)
+{
+	static const char *const names[] = { "arenas.dirty_decay_ms", "arenas.muzzy_decay_ms" };
+	ssize_t at_once = 0;
+
+	mallopt(M_ARENA_MAX, 2);
+	for (int i = 0; i < 2 && duckdb_je_mallctl; i++)
+		duckdb_je_mallctl(names[i], NULL, NULL, &at_once, sizeof(at_once));
+}
+
+static int open_database(struct tables *tables)
+{
+	duckdb_config config = NULL;
+	char *err = NULL;
+	int rc = 0;
+
+	give_back_memory();
+	if (duckdb_create_config(&config) != DuckDBSuccess)
+		return fail(tables, -ENOMEM, NULL);
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
+		duckdb_set_config(config, settings[i][0], settings[i][1]);
+	if (duckdb_open_ext(tables->opts.path, &tables->database, config, &err) != DuckDBSuccess)
+		rc = fail(tables, -EIO, err ? err : "DuckDB does not open");
+	duckdb_free(err);
+	duckdb_destroy_config(&config);
+	return rc;
+}
+
+int tables__run(struct tables *tables, const char *sql)
+{
+	duckdb_connection connection = NULL;
+	duckdb_result result;
+	int err = 0;
+
+	if (duckdb_connect(tables->database, &connection) != DuckDBSuccess)
+		return fail(tables, -ENOMEM, NULL);
+	if (duckdb_query(connection, sql, &result) != DuckDBSuccess)
+		err = fail(tables, -EIO, duckdb_result_error(&result));
+	duckdb_destroy_result(&result);
+	duckdb_disconnect(&connection);
+	return err;
+}
+
+static int declare(struct tables *tables)
+{
+	struct text sql = { 0 };
+	int err;
+
+	for (size_t i = 0; i < tables->count; i++)
+		tables->opts.declare(tables->opts.arg, tables->list[i], &sql);
+	err = sql.error ? fail(tables, sql.error, NULL) : tables__run(tables, sql.data);
+	text__free(&sql);
+	return err;
+}
+
+static int start_table(struct tables *tables, struct table *table)
+{
+	struct table_work *work = table->work;
+	struct text scan = { 0 }, sql = { 0 };
+	int err;
+
+	table__scan_name(table, &scan);
+	if (!scan.error)
+		tables->opts.consume(tables->opts.arg, table, scan.data, &sql);
+	err = scan.error ? scan.error : sql.error;
+	text__free(&scan);
+	work->sql = sql.data;
+	work->api = tables->opts.api;
+	work->sink = tables->opts.name;
+	work->failed = &tables->failed;
+	if (!err)
+		err = table__start(table, tables->database);
+	return err ? fail(tables, err, NULL) : 0;
+}
+
+/* All streams are known: every table has its columns. */
+static int begin(struct tables *tables)
+{
+	int err = 0;
+
+	tables->begun = true;
+	for (size_t i = 0; i < tables->count && !err; i++)
+		if (table__own_column(tables->list[i], TABLE_MISSING, COLUMN_MAP, NULL,
+				      "columns that are null or not complete, and why") < 0)
+			err = -ENOMEM;
+	for (size_t i = 0; i < tables->streams_count; i++)
+		for (uint32_t k = 0; k < tables->streams[i].count && !err; k++)
+			if (tables->streams[i].kinds[k])
+				err = event_source__begin(tables->streams[i].kinds[k]);
+	if (err)
+		return fail(tables, err, NULL);
+	if (tables->opts.declare)
+		err = declare(tables);
+	for (size_t i = 0; i < tables->count && !err; i++)
+		err = start_table(tables, tables->list[i]);
+	return err;
+}
+
+/* ---- records ---- */
+
+static int write_record(struct tables *tables, const struct record *record)
+{
+	const struct stream *stream = &tables->streams[record->info->index];
+	const struct event_source *source = record->kind < stream->count ? stream->kinds[record->kind] : NULL;
+	int err = source ? event_source__write(source, record) : 0;
+
+	return err ? err : model__feed(tables->model, record);
+}
+
+int tables__write(struct tables *tables, const struct record *record)
+{
+	int err = tables->begun ? 0 : begin(tables);
+
+	if (err)
+		return err;
+	/* one that has failed has said why */
+	if (atomic_load_explicit(&tables->failed, memory_order_relaxed))
+		return -ECANCELED;
+	err = write_record(tables, record);
+	return err && err != -ECANCELED ? fail(tables, err, NULL) : err;
+}
+
+int tables__ended(struct tables *tables, const struct stream_info *info, const struct stream_state *stream)
+{
+	model__ended(tables->model, info, stream);
+	return 0;
+}
+
+int tables__finish(struct tables *tables)
+{
+	int err = tables->begun ? 0 : begin(tables);
+
+	if (err)
+		return err;
+	err = model__finish(tables->model);
+	if (err)
+		return err == -ECANCELED ? err : fail(tables, err, NULL);
+	for (size_t i = 0; i < tables->count; i++)
+		queue__end(&tables->list[i]->work->queue);
+	for (size_t i = 0; i < tables->count; i++)
+		table__join(tables->list[i]);
+	return atomic_load(&tables->failed) ? -EIO : 0;
+}
+
+size_t tables__count(const struct tables *tables)
+{
+	return tables->count;
+}
+
+const struct table *tables__table(const struct tables *tables, size_t i)
+{
+	return tables->list[i];
+}
+
+int tables__place(const char *from, const char *to, bool overwrite)
+{
+	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, overwrite ? 0 : RENAME_NOREPLACE))
+		return 0;
+	if (errno != EINVAL || overwrite)
+		return -errno;
+	/* a file system that knows no such flag */
+	if (!access(to, F_OK))
+		return -EEXIST;
+	return rename(from, to) ? -errno : 0;
+}
+
+/* ---- life ---- */
+
+int tables__new(struct tables **out, const struct tables_opts *opts)
+{
+	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden, .task = on_task };
+	struct tables *tables = calloc(1, sizeof(*tables));
+	char why[512];
+	int err = 0;
+
+	if (!tables)
+		return -ENOMEM;
+	tables->opts = *opts;
+	for (int i = 0; i < MODEL_TABLES && !err; i++)
+		err = tables__add(tables, model_table__new(i)) ? 0 : fail(tables, -ENOMEM, NULL);
+	if (!err) {
+		err = steps__load(opts->steps, &tables->steps, why, sizeof(why));
+		if (err)
+			fail(tables, err, why);
+	}
+	if (!err) {
+		tables->model = model__new(&calls, tables, tables->steps);
+		err = tables->model ? open_database(tables) : fail(tables, -ENOMEM, NULL);
+	}
+	if (err)
+		tables__free(tables);
+	else
+		*out = tables;
+	return err;
+}
+
+void tables__free(struct tables *tables)
+{
+	if (!tables)
+		return;
+	for (size_t i = 0; i < tables->count; i++)
+		if (tables->list[i]->work->running)
+			queue__stop(&tables->list[i]->work->queue);
+	for (size_t i = 0; i < tables->count; i++)
+		table__free(tables->list[i]);
+	free(tables->list);
+	duckdb_close(&tables->database);
+	for (size_t i = 0; i < tables->streams_count; i++) {
+		for (uint32_t k = 0; k < tables->streams[i].count; k++)
+			event_source__free(tables->streams[i].kinds[k]);
+		free(tables->streams[i].kinds);
+	}
+	free(tables->streams);
+	model__free(tables->model);
+	steps__free(tables->steps);
+	record_buffer__free(&tables->scratch);
+	free(tables);
+}

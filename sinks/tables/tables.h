@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Turns streams into typed tables of a DuckDB database: one for each kind of event, with the columns that the
+ * streams' headers tell of, and those of the model: processes, steps, hidden_failures. No event is known by
+ * name, so those of a new probe are there without a change.
+ *
+ * Rows are pushed in by the merge and pulled out by SQL. Between the two is, for each table, a bounded queue, a
+ * table function that empties it, and a thread whose connection runs the one statement that takes all rows.
+ * The database has no threads of its own: each connection's thread does its own work, and none of them can
+ * block another. Memory is bounded by the number of tables. */
+#ifndef SINKS_TABLES_TABLES_H
+#define SINKS_TABLES_TABLES_H
+
+#include "core/sink.h"
+#include "sinks/model/steps.h"
+#include "sinks/model/text.h"
+#include "sinks/tables/column.h"
+
+struct table {
+	char *name;	    /* "lifecycle_exec", "processes" */
+	const char *help;
+	struct column *columns;
+	size_t columns_count;
+	size_t own; /* of them, those at the beginning that are no event's fields */
+	struct table_work *work;
+};
+
+struct tables_opts {
+	const struct sink_api *api;
+	const char *name;  /* the sink's, for messages */
+	const char *path;  /* of the database; NULL: in memory */
+	const char *steps; /* as STEPS_HELP says */
+	void *arg;
+	/* Optional. Appends statements that are run once, before any row is there. */
+	void (*declare)(void *arg, const struct table *table, struct text *sql);
+	/* Appends the statement that takes all rows of `scan`, a table function's call. */
+	void (*consume)(void *arg, const struct table *table, const char *scan, struct text *sql);
+};
+
+struct tables;
+
+/* As the functions of a sink; each logs why it fails. `opts` is copied. */
+int tables__new(struct tables **tables, const struct tables_opts *opts);
+int tables__stream(struct tables *tables, const struct stream_info *info);
+int tables__write(struct tables *tables, const struct record *record);
+int tables__ended(struct tables *tables, const struct stream_info *info, const struct stream_state *stream);
+
+/* All rows are in; returns when every table has taken its own. */
+int tables__finish(struct tables *tables);
+
+/* After that, and before: a statement of the sink's own. */
+int tables__run(struct tables *tables, const char *sql);
+
+size_t tables__count(const struct tables *tables);
+const struct table *tables__table(const struct tables *tables, size_t i);
+
+/* Stops what is still going on, and closes the database. Takes NULL. */
+void tables__free(struct tables *tables);
+
+/* Gives a file its name. 0 or -errno: -EEXIST if another has it, and may keep it. */
+int tables__place(const char *from, const char *to, bool overwrite);
+
+/* ---- SQL ---- */
+
+void sql__name(struct text *sql, const char *name);	/* "name" */
+void sql__string(struct text *sql, const char *string); /* 'string' */
+
+/* What a column holds, in a string: "user time (ns)". */
+void sql__comment(struct text *sql, const struct column *column);
+
+#endif
