@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "core/event.h"
+#include "core/hook.h"
 #include "core/log.h"
 #include "core/watch.h"
 
@@ -70,7 +71,7 @@ static bool file_says(const char *path, const char *what)
 /* The kernel's types, read once: they are megabytes, and asked for a dozen times while probes open. */
 static struct btf *types;
 
-static struct btf *kernel_types(void)
+const struct btf *bpf__types(void)
 {
 	if (!types)
 		types = btf__parse(BTF_PATH, NULL);
@@ -91,7 +92,7 @@ const char *bpf__unusable(void)
 	if (access(BTF_PATH, R_OK))
 		return "this kernel has no type information (" BTF_PATH "); "
 		       "a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed, as Debian, Ubuntu and Fedora have it";
-	if (!kernel_types())
+	if (!bpf__types())
 		return "this kernel's type information (" BTF_PATH ") is empty or damaged";
 	return NULL;
 }
@@ -113,7 +114,7 @@ static const struct btf_member *find_member(const struct btf *btf, const struct 
 
 bool bpf__has_type(const char *type, const char *member)
 {
-	struct btf *btf = kernel_types();
+	const struct btf *btf = bpf__types();
 	bool has = false;
 	int id;
 
@@ -127,7 +128,7 @@ bool bpf__has_type(const char *type, const char *member)
 
 int bpf__tracepoint_args(const char *name)
 {
-	struct btf *btf = kernel_types();
+	const struct btf *btf = bpf__types();
 	const struct btf_type *t;
 	char type[128];
 	int id;
@@ -188,6 +189,7 @@ int bpf_unit__share(struct bpf_unit *unit, int watch_fd, uint64_t ring_bytes)
 
 	if (!watch || !ring || !need_map(unit, LOST_MAP))
 		return -EINVAL;
+	hook__choose(*unit->skel->obj);
 	if (watch_fd >= 0)
 		err = reuse_watch(unit, watch, watch_fd);
 	if (!err)
@@ -246,8 +248,9 @@ static int run_once(struct bpf_link *link)
 
 static int attach_one(struct bpf_unit *unit, struct bpf_program *prog)
 {
-	struct bpf_link *link = bpf_program__attach(prog);
 	const char *section = bpf_program__section_name(prog);
+	bool classic = !strncmp(section, "tp/", 3);
+	struct bpf_link *link = classic ? hook__attach_classic(prog) : bpf_program__attach(prog);
 	int err = 0;
 
 	if (!link) {

@@ -11,6 +11,7 @@
 
 #include "core/event.h"
 
+struct btf;
 struct bpf_object_open_opts;
 struct bpf_object_skeleton;
 struct bpf_program;
@@ -46,7 +47,9 @@ const struct bpf_object_open_opts *bpf__open_opts(void);
  * Asks for BTF and lockdown; the rest is known only by loading. */
 const char *bpf__unusable(void);
 
-/* The last two and bpf__unusable() read the kernel's types once and keep them; bpf__forget() gives them back. */
+/* The kernel's types, read once and kept; bpf__forget() gives them back. NULL: they cannot be read. */
+const struct btf *bpf__types(void);
+
 bool bpf__has_helper(int func);
 bool bpf__has_type(const char *type, const char *member);
 
@@ -56,7 +59,7 @@ int bpf__tracepoint_args(const char *name);
 void bpf__forget(void);
 
 /* share: puts the core's scope map `watch_fd` (-1: this is the core's own object) in the object's, after
- * comparing their shapes, and sets the size of its ring and what goes with it. */
+ * comparing their shapes, sets the size of its ring, and chooses between two entries to one tracepoint. */
 int bpf_unit__share(struct bpf_unit *unit, int watch_fd, uint64_t ring_bytes);
 
 /* load: into the kernel; opens the ring's reader and maps the counters. */

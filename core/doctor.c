@@ -15,6 +15,7 @@
 #include "core/bpf.h"
 #include "core/caps.h"
 #include "core/conf.h"
+#include "core/hook.h"
 #include "core/log.h"
 #include "core/probes.h"
 #include "core/scope.h"
@@ -113,6 +114,19 @@ static void kernel(struct doctor *d)
 		    : "peak memory is null for programs that never exceeded what their process was before its exec");
 }
 
+/* How programs get to see the end of every process. */
+static void tracepoints(struct doctor *d)
+{
+	if (!hook__raw_is_preempted())
+		say(d, "tracepoints", GOOD, "raw ones run to their end", NULL);
+	else if (hook__has_classic("sched/sched_process_exit"))
+		say(d, "tracepoints", GOOD, "raw ones can be preempted here: classic ones are used", NULL);
+	else
+		say(d, "tracepoints", POOR, "raw ones can be preempted here, and what is skipped then is counted as lost",
+		    "mount tracefs (mount -t tracefs none /sys/kernel/tracing), and run it as root or with "
+		    "cap_dac_read_search");
+}
+
 static void rights(struct doctor *d)
 {
 	struct rlimit memlock;
@@ -206,6 +220,7 @@ int doctor__run(const struct conf *conf, bool json)
 
 	bpf__init();
 	kernel(&d);
+	tracepoints(&d);
 	rights(&d);
 	cgroups(&d);
 	hooks(&d, conf);

@@ -208,6 +208,15 @@ struct linux_binprm {
 	int argc;
 } S_KERNEL;
 
+/* What programs of classic tracepoints get. */
+struct trace_event_raw_sched_process_exec {
+	__u32 __data_loc_filename;
+} S_KERNEL;
+
+struct trace_event_raw_sched_process_exit {
+	bool group_dead;
+} S_KERNEL;
+
 struct seq_file;
 
 struct bpf_iter_meta {

@@ -18,8 +18,28 @@
  *		return 0;
  *	}
  *
- * From kernel 7.0 programs of raw tracepoints can be preempted: a scratch buffer serves one program
- * only, and sched_process_free runs in softirq, so its program must not share one with any other. */
+ * A scratch buffer serves one program only: sched_process_free runs in softirq, between two instructions of
+ * any other.
+ *
+ * Births are to be seen at "tp_btf/sched_wakeup_new", where the child is in the scope already and its parent
+ * is the current task. From kernel 7.0 programs of raw tracepoints can be preempted, and are then skipped for
+ * other tasks on that CPU: not where interrupts are off, as there, nor in the softirq of
+ * sched_process_free. For the others write two entries, and the core loads the one that serves best:
+ *
+ *	SEC("tp_btf/sched_process_exec")
+ *	int BPF_PROG(my_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+ *	{
+ *		run(task, bprm->filename);
+ *		return 0;
+ *	}
+ *
+ *	SEC("tp/sched/sched_process_exec")
+ *	int my_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
+ *	{
+ *		run(bpf_get_current_task_btf(), classic__filename(ctx));
+ *		return PASS;
+ *	}
+ */
 #ifndef CORE_PROBE_BPF_H
 #define CORE_PROBE_BPF_H
 
@@ -31,6 +51,9 @@
 #include "core/watch.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* What a classic entry returns: with 0, others who look at the tracepoint by perf would get nothing. */
+#define PASS 1
 
 /* The core puts its own map in this one's place before the object is loaded. */
 struct {
@@ -71,10 +94,18 @@ static __always_inline struct watch *watch__find(struct task_struct *task)
 	return bpf_map_lookup_elem(&watch, &key);
 }
 
-/* Whether this thread's exit is the end of its process: true for exactly one exit a process. */
-static __always_inline bool watch__ends(const struct watch *w, struct task_struct *task)
+/* The process's entry if this thread's exit is its end: for exactly one exit a process. Or NULL. */
+static __always_inline struct watch *watch__ending(struct task_struct *task)
 {
-	return w->end_tid == (__u32)task->pid;
+	struct watch *w = watch__find(task);
+
+	return w && w->end_tid == (__u32)task->pid ? w : NULL;
+}
+
+/* The process's entry if this task's free closes its account: nothing is added after. Or NULL. */
+static __always_inline struct watch *watch__closed(struct task_struct *task)
+{
+	return task->pid == task->tgid ? watch__find(task) : NULL;
 }
 
 /* Whether a sample with this fingerprint differs from the last one that left the kernel. */
@@ -136,6 +167,12 @@ static __always_inline struct task_struct *thread__of(struct list_head *node)
 	return (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
 }
 
+/* The file that an exec runs, as the classic tracepoint has it. */
+static __always_inline const char *classic__filename(struct trace_event_raw_sched_process_exec *ctx)
+{
+	return (void *)ctx + (ctx->__data_loc_filename & 0xffff);
+}
+
 static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
 					const struct watch *w)
 {
@@ -169,6 +206,43 @@ static __always_inline __u64 event__wake(void)
 			lost__count(kind);                                                                   \
 		e_;                                                                                          \
 	})
+
+/* The same for what the probe tells once of each process, at its end (struct probe's `end_event`): the core
+ * counts those that it told nothing of. It may be told provisionally before, at the exit: then want of
+ * room is no loss, as the free of the process is another chance, and the other way round. */
+#define event__reserve_end(type, kind, task, w)                                                              \
+	({                                                                                                   \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
+		if (e_)                                                                                      \
+			event__head(&e_->head, kind, task, w);                                               \
+		else if ((w)->told[watch_slot & (WATCH_SLOTS - 1)] != WATCH_TOLD)                            \
+			lost__count(kind);                                                                   \
+		(w)->told[watch_slot & (WATCH_SLOTS - 1)] = WATCH_TOLD;                                      \
+		e_;                                                                                          \
+	})
+
+#define event__reserve_provisional(type, kind, task, w)                                                      \
+	({                                                                                                   \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
+		if (e_) {                                                                                    \
+			event__head(&e_->head, kind, task, w);                                               \
+			e_->head.flags = EVENT_PROVISIONAL;                                                  \
+		}                                                                                            \
+		(w)->told[watch_slot & (WATCH_SLOTS - 1)] = e_ ? WATCH_TOLD : WATCH_NO_ROOM;                 \
+		e_;                                                                                          \
+	})
+
+/* Makes a sample of a process that has ended, and waits for its parent, the provisional word on its end: its
+ * account is closed but for what the kernel adds at its release, which is nothing. False: it lives. */
+static __always_inline bool event__close(struct event *e, __u8 kind, struct watch *w, struct task_struct *task)
+{
+	if (!w->end_tid || !task->exit_state)
+		return false;
+	e->kind = kind;
+	e->flags = EVENT_PROVISIONAL;
+	w->told[watch_slot & (WATCH_SLOTS - 1)] = WATCH_TOLD;
+	return true;
+}
 
 #define event__submit(e) bpf_ringbuf_submit(e, event__wake())
 

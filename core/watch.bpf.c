@@ -57,6 +57,8 @@ __u32 launcher;	    /* tgid whose children enter launch_run; or 0 */
 __u32 launch_run;
 __u64 scope_full;   /* processes that found no room */
 __u64 adopted;	    /* processes whose fork was not seen */
+__u64 enders;	    /* as watch.told: WATCH_TOLD for each probe that tells of every process's end */
+__u64 untold[WATCH_SLOTS]; /* ends that it told nothing of */
 
 /* Runs are numbered per CPU: 5.10 has no atomic that returns a value. */
 struct {
@@ -66,11 +68,11 @@ struct {
 	__type(value, __u32);
 } run_counter SEC(".maps");
 
-static __always_inline bool enter(struct task_struct *task, __u32 number, __u32 flags)
+static __always_inline bool enter(struct task_struct *task, __u32 number)
 {
 	struct watch_run *run = bpf_map_lookup_elem(&runs, &number);
 	struct watch_key key = watch__key(task);
-	struct watch w = {.run = number, .threads_peak = 1, .flags = flags};
+	struct watch w = {.run = number, .threads_peak = 1};
 	long err;
 
 	if (!run || run->closed)
@@ -84,24 +86,39 @@ static __always_inline bool enter(struct task_struct *task, __u32 number, __u32 
 	return true;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(watch_fork, struct task_struct *parent, struct task_struct *child)
+/* The entry of who makes a child just now, be it the child's parent or not (CLONE_PARENT). */
+static __always_inline struct watch *find_maker(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct watch_key key = {
+		.pid = bpf_get_current_pid_tgid() >> 32,
+		.start = BPF_CORE_READ(task, group_leader, start_boottime),
+	};
+
+	return bpf_map_lookup_elem(&watch, &key);
+}
+
+/* A birth: later than sched_process_fork, before the child runs, and never skipped. */
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(watch_fork, struct task_struct *child)
 {
 	struct watch *w;
 
-	if (launcher && launcher == (__u32)parent->tgid && child->tgid != parent->tgid) {
-		enter(child, launch_run, 0);
-		return 0;
-	}
-	w = watch__find(parent);
-	if (child->tgid == parent->tgid) {
+	if (child->pid != child->tgid) {
+		w = watch__find(child);
 		if (w && (__u32)child->signal->nr_threads > w->threads_peak)
 			w->threads_peak = child->signal->nr_threads;
-	} else if (w) {
-		enter(child, w->run, 0);
-	} else if (all_run && !(child->flags & PF_KTHREAD)) {
-		enter(child, all_run, 0);
+		return 0;
 	}
+	if (launcher && launcher == bpf_get_current_pid_tgid() >> 32) {
+		enter(child, launch_run);
+		return 0;
+	}
+	w = find_maker();
+	if (w)
+		enter(child, w->run);
+	else if (all_run && !(child->flags & PF_KTHREAD))
+		enter(child, all_run);
 	return 0;
 }
 
@@ -144,7 +161,7 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 	if (bpf_map_update_elem(&runs, &number, &run, BPF_ANY))
 		return false;
 	key = watch__key(task);
-	if (enter(task, number, 0))
+	if (enter(task, number))
 		note(WATCH_NOTE_ENTER, number, &key, *rule, s->key.text, length);
 	return true;
 }
@@ -160,8 +177,7 @@ static __always_inline bool match_path(struct task_struct *task, struct scratch 
 
 /* A process that nobody watches ran a program: it may be a watched one's child whose fork went unseen,
  * or what a rule waits for. */
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(watch_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+static __always_inline void run(struct task_struct *task, const char *filename)
 {
 	struct watch *w = watch__find(task);
 	struct scratch *s;
@@ -169,50 +185,75 @@ int BPF_PROG(watch_exec, struct task_struct *task, pid_t old_pid, struct linux_b
 	long length;
 
 	if (w)
-		return 0;
+		return;
 	w = watch__find(task->real_parent);
 	if (w) {
-		if (enter(task, w->run, WATCH_ADOPTED))
+		if (enter(task, w->run))
 			__sync_fetch_and_add(&adopted, 1);
-		return 0;
+		return;
 	}
 	if (!rule_kinds)
-		return 0;
+		return;
 	s = bpf_map_lookup_elem(&exec_scratch, &zero);
 	if (!s)
-		return 0;
+		return;
 	if (rule_kinds & (1 << WATCH_RULE_EXE)) {
-		length = bpf_probe_read_kernel_str(s->key.text, WATCH_TEXT, bprm->filename);
+		length = bpf_probe_read_kernel_str(s->key.text, WATCH_TEXT, filename);
 		if (length > 1 && match(task, s, WATCH_RULE_EXE, length - 1))
-			return 0;
-		path__of(&s->path, &bprm->file->f_path);
+			return;
+		path__of(&s->path, &BPF_CORE_READ(task, mm, exe_file)->f_path);
 		if (match_path(task, s, WATCH_RULE_EXE))
-			return 0;
+			return;
 	}
 	if (rule_kinds & (1 << WATCH_RULE_CWD)) {
 		path__of(&s->path, &task->fs->pwd);
 		if (match_path(task, s, WATCH_RULE_CWD))
-			return 0;
+			return;
 	}
 	if (rule_kinds & (1 << WATCH_RULE_CGROUP)) {
 		path__of_cgroup(&s->path, path__task_cgroup(task));
 		match_path(task, s, WATCH_RULE_CGROUP);
 	}
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(watch_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	run(task, bprm->filename);
 	return 0;
 }
 
+SEC("tp/sched/sched_process_exec")
+int watch_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
+{
+	run(bpf_get_current_task_btf(), classic__filename(ctx));
+	return PASS;
+}
+
 /* From 6.16 on the tracepoint itself says which thread is the last one. */
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(watch_exit, struct task_struct *task, bool group_dead)
+static __always_inline void leave(struct task_struct *task, bool group_dead)
 {
 	struct watch *w;
 
 	if (!group_dead)
-		return 0;
+		return;
 	w = watch__find(task);
 	if (w)
 		w->end_tid = task->pid;
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(watch_exit, struct task_struct *task, bool group_dead)
+{
+	leave(task, group_dead);
 	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int watch_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
+{
+	leave(bpf_get_current_task_btf(), ctx->group_dead);
+	return PASS;
 }
 
 /* Before, signal->live is 0 for every thread that leaves after the last one counted down: the first of
@@ -233,6 +274,16 @@ int BPF_PROG(watch_exit_live, struct task_struct *task)
 	return 0;
 }
 
+/* The last that anybody sees of a process: who told nothing of its end does not do so any more. */
+static __always_inline void count_untold(const struct watch *w)
+{
+	__u64 missing = enders & ~*(__u64 *)w->told;
+
+	for (int i = 0; i < WATCH_SLOTS && missing; i++, missing >>= 8)
+		if (missing & 1)
+			__sync_fetch_and_add(&untold[i], 1);
+}
+
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(watch_free, struct task_struct *task)
 {
@@ -248,6 +299,7 @@ int BPF_PROG(watch_free, struct task_struct *task)
 	if (!w)
 		return 0;
 	number = w->run;
+	count_untold(w);
 	bpf_map_delete_elem(&watch, &key);
 	if (use_ended)
 		bpf_map_delete_elem(&ended, &key);
@@ -297,7 +349,7 @@ int watch_scan(struct bpf_iter__task *ctx)
 		p.run = w->run;
 	} else if (scan_enters) {
 		p.run = scan_run(task);
-		p.entered = p.run && enter(task, p.run, 0);
+		p.entered = p.run && enter(task, p.run);
 	}
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;

@@ -2,7 +2,7 @@
 /* The scope map: which processes are watched. Shared by the core, its BPF object and every probe's.
  *
  * The core owns it: fork inherits, the free of the leader's task removes. Probes look up, and use
- * their own slot of `seen`; they change nothing else. Includes nothing, as core/event.h. */
+ * their own slot of `seen` and `told`; they change nothing else. Includes nothing, as core/event.h. */
 #ifndef CORE_WATCH_H
 #define CORE_WATCH_H
 
@@ -14,17 +14,22 @@ struct watch_key {
 	__u64 start; /* group leader's start_boottime, ns */
 };
 
-#define WATCH_SLOTS 8 /* probes that sample, at most; a power of two */
+#define WATCH_SLOTS 8 /* probes at most; a power of two */
 
 struct watch {
 	__u32 run;
 	__u32 end_tid;	    /* the thread whose exit ended the process; 0 while it lives */
 	__u32 threads_peak; /* most threads alive at once */
-	__u32 flags;	    /* WATCH_* */
+	__u32 zero;
 	__u64 seen[WATCH_SLOTS]; /* fingerprint of each sampling probe's last sample */
+	__u8 told[WATCH_SLOTS];	 /* WATCH_*: what each probe told of the process's end */
 };
 
-#define WATCH_ADOPTED 0x1 /* its fork was not seen; it entered because its parent is watched */
+enum watch_told {
+	WATCH_NOTHING = 0,
+	WATCH_TOLD = 1,	   /* it is on its way, or counted as lost */
+	WATCH_NO_ROOM = 2, /* it did not fit in the ring; the free is another chance */
+};
 
 /* ---- between the core and its own BPF object ---- */
 

@@ -85,46 +85,54 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, stru
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(cpu_exit, struct task_struct *task)
+static __always_inline void leave(struct task_struct *task)
 {
-	struct watch *w = watch__find(task);
+	struct watch *w = watch__ending(task);
 	struct sums s = {};
 	struct cpu_event *e;
 
-	if (!w || !watch__ends(w, task))
-		return 0;
-	e = event__reserve(struct cpu_event, CPU_EXIT, task, w);
+	if (!w)
+		return;
+	e = event__reserve_provisional(struct cpu_event, CPU_EXIT, task, w);
 	if (!e)
-		return 0;
+		return;
 	add_dead(&s, task->signal);
 	add_task(&s, task);
 	s.states = 0; /* it runs, to its end */
+	s.threads = w->threads_peak;
 	fill(e, &s, task);
-	e->threads = w->threads_peak;
-	e->head.flags = EVENT_PROVISIONAL;
 	event__submit(e);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(cpu_exit, struct task_struct *task)
+{
+	leave(task);
 	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int cpu_exit_classic(void *ctx)
+{
+	leave(bpf_get_current_task_btf());
+	return PASS;
 }
 
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(cpu_free, struct task_struct *task)
 {
+	struct watch *w = watch__closed(task);
 	struct sums s = {};
 	struct cpu_event *e;
-	struct watch *w;
 
-	if (task->pid != task->tgid)
-		return 0;
-	w = watch__find(task);
 	if (!w)
 		return 0;
-	e = event__reserve(struct cpu_event, CPU_EXIT, task, w);
+	e = event__reserve_end(struct cpu_event, CPU_EXIT, task, w);
 	if (!e)
 		return 0;
 	add_dead(&s, task->signal);
+	s.threads = w->threads_peak;
 	fill(e, &s, task);
-	e->threads = w->threads_peak;
 	e->final = true;
 	event__submit(e);
 	return 0;
@@ -169,10 +177,7 @@ int cpu_sample(struct bpf_iter__task *ctx)
 		return 0;
 	event__head(&e.head, CPU_SAMPLE, task, w);
 	fill(&e, s, task);
-	if (w->end_tid && task->exit_state) {
-		/* A zombie's account is closed but for what the kernel adds when it is reaped: nothing. */
-		e.head.kind = CPU_EXIT;
-		e.head.flags = EVENT_PROVISIONAL;
+	if (event__close(&e.head, CPU_EXIT, w, task)) {
 		e.threads = w->threads_peak;
 		e.final = true;
 	}

@@ -43,7 +43,10 @@ static const struct schema_event events[] = {
 };
 
 static const char *const hooks[] = {
-	"tp_btf/sched_process_exit", "tp_btf/sched_process_free", "iter/task", NULL,
+	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
+	"tp_btf/sched_process_free",
+	"iter/task",
+	NULL,
 };
 
 static int cpu__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)

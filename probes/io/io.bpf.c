@@ -36,36 +36,44 @@ static __always_inline void add(struct io_event *e, struct task_struct *thread)
 	e->cancelled_write_bytes += io.cancelled_write_bytes;
 }
 
+static __always_inline void leave(struct task_struct *task)
+{
+	struct watch *w = watch__ending(task);
+	struct io_event *e;
+
+	if (!w)
+		return;
+	e = event__reserve_provisional(struct io_event, IO_EXIT, task, w);
+	if (!e)
+		return;
+	fill(e, task);
+	add(e, task);
+	event__submit(e);
+}
+
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(io_exit, struct task_struct *task)
 {
-	struct watch *w = watch__find(task);
-	struct io_event *e;
-
-	if (!w || !watch__ends(w, task))
-		return 0;
-	e = event__reserve(struct io_event, IO_EXIT, task, w);
-	if (!e)
-		return 0;
-	fill(e, task);
-	add(e, task);
-	e->head.flags = EVENT_PROVISIONAL;
-	event__submit(e);
+	leave(task);
 	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int io_exit_classic(void *ctx)
+{
+	leave(bpf_get_current_task_btf());
+	return PASS;
 }
 
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(io_free, struct task_struct *task)
 {
+	struct watch *w = watch__closed(task);
 	struct io_event *e;
-	struct watch *w;
 
-	if (task->pid != task->tgid)
-		return 0;
-	w = watch__find(task);
 	if (!w)
 		return 0;
-	e = event__reserve(struct io_event, IO_EXIT, task, w);
+	e = event__reserve_end(struct io_event, IO_EXIT, task, w);
 	if (!e)
 		return 0;
 	fill(e, task);
@@ -108,12 +116,7 @@ int io_sample(struct bpf_iter__task *ctx)
 	if (!fingerprint || !watch__changed(w, fingerprint))
 		return 0;
 	event__head(&e->head, IO_SAMPLE, task, w);
-	if (w->end_tid && task->exit_state) {
-		/* A zombie does no more. */
-		e->head.kind = IO_EXIT;
-		e->head.flags = EVENT_PROVISIONAL;
-		e->final = true;
-	}
+	e->final = event__close(&e->head, IO_EXIT, w, task);
 	if (event__sample(ctx, e))
 		watch__sampled(w, fingerprint);
 	return 0;

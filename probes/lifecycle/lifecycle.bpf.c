@@ -32,13 +32,13 @@ static __always_inline void parent_of(struct task_struct *task, __u32 *ppid, __u
 	*start = parent->group_leader->start_boottime;
 }
 
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(lifecycle_fork, struct task_struct *parent, struct task_struct *child)
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(lifecycle_fork, struct task_struct *child)
 {
 	struct lifecycle_fork *e;
 	struct watch *w;
 
-	if (child->tgid == parent->tgid)
+	if (child->pid != child->tgid)
 		return 0;
 	w = watch__find(child);
 	if (!w)
@@ -152,8 +152,7 @@ static __always_inline __u64 put_list(struct task_struct *task, struct watch *w,
 	return used + length;
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+static __always_inline void run(struct task_struct *task, const char *filename)
 {
 	struct watch *w = watch__find(task);
 	struct mm_struct *mm = task->mm;
@@ -164,11 +163,11 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 	long length;
 
 	if (!w || !mm)
-		return 0;
+		return;
 	b = scratch__get(&exec_text);
 	path = scratch__get(&exec_path);
 	if (!b || !path)
-		return 0;
+		return;
 	e = &b->event;
 	event__head(&e->head, LIFECYCLE_EXEC, task, w);
 	parent_of(task, &e->ppid, &e->parent_start);
@@ -178,7 +177,7 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 
 	e->exe.offset = sizeof(*e);
 	e->exe.why = 0;
-	length = bpf_probe_read_kernel_str(b->text, PATH_BYTES, bprm->filename);
+	length = bpf_probe_read_kernel_str(b->text, PATH_BYTES, filename);
 	used = length > 0 ? (length - 1) & (PATH_BYTES - 1) : 0; /* the mask is for 5.10's verifier */
 	e->exe.length = used;
 
@@ -193,7 +192,20 @@ int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct lin
 				(struct event_list *)&e->env);
 	if (used <= TEXT_BYTES)
 		event__output(b, sizeof(*e) + used, LIFECYCLE_EXEC);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	run(task, bprm->filename);
 	return 0;
+}
+
+SEC("tp/sched/sched_process_exec")
+int lifecycle_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
+{
+	run(bpf_get_current_task_btf(), classic__filename(ctx));
+	return PASS;
 }
 
 /* The system calls that execute a program, and where their arguments are. */
@@ -287,19 +299,18 @@ int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(lifecycle_exit, struct task_struct *task)
+static __always_inline void leave(struct task_struct *task)
 {
-	struct watch *w = watch__find(task);
+	struct watch *w = watch__ending(task);
 	struct lifecycle_exit *e;
 	struct signal_struct *signal;
 	int code, number;
 
-	if (!w || !watch__ends(w, task))
-		return 0;
-	e = event__reserve(struct lifecycle_exit, LIFECYCLE_EXIT, task, w);
+	if (!w)
+		return;
+	e = event__reserve_end(struct lifecycle_exit, LIFECYCLE_EXIT, task, w);
 	if (!e)
-		return 0;
+		return;
 	/* Never the exiting thread's own code: a process ends by one word for all its threads. */
 	signal = task->signal;
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
@@ -313,5 +324,18 @@ int BPF_PROG(lifecycle_exit, struct task_struct *task)
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	event__submit(e);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(lifecycle_exit, struct task_struct *task)
+{
+	leave(task);
 	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int lifecycle_exit_classic(void *ctx)
+{
+	leave(bpf_get_current_task_btf());
+	return PASS;
 }

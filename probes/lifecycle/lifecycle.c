@@ -95,8 +95,11 @@ static const struct schema_event events[] = {
 };
 
 static const char *const hooks[] = {
-	"tp_btf/sched_process_fork", "tp_btf/sched_process_exec", "tp_btf/sched_process_exit",
-	"tp_btf/sys_exit (exec_failed)", NULL,
+	"tp_btf/sched_wakeup_new",
+	"tp_btf/sched_process_exec or tp/sched/sched_process_exec",
+	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
+	"tp_btf/sys_exit (exec_failed)",
+	NULL,
 };
 
 /* Parts of a list that is too long for one event, of a process whose exec will follow. */
@@ -128,6 +131,7 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 		free(l);
 		return -errno;
 	}
+	l->bpf->rodata->watch_slot = api->watch_slot;
 	l->bpf->rodata->want_env = l->conf->env.n > 0;
 	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed, l->conf->exec_failed);
 	*skel = l->bpf->skeleton;

@@ -61,13 +61,15 @@ int BPF_PROG(mem_exec, struct task_struct *task)
 }
 
 /* A child without memory of its own: until it runs a program, its peak is not its own. */
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(mem_fork, struct task_struct *parent, struct task_struct *child)
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(mem_fork, struct task_struct *child)
 {
+	struct task_struct *maker = (void *)bpf_get_current_task();
 	struct watch_key key = watch__key(child);
 	__u64 shared = MAXRSS_SHARED;
 
-	if (child->tgid != parent->tgid && child->mm && child->mm == parent->mm && bpf_map_lookup_elem(&watch, &key))
+	if (child->pid == child->tgid && child->mm && child->mm == BPF_CORE_READ(maker, mm) &&
+	    bpf_map_lookup_elem(&watch, &key))
 		bpf_map_update_elem(&exec_maxrss, &key, &shared, BPF_ANY);
 	return 0;
 }
@@ -96,20 +98,18 @@ static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
 	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_WHY_BOUND);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(mem_exit, struct task_struct *task)
+static __always_inline void leave(struct task_struct *task, struct watch *w)
 {
-	struct watch *w = watch__find(task);
 	struct mm_struct *mm;
 	struct mem_event *e;
 	__u64 peak, now;
 	struct kfix_pages p;
 
-	if (!w || !watch__ends(w, task))
-		return 0;
-	e = event__reserve(struct mem_event, MEM_EXIT, task, w);
+	if (!w)
+		return;
+	e = event__reserve_end(struct mem_event, MEM_EXIT, task, w);
 	if (!e)
-		return 0;
+		return;
 	e->rusage_maxrss_bytes = wait4s_maxrss(task->signal) * page_bytes;
 	mm = task->mm;
 	if (!mm) {
@@ -126,7 +126,22 @@ int BPF_PROG(mem_exit, struct task_struct *task)
 		e->peak_rss_bytes = (peak > now ? peak : now) * page_bytes;
 	}
 	event__submit(e);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(mem_exit, struct task_struct *task)
+{
+	leave(task, watch__ending(task));
 	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int mem_exit_classic(void *ctx)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	leave(task, watch__ending(task));
+	return PASS;
 }
 
 /* The nearest cgroup whose memory is used up to its limit, as near as a batch of charges can tell. */

@@ -60,7 +60,11 @@ static const struct schema_event events[] = {
 };
 
 static const char *const hooks[] = {
-	"tp_btf/sched_process_exit", "tp_btf/mark_victim", "iter/task", "iter/bpf_map (once)", NULL,
+	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
+	"tp_btf/mark_victim",
+	"iter/task",
+	"iter/bpf_map (once)",
+	NULL,
 };
 
 struct mem {
