@@ -33,6 +33,7 @@ struct bpf_unit {
 	size_t samplers_count;
 	const volatile uint64_t *lost; /* the object's counters, by kind; mapped */
 	uint64_t misses;	       /* recursion misses at the last look */
+	bool ends_counted;	       /* not those at the end of a process: what they cost is counted exactly */
 	bpf_unit_event event;
 	void *arg;
 };
@@ -76,7 +77,7 @@ int bpf_unit__drain(struct bpf_unit *unit);
  * tells how long the piece is that begins there, 0 if that cannot be or `piece` is NULL. 0 or -errno. */
 int bpf_unit__sample(struct bpf_unit *unit, size_t (*size_of)(void *arg, const void *piece));
 
-/* Runs of the object's programs that the kernel skipped since the last call. */
+/* Runs of the object's programs that the kernel skipped since the last call: at most so much is missing. */
 uint64_t bpf_unit__new_misses(struct bpf_unit *unit);
 
 /* Detaches and unmaps; the skeleton stays its owner's to destroy. */

@@ -128,6 +128,9 @@ static int start_bpf(struct collector *c)
 		err = scope__attach_first(c->scope);
 	if (!err)
 		err = probes__attach(c->probes);
+	for (size_t i = 0; !err && i < probes__count(c->probes); i++)
+		if (probes__unit(c->probes, i)->probe->end_event)
+			scope__expect_end(c->scope, probes__unit(c->probes, i)->api.watch_slot);
 	if (!err)
 		err = scope__attach_last(c->scope);
 	return err ? err : prepare_streams(c);

@@ -24,13 +24,22 @@ void ends__sweep_later(struct collector *c)
 	loop__arm(c->sweep_timer, SWEEP_NS, 0);
 }
 
-static void on_gone(void *arg, const struct watch_key *key, uint32_t number)
+/* What was held back of the process is told. A probe that had nothing to hold back lost its end. */
+static void on_gone(void *arg, const struct watch_key *key, const struct watch *w)
 {
 	struct collector *c = arg;
-	struct run *run = runs__find(c, number);
+	struct run *run = runs__find(c, w->run);
 
-	for (size_t i = 0; i < probes__count(c->probes); i++)
-		probe_unit__settle(probes__unit(c->probes, i), key->pid, key->start);
+	for (size_t i = 0; i < probes__count(c->probes); i++) {
+		struct probe_unit *unit = probes__unit(c->probes, i);
+		const char *end = unit->probe->end_event;
+		unsigned told = w->told[unit->api.watch_slot];
+
+		probe_unit__settle(unit, key->pid, key->start);
+		if (run && end && told != WATCH_TOLD)
+			stream_writer__lost(run->writers[unit->index], 1, run->looked, probe_unit__kind(unit, end),
+					    told == WATCH_NO_ROOM ? "ring_full" : "unseen");
+	}
 	if (run)
 		run->swept++;
 }

@@ -37,17 +37,8 @@ static void on_loss(void *arg, struct probe_unit *unit, int kind, uint64_t count
 		stream_writer__lost(run->writers[unit->index], count, run->looked, kind, cause);
 }
 
-/* The kind of a probe's event by its name, or -1. */
-static int kind_of(const struct probe *probe, const char *name)
-{
-	for (size_t i = 0; i < probe->events_count; i++)
-		if (probe->events[i].name && !strcmp(probe->events[i].name, name))
-			return i;
-	return -1;
-}
-
-/* Processes that found no room in the scope are missing in every stream, and an event of theirs that the
- * scope missed may be too; of those that entered late, as children of watched ones, only the fork is. */
+/* Processes that found no room in the scope are missing in every stream, and so may be what a rule was not
+ * asked about; of those that entered late, as children of watched ones, only the fork is. */
 static void scope_losses(struct collector *c, bool misses)
 {
 	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;
@@ -55,16 +46,19 @@ static void scope_losses(struct collector *c, bool misses)
 
 	c->full_seen += full;
 	c->adopted_seen += adopted;
-	for (size_t i = 0; (full || adopted || missed) && i < probes__count(c->probes); i++) {
+	for (size_t i = 0; i < probes__count(c->probes); i++) {
 		struct probe_unit *unit = probes__unit(c->probes, i);
-		int fork_kind = kind_of(unit->probe, "fork");
+		uint64_t untold = scope__untold(c->scope, unit->api.watch_slot) - unit->untold_seen;
 
+		unit->untold_seen += untold;
 		if (full)
 			on_loss(c, unit, -1, full, "scope_full");
 		if (missed)
 			on_loss(c, unit, -1, missed, "recursion");
-		if (adopted && fork_kind >= 0)
-			on_loss(c, unit, fork_kind, adopted, "unseen");
+		if (adopted && probe_unit__kind(unit, "fork") >= 0)
+			on_loss(c, unit, probe_unit__kind(unit, "fork"), adopted, "unseen");
+		if (untold)
+			on_loss(c, unit, probe_unit__kind(unit, unit->probe->end_event), untold, "unseen");
 	}
 }
 

@@ -109,6 +109,10 @@ struct probe {
 
 	/* Optional: the event that tells of a process that was already there, or NULL. */
 	const struct event *(*alive)(void *state, const struct probe_process *process, size_t *size);
+
+	/* The event that it tells once of every process, by event__reserve_end(); NULL: none. Needs watch_slot.
+	 * The core counts the processes that it told nothing of, and reports them as losses of this event. */
+	const char *end_event;
 };
 
 #endif

@@ -89,6 +89,7 @@ static int open_unit(struct probe_unit *unit, int watch_fd)
 	if (!unit->settle || !unit->copy)
 		return -ENOMEM;
 	unit->bpf.name = probe->name;
+	unit->bpf.ends_counted = probe->end_event != NULL;
 	err = probe->open(&unit->api, unit->conf->conf, &unit->bpf.skel, &unit->state);
 	if (err) {
 		unit->bpf.skel = NULL;
@@ -127,6 +128,8 @@ static int leave_out(struct probes *probes, size_t i, int err)
 	close_unit(unit);
 	probes->count--;
 	memmove(&probes->units[i], &probes->units[i + 1], (probes->count - i) * sizeof(probes->units[0]));
+	for (; i < probes->count; i++)
+		probes->units[i]->index = i;
 	return required ? err : 0;
 }
 
@@ -241,6 +244,16 @@ size_t probes__count(const struct probes *probes)
 struct probe_unit *probes__unit(struct probes *probes, size_t i)
 {
 	return probes->units[i];
+}
+
+int probe_unit__kind(const struct probe_unit *unit, const char *name)
+{
+	const struct schema_event *events = unit->probe->events;
+
+	for (size_t i = 0; name && i < unit->probe->events_count; i++)
+		if (events[i].name && !strcmp(events[i].name, name))
+			return i;
+	return -1;
 }
 
 void probe_unit__drain(struct probe_unit *unit)

@@ -24,6 +24,7 @@ struct probe_unit {
 	void *state;
 	struct probes *all;
 	uint64_t lost_seen[BPF_UNIT_KINDS]; /* the counters' values at the last look */
+	uint64_t untold_seen;		    /* likewise: ends that it told nothing of */
 	_Alignas(8) unsigned char *copy;    /* of the event under way, for the probe to change */
 };
 
@@ -37,6 +38,9 @@ int probes__attach(struct probes *probes);
 
 size_t probes__count(const struct probes *probes);
 struct probe_unit *probes__unit(struct probes *probes, size_t i);
+
+/* The kind of its event of this name; -1: there is none, or `name` is NULL. */
+int probe_unit__kind(const struct probe_unit *unit, const char *name);
 
 /* Hands on what waits in the unit's ring; runs its iterators. */
 void probe_unit__drain(struct probe_unit *unit);

@@ -63,6 +63,7 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 	}
 	scope->unit.name = "core";
 	scope->unit.skel = scope->skel->skeleton;
+	scope->unit.ends_counted = true;
 	tells_last = bpf__tracepoint_args("sched_process_exit") > 1;
 	bpf_program__set_autoload(scope->skel->progs.watch_exit, tells_last);
 	bpf_program__set_autoload(scope->skel->progs.watch_exit_live, !tells_last);
@@ -183,6 +184,16 @@ uint64_t scope__alive(struct scope *scope, uint32_t number)
 	return run.entered - run.left;
 }
 
+void scope__expect_end(struct scope *scope, uint32_t slot)
+{
+	scope->skel->bss->enders |= (uint64_t)WATCH_TOLD << 8 * slot;
+}
+
+uint64_t scope__untold(const struct scope *scope, uint32_t slot)
+{
+	return scope->skel->bss->untold[slot];
+}
+
 void scope__launch(struct scope *scope, uint32_t run)
 {
 	scope->skel->bss->launch_run = run;
@@ -242,7 +253,7 @@ struct sweep {
 	struct missing *missing;
 	size_t missing_count, missing_room;
 	uint64_t now, apart;
-	void (*gone)(void *arg, const struct watch_key *key, uint32_t run);
+	void (*gone)(void *arg, const struct watch_key *key, const struct watch *w);
 	void *arg;
 	int count, err;
 };
@@ -299,12 +310,12 @@ static void sweep_one(void *arg, const struct watch_key *key, const struct watch
 	}
 	if (!bpf_map_delete_elem(scope__map_fd(s->scope), key)) {
 		s->count++;
-		s->gone(s->arg, key, w->run);
+		s->gone(s->arg, key, w);
 	}
 }
 
-int scope__sweep(struct scope *scope, uint64_t apart_ns, void (*gone)(void *, const struct watch_key *, uint32_t),
-		 void *arg)
+int scope__sweep(struct scope *scope, uint64_t apart_ns,
+		 void (*gone)(void *arg, const struct watch_key *, const struct watch *), void *arg)
 {
 	struct sweep s = {.scope = scope, .now = clock__boot(), .apart = apart_ns, .gone = gone, .arg = arg};
 	int err = scope__scan(scope, false, note_there, &s);
@@ -350,9 +361,10 @@ uint64_t scope__adopted(const struct scope *scope)
 	return scope->skel->bss->adopted;
 }
 
+/* For adoption a skipped exec does not matter: births are never skipped. */
 uint64_t scope__new_misses(struct scope *scope)
 {
-	return bpf_unit__new_misses(&scope->unit);
+	return scope->skel->rodata->rule_kinds ? bpf_unit__new_misses(&scope->unit) : 0;
 }
 
 void scope__close(struct scope *scope)

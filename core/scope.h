@@ -38,6 +38,10 @@ void scope__forget_run(struct scope *scope, uint32_t run);
 /* Whether its maps can be asked, with the capabilities that are left. */
 bool scope__works(const struct scope *scope);
 
+/* The probe of this slot tells once of every process's end. How often it did not, since then. */
+void scope__expect_end(struct scope *scope, uint32_t slot);
+uint64_t scope__untold(const struct scope *scope, uint32_t slot);
+
 /* How many processes of a run are watched now. */
 uint64_t scope__alive(struct scope *scope, uint32_t run);
 
@@ -56,8 +60,8 @@ int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const s
 
 /* Removes entries whose task is gone though its free was not seen: those that two scans, at least
  * `apart_ns` apart, did not find. gone() is called for each. Returns how many, or -errno. */
-int scope__sweep(struct scope *scope, uint64_t apart_ns, void (*gone)(void *arg, const struct watch_key *, uint32_t run),
-		 void *arg);
+int scope__sweep(struct scope *scope, uint64_t apart_ns,
+		 void (*gone)(void *arg, const struct watch_key *, const struct watch *), void *arg);
 
 /* How many the last sweep did not find, who are gone if the next does not find them either. */
 size_t scope__missing(const struct scope *scope);
@@ -68,6 +72,7 @@ int scope__notes(struct scope *scope, void (*note)(void *arg, const struct watch
 /* Since the start: processes that found no room, and that entered late as children of watched ones. */
 uint64_t scope__full(const struct scope *scope);
 uint64_t scope__adopted(const struct scope *scope);
+/* Since the last call: execs that no rule was asked about. */
 uint64_t scope__new_misses(struct scope *scope);
 
 void scope__close(struct scope *scope); /* takes NULL */

@@ -101,6 +101,7 @@ static const struct probe cpu = {
 	.open = cpu__open,
 	.close = cpu__close,
 	.event = cpu__event,
+	.end_event = "exit",
 };
 
 PROBE_EXPORT const struct probe *const collector_probe;

@@ -75,6 +75,7 @@ static const struct probe io = {
 	.interval_ns = 1000000000,
 	.open = io__open,
 	.close = io__close,
+	.end_event = "exit",
 };
 
 PROBE_EXPORT const struct probe *const collector_probe;

@@ -412,6 +412,7 @@ static const struct probe lifecycle = {
 	.event = lifecycle__event,
 	.alive = lifecycle__alive,
 	.unavailable = lifecycle__unavailable,
+	.end_event = "exit",
 };
 
 PROBE_EXPORT const struct probe *const collector_probe;

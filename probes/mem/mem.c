@@ -148,6 +148,7 @@ static const struct probe mem = {
 	.loaded = mem__loaded,
 	.close = mem__close,
 	.unavailable = mem__unavailable,
+	.end_event = "exit",
 };
 
 PROBE_EXPORT const struct probe *const collector_probe;
