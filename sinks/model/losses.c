@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sinks/model/human.h"
+#include "core/human.h"
 #include "sinks/model/text.h"
 
 /* ---- reading ---- */

@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text for a terminal: a buffer that grows, colour, and strings of strangers made safe to show. */
+/* What a process executes, as text for people. */
 #ifndef SINKS_MODEL_TEXT_H
 #define SINKS_MODEL_TEXT_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
+#include "core/text.h"
 #include "sinks/model/model.h"
-
-struct text {
-	char *data; /* ended by a NUL once there is anything */
-	size_t size, capacity;
-	bool colour;
-	int error; /* the first -errno; sticks, and everything after it does nothing */
-};
-
-enum text_style { TEXT_PLAIN, TEXT_BOLD, TEXT_DIM, TEXT_RED, TEXT_RED_BOLD, TEXT_YELLOW };
-
-void text__printf(struct text *text, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void text__style(struct text *text, enum text_style style); /* until the next; nothing without colour */
-void text__free(struct text *text);
-
-/* Appends bytes that nobody vouches for: control and format characters and what is no UTF-8 are
- * written as \xNN or \uNNNN. */
-void text__safe(struct text *text, const char *bytes, size_t length);
 
 /* Appends arguments as a shell would take them, safe as above, cut after about `max` bytes; `folders`: with
  * those of argv[0]. */
@@ -34,9 +14,5 @@ void text__arguments(struct text *text, const struct model_list *args, bool fold
 /* Appends what a process executes: its arguments, a script's without the interpreter; "[comm]" where
  * nothing better is known; "fork of ..." for one that executed nothing of its own. */
 void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked);
-
-/* Appends text that is safe, in at most so many columns, ended by an ellipsis if it is cut. Returns the
- * columns used. */
-size_t text__cut(struct text *text, const char *safe, size_t columns);
 
 #endif

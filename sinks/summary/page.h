@@ -3,7 +3,7 @@
 #ifndef SINKS_SUMMARY_PAGE_H
 #define SINKS_SUMMARY_PAGE_H
 
-#include "sinks/model/human.h"
+#include "core/human.h"
 #include "sinks/model/text.h"
 #include "sinks/summary/tally.h"
 

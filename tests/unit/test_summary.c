@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "core/sink.h"
-#include "sinks/model/human.h"
+#include "core/human.h"
 #include "sinks/model/text.h"
 #include "tests/unit/model_events.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers as people read them: three digits or so, the unit that fits. */
-#include "sinks/model/human.h"
+#include "core/human.h"
 
 #include <stdio.h>
 #include <string.h>

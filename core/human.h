@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Numbers as people read them: "1.2 s", "4m 10s", "1.4 GiB", "12,345". */
-#ifndef SINKS_MODEL_HUMAN_H
-#define SINKS_MODEL_HUMAN_H
+#ifndef CORE_HUMAN_H
+#define CORE_HUMAN_H
 
 #include <stdint.h>
 
