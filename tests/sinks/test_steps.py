@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Steps of real pipelines, as sinks/model tells of them, and of a made-up one of which all sums are known."""
+import functools
+import json
+import shutil
+import subprocess
+from collections import Counter
+
+import harness
+import pytest
+from harness import BUILD, CC, SRC, collect, merge, new_folder, stage
+
+READ_CHARS, WRITE_CHARS = 0, 1  # of io
+
+recorded = pytest.mark.skipif(bool(harness.why_no_bpf()), reason=str(harness.why_no_bpf()))
+
+
+def needs(*programs):
+    missing = [name for name in programs if not shutil.which(name)]
+    return pytest.mark.skipif(bool(missing), reason=f"{', '.join(missing)} is not installed")
+
+
+@functools.cache
+def told_sink():
+    """Builds the sink that says all that the model tells."""
+    libs = subprocess.run(["pkg-config", "--libs", "yaml-0.1", "libpcre2-8", "zlib", "msgpack"],
+                          capture_output=True, text=True, check=True).stdout.split()
+    subprocess.run([*CC, "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{SRC}",
+                    "-Wall", "-Wextra", "-Werror", "-o", stage() / "sinks/told.so", SRC / "tests/sinks/told.c",
+                    BUILD / "sinks/libmodel.a", BUILD / "libtree.a", BUILD / "libcollector.a", *libs], check=True)
+
+
+class Told:
+    """What the model tells of a run, by the rules of `steps`."""
+
+    def __init__(self, path, steps="auto"):
+        told_sink()
+        lines = [json.loads(line) for line in merge(path, sink=f"told:steps={steps}").splitlines()]
+        self.rows = [line for line in lines if "pid" in line]
+        self.tasks = [line for line in lines if "number" in line]
+
+    def steps(self):
+        """How often each step was executed."""
+        return dict(Counter(task["step"] for task in self.tasks))
+
+    def task(self, step):
+        found = [task for task in self.tasks if task["step"] == step]
+        assert len(found) == 1, self.steps()
+        return found[0]
+
+    def check(self):
+        """What holds for every run: sums of samples are the row's, sums of rows are the task's."""
+        for row in self.rows:
+            assert row["sampled_cpu_ns"] == max(row["cpu_ns"], 0), row
+            assert row["held_ns"] in (0, max(row["wall_ns"], 0)), row
+        for task in self.tasks:
+            rows = [row for row in self.rows if row["task"] == task["number"]]
+            assert len(rows) == task["rows"]
+            assert len({row["pid"] for row in rows}) >= task["processes"]
+            assert sum(max(row["cpu_ns"], 0) for row in rows) == max(task["cpu_ns"], 0)
+            assert sum(row["outcome"] in ("failed", "killed", "oom") for row in rows) == task["failed"]
+        return self
+
+
+def record(*command, **options):
+    return Told(collect(*command, **options).path).check()
+
+
+def write(path, text, mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+# ---- engines ----
+
+SNAKEFILE = """
+rule all:
+    input: "a.sorted", "b.sorted", "run.txt", "script.txt", "last.gz"
+rule sort:
+    output: "{s}.sorted"
+    shell: "mkdir -p d && sort -u /etc/passwd | head -1 > {output}"
+rule in_python:
+    output: "run.txt"
+    run:
+        shell("sha256sum /etc/passwd > {output}")
+rule by_script:
+    output: "script.txt"
+    script: "plot.py"
+rule long:
+    output: "last.gz"
+    shell:
+        '''
+        # a comment
+        cd .
+        LEVEL=9 gzip -c /etc/passwd > {output}
+        '''
+"""
+
+
+@recorded
+@needs("snakemake")
+def test_snakemake(tmp_path):
+    """Real Snakemake: rules where it tells them, else the tool; its own helpers are no steps."""
+    write(tmp_path / "Snakefile", SNAKEFILE)
+    write(tmp_path / "plot.py", "import subprocess\n"
+          "subprocess.run(['cksum', '/etc/passwd'], stdout=open(snakemake.output[0], 'w'))\n")
+    told = record("snakemake", "-c2", "--quiet", "all", cwd=tmp_path)
+    assert told.steps() == {"sort": 2, "in_python": 1, "plot.py": 1, "gzip": 1}
+    assert told.task("in_python")["id"] == "in_python:"
+    assert {row["command"] for row in told.rows if row["task"] == told.task("in_python")["number"]} == {
+        "sh", "python3", "bash", "sha256sum"}
+    assert {row["command"] for row in told.rows if row["task"] == told.task("plot.py")["number"]} >= {"cksum"}
+    assert {task["rules"] for task in told.tasks} == {"snakemake"}
+
+
+@recorded
+@needs("make")
+def test_make(tmp_path):
+    write(tmp_path / "Makefile", "all: a b sub\n"
+          "a: ; sort /etc/passwd > a\n"
+          "b: ; @mkdir -p d; cd d && wc -l /etc/passwd > b\n\tgzip -k -f a\n"
+          "b: a\n"
+          "sub: ; $(MAKE) -f Sub\n")
+    write(tmp_path / "Sub", "all: ; tr a b < /etc/passwd > c\n\tfalse; true\n")
+    told = record("make", "-j2", cwd=tmp_path)
+    assert told.steps() == {"sort": 1, "wc": 1, "gzip": 1, "tr": 1, "false": 1}
+    assert all(task["parent"] == 0 and task["outcome"] == "ok" for task in told.tasks)
+
+
+@recorded
+@needs("parallel")
+def test_gnu_parallel(tmp_path):
+    """Its jobs, and nothing of how it sounds the host out."""
+    told = record("parallel", "-j2", "gzip -c {} | wc -c", ":::", "/etc/passwd", "/etc/group", "/etc/hosts",
+                  cwd=tmp_path, env={"HOME": str(tmp_path), "PATH": "/usr/bin:/bin", "SHELL": "/bin/bash"})
+    assert told.steps() == {"gzip": 3}
+    assert all(task["rows"] == 3 for task in told.tasks)
+
+
+@recorded
+def test_shell_script(tmp_path):
+    script = write(tmp_path / "x.sh", "#!/bin/bash\n"
+                   "sort /etc/passwd | head -1\n"
+                   "(gzip -c /etc/passwd; true) | cat > a.gz\n"
+                   "timeout 9 bash -c 'cd / && wc -l /etc/passwd'\n"
+                   "x=$(env A=b nice tr a b < /etc/passwd)\n"
+                   "/bin/false\n", 0o755)
+    told = record(script, cwd=tmp_path, code=1)
+    assert told.steps() == {"sort": 1, "head": 1, "gzip": 1, "cat": 1, "wc": 1, "tr": 1, "false": 1}
+    assert told.task("wc")["rows"] == 3 and told.task("wc")["processes"] == 2  # bash goes on as wc
+    assert told.task("tr")["rows"] == 3 and told.task("tr")["processes"] == 1  # env, nice, tr
+    assert told.task("false")["outcome"] == "failed" and told.task("false")["exit_code"] == 1
+
+
+@recorded
+def test_nextflow_as_imitated(tmp_path):
+    """Not the real one: its process tree as documented; two tasks at once, one of them with a bad pipe."""
+    hashes = ["3f/8a7b6c0123456789abcdef01234567", "a0/00000c0123456789abcdef0123456f"]
+    for name, line in zip(hashes, ["sort /etc/passwd | head -1", "sh -c 'kill -9 $$' | cat"]):
+        folder = tmp_path / "work" / name
+        write(folder / ".command.sh", f"#!/bin/bash -ue\n{line}\n")
+        write(folder / ".command.run", "#!/bin/bash\n/bin/bash -ue .command.sh; echo $? > .exitcode\n")
+    main = write(tmp_path / "nextflow.py", "import subprocess, sys\n"
+                 "for p in [subprocess.Popen(['/bin/bash', '-ue', '.command.run'], cwd=d) for d in sys.argv[1:]]:\n"
+                 "    p.wait()\n")
+    told = record("/usr/bin/python3", main, *[tmp_path / "work" / name for name in hashes], cwd=tmp_path)
+    assert {(task["step"], task["id"], task["hidden"]) for task in told.tasks} == {
+        ("nextflow task", "3f/8a7b6c", 0), ("nextflow task", "a0/00000c", 1)}
+    assert all(task["outcome"] == "ok" for task in told.tasks)
+    assert [row for row in told.rows if row["command"] == "sort"][0]["task"] != 0
+
+
+@recorded
+def test_variables_of_the_environment_make_tasks(tmp_path):
+    """Slurm's, by hand: one id is one task, wherever its processes come from."""
+    config = "probes: {lifecycle: {env: [SLURM_JOB_ID, SLURM_JOB_NAME]}, cpu: {}, io: {}}\n"
+    code = "import os, subprocess\n" \
+           "def run(job): return subprocess.Popen(['sleep', '0.3'], env={**os.environ, 'SLURM_JOB_ID': job, " \
+           "'SLURM_JOB_NAME': 'align'})\n" \
+           "for p in [run('17'), run('18'), run('17')]: p.wait()\n"
+    told = record("/usr/bin/python3", "-c", code, config=config, cwd=tmp_path)
+    assert sorted((task["step"], task["id"], task["processes"]) for task in told.tasks) == [
+        ("align", "17", 2), ("align", "18", 1)]
+
+
+# ---- I/O ----
+
+@recorded
+def test_no_byte_is_counted_twice(tmp_path):
+    """Shells that wait for shells: the kernel adds up the same bytes at each level, a task has them once."""
+    size = 3_000_000
+    script = write(tmp_path / "x.sh", "#!/bin/sh\n"
+                   f"sh -c \"sh -c 'head -c {size} /dev/zero > a; :'; sh -c 'head -c {size} /dev/zero > b; :'; :\"\n"
+                   f"head -c {size} /dev/zero > c\n", 0o755)
+    told = record(script, cwd=tmp_path)
+    assert [task["io"][WRITE_CHARS] for task in told.tasks] == [2 * size, size]
+    rows = {row["command"]: row["io"][WRITE_CHARS] for row in told.rows}
+    assert rows["x.sh"] == 3 * size  # as the kernel says of a process
+    assert sorted(row["io"][WRITE_CHARS] for row in told.rows if row["command"] == "sh") == [size, size, 2 * size]
+
+
+@recorded
+def test_children_that_nobody_waits_for_are_counted_too(tmp_path):
+    size = 3_000_000
+    code = "import signal, subprocess, time, os\n" \
+           "signal.signal(signal.SIGCHLD, signal.SIG_IGN)\n" \
+           f"p = subprocess.Popen(['head', '-c', '{size}', '/dev/zero'], stdout=open('a', 'wb'))\n" \
+           "while os.path.exists(f'/proc/{p.pid}'): time.sleep(0.01)\n" \
+           "os.write(os.open('b', os.O_CREAT | os.O_WRONLY), bytes(1000000))\n"
+    script = write(tmp_path / "x.sh", f"#!/bin/sh\n/usr/bin/python3 -c \"{code}\"; :\n", 0o755)
+    told = record(script, cwd=tmp_path)
+    assert [task["io"][WRITE_CHARS] for task in told.tasks] == [size + 1_000_000]
+
+
+# ---- a made-up run ----
+
+@functools.cache
+def made(processes):
+    """A run of a Snakemake with that many processes, and its totals: the witness."""
+    folder = new_folder()
+    subprocess.run([*CC, "-O1", "-std=gnu11", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="made"', f"-I{SRC}", "-o",
+                    folder / "made_run", SRC / "tests/sinks/made_run.c", BUILD / "libcollector.a",
+                    *subprocess.run(["pkg-config", "--libs", "zlib", "msgpack"], capture_output=True, text=True,
+                                    check=True).stdout.split(), "-ldl"], check=True)
+    done = subprocess.run([folder / "made_run", BUILD, folder / "run", str(processes)], capture_output=True,
+                          text=True, check=True)
+    return folder / "run", json.loads(done.stdout)
+
+
+def test_sums_of_a_large_run():
+    path, witness = made(20000)
+    told = Told(path)
+    assert len(told.rows) == witness["processes"]
+    assert len(told.tasks) == witness["jobs"]
+    assert sum(row["cpu_ns"] for row in told.rows) == witness["cpu_ns"]
+    assert sum(row["sampled_cpu_ns"] for row in told.rows) == witness["cpu_ns"]
+    outside = sum(row["cpu_ns"] for row in told.rows if not row["task"])
+    assert sum(task["cpu_ns"] for task in told.tasks) + outside == witness["cpu_ns"]
+    outcomes = Counter(row["outcome"] for row in told.rows)
+    assert (outcomes["killed"], outcomes["oom"]) == (witness["killed"], witness["oom"])
+
+
+def test_rules_can_be_asked_anew(tmp_path):
+    """The same run by other rules; none; and wrong ones, refused before anything is read."""
+    path, witness = made(20000)
+    own = write(tmp_path / "own.yaml", "steps:\n"
+                "  - args: '^samtools (?<what>\\w+)'\n    step: samtools ${what}\n"
+                "  - {args: '^bcftools', step: bcftools}\n")
+    told = Told(path, own)
+    assert set(told.steps()) >= {"bcftools"} and all(
+        step == "bcftools" or step.startswith("samtools ") for step in told.steps())
+    assert {task["rules"] for task in told.tasks} == {str(own)}
+    assert Told(path, "none").tasks == []
+    bad = write(tmp_path / "bad.yaml", "steps:\n  - args: '('\n    step: x\n")
+    told_sink()
+    done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "--sink", f"told:steps={bad}", path],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 1 or done.returncode == 2
+    assert f"{bad}:2:11: steps[0].args: is no regular expression: missing closing parenthesis" in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("path", sorted((SRC / "conf/steps").glob("*.yaml")), ids=lambda path: path.stem)
+def test_ready_made_sets_load_by_name_and_as_files(path):
+    run, _ = made(20000)
+    by_name, by_file = Told(run, path.stem), Told(run, path)
+    assert by_name.steps() == by_file.steps()

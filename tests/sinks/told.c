@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A sink that says all that sinks/model tells, a JSON object a line: rows, with the sums of what their samples
+ * told before, and tasks. A null is the number of its reason, below zero. Built by test_steps.py. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/sink.h"
+#include "sinks/model/model.h"
+#include "sinks/model/steps.h"
+
+struct told_conf {
+	char *steps;
+};
+
+static const struct opt told_options[] = {
+	OPT(struct told_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
+	{ 0 },
+};
+
+/* What samples told of a row that is not out yet, found by its process. */
+struct sampled {
+	uint64_t pid, start, cpu_ns, held_ns;
+};
+
+struct told {
+	struct steps *steps;
+	struct model *model;
+	FILE *out;
+	struct sampled *sampled;
+	size_t sampled_count;
+};
+
+static void number(FILE *out, const char *name, uint64_t value)
+{
+	if (EVENT_IS_NULL(value))
+		fprintf(out, ",\"%s\":-%u", name, (unsigned)EVENT_NULL_WHY(value));
+	else
+		fprintf(out, ",\"%s\":%" PRIu64, name, value);
+}
+
+static void numbers(FILE *out, const char *name, const uint64_t *values, size_t n)
+{
+	fprintf(out, ",\"%s\":[", name);
+	for (size_t i = 0; i < n; i++) {
+		bool null = EVENT_IS_NULL(values[i]);
+
+		fprintf(out, "%s%s%" PRIu64, i ? "," : "", null ? "-" : "",
+			null ? (uint64_t)EVENT_NULL_WHY(values[i]) : values[i]);
+	}
+	fprintf(out, "]");
+}
+
+static void string(FILE *out, const char *name, const char *text)
+{
+	fprintf(out, ",\"%s\":", name);
+	if (!text) {
+		fprintf(out, "null");
+		return;
+	}
+	fputc('"', out);
+	for (; *text; text++) {
+		if (*text < ' ' || *text == '"' || *text == '\\')
+			fprintf(out, "\\u%04x", (unsigned char)*text);
+		else
+			fputc(*text, out);
+	}
+	fputc('"', out);
+}
+
+static struct sampled *find(struct told *told, const struct model_row *row)
+{
+	struct sampled *all;
+
+	for (size_t i = 0; i < told->sampled_count; i++)
+		if (told->sampled[i].pid == row->pid && told->sampled[i].start == row->start)
+			return &told->sampled[i];
+	all = reallocarray(told->sampled, told->sampled_count + 1, sizeof(*all));
+	if (!all)
+		return NULL;
+	told->sampled = all;
+	all[told->sampled_count] = (struct sampled){ row->pid, row->start, 0, 0 };
+	return &all[told->sampled_count++];
+}
+
+static int on_row(void *arg, const struct model_row *row)
+{
+	struct told *told = arg;
+	struct sampled *sampled = find(told, row);
+
+	if (!sampled)
+		return -ENOMEM;
+	fprintf(told->out, "{\"pid\":%u,\"image\":%u,\"task\":%u,\"root\":%d", row->pid, row->image,
+		row->task ? row->task->number : 0, row->root);
+	string(told->out, "command", model_command__name(row->command, row->comm));
+	string(told->out, "outcome", model_outcome__name(row->outcome));
+	number(told->out, "cpu_ns", row->cpu_ns);
+	number(told->out, "wall_ns", row->wall_ns);
+	number(told->out, "sampled_cpu_ns", sampled->cpu_ns);
+	number(told->out, "held_ns", sampled->held_ns);
+	numbers(told->out, "io", row->io, MODEL_IO_FIGURES);
+	fprintf(told->out, "}\n");
+	*sampled = told->sampled[--told->sampled_count];
+	return 0;
+}
+
+static int on_sample(void *arg, const struct model_sample *sample)
+{
+	struct sampled *sampled = find(arg, sample->row);
+
+	if (!sampled)
+		return -ENOMEM;
+	if (sample->source == MODEL_CPU)
+		sampled->cpu_ns += sample->cpu_ns;
+	else
+		sampled->held_ns += sample->until_ns - sample->from_ns;
+	return 0;
+}
+
+static int on_task(void *arg, const struct model_task *task)
+{
+	FILE *out = ((struct told *)arg)->out;
+
+	fprintf(out, "{\"number\":%u,\"parent\":%u", task->number, task->parent);
+	string(out, "step", task->step);
+	string(out, "id", task->id);
+	string(out, "rules", task->rules);
+	string(out, "outcome", model_outcome__name(task->outcome));
+	number(out, "rows", task->rows);
+	number(out, "processes", task->processes);
+	number(out, "cpu_ns", task->cpu_ns);
+	number(out, "wall_ns", task->wall_ns);
+	number(out, "peak_rss_bytes", task->peak_rss_bytes);
+	number(out, "failed", task->failed);
+	number(out, "hidden", task->hidden);
+	number(out, "exit_code", task->exit_code);
+	numbers(out, "io", task->io, MODEL_IO_FIGURES);
+	fprintf(out, "}\n");
+	return 0;
+}
+
+static void told__close(void *state)
+{
+	struct told *told = state;
+
+	model__free(told->model);
+	steps__free(told->steps);
+	free(told->sampled);
+	free(told);
+}
+
+static int told__open(const struct sink_api *api, const void *conf, void **state)
+{
+	static const struct model_calls calls = { .row = on_row, .task = on_task, .sample = on_sample };
+	struct told *told = calloc(1, sizeof(*told));
+	char err[512];
+	int rc;
+
+	if (!told)
+		return -ENOMEM;
+	told->out = fdopen(api->out, "w");
+	rc = steps__load(((const struct told_conf *)conf)->steps, &told->steps, err, sizeof(err));
+	if (rc)
+		api->log(LOG_ERROR, "%s", err);
+	else
+		told->model = model__new(&calls, told, told->steps);
+	if (!told->model) {
+		told__close(told);
+		return rc ? rc : -ENOMEM;
+	}
+	*state = told;
+	return 0;
+}
+
+static int told__stream(void *state, const struct stream_info *info)
+{
+	return model__stream(((struct told *)state)->model, info);
+}
+
+static int told__write(void *state, const struct record *record)
+{
+	return model__feed(((struct told *)state)->model, record);
+}
+
+static int told__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
+{
+	model__ended(((struct told *)state)->model, info, stream);
+	return 0;
+}
+
+static int told__flush(void *state, bool last)
+{
+	struct told *told = state;
+	int err = last ? model__finish(told->model) : 0;
+
+	return err || !fflush(told->out) ? err : -errno;
+}
+
+static const struct sink told_sink = {
+	.abi = SINK_ABI,
+	.size = sizeof(struct sink),
+	.name = "told",
+	.help = "all that sinks/model tells",
+	.options = told_options,
+	.conf_size = sizeof(struct told_conf),
+	.open = told__open,
+	.stream = told__stream,
+	.write = told__write,
+	.flush = told__flush,
+	.ended = told__ended,
+	.close = told__close,
+};
+
+SINK_EXPORT const struct sink *const collector_sink;
+const struct sink *const collector_sink = &told_sink;
