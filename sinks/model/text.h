@@ -3,7 +3,7 @@
 #ifndef SINKS_MODEL_TEXT_H
 #define SINKS_MODEL_TEXT_H
 
-#include "core/text.h"
+#include "core/text_safe.h"
 #include "sinks/model/model.h"
 
 /* Appends arguments as a shell would take them, safe as above, cut after about `max` bytes; `folders`: with

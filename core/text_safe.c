@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for a terminal. */
-#include "core/text.h"
+#include "core/text_safe.h"
 
 #include <errno.h>
 #include <stdarg.h>

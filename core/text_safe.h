@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Text for a terminal: a buffer that grows, colour, and strings of strangers made safe to show. */
-#ifndef CORE_TEXT_H
-#define CORE_TEXT_H
+#ifndef CORE_TEXT_SAFE_H
+#define CORE_TEXT_SAFE_H
 
 #include <stdbool.h>
 #include <stddef.h>
