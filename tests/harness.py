@@ -84,6 +84,19 @@ def truth():
     return out
 
 
+@functools.cache
+def made_run(processes):
+    """A made-up run of about so many processes (tests/sinks/made_run.c): its folder, and its totals."""
+    folder = new_folder()
+    found = [name for name in ("msgpack-c", "msgpack") if not subprocess.call(["pkg-config", "--exists", name])]
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", found[0], "zlib"], capture_output=True, check=True)
+    subprocess.run([*CC, "-O1", "-D_GNU_SOURCE", f"-I{SRC}", "-o", folder / "made_run", SRC / "tests/sinks/made_run.c",
+                    BUILD / "libcollector.a", *flags.stdout.decode().split(), "-ldl"], check=True)
+    run = folder / "run"
+    made = subprocess.run([folder / "made_run", stage(), run, str(processes)], capture_output=True, check=True)
+    return run, json.loads(made.stdout)
+
+
 def wait_for(condition, what, seconds=20):
     """Polls until condition() is true and returns its value; fails after the deadline."""
     end = time.monotonic() + seconds

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Rows, executions of steps and runs as tracks, slices and instants. */
+#include "sinks/perfetto/tracer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define NAME_MAX_SHOWN 200
+
+/* Ranks of tracks among their parent's children. */
+enum { RANK_CORES = 1, RANK_BYTES, RANK_LANES, RANK_GROUPS = 16, RANK_TIME = 1 << 20 };
+
+static const char *const lanes[LANES] = {
+	[LANE_FAILURES] = "failures",
+	[LANE_HIDDEN] = "hidden failures",
+	[LANE_LOST] = "lost events",
+};
+
+/* ---- numbers of tracks ---- */
+
+enum { OF_LANE = 1, OF_PROCESS, OF_TASK, OF_GROUP, OF_COUNTER };
+
+static uint64_t number(uint64_t what, const struct model_run *run, uint64_t a, uint64_t b)
+{
+	uint64_t key =
+		hash__number(hash__number(hash__number(what << 32 | (run->index + 1), 0), a + 1), b + 1);
+
+	return key ? key : 1;
+}
+
+uint64_t tracer__lane(const struct trace_run *run, enum lane lane)
+{
+	return number(OF_LANE, run->run, lane, 0);
+}
+
+uint64_t tracer__process(const struct model_run *run, uint32_t pid, uint64_t start)
+{
+	return number(OF_PROCESS, run, pid, start);
+}
+
+uint64_t tracer__task(const struct model_run *run, uint32_t task)
+{
+	return number(OF_TASK, run, task, 0);
+}
+
+uint64_t tracer__counter(uint64_t track, enum gauge_kind kind)
+{
+	return hash__number(track, OF_COUNTER + kind);
+}
+
+static uint64_t task_or_run(const struct trace_run *run, uint32_t task)
+{
+	return task ? tracer__task(run->run, task) : tracer__lane(run, LANE_RUN);
+}
+
+void tracer__counters(struct tracer *tracer, uint64_t track)
+{
+	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__counter(track, GAUGE_CORES),
+							  .parent = track,
+							  .kind = TRACK_CORES,
+							  .rank = RANK_CORES,
+							  .name = "CPU" });
+	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__counter(track, GAUGE_BYTES),
+							  .parent = track,
+							  .kind = TRACK_BYTES,
+							  .rank = RANK_BYTES,
+							  .name = "memory" });
+}
+
+/* ---- time ---- */
+
+uint64_t tracer__time(const struct trace_run *run, uint64_t ts)
+{
+	return ts + run->shift;
+}
+
+/* Milliseconds fit for three weeks. */
+static uint32_t rank(const struct trace_run *run, uint64_t ts)
+{
+	uint64_t ms = ts > run->run->first_ts ? (ts - run->run->first_ts) / 1000000 : 0;
+
+	return RANK_TIME + (uint32_t)(ms < INT32_MAX - RANK_TIME ? ms : INT32_MAX - RANK_TIME);
+}
+
+/* Another boot's or host's clock is matched by real time. */
+static uint64_t shift_of(const struct model_run *run, const struct model_run *first)
+{
+	if (!strcmp(run->info->boot_id, first->info->boot_id))
+		return 0;
+	return ((uint64_t)run->real_ns - run->first_ts) - ((uint64_t)first->real_ns - first->first_ts);
+}
+
+/* ---- runs ---- */
+
+struct trace_run *tracer__run(struct tracer *tracer, const struct model_run *run)
+{
+	struct trace_run **runs, *new;
+
+	for (size_t i = 0; i < tracer->runs_count; i++)
+		if (tracer->runs[i]->run == run)
+			return tracer->runs[i];
+	runs = reallocarray(tracer->runs, tracer->runs_count + 1, sizeof(struct trace_run *));
+	if (!runs)
+		return NULL;
+	tracer->runs = runs;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return NULL;
+	new->run = run;
+	runs[tracer->runs_count++] = new;
+	new->shift = shift_of(run, runs[0]->run);
+	if (tracer->runs_count == 1)
+		packets__clock(&tracer->packets, run->first_ts, run->real_ns);
+	return new;
+}
+
+static void describe_lane(struct tracer *tracer, struct trace_run *run, enum lane lane)
+{
+	if (run->used[lane])
+		return;
+	run->used[lane] = true;
+	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__lane(run, lane),
+							  .parent = tracer__lane(run, LANE_RUN),
+							  .rank = (uint32_t)(RANK_LANES + lane),
+							  .name = lanes[lane] });
+}
+
+static struct model_list command_of(const struct model_run *run, struct text *text)
+{
+	const char *const *argv = run->info->run.command;
+	struct model_list list = { 0 };
+
+	for (; argv && *argv; argv++, list.count++)
+		text__printf(text, "%s%c", *argv, '\0');
+	list.data = text->data;
+	list.length = (uint32_t)text->size;
+	return list;
+}
+
+static int say_loss(void *arg, const char *safe)
+{
+	packets__string(arg, NOTE_LOSS, safe);
+	return 0;
+}
+
+static void describe_run(struct tracer *tracer, const struct trace_run *run)
+{
+	const struct stream_info *info = run->run->info;
+	struct packets *packets = &tracer->packets;
+	struct text name = { 0 }, argv = { 0 };
+	struct model_list command = command_of(run->run, &argv);
+	uint64_t track = tracer__lane(run, LANE_RUN);
+
+	text__safe(&name, info->run.id, strlen(info->run.id));
+	if (info->run.name && *info->run.name) {
+		text__printf(&name, " ");
+		text__safe(&name, info->run.name, strlen(info->run.name));
+	}
+	packets__track(packets, &(struct track){ .uuid = track,
+						 .rank = (uint32_t)run->run->index,
+						 .name = name.data ? name.data : "run" });
+	packets__open(packets, EVENT_BEGIN, tracer__time(run, run->run->first_ts), track, CATEGORY_RUN,
+		      info->run.name && *info->run.name ? info->run.name : info->run.id);
+	packets__string(packets, NOTE_ID, info->run.id);
+	packets__string(packets, NOTE_HOST, info->host);
+	packets__string(packets, NOTE_KERNEL, info->kernel);
+	packets__args(packets, NOTE_ARGS, &command);
+	packets__number(packets, NOTE_PROGRAMS, run->programs);
+	packets__number(packets, NOTE_FAILED, run->failed);
+	packets__number(packets, NOTE_HIDDEN, run->hidden);
+	packets__number(packets, NOTE_RSS_PEAK_BYTES, run->run->rss_peak_bytes);
+	losses__tell(&run->losses, run->run, say_loss, packets);
+	packets__close(packets);
+	packets__open(packets, EVENT_END, tracer__time(run, run->run->last_ts), track, CATEGORY_RUN, NULL);
+	packets__close(packets);
+	if (name.error || argv.error)
+		packets->error = -ENOMEM;
+	text__free(&name);
+	text__free(&argv);
+}
+
+/* ---- programs ---- */
+
+/* How it ended, in a word or two. */
+static void say_end(struct text *text, const struct model_row *row)
+{
+	if (row->outcome == MODEL_OOM)
+		text__printf(text, "out of memory");
+	else if (!EVENT_IS_NULL(row->signal) && row->signal_name[0])
+		text__safe(text, row->signal_name, strlen(row->signal_name));
+	else if (!EVENT_IS_NULL(row->signal) && row->signal)
+		text__printf(text, "signal %llu", (unsigned long long)row->signal);
+	else if (!EVENT_IS_NULL(row->exit_code))
+		text__printf(text, "exit %llu", (unsigned long long)row->exit_code);
+}
+
+static const char *name_of(const struct model_row *row)
+{
+	return model_command__name(row->command, row->comm);
+}
+
+static void who(struct packets *packets, const struct model_row *row)
+{
+	packets__number(packets, NOTE_PID, row->pid);
+	packets__number(packets, NOTE_PPID, row->ppid);
+	if (row->command) {
+		packets__args(packets, NOTE_ARGS, &row->command->args);
+		packets__text(packets, NOTE_CWD, &row->command->cwd);
+	}
+	if (row->task) {
+		packets__string(packets, NOTE_STEP, row->task->step);
+		packets__string(packets, NOTE_ID, row->task->id);
+		packets__number(packets, NOTE_TASK, row->task->number);
+	}
+}
+
+static void how_it_ended(struct packets *packets, const struct model_row *row)
+{
+	packets__string(packets, NOTE_OUTCOME, model_outcome__name(row->outcome));
+	packets__number(packets, NOTE_EXIT_CODE, row->exit_code);
+	packets__number(packets, NOTE_SIGNAL, row->signal);
+	packets__string(packets, NOTE_SIGNAL_NAME, row->signal_name);
+	if (row->core_dumped)
+		packets__number(packets, NOTE_CORE_DUMPED, 1);
+	if (row->passed_on)
+		packets__number(packets, NOTE_PASSED_ON, 1);
+	packets__string(packets, NOTE_TRIED, row->tried_error);
+}
+
+static void what_it_used(struct packets *packets, const struct model_row *row)
+{
+	packets__number(packets, NOTE_CPU_NS, row->cpu_ns);
+	packets__number(packets, NOTE_USER_NS, row->user_ns);
+	packets__number(packets, NOTE_SYSTEM_NS, row->system_ns);
+	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->wall_ns) && row->wall_ns && !row->older)
+		packets__double(packets, NOTE_CORES, (double)row->cpu_ns / (double)row->wall_ns);
+	packets__number(packets, NOTE_PEAK_RSS_BYTES, row->peak_rss_bytes);
+	packets__number(packets, NOTE_READ_BYTES, row->io[MODEL_IO_READ_BYTES]);
+	packets__number(packets, NOTE_WRITE_BYTES, row->io[MODEL_IO_WRITE_BYTES]);
+}
+
+/* Its parent's track gets an instant, from which the flow goes to the first program's begin. */
+static bool start_flow(struct tracer *tracer, const struct trace_run *run, const struct model_row *row)
+{
+	bool known = row->depth > 0 && !EVENT_IS_NULL(row->parent_start) && !row->older && row->image <= 1;
+	uint64_t parent = tracer__process(row->run, row->ppid, row->parent_start);
+
+	if (!known)
+		return false;
+	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, row->start), parent, CATEGORY_START,
+		      name_of(row));
+	packets__flow(&tracer->packets, tracer__process(row->run, row->pid, row->start), false);
+	packets__close(&tracer->packets);
+	return true;
+}
+
+static void slice(struct tracer *tracer, const struct trace_run *run, const struct model_row *row)
+{
+	uint64_t track = tracer__process(row->run, row->pid, row->start);
+	struct packets *packets = &tracer->packets;
+	bool flow = start_flow(tracer, run, row);
+
+	packets__open(packets, EVENT_BEGIN, tracer__time(run, row->began_ns), track,
+		      row->forked ? CATEGORY_FORK : CATEGORY_PROGRAM, name_of(row));
+	if (flow)
+		packets__flow(packets, tracer__process(row->run, row->pid, row->start), true);
+	who(packets, row);
+	how_it_ended(packets, row);
+	what_it_used(packets, row);
+	packets__close(packets);
+	if (EVENT_IS_NULL(row->ended_ns))
+		return; /* it goes on, or nobody knows until when */
+	packets__open(packets, EVENT_END, tracer__time(run, row->began_ns + row->wall_ns), track,
+		      CATEGORY_PROGRAM, NULL);
+	packets__close(packets);
+}
+
+static void describe_process(struct tracer *tracer, const struct trace_run *run, const struct model_row *row)
+{
+	struct text *name = &(struct text){ 0 };
+	uint64_t parent = task_or_run(run, row->task ? row->task->number : 0);
+
+	if (!row->task && row->depth > 0 && !EVENT_IS_NULL(row->parent_start))
+		parent = tracer__process(row->run, row->ppid, row->parent_start);
+	text__safe(name, name_of(row), strnlen(name_of(row), NAME_MAX_SHOWN));
+	text__printf(name, " %u", row->pid);
+	packets__track(&tracer->packets,
+		       &(struct track){ .uuid = tracer__process(row->run, row->pid, row->start),
+					.parent = parent,
+					.rank = rank(run, row->start),
+					.name = name->data ? name->data : "" });
+	if (name->error)
+		tracer->packets.error = name->error;
+	text__free(name);
+}
+
+static void failure(struct tracer *tracer, struct trace_run *run, const struct model_row *row, enum lane lane,
+		    const char *by)
+{
+	uint64_t ts = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
+	struct text *name = &(struct text){ 0 };
+
+	describe_lane(tracer, run, lane);
+	text__printf(name, "%.*s: ", NAME_MAX_SHOWN, name_of(row));
+	say_end(name, row);
+	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, ts), tracer__lane(run, lane),
+		      lane == LANE_HIDDEN ? CATEGORY_HIDDEN : CATEGORY_FAILURE, name->data ? name->data : "");
+	who(&tracer->packets, row);
+	how_it_ended(&tracer->packets, row);
+	packets__string(&tracer->packets, NOTE_HIDDEN_BY, by);
+	packets__close(&tracer->packets);
+	if (name->error)
+		tracer->packets.error = name->error;
+	text__free(name);
+}
+
+int tracer__row(void *arg, const struct model_row *row)
+{
+	struct tracer *tracer = arg;
+	struct trace_run *run = tracer__run(tracer, row->run);
+
+	if (!run)
+		return -ENOMEM;
+	slice(tracer, run, row);
+	if (row->last)
+		describe_process(tracer, run, row);
+	run->programs += !row->forked;
+	if (model_outcome__bad(row->outcome)) {
+		run->failed++;
+		failure(tracer, run, row, LANE_FAILURES, NULL);
+	}
+	return curves__ended(tracer, run, row);
+}
+
+int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	struct tracer *tracer = arg;
+	struct trace_run *run = tracer__run(tracer, row->run);
+
+	(void)pid;
+	if (!run)
+		return -ENOMEM;
+	run->hidden++;
+	failure(tracer, run, row, LANE_HIDDEN, model_command__name(by, ""));
+	return 0;
+}
+
+/* ---- steps ---- */
+
+/* The track of all executions of a step within the task around them. */
+static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const struct model_task *task)
+{
+	uint64_t track =
+		number(OF_GROUP, task->run, task->parent, hash__bytes(0, task->step, strlen(task->step)));
+	struct text *name = &(struct text){ 0 };
+	struct hash_node *node;
+
+	if (hash__first(&tracer->groups, track))
+		return track;
+	node = calloc(1, sizeof(*node));
+	if (!node || hash__add(&tracer->groups, node, track)) {
+		free(node);
+		tracer->packets.error = -ENOMEM;
+		return track;
+	}
+	text__safe(name, task->step, strlen(task->step));
+	packets__track(&tracer->packets, &(struct track){ .uuid = track,
+							  .parent = task_or_run(run, task->parent),
+							  .rank = (uint32_t)(RANK_GROUPS + run->groups++),
+							  .name = name->data ? name->data : "" });
+	if (name->error)
+		tracer->packets.error = name->error;
+	text__free(name);
+	return track;
+}
+
+static void describe_task(struct tracer *tracer, struct trace_run *run, const struct model_task *task)
+{
+	struct text *name = &(struct text){ 0 };
+
+	text__safe(name, task->step, strlen(task->step));
+	text__printf(name, " ");
+	if (task->id)
+		text__safe(name, task->id, strlen(task->id));
+	else
+		text__printf(name, "#%u", task->number);
+	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__task(task->run, task->number),
+							  .parent = group_of(tracer, run, task),
+							  .rank = rank(run, task->began_ns),
+							  .name = name->data ? name->data : "" });
+	if (name->error)
+		tracer->packets.error = name->error;
+	text__free(name);
+}
+
+int tracer__step(void *arg, const struct model_task *task)
+{
+	struct tracer *tracer = arg;
+	struct packets *packets = &tracer->packets;
+	struct trace_run *run = tracer__run(tracer, task->run);
+	uint64_t track = tracer__task(task->run, task->number);
+
+	if (!run)
+		return -ENOMEM;
+	describe_task(tracer, run, task);
+	packets__open(packets, EVENT_BEGIN, tracer__time(run, task->began_ns), track, CATEGORY_STEP,
+		      task->step);
+	packets__string(packets, NOTE_ID, task->id);
+	packets__number(packets, NOTE_TASK, task->number);
+	packets__number(packets, NOTE_PID, task->pid);
+	packets__string(packets, NOTE_OUTCOME, model_outcome__name(task->outcome));
+	packets__number(packets, NOTE_EXIT_CODE, task->exit_code);
+	packets__number(packets, NOTE_SIGNAL, task->signal);
+	packets__number(packets, NOTE_CPU_NS, task->cpu_ns);
+	packets__number(packets, NOTE_USER_NS, task->user_ns);
+	packets__number(packets, NOTE_SYSTEM_NS, task->system_ns);
+	packets__number(packets, NOTE_PEAK_RSS_BYTES, task->peak_rss_bytes);
+	packets__number(packets, NOTE_RSS_PEAK_BYTES, task->rss_peak_bytes);
+	packets__number(packets, NOTE_READ_BYTES, task->io[MODEL_IO_READ_BYTES]);
+	packets__number(packets, NOTE_WRITE_BYTES, task->io[MODEL_IO_WRITE_BYTES]);
+	packets__number(packets, NOTE_PROGRAMS, task->rows);
+	packets__number(packets, NOTE_PROCESSES, task->processes);
+	packets__number(packets, NOTE_FAILED, task->failed);
+	packets__number(packets, NOTE_HIDDEN, task->hidden);
+	packets__close(packets);
+	if (!EVENT_IS_NULL(task->ended_ns)) {
+		packets__open(packets, EVENT_END, tracer__time(run, task->ended_ns), track, CATEGORY_STEP,
+			      NULL);
+		packets__close(packets);
+	}
+	curves__step(tracer, run, task);
+	return 0;
+}
+
+/* ---- losses ---- */
+
+/* Of a run that has begun: nothing is shown of one without records. */
+static struct trace_run *run_of(struct tracer *tracer, const struct stream_info *info)
+{
+	const struct model_run *run = model__run_of(tracer->model, info);
+
+	return run && run->begun ? tracer__run(tracer, run) : NULL;
+}
+
+void tracer__lost(struct tracer *tracer, const struct record *record)
+{
+	struct trace_run *run = run_of(tracer, record->info);
+	struct losses *one = calloc(1, sizeof(*one));
+
+	if (!run || !one) {
+		free(one);
+		return;
+	}
+	losses__take(&run->losses, record);
+	losses__take(one, record);
+	describe_lane(tracer, run, LANE_LOST);
+	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, record->ts),
+		      tracer__lane(run, LANE_LOST), CATEGORY_LOST, record->info->stream);
+	losses__tell(one, run->run, say_loss, &tracer->packets);
+	packets__close(&tracer->packets);
+	free(one);
+}
+
+void tracer__ended(struct tracer *tracer, const struct stream_info *info, const struct stream_state *stream)
+{
+	struct trace_run *run = run_of(tracer, info);
+
+	if (run)
+		losses__ended(&run->losses, info, stream);
+}
+
+int tracer__finish(struct tracer *tracer)
+{
+	curves__finish(tracer);
+	for (size_t i = 0; i < tracer->runs_count; i++)
+		describe_run(tracer, tracer->runs[i]);
+	return packets__flush(&tracer->packets);
+}
+
+void tracer__free(struct tracer *tracer)
+{
+	curves__free(tracer);
+	for (size_t i = 0; i < tracer->groups.size; i++) {
+		while (tracer->groups.slots[i]) {
+			struct hash_node *node = tracer->groups.slots[i];
+
+			hash__remove(&tracer->groups, node);
+			free(node);
+		}
+	}
+	hash__free(&tracer->groups);
+	for (size_t i = 0; i < tracer->runs_count; i++)
+		free(tracer->runs[i]);
+	free(tracer->runs);
+	packets__free(&tracer->packets);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Turns what the model tells into a trace, as it is told. The tracks of a run:
+ *
+ *	run
+ *	  CPU, memory, failures, hidden failures, lost events
+ *	  step			of this name
+ *	    execution of it	a slice
+ *	      CPU, memory
+ *	      process		a slice for each program that it executed
+ *	        CPU, memory	if it was looked at while it lived
+ *	  process		of no step
+ *	    its children
+ *
+ * A track's number comes from what it stands for, so that nobody has to remember it. */
+#ifndef SINKS_PERFETTO_TRACER_H
+#define SINKS_PERFETTO_TRACER_H
+
+#include "sinks/model/hash.h"
+#include "sinks/model/losses.h"
+#include "sinks/perfetto/gauges.h"
+
+/* What a run's own tracks are for. */
+enum lane { LANE_RUN, LANE_CORES, LANE_BYTES, LANE_FAILURES, LANE_HIDDEN, LANE_LOST, LANES };
+
+struct trace_run {
+	const struct model_run *run;
+	uint64_t shift; /* added to times: all runs are shown by the first one's clock */
+	bool used[LANES];
+	uint64_t programs, failed, hidden;
+	uint64_t groups; /* steps by name */
+	struct gauges *gauges;
+	struct losses losses;
+};
+
+struct tracer {
+	struct model *model;
+	struct packets packets;
+	struct timeline timeline;
+	uint64_t interval_ns; /* the longest between two looks at a process */
+	struct trace_run **runs;
+	size_t runs_count;
+	struct hash steps;  /* executions of steps that go on */
+	struct hash groups; /* steps by name, that have a track */
+	struct hash looked; /* processes that were looked at while they lived */
+};
+
+struct trace_run *tracer__run(struct tracer *tracer, const struct model_run *run); /* NULL: out of memory */
+uint64_t tracer__lane(const struct trace_run *run, enum lane lane);
+uint64_t tracer__time(const struct trace_run *run, uint64_t ts);
+uint64_t tracer__process(const struct model_run *run, uint32_t pid, uint64_t start);
+uint64_t tracer__task(const struct model_run *run, uint32_t number);
+uint64_t tracer__counter(uint64_t track, enum gauge_kind kind);
+void tracer__counters(struct tracer *tracer, uint64_t track); /* tells of both */
+
+/* ---- the model's calls ---- */
+
+int tracer__row(void *arg, const struct model_row *row);
+int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by);
+int tracer__step(void *arg, const struct model_task *task);
+int tracer__sample(void *arg, const struct model_sample *sample);
+
+void tracer__lost(struct tracer *tracer, const struct record *record);
+void tracer__ended(struct tracer *tracer, const struct stream_info *info, const struct stream_state *stream);
+int tracer__finish(struct tracer *tracer); /* when the model has finished */
+void tracer__free(struct tracer *tracer);
+
+/* ---- curves.c ---- */
+
+int curves__ended(struct tracer *tracer, const struct trace_run *run, const struct model_row *row);
+void curves__step(struct tracer *tracer, const struct trace_run *run, const struct model_task *task);
+void curves__finish(struct tracer *tracer);
+void curves__free(struct tracer *tracer);
+
+#endif
