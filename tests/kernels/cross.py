@@ -41,10 +41,13 @@ def sysroot(cache, machine):
     if not (root / ".complete").exists():
         cache.archive(machine.arch).unpack_with_needs(PACKAGES, root, UNUSED)
         (root / ".complete").touch()
+    # without npm there is no DuckDB, and all else is built
+    subprocess.run([SRC / "tests/setup", "duckdb"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False,
+                   env={**os.environ, "SETUP_PREFIX": f"{root}/usr/local", "SETUP_MACHINE": machine.uname})
     return root
 
 
-def run_in(folder, log, *command, **env):
+def run_in(folder, log, env, *command):
     done = subprocess.run(command, cwd=folder, env={**os.environ, **env}, stdin=subprocess.DEVNULL, stdout=log,
                           stderr=subprocess.STDOUT, check=False, timeout=1800)
     return done.returncode == 0
@@ -53,13 +56,15 @@ def run_in(folder, log, *command, **env):
 def build(folder, machine, root):
     """Configures once, then makes what has changed. Returns whether it went well; FOLDER/build.log says the rest."""
     folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "Makefile"
+    local = root / "usr/local"
+    duckdb = f"--with-duckdb={local}" if (local / "lib/libduckdb.so").exists() else "--without-duckdb"
+    env = {"PKG_CONFIG_SYSROOT_DIR": str(root),
+           "PKG_CONFIG_LIBDIR": f"{root}/usr/lib/{machine.triplet}/pkgconfig:{root}/usr/share/pkgconfig"}
     with open(folder / "build.log", "w", encoding="utf-8") as log:
-        done = config.exists() or run_in(
-            folder, log, SRC / "configure", "--quiet", f"--host={machine.triplet}", "PKG_CONFIG=pkg-config",
-            "CC=" + " ".join(compiler(machine, root)), PKG_CONFIG_SYSROOT_DIR=str(root),
-            PKG_CONFIG_LIBDIR=f"{root}/usr/lib/{machine.triplet}/pkgconfig:{root}/usr/share/pkgconfig")
-        return done and run_in(folder, log, "make", f"-j{os.cpu_count()}")
+        done = (folder / "Makefile").exists() or run_in(
+            folder, log, env, SRC / "configure", "--quiet", f"--host={machine.triplet}", duckdb,
+            "PKG_CONFIG=pkg-config", "CC=" + " ".join(compiler(machine, root)))
+        return done and run_in(folder, log, env, "make", f"-j{os.cpu_count()}")
 
 
 def main():

@@ -20,6 +20,7 @@ START_LIMIT = 60  # seconds until the first process runs; 2 to 14 on an idle mac
 class Machine:
     """What differs between kinds of machines."""
     arch: str  # as Debian says it
+    uname: str
     triplet: str
     qemu: str
     package: str
@@ -30,10 +31,10 @@ class Machine:
 
 
 MACHINES = {
-    "amd64": Machine("amd64", "x86_64-linux-gnu", "qemu-system-x86_64", "qemu-system-x86",
+    "amd64": Machine("amd64", "x86_64", "x86_64-linux-gnu", "qemu-system-x86_64", "qemu-system-x86",
                      ("-machine", "q35", "-cpu", "max,-cx16", "-device", "isa-serial,chardev=results,index=1"),
                      "ttyS0", "/dev/ttyS1", (0x202, b"HdrS")),
-    "arm64": Machine("arm64", "aarch64-linux-gnu", "qemu-system-aarch64", "qemu-system-arm",
+    "arm64": Machine("arm64", "aarch64", "aarch64-linux-gnu", "qemu-system-aarch64", "qemu-system-arm",
                      ("-machine", "virt,gic-version=3", "-cpu", "cortex-a72",
                       "-device", "pci-serial,chardev=results"),
                      "ttyAMA0", "/dev/ttyS0", (0x38, b"ARM\x64")),
