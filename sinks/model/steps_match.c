@@ -147,7 +147,7 @@ static struct subject look(struct steps_matcher *matcher, const struct steps_pro
 static bool holds(struct steps_matcher *matcher, const struct steps_rule *rule,
 		  const struct steps_program *program)
 {
-	if (rule->depth >= 0 && rule->depth != program->depth)
+	if ((rule->depth >= 0 && rule->depth != program->depth) || (rule->outside && program->inside))
 		return false;
 	for (size_t i = 0; i < rule->patterns_count; i++) {
 		struct subject subject = look(matcher, program, &rule->patterns[i]);

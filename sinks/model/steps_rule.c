@@ -8,9 +8,10 @@
 
 #include "core/tree.h"
 
-enum key { KEY_EXE, KEY_ARGS, KEY_CWD, KEY_PARENT, KEY_ENV, KEY_DEPTH, KEY_STEP, KEY_ID, KEYS };
+enum key { KEY_EXE, KEY_ARGS, KEY_CWD, KEY_PARENT, KEY_ENV, KEY_DEPTH, KEY_OUTSIDE, KEY_STEP, KEY_ID, KEYS };
 
-static const char *const key_names[] = { "exe", "args", "cwd", "parent", "env", "depth", "step", "id" };
+static const char *const key_names[] = { "exe",	  "args",    "cwd",  "parent", "env",
+					 "depth", "outside", "step", "id" };
 
 /* A rule that is being read. Templates wait for all that captures. */
 struct reading {
@@ -89,6 +90,15 @@ static void read_depth(struct tree *tree, const struct tree_entry *entry, struct
 			    "\"%.64s\" is no depth: write a number, 0 for the run's root", text);
 	else
 		rule->depth = atol(text);
+}
+
+static void read_outside(struct tree *tree, const struct tree_entry *entry, struct steps_rule *rule)
+{
+	const char *text = tree__plain(tree, entry->node, entry->key);
+
+	if (text && strcmp(text, "true") && strcmp(text, "false"))
+		tree__error(tree, entry->node, entry->key, "\"%.64s\" is neither true nor false", text);
+	rule->outside = text && !strcmp(text, "true");
 }
 
 /* ---- templates ---- */
@@ -224,7 +234,7 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		[KEY_EXE] = STEPS_EXE, [KEY_ARGS] = STEPS_ARGS, [KEY_CWD] = STEPS_CWD, [KEY_PARENT] = STEPS_PARENT
 	};
 	struct reading *reading = arg;
-	int key = tree__choose(tree, entry, "condition", key_names, KEYS);
+	int key = tree__choose(tree, entry, "key", key_names, KEYS);
 
 	switch (key) {
 	case KEY_EXE:
@@ -238,6 +248,9 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		break;
 	case KEY_DEPTH:
 		read_depth(tree, entry, &reading->rule);
+		break;
+	case KEY_OUTSIDE:
+		read_outside(tree, entry, &reading->rule);
 		break;
 	case KEY_STEP:
 		reading->step = *entry;

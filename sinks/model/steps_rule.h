@@ -42,6 +42,7 @@ struct steps_template {
 struct steps_rule {
 	char *set;     /* name of its set, or the file's path */
 	int64_t depth; /* -1: any */
+	bool outside;  /* only for a program that is in no task */
 	struct steps_pattern *patterns;
 	size_t patterns_count;
 	struct steps_template step, id;
@@ -84,6 +85,7 @@ struct steps_program {
 	const struct model_command *command, *parent; /* either may be NULL */
 	const char *comm;
 	int32_t depth; /* programs above it; -1: not known */
+	bool inside;   /* it is in a task */
 };
 
 struct steps_matcher;

@@ -49,7 +49,7 @@ static void errors_tell_where_and_what_instead(void **state)
 		{ "", "document: is empty: write at least one of steps" },
 		{ "rules: []", ":1:1: rules: unknown key: choose from steps" },
 		{ "steps: {a: b}", ":1:8: steps: must be a list" },
-		{ "steps:\n- arg: x\n  step: y\n", ":2:3: steps[0].arg: unknown condition: did you mean \"args\"?" },
+		{ "steps:\n- arg: x\n  step: y\n", ":2:3: steps[0].arg: unknown key: did you mean \"args\"?" },
 		{ "steps:\n- args: x\n", ":2:3: steps[0]: has no step" },
 		{ "steps:\n- step: x\n", ":2:3: steps[0]: has no condition" },
 		{ "steps:\n- args: 'a(b'\n  step: y\n",
@@ -60,6 +60,7 @@ static void errors_tell_where_and_what_instead(void **state)
 		{ "steps:\n- {args: (a), cwd: (b), step: '${1}'}\n", "more than one pattern of this rule captures ${1}" },
 		{ "steps:\n- args: (?<n>a)\n  step: x${n\n", ":3:9: steps[0].step: \"${n\" has no end" },
 		{ "steps:\n- depth: -1\n  step: x\n", ":2:10: steps[0].depth: \"-1\" is no depth" },
+		{ "steps:\n- outside: 1\n  step: x\n", ":2:12: steps[0].outside: \"1\" is neither true nor false" },
 		{ "steps:\n- env: [A]\n  step: x\n", ":2:8: steps[0].env: must be a mapping" },
 		{ "steps:\n- args: [a]\n  step: x\n", ":2:9: steps[0].args: must be one value, not a list" },
 		{ "steps:\n- args: a\n  args: b\n  step: x\n", ":3:3: steps[0].args: is there twice" },
@@ -189,7 +190,11 @@ static void ready_made_rules_hold(void **state)
 		  "gzip", "" },
 		{ "/usr/bin/perl|/usr/bin/parallel|", "sh|-c|/usr/bin/echo ccc|", "/", "", 2, NULL, NULL, NULL },
 		{ "/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 1, "shell", "bwa mem", "" },
-		{ "/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 2, NULL, NULL, NULL },
+		{ "/bin/bash|./exe.sh|", "/bin/bash|./pipeline.sh|x|", "/", "", 1, NULL, NULL, NULL },
+		{ "/bin/bash|-e|./pipeline.sh|", "bwa|mem|x|", "/", "", 2, "shell", "bwa mem", "" },
+		{ "/bin/bash|./pipeline.sh|", "/bin/sh|/usr/bin/qualimap|x|", "/", "", 1, "shell", "qualimap", "" },
+		{ "/bin/sh|/usr/bin/qualimap|x|", "java|-jar|x.jar|", "/", "", 2, NULL, NULL, NULL },
+		{ "/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 3, NULL, NULL, NULL },
 		{ "/usr/bin/python3|x.py|", "bwa|mem|x|", "/", "", 1, NULL, NULL, NULL },
 		{ "java|nextflow|", "/bin/bash|-ue|.command.run|", work, "", 1, "nextflow", "nextflow task", "3f/8a7b6c" },
 		{ "java|nextflow|", "/bin/bash|-ue|.command.run|", work, "SLURM_JOB_NAME=nf-ALIGN_(s1)|", 1, "nextflow",
@@ -213,7 +218,7 @@ static void ready_made_rules_hold(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct model_command *parent = make_command("/x", cases[i].parent, "/", "");
 		struct model_command *command = make_command("/x", cases[i].args, cases[i].cwd, cases[i].env);
-		struct steps_program program = { command, parent, "", cases[i].depth };
+		struct steps_program program = { command, parent, "", cases[i].depth, false };
 		size_t at = steps_matcher__next(matcher, &program, 0);
 
 		if (!cases[i].set && at < steps->count)
@@ -239,7 +244,7 @@ static void templates_take_what_patterns_captured(void **state)
 				     "- {exe: '/(.)$', cwd: '^/', env: {E: '^$'}, step: '${1}'}\n");
 	struct steps_matcher *matcher = steps_matcher__new(steps);
 	struct model_command *command = make_command("/bin/d", "a|ccc|", "/", "E=|");
-	struct steps_program program = { command, NULL, "", 0 };
+	struct steps_program program = { command, NULL, "", 0, false };
 
 	(void)state;
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 0);
@@ -274,7 +279,7 @@ static void hostile_arguments_cost_little(void **state)
 				     "- {args: '^(a{100})', step: '${1}'}\n");
 	struct steps_matcher *matcher = steps_matcher__new(steps);
 	struct model_command command = { .refs = 1 };
-	struct steps_program program = { &command, NULL, "", 0 };
+	struct steps_program program = { &command, NULL, "", 0, false };
 	size_t size = 2 << 20;
 	char *args = malloc(size);
 	double began = seconds();
@@ -523,6 +528,20 @@ static void an_exec_moves_a_process_into_another_task(void **state)
 	assert_int_equal(s->tasks[1].task.cpu_ns, 20 * MS);
 	assert_int_equal(s->tasks[1].task.parent, 1);
 	assert_int_equal(s->tasks[1].task.exit_code, 7);
+	end(s);
+}
+
+static void a_rule_for_outside_begins_nothing_inside(void **state)
+{
+	struct seen *s = begin("steps: [{args: '^x', outside: true, step: x}]", 1U << LIFECYCLE);
+
+	(void)state;
+	made__exec(&s->made, 1 * S, 10, 1 * S, "/bin/run", "run|");
+	program(s, 2 * S, 11, 10, 1 * S, "x|");
+	program(s, 3 * S, 12, 11, 2 * S, "x|");
+	program(s, 4 * S, 13, 10, 1 * S, "x|");
+	assert_int_equal(model__finish(s->model), 0);
+	assert_int_equal(s->tasks_count, 2);
 	end(s);
 }
 
@@ -786,6 +805,7 @@ int main(void)
 		cmocka_unit_test(children_inherit_and_a_task_sums_up),
 		cmocka_unit_test(tasks_nest_and_a_rule_holds_once_a_process),
 		cmocka_unit_test(an_exec_moves_a_process_into_another_task),
+		cmocka_unit_test(a_rule_for_outside_begins_nothing_inside),
 		cmocka_unit_test(one_id_is_one_task_even_of_strangers),
 		cmocka_unit_test(depth_counts_programs_not_subshells),
 		cmocka_unit_test(a_tasks_memory_is_the_sum_of_samples),
