@@ -91,14 +91,23 @@ static void threads_spin(void)
 
 static void threads_spin_killed(void)
 {
+	int ready[2];
 	struct birth b;
 
+	if (pipe(ready))
+		die("pipe");
 	if (born(&b)) {
 		for (int i = 0; i < 7; i++)
 			start_thread(spin, 0);
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
 		spin(NULL);
 	}
-	sleep_ms(200);
+	if (read(ready[0], &(char){0}, 1) != 1)
+		die("read");
+	close(ready[0]);
+	close(ready[1]);
+	sleep_ms(200); /* of work for all of them */
 	kill(b.pid, SIGKILL);
 	expect_cpu(&b, "threads=8");
 }
