@@ -105,18 +105,18 @@ static void kernel(struct doctor *d)
 	unusable = bpf__unusable();
 	say(d, "BTF", unusable ? BAD : GOOD, unusable ? "the kernel's types cannot be read" : "/sys/kernel/btf/vmlinux",
 	    unusable);
-	snprintf(text, sizeof(text), "%s", bpf__tracepoint_args("sched_process_exit") > 1
-						   ? "tells the last thread's exit, and comes while the memory is there"
-						   : "comes when the memory is gone");
-	say(d, "exit tracepoint", bpf__tracepoint_args("sched_process_exit") > 1 ? GOOD : POOR, text,
-	    bpf__tracepoint_args("sched_process_exit") > 1
-		    ? NULL
-		    : "peak memory is null for programs that never exceeded what their process was before its exec");
 }
 
 /* How programs get to see the end of every process. */
 static void tracepoints(struct doctor *d)
 {
+	if (bpf__tracepoint_args("sched_process_exit") > 1)
+		say(d, "exit tracepoint", GOOD, "tells the last thread's exit, and comes while the memory is there", NULL);
+	else if (hook__has_function("taskstats_exit"))
+		say(d, "exit tracepoint", GOOD, "comes when the memory is gone: taskstats_exit() is used before", NULL);
+	else
+		say(d, "exit tracepoint", POOR, "comes when the memory is gone, and nothing can be attached before",
+		    "peak memory is null for programs that never exceeded what their process was before its exec");
 	if (!hook__raw_is_preempted())
 		say(d, "tracepoints", GOOD, "raw ones run to their end", NULL);
 	else if (hook__has_classic("sched/sched_process_exit"))

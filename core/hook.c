@@ -140,3 +140,26 @@ void hook__choose(struct bpf_object *object)
 			choose_for(object, prog, strrchr(section, '/') + 1);
 	}
 }
+
+/* A program that does nothing, at the function's entry and away again. */
+bool hook__has_function(const char *name)
+{
+	static const struct bpf_insn nothing[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	LIBBPF_OPTS(bpf_prog_load_opts, opts, .expected_attach_type = BPF_TRACE_FENTRY);
+	const struct btf *types = bpf__types();
+	int prog, link, id = types ? btf__find_by_name_kind(types, name, BTF_KIND_FUNC) : -1;
+
+	if (id <= 0)
+		return false;
+	opts.attach_btf_id = id;
+	prog = bpf_prog_load(BPF_PROG_TYPE_TRACING, "has_function", "Dual BSD/GPL", nothing, 2, &opts);
+	link = prog < 0 ? -1 : bpf_raw_tracepoint_open(NULL, prog);
+	if (prog >= 0)
+		close(prog);
+	if (link >= 0)
+		close(link);
+	return link >= 0;
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hooks that are not on every kernel: which of two entries to load, and classic tracepoints. */
+/* Hooks that are not on every kernel: which of two entries to load, classic tracepoints, and functions. */
 #ifndef CORE_HOOK_H
 #define CORE_HOOK_H
 
@@ -15,6 +15,9 @@ bool hook__raw_is_preempted(void);
 
 /* Whether programs can be attached to the classic tracepoint "GROUP/NAME": its number is in tracefs. */
 bool hook__has_classic(const char *tracepoint);
+
+/* Whether programs can be attached to this function of the kernel ("fentry/NAME"); tried. */
+bool hook__has_function(const char *name);
 
 /* Of two entries to one tracepoint in an object, "tp_btf/NAME" and "tp/GROUP/NAME", leaves one set to load:
  * the second where the first could be preempted and the second can be had. */

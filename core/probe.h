@@ -62,6 +62,8 @@ struct core_api {
 	 * must not read an argument that the kernel lacks. */
 	int (*tracepoint_args)(const char *name);
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+	/* Whether programs can be attached to this function of the kernel ("fentry/NAME"); tried. */
+	bool (*has_function)(const char *name);
 };
 
 struct probe {

@@ -13,6 +13,7 @@
 
 #include "core/clock.h"
 #include "core/conf.h"
+#include "core/hook.h"
 #include "core/settle.h"
 #include "core/watch.h"
 
@@ -182,6 +183,7 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf, int wa
 		.has_type = bpf__has_type,
 		.tracepoint_args = bpf__tracepoint_args,
 		.log = log__print,
+		.has_function = hook__has_function,
 	};
 	probes->units[probes->count++] = unit;
 	if (unit->index >= WATCH_SLOTS) {

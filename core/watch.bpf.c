@@ -68,11 +68,11 @@ struct {
 	__type(value, __u32);
 } run_counter SEC(".maps");
 
-static __always_inline bool enter(struct task_struct *task, __u32 number)
+static __always_inline bool enter(struct task_struct *task, __u32 number, __u32 flags)
 {
 	struct watch_run *run = bpf_map_lookup_elem(&runs, &number);
 	struct watch_key key = watch__key(task);
-	struct watch w = {.run = number, .threads_peak = 1};
+	struct watch w = {.run = number, .threads_peak = task->signal->nr_threads, .flags = flags};
 	long err;
 
 	if (!run || run->closed)
@@ -111,14 +111,14 @@ int BPF_PROG(watch_fork, struct task_struct *child)
 		return 0;
 	}
 	if (launcher && launcher == bpf_get_current_pid_tgid() >> 32) {
-		enter(child, launch_run);
+		enter(child, launch_run, 0);
 		return 0;
 	}
 	w = find_maker();
 	if (w)
-		enter(child, w->run);
+		enter(child, w->run, 0);
 	else if (all_run && !(child->flags & PF_KTHREAD))
-		enter(child, all_run);
+		enter(child, all_run, 0);
 	return 0;
 }
 
@@ -161,7 +161,7 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 	if (bpf_map_update_elem(&runs, &number, &run, BPF_ANY))
 		return false;
 	key = watch__key(task);
-	if (enter(task, number))
+	if (enter(task, number, 0))
 		note(WATCH_NOTE_ENTER, number, &key, *rule, s->key.text, length);
 	return true;
 }
@@ -188,7 +188,7 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 		return;
 	w = watch__find(task->real_parent);
 	if (w) {
-		if (enter(task, w->run))
+		if (enter(task, w->run, 0))
 			__sync_fetch_and_add(&adopted, 1);
 		return;
 	}
@@ -349,7 +349,7 @@ int watch_scan(struct bpf_iter__task *ctx)
 		p.run = w->run;
 	} else if (scan_enters) {
 		p.run = scan_run(task);
-		p.entered = p.run && enter(task, p.run);
+		p.entered = p.run && enter(task, p.run, WATCH_PRESENT);
 	}
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;

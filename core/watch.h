@@ -20,10 +20,12 @@ struct watch {
 	__u32 run;
 	__u32 end_tid;	    /* the thread whose exit ended the process; 0 while it lives */
 	__u32 threads_peak; /* most threads alive at once */
-	__u32 zero;
+	__u32 flags;	    /* WATCH_PRESENT */
 	__u64 seen[WATCH_SLOTS]; /* fingerprint of each sampling probe's last sample */
 	__u8 told[WATCH_SLOTS];	 /* WATCH_*: what each probe told of the process's end */
 };
+
+#define WATCH_PRESENT 0x1 /* it was there before it was watched */
 
 enum watch_told {
 	WATCH_NOTHING = 0,

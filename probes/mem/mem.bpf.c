@@ -2,16 +2,18 @@
 /* Memory of a process: sampled by walking the task list, and its true peak when it ends.
  *
  * signal->maxrss (what wait4 tells) inherits what the process was before its exec: /bin/true started by
- * a process of 400 MB "peaks" at 400 MB. The image's own peak is in its mm, which the exit hook still
- * finds from 6.16 on. Before, the peak is known only if it raised maxrss above its value at exec. */
+ * a process of 400 MB "peaks" at 400 MB. The image's own peak is in its mm, which the exit's tracepoint still
+ * finds from 6.16 on. Before, a function that the kernel calls a little earlier does: taskstats_exit(). Where
+ * no program can be attached to it, the peak is known only if it raised maxrss above its value at exec. */
 #include "core/probe.bpf.h"
 #include "probes/mem/mem.h"
 
 const volatile __u64 page_bytes = 4096;
+const volatile bool use_maxrss; /* there is no other way to the peak */
 
 #define MAXRSS_SHARED ~0ULL
 
-/* signal->maxrss at exec, where the kernel gives the mm away before the exit hook. */
+/* signal->maxrss at exec, for use_maxrss. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -83,7 +85,7 @@ static __always_inline __u64 wait4s_maxrss(struct signal_struct *signal)
 }
 
 /* The peak without the mm: exact if the end raised maxrss above what it was at exec. */
-static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
+static __always_inline __u64 peak_of_maxrss(struct task_struct *task, const struct watch *w)
 {
 	struct watch_key key = watch__key(task);
 	__u64 *at_exec = bpf_map_lookup_elem(&exec_maxrss, &key);
@@ -94,6 +96,8 @@ static __always_inline __u64 peak_of_maxrss(struct task_struct *task)
 		bpf_map_delete_elem(&exec_maxrss, &key);
 		if (before == MAXRSS_SHARED)
 			return EVENT_NULL(EVENT_WHY_SHARED);
+	} else if (w->flags & WATCH_PRESENT) {
+		return EVENT_NULL(EVENT_WHY_UNSEEN);
 	}
 	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_WHY_BOUND);
 }
@@ -105,7 +109,7 @@ static __always_inline void leave(struct task_struct *task, struct watch *w)
 	__u64 peak, now;
 	struct kfix_pages p;
 
-	if (!w)
+	if (!w || w->told[watch_slot & (WATCH_SLOTS - 1)])
 		return;
 	e = event__reserve_end(struct mem_event, MEM_EXIT, task, w);
 	if (!e)
@@ -114,7 +118,7 @@ static __always_inline void leave(struct task_struct *task, struct watch *w)
 	mm = task->mm;
 	if (!mm) {
 		fill_null(e, EVENT_WHY_RELEASED, task);
-		e->peak_rss_bytes = peak_of_maxrss(task);
+		e->peak_rss_bytes = use_maxrss ? peak_of_maxrss(task, w) : EVENT_NULL(EVENT_WHY_LOST);
 	} else if (task->real_parent->mm == mm) {
 		fill_null(e, EVENT_WHY_SHARED, task);
 		e->peak_rss_bytes = EVENT_NULL(EVENT_WHY_SHARED);
@@ -126,6 +130,15 @@ static __always_inline void leave(struct task_struct *task, struct watch *w)
 		e->peak_rss_bytes = (peak > now ? peak : now) * page_bytes;
 	}
 	event__submit(e);
+}
+
+/* Like the tracepoint from 6.16 on, but the kernel may skip it: then the tracepoint tells what is left. */
+SEC("fentry/taskstats_exit")
+int BPF_PROG(mem_taskstats_exit, struct task_struct *task, int group_dead)
+{
+	if (group_dead)
+		leave(task, watch__find(task));
+	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")

@@ -61,6 +61,7 @@ static const struct schema_event events[] = {
 
 static const char *const hooks[] = {
 	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
+	"fentry/taskstats_exit (before kernel 6.16)",
 	"tp_btf/mark_victim",
 	"iter/task",
 	"iter/bpf_map (once)",
@@ -75,8 +76,11 @@ struct mem {
 static int mem__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
 {
 	struct mem_bpf *bpf = mem_bpf__open_opts(api->bpf_opts);
-	bool percpu = api->has_type("percpu_counter", "counters") && api->has_helper(BPF_FUNC_map_lookup_percpu_elem);
+	bool percpu = !api->has_type("mm_rss_stat", NULL); /* kfix__rss_percpu() */
+	bool summed = percpu && api->has_helper(BPF_FUNC_map_lookup_percpu_elem);
+	/* Both came to the exit's tracepoint with 6.16: the second argument, and the mm. */
 	bool mm_there = api->tracepoint_args("sched_process_exit") > 1;
+	bool earlier = !mm_there && api->has_function("taskstats_exit"), use_maxrss = !mm_there && !earlier;
 	struct mem *mem = calloc(1, sizeof(*mem));
 	size_t n = 0;
 
@@ -87,22 +91,26 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 		return -ENOMEM;
 	}
 	mem->bpf = bpf;
-	/* Both came to the exit's tracepoint with 6.16: the second argument, and the mm. */
-	bpf_program__set_autoload(bpf->progs.mem_exec, !mm_there);
-	bpf_program__set_autoload(bpf->progs.mem_fork, !mm_there);
-	if (!mm_there)
-		mem->unavailable[n++] = "exit.peak_rss_bytes: before kernel 6.16 known only where it exceeds what the "
-					"process was before its exec; the last values of the rest are not";
+	bpf_program__set_autoload(bpf->progs.mem_taskstats_exit, earlier);
+	bpf_program__set_autoload(bpf->progs.mem_exec, use_maxrss);
+	bpf_program__set_autoload(bpf->progs.mem_fork, use_maxrss);
+	bpf->rodata->use_maxrss = use_maxrss;
+	if (use_maxrss)
+		mem->unavailable[n++] = "exit.peak_rss_bytes: on this kernel known only where it exceeds what the process "
+					"was before its exec (no fentry on taskstats_exit); the last values of the rest are not";
 	if (api->tracepoint_args("mark_victim") != 2) {
 		bpf_program__set_autoload(bpf->progs.mem_oom, false);
 		mem->unavailable[n++] = "oom_kill: this kernel's tracepoint does not name the victim's task";
 	}
-	if (api->has_type("percpu_counter", "counters") && !percpu)
+	if (percpu && !summed)
 		mem->unavailable[n++] = "rss_bytes: counted without what each CPU has not added yet";
+	if (api->has_type("task_rss_stat", NULL))
+		mem->unavailable[n++] = "sample.rss_bytes: before kernel 6.2 without what each thread has not added yet, "
+					"64 pages at most";
 	bpf->rodata->watch_slot = api->watch_slot;
 	bpf->rodata->page_bytes = sysconf(_SC_PAGESIZE);
 	bpf->rodata->cpus_possible = libbpf_num_possible_cpus();
-	bpf_program__set_autoload(bpf->progs.mem_cpus, percpu);
+	bpf_program__set_autoload(bpf->progs.mem_cpus, summed);
 	*skel = bpf->skeleton;
 	*state = mem;
 	return 0;
