@@ -37,14 +37,13 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		tree__sequence(tree, entry->node, entry->key, steps_rule__read, arg);
 }
 
-/* Appends the rules of a document: `text`, or where that is NULL the file at `path`. */
-static int read_rules(struct steps *steps, const char *set, const char *path, const char *text, char *err,
-		      size_t size)
+int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length,
+		char *err, size_t size)
 {
 	struct telling telling = { err, size, false };
 	struct steps_reading reading = { steps, set };
 	struct tree tree = { .path = path, .keys = "steps", .error = tell, .error_arg = &telling };
-	int rc = text ? tree__load_memory(&tree, text, strlen(text)) : tree__load(&tree);
+	int rc = text ? tree__load_memory(&tree, text, length) : tree__load(&tree);
 
 	if (!rc)
 		tree__mapping(&tree, tree__root(&tree), "", read_key, &reading);
@@ -57,7 +56,7 @@ static int read_ready(struct steps *steps, const struct steps_ready *ready, char
 	char path[64];
 
 	snprintf(path, sizeof(path), "steps/%s.yaml", ready->name);
-	return read_rules(steps, ready->name, path, ready->text, err, size);
+	return steps__read(steps, ready->name, path, ready->text, strlen(ready->text), err, size);
 }
 
 static const struct steps_ready *find(const char *name)
@@ -97,7 +96,7 @@ static int fill(struct steps *steps, const char *what, char *err, size_t size)
 	}
 	if (!strchr(what, '/') && access(what, F_OK))
 		return tell_unknown(what, err, size);
-	return read_rules(steps, what, what, NULL, err, size);
+	return steps__read(steps, what, what, NULL, 0, err, size);
 }
 
 int steps__load(const char *what, struct steps **steps, char *err, size_t size)

@@ -59,6 +59,13 @@ struct steps_ready {
 };
 extern const struct steps_ready steps_ready[];
 
+/* ---- steps.c ---- */
+
+/* Appends the rules of a document to `steps`: `text`, or where that is NULL the file at `path`. 0, or -EINVAL
+ * with a sentence in `err`. */
+int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length,
+		char *err, size_t size);
+
 /* ---- steps_rule.c ---- */
 
 struct tree;
