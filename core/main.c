@@ -175,16 +175,39 @@ static int take_option(struct line *line, int option)
 	}
 }
 
-/* `collector NAME ...` runs collector-NAME, as git does; a command of that name needs `--` before it. */
-static void run_other(char **argv)
+/* Programs of ours that some builds do not have, and what to do about it. */
+static const struct {
+	const char *name, *hint;
+} optional[] = {
+	{ "query", "this collector was built without DuckDB, so there is no collector-query; install libduckdb and duckdb.h "
+		   "and build again (./configure --with-duckdb=PREFIX says where), or read the run by "
+		   "collector-merge --sink jsonl" },
+};
+
+/* 0, or the exit code: `name` is no command, but a program of ours that is not here. */
+static int lacks(const char *name)
 {
-	char *path = argv[1] && argv[1][0] != '-' && !strchr(argv[1], '/') ? beside_us(argv[1]) : NULL;
+	for (size_t i = 0; i < sizeof(optional) / sizeof(*optional); i++)
+		if (!strcmp(name, optional[i].name)) {
+			log__error("%s: %s", name, optional[i].hint);
+			return EXIT_USAGE;
+		}
+	return 0;
+}
+
+/* `collector NAME ...` runs collector-NAME, as git does; a command of that name needs `--` before it. Returns 0,
+ * or the exit code. */
+static int run_other(char **argv)
+{
+	bool name = argv[1] && argv[1][0] != '-' && !strchr(argv[1], '/');
+	char *path = name ? beside_us(argv[1]) : NULL;
 
 	if (!path)
-		return;
+		return name ? lacks(argv[1]) : 0;
 	execv(path, argv + 1);
 	log__error("%s: %s", path, strerror(errno));
 	free(path);
+	return 0;
 }
 
 static int parse(struct line *line, int argc, char **argv)
@@ -350,7 +373,9 @@ int main(int argc, char **argv)
 	int code;
 
 	log__init("collector", LOG_WARN);
-	run_other(argv);
+	code = run_other(argv);
+	if (code)
+		return code;
 	code = parse(&line, argc, argv);
 	if (code)
 		return code == 1 ? 0 : code;

@@ -67,12 +67,12 @@ AC_DEFUN([CO_DUCKDB], [
       LIBS_duckdb="-L$co_libdir -lduckdb"
       # where the loader looks anyway, a path in the programs would only be in the way
       AS_CASE([$with_duckdb], [/usr|/usr/local], [], [LIBS_duckdb="$LIBS_duckdb -Wl,-rpath,$co_libdir"])])
-    AC_MSG_CHECKING([for DuckDB 1.0 or later])
+    AC_MSG_CHECKING([for DuckDB 1.4 or later])
     co_cflags=$CFLAGS co_libs=$LIBS
     CFLAGS="$CFLAGS $CFLAGS_duckdb" LIBS="$LIBS_duckdb $LIBS"
     AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <duckdb.h>]],
       [[duckdb_data_chunk chunk = duckdb_fetch_chunk((duckdb_result){ 0 });
-        return duckdb_library_version() && chunk && duckdb_param_logical_type(0, 1);]])], [have_duckdb=yes])
+        return duckdb_library_version() && chunk && duckdb_prepared_statement_column_type(0, 0);]])], [have_duckdb=yes])
     AS_IF([test "x$cross_compiling$have_duckdb" = xnoyes],
       [AC_RUN_IFELSE([AC_LANG_PROGRAM([[#include <duckdb.h>
 #include <stdio.h>]], [[FILE *out = fopen("conftest.out", "w");
