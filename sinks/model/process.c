@@ -158,6 +158,11 @@ void process__remove(struct model *model, struct process *process)
 		else
 			run->wait_last = process->wait_prev;
 	}
+	if (process->reaper) { /* nobody waits any more */
+		process->reaper->owing--;
+		process__unref(process->reaper);
+		process->reaper = NULL;
+	}
 	usage__drop_rss(process);
 	hash__remove(&model->processes, &process->node);
 	process__unref(process);

@@ -3,8 +3,11 @@
  * a text is looked at, and a search that takes too many steps counts as no match. */
 #include "sinks/model/steps_rule.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #define MATCH_LIMIT 20000 /* steps of one search */
 #define HEAP_LIMIT 1024	  /* KiB */
@@ -23,6 +26,7 @@ struct steps_matcher {
 	const char **subjects; /* likewise: the text that was searched */
 	struct subject cache[STEPS_SUBJECTS];
 	char joined[2][STEPS_TEXT_MAX]; /* arguments of the parent and of the program */
+	char file[STEPS_TEXT_MAX];
 	char step[STEPS_NAME_MAX], id[STEPS_NAME_MAX];
 };
 
@@ -121,6 +125,29 @@ static struct subject of_env(const struct model_list *env, const char *variable)
 	return (struct subject){ .ready = true };
 }
 
+/* What a file of the working directory begins with, if it is there still. Strangers chose that folder: no link is
+ * followed to a file elsewhere, nothing is waited for. */
+static struct subject of_file(const struct model_text *cwd, const char *name, char text[STEPS_TEXT_MAX])
+{
+	struct subject subject = { .ready = true };
+	int folder = cwd->data ? open(cwd->data, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
+	int fd = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat stat;
+	ssize_t n = -1;
+
+	if (fd >= 0 && !fstat(fd, &stat) && S_ISREG(stat.st_mode))
+		n = read(fd, text, STEPS_TEXT_MAX);
+	if (n >= 0) {
+		subject.data = text;
+		subject.length = (size_t)n;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (folder >= 0)
+		close(folder);
+	return subject;
+}
+
 static struct subject look(struct steps_matcher *matcher, const struct steps_program *program,
 			   const struct steps_pattern *pattern)
 {
@@ -130,7 +157,9 @@ static struct subject look(struct steps_matcher *matcher, const struct steps_pro
 	if (!command)
 		return (struct subject){ .ready = true };
 	if (pattern->subject == STEPS_ENV)
-		return of_env(&command->env, pattern->variable);
+		return of_env(&command->env, pattern->name);
+	if (pattern->subject == STEPS_FILE)
+		return of_file(&command->cwd, pattern->name, matcher->file);
 	if (subject->ready)
 		return *subject;
 	if (pattern->subject == STEPS_EXE)

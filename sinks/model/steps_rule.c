@@ -8,10 +8,10 @@
 
 #include "core/tree.h"
 
-enum key { KEY_EXE, KEY_ARGS, KEY_CWD, KEY_PARENT, KEY_ENV, KEY_DEPTH, KEY_OUTSIDE, KEY_STEP, KEY_ID, KEYS };
+enum key { KEY_EXE, KEY_ARGS, KEY_CWD, KEY_PARENT, KEY_ENV, KEY_FILE, KEY_DEPTH, KEY_OUTSIDE, KEY_STEP, KEY_ID, KEYS };
 
-static const char *const key_names[] = { "exe",	  "args",    "cwd",  "parent", "env",
-					 "depth", "outside", "step", "id" };
+static const char *const key_names[] = { "exe",  "args",	"cwd",	   "parent", "env",
+					 "file", "depth", "outside", "step",   "id" };
 
 /* A rule that is being read. Templates wait for all that captures. */
 struct reading {
@@ -48,22 +48,24 @@ static void add_pattern(struct tree *tree, const struct tree_entry *entry, struc
 {
 	struct steps_pattern *patterns, pattern = { .subject = subject };
 	size_t at = rule->patterns_count;
+	bool lacking = false;
 
 	pattern.code = compile(tree, entry);
 	if (!pattern.code)
 		return;
 	pcre2_pattern_info(pattern.code, PCRE2_INFO_CAPTURECOUNT, &pattern.groups);
-	pattern.variable = subject == STEPS_ENV ? strdup(entry->name) : NULL;
-	patterns = reallocarray(rule->patterns, at + 1, sizeof(*patterns));
-	if (!patterns || (subject == STEPS_ENV && !pattern.variable)) {
-		tree__error(tree, entry->node, entry->key, "out of memory");
-		free(pattern.variable);
-		pcre2_code_free(pattern.code);
+	if (subject == STEPS_ENV || subject == STEPS_FILE) {
+		pattern.name = strdup(entry->name);
+		lacking = !pattern.name;
 	}
-	if (patterns)
-		rule->patterns = patterns;
-	if (!patterns || (subject == STEPS_ENV && !pattern.variable))
+	patterns = lacking ? NULL : reallocarray(rule->patterns, at + 1, sizeof(*patterns));
+	if (!patterns) {
+		tree__error(tree, entry->node, entry->key, "out of memory");
+		free(pattern.name);
+		pcre2_code_free(pattern.code);
 		return;
+	}
+	rule->patterns = patterns;
 	for (; at && patterns[at - 1].subject > subject; at--)
 		patterns[at] = patterns[at - 1];
 	patterns[at] = pattern;
@@ -77,6 +79,20 @@ static void read_variable(struct tree *tree, const struct tree_entry *entry, voi
 			    "a variable's name cannot hold \"=\": choose another");
 	else
 		add_pattern(tree, entry, arg, STEPS_ENV);
+}
+
+/* One a rule: there is room for one. */
+static void read_file(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	const struct steps_rule *rule = arg;
+
+	if (strchr(entry->name, '/'))
+		tree__error(tree, entry->name_node, entry->key,
+			    "a file is looked for in the working directory: give its name without a folder");
+	else if (rule->patterns_count && rule->patterns[rule->patterns_count - 1].subject == STEPS_FILE)
+		tree__error(tree, entry->name_node, entry->key, "a rule can look into one file only");
+	else
+		add_pattern(tree, entry, arg, STEPS_FILE);
 }
 
 static void read_depth(struct tree *tree, const struct tree_entry *entry, struct steps_rule *rule)
@@ -246,6 +262,9 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 	case KEY_ENV:
 		tree__mapping(tree, entry->node, entry->key, read_variable, &reading->rule);
 		break;
+	case KEY_FILE:
+		tree__mapping(tree, entry->node, entry->key, read_file, &reading->rule);
+		break;
 	case KEY_DEPTH:
 		read_depth(tree, entry, &reading->rule);
 		break;
@@ -276,7 +295,7 @@ void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *a
 	if (tree->errors == errors && !rule->patterns_count && rule->depth < 0)
 		tree__error(tree, entry->node, entry->key,
 			    "has no condition and would hold for everything: write one of exe, args, cwd, "
-			    "parent, env, depth");
+			    "parent, env, file, depth");
 	if (tree->errors == errors) {
 		read_template(tree, &reading.step, rule, &rule->step);
 		read_template(tree, &reading.id, rule, &rule->id);
@@ -303,7 +322,7 @@ static void free_template(struct steps_template *template)
 void steps_rule__free(struct steps_rule *rule)
 {
 	for (size_t i = 0; i < rule->patterns_count; i++) {
-		free(rule->patterns[i].variable);
+		free(rule->patterns[i].name);
 		pcre2_code_free(rule->patterns[i].code);
 	}
 	free(rule->patterns);

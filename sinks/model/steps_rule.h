@@ -16,11 +16,11 @@
 #define STEPS_NAME_MAX 256  /* of a step's name or id, with the NUL */
 
 /* What a pattern is held against, cheapest first. */
-enum steps_subject { STEPS_ENV, STEPS_EXE, STEPS_CWD, STEPS_PARENT, STEPS_ARGS, STEPS_SUBJECTS };
+enum steps_subject { STEPS_ENV, STEPS_EXE, STEPS_CWD, STEPS_PARENT, STEPS_ARGS, STEPS_FILE, STEPS_SUBJECTS };
 
 struct steps_pattern {
 	enum steps_subject subject;
-	char *variable; /* of STEPS_ENV */
+	char *name; /* of STEPS_ENV the variable, of STEPS_FILE the file; else NULL */
 	pcre2_code *code;
 	uint32_t groups;
 };

@@ -165,20 +165,27 @@ def test_a_script_that_runs_a_script():
 
 @recorded
 def test_nextflow_as_imitated(tmp_path):
-    """Not the real one: its process tree as documented; two tasks at once, one of them with a bad pipe."""
-    hashes = ["3f/8a7b6c0123456789abcdef01234567", "a0/00000c0123456789abcdef0123456f"]
-    for name, line in zip(hashes, ["sort /etc/passwd | head -1", "sh -c 'kill -9 $$' | cat"]):
-        folder = tmp_path / "work" / name
+    """Not the real one: its process tree, and what its wrapper begins with. Two tasks at once, one with a bad pipe;
+    asked again when the work directory is gone."""
+    tasks = {"3f/8a7b6c0123456789abcdef01234567": ("NF:QC:FASTQC (s 1)", "sort /etc/passwd | head -1"),
+             "a0/00000c0123456789abcdef0123456f": ("ALIGN", "sh -c 'kill -9 $$' | cat")}
+    for path, (name, line) in tasks.items():
+        folder = tmp_path / "work" / path
         write(folder / ".command.sh", f"#!/bin/bash -ue\n{line}\n")
-        write(folder / ".command.run", "#!/bin/bash\n/bin/bash -ue .command.sh; echo $? > .exitcode\n")
+        write(folder / ".command.run", f"#!/bin/bash\n#SBATCH -x\n# NEXTFLOW TASK: {name}\nset -u\n"
+              "/bin/bash -ue .command.sh; echo $? > .exitcode\n")
     main = write(tmp_path / "nextflow.py", "import subprocess, sys\n"
                  "for p in [subprocess.Popen(['/bin/bash', '-ue', '.command.run'], cwd=d) for d in sys.argv[1:]]:\n"
                  "    p.wait()\n")
-    told = record("/usr/bin/python3", main, *[tmp_path / "work" / name for name in hashes], cwd=tmp_path)
+    path = collect("/usr/bin/python3", main, *[tmp_path / "work" / name for name in tasks], cwd=tmp_path).path
+    told = Told(path).check()
     assert {(task["step"], task["id"], task["hidden"]) for task in told.tasks} == {
-        ("nextflow task", "3f/8a7b6c", 0), ("nextflow task", "a0/00000c", 1)}
+        ("NF:QC:FASTQC", "3f/8a7b6c", 0), ("ALIGN", "a0/00000c", 1)}
     assert all(task["outcome"] == "ok" for task in told.tasks)
     assert [row for row in told.rows if row["command"] == "sort"][0]["task"] != 0
+    shutil.rmtree(tmp_path / "work")
+    assert {(task["step"], task["id"], task["hidden"]) for task in Told(path).check().tasks} == {
+        ("nextflow task", "3f/8a7b6c", 0), ("nextflow task", "a0/00000c", 1)}
 
 
 @recorded

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -64,6 +65,8 @@ static void errors_tell_where_and_what_instead(void **state)
 		{ "steps:\n- env: [A]\n  step: x\n", ":2:8: steps[0].env: must be a mapping" },
 		{ "steps:\n- args: [a]\n  step: x\n", ":2:9: steps[0].args: must be one value, not a list" },
 		{ "steps:\n- args: a\n  args: b\n  step: x\n", ":3:3: steps[0].args: is there twice" },
+		{ "steps:\n- file: {a/b: x}\n  step: x\n", ":2:10: steps[0].file.a/b: a file is looked for in the working" },
+		{ "steps:\n- file: {a: x, b: y}\n  step: x\n", ":2:16: steps[0].file.b: a rule can look into one file" },
 		{ "steps:\n\t- a", "a tab cannot indent" },
 	};
 	struct steps *steps;
@@ -258,6 +261,44 @@ static void templates_take_what_patterns_captured(void **state)
 	assert_int_equal(steps_matcher__next(matcher, &program, 3), 3);
 	steps_matcher__free(matcher);
 	free(command);
+	steps__free(steps);
+}
+
+static void files_are_looked_into_if_they_are_files(void **state)
+{
+	struct steps *steps = loaded("steps: [{file: {f: '(?m)^name: (?<name>.+)$'}, step: '${name}'}]");
+	struct steps_matcher *matcher = steps_matcher__new(steps);
+	char folder[] = "/tmp/steps.XXXXXX", path[64], target[64];
+	struct model_command *command;
+	struct steps_program program = { .comm = "" };
+	FILE *file;
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	command = make_command("/bin/x", "x|", folder, "");
+	program.command = command;
+	snprintf(path, sizeof(path), "%s/f", folder);
+	snprintf(target, sizeof(target), "%s/other", folder);
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
+
+	file = fopen(target, "w");
+	assert_non_null(file);
+	fprintf(file, "first\nname: align (a)\n%*s", 10000, "");
+	fclose(file);
+	assert_int_equal(symlink(target, path), 0);
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
+	unlink(path);
+	assert_int_equal(rename(target, path), 0);
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 0);
+	assert_string_equal(steps_matcher__step(matcher), "align (a)");
+	unlink(path);
+	rmdir(folder);
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
+	free(command);
+	steps_matcher__free(matcher);
 	steps__free(steps);
 }
 
@@ -738,6 +779,21 @@ static void the_wait_for_a_childs_account_is_bounded(void **state)
 	end(s);
 }
 
+static void what_waits_is_let_go_when_the_reader_stops(void **state)
+{
+	struct seen *s = begin(step_rule, 1U << LIFECYCLE | 1U << IO);
+
+	(void)state;
+	made__exec(&s->made, 1 * S, 10, 1 * S, "/bin/run", "run|");
+	program(s, 2 * S, 11, 10, 1 * S, "stepA|");
+	program(s, 3 * S, 12, 11, 2 * S, "stepB|");
+	made__exit_under(&s->made, 4 * S, 12, 3 * S, 11, 2 * S, 1);
+	made__exit_under(&s->made, 5 * S, 11, 2 * S, 10, 1 * S, 1);
+	made__io(&s->made, END, 5 * S, 11, 2 * S, 5);
+	assert_int_equal(s->rows_count, 0);
+	end(s); /* a leak is seen by the sanitizers */
+}
+
 /* ---- looks ---- */
 
 static void samples_add_up_to_the_row(void **state)
@@ -801,6 +857,7 @@ int main(void)
 		cmocka_unit_test(a_tool_is_what_a_line_is_about),
 		cmocka_unit_test(ready_made_rules_hold),
 		cmocka_unit_test(templates_take_what_patterns_captured),
+		cmocka_unit_test(files_are_looked_into_if_they_are_files),
 		cmocka_unit_test(hostile_arguments_cost_little),
 		cmocka_unit_test(children_inherit_and_a_task_sums_up),
 		cmocka_unit_test(tasks_nest_and_a_rule_holds_once_a_process),
@@ -814,6 +871,7 @@ int main(void)
 		cmocka_unit_test(an_orphans_bytes_are_nobody_elses),
 		cmocka_unit_test(io_is_shared_among_the_rows_of_a_process),
 		cmocka_unit_test(the_wait_for_a_childs_account_is_bounded),
+		cmocka_unit_test(what_waits_is_let_go_when_the_reader_stops),
 		cmocka_unit_test(samples_add_up_to_the_row),
 		cmocka_unit_test(what_tasks_keep_is_bounded_by_what_lives),
 	};
