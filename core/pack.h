@@ -33,7 +33,9 @@ static inline int record_buffer__append(struct record_buffer *out, const void *b
 #define msgpack_pack_inline_func_fixint(name) static inline int pack_fix##name
 #define msgpack_pack_user struct record_buffer *
 #define msgpack_pack_append_buffer(out, bytes, size) return record_buffer__append(out, bytes, size)
+#define msgpack_pack_ext pack_ext /* its timestamps call this one by its full name */
 #include <msgpack/pack_template.h>
+#undef msgpack_pack_ext
 
 /* A string of any bytes: str where it is UTF-8, else bin, so that every msgpack library reads both. */
 static inline int pack__text(struct record_buffer *out, const char *text, size_t length)
