@@ -90,7 +90,8 @@ static void read_line(const char *path, char *text, size_t size)
 	text[strcspn(text, "\n")] = 0;
 }
 
-static void kernel(struct doctor *d)
+/* Whether the kernel tells its types: nothing that needs them is tried otherwise. */
+static bool kernel(struct doctor *d)
 {
 	struct utsname u;
 	char text[512];
@@ -105,6 +106,7 @@ static void kernel(struct doctor *d)
 	unusable = bpf__unusable();
 	say(d, "BTF", unusable ? BAD : GOOD, unusable ? "the kernel's types cannot be read" : "/sys/kernel/btf/vmlinux",
 	    unusable);
+	return !unusable;
 }
 
 /* How programs get to see the end of every process. */
@@ -217,13 +219,16 @@ static void hooks(struct doctor *d, const struct conf *conf)
 int doctor__run(const struct conf *conf, bool json)
 {
 	struct doctor d = {.json = json, .first = true};
+	bool types;
 
 	bpf__init();
-	kernel(&d);
-	tracepoints(&d);
+	types = kernel(&d);
+	if (types)
+		tracepoints(&d);
 	rights(&d);
 	cgroups(&d);
-	hooks(&d, conf);
+	if (types)
+		hooks(&d, conf);
 	bpf__forget();
 	if (json)
 		printf("\n]\n");

@@ -49,7 +49,7 @@ static const char help[] =
 	"Usage: collector [OPTION]... [--] COMMAND [ARG]...   watch a command and all that it starts\n"
 	"       collector [OPTION]... --pid PID               follow a running process and its descendants\n"
 	"       collector [OPTION]... -c FILE                 daemon: the scope rules of FILE say what is watched\n"
-	"       collector doctor [--json]                     say what this host can give, and the next step\n"
+	"       collector doctor [-c FILE] [--json]           say what this host can give, and the next step\n"
 	"\n"
 	"Watches every process of a pipeline from inside the kernel, however short it lives, and says what ran,\n"
 	"what failed and why, and where CPU time and memory went.\n"
