@@ -2,6 +2,7 @@
 /* Cases: every way to be born and to run a program, also those that fail. */
 #include "tests/truth/truth.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -176,6 +177,61 @@ static void write_file(const char *path, const char *text, mode_t mode)
 	close(fd);
 }
 
+#ifdef __x86_64__
+/* mov ecx,3000000; loop: dec ecx; jnz loop; mov eax,1 (exit); mov ebx,32; int 0x80 */
+static const unsigned char code_32[] = {0xb9, 0xc0, 0xc6, 0x2d, 0, 0x49, 0x75, 0xfd, 0xb8, 1, 0, 0, 0,
+					0xbb, 32, 0, 0, 0, 0xcd, 0x80};
+
+static const struct {
+	Elf32_Ehdr head;
+	Elf32_Phdr segment;
+	unsigned char code[sizeof(code_32)];
+} program_32 = {
+	.head = {
+		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+		.e_type = ET_EXEC, .e_machine = EM_386, .e_version = EV_CURRENT,
+		.e_entry = 0x8048000 + sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr), .e_phoff = sizeof(Elf32_Ehdr),
+		.e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1,
+	},
+	.segment = {
+		.p_type = PT_LOAD, .p_vaddr = 0x8048000, .p_filesz = 1000, .p_memsz = 1000, .p_flags = PF_R | PF_X,
+		.p_align = 4096,
+	},
+};
+#endif
+
+/* A program of the other word size, small enough to be written here by hand. */
+static void bits_32(void)
+{
+#ifdef __x86_64__
+	static const char args[] = "truth-32\0an argument\0";
+	char path[] = "/tmp/truth-32-XXXXXX";
+	int fd = mkstemp(path), *refused = (int *)take(4096, MAP_SHARED | MAP_ANONYMOUS, -1);
+	char *const argv[] = {"truth-32", "an argument", NULL};
+	struct birth b;
+
+	if (fd < 0 || write(fd, &program_32, sizeof(program_32)) != sizeof(program_32) ||
+	    pwrite(fd, code_32, sizeof(code_32), sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr)) != sizeof(code_32) ||
+	    ftruncate(fd, 4096) || fchmod(fd, 0700))
+		die(path);
+	close(fd);
+	if (born(&b)) {
+		execve(path, argv, no_env);
+		*refused = 1;
+		_exit(126);
+	}
+	settle(&b);
+	if (*refused)
+		expect_none("this_kernel_runs_no_32-bit_programs");
+	else
+		expect_cpu(&b, "execs=1 cpu_at_least=500 args=%zu:%llx", sizeof(args) - 1,
+			   (unsigned long long)hash_bytes(HASH_START, args, sizeof(args) - 1));
+	unlink(path);
+#else
+	expect_none("only_x86_has_it");
+#endif
+}
+
 static void script(void)
 {
 	char path[] = "/tmp/truth-script-XXXXXX", text[4200];
@@ -299,27 +355,53 @@ static void go_deeper(int depth)
 	_exit(0);
 }
 
+/* As many as memory, of which each takes `kib`, pids and the machine's speed allow. */
+static int affordable(int count, int kib)
+{
+	long available = read_kib("/proc/meminfo", "MemAvailable:"), pids = read_kib("/proc/sys/kernel/pid_max", "");
+
+	if (getenv("TRUTH_GUEST")) /* emulated */
+		count /= 10;
+	if (available / 2 / kib < count)
+		count = available / 2 / kib;
+	return pids / 4 * 3 < count ? pids / 4 * 3 : count;
+}
+
 static void deep(void)
 {
+	int depth = affordable(1000, 200);
 	struct birth b;
 
 	if (born(&b))
-		go_deeper(60);
-	expect_end(&b, "descendants=60");
+		go_deeper(depth);
+	expect_end(&b, "descendants=%d", depth);
 }
 
-static void wide(void)
+/* Children that are all there at once, until the pipe is closed. */
+static void at_once(int count, const char *role)
 {
-	struct birth b[300];
+	struct birth *b = calloc(count, sizeof(*b));
+	int ends[2];
 
-	for (int i = 0; i < 300; i++)
+	if (!b || pipe(ends) || dup2(ends[0], STDIN_FILENO) < 0)
+		die("at once");
+	close(ends[0]);
+	fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	for (int i = 0; i < count; i++)
 		if (born(&b[i])) {
-			sleep_ms(200);
-			_exit(i & 0xff);
+			close(ends[1]);
+			if (role)
+				exec_child(role, "24");
+			_exit(read(STDIN_FILENO, ends, 1) ? 99 : i & 0xff);
 		}
-	for (int i = 0; i < 300; i++)
-		expect_cpu(&b[i], "execs=0");
+	close(ends[1]);
+	for (int i = 0; i < count; i++)
+		expect_cpu(&b[i], "execs=%d", role != NULL);
+	free(b);
 }
+
+static void wide(void) { at_once(affordable(10000, 150), NULL); }
+static void asleep(void) { at_once(affordable(20000, 250), "sleep"); }
 
 static void set_pid_max(const char *text)
 {
@@ -355,12 +437,14 @@ const struct truth_case birth_cases[] = {
 	{"exec_by_thread_twice", "the same, and again in the new program", exec_by_thread_twice, false},
 	{"exec_by_descriptor", "execveat of an open file", exec_by_descriptor, false},
 	{"script", "a script with its interpreter", script, false},
+	{"bits_32", "a 32-bit program", bits_32, false},
 	{"exec_fails", "ENOENT, EACCES, ENOEXEC, no interpreter, E2BIG", exec_fails, false},
 	{"daemonize", "double fork, setsid, exec; outlives its parent", daemonize, false},
 	{"subreaper", "an orphan that a subreaper takes in", subreaper, false},
 	{"pid_namespace", "the first and the second process of a pid namespace", pid_namespace, false},
-	{"deep", "60 processes, each the child of the one before", deep, false},
-	{"wide", "300 children at once", wide, false},
+	{"deep", "1,000 processes, each the child of the one before (a tenth where emulated)", deep, false},
+	{"wide", "10,000 children at once (likewise)", wide, false},
+	{"asleep", "20,000 programs asleep at once (likewise)", asleep, false},
 	{"pid_reuse", "1,500 processes while pid_max is 400", pid_reuse, true},
 	{0},
 };

@@ -22,8 +22,8 @@ struct event_line {
 	char stream[16], event[16], error[16], missing[512], stream_lost[16];
 	uint64_t pid, start, parent_start, count;
 	uint64_t number[SEEN_NUMBERS];
-	uint64_t args_length, args_hash, cwd_length, cwd_hash, limit_bytes;
-	char comm[16];
+	uint64_t args_length, args_hash, cwd_length, cwd_hash, limit_bytes, rss_bytes, trigger_pid;
+	char comm[16], cgroup[128];
 };
 
 static void read_text(struct json *j, char *out, size_t size)
@@ -72,7 +72,15 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		{"stream", e->stream, sizeof(e->stream)},    {"event", e->event, sizeof(e->event)},
 		{"error", e->error, sizeof(e->error)},	     {"missing", e->missing, sizeof(e->missing)},
 		{"stream_lost", e->stream_lost, sizeof(e->stream_lost)},
-		{"comm", e->comm, sizeof(e->comm)},
+		{"comm", e->comm, sizeof(e->comm)},	     {"cgroup", e->cgroup, sizeof(e->cgroup)},
+	};
+
+	const struct {
+		const char *name;
+		uint64_t *number;
+	} numbers[] = {
+		{"pid", &e->pid}, {"start", &e->start}, {"parent_start", &e->parent_start}, {"count", &e->count},
+		{"limit_bytes", &e->limit_bytes}, {"rss_bytes", &e->rss_bytes}, {"trigger_pid", &e->trigger_pid},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -81,17 +89,10 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 	for (size_t i = 0; i < SEEN_NUMBERS; i++)
 		if (!strcmp(key, seen_names[i]))
 			return (void)(e->number[i] = json__number(j));
-	if (!strcmp(key, "pid"))
-		e->pid = json__number(j);
-	else if (!strcmp(key, "start"))
-		e->start = json__number(j);
-	else if (!strcmp(key, "parent_start"))
-		e->parent_start = json__number(j);
-	else if (!strcmp(key, "count"))
-		e->count = json__number(j);
-	else if (!strcmp(key, "limit_bytes"))
-		e->limit_bytes = json__number(j);
-	else if (!strcmp(key, "args"))
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (!strcmp(key, numbers[i].name))
+			return (void)(*numbers[i].number = json__number(j));
+	if (!strcmp(key, "args"))
 		read_args(j, e);
 	else if (!strcmp(key, "cwd"))
 		read_cwd(j, e);
@@ -111,13 +112,21 @@ static struct seen *next(const struct events *events, const struct seen *s)
 	return s->older ? &events->seen[s->older - 1] : NULL;
 }
 
+static struct seen *find(const struct events *events, pid_t pid, uint64_t start)
+{
+	struct seen *s = first(events, pid);
+
+	while (s && (s->pid != pid || s->start != start))
+		s = next(events, s);
+	return s;
+}
+
 static struct seen *entry(struct events *events, pid_t pid, uint64_t start)
 {
-	struct seen *s;
+	struct seen *s = find(events, pid, start);
 
-	for (s = first(events, pid); s; s = next(events, s))
-		if (s->pid == pid && s->start == start)
-			return s;
+	if (s)
+		return s;
 	if (events->count == events->room) {
 		events->room = events->room ? events->room * 2 : 1024;
 		events->seen = reallocarray(events->seen, events->room, sizeof(*events->seen));
@@ -125,7 +134,7 @@ static struct seen *entry(struct events *events, pid_t pid, uint64_t start)
 			die("out of memory");
 	}
 	s = &events->seen[events->count++];
-	*s = (struct seen){.pid = pid, .start = start, .oom_limit = JSON_NULL};
+	*s = (struct seen){.pid = pid, .start = start};
 	memset(s->number, 0xff, sizeof(s->number));
 	s->older = events->newest[pid % EVENTS_HASH];
 	events->newest[pid % EVENTS_HASH] = events->count;
@@ -154,16 +163,36 @@ static void add_exit(struct seen *s, int stream, const struct event_line *e)
 	snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
 }
 
-static void add_exec(struct seen *s, const struct event_line *e)
+static void add_program(struct seen *s, const struct event_line *e)
 {
 	size_t used = strlen(s->missing);
 
-	s->execs++;
 	s->args_length = e->args_length;
 	s->args_hash = e->args_hash;
 	s->cwd_length = e->cwd_length;
 	s->cwd_hash = e->cwd_hash;
 	snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
+}
+
+static void add_fork(struct events *events, struct seen *s, const struct event_line *e)
+{
+	struct seen *parent = find(events, e->number[SEEN_PPID], e->parent_start);
+
+	s->forks++;
+	s->born_of = e->number[SEEN_PPID];
+	if (parent) {
+		s->sibling = parent->child;
+		parent->child = s - events->seen + 1;
+	}
+}
+
+static void add_oom_kill(struct seen *s, const struct event_line *e)
+{
+	s->oom_kills++;
+	s->oom_limit = e->limit_bytes;
+	s->oom_rss = e->rss_bytes;
+	s->oom_trigger = e->trigger_pid;
+	memcpy(s->oom_cgroup, e->cgroup, sizeof(s->oom_cgroup));
 }
 
 static void add(struct events *events, const struct event_line *e)
@@ -184,13 +213,15 @@ static void add(struct events *events, const struct event_line *e)
 	if (!strcmp(e->event, "exit")) {
 		add_exit(s, stream, e);
 	} else if (!strcmp(e->event, "fork")) {
-		s->forks++;
-		s->born_of = e->number[SEEN_PPID];
-		s->born_of_start = e->parent_start;
+		add_fork(events, s, e);
 	} else if (!strcmp(e->event, "exec")) {
-		add_exec(s, e);
+		s->execs++;
+		add_program(s, e);
+	} else if (!strcmp(e->event, "alive")) {
+		s->alive++;
+		add_program(s, e);
 	} else if (!strcmp(e->event, "oom_kill")) {
-		s->oom_limit = e->limit_bytes;
+		add_oom_kill(s, e);
 	} else if (!strcmp(e->event, "exec_failed")) {
 		memcpy(s->exec_error, e->error, sizeof(s->exec_error));
 	}

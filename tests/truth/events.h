@@ -20,14 +20,15 @@ extern const char *const seen_names[SEEN_NUMBERS]; /* as the fields are called i
 struct seen {
 	pid_t pid;
 	uint64_t start;
-	unsigned forks, execs, ends[SEEN_STREAMS];
+	unsigned alive, forks, execs, oom_kills, ends[SEEN_STREAMS];
 	pid_t born_of;		 /* by its fork */
-	uint64_t born_of_start;
+	size_t child, sibling;	 /* index + 1; 0: none */
 	uint64_t number[SEEN_NUMBERS]; /* of its `exit` events; JSON_NULL: null, or there was none */
 	bool final[SEEN_STREAMS];
 	uint64_t args_length, args_hash; /* of its last exec */
 	uint64_t cwd_length, cwd_hash;	 /* likewise */
-	uint64_t oom_limit;		 /* of its oom_kill; JSON_NULL: none, or of the host */
+	uint64_t oom_limit, oom_rss, oom_trigger; /* of its oom_kill */
+	char oom_cgroup[128];
 	char comm[16];			 /* of its exit */
 	char exec_error[16];
 	char missing[512]; /* "field=reason," of all its events */

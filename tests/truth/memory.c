@@ -3,6 +3,7 @@
 #include "tests/truth/truth.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -25,7 +26,7 @@ void touch(char *at, size_t bytes)
 		((volatile char *)at)[i] = 1;
 }
 
-static long read_kib(const char *path, const char *key)
+long read_kib(const char *path, const char *key)
 {
 	static char text[16384];
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -128,6 +129,93 @@ static void file_40(void)
 	unlink(path);
 }
 
+/* Pages of 2 MB, where the kernel gives them; else there is nothing to compare. */
+static void huge_16(void)
+{
+	struct birth b;
+	const char *said;
+
+	open_report();
+	if (born(&b)) {
+		char *at = take(18 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+		at = (char *)(((uintptr_t)at + 2 * MIB - 1) & ~(uintptr_t)(2 * MIB - 1));
+		madvise(at, 16 * MIB, MADV_HUGEPAGE);
+		touch(at, 16 * MIB);
+		if (read_kib("/proc/self/smaps_rollup", "AnonHugePages:") >= 2048)
+			say_peak();
+		_exit(0);
+	}
+	said = read_report();
+	if (*said)
+		expect_end(&b, "peak=%s", said);
+	else
+		expect_none("no_transparent_huge_pages");
+}
+
+/* Pages of the pool for huge ones, which the kernel does not count as resident. */
+static void hugetlb_8(void)
+{
+	struct birth b;
+	const char *said;
+
+	open_report();
+	if (born(&b)) {
+		char *at = mmap(NULL, 8 * MIB, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_POPULATE, -1, 0);
+
+		if (at == MAP_FAILED)
+			_exit(0);
+		touch(at, 8 * MIB);
+		say_peak();
+	}
+	said = read_report();
+	if (*said)
+		expect_end(&b, "peak=%s", said);
+	else
+		expect_none("no_pool_of_huge_pages");
+}
+
+static void set_text(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd >= 0 && write(fd, text, strlen(text)) < 0)
+		fprintf(stderr, "truth: %s: cannot be set to %s\n", path, text);
+	close(fd);
+}
+
+static void mem_hugetlb(void)
+{
+	set_text("/proc/sys/vm/nr_hugepages", "6");
+	hugetlb_8();
+	set_text("/proc/sys/vm/nr_hugepages", "0");
+}
+
+/* Half of it goes out to swap before the end: the peak stays what it was. */
+static void swapped(void)
+{
+	struct birth b;
+	const char *said;
+
+	open_report();
+	if (born(&b)) {
+		char *at = take(40 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+		touch(at, 40 * MIB);
+		before_free = peak_kib();
+		madvise(at, 30 * MIB, MADV_PAGEOUT);
+		if (read_kib("/proc/self/status", "VmSwap:") >= 20 << 10)
+			say_peak();
+		_exit(0);
+	}
+	said = read_report();
+	if (*said)
+		expect_end(&b, "peak=%s", said);
+	else
+		expect_none("no_swap");
+}
+
 /* wait4 says 400 MB of a child that was never larger than 1. */
 static void parent_400(void)
 {
@@ -179,6 +267,9 @@ const struct truth_case memory_cases[] = {
 	{"mem_shared_30", "30 MB shared", shared_30, false},
 	{"mem_file_40", "40 MB of a file", file_40, false},
 	{"mem_freed_80", "80 MB, given back before the end", freed_80, false},
+	{"mem_huge_16", "16 MB of huge pages", huge_16, false},
+	{"mem_hugetlb", "8 MB of the pool of huge pages, which is nobody's resident memory", mem_hugetlb, true},
+	{"mem_swapped", "40 MB, of which 30 are swapped out", swapped, false},
 	{"mem_parent_400", "a small program started by one of 400 MB", parent_400, false},
 	{"mem_parent_400_forks", "a fork of a process of 400 MB", parent_400_forks, false},
 	{"mem_parent_100", "200 MB, started by a process of 100 MB", parent_100_child_200, false},

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-2-Clause
-/* Cases: where a process is, what it is called, which limit kills it, and who is nobody's business. */
+/* Cases: where a process is, what it is called, and who is nobody's business. */
 #include "tests/truth/truth.h"
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#define GROUP "/sys/fs/cgroup/truth"
 
 /* The program itself says where it is, by /proc/self/cwd. */
 static void runs_here(void)
@@ -70,6 +69,81 @@ static void cwd_deleted(void)
 	in_folder("truth-gone", gone);
 }
 
+/* A folder with the program and /proc in it, as a root. */
+static void make_root(const char *root)
+{
+	mkdir(root, 0755);
+	if (mount("none", root, "tmpfs", 0, NULL) || chdir(root) || mkdir("proc", 0755) ||
+	    mount("/proc", "proc", NULL, MS_BIND | MS_REC, NULL) || mkdir("work", 0755))
+		_exit(95);
+	close(open("truth", O_CREAT | O_WRONLY | O_CLOEXEC, 0755));
+	if (mount(truth_path, "truth", NULL, MS_BIND, NULL))
+		_exit(95);
+	snprintf(truth_path, sizeof(truth_path), "/truth");
+}
+
+static void own_mounts(void)
+{
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL))
+		_exit(95);
+}
+
+/* Each says what the program is to do there. */
+static const char *in_namespace(void)
+{
+	if (mount("none", ".", "tmpfs", 0, NULL) || chdir("../truth-root") || mkdir("inside", 0755) || chdir("inside"))
+		_exit(95);
+	return "cwd";
+}
+
+/* As a container's runtime does it, also where the root of all is what pivot_root() refuses. */
+static const char *in_container(void)
+{
+	make_root("new");
+	if (mount(".", "/", NULL, MS_MOVE, NULL) || chroot(".") || chdir("/work"))
+		_exit(95);
+	return "cwd";
+}
+
+/* Only its own view is another: the folder is told as the namespace has it. */
+static const char *in_chroot(void)
+{
+	char path[4096];
+
+	make_root("new");
+	if (chdir("work") || !getcwd(path, sizeof(path)) || chroot(".."))
+		_exit(95);
+	report("%zu:%llx", strlen(path), (unsigned long long)hash_bytes(HASH_START, path, strlen(path)));
+	return "exit";
+}
+
+/* `enters` goes there in a mount namespace of its own; what it may not do ends with 95. */
+static void runs_in(const char *(*enters)(void))
+{
+	struct birth b;
+	const char *said;
+
+	mkdir("truth-root", 0755);
+	open_report();
+	if (born(&b)) {
+		if (chdir("truth-root"))
+			_exit(95);
+		own_mounts();
+		exec_child(enters(), "0");
+	}
+	said = read_report();
+	if (*said)
+		expect_end(&b, "execs=1 cwd=%s", said);
+	else
+		expect_none("no_right_to_mount");
+	rmdir("truth-root/new");
+	rmdir("truth-root");
+}
+
+static void cwd_namespace(void) { runs_in(in_namespace); }
+static void cwd_container(void) { runs_in(in_container); }
+static void cwd_chroot(void) { runs_in(in_chroot); }
+
 static void *renames_itself(void *unused)
 {
 	prctl(PR_SET_NAME, "worker");
@@ -92,34 +166,6 @@ static void renamed(void)
 	expect_end(&b, "comm=the_leader");
 }
 
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-
-	close(fd);
-	return done;
-}
-
-static void oom(void)
-{
-	struct birth b;
-
-	put("/sys/fs/cgroup/cgroup.subtree_control", "+memory");
-	if ((mkdir(GROUP, 0755) && access(GROUP, F_OK)) || !put(GROUP "/memory.max", "31457280")) {
-		expect_none("no_memory_controller");
-		return;
-	}
-	put(GROUP "/memory.swap.max", "0");
-	if (born(&b)) {
-		put(GROUP "/cgroup.procs", "0");
-		touch(take(100 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 100 * MIB);
-		_exit(0);
-	}
-	expect_end(&b, "oom_limit=%d", 31457280);
-	rmdir(GROUP);
-}
-
 void outside(void)
 {
 	for (int i = 0; i < 20; i++) {
@@ -138,6 +184,8 @@ const struct truth_case place_cases[] = {
 	{"cwd_deep", "a working directory 60 folders down", cwd_deep, false},
 	{"cwd_deleted", "a working directory that is gone", cwd_deleted, false},
 	{"renamed", "threads that rename themselves", renamed, false},
-	{"oom", "killed for want of memory, by a cgroup's limit of 30 MiB", oom, true},
+	{"cwd_namespace", "a mount that only its own namespace has", cwd_namespace, false},
+	{"cwd_container", "the root of a mount namespace is another folder", cwd_container, false},
+	{"cwd_chroot", "a root folder of its own, by chroot", cwd_chroot, false},
 	{0},
 };

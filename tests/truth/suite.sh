@@ -31,6 +31,25 @@ watch() {
 	[ "$code" != 125 ] || exit 1
 }
 
+# Whether it waits for events: everything is attached then.
+is_watching() {
+	read -r call rest <"/proc/$1/syscall"
+	case $call in 232 | 281 | 22) return 0 ;; esac
+	return 1
+}
+
+# Processes that are there before: followed by their pid, to their end.
+watch_early() {
+	truth early "$OUT/expect" "$OUT/go" &
+	early=$!
+	until [ -e "$OUT/go.ready" ]; do sleep 0.1; done
+	collector --plugin-dir "$PLUGINS" --no-summary -c "$OUT/truth.yaml" -o "$OUT/early" --pid "$early" &
+	until is_watching $!; do sleep 0.1; done
+	touch "$OUT/go"
+	wait $! || echo "suite WRONG collector --pid ended with $?"
+	wait "$early"
+}
+
 # A kernel without type information is refused, in a sentence that names it, and nothing is started.
 refuses() {
 	if collector --plugin-dir "$PLUGINS" -q -o "$OUT/refused" -- touch "$OUT/started" 2>"$OUT/said"; then
@@ -49,7 +68,10 @@ hide_btf() {
 }
 
 watch
-collector-merge -q -p "$PLUGINS" -s jsonl "$OUT/runs/latest" >"$OUT/events.jsonl" || echo "merge WRONG exit code $?"
+RUNS=$OUT/runs/latest
+case " ${CASES:-early} " in *" early "*) watch_early && RUNS="$RUNS $OUT/early/latest" ;; esac
+# shellcheck disable=SC2086 # a list of folders
+collector-merge -q -p "$PLUGINS" -s jsonl $RUNS >"$OUT/events.jsonl" || echo "merge WRONG exit code $?"
 cat "$OUT/outside" >>"$OUT/expect"
 truth check "$OUT/expect" "$OUT/events.jsonl" "$OUT/runs/latest/mem.msgpack"
 [ -z "$TRUTH_GUEST" ] || hide_btf

@@ -3,6 +3,7 @@
  *
  *	truth list			the cases
  *	truth run EXPECT [CASE]...	runs them, to be watched: collector -- truth run EXPECT
+ *	truth early EXPECT GO		runs some that are there before: collector --pid; ends when the file GO is there
  *	truth mixed EXPECT COUNT WORKERS	very many of mixed kinds, to be watched too
  *	truth outside EXPECT		runs some that are not watched and must not be seen
  *	truth check EXPECT EVENTS [MEM]	compares with the collector's events (collector-merge --sink jsonl); MEM: the
@@ -28,7 +29,7 @@
 
 static const struct truth_case *const tables[] = {
 	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases, io_cases,
-	place_cases,
+	place_cases, oom_cases,
 };
 
 char truth_path[4096];
@@ -312,6 +313,13 @@ static int run_outside(const char *path)
 	return 0;
 }
 
+static int run_early(const char *path, const char *go)
+{
+	open_expectations(path);
+	early(go);
+	return 0;
+}
+
 static int run_mixed(const char *path, int count, int workers)
 {
 	open_expectations(path);
@@ -339,13 +347,15 @@ int main(int argc, char **argv)
 		return run(argv[2], argv + 3);
 	if (argc == 5 && !strcmp(argv[1], "mixed"))
 		return run_mixed(argv[2], atoi(argv[3]), atoi(argv[4]));
+	if (argc == 4 && !strcmp(argv[1], "early"))
+		return run_early(argv[2], argv[3]);
 	if (argc == 3 && !strcmp(argv[1], "outside"))
 		return run_outside(argv[2]);
 	if (argc >= 4 && !strcmp(argv[1], "check"))
 		return check(argv[2], argv[3], argc > 4 ? argv[4] : NULL);
 	if (argc <= 1)
 		return child_main(0, argv);
-	fprintf(stderr, "usage: truth list | run EXPECT [CASE]... | mixed EXPECT COUNT WORKERS | outside EXPECT | "
-		"check EXPECT EVENTS [MEM]\n");
+	fprintf(stderr, "usage: truth list | run EXPECT [CASE]... | early EXPECT GO | mixed EXPECT COUNT WORKERS | "
+		"outside EXPECT | check EXPECT EVENTS [MEM]\n");
 	return 2;
 }

@@ -79,13 +79,20 @@ struct truth_case {
 
 /* Each ends with an entry without a name. */
 extern const struct truth_case ending_cases[], birth_cases[], cpu_cases[], memory_cases[], argv_cases[], io_cases[],
-	place_cases[];
+	place_cases[], oom_cases[];
 
 /* Memory that the process has now and had at most, in KiB, as the kernel tells the process itself. */
 long peak_kib(void);
+/* The number behind `key` in a file; 0: there is none. */
+long read_kib(const char *path, const char *key);
 char *take(size_t bytes, int flags, int fd);
 void touch(char *at, size_t bytes);
 void say_peak(void) __attribute__((noreturn));
+
+/* Processes that are there before the collector: they wait until the file `go` appears. Makes `go`.ready when it is
+ * time to watch them. */
+void early(const char *go);
+void wait_for_file(const char *path);
 
 void mixed(int count, int workers);
 

@@ -1,0 +1,252 @@
+// SPDX-License-Identifier: BSD-2-Clause
+/* Cases: killed for want of memory, by a limit of either version of cgroups. The kernel's own log is the witness
+ * of who was killed and how big it was; the victim itself says in which cgroup it is. */
+#include "tests/truth/truth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NAME "truth-oom"
+
+/* A group below the one that we are in, of the memory controller of one version. */
+struct group {
+	char path[512];
+	const char *limit, *own; /* its file of the limit; how its line in /proc/self/cgroup begins */
+};
+
+static bool put(const char *folder, const char *file, const char *text)
+{
+	char path[1024];
+	int fd;
+	bool done;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, file);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+/* Where a hierarchy is mounted. */
+static bool mounted(const char *type, const char *option, char *path, size_t size)
+{
+	FILE *mounts = setmntent("/proc/self/mounts", "re");
+	struct mntent *entry;
+
+	while (mounts && (entry = getmntent(mounts)))
+		if (!strcmp(entry->mnt_type, type) && (!option || hasmntopt(entry, option))) {
+			snprintf(path, size, "%s", entry->mnt_dir);
+			break;
+		}
+	if (mounts)
+		endmntent(mounts);
+	return mounts && entry;
+}
+
+static bool make_v2(struct group *g)
+{
+	char top[256];
+
+	*g = (struct group){.limit = "memory.max", .own = "0::"};
+	if (!mounted("cgroup2", NULL, top, sizeof(top)))
+		return false;
+	put(top, "cgroup.subtree_control", "+memory");
+	snprintf(g->path, sizeof(g->path), "%s/" NAME, top);
+	mkdir(g->path, 0755);
+	if (put(g->path, g->limit, "31457280"))
+		return true;
+	rmdir(g->path);
+	return false;
+}
+
+/* The controller belongs to one version at a time: it is taken from the other, which gives it up with some delay. */
+static bool mount_v1(char *top, size_t size)
+{
+	char other[256];
+
+	snprintf(top, size, "/tmp/truth-memory");
+	if (!getenv("TRUTH_GUEST") || !mounted("cgroup2", NULL, other, sizeof(other)))
+		return false;
+	put(other, "cgroup.subtree_control", "-memory");
+	mkdir(top, 0755);
+	for (int i = 0; i < 50 && (!i || errno == EBUSY); i++) {
+		if (!mount("none", top, "cgroup", 0, "memory"))
+			return true;
+		sleep_ms(100);
+	}
+	return false;
+}
+
+static bool make_v1(struct group *g)
+{
+	char top[256];
+
+	*g = (struct group){.limit = "memory.limit_in_bytes", .own = "memory:"};
+	if (!mounted("cgroup", "memory", top, sizeof(top)) && !mount_v1(top, sizeof(top)))
+		return false;
+	snprintf(g->path, sizeof(g->path), "%s/" NAME, top);
+	mkdir(g->path, 0755);
+	if (put(g->path, g->limit, "31457280"))
+		return true;
+	rmdir(g->path);
+	return false;
+}
+
+/* The group that the caller is in, as the kernel says. */
+static const char *own_group(const struct group *g)
+{
+	static char text[4096];
+	FILE *file = fopen("/proc/self/cgroup", "re");
+	char line[4096], *at;
+
+	text[0] = 0;
+	while (file && fgets(line, sizeof(line), file))
+		if ((at = strstr(line, g->own)))
+			snprintf(text, sizeof(text), "%.*s", (int)strcspn(at + strlen(g->own), "\n"), at + strlen(g->own));
+	if (file)
+		fclose(file);
+	return text;
+}
+
+/* ---- the kernel's log ---- */
+
+static int open_log(void)
+{
+	int fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd >= 0)
+		lseek(fd, 0, SEEK_END);
+	return fd;
+}
+
+static long long log_kib(const char *line, const char *key)
+{
+	const char *at = strstr(line, key);
+
+	return at ? atoll(at + strlen(key)) : 0;
+}
+
+/* KiB that were resident when it was killed, by the log; -1: it does not say. */
+static long long logged_rss(int fd, pid_t pid)
+{
+	char line[8192], key[64];
+	ssize_t n;
+
+	snprintf(key, sizeof(key), "Killed process %d ", pid);
+	while (fd >= 0 && ((n = read(fd, line, sizeof(line) - 1)) > 0 || errno == EPIPE)) {
+		line[n > 0 ? n : 0] = 0;
+		if (strstr(line, key))
+			return log_kib(line, "anon-rss:") + log_kib(line, "file-rss:") + log_kib(line, "shmem-rss:");
+	}
+	return -1;
+}
+
+static void expect_victim(const struct birth *b, int log, const char *group, pid_t trigger)
+{
+	char size[64] = "";
+	long long rss;
+
+	settle(b);
+	rss = logged_rss(log, b->pid);
+	if (rss >= 0)
+		snprintf(size, sizeof(size), "oom_rss=%lld ", rss);
+	expect_end(b, "%soom_limit=%d oom_cgroup=%s oom_trigger=%d", size, 31457280, group, trigger);
+}
+
+/* ---- cases ---- */
+
+/* Enters the group, or one below it that has no limit, and says where the limit is. */
+static void enter(const struct group *g, bool below)
+{
+	char path[600];
+
+	put(g->path, "cgroup.procs", "0");
+	report("%s", own_group(g));
+	if (!below)
+		return;
+	snprintf(path, sizeof(path), "%s/below", g->path);
+	put(path, "cgroup.procs", "0");
+}
+
+static void one_alone(const struct group *g, bool below)
+{
+	struct birth b;
+	int log = open_log();
+
+	open_report();
+	if (born(&b)) {
+		enter(g, below);
+		touch(take(100 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 100 * MIB);
+		_exit(0);
+	}
+	settle(&b);
+	expect_victim(&b, log, read_report(), b.pid);
+	close(log);
+}
+
+/* The big one sleeps while a small one wants more: the big one is killed, the small one goes on. */
+static void big_and_small(const struct group *g)
+{
+	int *big_is_there = (int *)take(4096, MAP_SHARED | MAP_ANONYMOUS, -1), log = open_log();
+	struct birth big, small;
+
+	open_report();
+	if (born(&big)) {
+		enter(g, false);
+		touch(take(20 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 20 * MIB);
+		__atomic_store_n(big_is_there, 1, __ATOMIC_RELEASE);
+		for (;;)
+			pause();
+	}
+	while (!__atomic_load_n(big_is_there, __ATOMIC_ACQUIRE))
+		sleep_ms(5);
+	if (born(&small)) {
+		put(g->path, "cgroup.procs", "0");
+		touch(take(14 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 14 * MIB);
+		_exit(12);
+	}
+	settle(&big);
+	expect_victim(&big, log, read_report(), small.pid);
+	expect_end(&small, "no_oom=1");
+	close(log);
+}
+
+static void in_group(bool (*make)(struct group *))
+{
+	char below[600];
+	struct group g;
+
+	if (!make(&g)) {
+		expect_none("no_memory_controller_of_that_version");
+		return;
+	}
+	put(g.path, "memory.swap.max", "0");
+	put(g.path, "memory.swappiness", "0");
+	put(g.path, "memory.use_hierarchy", "1");
+	one_alone(&g, false);
+	big_and_small(&g);
+	snprintf(below, sizeof(below), "%s/below", g.path);
+	mkdir(below, 0755);
+	one_alone(&g, true);
+	rmdir(below);
+	rmdir(g.path);
+}
+
+static void oom_v2(void) { in_group(make_v2); }
+static void oom_v1(void) { in_group(make_v1); }
+
+const struct truth_case oom_cases[] = {
+	{"oom_v2", "killed by a cgroup's limit of 30 MiB: alone, for another, by the group above", oom_v2, false},
+	{"oom_v1", "the same with version 1", oom_v1, false},
+	{0},
+};
