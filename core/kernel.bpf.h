@@ -149,6 +149,10 @@ struct task_io_accounting {
 	__u64 rchar, wchar, syscr, syscw, read_bytes, write_bytes, cancelled_write_bytes;
 } S_KERNEL;
 
+struct prev_cputime {
+	__u64 utime, stime;
+} S_KERNEL;
+
 struct signal_struct {
 	atomic_t live;
 	int nr_threads;
@@ -159,6 +163,7 @@ struct signal_struct {
 	unsigned long nvcsw, nivcsw;
 	unsigned long min_flt, maj_flt;
 	unsigned long maxrss, cmaxrss;
+	struct prev_cputime prev_cputime;
 	unsigned long long sum_sched_runtime;
 	struct task_io_accounting ioac;
 } S_KERNEL;

@@ -108,6 +108,12 @@ static __always_inline struct watch *watch__closed(struct task_struct *task)
 	return task->pid == task->tgid ? watch__find(task) : NULL;
 }
 
+/* Most threads alive at once, where it was watched all its life. */
+static __always_inline __u64 watch__threads_peak(const struct watch *w)
+{
+	return w->flags & WATCH_PRESENT ? EVENT_NULL(EVENT_WHY_UNSEEN) : w->threads_peak;
+}
+
 /* Whether a sample with this fingerprint differs from the last one that left the kernel. */
 static __always_inline bool watch__changed(const struct watch *w, __u64 fingerprint)
 {

@@ -10,7 +10,7 @@
 struct sums {
 	__u64 run, user, system, voluntary, involuntary;
 	__u64 states; /* union of the threads' states, with STATE_RUNNING for those that have none */
-	__u32 threads;
+	__u64 threads;
 };
 
 /* Bits of a task's state; they are the kernel's own, unchanged over all versions that we run on. */
@@ -80,7 +80,9 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, stru
 	e->threads = s->threads;
 	e->state[0] = state_of(s->states);
 	e->state[1] = 0;
-	e->zero = 0;
+	e->told_user = task->signal->prev_cputime.utime;
+	e->told_system = task->signal->prev_cputime.stime;
+	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	e->final = false;
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 }
@@ -99,7 +101,7 @@ static __always_inline void leave(struct task_struct *task)
 	add_dead(&s, task->signal);
 	add_task(&s, task);
 	s.states = 0; /* it runs, to its end */
-	s.threads = w->threads_peak;
+	s.threads = watch__threads_peak(w);
 	fill(e, &s, task);
 	event__submit(e);
 }
@@ -131,7 +133,7 @@ int BPF_PROG(cpu_free, struct task_struct *task)
 	if (!e)
 		return 0;
 	add_dead(&s, task->signal);
-	s.threads = w->threads_peak;
+	s.threads = watch__threads_peak(w);
 	fill(e, &s, task);
 	e->final = true;
 	event__submit(e);
@@ -178,7 +180,7 @@ int cpu_sample(struct bpf_iter__task *ctx)
 	event__head(&e.head, CPU_SAMPLE, task, w);
 	fill(&e, s, task);
 	if (event__close(&e.head, CPU_EXIT, w, task)) {
-		e.threads = w->threads_peak;
+		e.threads = watch__threads_peak(w);
 		e.final = true;
 	}
 	if (event__sample(ctx, &e))

@@ -8,7 +8,7 @@
 #include "probes/cpu/cpu.h"
 #include "probes/cpu/cpu.skel.h"
 
-_Static_assert(sizeof(struct cpu_event) == 32 + 5 * 8 + 4 + EVENT_COMM + 4, "layout shared with BPF");
+_Static_assert(sizeof(struct cpu_event) == 32 + 8 * 8 + EVENT_COMM + 8, "layout shared with BPF");
 
 #define TIMES                                                                                                \
 	FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread"),                            \
@@ -67,8 +67,12 @@ static void cpu__close(void *state)
 	cpu_bpf__destroy(state);
 }
 
-/* The exact sum, split in the ratio of the two that were sampled by ticks: the kernel's own rule
- * (cputime_adjust), in 128 bits because the product of two times does not fit 64. */
+static __u64 larger(__u64 a, __u64 b) { return a > b ? a : b; }
+static __u64 smaller(__u64 a, __u64 b) { return a < b ? a : b; }
+
+/* The exact sum, split in the ratio of the two that were sampled by ticks, but neither below what was told
+ * before (to ps, say): the kernel's own rule (cputime_adjust), in 128 bits because the product of two times
+ * does not fit 64. */
 static const struct event *cpu__event(void *state, struct event *event, size_t *size)
 {
 	struct cpu_event *e = (struct cpu_event *)event;
@@ -78,13 +82,11 @@ static const struct event *cpu__event(void *state, struct event *event, size_t *
 	(void)size;
 	if (EVENT_IS_NULL(run))
 		return event;
-	if (!system)
-		e->system_ns = 0;
-	else if (!user)
-		e->system_ns = run;
-	else
-		e->system_ns = (unsigned __int128)system * run / ((unsigned __int128)system + user);
-	e->user_ns = run - e->system_ns;
+	if (system)
+		system = user ? (unsigned __int128)system * run / ((unsigned __int128)system + user) : run;
+	system = larger(system, smaller(e->told_system, run));
+	e->user_ns = larger(run - system, smaller(e->told_user, run));
+	e->system_ns = run - e->user_ns;
 	return event;
 }
 

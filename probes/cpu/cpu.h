@@ -14,11 +14,12 @@ struct cpu_event {
 	__u64 system_ns;
 	__u64 voluntary_switches;
 	__u64 involuntary_switches;
-	__u32 threads;
+	__u64 threads;
+	__u64 told_user, told_system; /* what the kernel said when it was last asked: it takes nothing back */
 	char comm[EVENT_COMM];
 	char state[2];
 	bool final;
-	__u8 zero;
+	__u8 zero[5];
 };
 
 #endif

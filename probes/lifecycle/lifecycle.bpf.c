@@ -319,7 +319,7 @@ static __always_inline void leave(struct task_struct *task)
 	e->exit_code = number ? EVENT_NULL(EVENT_WHY_NONE) : (__u64)((code >> 8) & 0xff);
 	e->core_dumped = (code & 0x80) != 0;
 	e->duration_ns = e->head.ts - e->head.start;
-	e->threads_peak = w->threads_peak;
+	e->threads_peak = watch__threads_peak(w);
 	parent_of(task, &e->ppid, &e->parent_start);
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 	__builtin_memset(e->zero, 0, sizeof(e->zero));

@@ -50,11 +50,11 @@ struct lifecycle_exit {
 	__u64 exit_code; /* null: it was killed */
 	__u64 signal;	 /* null: it was not */
 	__u64 duration_ns;
+	__u64 threads_peak;
 	__u32 ppid;
-	__u32 threads_peak;
 	char comm[EVENT_COMM];
 	bool core_dumped;
-	__u8 zero[7];
+	__u8 zero[3];
 };
 
 #define LIFECYCLE_INLINE 4096

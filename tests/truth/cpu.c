@@ -153,6 +153,31 @@ static void sleeps(void)
 	expect_cpu(&b, "execs=0");
 }
 
+/* While it lives somebody asks for its times, as ps does: the kernel takes nothing back of what it told. */
+static void looked_at(void)
+{
+	for (int i = 0; i < 10; i++) {
+		char path[64], text[512];
+		struct birth b;
+		int fd;
+
+		if (born(&b)) {
+			burn_us(700);
+			sleep_ms(20);
+			for (int j = 0; j < 60000; j++)
+				syscall(SYS_getppid);
+			_exit(0);
+		}
+		sleep_ms(10);
+		snprintf(path, sizeof(path), "/proc/%d/stat", b.pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || read(fd, text, sizeof(text)) < 0)
+			die(path);
+		close(fd);
+		expect_cpu(&b, "execs=0");
+	}
+}
+
 const struct truth_case cpu_cases[] = {
 	{"noop", "nothing at all, 100 times", noop, false},
 	{"burn_1", "1 ms, 20 times", burn_1, false},
@@ -163,6 +188,7 @@ const struct truth_case cpu_cases[] = {
 	{"threads_spin", "8 threads that spin when the leader exits", threads_spin, false},
 	{"threads_spin_killed", "8 threads that spin when they are killed", threads_spin_killed, false},
 	{"in_kernel", "system calls and copies", in_kernel, false},
+	{"looked_at", "somebody asks for its times while it lives, 10 times", looked_at, false},
 	{"in_exit", "150 MB to give back at the end", in_exit, false},
 	{"sleeps", "100 ms asleep", sleeps, false},
 	{0},
