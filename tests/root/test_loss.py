@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What is lost is counted: seen + lost = happened, in every stream and of every kind, and the output says when."""
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from harness import Started, merge, program, wait_for
+
+STREAMS = ["lifecycle", "cpu", "mem", "io"]
+CHILDREN = 6000
+
+
+def state(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+def count(run):
+    """How many of each kind were seen, and how many are told as lost."""
+    seen, lost = Counter(), Counter()
+    for e in run.events:
+        if e["event"] == "lost":
+            lost[e["stream_lost"], e["event_lost"]] += e["count"]
+        else:
+            seen[e["stream"], e["event"]] += 1
+    return seen, lost
+
+
+def boot_ns():
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+# ---- rings that are too small, and a reader that stands still ----
+
+@pytest.fixture(scope="module")
+def overflown():
+    config = "".join(f"{name}: {{ring: 64KiB, interval: 1h}}, " for name in STREAMS[1:])
+    script = 'read go; "$0" "$1" 2 >&2; echo done; read go'
+    with Started("--no-summary", "--", "sh", "-c", script, program("storm"), str(CHILDREN),
+                 config=f"probes: {{lifecycle: {{ring: 64KiB}}, {config}}}\n",
+                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
+        started.wait_until_watching()
+        # the shell waits for us: the collector may sleep as long as we like
+        started.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: state(started.pid) == "T", "the collector stands")
+        begun = boot_ns()
+        started.tell("go")
+        assert started.process.stdout.readline() == b"done\n"
+        over = boot_ns()
+        started.process.send_signal(signal.SIGCONT)
+        started.tell("go")
+        run = started.end(None)
+    run.begun, run.over = begun, over
+    return run
+
+
+def test_a_full_ring(overflown):
+    happened = 1 + 1 + 2 + CHILDREN  # sh, storm, workers, children
+    seen, lost = count(overflown)
+    for kind in [("lifecycle", "fork"), *((stream, "exit") for stream in STREAMS)]:
+        assert lost[kind] > CHILDREN // 10, f"{kind}: the ring did not overflow: the test is about nothing"
+        assert seen[kind] + lost[kind] == happened, kind
+    assert seen["lifecycle", "exec"] + lost["lifecycle", "exec"] == 1 + 1 + CHILDREN // 2
+    assert {e["cause"] for e in overflown.lost} == {"ring_full"}
+
+
+def test_when(overflown):
+    """A loss is told with the time in which it lies, and stands in the merged order where it was told."""
+    assert all(e["since"] <= e["ts"] for e in overflown.lost)
+    during = sum(e["count"] for e in overflown.lost if e["since"] <= overflown.over and e["ts"] >= overflown.begun)
+    # a process is freed some ms after its parent has reaped it: the last ones when the reader ran again
+    assert during >= 0.99 * sum(e["count"] for e in overflown.lost)
+    times = [e["ts"] for e in overflown.events]
+    assert times == sorted(times)
+
+
+def test_the_output_says_so(overflown):
+    """The summary names each kind with how many and when; --strict refuses."""
+    _, lost = count(overflown)
+    merge(overflown.path, options=["--strict"], sink="null", code=3)
+    text = merge(overflown.path, sink="summary")
+    said = re.findall(r"^ +(\w+)\.(\w+): ([\d,]+) records lost between \S+ \S+ and \S+ \S+: the ring was full$", text, re.M)
+    assert {(stream, event): int(n.replace(",", "")) for stream, event, n in said} == lost, text
+
+
+# ---- a scope that is full ----
+
+def crowd(children, early, room):
+    """`children` at once, of which `early` end before the others run a program; `room` for so many processes."""
+    config = f"run: {{max_processes: {room}}}\nprobes: {{lifecycle: {{}}, cpu: {{}}, mem: {{}}, io: {{}}}}\n"
+    with Started("--no-summary", "--", program("crowd"), str(children), str(early), config=config,
+                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
+        for word in b"born\n", b"fewer\n", b"none\n":
+            assert started.process.stdout.readline() == word
+            started.tell("go")
+        return started.end(None)
+
+
+def test_a_full_scope():
+    """Who finds no room is missing in every stream."""
+    run = crowd(1500, 1500, 1024)
+    seen, lost = count(run)
+    for kind in [("lifecycle", "fork"), *((stream, "exit") for stream in STREAMS)]:
+        assert seen[kind] == 1024, kind
+        assert seen[kind] + lost[kind] + lost[kind[0], ""] == 1501, kind
+    assert {e["cause"] for e in run.lost} == {"scope_full"}
+    # of who is there, all is there
+    forks = Counter((e["pid"], e["start"]) for e in run.of("lifecycle.fork"))
+    for stream in STREAMS:
+        assert Counter((e["pid"], e["start"]) for e in run.of(f"{stream}.exit")) == forks
+
+
+def test_a_scope_that_is_large_enough():
+    run = crowd(1500, 700, 2048)
+    seen, _ = count(run)
+    assert not run.lost
+    assert seen["lifecycle", "fork"] == 1501 and seen["lifecycle", "exec"] == 1 + 800
+
+
+def test_a_late_entry():
+    """Who found no room at its birth is taken in when it runs a program, if there is room by then. What was told as
+    lost of it stays told: of those more is counted than is missing, never less."""
+    run = crowd(1500, 1000, 1024)
+    seen, lost = count(run)
+    assert seen["lifecycle", "fork"] == 1024
+    late = {(e["pid"], e["start"]) for e in run.of("lifecycle.exec")} - \
+        {(e["pid"], e["start"]) for e in run.of("lifecycle.fork")}
+    assert late and lost["lifecycle", "fork"] == len(late)
+    for kind in [("lifecycle", "fork"), *((stream, "exit") for stream in STREAMS)]:
+        assert seen[kind] <= 1501 <= seen[kind] + lost[kind] + lost[kind[0], ""], kind
+    for stream in STREAMS:
+        ends = Counter((e["pid"], e["start"]) for e in run.of(f"{stream}.exit"))
+        assert len(ends) == 1024 + len(late) and set(ends.values()) == {1}
+
+
+# ---- who is never freed ----
+
+def test_zombies_that_nobody_reaps():
+    """Each has its one end in every stream, though the kernel never frees it while the run lasts."""
+    script = "import os, time\nfor i in range(20):\n    os.fork() or os._exit(i)\nprint('there', flush=True)\nos.close(1)\ntime.sleep(60)\n"
+    with Started("--no-summary", "--grace", "300ms", "--", "sh", "-c", '/usr/bin/python3 -c "$0" & read go', script,
+                 stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
+        assert started.process.stdout.readline() == b"there\n"
+        started.tell("go")
+        run = started.end(None)
+    parent = run.one("lifecycle.exec", args=["/usr/bin/python3", "-c", script])
+    try:
+        children = {(e["pid"], e["start"]) for e in run.of("lifecycle.fork", ppid=parent["pid"])}
+        assert len(children) == 20
+        for stream in STREAMS:
+            ends = Counter((e["pid"], e["start"]) for e in run.of(f"{stream}.exit"))
+            assert {child: ends[child] for child in children} == dict.fromkeys(children, 1), stream
+        assert sorted(e["exit_code"] for e in run.of("lifecycle.exit", ppid=parent["pid"])) == list(range(20))
+        assert not run.lost
+        assert not run.of("lifecycle.exit", pid=parent["pid"]), "it runs on"
+    finally:
+        subprocess.run(["kill", str(parent["pid"])], check=True)
