@@ -62,6 +62,17 @@ static int what_is(const char *path, enum holding *what)
 	return 0;
 }
 
+/* runs/latest beside the run that it is a link to: all of runs/. */
+static bool was_there(const char *const *paths, size_t i)
+{
+	struct stat st, other;
+
+	for (size_t before = 0; before < i && !stat(paths[i], &st); before++)
+		if (!stat(paths[before], &other) && st.st_dev == other.st_dev && st.st_ino == other.st_ino)
+			return true;
+	return false;
+}
+
 static int add_path(struct query *query, const char *path, const struct query_opts *opts, char *err, size_t size)
 {
 	enum holding what;
@@ -289,7 +300,7 @@ int query__open(struct query *query, const struct query_opts *opts, char *err, s
 	if (!query->folders || !query->temporary || !query->partitioned)
 		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < paths; i++) {
-		rc = add_path(query, opts->paths[i], opts, err, size);
+		rc = was_there(opts->paths, i) ? 0 : add_path(query, opts->paths[i], opts, err, size);
 		if (rc)
 			return rc;
 	}

@@ -2,9 +2,9 @@
 -- $1 = 30: how many
 SELECT count(*) AS executions, count(*) FILTER (outcome IN ('failed', 'killed', 'oom')) AS failed,
        sum(wall_ns) AS wall_ns, max(wall_ns) AS longest_ns, sum(cpu_ns) AS cpu_ns,
-       max(peak_rss_bytes) AS peak_rss_bytes, coalesce(array_to_string(args, ' '), '[' || any_value(comm) || ']') AS command
+       max(peak_rss_bytes) AS peak_rss_bytes, command
 FROM processes
 WHERE NOT forked
-GROUP BY args, CASE WHEN args IS NULL THEN comm END
+GROUP BY command
 ORDER BY wall_ns DESC NULLS LAST, executions DESC
 LIMIT $1::BIGINT

@@ -1,7 +1,6 @@
 -- The programs that held most memory at once, their own peak, not their parent's.
 -- $1 = 30: how many
-SELECT peak_rss_bytes, sampled_rss_bytes, wall_ns, outcome, step, pid, run,
-       CASE WHEN forked THEN 'fork of ' ELSE '' END || coalesce(array_to_string(args, ' '), '[' || comm || ']') AS command
+SELECT peak_rss_bytes, sampled_rss_bytes, wall_ns, outcome, step, pid, run, command
 FROM processes
 ORDER BY coalesce(peak_rss_bytes, sampled_rss_bytes) DESC NULLS LAST
 LIMIT $1::BIGINT

@@ -1,7 +1,6 @@
 -- The programs that took longest.
 -- $1 = 30: how many
-SELECT wall_ns, cpu_ns, peak_rss_bytes, outcome, step, pid, run,
-       CASE WHEN forked THEN 'fork of ' ELSE '' END || coalesce(array_to_string(args, ' '), '[' || comm || ']') AS command
+SELECT wall_ns, cpu_ns, peak_rss_bytes, outcome, step, pid, run, command
 FROM processes
 ORDER BY wall_ns DESC NULLS LAST
 LIMIT $1::BIGINT

@@ -2,7 +2,7 @@
 -- $1 = 200: how many
 WITH RECURSIVE first AS (
     SELECT run, host, pid, start, ppid, parent_start, exec, began, depth, outcome, exit_code, signal_name, wall_ns, cpu_ns,
-           forked, args, comm, row_number() OVER (ORDER BY began_ns, pid, exec) AS number
+           command, row_number() OVER (ORDER BY began_ns, pid, exec) AS number
     FROM (SELECT * FROM processes ORDER BY began_ns, pid, exec LIMIT $1::BIGINT)
 ), root AS (
     SELECT * FROM first f
@@ -15,7 +15,6 @@ WITH RECURSIVE first AS (
     WHERE t.exec = (SELECT max(exec) FROM first l WHERE l.run = t.run AND l.host = t.host AND l.pid = t.pid AND l.start = t.start)
 )
 SELECT wall_ns, cpu_ns, CASE outcome WHEN 'failed' THEN 'exit ' || exit_code WHEN 'killed' THEN signal_name ELSE outcome END AS ended,
-       pid, repeat('  ', level) || CASE WHEN forked THEN 'fork of ' ELSE '' END ||
-       coalesce(array_to_string(args, ' '), '[' || comm || ']') AS command
+       pid, repeat('  ', level) || command AS command
 FROM tree
 ORDER BY run, place

@@ -149,6 +149,29 @@ static int cell_uid(struct packer *p, const struct cell *cell, const void *at)
 	return command ? cell_number(p, cell, &command->uid) : pack_nil(p->out);
 }
 
+/* What people group by: the arguments with blanks between, in full; "[comm]" if they are not known. */
+static int cell_command_line(struct packer *p, const struct cell *cell, const void *at)
+{
+	const struct model_row *row = at;
+	const struct model_list *args = row->command ? &row->command->args : NULL;
+	struct text text = { 0 };
+	int err;
+
+	(void)cell;
+	if (row->forked)
+		text__printf(&text, "fork of ");
+	if (args && args->length) {
+		text__put(&text, args->data, args->length - 1);
+		for (char *end = text.data; !text.error && (end = memchr(end, '\0', text.data + text.size - end));)
+			*end = ' ';
+	} else {
+		text__printf(&text, "[%s]", row->comm);
+	}
+	err = text.error || pack__text(p->out, text.data, text.size);
+	text__free(&text);
+	return err;
+}
+
 /* The arguments as a shell would take them. */
 static int cell_command(struct packer *p, const struct cell *cell, const void *at)
 {
@@ -231,6 +254,8 @@ static const struct cell processes[] = {
 	{ "comm", COLUMN_TEXT, cell_chars, ROW(comm), 0, NULL, "the kernel's name of the process" },
 	{ "exe", COLUMN_TEXT, cell_text, ROW(command), COMMAND(exe), NULL, "path of the program" },
 	{ "args", COLUMN_LIST, cell_list, ROW(command), COMMAND(args), NULL, "its arguments" },
+	{ "command", COLUMN_TEXT, cell_command_line, 0, 0, NULL,
+	  "its arguments with blanks between; [comm] where they are not known" },
 	{ "cwd", COLUMN_TEXT, cell_text, ROW(command), COMMAND(cwd), NULL, "where it was started" },
 	{ "uid", COLUMN_U64, cell_uid, ROW(command), 0, NULL, "user" },
 	CELLS_TIMES(model_row),
