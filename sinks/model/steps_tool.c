@@ -16,6 +16,7 @@ static const char wrappers[] = " exec command env nice ionice timeout stdbuf noh
 			       "unbuffer xvfb-run catchsegv ";
 static const char shells[] = " sh bash dash zsh ksh mksh ash ";
 static const char interpreters[] = " sh bash dash zsh ksh mksh ash perl ruby node Rscript julia ";
+static const char containers[] = " singularity apptainer docker podman srun ";
 static const char subcommands[] =
 	" abpoa aws az bamtools bcftools bedtools bwa bwa-mem2 cargo cellranger checkm cnvkit.py conda csvtk "
 	"cutadapt deeptools diamond docker fgbio gatk gcloud git go gsutil gtdbtk htseq kallisto kubectl mamba "
@@ -206,6 +207,15 @@ static bool find_script(struct words words, const char *name, int nested, char o
 	return false;
 }
 
+/* What a container's shell is given: singularity exec image bash -c '...'. */
+static bool find_inside(struct words words, int nested, char out[STEPS_NAME_MAX])
+{
+	while (take(&words) == WORD)
+		if (is_in(shells, base_of(words.word)) && take(&words) == WORD && is_code(words.word, true))
+			return find_line(words, nested, out);
+	return false;
+}
+
 /* A tool, found at the place of a program. */
 static bool name_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 {
@@ -214,6 +224,8 @@ static bool name_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 
 	set(name, base_of(words.word));
 	if (is_interpreter(name) && find_script(words, name, nested, out))
+		return true;
+	if (is_in(containers, name) && find_inside(words, nested, out))
 		return true;
 	set(out, name);
 	n = strlen(out);

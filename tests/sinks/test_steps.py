@@ -218,6 +218,18 @@ def test_no_byte_is_counted_twice(tmp_path):
 
 
 @recorded
+def test_all_bytes_are_the_kernels_own_sum(tmp_path):
+    """One task of everything: what each did itself adds up to what the kernel says of the root, which waited for
+    all that waited for others."""
+    everything = write(tmp_path / "all.yaml", "steps: [{depth: 0, step: all}]\n")
+    told = Told(collect(SRC / "pipelines/exe_1.sh").path, everything).check()
+    root = [row for row in told.rows if row["root"]]
+    assert len(root) == 1 and told.task("all")["processes"] == len(told.rows) > 30
+    assert told.task("all")["io"] == root[0]["io"]
+    assert root[0]["io"][WRITE_CHARS] > 500_000
+
+
+@recorded
 def test_children_that_nobody_waits_for_are_counted_too(tmp_path):
     size = 3_000_000
     code = "import signal, subprocess, time, os\n" \

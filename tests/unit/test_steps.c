@@ -143,6 +143,9 @@ static void a_tool_is_what_a_line_is_about(void **state)
 		{ "java|-Xmx4g|-jar|/opt/picard.jar|", "picard.jar" },
 		{ "/bin/bash|./par.sh|x|", "par.sh" },
 		{ "bash|-euo|pipefail|.command.sh|", ".command.sh" },
+		{ "sh|-c|singularity exec -B /x --home /y img.sif bash -c 'set -euo pipefail;  bwa mem a'|", "bwa mem" },
+		{ "docker|run|--rm|img|/bin/sh|-c|cd /x && gzip y|", "gzip" },
+		{ "docker|run|--rm|img|tool|", "docker run" },
 		{ "bash|", "bash" },
 		{ "", "exe" },
 	};
