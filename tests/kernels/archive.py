@@ -160,10 +160,10 @@ class Cache:
         if arch not in self.known:
             known = self.known[arch] = {}
             archive = self.archive(arch, KERNEL_SUITES)
-            for name in archive.names(f"^linux-(image|binary)-[0-9].*-(cloud|rt)-{arch}$"):
-                match = re.match(rf"linux-(?:image|binary)-(\d+\.\d+[^ ]*?)-(cloud|rt)-{arch}$", name)
+            for name in archive.names(f"^linux-(image|binary)-[0-9].*-((cloud|rt)-{arch}|{arch}-16k)$"):
+                match = re.match(rf"linux-(?:image|binary)-(\d+\.\d+[^ ]*?)-(cloud|rt|{arch}-16k)(-{arch})?$", name)
                 if match and match[1].count(".") > 1:  # not a package that only names the newest
-                    release = f"{match[1]}-{match[2]}"
+                    release = f"{match[1]}-{match[2].removeprefix(arch + '-')}"
                     # From 6.19 on linux-image is empty and needs linux-binary, which has the kernel.
                     if release not in known or name.startswith("linux-binary"):
                         known[release] = name

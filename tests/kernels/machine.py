@@ -35,7 +35,7 @@ MACHINES = {
                      ("-machine", "q35", "-cpu", "max,-cx16", "-device", "isa-serial,chardev=results,index=1"),
                      "ttyS0", "/dev/ttyS1", (0x202, b"HdrS")),
     "arm64": Machine("arm64", "aarch64", "aarch64-linux-gnu", "qemu-system-aarch64", "qemu-system-arm",
-                     ("-machine", "virt,gic-version=3", "-cpu", "cortex-a72",
+                     ("-machine", "virt,gic-version=3", "-cpu", "cortex-a76",
                       "-device", "pci-serial,chardev=results"),
                      "ttyAMA0", "/dev/ttyS0", (0x38, b"ARM\x64")),
 }

@@ -263,11 +263,11 @@ static void fails(const char *path, char *const argv[], const char *error)
 
 static void exec_fails(void)
 {
-	static char big[200000];
+	static char big[33 * 65536]; /* one argument may have 32 pages */
 	char path[] = "/tmp/truth-file-XXXXXX";
 	char *const plain[] = {"x", "one argument", NULL}, *const huge[] = {"x", big, NULL};
 
-	memset(big, 'b', sizeof(big) - 1);
+	memset(big, 'b', 32 * (size_t)sysconf(_SC_PAGESIZE));
 	close(mkstemp(path));
 	fails("/nonexistent/program", plain, "ENOENT");
 	write_file(path, "text", 0600);
