@@ -101,14 +101,19 @@ static int add_path(struct query *query, const char *path, const struct query_op
 
 /* ---- views ---- */
 
-static void quote(struct text *sql, const char *text, char mark)
+static void quote_inside(struct text *sql, const char *text, char mark)
 {
-	text__put(sql, &mark, 1);
 	for (; *text; text++) {
 		if (*text == mark)
 			text__put(sql, &mark, 1);
 		text__put(sql, text, 1);
 	}
+}
+
+static void quote(struct text *sql, const char *text, char mark)
+{
+	text__put(sql, &mark, 1);
+	quote_inside(sql, text, mark);
 	text__put(sql, &mark, 1);
 }
 
@@ -172,13 +177,20 @@ static bool has_table(const char *folder, bool partitioned, const char *name)
 	return is;
 }
 
+/* The paths that one set of views is over. */
+struct side {
+	const char *prefix; /* of the views' names */
+	size_t begin, end;
+};
+
 /* The files of one table: those of runs, or those of lakes. Returns whether there are any. */
-static bool put_files(struct text *sql, const struct query *query, bool partitioned, const char *name)
+static bool put_files(struct text *sql, const struct query *query, const struct side *side, bool partitioned,
+		      const char *name)
 {
 	struct text path = { 0 };
 	bool any = false;
 
-	for (size_t i = 0; i < query->count; i++) {
+	for (size_t i = side->begin; i < side->end; i++) {
 		if (query->partitioned[i] != partitioned || !has_table(query->folders[i], partitioned, name))
 			continue;
 		path.size = 0;
@@ -195,23 +207,24 @@ static bool put_files(struct text *sql, const struct query *query, bool partitio
 	return any;
 }
 
-static void put_view(struct text *sql, const struct query *query, const char *name)
+static void put_view(struct text *sql, const struct query *query, const struct side *side, const char *name)
 {
-	struct text lake = { 0 };
-	bool any;
+	struct text runs = { 0 }, lakes = { 0 };
+	bool both = put_files(&runs, query, side, false, name) & put_files(&lakes, query, side, true, name);
 
-	text__printf(sql, "CREATE VIEW ");
-	quote(sql, name, '"');
-	text__printf(sql, " AS ");
-	any = put_files(sql, query, false, name);
-	if (put_files(&lake, query, true, name))
-		text__printf(sql, "%s%s", any ? " UNION ALL BY NAME " : "", lake.data);
-	text__printf(sql, ";\n");
-	text__free(&lake);
+	if (runs.size || lakes.size) {
+		text__printf(sql, "CREATE VIEW \"%s", side->prefix);
+		quote_inside(sql, name, '"');
+		text__printf(sql, "\" AS %s%s%s;\n", runs.size ? runs.data : "", both ? " UNION ALL BY NAME " : "",
+			     lakes.size ? lakes.data : "");
+	}
+	text__free(&runs);
+	text__free(&lakes);
 }
 
-static int make_views(struct query *query, char *err, size_t size)
+static int make_views(struct query *query, const char *const *prefixes, char *err, size_t size)
 {
+	struct side all = { "", 0, query->count };
 	struct text sql = { 0 };
 	int rc = 0;
 
@@ -219,8 +232,12 @@ static int make_views(struct query *query, char *err, size_t size)
 		rc = add_names(query, query->folders[i], query->partitioned[i]);
 	if (query->tables_count)
 		qsort(query->tables, query->tables_count, sizeof(*query->tables), by_name);
-	for (size_t i = 0; i < query->tables_count && !rc; i++)
-		put_view(&sql, query, query->tables[i]);
+	for (size_t i = 0; i < query->tables_count && !rc; i++) {
+		if (!prefixes)
+			put_view(&sql, query, &all, query->tables[i]);
+		for (size_t j = 0; prefixes && j < query->count; j++)
+			put_view(&sql, query, &(struct side){ prefixes[j], j, j + 1 }, query->tables[i]);
+	}
 	rc = rc ? rc : sql.error;
 	if (rc)
 		fail_with(rc, err, size, "%s", strerror(-rc));
@@ -305,7 +322,7 @@ int query__open(struct query *query, const struct query_opts *opts, char *err, s
 			return rc;
 	}
 	rc = open_database(query, err, size);
-	return rc ? rc : make_views(query, err, size);
+	return rc ? rc : make_views(query, opts->prefixes, err, size);
 }
 
 void query__close(struct query *query)

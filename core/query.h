@@ -9,7 +9,9 @@
 #include <stddef.h>
 
 struct query_opts {
-	const char *const *paths; /* ended by NULL */
+	const char *const *paths; /* ended by NULL; one that comes again is passed over */
+	/* One for each path, which gets views of its own whose names begin so. NULL: the same views over all. */
+	const char *const *prefixes;
 	const char *steps;	  /* rules, for the sink; NULL: its default */
 	const char *plugin_dir;	  /* for collector-merge; NULL: its default */
 	bool quiet;		  /* errors only */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* core/diff_limit: what a limit says, and what it is in SQL. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/diff_limit.h"
+#include "core/text_safe.h"
+
+static void assert_sql(const char *text, const char *expected)
+{
+	struct diff_limit limit;
+	struct text sql = { 0 };
+	char err[256];
+
+	assert_int_equal(diff_limit__parse(&limit, text, err, sizeof(err)), 0);
+	diff_limit__sql(&limit, &sql);
+	assert_string_equal(sql.data, expected);
+	text__free(&sql);
+}
+
+static void test_sql(void **state)
+{
+	(void)state;
+	assert_sql("peak_rss>10%", "SELECT kind, name, peak_rss_a_bytes, peak_rss_b_bytes FROM diff "
+				   "WHERE peak_rss_percent > 10");
+	assert_sql("wall>2.5%", "SELECT kind, name, wall_a_ns, wall_b_ns FROM diff WHERE wall_percent > 2.5");
+	assert_sql("cpu>5s", "SELECT kind, name, cpu_a_ns, cpu_b_ns FROM diff WHERE cpu_b_ns - cpu_a_ns > 5000000000");
+	assert_sql("peak_rss>1MiB", "SELECT kind, name, peak_rss_a_bytes, peak_rss_b_bytes FROM diff "
+				    "WHERE peak_rss_b_bytes - peak_rss_a_bytes > 1048576");
+	assert_sql("failed>0", "SELECT kind, name, failed_a, failed_b FROM diff "
+			       "WHERE coalesce(failed_b, 0) - coalesce(failed_a, 0) > 0");
+	assert_sql("executions>50%", "SELECT kind, name, executions_a, executions_b FROM diff "
+				     "WHERE 100 * (executions_b - executions_a) > 50 * executions_a");
+}
+
+static void test_errors(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "peak_rss", "\"peak_rss\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%'" },
+		{ ">10%", "is no limit" },
+		{ "wall>", "is no limit" },
+		{ "peak_rs>10%", "there is no such metric; did you mean peak_rss" },
+		{ "colour>10%", "there is no such metric; take wall, cpu" },
+		{ "a_name_that_is_longer_than_any_metric>1", "there is no such metric" },
+		{ "wall>ten%", "\"ten%\" is no percentage; write 10% or 2.5%" },
+		{ "wall>10%%", "is no percentage" },
+		{ "wall>-1%", "is no percentage" },
+		{ "wall>nan%", "is no percentage" },
+		{ "wall>10", "10" },
+		{ "peak_rss>5s", "5s" },
+		{ "failed>-1", "-1" },
+	};
+	struct diff_limit limit;
+	char err[256];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		err[0] = '\0';
+		assert_int_equal(diff_limit__parse(&limit, cases[i][0], err, sizeof(err)), -EINVAL);
+		if (!strstr(err, cases[i][1]))
+			fail_msg("%s: %s", cases[i][0], err);
+	}
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sql),
+		cmocka_unit_test(test_errors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
