@@ -58,11 +58,11 @@ struct process {
 
 	struct model_row row; /* what is known of its image; finished by row__emit() */
 	struct model_command *command, *parent, *tried;
-	int32_t above;		    /* programs above it: forks that executed nothing do not count */
-	uint64_t total[FIGURES];    /* of the process, as last told */
-	uint64_t given[FIGURES];    /* of it, what earlier images' rows have got */
+	int32_t above;		     /* programs above it: forks that executed nothing do not count */
+	uint64_t total[FIGURES];     /* of the process, as last told */
+	uint64_t given[FIGURES];     /* of it, what earlier images' rows have got */
 	bool sampled[MODEL_SOURCES]; /* of which it was told since the image began */
-	uint64_t rss_bytes;	    /* last sample, as it stands in the run's and the task's rss */
+	uint64_t rss_bytes;	     /* last sample, as it stands in the run's and the task's rss */
 
 	/* Of MODEL_IO: what it took in of others, what rows have given to tasks, whether the total is final. */
 	uint64_t others_io[MODEL_IO_FIGURES], own_io[MODEL_IO_FIGURES];

@@ -72,7 +72,8 @@ static int tell_unknown(const char *what, char *err, size_t size)
 {
 	struct nearest nearest = { .name = what };
 	char sentence[512];
-	int n = snprintf(sentence, sizeof(sentence), "steps: \"%.200s\" is neither a file nor ready-made", what);
+	int n = snprintf(sentence, sizeof(sentence), "steps: \"%.200s\" is neither a file nor ready-made",
+			 what);
 
 	nearest__offer(&nearest, "auto");
 	nearest__offer(&nearest, "none");

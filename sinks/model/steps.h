@@ -11,11 +11,12 @@
  *	    id: ${1}/${2}			# processes with one id are one task, related or not
  *
  * A program gets the first rule that holds for it, else its process's or parent's task. Conditions: `exe`,
- * `args` (the arguments with a blank between), `cwd`, `parent` (the parent's args), `env`, `depth` (programs
- * above it, without forks that executed none; 0 is the run's root), `outside: true` (it is in no task), `file` (what a file
- * in the working directory begins with, if it is there when the run is read). `step` and `id` are text with ${name} or
- * ${1} of what the patterns captured, ${command}, the program's name, and ${tool}, what that is about: "bwa
- * mem" of `sh -c 'mkdir -p out && bwa mem ...'`. Ready-made sets are in conf/steps. */
+ * `args` (the arguments with a blank between), `cwd`, `parent` (the parent's args), `env`, `file` (what a file
+ * in the working directory begins with, if it is there when the run is read), `depth` (programs above it,
+ * without forks that executed none; 0 is the run's root), `outside: true` (it is in no task). `step` and `id`
+ * are text with ${name} or ${1} of what the patterns captured, ${command}, the program's name, and ${tool},
+ * what that is about: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`. Ready-made sets are in conf/steps;
+ * collector.steps(5) tells the whole of it. */
 #ifndef SINKS_MODEL_STEPS_H
 #define SINKS_MODEL_STEPS_H
 

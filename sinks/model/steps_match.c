@@ -125,13 +125,14 @@ static struct subject of_env(const struct model_list *env, const char *variable)
 	return (struct subject){ .ready = true };
 }
 
-/* What a file of the working directory begins with, if it is there still. Strangers chose that folder: no link is
- * followed to a file elsewhere, nothing is waited for. */
+/* What a file of the working directory begins with, if it is there still. Strangers chose that folder: no link
+ * is followed to a file elsewhere, nothing is waited for. */
 static struct subject of_file(const struct model_text *cwd, const char *name, char text[STEPS_TEXT_MAX])
 {
 	struct subject subject = { .ready = true };
 	int folder = cwd->data ? open(cwd->data, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int fd = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = folder < 0 ? -1
+			    : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat stat;
 	ssize_t n = -1;
 
@@ -151,7 +152,8 @@ static struct subject of_file(const struct model_text *cwd, const char *name, ch
 static struct subject look(struct steps_matcher *matcher, const struct steps_program *program,
 			   const struct steps_pattern *pattern)
 {
-	const struct model_command *command = pattern->subject == STEPS_PARENT ? program->parent : program->command;
+	const struct model_command *command =
+		pattern->subject == STEPS_PARENT ? program->parent : program->command;
 	struct subject *subject = &matcher->cache[pattern->subject];
 
 	if (!command)
@@ -202,7 +204,8 @@ static size_t append(char out[STEPS_NAME_MAX], size_t at, const char *data, size
 static size_t append_group(const struct steps_matcher *matcher, const struct steps_part *part,
 			   char out[STEPS_NAME_MAX], size_t at)
 {
-	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
+	const PCRE2_SIZE *ends =
+		pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
 
 	if (ends[0] == PCRE2_UNSET || ends[1] < ends[0])
 		return at; /* it took no part */

@@ -79,6 +79,13 @@ struct steps_reading {
 void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *arg);
 void steps_rule__free(struct steps_rule *rule);
 
+/* ---- steps_template.c ---- */
+
+/* Without a node there is no template. The rule has all its patterns. */
+void steps_template__read(struct tree *tree, const struct tree_entry *entry, const struct steps_rule *rule,
+			  struct steps_template *template);
+void steps_template__free(struct steps_template *template);
+
 /* ---- steps_tool.c ---- */
 
 /* The tool that a program is about: "bwa mem" of sh -c 'mkdir -p out && bwa mem ...'; its name where there

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tool that a program is about, as people would say it: "bwa mem" of `sh -c 'mkdir -p out && bwa mem ...'`,
+/* The tool that a program is about, as people would say it: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`,
  * "sort" of `timeout 5 sort x`, "plot.py" of `python3 plot.py`. Reads a shell's line as far as that takes. */
 #include <string.h>
 
@@ -9,19 +9,20 @@
 
 /* Lists of words, each with a blank before and behind. */
 static const char reserved[] = " if then else elif do while until ! { builtin eval ";
-static const char quiet[] = " mkdir cd set export source . module ml rm echo printf true false : umask ulimit trap "
-			    "unset touch sleep test [ [[ ln local declare readonly shopt pushd popd exit wait "
-			    "read for case fi done esac } ) ";
-static const char wrappers[] = " exec command env nice ionice timeout stdbuf nohup setsid sudo taskset numactl chrt time "
-			       "unbuffer xvfb-run catchsegv ";
+static const char quiet[] =
+	" mkdir cd set export source . module ml rm echo printf true false : umask ulimit trap unset touch sleep "
+	"test [ [[ ln local declare readonly shopt pushd popd exit wait read for case fi done esac } ) ";
+static const char wrappers[] =
+	" exec command env nice ionice timeout stdbuf nohup setsid sudo taskset numactl "
+	"chrt time unbuffer xvfb-run catchsegv ";
 static const char shells[] = " sh bash dash zsh ksh mksh ash ";
 static const char interpreters[] = " sh bash dash zsh ksh mksh ash perl ruby node Rscript julia ";
 static const char containers[] = " singularity apptainer docker podman srun ";
 static const char subcommands[] =
 	" abpoa aws az bamtools bcftools bedtools bwa bwa-mem2 cargo cellranger checkm cnvkit.py conda csvtk "
-	"cutadapt deeptools diamond docker fgbio gatk gcloud git go gsutil gtdbtk htseq kallisto kubectl mamba "
-	"medaka micromamba mmseqs nanopolish nextflow npm picard pip pip3 podman qiime rsem salmon sambamba "
-	"samtools seqkit seqtk singularity apptainer slurm snpEff spaceranger taxonkit umi_tools vg ";
+	"cutadapt deeptools diamond docker fgbio gatk gcloud git go gsutil gtdbtk htseq kallisto kubectl "
+	"mamba medaka micromamba mmseqs nanopolish nextflow npm picard pip pip3 podman qiime rsem salmon "
+	"sambamba samtools seqkit seqtk singularity apptainer snpEff spaceranger taxonkit umi_tools vg ";
 
 /* What is left to read: a shell's line, or arguments each ended by a NUL. */
 struct words {
@@ -274,11 +275,12 @@ void steps_tool__name(const struct model_command *command, const char *comm, cha
 {
 	struct words words = { .line = false };
 	const char *name = model_command__name(command, comm);
-	size_t n = strnlen(name, STEPS_NAME_MAX - 1);
+	size_t n = strnlen(name, STEPS_NAME_MAX - 1), size;
 
 	if (command && command->args.data) {
 		words.at = command->args.data;
-		words.end = words.at + (command->args.length < STEPS_TEXT_MAX ? command->args.length : STEPS_TEXT_MAX);
+		size = command->args.length;
+		words.end = words.at + (size < STEPS_TEXT_MAX ? size : STEPS_TEXT_MAX);
 		if (find_tool(words, 0, out))
 			return;
 	}

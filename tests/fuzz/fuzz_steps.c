@@ -24,7 +24,8 @@ static void match(const struct steps *steps, const uint8_t *data, size_t size)
 	EXPECT(bytes && matcher);
 	memcpy(bytes, data, size);
 	for (size_t i = 0; (i = steps_matcher__next(matcher, &program, i)) < steps->count; i++) {
-		EXPECT(*steps_matcher__step(matcher) && strlen(steps_matcher__step(matcher)) < STEPS_NAME_MAX);
+		EXPECT(*steps_matcher__step(matcher) &&
+		       strlen(steps_matcher__step(matcher)) < STEPS_NAME_MAX);
 		EXPECT(strlen(steps_matcher__id(matcher)) < STEPS_NAME_MAX);
 	}
 	steps_tool__name(&command, "comm", tool);

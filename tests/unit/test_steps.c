@@ -50,23 +50,29 @@ static void errors_tell_where_and_what_instead(void **state)
 		{ "", "document: is empty: write at least one of steps" },
 		{ "rules: []", ":1:1: rules: unknown key: choose from steps" },
 		{ "steps: {a: b}", ":1:8: steps: must be a list" },
-		{ "steps:\n- arg: x\n  step: y\n", ":2:3: steps[0].arg: unknown key: did you mean \"args\"?" },
+		{ "steps:\n- arg: x\n  step: y\n",
+		  ":2:3: steps[0].arg: unknown key: did you mean \"args\"?" },
 		{ "steps:\n- args: x\n", ":2:3: steps[0]: has no step" },
 		{ "steps:\n- step: x\n", ":2:3: steps[0]: has no condition" },
 		{ "steps:\n- args: 'a(b'\n  step: y\n",
 		  ":2:9: steps[0].args: is no regular expression: missing closing parenthesis, at its character 4" },
 		{ "steps:\n- args: x\n  step: ${nme}\n",
 		  ":3:9: steps[0].step: no pattern of this rule captures ${nme}: write (?<nme>...) in one" },
-		{ "steps:\n- args: (a)\n  step: ${2}\n", ":3:9: steps[0].step: no pattern of this rule captures ${2}" },
-		{ "steps:\n- {args: (a), cwd: (b), step: '${1}'}\n", "more than one pattern of this rule captures ${1}" },
+		{ "steps:\n- args: (a)\n  step: ${2}\n",
+		  ":3:9: steps[0].step: no pattern of this rule captures ${2}" },
+		{ "steps:\n- {args: (a), cwd: (b), step: '${1}'}\n",
+		  "more than one pattern of this rule captures ${1}" },
 		{ "steps:\n- args: (?<n>a)\n  step: x${n\n", ":3:9: steps[0].step: \"${n\" has no end" },
 		{ "steps:\n- depth: -1\n  step: x\n", ":2:10: steps[0].depth: \"-1\" is no depth" },
-		{ "steps:\n- outside: 1\n  step: x\n", ":2:12: steps[0].outside: \"1\" is neither true nor false" },
+		{ "steps:\n- outside: 1\n  step: x\n",
+		  ":2:12: steps[0].outside: \"1\" is neither true nor false" },
 		{ "steps:\n- env: [A]\n  step: x\n", ":2:8: steps[0].env: must be a mapping" },
 		{ "steps:\n- args: [a]\n  step: x\n", ":2:9: steps[0].args: must be one value, not a list" },
 		{ "steps:\n- args: a\n  args: b\n  step: x\n", ":3:3: steps[0].args: is there twice" },
-		{ "steps:\n- file: {a/b: x}\n  step: x\n", ":2:10: steps[0].file.a/b: a file is looked for in the working" },
-		{ "steps:\n- file: {a: x, b: y}\n  step: x\n", ":2:16: steps[0].file.b: a rule can look into one file" },
+		{ "steps:\n- file: {a/b: x}\n  step: x\n",
+		  ":2:10: steps[0].file.a/b: a file is looked for in the working" },
+		{ "steps:\n- file: {a: x, b: y}\n  step: x\n",
+		  ":2:16: steps[0].file.b: a rule can look into one file" },
 		{ "steps:\n\t- a", "a tab cannot indent" },
 	};
 	struct steps *steps;
@@ -143,7 +149,8 @@ static void a_tool_is_what_a_line_is_about(void **state)
 		{ "java|-Xmx4g|-jar|/opt/picard.jar|", "picard.jar" },
 		{ "/bin/bash|./par.sh|x|", "par.sh" },
 		{ "bash|-euo|pipefail|.command.sh|", ".command.sh" },
-		{ "sh|-c|singularity exec -B /x --home /y img.sif bash -c 'set -euo pipefail;  bwa mem a'|", "bwa mem" },
+		{ "sh|-c|singularity exec -B /x --home /y img.sif bash -c 'set -euo pipefail;  bwa mem a'|",
+		  "bwa mem" },
 		{ "docker|run|--rm|img|/bin/sh|-c|cd /x && gzip y|", "gzip" },
 		{ "docker|run|--rm|img|tool|", "docker run" },
 		{ "bash|", "bash" },
@@ -172,14 +179,17 @@ static void ready_made_rules_hold(void **state)
 {
 	static const char work[] = "/data/work/3f/8a7b6c0123456789abcdef01234567";
 	static const char snakemake[] = "/usr/bin/python3|/usr/bin/snakemake|-s|Snakefile|";
-	static const char target[] = "/usr/bin/python3|-m|snakemake|--snakefile|/x|--target-jobs|sort:s=a|--cores|";
+	static const char target[] =
+		"/usr/bin/python3|-m|snakemake|--snakefile|/x|--target-jobs|sort:s=a|--cores|";
 	static const struct {
 		const char *parent, *args, *cwd, *env;
 		int32_t depth;
 		const char *set, *step, *id;
 	} cases[] = {
-		{ snakemake, "bash|-c|set -euo pipefail;  bwa mem a|", "/", "", 1, "snakemake", "bwa mem", "" },
-		{ snakemake, "bash|-c|set -euo pipefail;  /usr/bin/python3 /x/.snakemake/scripts/tmpm9kcq07d.s.py|", "/",
+		{ snakemake, "bash|-c|set -euo pipefail;  bwa mem a|", "/", "", 1, "snakemake", "bwa mem",
+		  "" },
+		{ snakemake,
+		  "bash|-c|set -euo pipefail;  /usr/bin/python3 /x/.snakemake/scripts/tmpm9kcq07d.s.py|", "/",
 		  "", 1, "snakemake", "s.py", "" },
 		{ snakemake,
 		  "/bin/sh|-c|cd /x && /usr/bin/python3 -m snakemake --snakefile 'x' --target-jobs 'sort:s=a,t=b' "
@@ -192,24 +202,27 @@ static void ready_made_rules_hold(void **state)
 		{ "/usr/bin/gmake|", "gzip|-k|x|", "/", "", 1, "make", "gzip", "" },
 		{ "make|", "make|-f|Makefile.sub|", "/", "", 1, NULL, NULL, NULL },
 		{ "cmake|", "cc|x.c|", "/", "", 1, NULL, NULL, NULL },
-		{ "/usr/bin/perl|/usr/bin/parallel|-j2|gzip {}|", "/usr/bin/bash|-c|gzip x|wc|", "/", "", 2, "parallel",
-		  "gzip", "" },
-		{ "/usr/bin/perl|/usr/bin/parallel|", "sh|-c|/usr/bin/echo ccc|", "/", "", 2, NULL, NULL, NULL },
+		{ "/usr/bin/perl|/usr/bin/parallel|-j2|gzip {}|", "/usr/bin/bash|-c|gzip x|wc|", "/", "", 2,
+		  "parallel", "gzip", "" },
+		{ "/usr/bin/perl|/usr/bin/parallel|", "sh|-c|/usr/bin/echo ccc|", "/", "", 2, NULL, NULL,
+		  NULL },
 		{ "/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 1, "shell", "bwa mem", "" },
 		{ "/bin/bash|./exe.sh|", "/bin/bash|./pipeline.sh|x|", "/", "", 1, NULL, NULL, NULL },
 		{ "/bin/bash|-e|./pipeline.sh|", "bwa|mem|x|", "/", "", 2, "shell", "bwa mem", "" },
-		{ "/bin/bash|./pipeline.sh|", "/bin/sh|/usr/bin/qualimap|x|", "/", "", 1, "shell", "qualimap", "" },
+		{ "/bin/bash|./pipeline.sh|", "/bin/sh|/usr/bin/qualimap|x|", "/", "", 1, "shell", "qualimap",
+		  "" },
 		{ "/bin/sh|/usr/bin/qualimap|x|", "java|-jar|x.jar|", "/", "", 2, NULL, NULL, NULL },
 		{ "/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 3, NULL, NULL, NULL },
 		{ "/usr/bin/python3|x.py|", "bwa|mem|x|", "/", "", 1, NULL, NULL, NULL },
-		{ "java|nextflow|", "/bin/bash|-ue|.command.run|", work, "", 1, "nextflow", "nextflow task", "3f/8a7b6c" },
-		{ "java|nextflow|", "/bin/bash|-ue|.command.run|", work, "SLURM_JOB_NAME=nf-ALIGN_(s1)|", 1, "nextflow",
-		  "ALIGN", "3f/8a7b6c" },
-		{ "", "bwa|", "/root", "NXF_TASK_WORKDIR=/w/3f/8a7b6c0123456789abcdef01234567|", 1, "nextflow",
-		  "nextflow task", "3f/8a7b6c" },
+		{ "java|nextflow|", "/bin/bash|-ue|.command.run|", work, "", 1, "nextflow", "nextflow task",
+		  "3f/8a7b6c" },
+		{ "java|nextflow|", "/bin/bash|-ue|.command.run|", work, "SLURM_JOB_NAME=nf-ALIGN_(s1)|", 1,
+		  "nextflow", "ALIGN", "3f/8a7b6c" },
+		{ "", "bwa|", "/root", "NXF_TASK_WORKDIR=/w/3f/8a7b6c0123456789abcdef01234567|", 1,
+		  "nextflow", "nextflow task", "3f/8a7b6c" },
 		{ "", "bwa|", "/data/3f/8a7b6c", "", 1, NULL, NULL, NULL },
-		{ "", "slurm_script|", "/", "SLURM_JOB_ID=17|SLURM_JOB_NAME=align|SLURM_STEP_ID=0|", -1, "slurm", "align",
-		  "17.0" },
+		{ "", "slurm_script|", "/", "SLURM_JOB_ID=17|SLURM_JOB_NAME=align|SLURM_STEP_ID=0|", -1,
+		  "slurm", "align", "17.0" },
 		{ "", "slurm_script|", "/", "SLURM_JOB_ID=17|", -1, "slurm", "slurm job", "17" },
 	};
 	struct steps_matcher *matcher;
@@ -244,10 +257,11 @@ static void ready_made_rules_hold(void **state)
 
 static void templates_take_what_patterns_captured(void **state)
 {
-	struct steps *steps = loaded("steps:\n"
-				     "- {args: '^a (b)?(?<n>c+)?', step: '$${n} ${n} $x ${1}', id: '${command}'}\n"
-				     "- {args: '^a', step: '${tool}${command}'}\n"
-				     "- {exe: '/(.)$', cwd: '^/', env: {E: '^$'}, step: '${1}'}\n");
+	struct steps *steps =
+		loaded("steps:\n"
+		       "- {args: '^a (b)?(?<n>c+)?', step: '$${n} ${n} $x ${1}', id: '${command}'}\n"
+		       "- {args: '^a', step: '${tool}${command}'}\n"
+		       "- {exe: '/(.)$', cwd: '^/', env: {E: '^$'}, step: '${1}'}\n");
 	struct steps_matcher *matcher = steps_matcher__new(steps);
 	struct model_command *command = make_command("/bin/d", "a|ccc|", "/", "E=|");
 	struct steps_program program = { command, NULL, "", 0, false };
@@ -827,7 +841,8 @@ static void samples_add_up_to_the_row(void **state)
 
 static void what_tasks_keep_is_bounded_by_what_lives(void **state)
 {
-	struct seen *s = begin("steps: [{args: '^x', step: x, id: '${command}'}, {args: '^y', step: y}]", 1U << LIFECYCLE);
+	struct seen *s = begin("steps: [{args: '^x', step: x, id: '${command}'}, {args: '^y', step: y}]",
+			       1U << LIFECYCLE);
 	uint64_t ts = 2 * S;
 
 	(void)state;
@@ -835,7 +850,8 @@ static void what_tasks_keep_is_bounded_by_what_lives(void **state)
 	made__fork(&s->made, ts, 2, 1, 1 * S, "run");
 	/* Each begins a task inside its parent's, which is over then. */
 	for (uint32_t i = 0; i < 5000; i++, ts += 20 * MS) {
-		made__exec(&s->made, ts + 10 * MS, i + 2, ts, i % 2 ? "/bin/x" : "/bin/y", i % 2 ? "x|" : "y|");
+		made__exec(&s->made, ts + 10 * MS, i + 2, ts, i % 2 ? "/bin/x" : "/bin/y",
+			   i % 2 ? "x|" : "y|");
 		made__fork(&s->made, ts + 20 * MS, i + 3, i + 2, ts, "x");
 		made__exit(&s->made, ts + 20 * MS, i + 2, ts, 0);
 	}
