@@ -148,10 +148,11 @@ static void end_unseen(struct process *p)
 	row->signal = explained(p, MODEL_LIFECYCLE, row->signal);
 }
 
-/* Its account is closed, and its parent's has taken it in if that has waited for it. */
+/* Its parent's account has taken its own in, if that has waited for it: so nearly all do, also where nobody has
+ * seen it (the account is not final). */
 static void give_to_reaper(struct process *p)
 {
-	for (int i = 0; p->io_final && i < MODEL_IO_FIGURES; i++)
+	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		if (!EVENT_IS_NULL(p->total[FIGURE_IO + i]))
 			p->reaper->others_io[i] += p->total[FIGURE_IO + i];
 }
