@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A trace as Perfetto reads it: tracks, and slices, instants and counters on them. Packets may come in any order
- * of time; those of one track and one time keep theirs. */
+/* A trace as Perfetto reads it: tracks, and slices, instants and counters on them. Packets may come in any
+ * order of time; those of one track and one time keep theirs. */
 #ifndef SINKS_PERFETTO_PACKETS_H
 #define SINKS_PERFETTO_PACKETS_H
 

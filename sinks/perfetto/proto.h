@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writes protocol buffers. The trace's few messages are written field by field as they come: a generator and its
- * library would bring copies of thirty foreign files to say the same. */
+/* Writes protocol buffers. The trace's few messages are written field by field as they come: a generator and
+ * its library would bring copies of thirty foreign files to say the same. */
 #ifndef SINKS_PERFETTO_PROTO_H
 #define SINKS_PERFETTO_PROTO_H
 
