@@ -206,6 +206,14 @@ void model__free(struct model *model); /* takes NULL */
 /* The name a command is known by: the last part of its path, else `comm`. NUL-terminated, any bytes. */
 const char *model_command__name(const struct model_command *command, const char *comm);
 
+/* What a task held at once is sampled, and the peak of its largest program is exact: neither is more than was. */
+static inline uint64_t model_task__memory(const struct model_task *task)
+{
+	uint64_t sum = task->rss_peak_bytes, largest = task->peak_rss_bytes;
+
+	return EVENT_IS_NULL(sum) || (!EVENT_IS_NULL(largest) && largest > sum) ? largest : sum;
+}
+
 static inline bool model_outcome__bad(enum model_outcome outcome)
 {
 	return outcome == MODEL_FAILED || outcome == MODEL_KILLED || outcome == MODEL_OOM;

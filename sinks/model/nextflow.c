@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads the trace file of Nextflow: a line a task, columns by name in the first one, tabs between. */
+#include "sinks/model/nextflow.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_MAX (1UL << 30)
+
+static int fail(int err, char *sentence, size_t size, const char *path, const char *what)
+{
+	snprintf(sentence, size, "%s: %s", path, what);
+	return err;
+}
+
+static int read_file(struct nextflow *nextflow, const char *path, char *err, size_t size)
+{
+	FILE *file = fopen(path, "re");
+	size_t capacity = 1 << 16, length = 0, n = 0;
+
+	if (!file)
+		return fail(-errno, err, size, path, strerror(errno));
+	do {
+		char *text = realloc(nextflow->text, capacity + 1);
+
+		if (!text) {
+			fclose(file);
+			return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+		}
+		nextflow->text = text;
+		n = fread(text + length, 1, capacity - length, file);
+		length += n;
+		if (length == capacity)
+			capacity *= 2;
+	} while (n && length <= FILE_MAX);
+	nextflow->text[length] = '\0';
+	if (ferror(file) || length > FILE_MAX || strlen(nextflow->text) != length) {
+		fclose(file);
+		return fail(-EINVAL, err, size, path,
+			    "is not a trace file of Nextflow: it cannot be read as text");
+	}
+	fclose(file);
+	return 0;
+}
+
+/* Ends the line, and a carriage return before its end; moves behind it. NULL: no line is left. */
+static char *next_line(char **at)
+{
+	char *line = *at, *end = strchr(line, '\n');
+
+	if (!*line)
+		return NULL;
+	*at = end ? end + 1 : line + strlen(line);
+	if (!end)
+		end = *at;
+	if (end > line && end[-1] == '\r')
+		end--;
+	*end = '\0';
+	return line;
+}
+
+static int read_columns(struct nextflow *nextflow, char *line, const char *path, char *err, size_t size)
+{
+	nextflow->hash = SIZE_MAX;
+	for (char *rest = line, *name; (name = strsep(&rest, "\t"));) {
+		const char **columns =
+			reallocarray(nextflow->columns, nextflow->columns_count + 1, sizeof(char *));
+
+		if (!columns)
+			return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+		nextflow->columns = columns;
+		if (!strcmp(name, "hash"))
+			nextflow->hash = nextflow->columns_count;
+		columns[nextflow->columns_count++] = name;
+	}
+	if (nextflow->hash == SIZE_MAX)
+		return fail(-EINVAL, err, size, path,
+			    "names no column \"hash\" in its first line: give a trace file of Nextflow "
+			    "(-with-trace), whose trace.fields, if set, lists it");
+	return 0;
+}
+
+static int add_task(struct nextflow *nextflow, char *line)
+{
+	struct nextflow_task *task =
+		calloc(1, sizeof(*task) + nextflow->columns_count * sizeof(task->values[0]));
+	struct nextflow_task **tasks =
+		reallocarray(nextflow->tasks, nextflow->tasks_count + 1, sizeof(struct nextflow_task *));
+	char *value;
+
+	if (tasks)
+		nextflow->tasks = tasks;
+	if (!task || !tasks) {
+		free(task);
+		return -ENOMEM;
+	}
+	tasks[nextflow->tasks_count++] = task;
+	for (size_t i = 0; i < nextflow->columns_count && (value = strsep(&line, "\t")); i++)
+		task->values[i] = *value && strcmp(value, "-") ? value : NULL;
+	value = (char *)task->values[nextflow->hash];
+	return value ? hash__add(&nextflow->by_hash, &task->node, hash__bytes(0, value, strlen(value))) : 0;
+}
+
+static int parse(struct nextflow *nextflow, const char *path, char *err, size_t size)
+{
+	char *at = nextflow->text, *line = next_line(&at);
+	int rc;
+
+	if (!line)
+		return fail(-EINVAL, err, size, path,
+			    "is empty: it should name its columns in the first line");
+	rc = read_columns(nextflow, line, path, err, size);
+	while (!rc && (line = next_line(&at)))
+		if (*line && add_task(nextflow, line))
+			rc = fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+	return rc;
+}
+
+int nextflow__load(struct nextflow **nextflow, const char *path, char *err, size_t size)
+{
+	int rc;
+
+	*nextflow = calloc(1, sizeof(**nextflow));
+	if (!*nextflow)
+		return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+	rc = read_file(*nextflow, path, err, size);
+	if (!rc)
+		rc = parse(*nextflow, path, err, size);
+	if (rc) {
+		nextflow__free(*nextflow);
+		*nextflow = NULL;
+	}
+	return rc;
+}
+
+struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char *hash)
+{
+	struct hash_node *node = hash__first(&nextflow->by_hash, hash__bytes(0, hash, strlen(hash)));
+
+	for (; node; node = hash__next(node)) {
+		struct nextflow_task *task =
+			(struct nextflow_task *)((char *)node - offsetof(struct nextflow_task, node));
+
+		if (!strcmp(task->values[nextflow->hash], hash))
+			return task;
+	}
+	return NULL;
+}
+
+const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task,
+			    const char *column)
+{
+	for (size_t i = 0; i < nextflow->columns_count; i++)
+		if (!strcmp(nextflow->columns[i], column))
+			return task->values[i];
+	return NULL;
+}
+
+void nextflow__free(struct nextflow *nextflow)
+{
+	if (!nextflow)
+		return;
+	for (size_t i = 0; i < nextflow->tasks_count; i++)
+		free(nextflow->tasks[i]);
+	hash__free(&nextflow->by_hash);
+	free(nextflow->tasks);
+	free(nextflow->columns);
+	free(nextflow->text);
+	free(nextflow);
+}

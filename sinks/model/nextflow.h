@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A trace file that Nextflow wrote (-with-trace): what it knows of its tasks, by their hash, which is the id
+ * that the rules of steps give them. */
+#ifndef SINKS_MODEL_NEXTFLOW_H
+#define SINKS_MODEL_NEXTFLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sinks/model/hash.h"
+
+struct nextflow_task {
+	struct hash_node node;
+	bool used;	      /* for who looks it up */
+	const char *values[]; /* of all columns, NULL where Nextflow wrote "-" or nothing */
+};
+
+struct nextflow {
+	size_t columns_count, tasks_count;
+	const char **columns;
+	struct nextflow_task **tasks; /* in the file's order */
+	struct hash by_hash;
+	size_t hash; /* the column */
+	char *text;  /* the file: all strings point into it */
+};
+
+/* 0; -EINVAL with a sentence in `err`; another -errno with one. */
+int nextflow__load(struct nextflow **nextflow, const char *path, char *err, size_t size);
+struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char *hash); /* NULL: none such */
+
+/* NULL: it has no such column, or no value there. */
+const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task,
+			    const char *column);
+void nextflow__free(struct nextflow *nextflow); /* takes NULL */
+
+#endif

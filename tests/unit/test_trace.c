@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/trace: lines of made-up tasks, beside Nextflow's own where it is asked for. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/sink_made.h"
+
+#define MiB (1ULL << 20)
+
+#define RULES                                                                                                \
+	"steps:\n"                                                                                           \
+	"  - args: 'command.run (?<hash>[0-9a-f/]+)(?: (?<name>.*))?$'\n"                                    \
+	"    step: task ${name}\n"                                                                           \
+	"    id: ${hash}\n"
+
+#define HEADER                                                                                                    \
+	"task_id\thash\tnative_id\tname\tstatus\texit\tsubmit\tstart\tcomplete\tduration\trealtime\t%cpu\t%mem\t" \
+	"rss\tvmem\tpeak_rss\tpeak_vmem\trchar\twchar\tsyscr\tsyscw\tread_bytes\twrite_bytes\tvol_ctxt\tinv_ctxt\n"
+
+#define PATH_SIZE 64
+
+static char *file_with(char path[PATH_SIZE], const char *text)
+{
+	FILE *file;
+	int fd;
+
+	strcpy(path, "/tmp/trace-test-XXXXXX");
+	fd = mkstemp(path);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	return path;
+}
+
+/* The sink with these options and the rules above. */
+static struct page_test *begin(const char *options)
+{
+	char path[PATH_SIZE], all[256];
+	struct page_test *t;
+
+	snprintf(all, sizeof(all), "%s%ssteps=%s", options, *options ? "," : "", file_with(path, RULES));
+	t = begin_with(all, 15);
+	unlink(path);
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./nextflow", "bash|./nextflow|");
+	return t;
+}
+
+/* A task of four seconds: a shell, and a tool that uses 3 s of CPU and 500 MiB, of which a look saw 400. */
+static void task(struct page_test *t, uint64_t ts, uint32_t pid, const char *args, int status)
+{
+	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
+	made__exec(&t->made, ts, pid, ts, "/bin/bash", args);
+	made__fork(&t->made, ts + 100 * MS, pid + 1, pid, ts, "bash");
+	made__exec(&t->made, ts + 100 * MS, pid + 1, ts + 100 * MS, "/bin/bwa", "bwa|mem|");
+	made__mem(&t->made, SAMPLE, ts + 2 * S, pid, ts, 4 * MiB);
+	made__mem(&t->made, SAMPLE, ts + 2 * S, pid + 1, ts + 100 * MS, 400 * MiB);
+	made__end(&t->made, ts + 3900 * MS, pid + 1, ts + 100 * MS, status, 3 * S, 500 * MiB);
+	made__end(&t->made, ts + 4 * S, pid, ts, status, 200 * MS, 4 * MiB);
+}
+
+static void finish(struct page_test *t)
+{
+	made__end(&t->made, 100 * S, 10, 1 * S, 0, 1, 1);
+}
+
+static void a_task_is_a_line_in_nextflows_columns(void **state)
+{
+	struct page_test *t = begin("");
+
+	(void)state;
+	task(t, 2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
+	finish(t);
+	assert_string_equal(print(t, true), HEADER
+			    "1\tab/cdef12\t20\ttask align\tCOMPLETED\t0\t-\t1763782574000\t1763782578000\t-\t"
+			    "4000\t80.0\t-\t423624704\t-\t524288000\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
+	end(t);
+}
+
+static void a_task_is_a_line_in_snakemakes_columns(void **state)
+{
+	struct page_test *t = begin("format=snakemake");
+
+	(void)state;
+	task(t, 2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
+	finish(t);
+	assert_string_equal(
+		print(t, true),
+		"s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\tjobid\t"
+		"rule_name\n"
+		"4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t80.00\t3.20\tab/cdef12\ttask align\n");
+	end(t);
+}
+
+static void exits_are_as_a_shell_says_them(void **state)
+{
+	struct page_test *t = begin("");
+	const char *page;
+
+	(void)state;
+	task(t, 2 * S, 20, "bash|command.run|ab/1|", 3);
+	task(t, 7 * S, 30, "bash|command.run|ab/2|", -9);
+	made__fork(&t->made, 12 * S, 40, 10, 1 * S, "bash");
+	made__exec(&t->made, 12 * S, 40, 12 * S, "/bin/bash", "bash|command.run|ab/3|");
+	finish(t);
+	page = print(t, true);
+	assert_has(page, "\tab/1\t20\ttask\tFAILED\t3\t");
+	assert_has(page, "\tab/2\t30\ttask\tFAILED\t137\t");
+	assert_has(page, "\tab/3\t40\ttask\tRUNNING\t-\t-\t1763782584000\t-\t-\t-\t-\t");
+	end(t);
+}
+
+static void a_strangers_name_cannot_break_the_line(void **state)
+{
+	struct page_test *t = begin("");
+
+	(void)state;
+	task(t, 2 * S, 20, "bash|command.run|ab/1|a\tb\x1b[2J\xff|", 0);
+	finish(t);
+	assert_has(print(t, true), "\ttask a\\tb\\x1b[2J\\xff\tCOMPLETED\t");
+	end(t);
+}
+
+static void ours_stand_beside_nextflows(void **state)
+{
+	static const char theirs[] = "task_id\thash\tname\texit\tpeak_rss\n"
+				     "1\tab/1\tALIGN (s1)\t0\t300 MB\r\n"
+				     "2\tab/2\tCACHED (s1)\t0\t-\n";
+	char path[PATH_SIZE], options[128];
+	struct page_test *t;
+	const char *page;
+
+	(void)state;
+	snprintf(options, sizeof(options), "join=%s", file_with(path, theirs));
+	t = begin(options);
+	unlink(path);
+	task(t, 2 * S, 20, "bash|command.run|ab/1|x|", 0);
+	task(t, 7 * S, 30, "bash|command.run|ab/9|y|", 0);
+	finish(t);
+	page = print(t, true);
+	assert_has(
+		page,
+		"task_id\thash\tname\texit\tpeak_rss\tcollector_task_id\tcollector_hash\tcollector_native_id\t");
+	assert_has(page, "\n1\tab/1\tALIGN (s1)\t0\t300 MB\t1\tab/1\t20\ttask x\tCOMPLETED\t0\t");
+	assert_has(page, "\n-\tab/9\t-\t-\t-\t2\tab/9\t30\ttask y\tCOMPLETED\t0\t");
+	assert_has(page, "\n2\tab/2\tCACHED (s1)\t0\t-\t-\t-\t-\t-\t-\t-\t");
+	end(t);
+}
+
+static char said[512];
+
+static void __attribute__((format(printf, 2, 3))) keep(enum log_level level, const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)level;
+	va_start(ap, fmt);
+	vsnprintf(said, sizeof(said), fmt, ap);
+	va_end(ap);
+}
+
+static void assert_refused(const char *options, int code, const char *why)
+{
+	struct sink_api api = { .size = sizeof(api), .out = -1, .columns = 80, .log = keep };
+	void *conf = calloc(1, collector_sink->conf_size), *sink;
+	char err[256];
+
+	assert_non_null(conf);
+	assert_int_equal(opt__defaults(collector_sink->options, conf), 0);
+	assert_int_equal(opt__parse(collector_sink->options, conf, options, err, sizeof(err)), 0);
+	assert_int_equal(collector_sink->open(&api, conf, &sink), code);
+	if (!strstr(said, why))
+		fail_msg("\"%s\" is not in \"%s\"", why, said);
+	opt__free(collector_sink->options, conf);
+	free(conf);
+}
+
+static void what_cannot_be_is_refused(void **state)
+{
+	char path[PATH_SIZE], options[128];
+
+	(void)state;
+	assert_refused("format=excel", -EINVAL, "choose nextflow or snakemake");
+	assert_refused("join=/nonexistent", -ENOENT, "/nonexistent: No such file");
+	assert_refused("join=/,format=nextflow", -EINVAL, "cannot be read as text");
+	assert_refused("join=x,format=snakemake", -EINVAL, "leave format=snakemake out");
+	snprintf(options, sizeof(options), "join=%s", file_with(path, "task_id\tname\n1\tx\n"));
+	assert_refused(options, -EINVAL, ": names no column \"hash\"");
+	unlink(path);
+	snprintf(options, sizeof(options), "join=%s", file_with(path, ""));
+	assert_refused(options, -EINVAL, "is empty");
+	unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_task_is_a_line_in_nextflows_columns),
+		cmocka_unit_test(a_task_is_a_line_in_snakemakes_columns),
+		cmocka_unit_test(exits_are_as_a_shell_says_them),
+		cmocka_unit_test(a_strangers_name_cannot_break_the_line),
+		cmocka_unit_test(ours_stand_beside_nextflows),
+		cmocka_unit_test(what_cannot_be_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
