@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Values of many executions: the greatest of all, and the one that 95 of 100 do not exceed. */
+#ifndef SINKS_ADVISE_SERIES_H
+#define SINKS_ADVISE_SERIES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SERIES_KEPT 4096 /* of more values, as many are kept by chance */
+
+struct series {
+	uint64_t count, random;
+	double most;
+	double *kept;
+	size_t capacity;
+};
+
+int series__add(struct series *series, double value); /* 0 or -ENOMEM */
+double series__p95(struct series *series);	      /* of one value or more */
+void series__free(struct series *series);
+
+#endif

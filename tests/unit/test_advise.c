@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/advise: what is gathered of executions, and what is advised, in every engine's words. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "sinks/advise/busy.h"
+#include "sinks/advise/series.h"
+#include "tests/unit/sink_made.h"
+
+#define MiB (1ULL << 20)
+#define GiB (1ULL << 30)
+
+#define RULES                                                                                                \
+	"steps:\n"                                                                                           \
+	"  - args: '(?s)command.run (?<name>.+) (?<hash>[0-9a-f/]+)$'\n"                                         \
+	"    step: ${name}\n"                                                                                \
+	"    id: ${hash}\n"
+
+#define PATH_SIZE 64
+
+static char *file_with(char path[PATH_SIZE], const char *text)
+{
+	FILE *file;
+	int fd;
+
+	strcpy(path, "/tmp/advise-test-XXXXXX");
+	fd = mkstemp(path);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	return path;
+}
+
+static struct page_test *begin(const char *options)
+{
+	char path[PATH_SIZE], all[256];
+	struct page_test *t;
+
+	snprintf(all, sizeof(all), "%s,steps=%s", options, file_with(path, RULES));
+	t = begin_with(all, 7);
+	unlink(path);
+	made__exec(&t->made, 1 * S, 10, 1 * S, "./nextflow", "bash|./nextflow|");
+	return t;
+}
+
+/* An execution of 10 s on so many cores in one of them, and with so much memory. */
+static void task(struct page_test *t, uint64_t ts, uint32_t pid, const char *args, int status, uint64_t cpu,
+		 uint64_t bytes)
+{
+	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
+	made__exec(&t->made, ts, pid, ts, "/bin/bash", args);
+	for (uint64_t s = 1; s < 10; s++)
+		made__cpu(&t->made, SAMPLE, ts + s * S, pid, ts, s < 5 ? 0 : cpu);
+	made__end(&t->made, ts + 10 * S, pid, ts, status, cpu, bytes);
+}
+
+static const char *finish(struct page_test *t)
+{
+	made__end(&t->made, 1000 * S, 10, 1 * S, 0, 1, 1);
+	return print(t, true);
+}
+
+/* ---- numbers ---- */
+
+static void ninety_five_of_a_hundred(void **state)
+{
+	struct series series = { 0 };
+
+	(void)state;
+	for (int i = 100; i > 0; i--)
+		assert_int_equal(series__add(&series, i), 0);
+	assert_true(series.most == 100 && series__p95(&series) == 95);
+	series__free(&series);
+
+	series = (struct series){ 0 };
+	assert_int_equal(series__add(&series, 7), 0);
+	assert_true(series.most == 7 && series__p95(&series) == 7);
+	series__free(&series);
+}
+
+static void of_very_many_a_sample_is_kept(void **state)
+{
+	struct series series = { 0 };
+
+	(void)state;
+	for (int i = 1; i <= 1000000; i++)
+		assert_int_equal(series__add(&series, i), 0);
+	assert_true(series.most == 1000000);
+	assert_true(series.capacity == SERIES_KEPT);
+	assert_true(series__p95(&series) > 940000 && series__p95(&series) < 960000);
+	series__free(&series);
+}
+
+static void the_busiest_second_counts(void **state)
+{
+	struct busy busy;
+
+	(void)state;
+	busy__init(&busy, 100 * S, 100 * MS);
+	assert_true(busy.width_ns == 1 * S);
+	for (uint64_t s = 0; s < 100; s++)
+		busy__add(&busy, (100 + s) * S, (101 + s) * S, s == 20 ? 4 * S : S / 2);
+	assert_true(busy__most(&busy, 200 * S) == 4);
+	/* Several at once, some of them told late. */
+	busy__init(&busy, 100 * S, 1 * S);
+	busy__add(&busy, 103 * S, 104 * S, 1 * S);
+	busy__add(&busy, 110 * S, 111 * S, 1 * S);
+	busy__add(&busy, 103 * S, 104 * S, 1 * S);
+	assert_true(busy__most(&busy, 112 * S) == 2);
+	/* An interval that the end cuts is no whole one. */
+	busy__init(&busy, 100 * S, 1 * S);
+	busy__add(&busy, 100 * S, 100 * S + 10 * MS, 20 * MS);
+	assert_true(busy__most(&busy, 100 * S + 10 * MS) == 0);
+}
+
+/* ---- advice ---- */
+
+static void settings_for_nextflow(void **state)
+{
+	struct page_test *t = begin("format=nextflow");
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++)
+		task(t, (2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0,
+		     i == 7 ? 8 * S : 3900 * MS, i == 3 ? 5 * GiB : 2 * GiB);
+	assert_string_equal(
+		finish(t),
+		"// CPUs: the cores that 95 of 100 executions kept busy in their busiest 1.0 s.\n"
+		"// Memory: the most that all processes of an execution held at once, or its largest\n"
+		"// process if that is more; with 20 % headroom.\n"
+		"process {\n"
+		"    withName: 'ALIGN' { // 20 executions\n"
+		"        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
+		"        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
+		"    }\n"
+		"}\n");
+	end(t);
+}
+
+static void settings_for_snakemake_and_slurm(void **state)
+{
+	struct page_test *t = begin("format=snakemake,headroom=0");
+	const char *page;
+
+	(void)state;
+	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1000 * MiB);
+	page = finish(t);
+	assert_has(page, "\nset-threads:\n  - align=2 # used 2.0 cores at most (p95 2.0), 1 execution\n");
+	assert_has(page, "\nset-resources:\n  - align:mem_mb=1074 # held 1000 MiB at most (p95 1000 MiB)\n");
+	end(t);
+
+	t = begin("format=slurm,headroom=100");
+	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 100 * MS, 1000 * MiB);
+	assert_has(
+		finish(t),
+		"\n# align, 1 execution: used 0.1 cores at most (p95 0.1), held 1000 MiB at most (p95 1000 "
+		"MiB)\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=2048M\n");
+	end(t);
+}
+
+static void what_was_asked_for_comes_from_nextflow(void **state)
+{
+	static const char theirs[] = "hash\tname\tcpus\tmemory\n"
+				     "ab/1\tRNA:ALIGN (s1)\t8\t32 GB\n"
+				     "ab/2\tRNA:ALIGN (s2)\t16\t1073741824\n";
+	char path[PATH_SIZE], options[128];
+	struct page_test *t;
+	const char *page;
+
+	(void)state;
+	snprintf(options, sizeof(options), "format=nextflow,join=%s", file_with(path, theirs));
+	t = begin(options);
+	unlink(path);
+	task(t, 2 * S, 100, "bash|command.run|x|ab/1|", 0, 2 * S, 1 * GiB);
+	task(t, 20 * S, 101, "bash|command.run|x|ab/2|", 0, 3 * S, 2 * GiB);
+	task(t, 40 * S, 102, "bash|command.run|x|ab/3|", 0, 3 * S, 200 * GiB); /* of another run */
+	page = finish(t);
+	assert_has(page,
+		   "    withName: 'RNA:ALIGN' { // 2 executions\n"
+		   "        cpus = 3 // used 3.0 cores at most (p95 3.0) of 16 asked for\n"
+		   "        memory = '2.5 GB' // held 2.0 GiB at most (p95 2.0 GiB) of 32 GiB asked for\n");
+	end(t);
+}
+
+static void who_was_killed_needs_more(void **state)
+{
+	struct page_test *t = begin("format=nextflow");
+
+	(void)state;
+	made__fork(&t->made, 2 * S, 20, 10, 1 * S, "bash");
+	made__exec(&t->made, 2 * S, 20, 2 * S, "/bin/bash", "bash|command.run|ALIGN|ab/1|");
+	made__mem(&t->made, OOM_KILL, 3 * S, 20, 2 * S, 1 * GiB);
+	made__end(&t->made, 3 * S, 20, 2 * S, -9, 1 * S, 1 * GiB);
+	assert_has(finish(t), "        // 1 of 1 ran out of memory: needs more than it held\n");
+	end(t);
+}
+
+static void a_strangers_name_stays_in_its_quotes(void **state)
+{
+	struct page_test *t = begin("format=nextflow");
+
+	(void)state;
+	task(t, 2 * S, 100, "bash|command.run|a' } evil { \\ \n '|ab/1|", 0, 2 * S, 1 * GiB);
+	assert_has(finish(t), "    withName: 'a\\' } evil { \\\\ \\\\n \\'' { // 1 execution\n");
+	end(t);
+
+	t = begin("format=snakemake");
+	task(t, 2 * S, 100, "bash|command.run|a\nset-threads: [b=1]|ab/1|", 0, 2 * S, 1 * GiB);
+	assert_has_not(finish(t), "\nset-threads: [b");
+	end(t);
+}
+
+static void the_table_has_steps_and_commands(void **state)
+{
+	struct page_test *t = begin("format=table");
+	const char *page;
+
+	(void)state;
+	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
+	page = finish(t);
+	assert_has(
+		page,
+		"      1         -       2.0       2.0         2         -   1.0 GiB   1.0 GiB   1.5 GiB  align\n"
+		"      1         -       0.2       0.2         -         -   1.0 GiB   1.0 GiB         -    bash\n");
+	end(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ninety_five_of_a_hundred),
+		cmocka_unit_test(of_very_many_a_sample_is_kept),
+		cmocka_unit_test(the_busiest_second_counts),
+		cmocka_unit_test(settings_for_nextflow),
+		cmocka_unit_test(settings_for_snakemake_and_slurm),
+		cmocka_unit_test(what_was_asked_for_comes_from_nextflow),
+		cmocka_unit_test(who_was_killed_needs_more),
+		cmocka_unit_test(a_strangers_name_stays_in_its_quotes),
+		cmocka_unit_test(the_table_has_steps_and_commands),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
