@@ -161,7 +161,15 @@ class Guest:
         return [program, *more, "-accel", "tcg,thread=single", *self.machine.options, "-smp", "2", "-m", "1024",
                 "-nographic", "-nodefaults", "-no-reboot", "-serial", f"file:{log}",
                 "-chardev", f"file,id=results,path={result}", "-kernel", str(kernel), "-initrd", str(self.initrd),
+                "-drive", f"file={self.disk(kernel)},format=raw,if=none,id=disk", "-device", "nvme,drive=disk,serial=disk",
                 "-append", f"console={self.machine.console} quiet panic=-1 {self.append}"]
+
+    def disk(self, kernel):
+        """An empty one, to swap to: of all disks, cloud kernels have the driver of this kind built in."""
+        disk = self.work / f"{kernel.name}.disk"
+        with open(disk, "wb") as file:
+            file.truncate(64 << 20)
+        return disk
 
     def boot(self, kernel, log, result):
         """Returns (what it wrote, why it ended early or None)."""

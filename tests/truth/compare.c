@@ -140,6 +140,8 @@ static void check_kib(struct comparison *c, enum seen_number which, const char *
 
 static void check_maxrss(struct comparison *c, const char *value) { check_kib(c, SEEN_MAXRSS, value); }
 
+static void check_swap(struct comparison *c, const char *value) { check_kib(c, SEEN_SWAP, value); }
+
 static void check_peak(struct comparison *c, const char *value)
 {
 	check_kib(c, SEEN_PEAK, value);
@@ -349,7 +351,7 @@ static const struct {
 	const char *key;
 	void (*check)(struct comparison *c, const char *value);
 } keys[] = {
-	{"status", check_status}, {"maxrss", check_maxrss}, {"peak", check_peak}, {"shared", check_shared},
+	{"status", check_status}, {"maxrss", check_maxrss}, {"peak", check_peak}, {"shared", check_shared}, {"swap", check_swap},
 	{"user", check_user}, {"system", check_system}, {"cpu_at_least", check_cpu_at_least}, {"execs", check_execs},
 	{"threads", check_threads}, {"ppid", check_ppid}, {"born_of", check_born_of},
 	{"lasted_at_most", check_lasted}, {"exec_failed", check_exec_failed}, {"args", check_args},

@@ -12,6 +12,7 @@
 const char *const seen_names[SEEN_NUMBERS] = {
 	"ppid", "exit_code", "signal", "core_dumped", "duration_ns", "threads_peak",
 	"cpu_ns", "user_ns", "system_ns", "final", "peak_rss_bytes", "rusage_maxrss_bytes",
+	"swap_bytes",
 	"read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes", "write_bytes",
 };
 

@@ -67,6 +67,7 @@ hide_btf() {
 	mount -t tmpfs none /sys/kernel/btf && refuses btf_missing && umount /sys/kernel/btf
 }
 
+[ -z "$TRUTH_GUEST" ] || mkswap /dev/nvme0n1 >/dev/null # for the case that needs it; some kernels have no such disk
 watch
 RUNS=$OUT/runs/latest
 case " ${CASES:-early} " in *" early "*) watch_early && RUNS="$RUNS $OUT/early/latest" ;; esac
