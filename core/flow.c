@@ -37,8 +37,26 @@ static void on_loss(void *arg, struct probe_unit *unit, int kind, uint64_t count
 		stream_writer__lost(run->writers[unit->index], count, run->looked, kind, cause);
 }
 
-/* Processes that found no room in the scope are missing in every stream, and so may be what a rule was not
- * asked about; of those that entered late, as children of watched ones, only the fork is. */
+/* Of a process that found no room in the scope, each event that would have been there. */
+static void refused_losses(struct collector *c)
+{
+	for (int what = 0; what < WATCH_REFUSED_COUNTS; what++) {
+		uint64_t lost = scope__refused(c->scope, what) - c->refused_seen[what];
+
+		c->refused_seen[what] += lost;
+		for (size_t i = 0; lost && i < probes__count(c->probes); i++) {
+			struct probe_unit *unit = probes__unit(c->probes, i);
+			const char *const events[] = {"fork", "exec", unit->probe->end_event}; /* as enum watch_refused */
+			int kind = probe_unit__kind(unit, events[what]);
+
+			if (kind >= 0)
+				on_loss(c, unit, kind, lost, "scope_full");
+		}
+	}
+}
+
+/* Processes of which no more is known than that they found no room are missing in every stream, and so may be what
+ * a rule was not asked about; of those that entered late, as children of watched ones, only the fork is. */
 static void scope_losses(struct collector *c, bool misses)
 {
 	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;
@@ -69,6 +87,7 @@ void flow__losses(struct collector *c, bool misses)
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		probe_unit__losses(probes__unit(c->probes, i), misses, on_loss, c);
 	scope_losses(c, misses);
+	refused_losses(c);
 	for (struct run *run = c->runs; run; run = run->next)
 		run->looked = now;
 }

@@ -356,6 +356,11 @@ uint64_t scope__full(const struct scope *scope)
 	return scope->skel->bss->scope_full;
 }
 
+uint64_t scope__refused(const struct scope *scope, enum watch_refused what)
+{
+	return scope->skel->bss->refused_count[what];
+}
+
 uint64_t scope__adopted(const struct scope *scope)
 {
 	return scope->skel->bss->adopted;

@@ -69,7 +69,9 @@ size_t scope__missing(const struct scope *scope);
 /* Hands on what the kernel noted: a process that a rule matched, a run that became empty. */
 int scope__notes(struct scope *scope, void (*note)(void *arg, const struct watch_note *), void *arg);
 
-/* Since the start: processes that found no room, and that entered late as children of watched ones. */
+/* Since the start: events that are lost of processes that found no room; such processes of which nothing more is
+ * known; and processes that entered late as children of watched ones. */
+uint64_t scope__refused(const struct scope *scope, enum watch_refused what);
 uint64_t scope__full(const struct scope *scope);
 uint64_t scope__adopted(const struct scope *scope);
 /* Since the last call: execs that no rule was asked about. */

@@ -55,7 +55,8 @@ const volatile bool use_ended;	 /* this kernel needs the map `ended` */
 
 __u32 launcher;	    /* tgid whose children enter launch_run; or 0 */
 __u32 launch_run;
-__u64 scope_full;   /* processes that found no room */
+__u64 scope_full;   /* processes that found no room, not even among the refused */
+__u64 refused_count[WATCH_REFUSED_COUNTS];
 __u64 adopted;	    /* processes whose fork was not seen */
 __u64 enders;	    /* as watch.told: WATCH_TOLD for each probe that tells of every process's end */
 __u64 untold[WATCH_SLOTS]; /* ends that it told nothing of */
@@ -68,34 +69,95 @@ struct {
 	__type(value, __u32);
 } run_counter SEC(".maps");
 
-static __always_inline bool enter(struct task_struct *task, __u32 number, __u32 flags)
+/* Processes that found no room, so that each of their events that is lost is counted where it happens: -> run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct watch_key);
+	__type(value, __u32);
+} refused SEC(".maps");
+
+enum entry { ENTERED, NO_RUN, NO_ROOM };
+
+static __always_inline enum entry enter(struct task_struct *task, __u32 number, __u32 flags)
 {
 	struct watch_run *run = bpf_map_lookup_elem(&runs, &number);
 	struct watch_key key = watch__key(task);
 	struct watch w = {.run = number, .threads_peak = task->signal->nr_threads, .flags = flags};
-	long err;
 
 	if (!run || run->closed)
-		return false;
-	err = bpf_map_update_elem(&watch, &key, &w, BPF_NOEXIST);
-	if (err) {
-		__sync_fetch_and_add(&scope_full, 1);
-		return false;
-	}
+		return NO_RUN;
+	if (bpf_map_update_elem(&watch, &key, &w, BPF_NOEXIST))
+		return NO_ROOM;
 	__sync_fetch_and_add(&run->entered, 1);
+	return ENTERED;
+}
+
+/* Whose birth was not seen: without room for it, all of its events are lost. */
+static __always_inline bool enter_late(struct task_struct *task, __u32 number, __u32 flags)
+{
+	enum entry entry = enter(task, number, flags);
+
+	if (entry == NO_ROOM)
+		__sync_fetch_and_add(&scope_full, 1);
+	return entry == ENTERED;
+}
+
+static __always_inline void enter_born(struct task_struct *child, __u32 number)
+{
+	struct watch_key key = watch__key(child);
+
+	if (enter(child, number, 0) != NO_ROOM)
+		return;
+	if (bpf_map_update_elem(&refused, &key, &number, BPF_NOEXIST))
+		__sync_fetch_and_add(&scope_full, 1);
+	else
+		__sync_fetch_and_add(&refused_count[WATCH_REFUSED_FORK], 1);
+}
+
+/* The run of a process that found no room at its birth; 0: there is none of that key. */
+static __always_inline __u32 refused_run(const struct watch_key *key)
+{
+	__u32 *number = refused_count[WATCH_REFUSED_FORK] ? bpf_map_lookup_elem(&refused, key) : NULL;
+
+	return number ? *number : 0;
+}
+
+/* Runs a program: there may be room by now. False: it was not refused. */
+static __always_inline bool enter_again(struct task_struct *task)
+{
+	struct watch_key key = watch__key(task);
+	__u32 number = refused_run(&key);
+
+	if (!number)
+		return false;
+	if (enter(task, number, 0) == NO_ROOM)
+		__sync_fetch_and_add(&refused_count[WATCH_REFUSED_EXEC], 1);
+	else
+		bpf_map_delete_elem(&refused, &key);
 	return true;
 }
 
-/* The entry of who makes a child just now, be it the child's parent or not (CLONE_PARENT). */
-static __always_inline struct watch *find_maker(void)
+/* Its last thread leaves; where that cannot be told from others, several may come here at once. */
+static __always_inline void end_refused(const struct watch_key *key)
+{
+	__u32 number = refused_run(key);
+
+	if (number && !bpf_map_delete_elem(&refused, key) && bpf_map_lookup_elem(&runs, &number))
+		__sync_fetch_and_add(&refused_count[WATCH_REFUSED_END], 1);
+}
+
+/* The run of who makes a child just now, be it the child's parent or not (CLONE_PARENT); 0: none. */
+static __always_inline __u32 makers_run(void)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct watch_key key = {
 		.pid = bpf_get_current_pid_tgid() >> 32,
 		.start = BPF_CORE_READ(task, group_leader, start_boottime),
 	};
+	struct watch *w = bpf_map_lookup_elem(&watch, &key);
 
-	return bpf_map_lookup_elem(&watch, &key);
+	return w ? w->run : refused_run(&key);
 }
 
 /* A birth: later than sched_process_fork, before the child runs, and never skipped. */
@@ -103,6 +165,7 @@ SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(watch_fork, struct task_struct *child)
 {
 	struct watch *w;
+	__u32 number;
 
 	if (child->pid != child->tgid) {
 		w = watch__find(child);
@@ -111,14 +174,14 @@ int BPF_PROG(watch_fork, struct task_struct *child)
 		return 0;
 	}
 	if (launcher && launcher == bpf_get_current_pid_tgid() >> 32) {
-		enter(child, launch_run, 0);
+		enter_born(child, launch_run);
 		return 0;
 	}
-	w = find_maker();
-	if (w)
-		enter(child, w->run, 0);
-	else if (all_run && !(child->flags & PF_KTHREAD))
-		enter(child, all_run, 0);
+	number = makers_run();
+	if (!number && !(child->flags & PF_KTHREAD))
+		number = all_run;
+	if (number)
+		enter_born(child, number);
 	return 0;
 }
 
@@ -161,7 +224,7 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 	if (bpf_map_update_elem(&runs, &number, &run, BPF_ANY))
 		return false;
 	key = watch__key(task);
-	if (enter(task, number, 0))
+	if (enter_late(task, number, 0))
 		note(WATCH_NOTE_ENTER, number, &key, *rule, s->key.text, length);
 	return true;
 }
@@ -184,11 +247,11 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	__u32 zero = 0;
 	long length;
 
-	if (w)
+	if (w || enter_again(task))
 		return;
 	w = watch__find(task->real_parent);
 	if (w) {
-		if (enter(task, w->run, 0))
+		if (enter_late(task, w->run, 0))
 			__sync_fetch_and_add(&adopted, 1);
 		return;
 	}
@@ -233,13 +296,17 @@ int watch_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
 /* From 6.16 on the tracepoint itself says which thread is the last one. */
 static __always_inline void leave(struct task_struct *task, bool group_dead)
 {
+	struct watch_key key;
 	struct watch *w;
 
 	if (!group_dead)
 		return;
-	w = watch__find(task);
+	key = watch__key(task);
+	w = bpf_map_lookup_elem(&watch, &key);
 	if (w)
 		w->end_tid = task->pid;
+	else
+		end_refused(&key);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -269,7 +336,9 @@ int BPF_PROG(watch_exit_live, struct task_struct *task)
 		return 0;
 	key = watch__key(task);
 	w = bpf_map_lookup_elem(&watch, &key);
-	if (w && !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
+	if (!w)
+		end_refused(&key);
+	else if (!bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
 		w->end_tid = task->pid;
 	return 0;
 }
@@ -349,7 +418,7 @@ int watch_scan(struct bpf_iter__task *ctx)
 		p.run = w->run;
 	} else if (scan_enters) {
 		p.run = scan_run(task);
-		p.entered = p.run && enter(task, p.run, WATCH_PRESENT);
+		p.entered = p.run && enter_late(task, p.run, WATCH_PRESENT);
 	}
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;

@@ -42,6 +42,9 @@ struct watch_run {
 	__u32 zero;
 };
 
+/* What is counted of processes that found no room in the scope: events that are lost of them. */
+enum watch_refused { WATCH_REFUSED_FORK, WATCH_REFUSED_EXEC, WATCH_REFUSED_END, WATCH_REFUSED_COUNTS };
+
 /* Runs that the kernel opens by a rule bear a number with this bit, made of the CPU and a counter. */
 #define WATCH_RUN_RULE 0x80000000u
 

@@ -51,7 +51,7 @@ struct collector {
 	bool misses_asked;
 	unsigned asked;	  /* times that somebody asked us to end */
 	uint64_t misses_at; /* when recursion misses were last asked for */
-	uint64_t full_seen, adopted_seen;
+	uint64_t full_seen, adopted_seen, refused_seen[WATCH_REFUSED_COUNTS];
 	uint64_t dropped; /* events no disk took */
 	int disk_error;
 	int code;

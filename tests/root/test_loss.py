@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from harness import Started, merge, program, wait_for
+from harness import Started, collect, merge, program, wait_for
 
 STREAMS = ["lifecycle", "cpu", "mem", "io"]
 CHILDREN = 6000
@@ -100,13 +100,13 @@ def crowd(children, early, room):
 
 
 def test_a_full_scope():
-    """Who finds no room is missing in every stream."""
+    """Who finds no room is missing in every stream, and each of its events is told as lost."""
     run = crowd(1500, 1500, 1024)
     seen, lost = count(run)
     for kind in [("lifecycle", "fork"), *((stream, "exit") for stream in STREAMS)]:
-        assert seen[kind] == 1024, kind
-        assert seen[kind] + lost[kind] + lost[kind[0], ""] == 1501, kind
+        assert (seen[kind], lost[kind]) == (1024, 1501 - 1024), kind
     assert {e["cause"] for e in run.lost} == {"scope_full"}
+    assert sum(lost.values()) == 5 * (1501 - 1024), "more is told than was lost"
     # of who is there, all is there
     forks = Counter((e["pid"], e["start"]) for e in run.of("lifecycle.fork"))
     for stream in STREAMS:
@@ -121,19 +121,38 @@ def test_a_scope_that_is_large_enough():
 
 
 def test_a_late_entry():
-    """Who found no room at its birth is taken in when it runs a program, if there is room by then. What was told as
-    lost of it stays told: of those more is counted than is missing, never less."""
+    """Who found no room at its birth is taken in when it runs a program, if there is room by then: what is lost of it
+    is its birth, and nothing more. Who finds none again loses the program too, and its end."""
     run = crowd(1500, 1000, 1024)
     seen, lost = count(run)
-    assert seen["lifecycle", "fork"] == 1024
+    assert (seen["lifecycle", "fork"], lost["lifecycle", "fork"]) == (1024, 1501 - 1024)
+    assert seen["lifecycle", "exec"] + lost["lifecycle", "exec"] == 1 + 500
+    for stream in STREAMS:
+        assert seen[stream, "exit"] + lost[stream, "exit"] == 1501, stream
+        ends = Counter((e["pid"], e["start"]) for e in run.of(f"{stream}.exit"))
+        assert set(ends.values()) == {1}
     late = {(e["pid"], e["start"]) for e in run.of("lifecycle.exec")} - \
         {(e["pid"], e["start"]) for e in run.of("lifecycle.fork")}
-    assert late and lost["lifecycle", "fork"] == len(late)
+    assert len(late) > 300
+    assert {e["cause"] for e in run.lost} == {"scope_full"}
+
+
+def test_children_of_who_found_no_room():
+    """They belong to the run all the same: each is seen or counted, to the last generation."""
+    script = "\n".join([
+        "import os, sys", "r, w = os.pipe()", "pids = []",
+        "for i in range(1100):", "    pid = os.fork()", "    if not pid:", "        os.close(w)", "        os.read(r, 1)",
+        "        os._exit(0)", "    pids.append(pid)",
+        "for i in range(50):", "    pid = os.fork()", "    if not pid:",
+        "        os.waitpid(os.fork() or os.execv('/bin/true', ['true']), 0)", "        os._exit(0)", "    os.waitpid(pid, 0)",
+        "os.close(w)", "for pid in pids: os.waitpid(pid, 0)"])
+    config = "run: {max_processes: 1024}\nprobes: {lifecycle: {}, cpu: {}, mem: {}, io: {}}\n"
+    run = collect("/usr/bin/python3", "-c", script, config=config)
+    happened = 1 + 1100 + 50 * 2
+    seen, lost = count(run)
     for kind in [("lifecycle", "fork"), *((stream, "exit") for stream in STREAMS)]:
-        assert seen[kind] <= 1501 <= seen[kind] + lost[kind] + lost[kind[0], ""], kind
-    for stream in STREAMS:
-        ends = Counter((e["pid"], e["start"]) for e in run.of(f"{stream}.exit"))
-        assert len(ends) == 1024 + len(late) and set(ends.values()) == {1}
+        assert seen[kind] == 1024 and seen[kind] + lost[kind] == happened, kind
+    assert seen["lifecycle", "exec"] + lost["lifecycle", "exec"] == 1 + 50
 
 
 # ---- who is never freed ----
