@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Strings that many rows share: each kept once, as long as somebody refers to it. */
+#ifndef SINKS_REPORT_INTERN_H
+#define SINKS_REPORT_INTERN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "sinks/model/hash.h"
+
+struct intern_string {
+	struct hash_node node;
+	uint32_t refs, length;
+	uint32_t number; /* for the user, once all are there */
+	char data[];	 /* any bytes */
+};
+
+struct intern {
+	struct hash strings;
+	size_t bytes; /* of all strings */
+};
+
+/* A new reference. NULL: out of memory. */
+struct intern_string *intern__get(struct intern *intern, const void *data, size_t length);
+void intern__put(struct intern *intern, struct intern_string *string); /* takes NULL */
+
+static inline struct intern_string *intern_string__of(struct hash_node *node)
+{
+	return (struct intern_string *)((char *)node - offsetof(struct intern_string, node));
+}
+
+void intern__free(struct intern *intern); /* with strings that are referred to */
+
+#endif
