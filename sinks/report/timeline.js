@@ -425,10 +425,10 @@ class Timeline {
 		}
 	}
 
-	/* All that begins within this pixel, as one: as dark as it is busy. */
+	/* All that begins within this pixel, as one: as dark as it is busy. Low lanes get coarser ones. */
 	collectTiny(at, last, x, y, bins) {
 		const { order, wall, cpu } = this.layout, { began } = this.run.rows;
-		const pixel = Math.floor(x), edge = this.time(pixel + 1), width = 1 / this.scale;
+		const grain = this.layout.laneHeight < 4 ? 2 : 1, pixel = Math.floor(x / grain) * grain, edge = this.time(pixel + grain), width = grain / this.scale;
 		let next = at + 1, stride = 1;
 
 		while (next + stride < last && began[order[next + stride]] < edge) {
@@ -437,7 +437,7 @@ class Timeline {
 		}
 		next = lowerBound(next, Math.min(last, next + stride), j => began[order[j]] >= edge);
 		const covered = wall[next] - wall[at], share = (cpu[next] - cpu[at]) / Math.max(covered, width);
-		bins[covered < width / 4 ? 0 : this.shade(share)].push(pixel, y, Math.max(1, Math.min(2, this.x(this.run.ends[order[next - 1]]) - pixel)));
+		bins[covered < width / 4 ? 0 : this.shade(share)].push(pixel, y, Math.max(grain, Math.min(2, this.x(this.run.ends[order[next - 1]]) - pixel)));
 		return next;
 	}
 
