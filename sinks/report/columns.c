@@ -5,29 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/losses.h"
-#include "sinks/model/text.h"
-#include "sinks/report/data.h"
-#include "sinks/report/report.h"
+#include "sinks/report/columns.h"
 
 #define SERIES_SHOWN 8
 #define SERIES_LEVELS 4095 /* a value is a fraction of the greatest */
-
-enum member_type { MEMBER_U8, MEMBER_U32, MEMBER_U64, MEMBER_TEXT };
-
-struct column {
-	const char *name; /* NULL ends the table */
-	enum data_kind kind;
-	enum member_type type;
-	size_t offset;
-};
-
-#define MEMBER_TYPE(lvalue)                                                                                  \
-	_Generic((lvalue), uint8_t: MEMBER_U8, uint32_t: MEMBER_U32, uint64_t: MEMBER_U64,                   \
-		 struct intern_string *: MEMBER_TEXT)
-#define COLUMN(s, member) { #member, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
-#define COLUMN_AS(s, member, name) { name, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
-#define COLUMN_DELTAS(s, member) { #member, DATA_DELTAS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
 
 #define ROW(member) COLUMN(struct report_row, member)
 static const struct column row_columns[] = {
@@ -72,210 +53,6 @@ static const struct column step_columns[] = {
 	STEP_AS(wall.value, "wall"), STEP_AS(wall.known, "wall_known"), STEP_AS(wall.missing, "wall_missing"),
 	{ 0 },
 };
-
-/* A run as the head of the page tells of it. Times count from the begin of the report's first run. */
-struct run_facts {
-	struct intern_string *id, *name, *host, *kernel, *machine, *collector, *command, *tags, *root_signal_name;
-	uint64_t began, until, real, root_ended, root_code, root_signal, rss_peak, untraced;
-	struct totals_run totals;
-};
-
-#define RUN(member) COLUMN(struct run_facts, member)
-#define RUN_TOTAL(member) COLUMN_AS(struct run_facts, totals.member, #member)
-static const struct column run_columns[] = {
-	RUN(id), RUN(name), RUN(host), RUN(kernel), RUN(machine), RUN(collector), RUN(command), RUN(tags),
-	RUN(began), RUN(until), RUN(real), RUN(rss_peak), RUN(untraced),
-	RUN(root_ended), RUN(root_code), RUN(root_signal), RUN(root_signal_name),
-	RUN_TOTAL(root_outcome), RUN_TOTAL(root_benign), RUN_TOTAL(ended), RUN_TOTAL(older),
-	RUN_TOTAL(rows), RUN_TOTAL(processes), RUN_TOTAL(programs), RUN_TOTAL(failed), RUN_TOTAL(hidden),
-	RUN_TOTAL(passed_on), RUN_TOTAL(running), RUN_TOTAL(unknown),
-	RUN_TOTAL(cpu.value), RUN_TOTAL(cpu.known), RUN_TOTAL(cpu.missing),
-	{ 0 },
-};
-
-/* Why figures are missing: how many rows lack it for this reason. */
-struct missing {
-	struct intern_string *text; /* half a sentence */
-	uint64_t rows;
-	uint8_t figure, why;
-};
-
-static const struct column missing_columns[] = {
-	COLUMN(struct missing, figure), COLUMN(struct missing, why), COLUMN(struct missing, text),
-	COLUMN(struct missing, rows), { 0 },
-};
-
-struct loss_line {
-	struct intern_string *text;
-	uint32_t run;
-};
-
-static const struct column loss_columns[] = {
-	COLUMN(struct loss_line, text), COLUMN(struct loss_line, run), { 0 },
-};
-
-/* What there is once in a report. */
-struct facts {
-	struct intern_string *title;
-	uint64_t rows_dropped, rows_below, failed_dropped, tasks_dropped;
-};
-
-static const struct column facts_columns[] = {
-	COLUMN(struct facts, title), COLUMN(struct facts, rows_dropped), COLUMN(struct facts, rows_below),
-	COLUMN(struct facts, failed_dropped), COLUMN(struct facts, tasks_dropped), { 0 },
-};
-
-/* Arrays that only the page needs; their strings are those of the report. */
-struct extra {
-	struct report *report;
-	struct facts facts;
-	struct run_facts *runs;
-	struct missing *missing;
-	struct loss_line *losses;
-	size_t runs_count, missing_count, losses_count;
-	int err;
-};
-
-/* ---- gathering ---- */
-
-static struct intern_string *text_of(struct extra *extra, const char *bytes, size_t length)
-{
-	struct intern_string *text = intern__get(&extra->report->strings, bytes, length);
-
-	if (!text)
-		extra->err = -ENOMEM;
-	return text;
-}
-
-static struct intern_string *string_of(struct extra *extra, const char *string)
-{
-	return string ? text_of(extra, string, strlen(string)) : NULL;
-}
-
-/* Strings one behind the other, each ended by a NUL, as a row's arguments. */
-static struct intern_string *list_of(struct extra *extra, const char *const *list)
-{
-	struct text text = { 0 };
-	struct intern_string *joined = NULL;
-
-	for (; list && *list; list++)
-		text__printf(&text, "%s%c", *list, '\0');
-	if (text.error)
-		extra->err = text.error;
-	else if (text.size)
-		joined = text_of(extra, text.data, text.size);
-	text__free(&text);
-	return joined;
-}
-
-static void gather_run(struct extra *extra, struct run_facts *facts, const struct totals_run *totals)
-{
-	const struct model_run *run = totals->run;
-	const struct stream_info *info = run->info;
-	const char *signal = totals->root_signal_name;
-
-	*facts = (struct run_facts){
-		.id = string_of(extra, info->run.id),
-		.name = string_of(extra, info->run.name),
-		.host = string_of(extra, info->host),
-		.kernel = string_of(extra, info->kernel),
-		.machine = string_of(extra, info->machine),
-		.collector = string_of(extra, info->collector),
-		.command = list_of(extra, info->run.command),
-		.tags = list_of(extra, info->run.tags),
-		.root_signal_name = string_of(extra, *signal ? signal : NULL),
-		.root_code = totals->root_code,
-		.root_signal = totals->root_signal,
-		.rss_peak = run->rss_peak_bytes,
-		.untraced = run->untraced,
-		.real = (uint64_t)run->real_ns,
-		.began = EVENT_NULL(MODEL_WHY_ABSENT),
-		.until = EVENT_NULL(MODEL_WHY_ABSENT),
-		.root_ended = EVENT_NULL(MODEL_WHY_ABSENT),
-		.totals = *totals,
-	};
-	if (!run->begun)
-		return;
-	facts->began = report__when(extra->report, run, run->first_ts);
-	facts->until = report__when(extra->report, run, run->last_ts);
-	if (totals->ended)
-		facts->root_ended = report__when(extra->report, run, totals->root_ended);
-}
-
-static void gather_missing(struct extra *extra)
-{
-	const struct totals *totals = &extra->report->totals;
-
-	extra->missing = calloc(TOTALS_FIGURES * 256, sizeof(*extra->missing));
-	if (!extra->missing) {
-		extra->err = -ENOMEM;
-		return;
-	}
-	for (unsigned i = 0; i < TOTALS_FIGURES * 256; i++) {
-		uint8_t figure = (uint8_t)(i / 256), why = (uint8_t)i;
-
-		/* The first figure's have all the reasons that a row may name. */
-		if (!totals->missing[figure][why] && (figure || !strcmp(model_why__name(why), "unknown")))
-			continue;
-		extra->missing[extra->missing_count++] = (struct missing){
-			.text = string_of(extra, model_why__text(why)),
-			.rows = totals->missing[figure][why],
-			.figure = figure,
-			.why = why,
-		};
-	}
-}
-
-struct loss_taker {
-	struct extra *extra;
-	uint32_t run;
-};
-
-static int take_loss(void *arg, const char *safe)
-{
-	struct loss_taker *taker = arg;
-	struct extra *extra = taker->extra;
-	struct loss_line *losses = reallocarray(extra->losses, extra->losses_count + 1, sizeof(*losses));
-
-	if (!losses)
-		return -ENOMEM;
-	extra->losses = losses;
-	losses[extra->losses_count++] = (struct loss_line){ string_of(extra, safe), taker->run };
-	return 0;
-}
-
-static int extra__gather(struct extra *extra)
-{
-	struct report *report = extra->report;
-	struct totals *totals = &report->totals;
-	int err = 0;
-
-	extra->facts = (struct facts){
-		.title = string_of(extra, report->conf->title),
-		.rows_dropped = report->rows.dropped,
-		.rows_below = report->rows.below,
-		.failed_dropped = report->dropped_failed,
-		.tasks_dropped = report->tasks.dropped,
-	};
-	extra->runs = calloc(totals->runs_count + 1, sizeof(*extra->runs));
-	if (!extra->runs)
-		return -ENOMEM;
-	for (size_t i = 0; i < totals->runs_count && !err; i++) {
-		struct loss_taker taker = { extra, (uint32_t)i };
-
-		gather_run(extra, &extra->runs[extra->runs_count++], &totals->runs[i]);
-		err = losses__tell(&totals->runs[i].losses, totals->runs[i].run, take_loss, &taker);
-	}
-	gather_missing(extra);
-	return err ? err : extra->err;
-}
-
-static void extra__free(struct extra *extra)
-{
-	free(extra->runs);
-	free(extra->missing);
-	free(extra->losses);
-}
 
 /* ---- tables ---- */
 
@@ -332,8 +109,8 @@ static const void *array_item(const void *items, size_t i)
 	return array->items + i * array->size;
 }
 
-static void write_array(struct data *data, const char *table, const struct column *columns, const void *items,
-			size_t size, size_t count)
+void columns__array(struct data *data, const char *table, const struct column *columns, const void *items,
+		    size_t size, size_t count)
 {
 	struct array array = { items, size };
 
@@ -463,26 +240,20 @@ static void write_series(struct report *report, struct data *data, const char *g
 
 int columns__write(struct report *report, struct data *data)
 {
-	struct extra extra = { .report = report };
-	int err = extra__gather(&extra);
+	struct facts *facts = facts__new(report); /* before the strings: it adds some */
+	int err = facts ? write_strings(report, data) : -ENOMEM;
 
-	err = err ? err : write_strings(report, data);
 	if (!err) {
-		write_array(data, "facts", facts_columns, &extra.facts, sizeof(extra.facts), 1);
-		write_array(data, "runs", run_columns, extra.runs, sizeof(*extra.runs), extra.runs_count);
-		write_array(data, "missing", missing_columns, extra.missing, sizeof(*extra.missing),
-			    extra.missing_count);
-		write_array(data, "losses", loss_columns, extra.losses, sizeof(*extra.losses),
-			    extra.losses_count);
-		write_array(data, "rows", row_columns, report->rows.items, sizeof(struct report_row),
-			    report->rows.count);
-		write_array(data, "tasks", task_columns, report->tasks.items, sizeof(struct report_task),
-			    report->tasks.count);
+		facts__write(facts, data);
+		columns__array(data, "rows", row_columns, report->rows.items, sizeof(struct report_row),
+			       report->rows.count);
+		columns__array(data, "tasks", task_columns, report->tasks.items, sizeof(struct report_task),
+			       report->tasks.count);
 		err = write_hash(data, "commands", command_columns, &report->totals.commands, command_item);
 		err = err ? err : write_hash(data, "steps", step_columns, &report->totals.steps, step_item);
 		write_series(report, data, "by_command", &report->by_command);
 		write_series(report, data, "by_step", &report->by_step);
 	}
-	extra__free(&extra);
+	facts__free(facts);
 	return err;
 }

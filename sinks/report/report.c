@@ -56,7 +56,9 @@ static int on_sample(void *arg, const struct model_sample *sample)
 {
 	struct report *report = arg;
 	const struct model_row *row = sample->row;
-	uint64_t from = shown(report, row->run, sample->from_ns), until = shown(report, row->run, sample->until_ns);
+	/* What a process used before its first program began counts for that. */
+	bool first = row->image <= 1 && !row->older && sample->from_ns == row->began_ns;
+	uint64_t from = shown(report, row->run, first ? row->start : sample->from_ns), until = shown(report, row->run, sample->until_ns);
 	bool cpu = sample->source == MODEL_CPU;
 	uint64_t amount = cpu ? sample->cpu_ns : sample->rss_bytes;
 	const char *step = row->task ? row->task->step : "";

@@ -296,7 +296,7 @@ function start(run) {
 	failuresOf(run, choose);
 	legendOf(run);
 	footOf(run);
-	byId('table-note').textContent = droppedNote(run);
+	byId('table-note').textContent = byId('left-out').textContent = droppedNote(run);
 	const kind = run.steps.name.length ? 'step' : 'command';
 	byId('group').value = kind;
 	byId('group').onchange = event => regroup(event.target.value);

@@ -1,286 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All processes over time, on a canvas: packed into lanes, grouped, drawn so that what is smaller than a
- * pixel costs one look a pixel, however many processes it is. */
+/* All processes over time, on a canvas. What is smaller than a pixel costs one look a pixel, however many
+ * processes it is. */
 'use strict';
 
-const GUTTER = 148; /* left of the plots: names of groups, axes of the curves */
-const LANES_HEIGHT = 560, LANE_MIN = 2, LANE_MAX = 16, GROUP_MIN = 18, GROUP_GAP = 8;
-const OVERVIEW_HEIGHT = 58, AXIS_HEIGHT = 20;
 const SHADES = 4; /* from waiting to busy */
-const GROUPS_MAX = 40;
-
-const css = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/* The part of the run that is seen, shared by all that has a time axis. */
-class View {
-	constructor(until) {
-		this.until = until;
-		this.from = 0;
-		this.to = until;
-		this.listeners = [];
-		this.pending = false;
-	}
-
-	set(from, to) {
-		const least = Math.max(this.until / 1e7, 200), span = Math.min(this.until, Math.max(least, to - from));
-
-		from = Math.max(0, Math.min(from - (span - (to - from)) / 2, this.until - span));
-		this.from = from;
-		this.to = from + span;
-		this.changed();
-	}
-
-	zoom(factor, at) {
-		at ??= (this.from + this.to) / 2;
-		this.set(at - (at - this.from) * factor, at + (this.to - at) * factor);
-	}
-
-	pan(by) {
-		const span = this.to - this.from, from = Math.max(0, Math.min(this.from + by, this.until - span));
-
-		this.set(from, from + span);
-	}
-
-	changed() {
-		if (this.pending)
-			return;
-		this.pending = true;
-		requestAnimationFrame(() => {
-			this.pending = false;
-			this.listeners.forEach(listener => listener());
-		});
-	}
-}
-
-/* A step of 1, 2 or 5 times a power of ten, or of a clock, about `least` long. */
-function niceStep(least) {
-	const clock = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
-
-	if (least > 30e9)
-		return (clock.find(s => s * 1e9 >= least) || Math.ceil(least / 864e11) * 86400) * 1e9;
-	const power = 10 ** Math.floor(Math.log10(least));
-	return power * ([1, 2, 5].find(f => f * power >= least) || 10);
-}
-
-function lowerBound(from, to, isRight) {
-	while (from < to) {
-		const middle = (from + to) >> 1;
-
-		if (isRight(middle))
-			to = middle;
-		else
-			from = middle + 1;
-	}
-	return from;
-}
-
-/* A canvas as sharp as the screen. */
-function fit(canvas, width, height) {
-	const ratio = window.devicePixelRatio || 1;
-
-	canvas.width = Math.round(width * ratio);
-	canvas.height = Math.round(height * ratio);
-	canvas.style.width = width + 'px';
-	canvas.style.height = height + 'px';
-	const context = canvas.getContext('2d');
-	context.setTransform(ratio, 0, 0, ratio, 0, 0);
-	return context;
-}
-
-/* ---- lanes ---- */
-
-class Heap {
-	constructor(less) {
-		this.less = less;
-		this.items = [];
-	}
-
-	push(item) {
-		const items = this.items;
-		let i = items.push(item) - 1;
-
-		for (let up; i && this.less(item, items[up = (i - 1) >> 1]); i = up)
-			items[i] = items[up];
-		items[i] = item;
-	}
-
-	pop() {
-		const items = this.items, top = items[0], last = items.pop();
-		let i = 0;
-
-		if (!items.length)
-			return top;
-		for (let next; (next = 2 * i + 1) < items.length; i = next) {
-			if (next + 1 < items.length && this.less(items[next + 1], items[next]))
-				next++;
-			if (!this.less(items[next], last))
-				break;
-			items[i] = items[next];
-		}
-		items[i] = last;
-		return top;
-	}
-}
-
-/* Each row, in order of its begin, gets the uppermost lane of its group that is free. */
-class Packer {
-	constructor() {
-		this.lanes = 0;
-		this.busy = new Heap((a, b) => a.end < b.end);
-		this.free = new Heap((a, b) => a < b);
-	}
-
-	lane(began, end) {
-		while (this.busy.items.length && this.busy.items[0].end <= began)
-			this.free.push(this.busy.pop().lane);
-		const lane = this.free.items.length ? this.free.pop() : this.lanes++;
-
-		this.busy.push({ end: Math.max(end, began + 1), lane });
-		return lane;
-	}
-}
-
-/* Rows by lane: those of lane l are order[start[l]] up to order[start[l + 1]], in order of time. */
-class Layout {
-	constructor(run, keyOf, nameOf) {
-		const counts = new Map(), local = new Int32Array(run.count), groupOf = new Int32Array(run.count);
-
-		this.run = run;
-		for (let i = 0; i < run.count; i++) {
-			const key = keyOf(i);
-
-			counts.set(key, (counts.get(key) || 0) + 1);
-		}
-		this.others = counts.size > GROUPS_MAX ? this.pickOthers(counts) : null;
-		this.groups = [];
-		const byKey = new Map();
-		for (let i = 0; i < run.count; i++) {
-			let key = keyOf(i);
-
-			if (this.others && this.others.has(key))
-				key = -1;
-			if (!byKey.has(key)) {
-				byKey.set(key, this.groups.length);
-				this.groups.push({ name: key < 0 ? plural(this.others.size, 'other') : nameOf(key),
-					count: 0, bad: 0, packer: new Packer() });
-			}
-			const group = this.groups[groupOf[i] = byKey.get(key)];
-			group.count++;
-			group.bad += run.bad(i);
-			local[i] = group.packer.lane(run.rows.began[i], run.ends[i]);
-		}
-		this.arrange(local, groupOf);
-	}
-
-	pickOthers(counts) {
-		const keys = [...counts.keys()].sort((a, b) => counts.get(b) - counts.get(a));
-
-		return new Set(keys.slice(GROUPS_MAX - 1));
-	}
-
-	arrange(local, groupOf) {
-		let lanes = 0;
-
-		for (const group of this.groups) {
-			group.first = lanes;
-			group.lanes = group.packer.lanes;
-			group.packer = null;
-			lanes += group.lanes;
-		}
-		this.lanes = lanes;
-		this.laneOf = local.map((lane, i) => this.groups[groupOf[i]].first + lane);
-		[this.order, this.start] = this.sorted(() => true);
-		[this.badOrder, this.badStart] = this.sorted(i => this.run.bad(i));
-		[this.openOrder, this.openStart] = this.sorted(i => this.run.rows.outcome[i] === RUNNING || this.run.rows.outcome[i] === UNKNOWN);
-		this.wall = new Float64Array(this.order.length + 1);
-		this.cpu = new Float64Array(this.order.length + 1);
-		for (let at = 0; at < this.order.length; at++) {
-			const i = this.order[at];
-
-			this.wall[at + 1] = this.wall[at] + this.run.ends[i] - this.run.rows.began[i];
-			this.cpu[at + 1] = this.cpu[at] + known(this.run.rows.cpu[i]);
-		}
-		this.place();
-	}
-
-	/* By counting: rows are in order of time already. */
-	sorted(wanted) {
-		const start = new Int32Array(this.lanes + 1), laneOf = this.laneOf;
-
-		for (let i = 0; i < laneOf.length; i++)
-			if (wanted(i))
-				start[laneOf[i] + 1]++;
-		for (let lane = 0; lane < this.lanes; lane++)
-			start[lane + 1] += start[lane];
-		const order = new Int32Array(start[this.lanes]), next = start.slice();
-		for (let i = 0; i < laneOf.length; i++)
-			if (wanted(i))
-				order[next[laneOf[i]]++] = i;
-		return [order, start];
-	}
-
-	/* All in sight at once, unless lanes would be too low, or another height is wanted. */
-	place(wanted) {
-		const fitting = Math.floor((LANES_HEIGHT - this.groups.length * GROUP_GAP) / this.lanes);
-
-		this.laneHeight = Math.max(LANE_MIN, Math.min(LANE_MAX, wanted || fitting));
-		this.height = GROUP_GAP;
-		for (const group of this.groups) {
-			group.y = this.height;
-			group.height = Math.max(GROUP_MIN, group.lanes * this.laneHeight);
-			this.height += group.height + GROUP_GAP;
-		}
-	}
-
-	laneAt(y) {
-		for (const group of this.groups) {
-			const lane = Math.floor((y - group.y) / this.laneHeight);
-
-			if (y >= group.y && lane < group.lanes)
-				return group.first + lane;
-		}
-		return -1;
-	}
-}
-
-/* ---- drawing ---- */
-
-/* What tells outcomes apart without colour: lines for what failed, a grid for what was killed, dots for memory. */
-const PATTERNS = {
-	[FAILED]: context => { context.moveTo(0, 6); context.lineTo(6, 0); context.moveTo(-1, 1); context.lineTo(1, -1);
-		context.moveTo(5, 7); context.lineTo(7, 5); },
-	[KILLED]: context => { context.moveTo(0, 0); context.lineTo(6, 6); context.moveTo(6, 0); context.lineTo(0, 6); },
-	[OOM]: context => { context.rect(0.5, 0.5, 1.6, 1.6); context.rect(3.5, 3.5, 1.6, 1.6); },
-};
-
-function makePattern(outcome, colour, ink) {
-	const tile = document.createElement('canvas'), ratio = window.devicePixelRatio || 1;
-	const context = fit(tile, 6, 6);
-
-	context.fillStyle = colour;
-	context.fillRect(0, 0, 6, 6);
-	context.strokeStyle = ink;
-	context.lineWidth = 1.1;
-	context.beginPath();
-	PATTERNS[outcome](context);
-	context.stroke();
-	const pattern = context.createPattern(tile, 'repeat');
-	pattern.setTransform(new DOMMatrix().scale(1 / ratio));
-	return pattern;
-}
-
-function readTheme() {
-	const ink = css('--pattern'), bad = {};
-
-	for (const outcome of [FAILED, KILLED, OOM]) {
-		const colour = css('--' + OUTCOMES[outcome]);
-
-		bad[outcome] = { colour, pattern: makePattern(outcome, colour, ink) };
-	}
-	return { bad, shades: [0, 1, 2, 3].map(i => css('--busy-' + i)), running: css('--running'), unknown: css('--unknown'),
-		text: css('--text'), muted: css('--muted'), line: css('--line'), accent: css('--accent'), page: css('--page'),
-		found: css('--found'), bar: css('--bar-text'), band: css('--band'), loss: css('--failed') };
-}
 
 class Timeline {
 	constructor(run, view, show) {
@@ -289,6 +12,7 @@ class Timeline {
 		this.show = show; /* called with a row that was chosen */
 		this.box = byId('lanes');
 		this.canvas = byId('bars');
+		this.marks = byId('marks');
 		this.selected = this.hovered = -1;
 		this.found = null;
 		this.colourOf = () => null; /* of a group's name, in the curves */
@@ -315,6 +39,8 @@ class Timeline {
 		byId('lanes-space').style.height = Math.max(0, content - this.height) + 'px';
 		this.width = this.box.clientWidth;
 		this.context = fit(this.canvas, this.width, this.height);
+		this.overlay = fit(this.marks, this.width, this.height);
+		this.marks.style.marginTop = -this.height + 'px';
 		this.theme = readTheme();
 		this.draw();
 	}
@@ -358,9 +84,9 @@ class Timeline {
 				this.drawGroup(group);
 		context.globalAlpha = 1;
 		this.drawLabels();
-		this.drawOutlines();
 		context.restore();
 		this.drawNames();
+		this.drawMarks();
 		this.drawMs = performance.now() - begin;
 	}
 
@@ -556,25 +282,33 @@ class Timeline {
 				continue;
 			const text = this.run.command(i);
 			context.globalAlpha = this.found && !this.found[i] ? 0.3 : 1;
-			context.fillStyle = this.run.rows.outcome[i] !== OK || this.shade(this.run.rows.cpu[i] / (this.run.ends[i] - this.run.rows.began[i])) < 2 ?
-				this.theme.text : this.theme.bar;
+			const busiest = this.shade(this.run.rows.cpu[i] / (this.run.ends[i] - this.run.rows.began[i])) === SHADES - 1;
+			context.fillStyle = busiest ? this.theme.bar : this.theme.text;
 			context.fillText(text.length > room ? text.slice(0, room - 1) + '…' : text, left, top + y);
 		}
 		context.globalAlpha = 1;
 	}
 
-	drawOutlines() {
+	/* Above the bars, so that a move of the mouse draws no more than this. */
+	drawMarks() {
+		const context = this.overlay;
+
+		context.clearRect(0, 0, this.width, this.height);
+		context.save();
+		context.beginPath();
+		context.rect(GUTTER, 0, this.width - GUTTER, this.height);
+		context.clip();
 		for (const [i, colour, line] of [[this.hovered, this.theme.muted, 1], [this.selected, this.theme.text, 2]]) {
 			if (i < 0)
 				continue;
 			const group = this.groupOf(this.layout.laneOf[i]), y = this.laneY(group, this.layout.laneOf[i]);
 			const x = Math.max(GUTTER - 4, this.x(this.run.rows.began[i])), end = Math.min(this.width + 4, this.x(this.run.ends[i]));
 
-			this.context.strokeStyle = colour;
-			this.context.lineWidth = line;
-			this.context.strokeRect(x - 1.5, y - 1.5, Math.max(4, end - x) + 2, this.barHeight() + 3);
-			this.context.lineWidth = 1;
+			context.strokeStyle = colour;
+			context.lineWidth = line;
+			context.strokeRect(x - 1.5, y - 1.5, Math.max(4, end - x) + 2, this.barHeight() + 3);
 		}
+		context.restore();
 	}
 
 	/* Left of the bars: who they are, and how many failed. */
@@ -770,7 +504,7 @@ class Timeline {
 			this.hovered = row;
 			if (row >= 0)
 				tip.replaceChildren(...tipLines(this.run, row));
-			this.draw();
+			this.drawMarks();
 		}
 		if (row < 0)
 			return;
@@ -778,6 +512,8 @@ class Timeline {
 		tip.style.top = Math.min(event.clientY + 16, window.innerHeight - tip.offsetHeight - 8) + 'px';
 	}
 }
+
+/* ---- a process in few words ---- */
 
 function tipLines(run, i) {
 	const rows = run.rows, facts = [run.ending(i), 'wall ' + figure(run, 'wall', i, duration), 'CPU ' + figure(run, 'cpu', i, duration),
@@ -795,128 +531,4 @@ function peakText(run, i) {
 	if (!isNull(peak[i]))
 		return size(peak[i]);
 	return isNull(sampled[i]) ? '–' : '≥ ' + size(sampled[i]);
-}
-
-/* ---- the whole run, above: how much went on, what failed, and the part that is seen ---- */
-
-class Overview {
-	constructor(run, view) {
-		this.run = run;
-		this.view = view;
-		this.canvas = byId('overview');
-		this.count();
-		view.listeners.push(() => this.draw());
-		this.listen();
-	}
-
-	/* How many ran at one time, in so many slices. */
-	count() {
-		const slices = this.slices = 1200, unit = this.run.until / slices, change = new Float64Array(slices + 2);
-
-		this.failed = new Uint8Array(slices + 1);
-		for (let i = 0; i < this.run.count; i++) {
-			const from = Math.max(0, this.run.rows.began[i] / unit), to = Math.max(from, Math.min(slices, this.run.ends[i] / unit));
-
-			change[Math.floor(from)]++;
-			change[Math.floor(to) + 1]--;
-			if (this.run.bad(i))
-				this.failed[Math.min(slices, Math.floor(from))] = 1;
-		}
-		this.running = change.map((sum => value => (sum += value))(0));
-		this.most = this.running.reduce((a, b) => Math.max(a, b), 1);
-	}
-
-	resize() {
-		this.width = this.canvas.parentElement.clientWidth;
-		this.context = fit(this.canvas, this.width, OVERVIEW_HEIGHT);
-		this.theme = readTheme();
-		this.draw();
-	}
-
-	x(time) {
-		return GUTTER + time / this.view.until * (this.width - GUTTER);
-	}
-
-	draw() {
-		const context = this.context, theme = this.theme, bottom = OVERVIEW_HEIGHT - AXIS_HEIGHT, slice = (this.width - GUTTER) / this.slices;
-
-		context.clearRect(0, 0, this.width, OVERVIEW_HEIGHT);
-		context.fillStyle = theme.shades[1];
-		context.beginPath();
-		context.moveTo(GUTTER, bottom);
-		for (let i = 0; i < this.slices; i++) {
-			const y = bottom - this.running[i] / this.most * (bottom - 6);
-
-			context.lineTo(GUTTER + i * slice, y);
-			context.lineTo(GUTTER + (i + 1) * slice, y);
-		}
-		context.lineTo(this.width, bottom);
-		context.fill();
-		context.fillStyle = theme.bad[FAILED].colour;
-		for (let i = 0; i <= this.slices; i++)
-			if (this.failed[i])
-				context.fillRect(Math.min(this.width - 2, GUTTER + i * slice), 0, 2, 5);
-		this.drawWindow(bottom);
-		this.drawAxis(bottom);
-		context.font = '11px ' + css('--font');
-		context.fillStyle = theme.muted;
-		context.textBaseline = 'top';
-		context.fillText('at most ' + grouped(this.most), 0, 6);
-		context.fillText('at one time', 0, 20);
-	}
-
-	drawWindow(bottom) {
-		const context = this.context, from = this.x(this.view.from), to = this.x(this.view.to);
-
-		if (this.view.to - this.view.from > this.view.until * 0.999)
-			return;
-		context.fillStyle = this.theme.page;
-		context.globalAlpha = 0.72;
-		context.fillRect(GUTTER, 0, from - GUTTER, bottom);
-		context.fillRect(to, 0, this.width - to, bottom);
-		context.globalAlpha = 1;
-		context.strokeStyle = this.theme.accent;
-		context.lineWidth = 1.5;
-		context.strokeRect(from, 0.75, Math.max(2, to - from), bottom - 1.5);
-		context.lineWidth = 1;
-	}
-
-	/* The axis is that of the part that is seen. */
-	drawAxis(bottom) {
-		const context = this.context, { from, to } = this.view, plot = this.width - GUTTER, step = niceStep((to - from) / (plot / 110));
-
-		context.font = '11px ' + css('--font');
-		context.fillStyle = this.theme.muted;
-		context.textBaseline = 'alphabetic';
-		for (let time = Math.ceil(from / step) * step; time <= to; time += step) {
-			const x = GUTTER + (time - from) / (to - from) * plot, text = instant(time, step), width = context.measureText(text).width;
-
-			if (x + 4 + width <= this.width)
-				context.fillText(text, x + 4, bottom + 15);
-			context.fillRect(Math.round(x), bottom + 6, 1, 14);
-		}
-	}
-
-	listen() {
-		let drag = null;
-		const timeAt = event => Math.max(0, Math.min(1, (event.clientX - this.canvas.getBoundingClientRect().left - GUTTER) / (this.width - GUTTER))) * this.view.until;
-
-		this.canvas.addEventListener('pointerdown', event => {
-			const at = timeAt(event), { from, to, until } = this.view;
-
-			drag = { at, from, inside: at > from && at < to && to - from < until * 0.999 };
-			this.canvas.setPointerCapture(event.pointerId);
-		});
-		this.canvas.addEventListener('pointermove', event => {
-			if (!drag)
-				return;
-			const at = timeAt(event);
-			if (drag.inside)
-				this.view.pan(drag.from + at - drag.at - this.view.from);
-			else if (Math.abs(this.x(at) - this.x(drag.at)) > 3)
-				this.view.set(Math.min(at, drag.at), Math.max(at, drag.at));
-		});
-		this.canvas.addEventListener('pointerup', () => { drag = null; });
-		this.canvas.addEventListener('dblclick', () => this.view.set(0, this.view.until));
-	}
 }

@@ -47,8 +47,8 @@ function instant(ns, step) {
 
 	if (step < 1e3)
 		return (ns / 1e3).toFixed(step < 100 ? 2 : 1) + ' µs';
-	if (step < 1e6)
-		return (ns / 1e6).toFixed(step < 1e4 ? 2 : step < 1e5 ? 1 : 0) + ' ms';
+	if (step < 1e6 || (step < 1e8 && s < 1))
+		return +(ns / 1e6).toFixed(step < 1e4 ? 3 : step < 1e5 ? 2 : step < 1e6 ? 1 : 0) + ' ms';
 	if (step < 1e9 && s < 60)
 		return s.toFixed(step < 1e7 ? 3 : step < 1e8 ? 2 : 1) + ' s';
 	const pad = number => String(number).padStart(2, '0');

@@ -422,6 +422,18 @@ def test_it_prints(many):
     many.js("window.dispatchEvent(new Event('afterprint'))")
 
 
+def test_the_curves_hold_all_the_cpu_time(many):
+    """Not more and not less, but for what rounding to 4,095 levels takes."""
+    total = made_run(MANY)[1]["cpu_ns"]
+
+    for kind in ("step", "command"):
+        shown = many.js("""
+            report.curves.regroup(arguments[0]);
+            const {levels, unit, slice} = report.curves;
+            return levels.cpu.reduce((sum, level) => sum + level, 0) * unit.cpu * slice;""", kind)
+        assert shown == pytest.approx(total, rel=0.01)
+
+
 # ---- limits ----
 
 

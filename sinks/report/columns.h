@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Tables of the page as data: which member of a struct is which column. */
+#ifndef SINKS_REPORT_COLUMNS_H
+#define SINKS_REPORT_COLUMNS_H
+
+#include "sinks/report/data.h"
+#include "sinks/report/report.h"
+
+enum member_type { MEMBER_U8, MEMBER_U32, MEMBER_U64, MEMBER_TEXT };
+
+struct column {
+	const char *name; /* NULL ends the table */
+	enum data_kind kind;
+	enum member_type type;
+	size_t offset;
+};
+
+#define MEMBER_TYPE(lvalue)                                                                                  \
+	_Generic((lvalue), uint8_t: MEMBER_U8, uint32_t: MEMBER_U32, uint64_t: MEMBER_U64,                   \
+		 struct intern_string *: MEMBER_TEXT)
+#define COLUMN(s, member) { #member, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
+#define COLUMN_AS(s, member, name) { name, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
+#define COLUMN_DELTAS(s, member) { #member, DATA_DELTAS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
+
+/* Writes an array of structs as columns "table.name". */
+void columns__array(struct data *data, const char *table, const struct column *columns, const void *items,
+		    size_t size, size_t count);
+
+/* ---- facts.c ---- */
+
+struct facts;
+
+/* What is told of runs, of what is missing, and of what was lost. NULL: out of memory. */
+struct facts *facts__new(struct report *report);
+void facts__write(const struct facts *facts, struct data *data);
+void facts__free(struct facts *facts); /* takes NULL */
+
+#endif
