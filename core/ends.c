@@ -54,8 +54,9 @@ void ends__on_sweep(void *arg)
 		if (scope__missing(c->scope))
 			ends__sweep_later(c);
 	}
-	if (gone <= 0)
+	if (gone < 0)
 		return;
+	/* Also without any gone: a note that a run is empty may have found no room. */
 	for (struct run *run = c->runs; run; run = run->next)
 		runs__empty(c, run->number);
 	if (runs__over(c))

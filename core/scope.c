@@ -28,7 +28,8 @@ struct scope {
 	void (*seen)(void *arg, const struct watch_process *process); /* of the scan under way */
 	void (*note)(void *arg, const struct watch_note *note);	      /* of the drain under way */
 	void *arg;
-	int entered;
+	int entered, no_room; /* in this round of it */
+	uint64_t present_full;
 	struct missing *missing;
 	size_t missing_count;
 };
@@ -43,6 +44,7 @@ static void on_event(void *arg, const void *event, size_t size)
 		return;
 	}
 	scope->entered += ((const struct watch_process *)event)->entered;
+	scope->no_room += ((const struct watch_process *)event)->no_room;
 	if (scope->seen)
 		scope->seen(scope->arg, event);
 }
@@ -231,10 +233,11 @@ int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const s
 	scope->arg = arg;
 	scope->skel->bss->scan_enters = enter;
 	do {
-		scope->entered = 0;
+		scope->entered = scope->no_room = 0;
 		err = bpf_unit__sample(&scope->unit, size_of_process);
 		entered += scope->entered;
 	} while (!err && scope->entered);
+	scope->present_full += scope->no_room;
 	scope->skel->bss->scan_enters = false;
 	scope->seen = NULL;
 	return err ? err : entered;
@@ -353,7 +356,7 @@ int scope__notes(struct scope *scope, void (*note)(void *arg, const struct watch
 
 uint64_t scope__full(const struct scope *scope)
 {
-	return scope->skel->bss->scope_full;
+	return scope->skel->bss->scope_full + scope->present_full;
 }
 
 uint64_t scope__refused(const struct scope *scope, enum watch_refused what)

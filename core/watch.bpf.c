@@ -185,15 +185,13 @@ int BPF_PROG(watch_fork, struct task_struct *child)
 	return 0;
 }
 
-static __always_inline void note(__u32 kind, __u32 run, const struct watch_key *key, __u32 rule,
+static __always_inline bool note(__u32 kind, __u32 run, const struct watch_key *key, __u32 rule,
 				 const char *text, __u32 length)
 {
 	struct watch_note *n = bpf_ringbuf_reserve(&events, sizeof(*n), 0);
 
-	if (!n) {
-		lost__count(kind);
-		return;
-	}
+	if (!n)
+		return false;
 	n->kind = kind;
 	n->run = run;
 	n->key = *key;
@@ -203,6 +201,7 @@ static __always_inline void note(__u32 kind, __u32 run, const struct watch_key *
 	if (text)
 		bpf_probe_read_kernel(n->text, WATCH_TEXT, text);
 	bpf_ringbuf_submit(n, BPF_RB_FORCE_WAKEUP);
+	return true;
 }
 
 /* Looks the key's text up; opens a run for the process if a rule begins like it. */
@@ -221,11 +220,14 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 	if (!rule || !counter)
 		return false;
 	number = WATCH_RUN_RULE | ((*counter)++ & 0x1fffff) << 10 | (bpf_get_smp_processor_id() & 0x3ff);
-	if (bpf_map_update_elem(&runs, &number, &run, BPF_ANY))
-		return false;
 	key = watch__key(task);
-	if (enter_late(task, number, 0))
-		note(WATCH_NOTE_ENTER, number, &key, *rule, s->key.text, length);
+	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 0) == ENTERED &&
+	    note(WATCH_NOTE_ENTER, number, &key, *rule, s->key.text, length))
+		return true;
+	/* Nobody would know of the run. */
+	bpf_map_delete_elem(&watch, &key);
+	bpf_map_delete_elem(&runs, &number);
+	__sync_fetch_and_add(&scope_full, 1);
 	return true;
 }
 
@@ -417,8 +419,13 @@ int watch_scan(struct bpf_iter__task *ctx)
 	if (w) {
 		p.run = w->run;
 	} else if (scan_enters) {
+		enum entry entry;
+
 		p.run = scan_run(task);
-		p.entered = p.run && enter_late(task, p.run, WATCH_PRESENT);
+		entry = p.run ? enter(task, p.run, WATCH_PRESENT) : NO_RUN;
+
+		p.entered = entry == ENTERED;
+		p.no_room = entry == NO_ROOM;
 	}
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;

@@ -79,7 +79,8 @@ struct watch_process {
 	__u32 run;     /* 0: not watched */
 	__u8 dead;     /* a zombie */
 	__u8 entered;  /* by this scan */
-	__u8 zero[2];
+	__u8 no_room;  /* it should have */
+	__u8 zero;
 };
 
 #endif

@@ -173,7 +173,7 @@ int cpu_sample(struct bpf_iter__task *ctx)
 	if (s->threads <= 1)
 		add_task(s, task);
 	else if (!add_threads(s, task->signal))
-		s->run = s->user = s->system = EVENT_NULL(EVENT_WHY_BOUND);
+		s->run = s->user = s->system = s->voluntary = s->involuntary = EVENT_NULL(EVENT_WHY_BOUND);
 	fingerprint = s->run ^ s->states << 59 ^ s->states;
 	if (!watch__changed(w, fingerprint))
 		return 0;
