@@ -63,6 +63,7 @@ struct list_head {
 } S_KERNEL;
 
 struct qstr {
+	__u32 hash;
 	__u32 len;
 	const unsigned char *name;
 } S_KERNEL;

@@ -99,6 +99,68 @@ out:
 	}
 }
 
+/* Where a mount is: as it lies in struct mount, one read. */
+struct path_place {
+	struct mount *parent;
+	struct dentry *mountpoint;
+};
+
+/* What a stamp is made of, kept in a map: the verifier calculates with no pointer whose type it knows. */
+struct path_stamp {
+	__u64 stamp; /* of the path that is kept; 0: none */
+	struct vfsmount *vfs;
+	struct dentry *dentry;
+	struct path_place place;
+};
+
+static __always_inline struct mount *path__mount(struct vfsmount *vfs)
+{
+	return (void *)vfs - bpf_core_field_offset(struct mount, mnt);
+}
+
+static __always_inline void path__place(struct path_place *place, struct mount *mount)
+{
+	if (bpf_core_field_offset(struct mount, mnt_mountpoint) ==
+	    bpf_core_field_offset(struct mount, mnt_parent) + __builtin_offsetof(struct path_place, mountpoint)) {
+		bpf_probe_read_kernel(place, sizeof(*place), &mount->mnt_parent);
+		return;
+	}
+	BPF_CORE_READ_INTO(&place->parent, mount, mnt_parent);
+	BPF_CORE_READ_INTO(&place->mountpoint, mount, mnt_mountpoint);
+}
+
+/* Tells one folder's path from another without reading names, each of which has its own hash in its parent;
+ * 0: it does not. With pointers whose types the verifier knows a step up costs next to nothing. How the
+ * path goes on above the mount is not looked at: path__is_whole(). */
+static __always_inline __u64 path__stamp(struct path *path, volatile struct path_stamp *s)
+{
+	struct vfsmount *vfs = path->mnt;
+	struct dentry *dentry = path->dentry, *root = vfs->mnt_root;
+	__u64 stamp;
+
+	s->vfs = vfs;
+	s->dentry = dentry;
+	stamp = ((__u64)s->vfs ^ (__u64)s->dentry << 1) + !dentry->d_hash.pprev;
+	path__place((void *)&s->place, path__mount(s->vfs));
+	stamp ^= (__u64)s->place.parent << 2 ^ (__u64)s->place.mountpoint << 3;
+	for (int i = 0; i < PATH_PARTS; i++) {
+		if (dentry == root)
+			return stamp;
+		stamp = (stamp ^ dentry->d_name.hash) * 0x9e3779b97f4a7c15ull;
+		dentry = dentry->d_parent;
+	}
+	return 0;
+}
+
+/* Whether the stamp says it all: nothing is above the mount but the first one of all, as empty. */
+static __always_inline bool path__is_whole(const struct path_stamp *s)
+{
+	struct mount *above = s->place.parent;
+
+	return above == path__mount(s->vfs) || (BPF_CORE_READ(above, mnt_parent) == above &&
+						BPF_CORE_READ(above, mnt.mnt_root) == s->place.mountpoint);
+}
+
 /* Tells one path of a cgroup from another without reading names: a rename gives the name a new hash. */
 static __always_inline __u64 path__cgroup_stamp(struct cgroup *cgroup)
 {

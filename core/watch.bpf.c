@@ -147,16 +147,19 @@ static __always_inline void end_refused(const struct watch_key *key)
 		__sync_fetch_and_add(&refused_count[WATCH_REFUSED_END], 1);
 }
 
-/* The run of who makes a child just now, be it the child's parent or not (CLONE_PARENT); 0: none. */
-static __always_inline __u32 makers_run(void)
+/* The run of who makes a child just now; 0: none. Mostly that is its parent, whom it needs no probe to read;
+ * with CLONE_PARENT it is not. */
+static __always_inline __u32 makers_run(struct task_struct *child)
 {
-	struct task_struct *task = (void *)bpf_get_current_task();
-	struct watch_key key = {
-		.pid = bpf_get_current_pid_tgid() >> 32,
-		.start = BPF_CORE_READ(task, group_leader, start_boottime),
-	};
-	struct watch *w = bpf_map_lookup_elem(&watch, &key);
+	struct task_struct *parent = child->real_parent, *task = (void *)bpf_get_current_task();
+	struct watch_key key = {.pid = bpf_get_current_pid_tgid() >> 32};
+	struct watch *w;
 
+	if ((__u32)parent->tgid == key.pid)
+		key.start = parent->group_leader->start_boottime;
+	else
+		key.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	w = bpf_map_lookup_elem(&watch, &key);
 	return w ? w->run : refused_run(&key);
 }
 
@@ -177,7 +180,7 @@ int BPF_PROG(watch_fork, struct task_struct *child)
 		enter_born(child, launch_run);
 		return 0;
 	}
-	number = makers_run();
+	number = makers_run(child);
 	if (!number && !(child->flags & PF_KTHREAD))
 		number = all_run;
 	if (number)

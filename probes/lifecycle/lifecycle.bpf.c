@@ -13,16 +13,16 @@ struct text_buffer {
 	char text[TEXT_BYTES];
 };
 
-/* The last exec's cgroup on this CPU: mostly it is the next one's too. */
-struct cgroup_path {
-	__u64 stamp; /* of what is in path; 0: of nothing */
+/* A path of the last exec on this CPU: mostly it is the next one's too. */
+struct last_path {
+	struct path_stamp of;
 	struct path_buffer path;
 };
 
 SCRATCH(exec_text, struct text_buffer);
-SCRATCH(exec_path, struct path_buffer);
 SCRATCH(exec_part, struct lifecycle_part);
-SCRATCH(exec_cgroup, struct cgroup_path);
+SCRATCH(exec_cwd, struct last_path);
+SCRATCH(exec_cgroup, struct last_path);
 
 static __always_inline void parent_of(struct task_struct *task, __u32 *ppid, __u64 *start)
 {
@@ -76,17 +76,32 @@ static __always_inline __u64 put_path(struct text_buffer *b, __u64 used, const s
 	return used + length;
 }
 
-static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struct cgroup *cgroup,
-					struct event_string *string)
+static __always_inline __u64 put_cwd(struct text_buffer *b, __u64 used, struct path *cwd, struct event_string *string)
 {
-	__u64 stamp = path__cgroup_stamp(cgroup);
-	struct cgroup_path *last = scratch__get(&exec_cgroup);
+	struct last_path *last = scratch__get(&exec_cwd);
+	__u64 stamp;
 
 	if (!last)
 		return used;
-	if (!stamp || last->stamp != stamp) {
+	stamp = path__stamp(cwd, &last->of);
+	if (!stamp || last->of.stamp != stamp) {
+		path__of(&last->path, cwd);
+		last->of.stamp = path__is_whole(&last->of) ? stamp : 0;
+	}
+	return put_path(b, used, &last->path, string);
+}
+
+static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struct cgroup *cgroup,
+					struct event_string *string)
+{
+	struct last_path *last = scratch__get(&exec_cgroup);
+	__u64 stamp = path__cgroup_stamp(cgroup);
+
+	if (!last)
+		return used;
+	if (!stamp || last->of.stamp != stamp) {
 		path__of_cgroup(&last->path, cgroup);
-		last->stamp = stamp;
+		last->of.stamp = stamp;
 	}
 	return put_path(b, used, &last->path, string);
 }
@@ -157,7 +172,6 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	struct watch *w = watch__find(task);
 	struct mm_struct *mm = task->mm;
 	struct lifecycle_exec *e;
-	struct path_buffer *path;
 	struct text_buffer *b;
 	__u64 used; /* not 32 bits: 5.10 forgets the bounds of a register that is cut to them */
 	long length;
@@ -165,8 +179,7 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	if (!w || !mm)
 		return;
 	b = scratch__get(&exec_text);
-	path = scratch__get(&exec_path);
-	if (!b || !path)
+	if (!b)
 		return;
 	e = &b->event;
 	event__head(&e->head, LIFECYCLE_EXEC, task, w);
@@ -181,8 +194,7 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	used = length > 0 ? (length - 1) & (PATH_BYTES - 1) : 0; /* the mask is for 5.10's verifier */
 	e->exe.length = used;
 
-	path__of(path, &task->fs->pwd);
-	used = put_path(b, used, path, &e->cwd);
+	used = put_cwd(b, used, &task->fs->pwd, &e->cwd);
 	used = put_cgroup(b, used, path__task_cgroup(task), &e->cgroup);
 
 	used = put_list(task, w, b, used, mm->arg_start, mm->arg_end, LIFECYCLE_ARGS, &e->args);

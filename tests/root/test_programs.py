@@ -77,6 +77,39 @@ cd / && /bin/true root
     assert where == {"deep": str(deep), "gone": f"{top}/gone (deleted)", "root": "/"}
 
 
+# A folder that is renamed, moved, deleted and made again while programs run in it, all on one CPU: each says
+# itself where it is.
+MOVES = """
+import os, subprocess, sys
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+base = os.path.realpath(sys.argv[1])
+def here():
+    for _ in range(2):
+        subprocess.run(["/bin/true", os.readlink("/proc/self/cwd")], env={})
+os.makedirs("a/b/c")
+os.mkdir("x")
+os.chdir("a/b/c")
+here()
+for old, new in ("a", "d"), ("d/b", "x/b"), ("x/b/c", "x/b/e"), ("x/b", "d/b"), ("d", "a"):
+    os.rename(f"{base}/{old}", f"{base}/{new}")
+    here()
+os.rmdir(os.getcwd())
+here()
+os.mkdir(f"{base}/a/b/e")
+here()
+for there in f"{base}/a/b/e", "/", "/dev/shm", "/proc", base:
+    os.chdir(there)
+    here()
+"""
+
+
+def test_working_folder_that_moves():
+    folder = new_folder()
+    run = collect(PYTHON, "-c", MOVES, folder, cwd=folder)
+    where = [(e["args"][1], e["cwd"]) for e in run.of("lifecycle.exec", exe="/bin/true")]
+    assert len(where) == 26 and [said for said, _ in where] == [seen for _, seen in where]
+
+
 def test_ids_and_environment():
     config = "probes: {lifecycle: {env: [WANTED, EMPTY, ABSENT]}, cpu: {}, mem: {}}\n"
     line = ["env", "-i", "WANTED=yes=1", "EMPTY=", "OTHER=no", "WANTED_NOT=x", "PATH=/usr/bin:/bin",
