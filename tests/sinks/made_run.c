@@ -364,6 +364,8 @@ static void made__start(struct made *m, struct process *p)
 		made__tool(m, p, i);
 	for (int i = 0; p->tool == -2 && i < SLOTS; i++)
 		made__job(m);
+	if (p->tool == -2 && !p->children)
+		made__end(m, p, m->now + MS); /* too few processes for a job */
 }
 
 static void made__over(struct made *m, struct process *p)
