@@ -48,7 +48,7 @@ class Curves {
 			return;
 		this.make('cpu', 'CPU, cores', value => String(+value.toFixed(2)));
 		this.make('memory', 'Memory', value => size(value));
-		byId('curve-note').textContent = this.plots.length ? 'Memory: pages that processes share count in each.' :
+		byId('curve-note').textContent = this.plots.length ? 'CPU time is spread evenly between two looks at a process. Memory: pages that processes share count in each.' :
 			'No samples of CPU or memory were taken.';
 		if (this.plots.length)
 			this.legend();

@@ -3,7 +3,7 @@
 'use strict';
 
 const GUTTER = 148; /* left of the plots: names of groups, axes of the curves */
-const LANES_HEIGHT = 560, LANE_MIN = 2, LANE_MAX = 16, GROUP_MIN = 18, GROUP_GAP = 8;
+const LANES_HEIGHT = 560, BOX_HEIGHT = 720, LANE_MIN = 2, LANE_MAX = 16, GROUP_MIN = 18, GROUP_GAP = 8;
 const GROUPS_MAX = 40;
 
 /* The part of the run that is seen, shared by all that has a time axis. */

@@ -34,7 +34,7 @@ class Timeline {
 	resize() {
 		const content = this.layout.height;
 
-		this.height = Math.min(content, LANES_HEIGHT + 40);
+		this.height = Math.min(content, BOX_HEIGHT);
 		this.box.style.height = this.height + 'px';
 		byId('lanes-space').style.height = Math.max(0, content - this.height) + 'px';
 		this.width = this.box.clientWidth;
