@@ -129,7 +129,7 @@ static void exec_by_thread(void)
 		for (;;)
 			pause();
 	}
-	expect_cpu(&b, "execs=1");
+	expect_cpu(&b, "execs=1 exec_tid=%d", b.pid); /* the thread becomes the leader */
 }
 
 static void *thread_chains(void *unused)
@@ -147,7 +147,7 @@ static void exec_by_thread_twice(void)
 		for (;;)
 			pause();
 	}
-	expect_cpu(&b, "execs=2");
+	expect_cpu(&b, "execs=2 exec_tid=%d", b.pid);
 }
 
 /* Some kernels fail it (5.10.223: ENOENT): then there is no exec to be told. */

@@ -203,6 +203,12 @@ static void check_execs(struct comparison *c, const char *value)
 		check_count(c, "execs", c->seen->execs, atoi(value));
 }
 
+static void check_exec_tid(struct comparison *c, const char *value)
+{
+	if (c->seen->execs && c->seen->exec_tid != atoi(value))
+		judge(c, WRONG, "exec by thread %d instead of %s", c->seen->exec_tid, value);
+}
+
 static void check_threads(struct comparison *c, const char *value) { equal(c, SEEN_THREADS_PEAK, atoi(value)); }
 static void check_ppid(struct comparison *c, const char *value) { equal(c, SEEN_PPID, atoi(value)); }
 
@@ -356,7 +362,7 @@ static const struct {
 } keys[] = {
 	{"status", check_status}, {"maxrss", check_maxrss}, {"peak", check_peak}, {"shared", check_shared}, {"swap", check_swap},
 	{"user", check_user}, {"system", check_system}, {"cpu_at_least", check_cpu_at_least}, {"execs", check_execs},
-	{"threads", check_threads}, {"ppid", check_ppid}, {"born_of", check_born_of},
+	{"exec_tid", check_exec_tid}, {"threads", check_threads}, {"ppid", check_ppid}, {"born_of", check_born_of},
 	{"lasted_at_most", check_lasted}, {"exec_failed", check_exec_failed}, {"args", check_args},
 	{"cwd", check_cwd}, {"comm", check_comm}, {"oom_limit", check_oom_limit}, {"oom_rss", check_oom_rss},
 	{"oom_cgroup", check_oom_cgroup}, {"oom_trigger", check_oom_trigger}, {"no_oom", check_no_oom},

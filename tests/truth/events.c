@@ -21,7 +21,7 @@ static const char *const streams[SEEN_STREAMS] = {"lifecycle", "cpu", "mem", "io
 /* One event, as far as it matters here. */
 struct event_line {
 	char stream[16], event[16], error[16], missing[512], stream_lost[16];
-	uint64_t pid, start, parent_start, count;
+	uint64_t pid, tid, start, parent_start, count;
 	uint64_t number[SEEN_NUMBERS];
 	uint64_t args_length, args_hash, cwd_length, cwd_hash, limit_bytes, rss_bytes, trigger_pid;
 	char comm[16], cgroup[128];
@@ -80,7 +80,7 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		const char *name;
 		uint64_t *number;
 	} numbers[] = {
-		{"pid", &e->pid}, {"start", &e->start}, {"parent_start", &e->parent_start}, {"count", &e->count},
+		{"pid", &e->pid}, {"tid", &e->tid}, {"start", &e->start}, {"parent_start", &e->parent_start}, {"count", &e->count},
 		{"limit_bytes", &e->limit_bytes}, {"rss_bytes", &e->rss_bytes}, {"trigger_pid", &e->trigger_pid},
 	};
 
@@ -217,6 +217,7 @@ static void add(struct events *events, const struct event_line *e)
 		add_fork(events, s, e);
 	} else if (!strcmp(e->event, "exec")) {
 		s->execs++;
+		s->exec_tid = e->tid;
 		add_program(s, e);
 	} else if (!strcmp(e->event, "alive")) {
 		s->alive++;

@@ -21,6 +21,7 @@ struct seen {
 	pid_t pid;
 	uint64_t start;
 	unsigned alive, forks, execs, oom_kills, ends[SEEN_STREAMS];
+	pid_t exec_tid;		 /* of its last exec */
 	pid_t born_of;		 /* by its fork */
 	size_t child, sibling;	 /* index + 1; 0: none */
 	uint64_t number[SEEN_NUMBERS]; /* of its `exit` events; JSON_NULL: null, or there was none */
