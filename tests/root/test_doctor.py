@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from harness import NOBODY, collector, new_folder, stage
+from test_bad_input import plugins_with
 
 NOTHING = ["env"]  # changes nothing
 UNPRIVILEGED = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all", "--"]
@@ -111,7 +112,6 @@ def test_without_types_nothing_is_guessed(around):
 @pytest.mark.parametrize("required, verdict, code", [("false", "poor", 0), ("true", "bad", 1)])
 def test_a_probe_that_fails(required, verdict, code):
     """The rest runs without it, unless it is required."""
-    from test_bad_input import plugins_with
     folder = plugins_with("-DREFUSE")
     found, ended = findings(NOTHING, config=f"probes: {{lifecycle: {{}}, bad: {{required: {required}}}}}\n",
                             plugin_dir=folder)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What is lost is counted: seen + lost = happened, in every stream and of every kind, and the output says when."""
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -8,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from harness import Started, collect, merge, program, wait_for
+from harness import Started, collect, merge, new_folder, program, wait_for
 
 STREAMS = ["lifecycle", "cpu", "mem", "io"]
 CHILDREN = 6000
@@ -157,6 +158,29 @@ def test_children_of_who_found_no_room():
     for kind in [("lifecycle", "fork"), *((stream, "exit") for stream in STREAMS)]:
         assert seen[kind] == 1024 and seen[kind] + lost[kind] == happened, kind
     assert seen["lifecycle", "exec"] + lost["lifecycle", "exec"] == 1 + 50
+
+
+# ---- who is older than its run ----
+
+def test_a_child_that_was_there_before_its_run():
+    """A rule opens a run when its program is executed; a child made before enters when it runs one too: its birth is
+    told as unseen, and nothing else."""
+    top = new_folder()
+    tool = shutil.copy("/bin/sh", top / "special-tool")
+    script = 'mkfifo gate; { read go; exec /bin/true late; } <gate & exec "$0" -c "echo go >gate; wait; exec sleep 0.3"'
+    with Started(config=f"scope: [{{exe: {tool}}}]\nprobes: {{lifecycle: {{}}, cpu: {{}}, mem: {{}}, io: {{}}}}\n",
+                 stderr=subprocess.DEVNULL) as daemon:
+        daemon.wait_until_watching()
+        subprocess.run(["sh", "-c", script, tool], check=True, cwd=top, timeout=30)
+        run = daemon.end()
+    late = run.one("lifecycle.exec", args=["/bin/true", "late"])
+    assert not run.of("lifecycle.fork", pid=late["pid"])
+    for stream in STREAMS:
+        assert run.one(f"{stream}.exit", pid=late["pid"])["start"] == late["start"]
+    # the tool's own birth was before its run as well, and is nobody's loss: its run begins by its exec
+    _, lost = count(run)
+    assert lost == {("lifecycle", "fork"): 1}
+    assert {e["cause"] for e in run.lost} == {"unseen"}
 
 
 # ---- who is never freed ----

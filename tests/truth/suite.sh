@@ -33,7 +33,7 @@ watch() {
 
 # Whether it waits for events: everything is attached then.
 is_watching() {
-	read -r call rest <"/proc/$1/syscall"
+	read -r call _ <"/proc/$1/syscall"
 	case $call in 232 | 281 | 22) return 0 ;; esac
 	return 1
 }
