@@ -11,7 +11,8 @@ from test_bad_input import plugins_with
 NOTHING = ["env"]  # changes nothing
 UNPRIVILEGED = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all", "--"]
 TWO_CAPABILITIES = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups",
-                    "--inh-caps=-all,+cap_38,+cap_39", "--ambient-caps=+cap_38,+cap_39", "--bounding-set=-all,+cap_38,+cap_39", "--"]
+                    "--inh-caps=-all,+cap_38,+cap_39", "--ambient-caps=+cap_38,+cap_39",
+                    "--bounding-set=-all,+cap_38,+cap_39", "--"]
 NO_PERFMON = ["setpriv", "--bounding-set=-perfmon", "--"]
 EMPTY_BTF = ["unshare", "--mount", "sh", "-c", 'mount --bind /dev/null /sys/kernel/btf/vmlinux && exec "$@"', "sh"]
 NO_BTF = ["unshare", "--mount", "sh", "-c", 'mount -t tmpfs none /sys/kernel/btf && exec "$@"', "sh"]

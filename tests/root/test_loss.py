@@ -70,10 +70,10 @@ def test_a_full_ring(overflown):
 
 def test_when(overflown):
     """A loss is told with the time in which it lies, and stands in the merged order where it was told."""
-    assert all(e["since"] <= e["ts"] for e in overflown.lost)
-    during = sum(e["count"] for e in overflown.lost if e["since"] <= overflown.over and e["ts"] >= overflown.begun)
-    # a process is freed some ms after its parent has reaped it: the last ones when the reader ran again
-    assert during >= 0.99 * sum(e["count"] for e in overflown.lost)
+    for e in overflown.lost:
+        assert e["since"] <= e["ts"] and e["ts"] >= overflown.begun, e
+        # the accounts of cpu and io are closed some time after the process has been reaped
+        assert e["since"] <= overflown.over or e["stream_lost"] in ("cpu", "io"), e
     times = [e["ts"] for e in overflown.events]
     assert times == sorted(times)
 
@@ -149,7 +149,8 @@ def test_children_of_who_found_no_room():
         "for i in range(1100):", "    pid = os.fork()", "    if not pid:", "        os.close(w)", "        os.read(r, 1)",
         "        os._exit(0)", "    pids.append(pid)",
         "for i in range(50):", "    pid = os.fork()", "    if not pid:",
-        "        os.waitpid(os.fork() or os.execv('/bin/true', ['true']), 0)", "        os._exit(0)", "    os.waitpid(pid, 0)",
+        "        os.waitpid(os.fork() or os.execv('/bin/true', ['true']), 0)", "        os._exit(0)",
+        "    os.waitpid(pid, 0)",
         "os.close(w)", "for pid in pids: os.waitpid(pid, 0)"])
     config = "run: {max_processes: 1024}\nprobes: {lifecycle: {}, cpu: {}, mem: {}, io: {}}\n"
     run = collect("/usr/bin/python3", "-c", script, config=config)
@@ -187,7 +188,8 @@ def test_a_child_that_was_there_before_its_run():
 
 def test_zombies_that_nobody_reaps():
     """Each has its one end in every stream, though the kernel never frees it while the run lasts."""
-    script = "import os, time\nfor i in range(20):\n    os.fork() or os._exit(i)\nprint('there', flush=True)\nos.close(1)\ntime.sleep(60)\n"
+    script = "\n".join(["import os, time", "for i in range(20):", "    os.fork() or os._exit(i)",
+                        "print('there', flush=True)", "os.close(1)", "time.sleep(60)"])
     with Started("--no-summary", "--grace", "300ms", "--", "sh", "-c", '/usr/bin/python3 -c "$0" & read go', script,
                  stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as started:
         assert started.process.stdout.readline() == b"there\n"

@@ -23,7 +23,8 @@ class Mixed:
         signal.alarm(150 + count // 200)
         self.folder = new_folder(0o777)
         self.expected, self.events = self.folder / "expected", self.folder / "events.jsonl"
-        self.run = collect(truth(), "mixed", self.expected, str(count), str(WORKERS), config=CONFIG, timeout=100 + count // 200)
+        self.run = collect(truth(), "mixed", self.expected, str(count), str(WORKERS), config=CONFIG,
+                           timeout=100 + count // 200)
         merge_into(self.events, self.run.path)
         self.stream = self.run.path / "mem.msgpack"
         self.code, self.said = self.check(self.events)
