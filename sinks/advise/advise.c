@@ -149,6 +149,13 @@ static void tell_none(const struct advise *advise)
 		advise->api->log(LOG_WARN, "advise: the run has no steps: give rules by the option steps");
 }
 
+static void note_losses(struct advise *advise)
+{
+	for (size_t i = 0; i < model__runs(advise->model); i++)
+		for (int j = 0; j < MODEL_SOURCES; j++)
+			advise->needs.lossy |= model__run(advise->model, i)->lossy[j];
+}
+
 static int advise__flush(void *state, bool last)
 {
 	struct advise *advise = state;
@@ -159,6 +166,7 @@ static int advise__flush(void *state, bool last)
 		return 0;
 	err = model__finish(advise->model);
 	if (!err) {
+		note_losses(advise);
 		if (!advise->needs.steps_count)
 			tell_none(advise);
 		advise->format->put(&text, &advise->needs, advise->headroom);

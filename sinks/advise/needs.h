@@ -25,6 +25,7 @@ struct needs {
 	const struct nextflow *theirs; /* NULL: none */
 	const char *rules;	       /* only steps that this set of rules made; NULL: all */
 	uint64_t interval_ns;
+	bool lossy; /* records were lost: some have used more */
 	struct hash all, tasks;
 	struct need **steps; /* in order of appearance */
 	size_t steps_count;

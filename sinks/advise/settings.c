@@ -80,6 +80,9 @@ static void put_head(struct text *text, const struct needs *needs, const char *c
 		     "%s Memory: the most that all processes of an execution held at once, or its largest\n",
 		     comment);
 	text__printf(text, "%s process if that is more; with %" PRIu64 " %% headroom.\n", comment, headroom);
+	if (needs->lossy)
+		text__printf(text, "%s RECORDS OF THE RUN WERE LOST: some executions may have used more.\n",
+			     comment);
 }
 
 static void put_executions(struct text *text, const struct need *need)

@@ -36,11 +36,13 @@ static void date(struct text *text, const struct model_run *run, uint64_t ts)
 
 /* In percent of a core. CPU counts from the fork on, and so does the time here: what lives for a millisecond
  * spends most of it before its exec. */
-static void load(struct text *text, const struct model_task *task, int digits)
+static void load(struct text *text, const struct line *line, int digits)
 {
+	const struct model_task *task = line->task;
 	uint64_t from = task->start < task->began_ns ? task->start : task->began_ns;
 
-	if (EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->ended_ns) || task->ended_ns <= from)
+	if (line->cpu_partial || EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->ended_ns) ||
+	    task->ended_ns <= from)
 		text__printf(text, "-");
 	else
 		text__printf(text, "%.*f", digits,
@@ -109,7 +111,7 @@ static void realtime(struct text *text, const struct line *line)
 
 static void cpu_percent(struct text *text, const struct line *line)
 {
-	load(text, line->task, 1);
+	load(text, line, 1);
 }
 
 static void rss(struct text *text, const struct line *line)
@@ -238,12 +240,12 @@ static void io_out(struct text *text, const struct line *line)
 
 static void mean_load(struct text *text, const struct line *line)
 {
-	load(text, line->task, 2);
+	load(text, line, 2);
 }
 
 static void cpu_time(struct text *text, const struct line *line)
 {
-	if (EVENT_IS_NULL(line->task->cpu_ns))
+	if (line->cpu_partial || EVENT_IS_NULL(line->task->cpu_ns))
 		text__printf(text, "-");
 	else
 		text__printf(text, "%.2f", (double)line->task->cpu_ns / 1e9);

@@ -12,6 +12,7 @@ struct line {
 	/* What the model does not keep; null where it is not known. */
 	uint64_t vm_bytes; /* most that its processes had mapped at once, by their samples */
 	uint64_t voluntary, involuntary;
+	bool cpu_partial; /* the CPU of some of its programs is not known, and not in the sum */
 };
 
 struct column {

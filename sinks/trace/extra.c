@@ -14,7 +14,8 @@ struct task {
 	uint32_t number;
 	uint64_t vm, vm_most;
 	uint64_t voluntary, involuntary;
-	bool looked, incomplete; /* somebody's memory was looked at; somebody's switches are not known */
+	bool looked;			    /* somebody's memory was looked at */
+	bool switches_partial, cpu_partial; /* somebody's are not known */
 };
 
 struct process {
@@ -192,22 +193,30 @@ int extra__sample(struct extra *extra, const struct model_sample *sample)
 static void add_switches(struct task *task, const struct process *p)
 {
 	if (!p || EVENT_IS_NULL(p->voluntary) || EVENT_IS_NULL(p->involuntary)) {
-		task->incomplete = true;
+		task->switches_partial = true;
 		return;
 	}
 	task->voluntary += p->voluntary;
 	task->involuntary += p->involuntary;
 }
 
+/* What an earlier program of a process used may be counted for the next one. */
+static bool is_missing(uint64_t value)
+{
+	return EVENT_IS_NULL(value) && EVENT_NULL_WHY(value) != MODEL_WHY_REPLACED;
+}
+
 int extra__row(struct extra *extra, const struct model_row *row)
 {
 	struct process *p = find_process(extra, row->run->info->boot_id, row->pid, row->start);
-	struct task *task = row->last && row->task ? get_task(extra, row->task) : NULL;
+	struct task *task = row->task ? get_task(extra, row->task) : NULL;
 
-	if (row->last && row->task && !task)
+	if (row->task && !task)
 		return -ENOMEM;
-	if (task)
+	if (task && row->last)
 		add_switches(task, p);
+	if (task && is_missing(row->cpu_ns))
+		task->cpu_partial = true;
 	if (p)
 		release(p);
 	if (p && row->last) {
@@ -222,8 +231,9 @@ void extra__task(struct extra *extra, struct line *line)
 	struct task *task = find_task(extra, line->task);
 
 	line->vm_bytes = task && task->looked ? task->vm_most : UNKNOWN;
-	line->voluntary = task && !task->incomplete ? task->voluntary : UNKNOWN;
-	line->involuntary = task && !task->incomplete ? task->involuntary : UNKNOWN;
+	line->voluntary = task && !task->switches_partial ? task->voluntary : UNKNOWN;
+	line->involuntary = task && !task->switches_partial ? task->involuntary : UNKNOWN;
+	line->cpu_partial = task && task->cpu_partial;
 	if (!task)
 		return;
 	hash__remove(&extra->tasks, &task->node);

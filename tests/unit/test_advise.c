@@ -18,7 +18,7 @@
 
 #define RULES                                                                                                \
 	"steps:\n"                                                                                           \
-	"  - args: '(?s)command.run (?<name>.+) (?<hash>[0-9a-f/]+)$'\n"                                         \
+	"  - args: '(?s)command.run (?<name>.+) (?<hash>[0-9a-f/]+)$'\n"                                     \
 	"    step: ${name}\n"                                                                                \
 	"    id: ${hash}\n"
 
@@ -202,6 +202,17 @@ static void who_was_killed_needs_more(void **state)
 	end(t);
 }
 
+static void losses_are_said(void **state)
+{
+	struct page_test *t = begin("format=slurm");
+
+	(void)state;
+	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
+	made__lost(&t->made, MEM, 20 * S, 1000, 2 * S, "ring_full");
+	assert_has(finish(t), "\n# RECORDS OF THE RUN WERE LOST: some executions may have used more.\n");
+	end(t);
+}
+
 static void a_strangers_name_stays_in_its_quotes(void **state)
 {
 	struct page_test *t = begin("format=nextflow");
@@ -242,6 +253,7 @@ int main(void)
 		cmocka_unit_test(settings_for_snakemake_and_slurm),
 		cmocka_unit_test(what_was_asked_for_comes_from_nextflow),
 		cmocka_unit_test(who_was_killed_needs_more),
+		cmocka_unit_test(losses_are_said),
 		cmocka_unit_test(a_strangers_name_stays_in_its_quotes),
 		cmocka_unit_test(the_table_has_steps_and_commands),
 	};

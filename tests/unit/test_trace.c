@@ -117,6 +117,22 @@ static void exits_are_as_a_shell_says_them(void **state)
 	end(t);
 }
 
+static void a_sum_that_lacks_something_is_not_shown(void **state)
+{
+	struct page_test *t = begin("format=snakemake");
+
+	(void)state;
+	made__fork(&t->made, 2 * S, 20, 10, 1 * S, "bash");
+	made__exec(&t->made, 2 * S, 20, 2 * S, "/bin/bash", "bash|command.run|ab/1|x|");
+	made__fork(&t->made, 3 * S, 21, 20, 2 * S, "bash");
+	made__exec(&t->made, 3 * S, 21, 3 * S, "/bin/bwa", "bwa|");
+	made__end(&t->made, 5 * S, 21, 3 * S, 0, EVENT_NULL(EVENT_WHY_LOST), 500 * MiB);
+	made__end(&t->made, 6 * S, 20, 2 * S, 0, 200 * MS, 4 * MiB);
+	finish(t);
+	assert_has(print(t, true), "\n4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t-\t-\tab/1\ttask x\n");
+	end(t);
+}
+
 static void a_strangers_name_cannot_break_the_line(void **state)
 {
 	struct page_test *t = begin("");
@@ -205,6 +221,7 @@ int main(void)
 		cmocka_unit_test(a_task_is_a_line_in_nextflows_columns),
 		cmocka_unit_test(a_task_is_a_line_in_snakemakes_columns),
 		cmocka_unit_test(exits_are_as_a_shell_says_them),
+		cmocka_unit_test(a_sum_that_lacks_something_is_not_shown),
 		cmocka_unit_test(a_strangers_name_cannot_break_the_line),
 		cmocka_unit_test(ours_stand_beside_nextflows),
 		cmocka_unit_test(what_cannot_be_is_refused),
