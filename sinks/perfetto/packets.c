@@ -71,6 +71,7 @@ static const char *const notes[NOTES] = {
 	[NOTE_SIGNAL_NAME] = "signal_name",
 	[NOTE_CORE_DUMPED] = "core_dumped",
 	[NOTE_TRIED] = "tried",
+	[NOTE_TRIED_ERROR] = "tried_error",
 	[NOTE_CPU_NS] = "cpu_ns",
 	[NOTE_USER_NS] = "user_ns",
 	[NOTE_SYSTEM_NS] = "system_ns",

@@ -35,7 +35,8 @@ enum note {
 	NOTE_SIGNAL,
 	NOTE_SIGNAL_NAME,
 	NOTE_CORE_DUMPED,
-	NOTE_TRIED,
+	NOTE_TRIED, /* what it tried to execute in vain, and why it could not */
+	NOTE_TRIED_ERROR,
 	NOTE_CPU_NS,
 	NOTE_USER_NS,
 	NOTE_SYSTEM_NS,

@@ -185,7 +185,9 @@ static void describe_run(struct tracer *tracer, const struct trace_run *run)
 /* How it ended, in a word or two. */
 static void say_end(struct text *text, const struct model_row *row)
 {
-	if (row->outcome == MODEL_OOM)
+	if (row->forked && row->tried)
+		text__printf(text, "%s", row->tried_error);
+	else if (row->outcome == MODEL_OOM)
 		text__printf(text, "out of memory");
 	else if (!EVENT_IS_NULL(row->signal) && row->signal_name[0])
 		text__safe(text, row->signal_name, strlen(row->signal_name));
@@ -225,7 +227,9 @@ static void how_it_ended(struct packets *packets, const struct model_row *row)
 		packets__number(packets, NOTE_CORE_DUMPED, 1);
 	if (row->passed_on)
 		packets__number(packets, NOTE_PASSED_ON, 1);
-	packets__string(packets, NOTE_TRIED, row->tried_error);
+	if (row->tried)
+		packets__text(packets, NOTE_TRIED, &row->tried->exe);
+	packets__string(packets, NOTE_TRIED_ERROR, row->tried_error);
 }
 
 static void what_it_used(struct packets *packets, const struct model_row *row)
@@ -305,7 +309,8 @@ static void failure(struct tracer *tracer, struct trace_run *run, const struct m
 	struct text *name = &(struct text){ 0 };
 
 	describe_lane(tracer, run, lane);
-	text__printf(name, "%.*s: ", NAME_MAX_SHOWN, name_of(row));
+	text__printf(name, "%.*s: ", NAME_MAX_SHOWN,
+		     row->forked && row->tried ? model_command__name(row->tried, row->comm) : name_of(row));
 	say_end(name, row);
 	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, ts), tracer__lane(run, lane),
 		      lane == LANE_HIDDEN ? CATEGORY_HIDDEN : CATEGORY_FAILURE, name->data ? name->data : "");

@@ -74,5 +74,5 @@ for (const sql of JSON.parse(readFileSync(0, "utf8"))) {
 		throw new Error(`${sql}: ${result.error()}`);
 	answers.push(rowsOf(result));
 }
-process.stdout.write(JSON.stringify(answers, (_, value) => (typeof value === "bigint" ? Number(value) : value)));
-process.exit(0);
+const text = JSON.stringify(answers, (_, value) => (typeof value === "bigint" ? Number(value) : value));
+process.stdout.write(text, () => process.exit(0)); // not before all of it is out
