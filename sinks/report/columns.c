@@ -32,29 +32,29 @@ static const struct column task_columns[] = {
 	{ 0 },
 };
 
+/* A sum is three columns. */
+#define SUM(s, member, name)                                                                                 \
+	COLUMN_AS(s, member.value, name), COLUMN_AS(s, member.known, name "_known"),                         \
+		COLUMN_AS(s, member.missing, name "_missing")
+
 #define COMMAND(member) COLUMN(struct totals_command, member)
-#define COMMAND_AS(member, name) COLUMN_AS(struct totals_command, member, name)
 static const struct column command_columns[] = {
 	COMMAND(name), COMMAND(forked), COMMAND(rows), COMMAND(failed), COMMAND(wall_max),
-	COMMAND(read_bytes), COMMAND(write_bytes),
-	COMMAND_AS(cpu.value, "cpu"), COMMAND_AS(cpu.known, "cpu_known"), COMMAND_AS(cpu.missing, "cpu_missing"),
-	COMMAND_AS(wall.value, "wall"), COMMAND_AS(wall.known, "wall_known"),
-	COMMAND_AS(wall.missing, "wall_missing"),
-	COMMAND_AS(peak.value, "peak"), COMMAND_AS(peak.bound, "peak_bound"),
+	SUM(struct totals_command, cpu, "cpu"), SUM(struct totals_command, wall, "wall"),
+	SUM(struct totals_command, read, "read"), SUM(struct totals_command, written, "written"),
+	COLUMN_AS(struct totals_command, peak.value, "peak"),
+	COLUMN_AS(struct totals_command, peak.bound, "peak_bound"),
 	{ 0 },
 };
 
 #define STEP(member) COLUMN(struct totals_step, member)
-#define STEP_AS(member, name) COLUMN_AS(struct totals_step, member, name)
 static const struct column step_columns[] = {
 	STEP(name), STEP(rules), STEP(tasks), STEP(bad), STEP(rows), STEP(processes), STEP(failed), STEP(hidden),
-	STEP(wall_max), STEP(peak), STEP(together), STEP(read_bytes), STEP(write_bytes),
-	STEP_AS(cpu.value, "cpu"), STEP_AS(cpu.known, "cpu_known"), STEP_AS(cpu.missing, "cpu_missing"),
-	STEP_AS(wall.value, "wall"), STEP_AS(wall.known, "wall_known"), STEP_AS(wall.missing, "wall_missing"),
+	STEP(wall_max), STEP(peak), STEP(together),
+	SUM(struct totals_step, cpu, "cpu"), SUM(struct totals_step, wall, "wall"),
+	SUM(struct totals_step, read, "read"), SUM(struct totals_step, written, "written"),
 	{ 0 },
 };
-
-/* ---- tables ---- */
 
 static void write_member(struct data *data, const struct column *column, const void *item)
 {

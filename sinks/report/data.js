@@ -115,7 +115,7 @@ class Run {
 
 		if (!isNull(wall))
 			return began + wall;
-		return this.rows.outcome[i] === RUNNING ? Math.max(began, this.runs.until[this.rows.run[i]]) : began;
+		return Math.max(began, this.rows.outcome[i] === RUNNING ? this.runs.until[this.rows.run[i]] : 0);
 	}
 
 	bytes(number) {

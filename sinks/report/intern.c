@@ -18,7 +18,7 @@ struct intern_string *intern__get(struct intern *intern, const void *data, size_
 			return string;
 		}
 	}
-	string = calloc(1, sizeof(*string) + length);
+	string = calloc(1, sizeof(*string) + length + 1);
 	if (!string)
 		return NULL;
 	string->refs = 1;

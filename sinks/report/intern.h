@@ -12,7 +12,7 @@ struct intern_string {
 	struct hash_node node;
 	uint32_t refs, length;
 	uint32_t number; /* for the user, once all are there */
-	char data[];	 /* any bytes */
+	char data[];	 /* any bytes, ended by a NUL that length does not count */
 };
 
 struct intern {

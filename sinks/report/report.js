@@ -40,7 +40,7 @@ function factsOf(run, r) {
 
 	if (t.cpu_known[r])
 		facts.push(fact('CPU', (t.cpu_missing[r] ? '≥ ' : '') + duration(t.cpu_value[r]), t.older[r] ? 'with what was used before it was watched' :
-			wall ? (t.cpu_value[r] / wall).toFixed(t.cpu_value[r] < wall ? 2 : 1) + ' cores on average' : ''));
+			wall >= 1e6 ? (t.cpu_value[r] / wall).toFixed(t.cpu_value[r] < wall ? 2 : 1) + ' cores on average' : ''));
 	if (largest >= 0)
 		facts.push(fact('Peak memory', peakText(run, largest), [run.command(largest).slice(0, 48), isNull(t.rss_peak[r]) || t.processes[r] < 2 ? '' : 'all at once ' + size(t.rss_peak[r])].filter(x => x).join(' · ')));
 	if (t.failed[r])

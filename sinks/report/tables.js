@@ -186,7 +186,7 @@ function commandsTable(run, choose) {
 		{ label: 'share', width: 70, value: i => table.cpu[i], text: i => (table.cpu_known[i] ? share(table.cpu[i], total) : '–') },
 		sum('wall', table, 'wall', duration), number('longest', table.wall_max, duration),
 		number('peak', table.peak, size, { text: i => (isNull(table.peak[i]) ? '–' : (table.peak_bound[i] ? '≥ ' : '') + size(table.peak[i])) }),
-		number('read', table.read_bytes, size), number('written', table.write_bytes, size), counted('runs', table.rows), failures('failed', table.failed),
+		sum('read', table, 'read', size), sum('written', table, 'written', size), counted('runs', table.rows), failures('failed', table.failed),
 	], Array.from(table.name.keys()), { sortBy: 1, textOf: i => name(i).toLowerCase(), choose });
 }
 
@@ -208,7 +208,7 @@ function stepsTable(run, choose) {
 		counted('tasks', table.tasks), failures('failed', table.bad), failures('hidden', hidden),
 		sum('CPU', table, 'cpu', duration), sum('wall', table, 'wall', duration), number('longest', table.wall_max, duration),
 		number('peak', table.peak, size, { help: 'of the largest program' }), number('at once', table.together, size, { help: 'most that the processes of one task held at one time, by samples' }),
-		number('read', table.read_bytes, size), number('written', table.write_bytes, size), counted('programs', table.rows),
+		sum('read', table, 'read', size), sum('written', table, 'written', size), counted('programs', table.rows),
 	], Array.from(table.name.keys()), { sortBy: 4, textOf: i => name(i).toLowerCase(), choose });
 }
 

@@ -192,7 +192,7 @@ class Timeline {
 		const context = this.context, height = this.barHeight(), { openOrder, openStart } = this.layout;
 
 		for (let at = this.firstSeen(openOrder, openStart[lane], openStart[lane + 1]); at < openStart[lane + 1]; at++) {
-			const i = openOrder[at], running = this.run.rows.outcome[i] === RUNNING, x = this.x(this.run.rows.began[i]);
+			const i = openOrder[at], running = this.run.rows.outcome[i] === RUNNING, x = Math.max(GUTTER, this.x(this.run.rows.began[i]));
 
 			if (x > this.width)
 				break;

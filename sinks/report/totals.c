@@ -19,11 +19,6 @@ static void add(struct totals_sum *sum, uint64_t value)
 	}
 }
 
-static void add_known(uint64_t *sum, uint64_t value)
-{
-	*sum += EVENT_IS_NULL(value) ? 0 : value;
-}
-
 static void take_greater(uint64_t *most, uint64_t value)
 {
 	if (!EVENT_IS_NULL(value) && (EVENT_IS_NULL(*most) || value > *most))
@@ -85,8 +80,8 @@ static int count_command(struct totals *totals, const struct model_row *row)
 	add(&command->cpu, row->cpu_ns);
 	add(&command->wall, row->wall_ns);
 	take_greater(&command->wall_max, row->wall_ns);
-	add_known(&command->read_bytes, row->io[MODEL_IO_READ_BYTES]);
-	add_known(&command->write_bytes, row->io[MODEL_IO_WRITE_BYTES]);
+	add(&command->read, row->io[MODEL_IO_READ_BYTES]);
+	add(&command->written, row->io[MODEL_IO_WRITE_BYTES]);
 	peak = bound ? row->sampled_rss_bytes : peak;
 	if (!EVENT_IS_NULL(peak) && (EVENT_IS_NULL(command->peak.value) || peak > command->peak.value))
 		command->peak = (struct totals_peak){ peak, bound };
@@ -149,8 +144,8 @@ int totals__task(struct totals *totals, const struct model_task *task)
 	take_greater(&step->wall_max, task->wall_ns);
 	take_greater(&step->peak, task->peak_rss_bytes);
 	take_greater(&step->together, task->rss_peak_bytes);
-	add_known(&step->read_bytes, task->io[MODEL_IO_READ_BYTES]);
-	add_known(&step->write_bytes, task->io[MODEL_IO_WRITE_BYTES]);
+	add(&step->read, task->io[MODEL_IO_READ_BYTES]);
+	add(&step->written, task->io[MODEL_IO_WRITE_BYTES]);
 	return 0;
 }
 

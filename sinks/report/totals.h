@@ -24,8 +24,8 @@ struct totals_command {
 	struct hash_node node;
 	struct intern_string *name;
 	uint8_t forked;
-	uint64_t rows, failed, wall_max, read_bytes, write_bytes;
-	struct totals_sum cpu, wall;
+	uint64_t rows, failed, wall_max;
+	struct totals_sum cpu, wall, read, written;
 	struct totals_peak peak;
 };
 
@@ -34,9 +34,8 @@ struct totals_step {
 	struct hash_node node;
 	struct intern_string *name, *rules;
 	uint64_t tasks, bad, rows, processes, failed, hidden, wall_max;
-	struct totals_sum cpu, wall;
+	struct totals_sum cpu, wall, read, written;
 	uint64_t peak, together; /* null: none is known */
-	uint64_t read_bytes, write_bytes;
 };
 
 struct totals_run {
