@@ -47,6 +47,14 @@ static void *burn_thread(void *ms)
 	return NULL;
 }
 
+static pthread_barrier_t all_there;
+
+static void *burn_together(void *ms)
+{
+	pthread_barrier_wait(&all_there);
+	return burn_thread(ms);
+}
+
 static void threads_joined(void)
 {
 	struct birth b;
@@ -54,8 +62,9 @@ static void threads_joined(void)
 	if (born(&b)) {
 		pthread_t t[4];
 
+		pthread_barrier_init(&all_there, NULL, 4);
 		for (int i = 0; i < 4; i++)
-			pthread_create(&t[i], NULL, burn_thread, (void *)50);
+			pthread_create(&t[i], NULL, burn_together, (void *)50);
 		for (int i = 0; i < 4; i++)
 			pthread_join(t[i], NULL);
 		_exit(0);
