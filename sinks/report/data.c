@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/schema.h"
 #include "core/sink.h"
 
 /* Writes `size` bytes as base64; a size that is no multiple of 3 ends it. */

@@ -7,7 +7,7 @@
 #include "sinks/model/model.h"
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
-#include "sinks/report/series.h"
+#include "sinks/report/slices.h"
 #include "sinks/report/totals.h"
 
 struct report_conf {
@@ -73,7 +73,7 @@ struct report {
 	const struct model_run *first;
 };
 
-/* ---- rows.c ---- */
+/* ---- shown.c ---- */
 
 void rows__init(struct report *report);
 int rows__row(struct report *report, const struct model_row *row); /* each 0 or -ENOMEM */
@@ -87,7 +87,7 @@ uint64_t report__when(struct report *report, const struct model_run *run, uint64
 /* Sorts by begin, finds parents, marks what is hidden. 0 or -ENOMEM. */
 int rows__finish(struct report *report);
 
-/* ---- page.c ---- */
+/* ---- fill.c ---- */
 
 /* Writes the page. 0 or -errno. */
 int page__write(struct report *report);

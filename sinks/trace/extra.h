@@ -5,7 +5,7 @@
 #define SINKS_TRACE_EXTRA_H
 
 #include "sinks/model/hash.h"
-#include "sinks/trace/columns.h"
+#include "sinks/trace/engine.h"
 
 struct extra {
 	struct hash processes, tasks;

@@ -8,7 +8,7 @@
 #include "core/sink.h"
 #include "sinks/model/nextflow.h"
 #include "sinks/model/steps.h"
-#include "sinks/trace/columns.h"
+#include "sinks/trace/engine.h"
 #include "sinks/trace/extra.h"
 
 #define BUFFER 65536

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Nextflow's trace file, with raw values, and Snakemake's benchmark file. The unknown is "-" in both. */
-#include "sinks/trace/columns.h"
+#include "sinks/trace/engine.h"
 
 #include <inttypes.h>
 #include <string.h>

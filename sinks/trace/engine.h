@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The columns of an engine's own table, filled with what the kernel counted. */
-#ifndef SINKS_TRACE_COLUMNS_H
-#define SINKS_TRACE_COLUMNS_H
+#ifndef SINKS_TRACE_ENGINE_H
+#define SINKS_TRACE_ENGINE_H
 
 #include "sinks/model/model.h"
 #include "sinks/model/text.h"

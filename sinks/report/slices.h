@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPU and memory over time, by name, in so many slices of time however long the run is: slices get twice as
  * long when they do not suffice. The greatest names have a series of their own, the others share one. */
-#ifndef SINKS_REPORT_SERIES_H
-#define SINKS_REPORT_SERIES_H
+#ifndef SINKS_REPORT_SLICES_H
+#define SINKS_REPORT_SLICES_H
 
 #include <stdbool.h>
 #include <stddef.h>

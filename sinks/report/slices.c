@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* CPU and memory over time, by name. */
-#include "sinks/report/series.h"
+#include "sinks/report/slices.h"
 
 #include <errno.h>
 #include <stdlib.h>
