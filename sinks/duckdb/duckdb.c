@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One DuckDB file with every event, process and step: a table each, units and meanings as comments. */
+/* One DuckDB file with every event, process and step: a table each, units and meanings as comments.
+ *
+ * Rows go into Parquet files first and from there into the database, one table after the other. DuckDB holds a
+ * block of memory for each column that is being filled: for all tables at once that is hundreds of MiB. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "sinks/tables/files.h"
 #include "sinks/tables/tables.h"
+
+/* Rows that each table holds in memory. */
+#define GROUP_ROWS 12288
 
 struct file_conf {
 	char *output, *steps;
@@ -23,28 +30,41 @@ static const struct opt file_options[] = {
 struct file {
 	const struct sink_api *api;
 	const struct file_conf *conf;
-	char *temporary; /* NULL: it has its name */
+	char *temporary; /* folder for what is not whole yet; NULL: there is none */
 	struct tables *tables;
 };
 
 /* ---- SQL ---- */
 
-static void declare(void *arg, const struct table *table, struct text *sql)
+static void put_path(struct text *sql, const struct file *file, const char *name, const char *ending)
 {
-	(void)arg;
-	text__printf(sql, "CREATE TABLE ");
-	sql__name(sql, table->name);
-	for (size_t i = 0; i < table->columns_count; i++) {
-		text__printf(sql, i ? ", " : " (");
-		sql__name(sql, table->columns[i].name);
-		text__printf(sql, " %s", column_type__sql(table->columns[i].type));
-	}
-	text__printf(sql, ");\nCOMMENT ON TABLE ");
+	struct text path = { 0 };
+
+	text__printf(&path, "%s/%s%s", file->temporary, name, ending);
+	if (path.error)
+		sql->error = path.error;
+	else
+		sql__string(sql, path.data);
+	text__free(&path);
+}
+
+static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
+{
+	const struct file *file = arg;
+
+	text__printf(sql, "COPY (FROM %s) TO ", scan);
+	put_path(sql, file, table->name, ".parquet");
+	text__printf(sql, " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d)", GROUP_ROWS);
+}
+
+static void put_comments(struct text *sql, const struct table *table)
+{
+	text__printf(sql, "COMMENT ON TABLE run.");
 	sql__name(sql, table->name);
 	text__printf(sql, " IS ");
 	sql__string(sql, table->help ? table->help : "");
 	for (size_t i = 0; i < table->columns_count; i++) {
-		text__printf(sql, ";\nCOMMENT ON COLUMN ");
+		text__printf(sql, ";\nCOMMENT ON COLUMN run.");
 		sql__name(sql, table->name);
 		text__printf(sql, ".");
 		sql__name(sql, table->columns[i].name);
@@ -52,14 +72,6 @@ static void declare(void *arg, const struct table *table, struct text *sql)
 		sql__comment(sql, &table->columns[i]);
 	}
 	text__printf(sql, ";\n");
-}
-
-static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
-{
-	(void)arg;
-	text__printf(sql, "INSERT INTO ");
-	sql__name(sql, table->name);
-	text__printf(sql, " FROM %s", scan);
 }
 
 /* ---- the file ---- */
@@ -75,30 +87,68 @@ static void file__close(void *state)
 	struct file *file = state;
 
 	tables__free(file->tables);
-	if (file->temporary) {
-		unlink(file->temporary);
-		strcat(file->temporary, ".wal");
-		unlink(file->temporary);
-	}
+	if (file->temporary)
+		files__remove(file->temporary);
 	free(file->temporary);
 	free(file);
 }
 
-/* With room for the name of DuckDB's log beside it. */
-static int name_temporary(struct file *file)
+static int make_folder(struct file *file)
 {
-	if (asprintf(&file->temporary, "%s.%ld.tmp.wal", file->conf->output, (long)getpid()) < 0) {
+	if (asprintf(&file->temporary, "%s.XXXXXX", file->conf->output) < 0) {
 		file->temporary = NULL;
 		return fail(file, -ENOMEM, strerror(ENOMEM));
 	}
-	file->temporary[strlen(file->temporary) - 4] = '\0';
-	return 0;
+	if (mkdtemp(file->temporary))
+		return 0;
+	free(file->temporary);
+	file->temporary = NULL;
+	return fail(file, -errno, strerror(errno));
+}
+
+/* Beside the blocks that are in use, DuckDB keeps what it has written lately. */
+#define MEMORY "384MB"
+
+static int run(struct file *file, struct text *sql)
+{
+	int err = sql->error ? fail(file, sql->error, strerror(-sql->error)) : tables__run(file->tables, sql->data);
+
+	text__free(sql);
+	return err;
+}
+
+static int copy_table(struct file *file, const struct table *table)
+{
+	struct text sql = { 0 };
+
+	text__printf(&sql, "CREATE TABLE run.");
+	sql__name(&sql, table->name);
+	text__printf(&sql, " AS FROM read_parquet(");
+	put_path(&sql, file, table->name, ".parquet");
+	text__printf(&sql, ");\n");
+	put_comments(&sql, table);
+	return run(file, &sql);
+}
+
+/* Detaching the database is what makes its file whole. */
+static int make_database(struct file *file)
+{
+	struct text sql = { 0 };
+	int err;
+
+	text__printf(&sql, "SET memory_limit = '" MEMORY "'; ATTACH ");
+	put_path(&sql, file, "run", ".duckdb");
+	text__printf(&sql, " AS run");
+	err = run(file, &sql);
+	for (size_t i = 0; i < tables__count(file->tables) && !err; i++)
+		err = copy_table(file, tables__table(file->tables, i));
+	return err ? err : tables__run(file->tables, "DETACH run");
 }
 
 static int file__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct file *file = calloc(1, sizeof(*file));
-	struct tables_opts opts = { .api = api, .name = "duckdb", .declare = declare, .consume = consume };
+	struct tables_opts opts = { .api = api, .name = "duckdb", .arg = file, .consume = consume };
 	int err = 0;
 
 	if (!file)
@@ -112,8 +162,7 @@ static int file__open(const struct sink_api *api, const void *conf, void **state
 		err = fail(file, -EEXIST, "is there already; overwrite=true replaces it");
 	}
 	if (!err)
-		err = name_temporary(file);
-	opts.path = file->temporary;
+		err = make_folder(file);
 	opts.steps = file->conf->steps;
 	if (!err)
 		err = tables__new(&file->tables, &opts);
@@ -139,22 +188,20 @@ static int file__ended(void *state, const struct stream_info *info, const struct
 	return tables__ended(((struct file *)state)->tables, info, stream);
 }
 
-/* Closing the database is what makes the file whole. */
 static int file__flush(void *state, bool last)
 {
 	struct file *file = state;
+	struct text made = { 0 };
 	int err = last ? tables__finish(file->tables) : 0;
 
+	if (!err && last)
+		err = make_database(file);
 	if (err || !last)
 		return err;
-	tables__free(file->tables);
-	file->tables = NULL;
-	err = tables__place(file->temporary, file->conf->output, file->conf->overwrite);
-	if (err)
-		return fail(file, err, strerror(-err));
-	free(file->temporary);
-	file->temporary = NULL;
-	return 0;
+	text__printf(&made, "%s/run.duckdb", file->temporary);
+	err = made.error ? made.error : files__place(made.data, file->conf->output, file->conf->overwrite);
+	text__free(&made);
+	return err ? fail(file, err, strerror(-err)) : 0;
 }
 
 static const struct sink file_sink = {

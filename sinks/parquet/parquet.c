@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "sinks/parquet/place.h"
+#include "sinks/tables/files.h"
 #include "sinks/tables/tables.h"
 
 /* Rows that each table holds in memory before they are written. What is known of each group is held to the end, so
@@ -48,7 +49,7 @@ static int fail(const struct parquet *parquet, int err, const char *path, const 
 
 static void options(const struct table *table, struct text *sql)
 {
-	text__printf(sql, " (FORMAT parquet, COMPRESSION zstd, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d", GROUP_ROWS);
+	text__printf(sql, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d", GROUP_ROWS);
 	text__printf(sql, ", KV_METADATA {collector: ");
 	sql__string(sql, PACKAGE_VERSION);
 	text__printf(sql, ", table_help: ");
@@ -137,7 +138,7 @@ static void parquet__close(void *state)
 
 	tables__free(parquet->tables);
 	if (parquet->temporary)
-		place__remove(parquet->temporary);
+		files__remove(parquet->temporary);
 	free(parquet->temporary);
 	free(parquet);
 }

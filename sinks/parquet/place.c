@@ -3,16 +3,14 @@
 #include "sinks/parquet/place.h"
 
 #include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sinks/tables/tables.h"
+#include "sinks/tables/files.h"
 
 /* As DuckDB writes a value into a path. */
 static void put_value(struct text *path, const char *value)
@@ -46,50 +44,6 @@ static bool is_part(const char *name)
 	size_t length = strlen(name);
 
 	return length > 8 && !strcmp(name + length - 8, ".parquet");
-}
-
-/* Calls for every entry of the folder. 0, -errno, or what the call returned. */
-static int each(const char *folder, int (*call)(const char *folder, const char *name, void *arg), void *arg)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-	int err = dir ? 0 : -errno;
-
-	while (!err && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			err = call(folder, entry->d_name, arg);
-	if (dir)
-		closedir(dir);
-	return err;
-}
-
-static bool is_folder(const char *path)
-{
-	struct stat st;
-
-	return !lstat(path, &st) && S_ISDIR(st.st_mode);
-}
-
-/* ---- removing ---- */
-
-static int remove_one(const char *folder, const char *name, void *arg)
-{
-	struct text path = { 0 };
-
-	(void)arg;
-	text__printf(&path, "%s/%s", folder, name);
-	if (!path.error && is_folder(path.data))
-		place__remove(path.data);
-	else if (!path.error)
-		unlink(path.data);
-	text__free(&path);
-	return 0;
-}
-
-void place__remove(const char *folder)
-{
-	each(folder, remove_one, NULL);
-	rmdir(folder);
 }
 
 /* ---- moving ---- */
@@ -128,9 +82,9 @@ static int move_file(struct moving *moving, const char *from, const char *to)
 	int err = 0;
 
 	if (moving->partition && !moving->cleared)
-		err = each(moving->to, clear_part, moving);
+		err = files__each(moving->to, clear_part, moving);
 	moving->cleared = true;
-	return err ? err : tables__place(from, to, moving->overwrite);
+	return err ? err : files__place(from, to, moving->overwrite);
 }
 
 static int move_folder(struct moving *moving, const char *from, const char *to)
@@ -139,7 +93,7 @@ static int move_folder(struct moving *moving, const char *from, const char *to)
 
 	if (mkdir(to, 0777) && errno != EEXIST)
 		return -errno;
-	return each(from, move_one, &below);
+	return files__each(from, move_one, &below);
 }
 
 static int move_one(const char *folder, const char *name, void *arg)
@@ -152,7 +106,7 @@ static int move_one(const char *folder, const char *name, void *arg)
 	text__printf(&to, "%s/%s", moving->to, name);
 	err = from.error ? from.error : to.error;
 	if (!err)
-		err = is_folder(from.data) ? move_folder(moving, from.data, to.data) :
+		err = files__is_folder(from.data) ? move_folder(moving, from.data, to.data) :
 					     move_file(moving, from.data, to.data);
 	if (err && !*moving->failed)
 		snprintf(moving->failed, moving->size, "%s", to.data ? to.data : name);
@@ -166,5 +120,5 @@ int place__files(const char *from, const char *to, bool overwrite, char *failed,
 	struct moving moving = { .to = to, .overwrite = overwrite, .failed = failed, .size = size };
 
 	*failed = '\0';
-	return each(from, move_one, &moving);
+	return files__each(from, move_one, &moving);
 }

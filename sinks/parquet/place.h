@@ -16,6 +16,4 @@ int place__partition(struct text *path, const char *run, const char *host);
  * path in `failed`. */
 int place__files(const char *from, const char *to, bool overwrite, char *failed, size_t size);
 
-void place__remove(const char *folder); /* with all that is in it */
-
 #endif

@@ -3,13 +3,11 @@
 #include "sinks/tables/tables.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <unistd.h>
 
 #include "sinks/tables/table.h"
 
@@ -34,7 +32,8 @@ struct tables {
 
 static int fail(const struct tables *tables, int err, const char *what)
 {
-	tables->opts.api->log(LOG_ERROR, "%s: %s", tables->opts.name, what ? what : strerror(-err));
+	what = what ? what : strerror(-err);
+	tables->opts.api->log(LOG_ERROR, "%s: %.*s", tables->opts.name, (int)strcspn(what, "\n"), what);
 	return err;
 }
 
@@ -217,7 +216,7 @@ static int open_database(struct tables *tables)
 		return fail(tables, -ENOMEM, NULL);
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		duckdb_set_config(config, settings[i][0], settings[i][1]);
-	if (duckdb_open_ext(tables->opts.path, &tables->database, config, &err) != DuckDBSuccess)
+	if (duckdb_open_ext(NULL, &tables->database, config, &err) != DuckDBSuccess)
 		rc = fail(tables, -EIO, err ? err : "DuckDB does not open");
 	duckdb_free(err);
 	duckdb_destroy_config(&config);
@@ -236,18 +235,6 @@ int tables__run(struct tables *tables, const char *sql)
 		err = fail(tables, -EIO, duckdb_result_error(&result));
 	duckdb_destroy_result(&result);
 	duckdb_disconnect(&connection);
-	return err;
-}
-
-static int declare(struct tables *tables)
-{
-	struct text sql = { 0 };
-	int err;
-
-	for (size_t i = 0; i < tables->count; i++)
-		tables->opts.declare(tables->opts.arg, tables->list[i], &sql);
-	err = sql.error ? fail(tables, sql.error, NULL) : tables__run(tables, sql.data);
-	text__free(&sql);
 	return err;
 }
 
@@ -287,8 +274,6 @@ static int begin(struct tables *tables)
 				err = event_source__begin(tables->streams[i].kinds[k]);
 	if (err)
 		return fail(tables, err, NULL);
-	if (tables->opts.declare)
-		err = declare(tables);
 	for (size_t i = 0; i < tables->count && !err; i++)
 		err = start_table(tables, tables->list[i]);
 	return err;
@@ -348,18 +333,6 @@ size_t tables__count(const struct tables *tables)
 const struct table *tables__table(const struct tables *tables, size_t i)
 {
 	return tables->list[i];
-}
-
-int tables__place(const char *from, const char *to, bool overwrite)
-{
-	if (!renameat2(AT_FDCWD, from, AT_FDCWD, to, overwrite ? 0 : RENAME_NOREPLACE))
-		return 0;
-	if (errno != EINVAL || overwrite)
-		return -errno;
-	/* a file system that knows no such flag */
-	if (!access(to, F_OK))
-		return -EEXIST;
-	return rename(from, to) ? -errno : 0;
 }
 
 /* ---- life ---- */

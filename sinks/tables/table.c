@@ -173,9 +173,10 @@ static void *run(void *arg)
 	duckdb_result result;
 
 	if (duckdb_query(work->connection, work->sql, &result) != DuckDBSuccess) {
+		const char *why = duckdb_result_error(&result); /* its first line; the others give advice */
+
 		if (!queue__stopped(&work->queue))
-			work->api->log(LOG_ERROR, "%s: %s: %s", work->sink, table->name,
-				       duckdb_result_error(&result));
+			work->api->log(LOG_ERROR, "%s: %s: %.*s", work->sink, table->name, (int)strcspn(why, "\n"), why);
 		atomic_store(work->failed, true);
 		queue__stop(&work->queue);
 	}

@@ -27,11 +27,8 @@ struct table {
 struct tables_opts {
 	const struct sink_api *api;
 	const char *name;  /* the sink's, for messages */
-	const char *path;  /* of the database; NULL: in memory */
 	const char *steps; /* as STEPS_HELP says */
 	void *arg;
-	/* Optional. Appends statements that are run once, before any row is there. */
-	void (*declare)(void *arg, const struct table *table, struct text *sql);
 	/* Appends the statement that takes all rows of `scan`, a table function's call. */
 	void (*consume)(void *arg, const struct table *table, const char *scan, struct text *sql);
 };
@@ -47,7 +44,7 @@ int tables__ended(struct tables *tables, const struct stream_info *info, const s
 /* All rows are in; returns when every table has taken its own. */
 int tables__finish(struct tables *tables);
 
-/* After that, and before: a statement of the sink's own. */
+/* A statement of the sink's own, at any time. */
 int tables__run(struct tables *tables, const char *sql);
 
 size_t tables__count(const struct tables *tables);
@@ -55,9 +52,6 @@ const struct table *tables__table(const struct tables *tables, size_t i);
 
 /* Stops what is still going on, and closes the database. Takes NULL. */
 void tables__free(struct tables *tables);
-
-/* Gives a file its name. 0 or -errno: -EEXIST if another has it, and may keep it. */
-int tables__place(const char *from, const char *to, bool overwrite);
 
 /* ---- SQL ---- */
 
