@@ -34,13 +34,11 @@ class TestBesideSnakemake:
         assert float(ours["max_vms"]) == pytest.approx(float(theirs["max_vms"]), rel=0.1)
 
     def test_cpu(self, rule, step):
-        """Theirs misses what is used after its last sample, and what ends before it looks."""
+        """What was spun is known; theirs misses what is used after its last look, which may come late."""
         ours, theirs = self.ours_and_theirs(rule, step)
         spun = {"one": 3, "pair": 2}[rule]
         assert spun <= float(ours["cpu_time"]) < spun + 1
         assert float(theirs["cpu_time"]) <= float(ours["cpu_time"]) + 0.02
-        if float(theirs["s"]) < 14:  # it looks every half second up to 15 s, then every 30
-            assert float(ours["cpu_time"]) <= float(theirs["cpu_time"]) + 0.8
         assert float(ours["mean_load"]) == pytest.approx(100 * float(ours["cpu_time"]) / float(ours["s"]), rel=0.02)
 
     def test_what_is_not_known(self, rule, step):
