@@ -40,6 +40,7 @@ struct conf_probe {
 
 struct conf_sink {
 	char *name;
+	const struct sink *sink;
 	char *text; /* "k=v,k=v" as opt__parse() reads it; "" for none */
 	int line, column;
 };

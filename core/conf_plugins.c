@@ -159,6 +159,7 @@ static void add_sink(struct naming *naming, struct tree *tree, const struct tree
 		added->line = entry->name_node->start_mark.line + 1;
 		added->column = entry->name_node->start_mark.column + 1;
 		added->name = strdup(entry->name);
+		added->sink = sink;
 		added->text = sink_text(tree, entry->node, sink, conf);
 	}
 	if (!sinks || !added->name || !added->text)

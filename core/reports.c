@@ -15,7 +15,7 @@
 
 /* A process that will feed one sink with the run: unprivileged from its birth, held back until the end. The
  * summary goes to standard error, any other output into the run's folder. */
-static void prepare_report(struct collector *c, const char *name, const char *options)
+static void prepare_report(struct collector *c, const char *name, const char *suffix, const char *options)
 {
 	bool summary = !strcmp(name, "summary");
 	char *spec = NULL, *output = NULL;
@@ -26,7 +26,7 @@ static void prepare_report(struct collector *c, const char *name, const char *op
 	int err = -ENOMEM;
 
 	if (asprintf(&spec, "%s%s%s", name, *options ? ":" : "", options) >= 0 &&
-	    asprintf(&output, "%s/merged.%s", c->runs->path, name) >= 0) {
+	    asprintf(&output, "%s/merged.%s", c->runs->path, suffix ? suffix : name) >= 0) {
 		argv[6] = spec;
 		if (!summary)
 			argv[8] = output;
@@ -48,9 +48,9 @@ int reports__prepare(struct collector *c)
 	if (!c->reports)
 		return -ENOMEM;
 	for (size_t i = 0; i < conf->sinks_count; i++)
-		prepare_report(c, conf->sinks[i].name, conf->sinks[i].text);
+		prepare_report(c, conf->sinks[i].name, conf->sinks[i].sink->suffix, conf->sinks[i].text);
 	if (!conf->sinks_count)
-		prepare_report(c, "summary", "");
+		prepare_report(c, "summary", NULL, "");
 	return 0;
 }
 

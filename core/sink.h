@@ -50,6 +50,8 @@ struct sink {
 	/* Optional. Called before the last flush, once per stream: what became of it. */
 	int (*ended)(void *state, const struct stream_info *info, const struct stream_state *stream);
 	void (*close)(void *state);
+
+	const char *suffix; /* of the file that it makes, "html"; NULL: its name */
 };
 
 /* ---- from the library, for sinks that know no event by name ----

@@ -117,6 +117,7 @@ static const struct sink perfetto_sink = {
 	.flush = perfetto__flush,
 	.ended = perfetto__ended,
 	.close = perfetto__close,
+	.suffix = "pftrace",
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

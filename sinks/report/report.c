@@ -188,6 +188,7 @@ static const struct sink report_sink = {
 	.flush = report__flush,
 	.ended = report__ended,
 	.close = report__close,
+	.suffix = "html",
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

@@ -29,6 +29,13 @@ def fed():
     return started(config=SINKS)
 
 
+def test_a_file_is_named_by_what_it_is():
+    path, _ = started(config="sinks: {report: {title: a run}, perfetto: {}}\n")
+
+    assert merged_files(path) == {"merged.html", "merged.pftrace"}
+    assert (path / "merged.html").read_text().startswith("<!DOCTYPE html>")
+
+
 def test_the_run_is_as_without(fed):
     path, done = fed
     assert (done.returncode, done.stdout) == (3, "out\n")
