@@ -13,7 +13,7 @@
 
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
-#include "sinks/report/series.h"
+#include "sinks/report/slices.h"
 
 #define S 1000000000ULL
 
