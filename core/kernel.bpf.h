@@ -223,6 +223,10 @@ struct trace_event_raw_sched_process_exit {
 	bool group_dead;
 } S_KERNEL;
 
+struct trace_event_raw_sys_exit {
+	long ret;
+} S_KERNEL;
+
 struct seq_file;
 
 struct bpf_iter_meta {

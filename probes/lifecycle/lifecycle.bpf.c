@@ -268,9 +268,7 @@ static __always_inline void put_argv(struct failed_buffer *b, __u32 used, __u64 
 	list->length = used - from;
 }
 
-/* Loaded only when asked for: a hook here makes every system call of the machine a little slower. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
+static __always_inline void fail(struct pt_regs *regs, long result)
 {
 	struct task_struct *task;
 	struct failed_buffer *b;
@@ -280,14 +278,14 @@ int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 	long length;
 
 	if (result >= 0 || (SYSCALL_NUMBER(regs) != NR_EXECVE && SYSCALL_NUMBER(regs) != NR_EXECVEAT))
-		return 0;
+		return;
 	task = (void *)bpf_get_current_task();
 	key = (struct watch_key){.pid = BPF_CORE_READ(task, tgid),
 				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
 	w = bpf_map_lookup_elem(&watch, &key);
 	b = scratch__get(&failed_text);
 	if (!w || !b)
-		return 0;
+		return;
 	b->event.head = (struct event){
 		.ts = bpf_ktime_get_boot_ns(),
 		.start = key.start,
@@ -308,7 +306,21 @@ int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 	used = length > 0 ? length & (LIFECYCLE_FAILED_TEXT * 2 - 1) : 0;
 	put_argv(b, used, at ? SYSCALL_ARG(regs, 2) : SYSCALL_ARG(regs, 1));
 	event__output(b, sizeof(b->event) + LIFECYCLE_FAILED_TEXT, LIFECYCLE_EXEC_FAILED);
+}
+
+/* Loaded only when asked for: a hook here makes every system call of the machine a little slower. */
+SEC("tp_btf/sys_exit")
+int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
+{
+	fail(regs, result);
 	return 0;
+}
+
+SEC("tp/raw_syscalls/sys_exit")
+int lifecycle_exec_failed_classic(struct trace_event_raw_sys_exit *ctx)
+{
+	fail((void *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx->ret);
+	return PASS;
 }
 
 static __always_inline void leave(struct task_struct *task)

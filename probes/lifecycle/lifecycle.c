@@ -98,7 +98,7 @@ static const char *const hooks[] = {
 	"tp_btf/sched_wakeup_new",
 	"tp_btf/sched_process_exec or tp/sched/sched_process_exec",
 	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
-	"tp_btf/sys_exit (exec_failed)",
+	"tp_btf/sys_exit or tp/raw_syscalls/sys_exit (exec_failed)",
 	NULL,
 };
 
@@ -134,6 +134,7 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 	l->bpf->rodata->watch_slot = api->watch_slot;
 	l->bpf->rodata->want_env = l->conf->env.n > 0;
 	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed, l->conf->exec_failed);
+	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed_classic, l->conf->exec_failed);
 	*skel = l->bpf->skeleton;
 	*state = l;
 	return 0;

@@ -32,7 +32,9 @@ static const struct schema_field sample_fields[] = {
 
 static const struct schema_field exit_fields[] = {
 	FIELD(struct mem_event, comm, NULL, "name of the group leader's thread"),
-	FIELD(struct mem_event, peak_rss_bytes, "bytes", "most that was resident at once, of the program that ends"),
+	FIELD(struct mem_event, peak_rss_bytes, "bytes",
+	      "most that was resident at once, of the program that ends; of memory given back, the kernel's count lags "
+	      "by at most 32 pages a CPU (or twice as many as there are CPUs)"),
 	FIELD(struct mem_event, rusage_maxrss_bytes, "bytes",
 	      "as wait4 says: may be what the process was before its exec, or a child it waited for"),
 	NOW,
