@@ -105,6 +105,7 @@ static const char *cause_of(const char *cause)
 		{ "ring_full", "the ring was full" },
 		{ "recursion", "the kernel skipped the program" },
 		{ "scope_full", "the table of watched processes was full" },
+		{ "unseen", "the kernel did not show it" },
 		{ "disk_full", "the disk was full" },
 		{ "damage", "the file is damaged" },
 		{ "truncated", "the file ends early" },
