@@ -2,6 +2,7 @@
 /* The sink for a timeline: a trace that opens in the Perfetto UI, and by SQL in its trace processor. */
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "core/sink.h"
 #include "sinks/model/steps.h"
@@ -45,6 +46,11 @@ static int perfetto__open(const struct sink_api *api, const void *conf, void **s
 
 	if (!perfetto)
 		return -ENOMEM;
+	if (isatty(api->out)) {
+		api->log(LOG_ERROR, "perfetto: a trace is nothing for a terminal: add -o FILE");
+		free(perfetto);
+		return -EINVAL;
+	}
 	packets__init(&perfetto->tracer.packets, api->out);
 	perfetto->tracer.timeline.packets = &perfetto->tracer.packets;
 	perfetto->tracer.timeline.point_ns = POINT_NS;
