@@ -175,21 +175,17 @@ static int take_option(struct line *line, int option)
 	}
 }
 
-/* Programs of ours that some builds do not have, and what to do about it. */
-static const struct {
-	const char *name, *hint;
-} optional[] = {
-	{ "query", "this collector was built without DuckDB, so there is no collector-query; install libduckdb and duckdb.h "
-		   "and build again (./configure --with-duckdb=PREFIX says where), or read the run by "
-		   "collector-merge --sink jsonl" },
-};
+/* Programs of ours that need DuckDB: the only ones that a build may lack. */
+static const char *const optional[] = { "query", "diff" };
 
-/* 0, or the exit code: `name` is no command, but a program of ours that is not here. */
+/* 0, or the exit code: `name` is a program of ours that is not here. */
 static int lacks(const char *name)
 {
 	for (size_t i = 0; i < sizeof(optional) / sizeof(*optional); i++)
-		if (!strcmp(name, optional[i].name)) {
-			log__error("%s: %s", name, optional[i].hint);
+		if (!strcmp(name, optional[i])) {
+			log__error("this collector was built without DuckDB, so there is no collector-%s; install libduckdb and "
+				   "duckdb.h and build again (./configure --with-duckdb=PREFIX says where), or read the run by "
+				   "collector-merge --sink jsonl", name);
 			return EXIT_USAGE;
 		}
 	return 0;
