@@ -166,11 +166,17 @@ class Run {
 		return endingText(rows.outcome[i], rows.exit_code[i], rows.signal[i], this.text(rows.signal_name[i]));
 	}
 
-	matches(i, words) {
+	/* What a search looks at: the arguments with a blank between, as they are; decoded once. */
+	searched(i) {
 		const args = this.rows.args[i];
-		const text = (this.lower[args] ??= args ? this.commandOf(args, this.rows.exe[i]).toLowerCase() : '');
 
-		return text.includes(words) || String(this.rows.pid[i]) === words ||
-			(!args && this.command(i).toLowerCase().includes(words));
+		if (!args)
+			return this.text(this.rows.name[i]).toLowerCase();
+		return (this.lower[args] ??= plainText(this.bytes(args)).toLowerCase());
+	}
+
+	matches(i, words) {
+		return this.searched(i).includes(words) || String(this.rows.pid[i]) === words ||
+			(words.includes("'") && this.command(i).toLowerCase().includes(words));
 	}
 }

@@ -244,7 +244,7 @@ function processesTable(run, name, rows, sortBy, choose, extra) {
 		{ label: 'pid', width: 78, value: i => t.pid[i], text: i => String(t.pid[i]) },
 		{ label: 'step', left: true, width: 150, value: i => run.text(t.step[i]), text: i => run.text(t.step[i]) },
 	], rows, { sortBy: sortBy + extra.length, choose,
-		textOf: i => (run.command(i) + ' ' + t.pid[i] + ' ' + run.text(t.step[i]) + ' ' + OUTCOMES[t.outcome[i]] + ' ' + run.ending(i)).toLowerCase() });
+		textOf: i => (run.searched(i) + ' ' + t.pid[i] + ' ' + run.text(t.step[i]) + ' ' + OUTCOMES[t.outcome[i]] + ' ' + run.ending(i)).toLowerCase() });
 }
 
 const hiddenBy = (run, i) => (run.rows.by[i] ? run.commandOf(run.rows.by[i], 0) : run.rows.by_pid[i] ? 'pid ' + run.rows.by_pid[i] : '');

@@ -158,6 +158,10 @@ function splitList(bytes) {
 	return list;
 }
 
+/* For searching only: what is no UTF-8 gets lost. */
+const lossy = new TextDecoder();
+const plainText = bytes => lossy.decode(bytes).replaceAll('\0', ' ');
+
 const shellCommand = bytes => splitList(bytes).map(shellWord).join(' ');
 
 function sameBytes(a, b) {
