@@ -3,5 +3,6 @@
 SELECT date_trunc('second', p.began::TIMESTAMP) AS began, p.step, p.outcome, coalesce(p.signal_name, 'exit ' || p.exit_code) AS status,
        p.wall_ns, p.peak_rss_bytes, p.pid, p.run, p.command, h.by_command AS hidden_by
 FROM hidden_failures h JOIN processes p USING (run, host, pid, start, exec)
+WHERE NOT p.passed_on
 ORDER BY p.began, p.pid
 LIMIT $1::BIGINT
