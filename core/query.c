@@ -210,7 +210,8 @@ static bool put_files(struct text *sql, const struct query *query, const struct 
 static void put_view(struct text *sql, const struct query *query, const struct side *side, const char *name)
 {
 	struct text runs = { 0 }, lakes = { 0 };
-	bool both = put_files(&runs, query, side, false, name) & put_files(&lakes, query, side, true, name);
+	bool any_run = put_files(&runs, query, side, false, name);
+	bool both = put_files(&lakes, query, side, true, name) && any_run;
 
 	if (runs.size || lakes.size) {
 		text__printf(sql, "CREATE VIEW \"%s", side->prefix);
