@@ -128,21 +128,18 @@ int scope__close_run(struct scope *scope, uint32_t number)
 	return bpf_map_update_elem(runs_fd(scope), &number, &run, BPF_EXIST) ? -errno : 0;
 }
 
-/* Calls visit() with every entry of the scope map; entries may be deleted by it. */
-static void each_entry(struct scope *scope, void (*visit)(void *arg, const struct watch_key *, const struct watch *),
-		       void *arg)
+/* Calls visit() with the key of every entry of the scope map; entries may be deleted by it. What it looks up,
+ * it pays for: while a system call is in a map, the kernel runs no classic program on that CPU. */
+static void each_entry(struct scope *scope, void (*visit)(void *arg, const struct watch_key *), void *arg)
 {
 	int fd = scope__map_fd(scope);
 	struct watch_key key, next;
 	bool more = !bpf_map_get_next_key(fd, NULL, &next);
 
 	while (more) {
-		struct watch w;
-
 		key = next;
 		more = !bpf_map_get_next_key(fd, &key, &next);
-		if (!bpf_map_lookup_elem(fd, &key, &w))
-			visit(arg, &key, &w);
+		visit(arg, &key);
 	}
 }
 
@@ -152,11 +149,13 @@ struct forget {
 	size_t count;
 };
 
-static void forget_one(void *arg, const struct watch_key *key, const struct watch *w)
+static void forget_one(void *arg, const struct watch_key *key)
 {
 	struct forget *f = arg;
+	int fd = scope__map_fd(f->scope);
+	struct watch w;
 
-	if (w->run == f->run && !bpf_map_delete_elem(scope__map_fd(f->scope), key))
+	if (!bpf_map_lookup_elem(fd, key, &w) && w.run == f->run && !bpf_map_delete_elem(fd, key))
 		f->count++;
 }
 
@@ -297,9 +296,11 @@ static uint64_t missing_since(const struct sweep *s, const struct watch_key *key
 	return s->now;
 }
 
-static void sweep_one(void *arg, const struct watch_key *key, const struct watch *w)
+static void sweep_one(void *arg, const struct watch_key *key)
 {
 	struct sweep *s = arg;
+	int fd = scope__map_fd(s->scope);
+	struct watch w;
 	uint64_t since;
 
 	if (s->err || bsearch(key, s->there, s->there_count, sizeof(*key), compare_keys))
@@ -311,9 +312,9 @@ static void sweep_one(void *arg, const struct watch_key *key, const struct watch
 			s->missing[s->missing_count++] = (struct missing){.key = *key, .since = since};
 		return;
 	}
-	if (!bpf_map_delete_elem(scope__map_fd(s->scope), key)) {
+	if (!bpf_map_lookup_elem(fd, key, &w) && !bpf_map_delete_elem(fd, key)) {
 		s->count++;
-		s->gone(s->arg, key, w);
+		s->gone(s->arg, key, &w);
 	}
 }
 
