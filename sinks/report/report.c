@@ -28,12 +28,12 @@ static int on_row(void *arg, const struct model_row *row)
 static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	struct report *report = arg;
-	struct totals_run *run = totals__run(&report->totals, row->run);
+	int err;
 
-	if (!run)
-		return -ENOMEM;
-	run->hidden += !row->passed_on;
-	return row->passed_on ? 0 : rows__hidden(report, row, pid, by);
+	if (row->passed_on)
+		return 0;
+	err = totals__hidden(&report->totals, row);
+	return err ? err : rows__hidden(report, row, pid, by);
 }
 
 static int on_task(void *arg, const struct model_task *task)

@@ -137,7 +137,6 @@ int totals__task(struct totals *totals, const struct model_task *task)
 	step->rows += task->rows;
 	step->processes += task->processes;
 	step->failed += task->failed;
-	step->hidden += task->hidden;
 	add(&step->cpu, task->cpu_ns);
 	step->cpu.missing += task->rows_without_cpu;
 	add(&step->wall, task->wall_ns);
@@ -150,6 +149,19 @@ int totals__task(struct totals *totals, const struct model_task *task)
 }
 
 /* ---- runs ---- */
+
+int totals__hidden(struct totals *totals, const struct model_row *row)
+{
+	struct totals_run *run = totals__run(totals, row->run);
+	struct totals_step *step = row->task ? step__get(totals, row->task->step) : NULL;
+
+	if (!run || (row->task && !step))
+		return -ENOMEM;
+	run->hidden++;
+	if (step)
+		step->hidden++;
+	return 0;
+}
 
 struct totals_run *totals__run(struct totals *totals, const struct model_run *run)
 {

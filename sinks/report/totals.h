@@ -64,6 +64,7 @@ struct totals_run *totals__run(struct totals *totals, const struct model_run *ru
 
 /* Each 0 or -ENOMEM. */
 int totals__row(struct totals *totals, const struct model_row *row);
+int totals__hidden(struct totals *totals, const struct model_row *row); /* whoever hides it */
 int totals__task(struct totals *totals, const struct model_task *task);
 
 static inline struct totals_command *totals_command__of(struct hash_node *node)

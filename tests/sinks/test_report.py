@@ -210,6 +210,9 @@ def test_failures_come_first_with_who_hides_them(browser):
     assert "ended 0 all the same" in page.text("#detail .alert")
     browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert not page.one("#detail").is_displayed()
+    page.open_tab("Steps")
+    hidden = dict(zip(page.column(1), page.column(4)))
+    assert hidden["awk"] == "1" and hidden["seq"] == "0"  # though the script that hides it is of another
     page.open_tab("Hidden failures")
     assert len(page.column(1)) == 1 and "pipe_hides_failure" in page.column(2)[0]
 
