@@ -4,17 +4,22 @@
 
 const FLAGS = { forked: 1, last: 2, root: 4, older: 8, benign: 16, passedOn: 32, core: 64, hidden: 128, cut: 256 };
 const OUTCOMES = ['unknown', 'ok', 'failed', 'killed', 'oom', 'running'];
-const UNKNOWN = 0, OK = 1, FAILED = 2, KILLED = 3, OOM = 4, RUNNING = 5;
+const UNKNOWN = 0,
+	OK = 1,
+	FAILED = 2,
+	KILLED = 3,
+	OOM = 4,
+	RUNNING = 5;
 
 /* A null number is kept as -1 - reason, which no figure is. */
 const isNull = value => value < 0;
 const known = value => (value < 0 ? 0 : value);
 
 async function inflate(base64) {
-	const text = atob(base64), bytes = new Uint8Array(text.length);
+	const text = atob(base64),
+		bytes = new Uint8Array(text.length);
 
-	for (let i = 0; i < bytes.length; i++)
-		bytes[i] = text.charCodeAt(i);
+	for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
 	const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate'));
 	return new Uint8Array(await new Response(stream).arrayBuffer());
 }
@@ -26,7 +31,9 @@ class Reader {
 	}
 
 	number() {
-		let byte = this.bytes[this.at++], value = byte & 127, unit = 128;
+		let byte = this.bytes[this.at++],
+			value = byte & 127,
+			unit = 128;
 
 		while (byte > 127) {
 			byte = this.bytes[this.at++];
@@ -74,19 +81,20 @@ class Reader {
 
 /* Tables of columns by name: tables.rows.cpu[i]. */
 function readTables(bytes) {
-	const reader = new Reader(bytes), tables = {}, ascii = new TextDecoder();
+	const reader = new Reader(bytes),
+		tables = {},
+		ascii = new TextDecoder();
 
 	while (reader.at < bytes.length) {
 		const [table, ...column] = ascii.decode(reader.string()).split('.');
-		const kind = String.fromCharCode(bytes[reader.at++]), count = reader.number();
-		const values = kind === 's' ? reader.strings(count) :
-			kind === 'd' ? reader.deltas(count) : reader.numbers(count);
+		const kind = String.fromCharCode(bytes[reader.at++]),
+			count = reader.number();
+		const values =
+			kind === 's' ? reader.strings(count) : kind === 'd' ? reader.deltas(count) : reader.numbers(count);
 
 		tables[table] ??= {};
-		if (column.length)
-			tables[table][column.join('_')] = values;
-		else
-			tables[table] = values;
+		if (column.length) tables[table][column.join('_')] = values;
+		else tables[table] = values;
 	}
 	return tables;
 }
@@ -104,17 +112,14 @@ class Run {
 		for (let i = 0; i < this.missing.why.length; i++)
 			this.whys.set(this.missing.why[i], this.text(this.missing.text[i]));
 		this.ends = this.rows.began.map((began, i) => this.endOf(began, i));
-		for (let i = 0; i < this.count; i++)
-			if (this.ends[i] > this.until)
-				this.until = this.ends[i];
+		for (let i = 0; i < this.count; i++) if (this.ends[i] > this.until) this.until = this.ends[i];
 	}
 
 	/* Where a bar ends: one that still ran goes on to the end, one whose end is not known has none. */
 	endOf(began, i) {
 		const wall = this.rows.wall[i];
 
-		if (!isNull(wall))
-			return began + wall;
+		if (!isNull(wall)) return began + wall;
 		return Math.max(began, this.rows.outcome[i] === RUNNING ? this.runs.until[this.rows.run[i]] : 0);
 	}
 
@@ -124,8 +129,7 @@ class Run {
 
 	/* Safe to show; '' where there is none. */
 	text(number) {
-		if (number <= 0)
-			return '';
+		if (number <= 0) return '';
 		return (this.texts[number - 1] ??= safeText(this.strings[number - 1]));
 	}
 
@@ -157,7 +161,9 @@ class Run {
 
 	/* What a failure is about: a fork that could not execute its program is about that program. */
 	subject(i) {
-		return this.has(i, FLAGS.forked) && this.rows.tried[i] ? this.commandOf(this.rows.tried[i], 0) : this.command(i);
+		return this.has(i, FLAGS.forked) && this.rows.tried[i]
+			? this.commandOf(this.rows.tried[i], 0)
+			: this.command(i);
 	}
 
 	ending(i) {
@@ -170,13 +176,15 @@ class Run {
 	searched(i) {
 		const args = this.rows.args[i];
 
-		if (!args)
-			return this.text(this.rows.name[i]).toLowerCase();
+		if (!args) return this.text(this.rows.name[i]).toLowerCase();
 		return (this.lower[args] ??= plainText(this.bytes(args)).toLowerCase());
 	}
 
 	matches(i, words) {
-		return this.searched(i).includes(words) || String(this.rows.pid[i]) === words ||
-			(words.includes("'") && this.command(i).toLowerCase().includes(words));
+		return (
+			this.searched(i).includes(words) ||
+			String(this.rows.pid[i]) === words ||
+			(words.includes("'") && this.command(i).toLowerCase().includes(words))
+		);
 	}
 }

@@ -10,8 +10,7 @@ class Detail {
 		this.choose = choose;
 		this.box = byId('detail');
 		document.addEventListener('keydown', event => {
-			if (event.key === 'Escape' && !this.box.hidden)
-				this.close();
+			if (event.key === 'Escape' && !this.box.hidden) this.close();
 		});
 	}
 
@@ -22,14 +21,28 @@ class Detail {
 	}
 
 	show(i) {
-		const run = this.run, rows = run.rows;
+		const run = this.run,
+			rows = run.rows;
 
-		if (this.box.hidden)
-			this.back = document.activeElement;
+		if (this.box.hidden) this.back = document.activeElement;
 		this.box.replaceChildren(
-			element('div', { className: 'bar' }, element('h2', {}, run.text(rows.name[i]) || 'Process'), pill(rows.outcome[i], run.ending(i)),
-				element('span', { className: 'grow' }), element('button', { type: 'button', className: 'plain', onclick: () => this.close(), 'aria-label': 'Close' }, '✕')),
-			...this.verdict(i), this.command(i), this.figures(i), this.family(i));
+			element(
+				'div',
+				{ className: 'bar' },
+				element('h2', {}, run.text(rows.name[i]) || 'Process'),
+				pill(rows.outcome[i], run.ending(i)),
+				element('span', { className: 'grow' }),
+				element(
+					'button',
+					{ type: 'button', className: 'plain', onclick: () => this.close(), 'aria-label': 'Close' },
+					'✕'
+				)
+			),
+			...this.verdict(i),
+			this.command(i),
+			this.figures(i),
+			this.family(i)
+		);
 		this.box.hidden = false;
 		document.body.classList.add('detailed');
 		this.box.scrollTop = 0;
@@ -38,57 +51,143 @@ class Detail {
 
 	/* What makes it worth a look, in words. */
 	verdict(i) {
-		const { run } = this, rows = run.rows, lines = [];
+		const { run } = this,
+			rows = run.rows,
+			lines = [];
 
 		if (run.has(i, FLAGS.hidden))
-			lines.push(element('p', { className: 'alert' }, element('b', {}, 'Hidden. '), (hiddenBy(run, i) || 'An ancestor') + ' (pid ' + rows.by_pid[i] + ') ended 0 all the same.'));
+			lines.push(
+				element(
+					'p',
+					{ className: 'alert' },
+					element('b', {}, 'Hidden. '),
+					(hiddenBy(run, i) || 'An ancestor') + ' (pid ' + rows.by_pid[i] + ') ended 0 all the same.'
+				)
+			);
 		if (rows.outcome[i] === OOM)
 			lines.push(element('p', { className: 'alert' }, 'The kernel killed it, out of memory.'));
 		if (rows.tried[i])
-			lines.push(element('p', { className: 'alert' }, 'Could not execute ', element('code', {}, run.commandOf(rows.tried[i], 0)), ': ' + run.text(rows.tried_error[i]) + '.'));
+			lines.push(
+				element(
+					'p',
+					{ className: 'alert' },
+					'Could not execute ',
+					element('code', {}, run.commandOf(rows.tried[i], 0)),
+					': ' + run.text(rows.tried_error[i]) + '.'
+				)
+			);
 		if (run.has(i, FLAGS.passedOn))
 			lines.push(element('p', { className: 'note' }, 'It passed on the exit status of a child that failed.'));
 		if (run.has(i, FLAGS.benign))
 			lines.push(element('p', { className: 'note' }, 'This status says something else than failure.'));
 		if (run.has(i, FLAGS.forked))
-			lines.push(element('p', { className: 'note' }, 'It was forked and executed no program of its own; the command is its parent’s.'));
+			lines.push(
+				element(
+					'p',
+					{ className: 'note' },
+					'It was forked and executed no program of its own; the command is its parent’s.'
+				)
+			);
 		return lines;
 	}
 
 	command(i) {
-		const { run } = this, rows = run.rows, args = run.bytes(rows.args[i]);
+		const { run } = this,
+			rows = run.rows,
+			args = run.bytes(rows.args[i]);
 
 		if (!args)
-			return element('p', { className: 'note' }, 'Its arguments are not known: ' + run.why(-1 - rows.args_why[i]) + '.');
-		const text = shellCommand(args), cut = run.has(i, FLAGS.cut) ? 'The rest is left out of this report; the run’s stream has all of it.' :
-			rows.args_why[i] ? 'The rest is missing: ' + run.why(-1 - rows.args_why[i]) + '.' : '';
-		return element('div', { className: 'command' }, element('pre', { tabIndex: 0 }, text), copyButton(text, 'Copy command'), cut ? element('p', { className: 'note' }, cut) : '');
+			return element(
+				'p',
+				{ className: 'note' },
+				'Its arguments are not known: ' + run.why(-1 - rows.args_why[i]) + '.'
+			);
+		const text = shellCommand(args),
+			cut = run.has(i, FLAGS.cut)
+				? 'The rest is left out of this report; the run’s stream has all of it.'
+				: rows.args_why[i]
+					? 'The rest is missing: ' + run.why(-1 - rows.args_why[i]) + '.'
+					: '';
+		return element(
+			'div',
+			{ className: 'command' },
+			element('pre', { tabIndex: 0 }, text),
+			copyButton(text, 'Copy command'),
+			cut ? element('p', { className: 'note' }, cut) : ''
+		);
 	}
 
 	figures(i) {
-		const { run } = this, rows = run.rows, list = element('dl');
-		const add = (name, value) => { if (value !== '') list.append(element('dt', {}, name), element('dd', {}, value)); };
-		const value = (column, words) => (isNull(rows[column][i]) ? this.missing(rows[column][i]) : words(rows[column][i]));
+		const { run } = this,
+			rows = run.rows,
+			list = element('dl');
+		const add = (name, value) => {
+			if (value !== '') list.append(element('dt', {}, name), element('dd', {}, value));
+		};
+		const value = (column, words) =>
+			isNull(rows[column][i]) ? this.missing(rows[column][i]) : words(rows[column][i]);
 		const real = run.runs.real[rows.run[i]] - run.runs.began[rows.run[i]] + rows.began[i];
 
 		add('pid', String(rows.pid[i]) + (rows.image[i] > 1 ? ', program ' + rows.image[i] + ' of it' : ''));
-		add('began', (run.has(i, FLAGS.older) ? 'before the collector watched' : '+' + instant(rows.began[i], 1e7)) + ' · ' + when(real));
+		add(
+			'began',
+			(run.has(i, FLAGS.older) ? 'before the collector watched' : '+' + instant(rows.began[i], 1e7)) +
+				' · ' +
+				when(real)
+		);
 		add('wall', value('wall', duration));
 		add('CPU', isNull(rows.cpu[i]) ? this.missing(rows.cpu[i]) : duration(rows.cpu[i]) + this.split(i));
-		add('peak memory', isNull(rows.peak[i]) && !isNull(rows.sampled[i]) ? element('span', {}, '≥ ' + size(rows.sampled[i]) + ' ', this.missing(rows.peak[i])) : value('peak', size));
+		add(
+			'peak memory',
+			isNull(rows.peak[i]) && !isNull(rows.sampled[i])
+				? element('span', {}, '≥ ' + size(rows.sampled[i]) + ' ', this.missing(rows.peak[i]))
+				: value('peak', size)
+		);
 		if (!isNull(rows.read_chars[i]) || !isNull(rows.read_bytes[i])) {
-			add('read', value('read_chars', size) + ', ' + (isNull(rows.read_bytes[i]) ? '–' : size(rows.read_bytes[i])) + ' from disk');
-			add('written', value('write_chars', size) + ', ' + (isNull(rows.write_bytes[i]) ? '–' : size(rows.write_bytes[i])) + ' to disk');
+			add(
+				'read',
+				value('read_chars', size) +
+					', ' +
+					(isNull(rows.read_bytes[i]) ? '–' : size(rows.read_bytes[i])) +
+					' from disk'
+			);
+			add(
+				'written',
+				value('write_chars', size) +
+					', ' +
+					(isNull(rows.write_bytes[i]) ? '–' : size(rows.write_bytes[i])) +
+					' to disk'
+			);
 		} else {
 			add('read, written', this.missing(rows.read_chars[i]));
 		}
 		add('ended', run.ending(i) + (run.has(i, FLAGS.core) ? ', core dumped' : ''));
 		add('step', run.text(rows.step[i]) + this.taskName(i));
 		add('executable', rows.exe[i] ? run.text(rows.exe[i]) : this.missing(-1 - rows.exe_why[i]));
-		add('folder', rows.cwd[i] ? element('span', {}, element('span', { className: 'mono' }, run.text(rows.cwd[i])), ' ', copyButton(shellWord(run.bytes(rows.cwd[i])), 'Copy')) : this.missing(-1 - rows.cwd_why[i]));
+		add(
+			'folder',
+			rows.cwd[i]
+				? element(
+						'span',
+						{},
+						element('span', { className: 'mono' }, run.text(rows.cwd[i])),
+						' ',
+						copyButton(shellWord(run.bytes(rows.cwd[i])), 'Copy')
+					)
+				: this.missing(-1 - rows.cwd_why[i])
+		);
 		add('user', isNull(rows.uid[i]) ? this.missing(rows.uid[i]) : 'uid ' + rows.uid[i]);
 		if (rows.env[i])
-			add('environment', element('pre', {}, splitList(run.bytes(rows.env[i])).map(bytes => safeText(bytes)).join('\n')));
+			add(
+				'environment',
+				element(
+					'pre',
+					{},
+					splitList(run.bytes(rows.env[i]))
+						.map(bytes => safeText(bytes))
+						.join('\n')
+				)
+			);
 		return list;
 	}
 
@@ -97,53 +196,86 @@ class Detail {
 	}
 
 	split(i) {
-		const { user, system, cpu, wall } = this.run.rows, average = isNull(wall[i]) || !wall[i] ? '' : ' · ' + cores(cpu[i] / wall[i]) + ' cores';
+		const { user, system, cpu, wall } = this.run.rows,
+			average = isNull(wall[i]) || !wall[i] ? '' : ' · ' + cores(cpu[i] / wall[i]) + ' cores';
 
-		return (isNull(user[i]) || isNull(system[i]) ? '' : ' · user ' + duration(user[i]) + ', system ' + duration(system[i])) + average;
+		return (
+			(isNull(user[i]) || isNull(system[i])
+				? ''
+				: ' · user ' + duration(user[i]) + ', system ' + duration(system[i])) + average
+		);
 	}
 
 	taskName(i) {
-		const { rows, tasks } = this.run, number = rows.task[i];
+		const { rows, tasks } = this.run,
+			number = rows.task[i];
 
-		if (!number)
-			return '';
+		if (!number) return '';
 		const at = tasks.number.findIndex((n, t) => n === number && tasks.run[t] === rows.run[i]);
-		return ' · task ' + (at >= 0 && this.run.text(tasks.id[at]) || '#' + number);
+		return ' · task ' + ((at >= 0 && this.run.text(tasks.id[at])) || '#' + number);
 	}
 
 	link(i) {
-		return element('button', { type: 'button', className: 'link', onclick: () => this.choose(i) }, this.run.command(i));
+		return element(
+			'button',
+			{ type: 'button', className: 'link', onclick: () => this.choose(i) },
+			this.run.command(i)
+		);
 	}
 
 	family(i) {
-		const { run } = this, { parent, ppid, image } = run.rows, up = parent[i], children = [];
+		const { run } = this,
+			{ parent, ppid, image } = run.rows,
+			up = parent[i],
+			children = [];
 		let count = 0;
 
 		for (let j = 0; j < run.count; j++)
 			if (parent[j] === i + 1 && ++count <= CHILDREN_SHOWN)
 				children.push(element('li', {}, pill(run.rows.outcome[j], run.ending(j)), ' ', this.link(j)));
-		return element('div', { className: 'family' },
-			element('h3', {}, image[i] > 1 ? 'Was before' : 'Parent'), element('p', {}, up ? this.link(up - 1) : ppid[i] ? 'pid ' + ppid[i] + ', not in this report' : 'not known'),
-			count ? element('h3', {}, 'Children, ' + grouped(count)) : '', count ? element('ul', {}, ...children) : '',
-			count > CHILDREN_SHOWN ? element('p', { className: 'note' }, 'and ' + grouped(count - CHILDREN_SHOWN) + ' more') : '');
+		return element(
+			'div',
+			{ className: 'family' },
+			element('h3', {}, image[i] > 1 ? 'Was before' : 'Parent'),
+			element(
+				'p',
+				{},
+				up ? this.link(up - 1) : ppid[i] ? 'pid ' + ppid[i] + ', not in this report' : 'not known'
+			),
+			count ? element('h3', {}, 'Children, ' + grouped(count)) : '',
+			count ? element('ul', {}, ...children) : '',
+			count > CHILDREN_SHOWN
+				? element('p', { className: 'note' }, 'and ' + grouped(count - CHILDREN_SHOWN) + ' more')
+				: ''
+		);
 	}
 }
 
 function copyButton(text, label) {
-	const button = element('button', { type: 'button', className: 'copy', onclick: async () => {
-		try {
-			await navigator.clipboard.writeText(text);
-		} catch {
-			const area = element('textarea', { value: text });
+	const button = element(
+		'button',
+		{
+			type: 'button',
+			className: 'copy',
+			onclick: async () => {
+				try {
+					await navigator.clipboard.writeText(text);
+				} catch {
+					const area = element('textarea', { value: text });
 
-			document.body.append(area);
-			area.select();
-			document.execCommand('copy');
-			area.remove();
-		}
-		button.textContent = 'Copied';
-		setTimeout(() => { button.textContent = label; }, 1500);
-	} }, label);
+					document.body.append(area);
+					area.select();
+					document.execCommand('copy');
+					area.remove();
+				}
+				button.textContent = 'Copied';
+				setTimeout(() => {
+					button.textContent = label;
+				}, 1500);
+			}
+		},
+		label
+	);
 
 	return button;
 }

@@ -3,7 +3,12 @@
 'use strict';
 
 const GUTTER = 148; /* left of the plots: names of groups, axes of the curves */
-const LANES_HEIGHT = 560, BOX_HEIGHT = 720, LANE_MIN = 2, LANE_MAX = 16, GROUP_MIN = 18, GROUP_GAP = 8;
+const LANES_HEIGHT = 560,
+	BOX_HEIGHT = 720,
+	LANE_MIN = 2,
+	LANE_MAX = 16,
+	GROUP_MIN = 18,
+	GROUP_GAP = 8;
 const GROUPS_MAX = 40;
 
 /* The part of the run that is seen, shared by all that has a time axis. */
@@ -17,7 +22,8 @@ class View {
 	}
 
 	set(from, to) {
-		const least = Math.max(this.until / 1e7, 200), span = Math.min(this.until, Math.max(least, to - from));
+		const least = Math.max(this.until / 1e7, 200),
+			span = Math.min(this.until, Math.max(least, to - from));
 
 		from = Math.max(0, Math.min(from - (span - (to - from)) / 2, this.until - span));
 		this.from = from;
@@ -31,14 +37,14 @@ class View {
 	}
 
 	pan(by) {
-		const span = this.to - this.from, from = Math.max(0, Math.min(this.from + by, this.until - span));
+		const span = this.to - this.from,
+			from = Math.max(0, Math.min(this.from + by, this.until - span));
 
 		this.set(from, from + span);
 	}
 
 	changed() {
-		if (this.pending)
-			return;
+		if (this.pending) return;
 		this.pending = true;
 		requestAnimationFrame(() => {
 			this.pending = false;
@@ -51,8 +57,7 @@ class View {
 function niceStep(least) {
 	const clock = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 21600, 43200, 86400];
 
-	if (least > 30e9)
-		return (clock.find(s => s * 1e9 >= least) || Math.ceil(least / 864e11) * 86400) * 1e9;
+	if (least > 30e9) return (clock.find(s => s * 1e9 >= least) || Math.ceil(least / 864e11) * 86400) * 1e9;
 	const power = 10 ** Math.floor(Math.log10(least));
 	return power * ([1, 2, 5].find(f => f * power >= least) || 10);
 }
@@ -61,10 +66,8 @@ function lowerBound(from, to, isRight) {
 	while (from < to) {
 		const middle = (from + to) >> 1;
 
-		if (isRight(middle))
-			to = middle;
-		else
-			from = middle + 1;
+		if (isRight(middle)) to = middle;
+		else from = middle + 1;
 	}
 	return from;
 }
@@ -81,22 +84,20 @@ class Heap {
 		const items = this.items;
 		let i = items.push(item) - 1;
 
-		for (let up; i && this.less(item, items[up = (i - 1) >> 1]); i = up)
-			items[i] = items[up];
+		for (let up; i && this.less(item, items[(up = (i - 1) >> 1)]); i = up) items[i] = items[up];
 		items[i] = item;
 	}
 
 	pop() {
-		const items = this.items, top = items[0], last = items.pop();
+		const items = this.items,
+			top = items[0],
+			last = items.pop();
 		let i = 0;
 
-		if (!items.length)
-			return top;
+		if (!items.length) return top;
 		for (let next; (next = 2 * i + 1) < items.length; i = next) {
-			if (next + 1 < items.length && this.less(items[next + 1], items[next]))
-				next++;
-			if (!this.less(items[next], last))
-				break;
+			if (next + 1 < items.length && this.less(items[next + 1], items[next])) next++;
+			if (!this.less(items[next], last)) break;
 			items[i] = items[next];
 		}
 		items[i] = last;
@@ -113,8 +114,7 @@ class Packer {
 	}
 
 	lane(began, end) {
-		while (this.busy.items.length && this.busy.items[0].end <= began)
-			this.free.push(this.busy.pop().lane);
+		while (this.busy.items.length && this.busy.items[0].end <= began) this.free.push(this.busy.pop().lane);
 		const lane = this.free.items.length ? this.free.pop() : this.lanes++;
 
 		this.busy.push({ end: Math.max(end, began + 1), lane });
@@ -125,7 +125,9 @@ class Packer {
 /* Rows by lane: those of lane l are order[start[l]] up to order[start[l + 1]], in order of time. */
 class Layout {
 	constructor(run, keyOf, nameOf) {
-		const counts = new Map(), local = new Int32Array(run.count), groupOf = new Int32Array(run.count);
+		const counts = new Map(),
+			local = new Int32Array(run.count),
+			groupOf = new Int32Array(run.count);
 
 		this.run = run;
 		for (let i = 0; i < run.count; i++) {
@@ -139,14 +141,17 @@ class Layout {
 		for (let i = 0; i < run.count; i++) {
 			let key = keyOf(i);
 
-			if (this.others && this.others.has(key))
-				key = -1;
+			if (this.others && this.others.has(key)) key = -1;
 			if (!byKey.has(key)) {
 				byKey.set(key, this.groups.length);
-				this.groups.push({ name: key < 0 ? plural(this.others.size, 'other') : nameOf(key),
-					count: 0, bad: 0, packer: new Packer() });
+				this.groups.push({
+					name: key < 0 ? plural(this.others.size, 'other') : nameOf(key),
+					count: 0,
+					bad: 0,
+					packer: new Packer()
+				});
 			}
-			const group = this.groups[groupOf[i] = byKey.get(key)];
+			const group = this.groups[(groupOf[i] = byKey.get(key))];
 			group.count++;
 			group.bad += run.bad(i);
 			local[i] = group.packer.lane(run.rows.began[i], run.ends[i]);
@@ -173,7 +178,9 @@ class Layout {
 		this.laneOf = local.map((lane, i) => this.groups[groupOf[i]].first + lane);
 		[this.order, this.start] = this.sorted(() => true);
 		[this.badOrder, this.badStart] = this.sorted(i => this.run.bad(i));
-		[this.openOrder, this.openStart] = this.sorted(i => this.run.rows.outcome[i] === RUNNING || this.run.rows.outcome[i] === UNKNOWN);
+		[this.openOrder, this.openStart] = this.sorted(
+			i => this.run.rows.outcome[i] === RUNNING || this.run.rows.outcome[i] === UNKNOWN
+		);
 		this.wall = new Float64Array(this.order.length + 1);
 		this.cpu = new Float64Array(this.order.length + 1);
 		for (let at = 0; at < this.order.length; at++) {
@@ -187,17 +194,14 @@ class Layout {
 
 	/* By counting: rows are in order of time already. */
 	sorted(wanted) {
-		const start = new Int32Array(this.lanes + 1), laneOf = this.laneOf;
+		const start = new Int32Array(this.lanes + 1),
+			laneOf = this.laneOf;
 
-		for (let i = 0; i < laneOf.length; i++)
-			if (wanted(i))
-				start[laneOf[i] + 1]++;
-		for (let lane = 0; lane < this.lanes; lane++)
-			start[lane + 1] += start[lane];
-		const order = new Int32Array(start[this.lanes]), next = start.slice();
-		for (let i = 0; i < laneOf.length; i++)
-			if (wanted(i))
-				order[next[laneOf[i]]++] = i;
+		for (let i = 0; i < laneOf.length; i++) if (wanted(i)) start[laneOf[i] + 1]++;
+		for (let lane = 0; lane < this.lanes; lane++) start[lane + 1] += start[lane];
+		const order = new Int32Array(start[this.lanes]),
+			next = start.slice();
+		for (let i = 0; i < laneOf.length; i++) if (wanted(i)) order[next[laneOf[i]]++] = i;
 		return [order, start];
 	}
 
@@ -218,8 +222,7 @@ class Layout {
 		for (const group of this.groups) {
 			const lane = Math.floor((y - group.y) / this.laneHeight);
 
-			if (y >= group.y && lane < group.lanes)
-				return group.first + lane;
+			if (y >= group.y && lane < group.lanes) return group.first + lane;
 		}
 		return -1;
 	}

@@ -1,181 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Puts the page together: the head, what failed, the timeline, the tables. */
+/* Puts the page together, once its data is read. */
 'use strict';
-
-/* ---- the head ---- */
-
-function fact(label, value, note, alert) {
-	return element('div', { className: 'fact' }, element('dt', {}, label), element('dd', {}, element('b', { className: alert ? 'bad' : '' }, value), note ? element('span', { className: alert ? 'note bad' : 'note' }, note) : ''));
-}
-
-function verdictOf(run, r) {
-	const { ended, root_outcome, root_code, root_signal, root_signal_name, root_benign, hidden } = run.runs;
-
-	if (!ended[r])
-		return fact('Verdict', 'not seen', 'its end is not in the record');
-	const text = endingText(root_outcome[r], root_code[r], root_signal[r], run.text(root_signal_name[r])), outcome = root_outcome[r];
-	const lies = outcome === OK && !root_benign[r] && hidden[r];
-	return fact('Verdict', text, lies ? 'but ' + plural(hidden[r], 'failure') + (hidden[r] === 1 ? ' is hidden' : ' are hidden') : '', lies || outcome === FAILED || outcome === KILLED || outcome === OOM);
-}
-
-function largestOf(run, r) {
-	const { peak, sampled } = run.rows;
-	let best = -1, most = 0;
-
-	for (let i = 0; i < run.count; i++) {
-		const value = isNull(peak[i]) ? sampled[i] : peak[i];
-
-		if (run.rows.run[i] === r && value > most) {
-			most = value;
-			best = i;
-		}
-	}
-	return best;
-}
-
-function factsOf(run, r) {
-	const t = run.runs, ended = t.ended[r] && !isNull(t.root_ended[r]), wall = (ended ? t.root_ended[r] : t.until[r]) - t.began[r];
-	const facts = [verdictOf(run, r), fact('Wall', duration(wall), ended ? '' : 'up to the last record')], largest = largestOf(run, r);
-	const programs = [plural(t.programs[r], 'program') + ' executed'];
-
-	if (t.cpu_known[r])
-		facts.push(fact('CPU', (t.cpu_missing[r] ? '≥ ' : '') + duration(t.cpu_value[r]), t.older[r] ? 'with what was used before it was watched' :
-			wall >= 1e6 ? (t.cpu_value[r] / wall).toFixed(t.cpu_value[r] < wall ? 2 : 1) + ' cores on average' : ''));
-	if (largest >= 0)
-		facts.push(fact('Peak memory', peakText(run, largest), [run.command(largest).slice(0, 48), isNull(t.rss_peak[r]) || t.processes[r] < 2 ? '' : 'all at once ' + size(t.rss_peak[r])].filter(x => x).join(' · ')));
-	if (t.failed[r])
-		programs.push(grouped(t.failed[r]) + ' failed');
-	if (t.running[r])
-		programs.push(grouped(t.running[r]) + ' still running');
-	if (t.unknown[r])
-		programs.push(grouped(t.unknown[r]) + ' whose end was not seen');
-	facts.push(fact('Processes', grouped(t.processes[r]), programs.join(', ')));
-	return facts;
-}
-
-function headOf(run) {
-	const t = run.runs, head = byId('head'), title = run.text(run.facts.title[0]);
-
-	document.title = (title || run.text(t.name[0]) || run.text(t.id[0])) + ' – collector';
-	for (let r = 0; r < t.id.length; r++) {
-		const name = (r ? '' : title) || run.text(t.name[r]) || run.text(t.id[r]);
-		const where = [run.text(t.id[r]) === name ? '' : run.text(t.id[r]), run.text(t.host[r]), isNull(t.began[r]) ? '' : when(t.real[r])];
-
-		head.append(element(r ? 'h2' : 'h1', {}, name), element('p', { className: 'muted' }, where.filter(part => part).join(' · ')));
-		if (t.command[r])
-			head.append(element('p', { className: 'mono clip', title: shellCommand(run.bytes(t.command[r])) }, '$ ' + shellCommand(run.bytes(t.command[r]))));
-		head.append(isNull(t.began[r]) ? element('p', {}, 'no records') : element('dl', { className: 'facts' }, ...factsOf(run, r)));
-	}
-}
-
-/* ---- what failed: one entry for what ended alike, hidden ones first ---- */
-
-function failureKinds(run) {
-	const kinds = new Map(), { name, outcome, exit_code, signal } = run.rows;
-
-	for (let i = 0; i < run.count; i++) {
-		if (!run.bad(i) || run.has(i, FLAGS.passedOn))
-			continue;
-		const about = run.has(i, FLAGS.forked) && run.rows.tried[i] ? 't' + run.subject(i) : name[i];
-		const key = [about, outcome[i], exit_code[i], signal[i], run.has(i, FLAGS.forked)].join();
-		const kind = kinds.get(key) || { first: i, count: 0, hidden: 0 };
-
-		if (!kind.hidden && run.has(i, FLAGS.hidden))
-			kind.first = i;
-		kind.count++;
-		kind.hidden += run.has(i, FLAGS.hidden);
-		kinds.set(key, kind);
-	}
-	return [...kinds.values()].sort((a, b) => (b.hidden > 0) - (a.hidden > 0) || a.first - b.first);
-}
-
-function failureEntry(run, kind, choose) {
-	const i = kind.first, rows = run.rows, parent = rows.parent[i], words = [];
-
-	if (kind.count > 1)
-		words.push(grouped(kind.count) + ' times, first');
-	words.push('pid ' + rows.pid[i] + (isNull(rows.wall[i]) ? '' : ' at +' + duration(Math.max(0, run.ends[i]))));
-	const parts = [words.join(' '), rows.tried_error[i] && run.has(i, FLAGS.forked) ? 'not executed: ' + run.text(rows.tried_error[i]) : '',
-		run.has(i, FLAGS.core) ? 'core dumped' : '', run.text(rows.step[i]) ? 'in ' + run.text(rows.step[i]) : '', parent && rows.by_pid[i] !== rows.ppid[i] ? 'under ' + run.command(parent - 1) : ''];
-
-	return element('li', {}, pill(rows.outcome[i], run.ending(i)), element('div', {},
-		element('button', { type: 'button', className: 'link mono', onclick: () => choose(i) }, run.subject(i) || run.command(i)),
-		element('p', { className: 'note' }, parts.filter(part => part).join(' · ')),
-		kind.hidden ? element('p', { className: 'hides' }, element('b', {}, kind.hidden < kind.count ? grouped(kind.hidden) + ' hidden' : 'Hidden'), ': ' + (hiddenBy(run, i) || 'an ancestor') + ' ended 0') : ''));
-}
-
-const KINDS_SHOWN = 6;
-
-function failuresOf(run, choose) {
-	const sumOf = values => values.reduce((a, b) => a + b, 0), failed = sumOf(run.runs.failed), list = byId('failures').querySelector('ol');
-
-	if (!failed)
-		return;
-	const kinds = failureKinds(run), entries = kinds.map(kind => failureEntry(run, kind, choose)), passed = sumOf(run.runs.passed_on);
-	const notes = [passed ? grouped(passed) + ' more passed on the exit status of a failed child' : '',
-		run.facts.failed_dropped[0] ? grouped(run.facts.failed_dropped[0]) + ' more are counted, but not listed' : '',
-		sumOf(run.runs.untraced) ? 'for ' + grouped(sumOf(run.runs.untraced)) + ' it is not known whether they stayed hidden' : ''];
-	byId('failures').hidden = false;
-	byId('failures-title').textContent = 'What failed (' + grouped(failed) + ')';
-	list.append(...entries.slice(0, KINDS_SHOWN));
-	byId('failures').querySelector(':scope > .note').textContent = notes.filter(note => note).join('; ');
-	if (entries.length > KINDS_SHOWN)
-		byId('failures').append(element('button', { type: 'button', onclick: event => {
-			list.append(...entries.slice(KINDS_SHOWN));
-			event.target.remove();
-		} }, 'Show ' + plural(entries.length - KINDS_SHOWN, 'other kind')));
-}
-
-/* ---- notes ---- */
-
-function lossesOf(run) {
-	const list = byId('losses').querySelector('ul'), several = run.runs.id.length > 1;
-
-	run.losses.text.forEach((text, k) => list.append(element('li', {}, (several ? run.text(run.runs.id[run.losses.run[k]]) + ': ' : '') + run.text(text))));
-	byId('losses').hidden = !run.losses.text.length;
-}
-
-function footOf(run) {
-	const t = run.runs, all = t.rows.reduce((a, b) => a + b, 0), foot = byId('foot'), { figure, rows, text } = run.missing;
-
-	['CPU time', 'wall time', 'peak memory'].forEach((name, f) => {
-		const mine = [...figure.keys()].filter(k => figure[k] === f && rows[k]), count = mine.reduce((sum, k) => sum + rows[k], 0);
-
-		if (count)
-			foot.append(element('p', {}, name + ' is not known for ' + grouped(count) + ' of ' + grouped(all) + ': ' + mine.sort((a, b) => rows[b] - rows[a])
-				.map(k => run.text(text[k]) + (mine.length > 1 ? ' (' + grouped(rows[k]) + ')' : '')).join(', ')));
-	});
-	foot.append(element('p', {}, 'collector ' + run.text(t.collector[0]) + ' · Linux ' + run.text(t.kernel[0]) + ' on ' + run.text(t.machine[0])));
-}
-
-function droppedNote(run) {
-	const { rows_dropped, rows_below, tasks_dropped } = run.facts;
-
-	if (!rows_dropped[0])
-		return '';
-	return grouped(rows_dropped[0]) + ' programs that took at most ' + duration(rows_below[0]) + ' are counted in the sums by command and step and in the curves, but not shown one by one' +
-		(tasks_dropped[0] ? ', nor are ' + plural(tasks_dropped[0], 'task') : '') + '.';
-}
-
-function legendOf(run) {
-	const there = new Set(run.rows.outcome), items = [['shades', 'ended well; darker: busier']];
-	const names = { [FAILED]: 'failed', [KILLED]: 'killed by a signal', [OOM]: 'out of memory', [RUNNING]: 'still running', [UNKNOWN]: 'end not seen' };
-
-	for (const outcome of [FAILED, KILLED, OOM, RUNNING, UNKNOWN])
-		if (there.has(outcome))
-			items.push([OUTCOMES[outcome], names[outcome]]);
-	if (run.runs.hidden.some(count => count))
-		items.push(['hiddenmark', 'hidden failure']);
-	byId('legend').append(...items.map(([kind, text]) => element('li', {}, swatch(kind), text)));
-}
 
 /* ---- tabs ---- */
 
 class Tabs {
 	constructor(tables) {
 		this.tables = tables;
-		this.buttons = tables.map((table, k) => element('button', { type: 'button', role: 'tab', id: 'tab-' + table.id, 'aria-controls': 'panel',
-			onclick: () => this.open(k) }, table.name, element('span', { className: 'count' }, grouped(table.count))));
+		this.buttons = tables.map((table, k) =>
+			element(
+				'button',
+				{
+					type: 'button',
+					role: 'tab',
+					id: 'tab-' + table.id,
+					'aria-controls': 'panel',
+					onclick: () => this.open(k)
+				},
+				table.name,
+				element('span', { className: 'count' }, grouped(table.count))
+			)
+		);
 		byId('tabs').append(...this.buttons);
 		byId('tabs').addEventListener('keydown', event => {
 			const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -209,8 +54,7 @@ class Tabs {
 	show(id, words) {
 		const k = this.tables.findIndex(table => table.id === id);
 
-		if (k < 0)
-			return;
+		if (k < 0) return;
 		this.open(k);
 		byId('filter').value = words;
 		this.table.filter(words);
@@ -219,7 +63,8 @@ class Tabs {
 	}
 
 	say() {
-		const all = this.table.all.length, count = this.table.rows.length;
+		const all = this.table.all.length,
+			count = this.table.rows.length;
 
 		byId('shown').textContent = count === all ? '' : grouped(count) + ' of ' + grouped(all);
 	}
@@ -235,22 +80,25 @@ function zoomButtons(view) {
 
 function searchBox(run, timeline, tabs) {
 	const matches = byId('matches');
-	let next = 0, waiting = 0;
+	let next = 0,
+		waiting = 0;
 
 	byId('search').addEventListener('input', event => {
 		clearTimeout(waiting);
-		waiting = setTimeout(() => {
-			const count = timeline.find(event.target.value);
+		waiting = setTimeout(
+			() => {
+				const count = timeline.find(event.target.value);
 
-			next = 0;
-			matches.hidden = !event.target.value.trim();
-			matches.textContent = count ? plural(count, 'match').replace('matchs', 'matches') : 'no match';
-			matches.disabled = !count;
-		}, run.count > 20000 ? 150 : 0);
+				next = 0;
+				matches.hidden = !event.target.value.trim();
+				matches.textContent = count ? plural(count, 'match').replace('matchs', 'matches') : 'no match';
+				matches.disabled = !count;
+			},
+			run.count > 20000 ? 150 : 0
+		);
 	});
 	byId('search').addEventListener('keydown', event => {
-		if (event.key !== 'Enter' || !timeline.foundRows?.length)
-			return;
+		if (event.key !== 'Enter' || !timeline.foundRows?.length) return;
 		timeline.show(timeline.foundRows[next++ % timeline.foundRows.length], false);
 		byId('search').focus();
 	});
@@ -259,15 +107,23 @@ function searchBox(run, timeline, tabs) {
 }
 
 function printing(tables) {
-	addEventListener('beforeprint', () => byId('printed').replaceChildren(...tables.filter(table => table.id !== 'tasks' && table.count)
-		.map(table => (table.table ??= table.make()).printed())));
+	addEventListener('beforeprint', () =>
+		byId('printed').replaceChildren(
+			...tables
+				.filter(table => table.id !== 'tasks' && table.count)
+				.map(table => (table.table ??= table.make()).printed())
+		)
+	);
 	addEventListener('afterprint', () => byId('printed').replaceChildren());
 }
 
 function start(run) {
 	byId('loading').remove();
 	byId('report').hidden = false;
-	const view = new View(run.until), timeline = new Timeline(run, view, row => choose(row)), overview = new Overview(run, view), curves = new Curves(run, view);
+	const view = new View(run.until),
+		timeline = new Timeline(run, view, row => choose(row)),
+		overview = new Overview(run, view),
+		curves = new Curves(run, view);
 	const detail = new Detail(run, row => choose(row));
 
 	timeline.colourOf = name => curves.colourOf(name);
@@ -279,7 +135,10 @@ function start(run) {
 	function regroup(kind) {
 		curves.regroup(kind);
 		timeline.regroup(kind);
-		byId('lanes').setAttribute('aria-label', plural(run.count, 'program') + ' in ' + plural(timeline.layout.groups.length, kind));
+		byId('lanes').setAttribute(
+			'aria-label',
+			plural(run.count, 'program') + ' in ' + plural(timeline.layout.groups.length, kind)
+		);
 	}
 	function resize() {
 		timeline.resize();
@@ -287,9 +146,15 @@ function start(run) {
 		curves.resize();
 		tabs.table.render();
 	}
-	const tables = makeTables(run, { row: choose, step: i => tabs.show(run.tasks.number.length > 1 ? 'tasks' : 'processes', run.text(run.steps.name[i])),
-		task: i => { view.set(run.tasks.began[i], run.tasks.began[i] + known(run.tasks.wall[i])); byId('time').scrollIntoView(); },
-		command: i => tabs.show('processes', run.text(run.commands.name[i])) });
+	const tables = makeTables(run, {
+		row: choose,
+		step: i => tabs.show(run.tasks.number.length > 1 ? 'tasks' : 'processes', run.text(run.steps.name[i])),
+		task: i => {
+			view.set(run.tasks.began[i], run.tasks.began[i] + known(run.tasks.wall[i]));
+			byId('time').scrollIntoView();
+		},
+		command: i => tabs.show('processes', run.text(run.commands.name[i]))
+	});
 
 	headOf(run);
 	lossesOf(run);
@@ -306,18 +171,29 @@ function start(run) {
 	zoomButtons(view);
 	searchBox(run, timeline, tabs);
 	printing(tables);
-	new ResizeObserver(() => { if (byId('lanes').clientWidth !== timeline.width) resize(); }).observe(byId('time'));
-	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { curves.rebuild(); resize(); });
+	new ResizeObserver(() => {
+		if (byId('lanes').clientWidth !== timeline.width) resize();
+	}).observe(byId('time'));
+	matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
+		curves.rebuild();
+		resize();
+	});
 	return { run, view, timeline, overview, curves, tabs, detail };
 }
 
-inflate(byId('data').textContent.trim()).then(bytes => {
-	byId('data').remove();
-	window.report = start(new Run(readTables(bytes)));
-	document.documentElement.dataset.ready = 'yes';
-}).catch(error => {
-	const message = element('p', { id: 'loading', className: 'notice' }, 'This report cannot be shown: ' + error.message);
+inflate(byId('data').textContent.trim())
+	.then(bytes => {
+		byId('data').remove();
+		window.report = start(new Run(readTables(bytes)));
+		document.documentElement.dataset.ready = 'yes';
+	})
+	.catch(error => {
+		const message = element(
+			'p',
+			{ id: 'loading', className: 'notice' },
+			'This report cannot be shown: ' + error.message
+		);
 
-	byId('loading')?.replaceWith(message);
-	console.error(error);
-});
+		byId('loading')?.replaceWith(message);
+		console.error(error);
+	});

@@ -1,227 +1,157 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables that sort and filter, of any length: only the rows in sight are elements. */
+/* The tables of a run: commands, steps, tasks, processes, what failed and what stayed hidden. */
 'use strict';
 
-const ROW_HEIGHT = 28, ROWS_AROUND = 8, ROWS_PRINTED = 60;
-
-/* A column: label, value(i) to sort by, and text(i) or content(i) to show; `left` for words. */
-class Table {
-	constructor(name, columns, rows, options) {
-		Object.assign(this, { name, columns, all: rows, rows, sortBy: options.sortBy, down: true, textOf: options.textOf, choose: options.choose,
-			classOf: options.classOf });
-		this.active = 0;
-		this.words = '';
-		this.build();
-		this.sort();
-	}
-
-	build() {
-		this.heads = this.columns.map((column, c) => {
-			const button = element('button', { type: 'button', onclick: () => this.sortOn(c) }, column.label);
-
-			return element('th', { scope: 'col', className: column.left ? 'left' : '', title: column.help || '' }, button);
-		});
-		this.body = element('tbody');
-		this.table = element('table', { 'aria-label': this.name }, element('colgroup', {}, ...this.columns.map(column => {
-			const col = element('col');
-
-			if (column.width)
-				col.style.width = column.width + 'px';
-			return col;
-		})), element('thead', {}, element('tr', {}, ...this.heads)), this.body);
-		this.box = element('div', { className: 'table', tabIndex: -1 }, this.table);
-		this.box.addEventListener('scroll', () => this.later(), { passive: true });
-		this.box.addEventListener('keydown', event => this.key(event));
-		this.table.style.minWidth = this.columns.reduce((sum, column) => sum + (column.width || 260), 0) + 'px';
-	}
-
-	sortOn(c) {
-		this.down = this.sortBy === c ? !this.down : !this.columns[c].left;
-		this.sortBy = c;
-		this.sort();
-		this.box.scrollTop = 0;
-	}
-
-	sort() {
-		const column = this.columns[this.sortBy], sign = this.down ? -1 : 1;
-
-		this.heads.forEach((head, c) => head.setAttribute('aria-sort', c !== this.sortBy ? 'none' : this.down ? 'descending' : 'ascending'));
-		if (column.left) {
-			const order = new Intl.Collator('en', { numeric: true });
-
-			this.rows = Array.from(this.rows).sort((a, b) => sign * order.compare(column.value(a), column.value(b)) || a - b);
-		} else {
-			this.rows = Array.from(this.rows).sort((a, b) => sign * (column.value(a) - column.value(b)) || a - b);
-		}
-		this.render();
-	}
-
-	/* Every word must be there. */
-	filter(words) {
-		this.words = words;
-		const wanted = words.toLowerCase().split(/\s+/).filter(word => word);
-
-		this.rows = wanted.length ? this.all.filter(i => {
-			const text = this.textOf(i);
-			return wanted.every(word => text.includes(word));
-		}) : this.all;
-		this.active = 0;
-		this.box.scrollTop = 0;
-		this.sort();
-	}
-
-	later() {
-		this.pending ??= requestAnimationFrame(() => {
-			this.pending = null;
-			this.render();
-		});
-	}
-
-	render() {
-		const height = this.box.clientHeight || 480, first = Math.max(0, Math.floor(this.box.scrollTop / ROW_HEIGHT) - ROWS_AROUND);
-		const last = Math.min(this.rows.length, first + Math.ceil(height / ROW_HEIGHT) + 2 * ROWS_AROUND), shown = [];
-
-		this.table.setAttribute('aria-rowcount', this.rows.length + 1);
-		for (let at = first; at < last; at++)
-			shown.push(this.row(at));
-		this.body.replaceChildren(this.spacer(first), ...shown, this.spacer(this.rows.length - last));
-		if (!this.rows.length)
-			this.body.append(element('tr', { className: 'empty' }, element('td', { colSpan: this.columns.length }, this.words ? 'Nothing matches.' : 'None.')));
-	}
-
-	spacer(rows) {
-		const cell = element('td', { colSpan: this.columns.length }), made = element('tr', { className: 'spacer', 'aria-hidden': 'true' }, cell);
-
-		cell.style.height = rows * ROW_HEIGHT + 'px';
-		made.hidden = !rows;
-		return made;
-	}
-
-	row(at) {
-		const i = this.rows[at], cells = this.columns.map((column, c) => element(column.head ? 'th' : 'td',
-			{ className: (column.left ? 'left' : '') + (column.mono ? ' mono' : ''), ...(column.head ? { scope: 'row' } : {}) },
-			column.content ? column.content(i) : column.text(i)));
-
-		const made = element('tr', { 'aria-rowindex': at + 2, className: this.classOf ? this.classOf(i) : '' }, ...cells);
-		if (this.choose) {
-			made.tabIndex = at === this.active ? 0 : -1;
-			made.onclick = () => {
-				this.active = at;
-				this.choose(i);
-			};
-		}
-		return made;
-	}
-
-	key(event) {
-		const page = Math.max(1, Math.floor(this.box.clientHeight / ROW_HEIGHT) - 2);
-		const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
-
-		if (!this.choose || !event.target.closest('tbody'))
-			return;
-		if (event.key === 'Enter' || event.key === ' ') {
-			event.preventDefault();
-			this.choose(this.rows[this.active]);
-		} else if (event.key in moves) {
-			event.preventDefault();
-			this.active = Math.max(0, Math.min(this.rows.length - 1, this.active + moves[event.key]));
-			this.showActive();
-		}
-	}
-
-	showActive() {
-		const top = this.active * ROW_HEIGHT, height = this.box.clientHeight - 2 * ROW_HEIGHT;
-
-		if (top < this.box.scrollTop)
-			this.box.scrollTop = top;
-		else if (top > this.box.scrollTop + height)
-			this.box.scrollTop = top - height;
-		this.render();
-		this.body.querySelector('tr[tabindex="0"]')?.focus();
-	}
-
-	/* For paper: the first rows as they are sorted, all of them elements. */
-	printed() {
-		const rows = this.rows.slice(0, ROWS_PRINTED), more = this.rows.length - rows.length;
-
-		return element('section', {}, element('h2', {}, this.name), element('table', {}, element('thead', {}, element('tr', {},
-			...this.columns.map(column => element('th', { className: column.left ? 'left' : '' }, column.label)))),
-		element('tbody', {}, ...rows.map((_, at) => this.row(at)))), more ? element('p', { className: 'note' }, 'and ' + grouped(more) + ' more') : '');
-	}
-}
-
-/* ---- the tables of a run ---- */
-
 function number(label, values, words, extra) {
-	return { label, width: 92, value: i => values[i], text: i => (isNull(values[i]) ? '–' : words(values[i])), ...extra };
+	return {
+		label,
+		width: 92,
+		value: i => values[i],
+		text: i => (isNull(values[i]) ? '–' : words(values[i])),
+		...extra
+	};
 }
 
 /* A sum of which some parts are missing is a lower bound; one of which all are missing is none. */
 function sum(label, table, name, words) {
-	const values = table[name], knowns = table[name + '_known'], missing = table[name + '_missing'];
+	const values = table[name],
+		knowns = table[name + '_known'],
+		missing = table[name + '_missing'];
 
-	return { label, width: 92, value: i => (knowns[i] || !missing[i] ? values[i] : -1),
-		text: i => (!knowns[i] && missing[i] ? '–' : (missing[i] ? '≥ ' : '') + words(values[i])) };
+	return {
+		label,
+		width: 92,
+		value: i => (knowns[i] || !missing[i] ? values[i] : -1),
+		text: i => (!knowns[i] && missing[i] ? '–' : (missing[i] ? '≥ ' : '') + words(values[i]))
+	};
 }
 
-const counted = (label, values, extra) => number(label, values, value => (value ? grouped(value) : '0'), { width: 78, ...extra });
+const counted = (label, values, extra) =>
+	number(label, values, value => (value ? grouped(value) : '0'), { width: 78, ...extra });
 
 function share(value, all) {
-	const percent = all ? value / all * 100 : 0;
+	const percent = all ? (value / all) * 100 : 0;
 
 	return value && percent < 0.5 ? '<1 %' : Math.round(percent) + ' %';
 }
 
 function failures(label, values) {
-	return { ...counted(label, values), content: i => (values[i] ? element('b', { className: 'bad' }, grouped(values[i])) : element('span', { className: 'muted' }, '0')) };
+	return {
+		...counted(label, values),
+		content: i =>
+			values[i]
+				? element('b', { className: 'bad' }, grouped(values[i]))
+				: element('span', { className: 'muted' }, '0')
+	};
 }
 
 function commandsTable(run, choose) {
-	const table = run.commands, total = run.runs.cpu_value.reduce((a, b) => a + b, 0);
+	const table = run.commands,
+		total = run.runs.cpu_value.reduce((a, b) => a + b, 0);
 	const name = i => run.text(table.name[i]) + (table.forked[i] ? ' (forked)' : '');
 
-	return new Table('Commands', [
-		{ label: 'command', left: true, head: true, mono: true, value: name, text: name },
-		sum('CPU', table, 'cpu', duration),
-		{ label: 'share', width: 70, value: i => table.cpu[i], text: i => (table.cpu_known[i] ? share(table.cpu[i], total) : '–') },
-		sum('wall', table, 'wall', duration), number('longest', table.wall_max, duration),
-		number('peak', table.peak, size, { text: i => (isNull(table.peak[i]) ? '–' : (table.peak_bound[i] ? '≥ ' : '') + size(table.peak[i])) }),
-		sum('read', table, 'read', size), sum('written', table, 'written', size), counted('runs', table.rows), failures('failed', table.failed),
-	], Array.from(table.name.keys()), { sortBy: 1, textOf: i => name(i).toLowerCase(), choose });
+	return new Table(
+		'Commands',
+		[
+			{ label: 'command', left: true, head: true, mono: true, value: name, text: name },
+			sum('CPU', table, 'cpu', duration),
+			{
+				label: 'share',
+				width: 70,
+				value: i => table.cpu[i],
+				text: i => (table.cpu_known[i] ? share(table.cpu[i], total) : '–')
+			},
+			sum('wall', table, 'wall', duration),
+			number('longest', table.wall_max, duration),
+			number('peak', table.peak, size, {
+				text: i => (isNull(table.peak[i]) ? '–' : (table.peak_bound[i] ? '≥ ' : '') + size(table.peak[i]))
+			}),
+			sum('read', table, 'read', size),
+			sum('written', table, 'written', size),
+			counted('runs', table.rows),
+			failures('failed', table.failed)
+		],
+		Array.from(table.name.keys()),
+		{ sortBy: 1, textOf: i => name(i).toLowerCase(), choose }
+	);
 }
 
 /* A task knows what it hides itself; what is hidden above it is counted by its rows. */
 function hiddenOfSteps(run) {
-	const byStep = new Map(), { step } = run.rows;
+	const byStep = new Map(),
+		{ step } = run.rows;
 
 	for (let i = 0; i < run.count; i++)
-		if (run.has(i, FLAGS.hidden))
-			byStep.set(step[i], (byStep.get(step[i]) || 0) + 1);
+		if (run.has(i, FLAGS.hidden)) byStep.set(step[i], (byStep.get(step[i]) || 0) + 1);
 	return run.steps.name.map((name, i) => Math.max(run.steps.hidden[i], byStep.get(name) || 0));
 }
 
 function stepsTable(run, choose) {
-	const table = run.steps, name = i => run.text(table.name[i]), hidden = hiddenOfSteps(run);
+	const table = run.steps,
+		name = i => run.text(table.name[i]),
+		hidden = hiddenOfSteps(run);
 
-	return new Table('Steps', [
-		{ label: 'step', left: true, head: true, value: name, text: name },
-		counted('tasks', table.tasks), failures('failed', table.bad), failures('hidden', hidden),
-		sum('CPU', table, 'cpu', duration), sum('wall', table, 'wall', duration), number('longest', table.wall_max, duration),
-		number('peak', table.peak, size, { help: 'of the largest program' }), number('at once', table.together, size, { help: 'most that the processes of one task held at one time, by samples' }),
-		sum('read', table, 'read', size), sum('written', table, 'written', size), counted('programs', table.rows),
-	], Array.from(table.name.keys()), { sortBy: 4, textOf: i => name(i).toLowerCase(), choose });
+	return new Table(
+		'Steps',
+		[
+			{ label: 'step', left: true, head: true, value: name, text: name },
+			counted('tasks', table.tasks),
+			failures('failed', table.bad),
+			failures('hidden', hidden),
+			sum('CPU', table, 'cpu', duration),
+			sum('wall', table, 'wall', duration),
+			number('longest', table.wall_max, duration),
+			number('peak', table.peak, size, { help: 'of the largest program' }),
+			number('at once', table.together, size, {
+				help: 'most that the processes of one task held at one time, by samples'
+			}),
+			sum('read', table, 'read', size),
+			sum('written', table, 'written', size),
+			counted('programs', table.rows)
+		],
+		Array.from(table.name.keys()),
+		{ sortBy: 4, textOf: i => name(i).toLowerCase(), choose }
+	);
 }
 
 function tasksTable(run, choose) {
-	const table = run.tasks, name = i => run.text(table.step[i]);
+	const table = run.tasks,
+		name = i => run.text(table.step[i]);
 
-	return new Table('Tasks', [
-		{ label: 'step', left: true, head: true, value: name, text: name },
-		{ label: 'task', left: true, width: 120, value: i => run.text(table.id[i]) || String(table.number[i]), text: i => run.text(table.id[i]) || '#' + table.number[i] },
-		{ label: 'ended', left: true, width: 92, value: i => taskEnding(run, i), content: i => pill(table.outcome[i], taskEnding(run, i)) },
-		number('began', table.began, value => '+' + duration(value)), number('wall', table.wall, duration), number('CPU', table.cpu, duration),
-		number('peak', table.peak, size), number('at once', table.together, size), counted('programs', table.rows), failures('failed', table.failed), failures('hidden', table.hidden),
-	], Array.from(table.began.keys()), { sortBy: 4, textOf: i => (name(i) + ' ' + run.text(table.id[i]) + ' ' + taskEnding(run, i)).toLowerCase(), choose });
+	return new Table(
+		'Tasks',
+		[
+			{ label: 'step', left: true, head: true, value: name, text: name },
+			{
+				label: 'task',
+				left: true,
+				width: 120,
+				value: i => run.text(table.id[i]) || String(table.number[i]),
+				text: i => run.text(table.id[i]) || '#' + table.number[i]
+			},
+			{
+				label: 'ended',
+				left: true,
+				width: 92,
+				value: i => taskEnding(run, i),
+				content: i => pill(table.outcome[i], taskEnding(run, i))
+			},
+			number('began', table.began, value => '+' + duration(value)),
+			number('wall', table.wall, duration),
+			number('CPU', table.cpu, duration),
+			number('peak', table.peak, size),
+			number('at once', table.together, size),
+			counted('programs', table.rows),
+			failures('failed', table.failed),
+			failures('hidden', table.hidden)
+		],
+		Array.from(table.began.keys()),
+		{
+			sortBy: 4,
+			textOf: i => (name(i) + ' ' + run.text(table.id[i]) + ' ' + taskEnding(run, i)).toLowerCase(),
+			choose
+		}
+	);
 }
 
 const taskEnding = (run, i) => endingText(run.tasks.outcome[i], run.tasks.exit_code[i], run.tasks.signal[i], '');
@@ -231,36 +161,111 @@ function pill(outcome, text) {
 }
 
 function processesTable(run, name, rows, sortBy, choose, extra) {
-	const t = run.rows, peak = i => (isNull(t.peak[i]) ? t.sampled[i] : t.peak[i]);
+	const t = run.rows,
+		peak = i => (isNull(t.peak[i]) ? t.sampled[i] : t.peak[i]);
 
-	return new Table(name, [
-		{ label: 'command', left: true, head: true, mono: true, value: i => run.command(i), text: i => run.command(i) },
-		...extra,
-		{ label: 'ended', left: true, width: 104, value: i => run.ending(i), content: i => element('span', {}, pill(t.outcome[i], run.ending(i)),
-			run.has(i, FLAGS.hidden) ? element('span', { className: 'mark', title: 'hidden: an ancestor ended 0' }, '◤') : '') },
-		number('wall', t.wall, duration), number('CPU', t.cpu, duration), number('peak', t.peak, size, { value: peak, text: i => peakText(run, i) }),
-		number('read', t.read_bytes, size), number('written', t.write_bytes, size),
-		number('began', t.began, value => (value < 0 ? 'before' : '+' + duration(value)), { text: i => (t.began[i] < 0 ? 'before' : '+' + duration(t.began[i])) }),
-		{ label: 'pid', width: 78, value: i => t.pid[i], text: i => String(t.pid[i]) },
-		{ label: 'step', left: true, width: 150, value: i => run.text(t.step[i]), text: i => run.text(t.step[i]) },
-	], rows, { sortBy: sortBy + extra.length, choose,
-		textOf: i => (run.searched(i) + ' ' + t.pid[i] + ' ' + run.text(t.step[i]) + ' ' + OUTCOMES[t.outcome[i]] + ' ' + run.ending(i)).toLowerCase() });
+	return new Table(
+		name,
+		[
+			{
+				label: 'command',
+				left: true,
+				head: true,
+				mono: true,
+				value: i => run.command(i),
+				text: i => run.command(i)
+			},
+			...extra,
+			{
+				label: 'ended',
+				left: true,
+				width: 104,
+				value: i => run.ending(i),
+				content: i =>
+					element(
+						'span',
+						{},
+						pill(t.outcome[i], run.ending(i)),
+						run.has(i, FLAGS.hidden)
+							? element('span', { className: 'mark', title: 'hidden: an ancestor ended 0' }, '◤')
+							: ''
+					)
+			},
+			number('wall', t.wall, duration),
+			number('CPU', t.cpu, duration),
+			number('peak', t.peak, size, { value: peak, text: i => peakText(run, i) }),
+			number('read', t.read_bytes, size),
+			number('written', t.write_bytes, size),
+			number('began', t.began, value => (value < 0 ? 'before' : '+' + duration(value)), {
+				text: i => (t.began[i] < 0 ? 'before' : '+' + duration(t.began[i]))
+			}),
+			{ label: 'pid', width: 78, value: i => t.pid[i], text: i => String(t.pid[i]) },
+			{ label: 'step', left: true, width: 150, value: i => run.text(t.step[i]), text: i => run.text(t.step[i]) }
+		],
+		rows,
+		{
+			sortBy: sortBy + extra.length,
+			choose,
+			textOf: i =>
+				(
+					run.searched(i) +
+					' ' +
+					t.pid[i] +
+					' ' +
+					run.text(t.step[i]) +
+					' ' +
+					OUTCOMES[t.outcome[i]] +
+					' ' +
+					run.ending(i)
+				).toLowerCase()
+		}
+	);
 }
 
-const hiddenBy = (run, i) => (run.rows.by[i] ? run.commandOf(run.rows.by[i], 0) : run.rows.by_pid[i] ? 'pid ' + run.rows.by_pid[i] : '');
+const hiddenBy = (run, i) =>
+	run.rows.by[i] ? run.commandOf(run.rows.by[i], 0) : run.rows.by_pid[i] ? 'pid ' + run.rows.by_pid[i] : '';
 
 /* Each is made when it is first looked at. */
 function makeTables(run, actions) {
-	const every = Array.from({ length: run.count }, (_, i) => i), bad = every.filter(i => run.bad(i)), hidden = bad.filter(i => run.has(i, FLAGS.hidden));
-	const by = { label: 'hidden by', left: true, width: 260, mono: true, value: i => hiddenBy(run, i), text: i => hiddenBy(run, i) };
+	const every = Array.from({ length: run.count }, (_, i) => i),
+		bad = every.filter(i => run.bad(i)),
+		hidden = bad.filter(i => run.has(i, FLAGS.hidden));
+	const by = {
+		label: 'hidden by',
+		left: true,
+		width: 260,
+		mono: true,
+		value: i => hiddenBy(run, i),
+		text: i => hiddenBy(run, i)
+	};
 	const sumOf = values => values.reduce((a, b) => a + b, 0);
 
 	return [
 		{ id: 'steps', name: 'Steps', count: run.steps.name.length, make: () => stepsTable(run, actions.step) },
 		{ id: 'tasks', name: 'Tasks', count: sumOf(run.steps.tasks), make: () => tasksTable(run, actions.task) },
-		{ id: 'commands', name: 'Commands', count: run.commands.name.length, make: () => commandsTable(run, actions.command) },
-		{ id: 'processes', name: 'Processes', count: sumOf(run.runs.rows), make: () => processesTable(run, 'Processes', every, 2, actions.row, []) },
-		{ id: 'failed', name: 'Failed', count: sumOf(run.runs.failed), make: () => processesTable(run, 'Failed', bad, 2, actions.row, []) },
-		{ id: 'hidden', name: 'Hidden failures', count: sumOf(run.runs.hidden), make: () => processesTable(run, 'Hidden failures', hidden, 2, actions.row, [by]) },
+		{
+			id: 'commands',
+			name: 'Commands',
+			count: run.commands.name.length,
+			make: () => commandsTable(run, actions.command)
+		},
+		{
+			id: 'processes',
+			name: 'Processes',
+			count: sumOf(run.runs.rows),
+			make: () => processesTable(run, 'Processes', every, 2, actions.row, [])
+		},
+		{
+			id: 'failed',
+			name: 'Failed',
+			count: sumOf(run.runs.failed),
+			make: () => processesTable(run, 'Failed', bad, 2, actions.row, [])
+		},
+		{
+			id: 'hidden',
+			name: 'Hidden failures',
+			count: sumOf(run.runs.hidden),
+			make: () => processesTable(run, 'Hidden failures', hidden, 2, actions.row, [by])
+		}
 	].filter(table => table.count || ['commands', 'processes', 'failed'].includes(table.id));
 }

@@ -9,22 +9,16 @@ const plural = (count, word) => grouped(count) + ' ' + word + (count === 1 ? '' 
 
 function duration(ns) {
 	const pad = number => String(number).padStart(2, '0');
-	const s = Math.round(ns / 1e9), us = Math.round(ns / 1e3);
+	const s = Math.round(ns / 1e9),
+		us = Math.round(ns / 1e3);
 
-	if (!ns)
-		return '0 s';
-	if (us < 1000)
-		return us + ' µs';
-	if (ns < 9.95e6)
-		return (ns / 1e6).toFixed(1) + ' ms';
-	if (ns < 9.995e8)
-		return Math.round(ns / 1e6) + ' ms';
-	if (ns < 5.995e10)
-		return (ns / 1e9).toFixed(1) + ' s';
-	if (s < 3600)
-		return Math.floor(s / 60) + 'm ' + pad(s % 60) + 's';
-	if (s < 86400)
-		return Math.floor(s / 3600) + 'h ' + pad(Math.floor(s / 60) % 60) + 'm';
+	if (!ns) return '0 s';
+	if (us < 1000) return us + ' µs';
+	if (ns < 9.95e6) return (ns / 1e6).toFixed(1) + ' ms';
+	if (ns < 9.995e8) return Math.round(ns / 1e6) + ' ms';
+	if (ns < 5.995e10) return (ns / 1e9).toFixed(1) + ' s';
+	if (s < 3600) return Math.floor(s / 60) + 'm ' + pad(s % 60) + 's';
+	if (s < 86400) return Math.floor(s / 3600) + 'h ' + pad(Math.floor(s / 60) % 60) + 'm';
 	return Math.floor(s / 86400) + 'd ' + pad(Math.floor(s / 3600) % 24) + 'h';
 }
 
@@ -45,18 +39,16 @@ const cores = value => (value < 0.995 ? value.toFixed(2) : value < 9.95 ? value.
 function instant(ns, step) {
 	const s = ns / 1e9;
 
-	if (step < 1e3)
-		return (ns / 1e3).toFixed(step < 100 ? 2 : 1) + ' µs';
+	if (step < 1e3) return (ns / 1e3).toFixed(step < 100 ? 2 : 1) + ' µs';
 	if (step < 1e6 || (step < 1e8 && s < 1))
 		return +(ns / 1e6).toFixed(step < 1e4 ? 3 : step < 1e5 ? 2 : step < 1e6 ? 1 : 0) + ' ms';
-	if (step < 1e9 && s < 60)
-		return s.toFixed(step < 1e7 ? 3 : step < 1e8 ? 2 : 1) + ' s';
+	if (step < 1e9 && s < 60) return s.toFixed(step < 1e7 ? 3 : step < 1e8 ? 2 : 1) + ' s';
 	const pad = number => String(number).padStart(2, '0');
-	const whole = step < 1e9 ? Math.floor(s) : Math.round(s), rest = (s - whole).toFixed(step < 1e8 ? 2 : 1).slice(1);
-	const clock = Math.floor(whole / 60) % 60 + ':' + pad(whole % 60) + (step < 1e9 ? rest : '');
+	const whole = step < 1e9 ? Math.floor(s) : Math.round(s),
+		rest = (s - whole).toFixed(step < 1e8 ? 2 : 1).slice(1);
+	const clock = (Math.floor(whole / 60) % 60) + ':' + pad(whole % 60) + (step < 1e9 ? rest : '');
 
-	if (s < 60)
-		return whole + ' s';
+	if (s < 60) return whole + ' s';
 	return whole < 3600 ? clock : Math.floor(whole / 3600) + ':' + clock.padStart(step < 1e9 ? 8 : 5, '0');
 }
 
@@ -71,38 +63,37 @@ function when(realNs) {
 function endingText(outcome, code, signal, name) {
 	const killed = !isNull(signal) && signal > 0;
 
-	if (outcome === OOM)
-		return 'OOM';
-	if (killed)
-		return /^[A-Z0-9+]+$/.test(name) ? name : 'signal ' + signal;
-	if (!isNull(code))
-		return 'exit ' + code;
+	if (outcome === OOM) return 'OOM';
+	if (killed) return /^[A-Z0-9+]+$/.test(name) ? name : 'signal ' + signal;
+	if (!isNull(code)) return 'exit ' + code;
 	return outcome === RUNNING ? 'running' : 'not seen';
 }
 
 /* ---- strings of strangers ---- */
 
 /* Control characters, those that turn or hide text, line separators, what is no character at all. */
-const UNSAFE = new RegExp('[\\0-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f' +
-	'\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ue000-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff' +
-	'\\uffa0\\ufff0-\\uffff\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{10ffff}]', 'gu');
+const UNSAFE = new RegExp(
+	'[\\0-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f' +
+		'\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ue000-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff' +
+		'\\uffa0\\ufff0-\\uffff\\u{1bca0}-\\u{1bca3}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{10ffff}]',
+	'gu'
+);
 const exact = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const hex = (number, width) => number.toString(16).padStart(width, '0');
 
 function escaped(character) {
 	const code = character.codePointAt(0);
 
-	if (code === 10)
-		return '\\n';
-	if (code === 9)
-		return '\\t';
+	if (code === 10) return '\\n';
+	if (code === 9) return '\\t';
 	return code < 128 ? '\\x' + hex(code, 2) : code < 65536 ? '\\u' + hex(code, 4) : '\\U' + hex(code, 8);
 }
 
 /* Pieces of bytes that are UTF-8, and single bytes that are none. */
 function* pieces(bytes) {
-	for (let at = 0; at < bytes.length;) {
-		const lead = bytes[at], length = lead < 128 ? 1 : lead >= 240 ? 4 : lead >= 224 ? 3 : 2;
+	for (let at = 0; at < bytes.length; ) {
+		const lead = bytes[at],
+			length = lead < 128 ? 1 : lead >= 240 ? 4 : lead >= 224 ? 3 : 2;
 
 		try {
 			yield [exact.decode(bytes.subarray(at, at + length)), null];
@@ -123,8 +114,7 @@ function safeText(bytes, quote) {
 	} catch {
 		let out = '';
 
-		for (const [text, byte] of pieces(bytes))
-			out += text === null ? '\\x' + hex(byte, 2) : clean(text);
+		for (const [text, byte] of pieces(bytes)) out += text === null ? '\\x' + hex(byte, 2) : clean(text);
 		return out;
 	}
 }
@@ -139,8 +129,7 @@ function isSafe(bytes) {
 
 /* As an argument of a shell: plain, 'quoted', or $'with \x1b escapes'. */
 function shellWord(bytes) {
-	if (!isSafe(bytes) || bytes.includes(39))
-		return "$'" + safeText(bytes, /['\\]/g) + "'";
+	if (!isSafe(bytes) || bytes.includes(39)) return "$'" + safeText(bytes, /['\\]/g) + "'";
 	const text = exact.decode(bytes);
 
 	return /^[\w@%+=:,./\u0080-\u{10ffff}-]+$/u.test(text) ? text : "'" + text + "'";
@@ -180,12 +169,10 @@ function commandText(args, exe) {
 			break;
 		}
 	}
-	if (!list.length)
-		return '';
+	if (!list.length) return '';
 	const slash = list[0].lastIndexOf(47);
 
-	if (slash >= 0 && slash + 1 < list[0].length)
-		list[0] = list[0].subarray(slash + 1);
+	if (slash >= 0 && slash + 1 < list[0].length) list[0] = list[0].subarray(slash + 1);
 	const text = list.map(shellWord).join(' ');
 	return text.length > COMMAND_MAX || args.length > 4 * COMMAND_MAX ? text.slice(0, COMMAND_MAX) + '…' : text;
 }
@@ -197,10 +184,8 @@ function element(tag, properties, ...children) {
 	const made = document.createElement(tag);
 
 	for (const [name, value] of Object.entries(properties || {})) {
-		if (name.includes('-') || name === 'role' || name === 'scope')
-			made.setAttribute(name, value);
-		else
-			made[name] = value;
+		if (name.includes('-') || name === 'role' || name === 'scope') made.setAttribute(name, value);
+		else made[name] = value;
 	}
 	made.append(...children.filter(child => child !== null && child !== undefined && child !== ''));
 	return made;
