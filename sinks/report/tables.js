@@ -76,20 +76,9 @@ function commandsTable(run, choose) {
 	);
 }
 
-/* A task knows what it hides itself; what is hidden above it is counted by its rows. */
-function hiddenOfSteps(run) {
-	const byStep = new Map(),
-		{ step } = run.rows;
-
-	for (let i = 0; i < run.count; i++)
-		if (run.has(i, FLAGS.hidden)) byStep.set(step[i], (byStep.get(step[i]) || 0) + 1);
-	return run.steps.name.map((name, i) => Math.max(run.steps.hidden[i], byStep.get(name) || 0));
-}
-
 function stepsTable(run, choose) {
 	const table = run.steps,
-		name = i => run.text(table.name[i]),
-		hidden = hiddenOfSteps(run);
+		name = i => run.text(table.name[i]);
 
 	return new Table(
 		'Steps',
@@ -97,7 +86,7 @@ function stepsTable(run, choose) {
 			{ label: 'step', left: true, head: true, value: name, text: name },
 			counted('tasks', table.tasks),
 			failures('failed', table.bad),
-			failures('hidden', hidden),
+			failures('hidden', table.hidden),
 			sum('CPU', table, 'cpu', duration),
 			sum('wall', table, 'wall', duration),
 			number('longest', table.wall_max, duration),
