@@ -119,6 +119,7 @@ struct cgroup_subsys_state {
 struct page_counter {
 	atomic_long_t usage;
 	unsigned long max;
+	unsigned long failcnt;
 } S_KERNEL;
 
 struct mem_cgroup {

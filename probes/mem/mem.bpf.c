@@ -157,7 +157,9 @@ int mem_exit_classic(void *ctx)
 	return PASS;
 }
 
-/* The nearest cgroup whose memory is used up to its limit, as near as a batch of charges can tell. */
+/* The nearest cgroup whose memory is used up to its limit, as near as a batch of charges can tell. If there is none
+ * but one has refused memory before, it may be that one, which a first victim has begun to give memory back
+ * to: *limit is then null as what is gone. */
 static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u64 *limit)
 {
 	struct cgroup_subsys_state *css = path__task_memory(task);
@@ -171,6 +173,8 @@ static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u6
 			*limit = max * page_bytes;
 			return css->cgroup;
 		}
+		if (BPF_CORE_READ(memcg, memory.failcnt))
+			*limit = EVENT_NULL(EVENT_WHY_GONE);
 		css = css->parent;
 	}
 	return NULL;
@@ -204,7 +208,12 @@ int BPF_PROG(mem_oom, struct task_struct *victim)
 	e->cgroup.length = 0;
 	e->cgroup.why = EVENT_WHY_RELEASED;
 	cgroup = full_cgroup(victim, &e->limit_bytes);
-	__builtin_memcpy(e->limit, cgroup ? "cgroup" : "host\0", 6);
+	if (cgroup)
+		__builtin_memcpy(e->limit, "cgroup", sizeof("cgroup"));
+	else if (e->limit_bytes == EVENT_NULL(EVENT_WHY_GONE))
+		__builtin_memcpy(e->limit, "unknown", sizeof("unknown"));
+	else
+		__builtin_memcpy(e->limit, "host", sizeof("host"));
 	if (cgroup) {
 		path__of_cgroup(path, cgroup);
 		length = path__length(path);

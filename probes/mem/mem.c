@@ -44,7 +44,7 @@ static const struct schema_field exit_fields[] = {
 static const struct schema_field oom_kill_fields[] = {
 	FIELD(struct mem_oom_kill, comm, NULL, "the victim's name"),
 	FIELD(struct mem_oom_kill, rss_bytes, "bytes", "resident then"),
-	FIELD(struct mem_oom_kill, limit, NULL, "what was full: \"cgroup\", or the \"host\""),
+	FIELD(struct mem_oom_kill, limit, NULL, "what was full: \"cgroup\", the \"host\", or \"unknown\": none any more"),
 	FIELD(struct mem_oom_kill, limit_bytes, "bytes", "that cgroup's limit"),
 	FIELD(struct mem_oom_kill, cgroup, NULL, "that cgroup"),
 	FIELD(struct mem_oom_kill, trigger_pid, NULL, "process whose allocation found no memory"),

@@ -27,12 +27,12 @@ struct mem_event {
 struct mem_oom_kill {
 	struct event head;
 	__u64 rss_bytes;
-	__u64 limit_bytes;   /* of the cgroup that was full; null: the host's memory was */
+	__u64 limit_bytes;   /* of the cgroup that was full; null: the host's memory was, or it is not known */
 	__u64 trigger_start; /* the process whose allocation found no memory */
 	__u32 trigger_pid;
 	char comm[EVENT_COMM];
 	char trigger_comm[EVENT_COMM];
-	char limit[8];		    /* "cgroup" or "host" */
+	char limit[8];		    /* "cgroup", "host" or "unknown" */
 	struct event_string cgroup; /* that was full */
 	char text[MEM_CGROUP_BYTES];
 };
