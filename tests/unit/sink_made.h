@@ -4,13 +4,31 @@
 #define TESTS_UNIT_SINK_MADE_H
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "core/sink.h"
 #include "tests/unit/model_events.h"
 
 #define PAGE 65536
 
+#define PATH_SIZE 64
+
 extern const struct sink *const collector_sink;
+
+/* A file with this text, for a sink's option; its path, which the caller unlinks. */
+static inline char *file_with(char path[PATH_SIZE], const char *text)
+{
+	FILE *file;
+	int fd;
+
+	strcpy(path, "/tmp/sink-test-XXXXXX");
+	fd = mkstemp(path);
+	file = fd < 0 ? NULL : fdopen(fd, "w");
+	assert_non_null(file);
+	assert_true(fputs(text, file) >= 0);
+	assert_int_equal(fclose(file), 0);
+	return path;
+}
 
 struct page_test {
 	struct sink_api api;

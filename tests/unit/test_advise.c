@@ -22,22 +22,6 @@
 	"    step: ${name}\n"                                                                                \
 	"    id: ${hash}\n"
 
-#define PATH_SIZE 64
-
-static char *file_with(char path[PATH_SIZE], const char *text)
-{
-	FILE *file;
-	int fd;
-
-	strcpy(path, "/tmp/advise-test-XXXXXX");
-	fd = mkstemp(path);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	return path;
-}
-
 static struct page_test *begin(const char *options)
 {
 	char path[PATH_SIZE], all[256];

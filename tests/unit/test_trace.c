@@ -24,22 +24,6 @@
 	"task_id\thash\tnative_id\tname\tstatus\texit\tsubmit\tstart\tcomplete\tduration\trealtime\t%cpu\t%mem\t" \
 	"rss\tvmem\tpeak_rss\tpeak_vmem\trchar\twchar\tsyscr\tsyscw\tread_bytes\twrite_bytes\tvol_ctxt\tinv_ctxt\n"
 
-#define PATH_SIZE 64
-
-static char *file_with(char path[PATH_SIZE], const char *text)
-{
-	FILE *file;
-	int fd;
-
-	strcpy(path, "/tmp/trace-test-XXXXXX");
-	fd = mkstemp(path);
-	file = fd < 0 ? NULL : fdopen(fd, "w");
-	assert_non_null(file);
-	assert_true(fputs(text, file) >= 0);
-	assert_int_equal(fclose(file), 0);
-	return path;
-}
-
 /* The sink with these options and the rules above. */
 static struct page_test *begin(const char *options)
 {
