@@ -73,22 +73,10 @@ struct args {
 	struct query_opts query;
 	struct diff_limit *limits;
 	size_t limits_count;
-	enum query_format format;
+	int format; /* enum query_format */
 	const char *output;
 	bool all, done; /* done: help or version was printed */
 };
-
-static int find_format(const char *name, enum query_format *format)
-{
-	for (int i = 0; i < QUERY_FORMATS; i++) {
-		if (!strcmp(name, query_formats[i])) {
-			*format = i;
-			return EXIT_DONE;
-		}
-	}
-	log__error("--format: \"%s\" is none; take table, csv, json, jsonl or parquet", name);
-	return EXIT_USAGE;
-}
 
 static int args__take(struct args *args, int option)
 {
@@ -104,7 +92,7 @@ static int args__take(struct args *args, int option)
 		args->all = true;
 		return EXIT_DONE;
 	case OPTION_FORMAT:
-		return find_format(optarg, &args->format);
+		return (args->format = query_format__find(optarg)) < 0 ? EXIT_USAGE : EXIT_DONE;
 	case 'o':
 		args->output = optarg;
 		return EXIT_DONE;

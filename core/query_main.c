@@ -88,22 +88,11 @@ static int fail(int code, const char *sentence)
 	return code;
 }
 
-static int take_format(struct args *args, const char *name)
-{
-	for (int i = 0; i < QUERY_FORMATS; i++)
-		if (!strcmp(name, query_formats[i])) {
-			args->format = i;
-			return EXIT_DONE;
-		}
-	log__error("--format %s: there are table, csv, json, jsonl, parquet", name);
-	return EXIT_USAGE;
-}
-
 static int args__take(struct args *args, int option)
 {
 	switch (option) {
 	case 'f': args->file = optarg; return EXIT_DONE;
-	case 'F': return take_format(args, optarg);
+	case 'F': return (args->format = query_format__find(optarg)) < 0 ? EXIT_USAGE : EXIT_DONE;
 	case 'o': args->output = optarg; return EXIT_DONE;
 	case 's': args->steps = optarg; return EXIT_DONE;
 	case OPTION_QUERIES: args->folders[args->folders_count++] = optarg; return EXIT_DONE;

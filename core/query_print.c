@@ -19,6 +19,15 @@
 
 const char *const query_formats[] = { "table", "csv", "json", "jsonl", "parquet" };
 
+int query_format__find(const char *name)
+{
+	for (int i = 0; i < QUERY_FORMATS; i++)
+		if (!strcmp(name, query_formats[i]))
+			return i;
+	log__error("--format %s: there are table, csv, json, jsonl, parquet", name);
+	return -1;
+}
+
 enum shown { AS_TEXT, AS_NUMBER, AS_DURATION, AS_BYTES };
 
 struct output {
