@@ -28,29 +28,29 @@ struct event {
 #define EVENT_KIND_INTERNAL 128
 
 /* Why a value is missing, or is not complete. Reaches disk: append only, never renumber.
- * The names are in core/record.c. */
-enum event_why {
-	EVENT_WHY_NONE = 0,	   /* null because it does not apply: a killed process has no exit code */
-	EVENT_WHY_RELEASED = 1,	   /* the kernel had released the object before the hook ran */
-	EVENT_WHY_FAULT = 2,	   /* the process's memory could not be read */
-	EVENT_WHY_TRUNCATED = 3,   /* present, but cut */
-	EVENT_WHY_UNSUPPORTED = 4, /* this kernel does not tell */
-	EVENT_WHY_UNSEEN = 5,	   /* it happened before the collector watched */
-	EVENT_WHY_LOST = 6,	   /* the event that would have told was lost */
-	EVENT_WHY_BOUND = 7,	   /* only a bound is known, not the value */
-	EVENT_WHY_SHARED = 8,	   /* the memory belongs to another process too (vfork, CLONE_VM) */
-	EVENT_WHY_DENIED = 9,	   /* the collector may not read it */
-	EVENT_WHY_GONE = 10,	   /* the process was gone before it could be asked */
-	EVENT_WHY_MAX,
+ * The names are in core/stream/record.c. */
+enum event_reason {
+	EVENT_REASON_NONE = 0,	   /* null because it does not apply: a killed process has no exit code */
+	EVENT_REASON_RELEASED = 1,	   /* the kernel had released the object before the hook ran */
+	EVENT_REASON_FAULT = 2,	   /* the process's memory could not be read */
+	EVENT_REASON_TRUNCATED = 3,   /* present, but cut */
+	EVENT_REASON_UNSUPPORTED = 4, /* this kernel does not tell */
+	EVENT_REASON_UNSEEN = 5,	   /* it happened before the collector watched */
+	EVENT_REASON_LOST = 6,	   /* the event that would have told was lost */
+	EVENT_REASON_BOUND = 7,	   /* only a bound is known, not the value */
+	EVENT_REASON_SHARED = 8,	   /* the memory belongs to another process too (vfork, CLONE_VM) */
+	EVENT_REASON_DENIED = 9,	   /* the collector may not read it */
+	EVENT_REASON_GONE = 10,	   /* the process was gone before it could be asked */
+	EVENT_REASON_MAX,
 };
 
 /* A 64-bit number that could not be had: a value of the last 256 that nothing counts up to. */
-#define EVENT_NULL(why) (~0ULL - (unsigned)(why))
+#define EVENT_NULL(reason) (~0ULL - (unsigned)(reason))
 #define EVENT_IS_NULL(value) ((__u64)(value) > ~0ULL - 256)
-#define EVENT_NULL_WHY(value) ((unsigned)(~0ULL - (__u64)(value)))
+#define EVENT_NULL_REASON(value) ((unsigned)(~0ULL - (__u64)(value)))
 
 /* Values of variable length live behind the struct, in the same record. `offset` counts from the
- * start of the event. `why` is EVENT_WHY_NONE for a whole value; with EVENT_WHY_TRUNCATED the bytes
+ * start of the event. `why` is EVENT_REASON_NONE for a whole value; with EVENT_REASON_TRUNCATED the bytes
  * that are there count, with any other reason the value is null.
  *   string   bytes, without a final NUL
  *   list     items, each ended by a NUL
@@ -58,17 +58,17 @@ enum event_why {
 struct event_string {
 	__u32 offset;
 	__u32 length;
-	__u32 why;
+	__u32 reason;
 };
 struct event_list {
 	__u32 offset;
 	__u32 length;
-	__u32 why;
+	__u32 reason;
 };
 struct event_map {
 	__u32 offset;
 	__u32 length;
-	__u32 why;
+	__u32 reason;
 };
 
 #define EVENT_COMM 16

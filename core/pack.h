@@ -13,6 +13,7 @@
 #include <msgpack/timestamp.h>
 
 #include "core/record.h"
+#include "core/text.h"
 
 /* Makes room for `more` bytes. 0 or -ENOMEM. */
 int record_buffer__reserve(struct record_buffer *buffer, size_t more);
@@ -40,7 +41,7 @@ static inline int record_buffer__append(struct record_buffer *out, const void *b
 /* A string of any bytes: str where it is UTF-8, else bin, so that every msgpack library reads both. */
 static inline int pack__text(struct record_buffer *out, const char *text, size_t length)
 {
-	if (record__utf8(text, length))
+	if (utf8__valid(text, length))
 		return pack_str(out, length) || pack_str_body(out, text, length);
 	return pack_bin(out, length) || pack_bin_body(out, text, length);
 }

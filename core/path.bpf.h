@@ -11,7 +11,7 @@
 
 struct path_buffer {
 	__u32 at;  /* where the path begins in text */
-	__u32 why; /* EVENT_WHY_TRUNCATED: its beginning is missing */
+	__u32 reason; /* EVENT_REASON_TRUNCATED: its beginning is missing */
 	/* The second half only gives the verifier room for a component at the last offset. */
 	char text[PATH_BYTES * 2];
 };
@@ -66,7 +66,7 @@ static __always_inline void path__of(struct path_buffer *b, struct path *path)
 	struct dentry *dentry = BPF_CORE_READ(path, dentry), *root = BPF_CORE_READ(vfs, mnt_root);
 
 	b->at = PATH_BYTES;
-	b->why = 0;
+	b->reason = 0;
 	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev)) {
 		b->at -= 10;
 		__builtin_memcpy(&b->text[PATH_BYTES - 10], " (deleted)", 10);
@@ -91,7 +91,7 @@ static __always_inline void path__of(struct path_buffer *b, struct path *path)
 			break;
 		dentry = step.parent;
 	}
-	b->why = 3; /* EVENT_WHY_TRUNCATED */
+	b->reason = 3; /* EVENT_REASON_TRUNCATED */
 out:
 	if (b->at == PATH_BYTES) {
 		b->at = PATH_BYTES - 1;
@@ -186,7 +186,7 @@ static __always_inline void path__of_cgroup(struct path_buffer *b, struct cgroup
 	struct kernfs_node *kn = cgroup->kn;
 
 	b->at = PATH_BYTES;
-	b->why = 0;
+	b->reason = 0;
 	for (int i = 0; i < 64; i++) {
 		struct kernfs_node *parent = kfix__kernfs_parent(kn, parent_at);
 		const char *name = kn->name;
@@ -200,7 +200,7 @@ static __always_inline void path__of_cgroup(struct path_buffer *b, struct cgroup
 			break;
 		kn = parent;
 	}
-	b->why = 3; /* EVENT_WHY_TRUNCATED */
+	b->reason = 3; /* EVENT_REASON_TRUNCATED */
 out:
 	if (b->at == PATH_BYTES) {
 		b->at = PATH_BYTES - 1;

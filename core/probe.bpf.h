@@ -5,7 +5,7 @@
  *	SEC("tp_btf/sched_process_exec")
  *	int BPF_PROG(my_exec, struct task_struct *task)
  *	{
- *		struct watch *w = watch__find(task);	// filter first
+ *		struct scope_entry *w = scope__find(task);	// filter first
  *		struct my_exec *e;
  *
  *		if (!w)
@@ -48,7 +48,7 @@
 #include "core/event.h"
 #include "core/kfix.bpf.h"
 #include "core/path.bpf.h"
-#include "core/watch.h"
+#include "core/scope.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -59,9 +59,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
-	__type(key, struct watch_key);
-	__type(value, struct watch);
-} watch SEC(".maps");
+	__type(key, struct scope_key);
+	__type(value, struct scope_entry);
+} scope SEC(".maps");
 
 /* The core sets its size. */
 struct {
@@ -69,7 +69,7 @@ struct {
 	__uint(max_entries, 65536);
 } events SEC(".maps");
 
-const volatile __u32 watch_slot; /* this probe's index into watch.seen */
+const volatile __u32 scope_slot; /* this probe's index into scope_entry.seen */
 
 /* Events that found no room, by kind; the core turns every move into a `lost` record. */
 __u64 lost[EVENT_KIND_INTERNAL] SEC(".data.lost");
@@ -79,51 +79,51 @@ static __always_inline void lost__count(__u32 kind)
 	__sync_fetch_and_add(&lost[kind & (EVENT_KIND_INTERNAL - 1)], 1);
 }
 
-static __always_inline struct watch_key watch__key(struct task_struct *task)
+static __always_inline struct scope_key scope__key(struct task_struct *task)
 {
-	struct watch_key key = {.pid = task->tgid, .start = task->group_leader->start_boottime};
+	struct scope_key key = {.pid = task->tgid, .start = task->group_leader->start_boottime};
 
 	return key;
 }
 
 /* The process's entry in the scope, or NULL: not watched. */
-static __always_inline struct watch *watch__find(struct task_struct *task)
+static __always_inline struct scope_entry *scope__find(struct task_struct *task)
 {
-	struct watch_key key = watch__key(task);
+	struct scope_key key = scope__key(task);
 
-	return bpf_map_lookup_elem(&watch, &key);
+	return bpf_map_lookup_elem(&scope, &key);
 }
 
 /* The process's entry if this thread's exit is its end: for exactly one exit a process. Or NULL. */
-static __always_inline struct watch *watch__ending(struct task_struct *task)
+static __always_inline struct scope_entry *scope__ending(struct task_struct *task)
 {
-	struct watch *w = watch__find(task);
+	struct scope_entry *w = scope__find(task);
 
 	return w && w->end_tid == (__u32)task->pid ? w : NULL;
 }
 
 /* The process's entry if this task's free closes its account: nothing is added after. Or NULL. */
-static __always_inline struct watch *watch__closed(struct task_struct *task)
+static __always_inline struct scope_entry *scope__closed(struct task_struct *task)
 {
-	return task->pid == task->tgid ? watch__find(task) : NULL;
+	return task->pid == task->tgid ? scope__find(task) : NULL;
 }
 
 /* Most threads alive at once, where it was watched all its life. */
-static __always_inline __u64 watch__threads_peak(const struct watch *w)
+static __always_inline __u64 scope__threads_peak(const struct scope_entry *w)
 {
-	return w->flags & WATCH_PRESENT ? EVENT_NULL(EVENT_WHY_UNSEEN) : w->threads_peak;
+	return w->flags & SCOPE_EXISTING ? EVENT_NULL(EVENT_REASON_UNSEEN) : w->threads_peak;
 }
 
 /* Whether a sample with this fingerprint differs from the last one that left the kernel. */
-static __always_inline bool watch__changed(const struct watch *w, __u64 fingerprint)
+static __always_inline bool scope__changed(const struct scope_entry *w, __u64 fingerprint)
 {
-	return w->seen[watch_slot & (WATCH_SLOTS - 1)] != fingerprint;
+	return w->seen[scope_slot & (SCOPE_SLOTS - 1)] != fingerprint;
 }
 
 /* To be called only when the sample really left: the iterator repeats a process that found no room. */
-static __always_inline void watch__sampled(struct watch *w, __u64 fingerprint)
+static __always_inline void scope__sampled(struct scope_entry *w, __u64 fingerprint)
 {
-	w->seen[watch_slot & (WATCH_SLOTS - 1)] = fingerprint;
+	w->seen[scope_slot & (SCOPE_SLOTS - 1)] = fingerprint;
 }
 
 /* One value per CPU, for one program. A walk in a loop sums up here and not on the stack: what the verifier
@@ -180,7 +180,7 @@ static __always_inline const char *classic__filename(struct trace_event_raw_sche
 }
 
 static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
-					const struct watch *w)
+					const struct scope_entry *w)
 {
 	e->ts = bpf_ktime_get_boot_ns();
 	e->start = task->group_leader->start_boottime;
@@ -221,9 +221,9 @@ static __always_inline __u64 event__wake(void)
 		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
 		if (e_)                                                                                      \
 			event__head(&e_->head, kind, task, w);                                               \
-		else if ((w)->told[watch_slot & (WATCH_SLOTS - 1)] != WATCH_TOLD)                            \
+		else if ((w)->told[scope_slot & (SCOPE_SLOTS - 1)] != SCOPE_REPORTED)                            \
 			lost__count(kind);                                                                   \
-		(w)->told[watch_slot & (WATCH_SLOTS - 1)] = WATCH_TOLD;                                      \
+		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;                                      \
 		e_;                                                                                          \
 	})
 
@@ -234,19 +234,19 @@ static __always_inline __u64 event__wake(void)
 			event__head(&e_->head, kind, task, w);                                               \
 			e_->head.flags = EVENT_PROVISIONAL;                                                  \
 		}                                                                                            \
-		(w)->told[watch_slot & (WATCH_SLOTS - 1)] = e_ ? WATCH_TOLD : WATCH_NO_ROOM;                 \
+		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = e_ ? SCOPE_REPORTED : SCOPE_NO_ROOM;                 \
 		e_;                                                                                          \
 	})
 
 /* Makes a sample of a process that has ended, and waits for its parent, the provisional word on its end: its
  * account is closed but for what the kernel adds at its release, which is nothing. False: it lives. */
-static __always_inline bool event__close(struct event *e, __u8 kind, struct watch *w, struct task_struct *task)
+static __always_inline bool event__close(struct event *e, __u8 kind, struct scope_entry *w, struct task_struct *task)
 {
 	if (!w->end_tid || !task->exit_state)
 		return false;
 	e->kind = kind;
 	e->flags = EVENT_PROVISIONAL;
-	w->told[watch_slot & (WATCH_SLOTS - 1)] = WATCH_TOLD;
+	w->told[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;
 	return true;
 }
 

@@ -9,7 +9,7 @@
  * Stages, across all probes, unwound in reverse from any point:
  *	check   the core checks the ABI, fills `conf` from the YAML by the option table
  *	open    the probe's open(): skeleton opened, its constants set
- *	share   the core puts the scope map into the object (map "watch") and sizes its ring ("events")
+ *	share   the core puts the scope map into the object (map "scope") and sizes its ring ("events")
  *	load    the core loads the object into the kernel
  *	attach  the core attaches every program that is still set to load; iterators wait for their tick
  *	loop    ring -> event() -> stream; every `interval` the iterators run and their output goes the same way
@@ -52,8 +52,8 @@ struct core_api {
 	uint32_t size;
 	/* To be passed to the skeleton's open_opts(). */
 	const struct bpf_object_open_opts *bpf_opts;
-	/* The probe's own index into watch.seen[]; set the skeleton's rodata->watch_slot to it. */
-	uint32_t watch_slot;
+	/* The probe's own index into scope_entry.seen[]; set the skeleton's rodata->scope_slot to it. */
+	uint32_t scope_slot;
 	/* Whether programs of tracepoints may call this helper (a BPF_FUNC_ number); tried, not guessed. */
 	bool (*has_helper)(int func);
 	/* Whether the kernel's BTF has this type, or this member of a struct when `member` is not NULL. */
@@ -112,7 +112,7 @@ struct probe {
 	/* Optional: the event that tells of a process that was already there, or NULL. */
 	const struct event *(*alive)(void *state, const struct probe_process *process, size_t *size);
 
-	/* The event that it tells once of every process, by event__reserve_end(); NULL: none. Needs watch_slot.
+	/* The event that it tells once of every process, by event__reserve_end(); NULL: none. Needs scope_slot.
 	 * The core counts the processes that it told nothing of, and reports them as losses of this event. */
 	const char *end_event;
 };

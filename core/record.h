@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A record: one event as it lies in a stream, packed by msgpack. Packing walks a probe's table of
- * fields; reading walks the stream's header. The format is written up in core/STREAM.md.
+ * fields; reading walks the stream's header. The format is written up in core/stream/STREAM.md.
  *
  *	[kind, ts, seq, pid, start, tid, cpu, run, value..., {field: why}?]
  *
@@ -46,7 +46,7 @@ struct record_end {
 
 /* The name of a reason, as it stands in headers and in the `missing` of merged output:
  * "released", "truncated"...; NULL if there is no such reason. */
-const char *event_why__name(unsigned why);
+const char *event_reason__name(unsigned reason);
 
 /* ---- packing ---- */
 
@@ -61,7 +61,7 @@ struct record_buffer {
 typedef bool (*record_filter)(void *arg, bool follows, const char **text, size_t *length);
 
 /* Appends one event as a record. `size` is the number of bytes of `event` with all it refers to:
- * offsets that point outside make the value null with EVENT_WHY_FAULT, never a read outside.
+ * offsets that point outside make the value null with EVENT_REASON_FAULT, never a read outside.
  * 0; -ENOMEM, or -EINVAL where `size` is less than a struct event: then nothing was appended. */
 int record__pack(struct record_buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
 		 const struct event *event, size_t size, record_filter filter, void *filter_arg);
@@ -75,7 +75,7 @@ enum value_type { VALUE_NULL, VALUE_BOOL, VALUE_UINT, VALUE_INT, VALUE_STRING, V
 /* A decoded value. Pointers go into the record's own bytes and live as long as it does. */
 struct value {
 	enum value_type type;
-	uint8_t why;	 /* EVENT_WHY_*: reason of a null, or EVENT_WHY_TRUNCATED of a value */
+	uint8_t reason;	 /* EVENT_REASON_*: reason of a null, or EVENT_REASON_TRUNCATED of a value */
 	uint32_t length; /* bytes of a string; items of a list; pairs of a map */
 	union {
 		bool boolean;
@@ -121,7 +121,7 @@ struct record {
 bool record__head(const uint8_t *bytes, size_t size, struct record *record);
 
 /* Decodes the values of a record, in the order of its schema. Fields that the record does not have
- * (an older writer) are null with EVENT_WHY_NONE; elements beyond the schema are skipped.
+ * (an older writer) are null with EVENT_REASON_NONE; elements beyond the schema are skipped.
  * A value is null or of its field's type (VALUE_INT for SCHEMA_I32, VALUE_UINT for the unsigned).
  * `values` needs room for record->event->fields_count. 0, or -EBADMSG: the bytes are no such record. */
 int record__values(const struct record *record, struct value *values);
@@ -133,8 +133,6 @@ int stream_event__field(const struct stream_event *event, const char *name);
  * value->items. Returns false at the end or at damage. */
 bool value__item(const uint8_t **cursor, const uint8_t *end, const char **string, uint32_t *length);
 
-/* Whether a string can be shown as text as it is. */
-bool record__utf8(const char *string, size_t length);
 
 /* ---- the msgpack cursor, in place ---- */
 

@@ -1,82 +1,86 @@
-/* SPDX-License-Identifier: BSD-2-Clause */
-/* The scope, from user space: the core's own BPF object (core/watch.bpf.c) and its map of the watched. */
+/* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
+/* The scope map: which processes are watched. Shared by the core, its BPF object and every probe's.
+ *
+ * The core owns it: fork inherits, the free of the leader's task removes. Probes look up, and use
+ * their own slot of `seen` and `told`; they change nothing else. Includes nothing, as core/event.h. */
 #ifndef CORE_SCOPE_H
 #define CORE_SCOPE_H
 
-#include <linux/types.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include "core/watch.h"
-
-struct scope;
-
-struct scope_opts {
-	uint64_t max_processes; /* watched at once */
-	uint32_t all_run;	/* the run of every process that has no other; 0: none */
-	uint32_t rule_kinds;	/* bit per watch_rule_kind that scope__rule() will be called for */
+/* A pid alone names nothing: pids are reused before the kernel has freed the old task, and an exec by
+ * a thread that is not the leader swaps leaders. start_boottime survives that exec. */
+struct scope_key {
+	__u32 pid; /* tgid */
+	__u32 zero;
+	__u64 start; /* group leader's start_boottime, ns */
 };
 
-/* Stages open, share and load. 0 or -errno, having logged why. */
-int scope__open(struct scope **scope, const struct scope_opts *opts);
+#define SCOPE_SLOTS 8 /* probes at most; a power of two */
 
-/* Attaches all but the free of a process: before the probes attach. */
-int scope__attach_first(struct scope *scope);
-/* Attaches the free: after the probes, so that they still find the entry. */
-int scope__attach_last(struct scope *scope);
+struct scope_entry {
+	__u32 run;
+	__u32 end_tid;	    /* the thread whose exit ended the process; 0 while it lives */
+	__u32 threads_peak; /* most threads alive at once */
+	__u32 flags;	    /* SCOPE_EXISTING */
+	__u64 seen[SCOPE_SLOTS]; /* fingerprint of each sampling probe's last sample */
+	__u8 told[SCOPE_SLOTS];	 /* WATCH_*: what each probe told of the process's end */
+};
 
-int scope__map_fd(const struct scope *scope);
-int scope__ring_fd(const struct scope *scope);
+#define SCOPE_EXISTING 0x1 /* it was there before it was watched */
 
-/* Opens a run: its processes can enter. Closes it: none does any more. 0 or -errno. */
-int scope__open_run(struct scope *scope, uint32_t run);
-int scope__close_run(struct scope *scope, uint32_t run);
-/* Removes what is left of a run from the kernel. */
-void scope__forget_run(struct scope *scope, uint32_t run);
+enum scope_report {
+	SCOPE_UNREPORTED = 0,
+	SCOPE_REPORTED = 1,	   /* it is on its way, or counted as lost */
+	SCOPE_NO_ROOM = 2, /* it did not fit in the ring; the free is another chance */
+};
 
-/* Whether its maps can be asked, with the capabilities that are left. */
-bool scope__works(const struct scope *scope);
+/* ---- between the core and its own BPF object ---- */
 
-/* The probe of this slot tells once of every process's end. How often it did not, since then. */
-void scope__expect_end(struct scope *scope, uint32_t slot);
-uint64_t scope__untold(const struct scope *scope, uint32_t slot);
+/* How many processes of a run entered and left; equal: the run is empty. */
+struct scope_run {
+	__u64 entered, left;
+	__u32 closed; /* children of its processes do not enter any more */
+	__u32 zero;
+};
 
-/* How many processes of a run are watched now. */
-uint64_t scope__alive(struct scope *scope, uint32_t run);
+/* What is counted of processes that found no room in the scope: events that are lost of them. */
+enum scope_refused { SCOPE_REFUSED_FORK, SCOPE_REFUSED_EXEC, SCOPE_REFUSED_END, SCOPE_REFUSED_COUNTS };
 
-/* Children that this process makes from now on enter the run; 0: they do not. */
-void scope__launch(struct scope *scope, uint32_t run);
+/* Runs that the kernel opens by a rule bear a number with this bit, made of the CPU and a counter. */
+#define SCOPE_RUN_RULE 0x80000000u
 
-/* A rule for execs: texts that begin by `prefix` open a run, and scope__notes() tells. */
-int scope__rule(struct scope *scope, enum watch_rule_kind kind, const char *prefix, uint32_t rule);
+/* What a rule looks at; its literal beginning is looked up in the kernel, the whole in user space. */
+enum scope_rule_kind { SCOPE_RULE_EXE = 1, SCOPE_RULE_CWD = 2, SCOPE_RULE_CGROUP = 3 };
 
-/* A present process that is to enter by the next scan with `enter`. */
-int scope__want(struct scope *scope, uint32_t pid, uint32_t run);
+#define SCOPE_TEXT 252
+struct scope_rule_key {
+	__u32 bits; /* of what follows, as a trie of prefixes has it */
+	__u8 kind;
+	char text[SCOPE_TEXT];
+	__u8 zero[3];
+};
 
-/* Walks all processes; with `enter` lets those enter that are wanted, and descendants of the watched.
- * Returns how many entered, or -errno. */
-int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const struct watch_process *), void *arg);
+/* What the core's own ring carries. */
+enum scope_note_kind { SCOPE_NOTE_ENTER = 1, SCOPE_NOTE_EMPTY = 2 };
+struct scope_note {
+	__u32 kind;
+	__u32 run;
+	struct scope_key key; /* enter: the process whose exec matched */
+	__u64 ts;
+	__u32 rule;   /* enter: index of the rule */
+	__u32 length; /* enter: of text */
+	char text[SCOPE_TEXT + 4]; /* enter: what was matched, perhaps cut */
+};
 
-/* Removes entries whose task is gone though its free was not seen: those that two scans, at least
- * `apart_ns` apart, did not find. gone() is called for each. Returns how many, or -errno. */
-int scope__sweep(struct scope *scope, uint64_t apart_ns,
-		 void (*gone)(void *arg, const struct watch_key *, const struct watch *), void *arg);
-
-/* How many the last sweep did not find, who are gone if the next does not find them either. */
-size_t scope__missing(const struct scope *scope);
-
-/* Hands on what the kernel noted: a process that a rule matched, a run that became empty. */
-int scope__notes(struct scope *scope, void (*note)(void *arg, const struct watch_note *), void *arg);
-
-/* Since the start: events that are lost of processes that found no room; such processes of which nothing more is
- * known; and processes that entered late as children of watched ones. */
-uint64_t scope__refused(const struct scope *scope, enum watch_refused what);
-uint64_t scope__full(const struct scope *scope);
-uint64_t scope__adopted(const struct scope *scope);
-/* Since the last call: execs that no rule was asked about. */
-uint64_t scope__new_misses(struct scope *scope);
-
-void scope__close(struct scope *scope); /* takes NULL */
+/* One process, as the scan of the task list tells. */
+struct scope_process {
+	__u64 ts;
+	__u64 start, parent_start;
+	__u32 pid, ppid;
+	__u32 run;     /* 0: not watched */
+	__u8 dead;     /* a zombie */
+	__u8 entered;  /* by this scan */
+	__u8 no_room;  /* it should have */
+	__u8 zero;
+};
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A stream: one probe's records of one run, in one file. The format is written up in core/STREAM.md.
+/* A stream: one probe's records of one run, in one file. The format is written up in core/stream/STREAM.md.
  *
  *	header map sync, then blocks: record... sync, record... sync, ... end sync
  *

@@ -89,7 +89,7 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, stru
 
 static __always_inline void leave(struct task_struct *task)
 {
-	struct watch *w = watch__ending(task);
+	struct scope_entry *w = scope__ending(task);
 	struct sums s = {};
 	struct cpu_event *e;
 
@@ -101,7 +101,7 @@ static __always_inline void leave(struct task_struct *task)
 	add_dead(&s, task->signal);
 	add_task(&s, task);
 	s.states = 0; /* it runs, to its end */
-	s.threads = watch__threads_peak(w);
+	s.threads = scope__threads_peak(w);
 	fill(e, &s, task);
 	event__submit(e);
 }
@@ -123,7 +123,7 @@ int cpu_exit_classic(void *ctx)
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(cpu_free, struct task_struct *task)
 {
-	struct watch *w = watch__closed(task);
+	struct scope_entry *w = scope__closed(task);
 	struct sums s = {};
 	struct cpu_event *e;
 
@@ -133,7 +133,7 @@ int BPF_PROG(cpu_free, struct task_struct *task)
 	if (!e)
 		return 0;
 	add_dead(&s, task->signal);
-	s.threads = watch__threads_peak(w);
+	s.threads = scope__threads_peak(w);
 	fill(e, &s, task);
 	e->final = true;
 	event__submit(e);
@@ -160,11 +160,11 @@ int cpu_sample(struct bpf_iter__task *ctx)
 	struct sums *s = scratch__get(&sample);
 	struct cpu_event e;
 	__u64 fingerprint;
-	struct watch *w;
+	struct scope_entry *w;
 
 	if (!s || !task || task->pid != task->tgid)
 		return 0;
-	w = watch__find(task);
+	w = scope__find(task);
 	if (!w)
 		return 0;
 	s->states = 0;
@@ -173,17 +173,17 @@ int cpu_sample(struct bpf_iter__task *ctx)
 	if (s->threads <= 1)
 		add_task(s, task);
 	else if (!add_threads(s, task->signal))
-		s->run = s->user = s->system = s->voluntary = s->involuntary = EVENT_NULL(EVENT_WHY_BOUND);
+		s->run = s->user = s->system = s->voluntary = s->involuntary = EVENT_NULL(EVENT_REASON_BOUND);
 	fingerprint = s->run ^ s->states << 59 ^ s->states;
-	if (!watch__changed(w, fingerprint))
+	if (!scope__changed(w, fingerprint))
 		return 0;
 	event__head(&e.head, CPU_SAMPLE, task, w);
 	fill(&e, s, task);
 	if (event__close(&e.head, CPU_EXIT, w, task)) {
-		e.threads = watch__threads_peak(w);
+		e.threads = scope__threads_peak(w);
 		e.final = true;
 	}
 	if (event__sample(ctx, &e))
-		watch__sampled(w, fingerprint);
+		scope__sampled(w, fingerprint);
 	return 0;
 }

@@ -56,7 +56,7 @@ static int cpu__open(const struct core_api *api, const void *conf, struct bpf_ob
 	(void)conf;
 	if (!bpf)
 		return -errno;
-	bpf->rodata->watch_slot = api->watch_slot;
+	bpf->rodata->scope_slot = api->scope_slot;
 	*skel = bpf->skeleton;
 	*state = bpf;
 	return 0;

@@ -38,7 +38,7 @@ static __always_inline void add(struct io_event *e, struct task_struct *thread)
 
 static __always_inline void leave(struct task_struct *task)
 {
-	struct watch *w = watch__ending(task);
+	struct scope_entry *w = scope__ending(task);
 	struct io_event *e;
 
 	if (!w)
@@ -68,7 +68,7 @@ int io_exit_classic(void *ctx)
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(io_free, struct task_struct *task)
 {
-	struct watch *w = watch__closed(task);
+	struct scope_entry *w = scope__closed(task);
 	struct io_event *e;
 
 	if (!w)
@@ -101,24 +101,24 @@ int io_sample(struct bpf_iter__task *ctx)
 	struct task_struct *task = ctx->task;
 	struct io_event *e = scratch__get(&sample);
 	__u64 fingerprint;
-	struct watch *w;
+	struct scope_entry *w;
 
 	if (!e || !task || task->pid != task->tgid)
 		return 0;
-	w = watch__find(task);
+	w = scope__find(task);
 	if (!w)
 		return 0;
 	fill(e, task);
 	if (!add_threads(e, task->signal))
 		e->read_chars = e->write_chars = e->read_syscalls = e->write_syscalls = e->read_bytes =
-			e->write_bytes = e->cancelled_write_bytes = EVENT_NULL(EVENT_WHY_BOUND);
+			e->write_bytes = e->cancelled_write_bytes = EVENT_NULL(EVENT_REASON_BOUND);
 	fingerprint = e->read_chars + (e->write_chars << 20) + e->read_syscalls + (e->write_syscalls << 40) +
 		      (e->read_bytes << 10) + (e->write_bytes << 30);
-	if (!fingerprint || !watch__changed(w, fingerprint))
+	if (!fingerprint || !scope__changed(w, fingerprint))
 		return 0;
 	event__head(&e->head, IO_SAMPLE, task, w);
 	e->final = event__close(&e->head, IO_EXIT, w, task);
 	if (event__sample(ctx, e))
-		watch__sampled(w, fingerprint);
+		scope__sampled(w, fingerprint);
 	return 0;
 }

@@ -52,7 +52,7 @@ static int io__open(const struct core_api *api, const void *conf, struct bpf_obj
 	bpf = io_bpf__open_opts(api->bpf_opts);
 	if (!bpf)
 		return -errno;
-	bpf->rodata->watch_slot = api->watch_slot;
+	bpf->rodata->scope_slot = api->scope_slot;
 	*skel = bpf->skeleton;
 	*state = bpf;
 	return 0;

@@ -36,11 +36,11 @@ SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(lifecycle_fork, struct task_struct *child)
 {
 	struct lifecycle_fork *e;
-	struct watch *w;
+	struct scope_entry *w;
 
 	if (child->pid != child->tgid)
 		return 0;
-	w = watch__find(child);
+	w = scope__find(child);
 	if (!w)
 		return 0;
 	e = event__reserve(struct lifecycle_fork, LIFECYCLE_FORK, child, w);
@@ -65,11 +65,11 @@ static __always_inline __u64 put_path(struct text_buffer *b, __u64 used, const s
 	__u64 length = path__length(path);
 
 	string->offset = sizeof(b->event) + used;
-	string->why = path->why;
+	string->reason = path->reason;
 	string->length = 0;
 	if (!room(used, PATH_BYTES) || length > PATH_BYTES ||
 	    bpf_probe_read_kernel(&b->text[used], length, &path->text[path->at & (PATH_BYTES - 1)])) {
-		string->why = EVENT_WHY_FAULT;
+		string->reason = EVENT_REASON_FAULT;
 		return used;
 	}
 	string->length = length;
@@ -107,8 +107,8 @@ static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struc
 }
 
 /* Sends the user memory from `from` to `to` in parts; returns how many bytes went. */
-static __always_inline __u32 send_parts(struct task_struct *task, struct watch *w, __u64 from, __u64 to,
-					__u32 area, __u32 *why)
+static __always_inline __u32 send_parts(struct task_struct *task, struct scope_entry *w, __u64 from, __u64 to,
+					__u32 area, __u32 *reason)
 {
 	__u32 sent = 0;
 	struct lifecycle_part *part = scratch__get(&exec_part);
@@ -126,41 +126,41 @@ static __always_inline __u32 send_parts(struct task_struct *task, struct watch *
 		if (length > LIFECYCLE_PART_BYTES)
 			length = LIFECYCLE_PART_BYTES;
 		if (bpf_probe_read_user(part->bytes, length, (void *)from)) {
-			*why = EVENT_WHY_TRUNCATED;
+			*reason = EVENT_REASON_TRUNCATED;
 			return sent;
 		}
 		part->offset = sent;
 		part->length = length;
 		if (bpf_ringbuf_output(&events, part, __builtin_offsetof(struct lifecycle_part, bytes) + length,
 				       BPF_RB_FORCE_WAKEUP)) {
-			*why = EVENT_WHY_TRUNCATED;
+			*reason = EVENT_REASON_TRUNCATED;
 			return sent;
 		}
 		from += length;
 		sent += length;
 	}
-	*why = EVENT_WHY_TRUNCATED;
+	*reason = EVENT_REASON_TRUNCATED;
 	return sent;
 }
 
 /* The strings that lie between two addresses of the process, each ended by a NUL. */
-static __always_inline __u64 put_list(struct task_struct *task, struct watch *w, struct text_buffer *b, __u64 used,
+static __always_inline __u64 put_list(struct task_struct *task, struct scope_entry *w, struct text_buffer *b, __u64 used,
 				      __u64 from, __u64 to, __u32 area, struct event_list *list)
 {
 	__u64 length = to - from;
 
 	list->offset = sizeof(b->event) + used;
 	list->length = 0;
-	list->why = 0;
+	list->reason = 0;
 	if (from >= to)
 		return used;
 	if (length > LIFECYCLE_INLINE || !room(used, LIFECYCLE_INLINE)) {
 		list->offset = LIFECYCLE_PARTS;
-		list->length = send_parts(task, w, from, to, area, &list->why);
+		list->length = send_parts(task, w, from, to, area, &list->reason);
 		return used;
 	}
 	if (bpf_probe_read_user(&b->text[used], length, (void *)from)) {
-		list->why = EVENT_WHY_FAULT;
+		list->reason = EVENT_REASON_FAULT;
 		return used;
 	}
 	list->length = length;
@@ -169,7 +169,7 @@ static __always_inline __u64 put_list(struct task_struct *task, struct watch *w,
 
 static __always_inline void run(struct task_struct *task, const char *filename)
 {
-	struct watch *w = watch__find(task);
+	struct scope_entry *w = scope__find(task);
 	struct mm_struct *mm = task->mm;
 	struct lifecycle_exec *e;
 	struct text_buffer *b;
@@ -189,7 +189,7 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	__builtin_memcpy(e->comm, task->comm, EVENT_COMM);
 
 	e->exe.offset = sizeof(*e);
-	e->exe.why = 0;
+	e->exe.reason = 0;
 	length = bpf_probe_read_kernel_str(b->text, PATH_BYTES, filename);
 	used = length > 0 ? (length - 1) & (PATH_BYTES - 1) : 0; /* the mask is for 5.10's verifier */
 	e->exe.length = used;
@@ -198,7 +198,7 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	used = put_cgroup(b, used, path__task_cgroup(task), &e->cgroup);
 
 	used = put_list(task, w, b, used, mm->arg_start, mm->arg_end, LIFECYCLE_ARGS, &e->args);
-	e->env.offset = e->env.length = e->env.why = 0;
+	e->env.offset = e->env.length = e->env.reason = 0;
 	if (want_env)
 		used = put_list(task, w, b, used, mm->env_start, mm->env_end, LIFECYCLE_ENV,
 				(struct event_list *)&e->env);
@@ -244,7 +244,7 @@ static __always_inline void put_argv(struct failed_buffer *b, __u32 used, __u64 
 	__u32 from = used;
 
 	list->offset = sizeof(b->event) + used;
-	list->why = EVENT_WHY_TRUNCATED;
+	list->reason = EVENT_REASON_TRUNCATED;
 	for (int i = 0; i < 128; i++) {
 		__u64 item = 0;
 		long length;
@@ -252,7 +252,7 @@ static __always_inline void put_argv(struct failed_buffer *b, __u32 used, __u64 
 		if (bpf_probe_read_user(&item, sizeof(item), (void *)(argv + i * 8)))
 			break;
 		if (!item) {
-			list->why = EVENT_WHY_NONE;
+			list->reason = EVENT_REASON_NONE;
 			break;
 		}
 		if (used >= LIFECYCLE_FAILED_TEXT)
@@ -273,16 +273,16 @@ static __always_inline void fail(struct pt_regs *regs, long result)
 	struct task_struct *task;
 	struct failed_buffer *b;
 	__u32 used, at;
-	struct watch_key key;
-	struct watch *w;
+	struct scope_key key;
+	struct scope_entry *w;
 	long length;
 
 	if (result >= 0 || (SYSCALL_NUMBER(regs) != NR_EXECVE && SYSCALL_NUMBER(regs) != NR_EXECVEAT))
 		return;
 	task = (void *)bpf_get_current_task();
-	key = (struct watch_key){.pid = BPF_CORE_READ(task, tgid),
+	key = (struct scope_key){.pid = BPF_CORE_READ(task, tgid),
 				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
-	w = bpf_map_lookup_elem(&watch, &key);
+	w = bpf_map_lookup_elem(&scope, &key);
 	b = scratch__get(&failed_text);
 	if (!w || !b)
 		return;
@@ -302,7 +302,7 @@ static __always_inline void fail(struct pt_regs *regs, long result)
 					 (void *)(at ? SYSCALL_ARG(regs, 1) : SYSCALL_ARG(regs, 0)));
 	b->event.exe.offset = sizeof(b->event);
 	b->event.exe.length = length > 0 ? length - 1 : 0;
-	b->event.exe.why = length > 0 ? EVENT_WHY_NONE : EVENT_WHY_FAULT;
+	b->event.exe.reason = length > 0 ? EVENT_REASON_NONE : EVENT_REASON_FAULT;
 	used = length > 0 ? length & (LIFECYCLE_FAILED_TEXT * 2 - 1) : 0;
 	put_argv(b, used, at ? SYSCALL_ARG(regs, 2) : SYSCALL_ARG(regs, 1));
 	event__output(b, sizeof(b->event) + LIFECYCLE_FAILED_TEXT, LIFECYCLE_EXEC_FAILED);
@@ -325,7 +325,7 @@ int lifecycle_exec_failed_classic(struct trace_event_raw_sys_exit *ctx)
 
 static __always_inline void leave(struct task_struct *task)
 {
-	struct watch *w = watch__ending(task);
+	struct scope_entry *w = scope__ending(task);
 	struct lifecycle_exit *e;
 	struct signal_struct *signal;
 	int code, number;
@@ -339,11 +339,11 @@ static __always_inline void leave(struct task_struct *task)
 	signal = task->signal;
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 	number = code & 0x7f;
-	e->signal = number ? (__u64)number : EVENT_NULL(EVENT_WHY_NONE);
-	e->exit_code = number ? EVENT_NULL(EVENT_WHY_NONE) : (__u64)((code >> 8) & 0xff);
+	e->signal = number ? (__u64)number : EVENT_NULL(EVENT_REASON_NONE);
+	e->exit_code = number ? EVENT_NULL(EVENT_REASON_NONE) : (__u64)((code >> 8) & 0xff);
 	e->core_dumped = (code & 0x80) != 0;
 	e->duration_ns = e->head.ts - e->head.start;
-	e->threads_peak = watch__threads_peak(w);
+	e->threads_peak = scope__threads_peak(w);
 	parent_of(task, &e->ppid, &e->parent_start);
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 	__builtin_memset(e->zero, 0, sizeof(e->zero));

@@ -131,7 +131,7 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 		free(l);
 		return -errno;
 	}
-	l->bpf->rodata->watch_slot = api->watch_slot;
+	l->bpf->rodata->scope_slot = api->scope_slot;
 	l->bpf->rodata->want_env = l->conf->env.n > 0;
 	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed, l->conf->exec_failed);
 	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed_classic, l->conf->exec_failed);
@@ -220,7 +220,7 @@ static struct lifecycle_exec *append_parts(struct lifecycle *l, struct lifecycle
 	e = (struct lifecycle_exec *)l->event;
 	list = area == LIFECYCLE_ARGS ? &e->args : (struct event_list *)&e->env;
 	if (length != list->length)
-		list->why = EVENT_WHY_TRUNCATED;
+		list->reason = EVENT_REASON_TRUNCATED;
 	list->offset = *size;
 	list->length = length;
 	if (p) {
@@ -294,7 +294,7 @@ static void append_proc(struct lifecycle *l, size_t *size, int proc, const char 
 
 	string->offset = *size;
 	string->length = 0;
-	string->why = EVENT_WHY_NONE;
+	string->reason = EVENT_REASON_NONE;
 	if (link) {
 		n = make_room(l, *size + 4096) ? readlinkat(proc, name, l->event + *size, 4096) : -1;
 	} else {
@@ -310,7 +310,7 @@ static void append_proc(struct lifecycle *l, size_t *size, int proc, const char 
 			close(fd);
 	}
 	if (n < 0) {
-		string->why = errno == EACCES || errno == EPERM ? EVENT_WHY_DENIED : EVENT_WHY_GONE;
+		string->reason = errno == EACCES || errno == EPERM ? EVENT_REASON_DENIED : EVENT_REASON_GONE;
 		return;
 	}
 	string->length = n;

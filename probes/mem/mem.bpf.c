@@ -17,7 +17,7 @@ const volatile bool use_maxrss; /* there is no other way to the peak */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
-	__type(key, struct watch_key);
+	__type(key, struct scope_key);
 	__type(value, __u64);
 } exec_maxrss SEC(".maps");
 
@@ -42,10 +42,10 @@ static __always_inline void fill(struct mem_event *e, const struct kfix_pages *p
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 }
 
-static __always_inline void fill_null(struct mem_event *e, __u32 why, struct task_struct *task)
+static __always_inline void fill_null(struct mem_event *e, __u32 reason, struct task_struct *task)
 {
-	e->rss_bytes = e->anon_bytes = e->file_bytes = e->shmem_bytes = EVENT_NULL(why);
-	e->swap_bytes = e->vm_bytes = e->stack_bytes = EVENT_NULL(why);
+	e->rss_bytes = e->anon_bytes = e->file_bytes = e->shmem_bytes = EVENT_NULL(reason);
+	e->swap_bytes = e->vm_bytes = e->stack_bytes = EVENT_NULL(reason);
 	e->minor_faults = task->signal->min_flt + task->min_flt;
 	e->major_faults = task->signal->maj_flt + task->maj_flt;
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
@@ -54,10 +54,10 @@ static __always_inline void fill_null(struct mem_event *e, __u32 why, struct tas
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(mem_exec, struct task_struct *task)
 {
-	struct watch_key key = watch__key(task);
+	struct scope_key key = scope__key(task);
 	__u64 maxrss = task->signal->maxrss;
 
-	if (bpf_map_lookup_elem(&watch, &key))
+	if (bpf_map_lookup_elem(&scope, &key))
 		bpf_map_update_elem(&exec_maxrss, &key, &maxrss, BPF_ANY);
 	return 0;
 }
@@ -67,11 +67,11 @@ SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(mem_fork, struct task_struct *child)
 {
 	struct task_struct *maker = (void *)bpf_get_current_task();
-	struct watch_key key = watch__key(child);
+	struct scope_key key = scope__key(child);
 	__u64 shared = MAXRSS_SHARED;
 
 	if (child->pid == child->tgid && child->mm && child->mm == BPF_CORE_READ(maker, mm) &&
-	    bpf_map_lookup_elem(&watch, &key))
+	    bpf_map_lookup_elem(&scope, &key))
 		bpf_map_update_elem(&exec_maxrss, &key, &shared, BPF_ANY);
 	return 0;
 }
@@ -85,9 +85,9 @@ static __always_inline __u64 wait4s_maxrss(struct signal_struct *signal)
 }
 
 /* The peak without the mm: exact if the end raised maxrss above what it was at exec. */
-static __always_inline __u64 peak_of_maxrss(struct task_struct *task, const struct watch *w)
+static __always_inline __u64 peak_of_maxrss(struct task_struct *task, const struct scope_entry *w)
 {
-	struct watch_key key = watch__key(task);
+	struct scope_key key = scope__key(task);
 	__u64 *at_exec = bpf_map_lookup_elem(&exec_maxrss, &key);
 	__u64 maxrss = task->signal->maxrss, before = 0;
 
@@ -95,21 +95,21 @@ static __always_inline __u64 peak_of_maxrss(struct task_struct *task, const stru
 		before = *at_exec;
 		bpf_map_delete_elem(&exec_maxrss, &key);
 		if (before == MAXRSS_SHARED)
-			return EVENT_NULL(EVENT_WHY_SHARED);
-	} else if (w->flags & WATCH_PRESENT) {
-		return EVENT_NULL(EVENT_WHY_UNSEEN);
+			return EVENT_NULL(EVENT_REASON_SHARED);
+	} else if (w->flags & SCOPE_EXISTING) {
+		return EVENT_NULL(EVENT_REASON_UNSEEN);
 	}
-	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_WHY_BOUND);
+	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_REASON_BOUND);
 }
 
-static __always_inline void leave(struct task_struct *task, struct watch *w)
+static __always_inline void leave(struct task_struct *task, struct scope_entry *w)
 {
 	struct mm_struct *mm;
 	struct mem_event *e;
 	__u64 peak, now;
 	struct kfix_pages p;
 
-	if (!w || w->told[watch_slot & (WATCH_SLOTS - 1)])
+	if (!w || w->told[scope_slot & (SCOPE_SLOTS - 1)])
 		return;
 	e = event__reserve_end(struct mem_event, MEM_EXIT, task, w);
 	if (!e)
@@ -117,11 +117,11 @@ static __always_inline void leave(struct task_struct *task, struct watch *w)
 	e->rusage_maxrss_bytes = wait4s_maxrss(task->signal) * page_bytes;
 	mm = task->mm;
 	if (!mm) {
-		fill_null(e, EVENT_WHY_RELEASED, task);
-		e->peak_rss_bytes = use_maxrss ? peak_of_maxrss(task, w) : EVENT_NULL(EVENT_WHY_LOST);
+		fill_null(e, EVENT_REASON_RELEASED, task);
+		e->peak_rss_bytes = use_maxrss ? peak_of_maxrss(task, w) : EVENT_NULL(EVENT_REASON_LOST);
 	} else if (task->real_parent->mm == mm) {
-		fill_null(e, EVENT_WHY_SHARED, task);
-		e->peak_rss_bytes = EVENT_NULL(EVENT_WHY_SHARED);
+		fill_null(e, EVENT_REASON_SHARED, task);
+		e->peak_rss_bytes = EVENT_NULL(EVENT_REASON_SHARED);
 	} else {
 		kfix__pages(&p, mm, &cpus, cpus_possible);
 		fill(e, &p, mm, task);
@@ -137,14 +137,14 @@ SEC("fentry/taskstats_exit")
 int BPF_PROG(mem_taskstats_exit, struct task_struct *task, int group_dead)
 {
 	if (group_dead)
-		leave(task, watch__find(task));
+		leave(task, scope__find(task));
 	return 0;
 }
 
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(mem_exit, struct task_struct *task)
 {
-	leave(task, watch__ending(task));
+	leave(task, scope__ending(task));
 	return 0;
 }
 
@@ -153,7 +153,7 @@ int mem_exit_classic(void *ctx)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 
-	leave(task, watch__ending(task));
+	leave(task, scope__ending(task));
 	return PASS;
 }
 
@@ -174,7 +174,7 @@ static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u6
 			return css->cgroup;
 		}
 		if (BPF_CORE_READ(memcg, memory.failcnt))
-			*limit = EVENT_NULL(EVENT_WHY_GONE);
+			*limit = EVENT_NULL(EVENT_REASON_GONE);
 		css = css->parent;
 	}
 	return NULL;
@@ -187,7 +187,7 @@ SEC("tp_btf/mark_victim")
 int BPF_PROG(mem_oom, struct task_struct *victim)
 {
 	struct task_struct *trigger = (void *)bpf_get_current_task();
-	struct watch *w = watch__find(victim);
+	struct scope_entry *w = scope__find(victim);
 	struct path_buffer *path;
 	struct mem_oom_kill *e;
 	struct cgroup *cgroup;
@@ -203,14 +203,14 @@ int BPF_PROG(mem_oom, struct task_struct *victim)
 		return 0;
 	__builtin_memset(e->text, 0, sizeof(e->text));
 	__builtin_memset(e->limit, 0, sizeof(e->limit));
-	e->limit_bytes = EVENT_NULL(EVENT_WHY_NONE);
+	e->limit_bytes = EVENT_NULL(EVENT_REASON_NONE);
 	e->cgroup.offset = __builtin_offsetof(struct mem_oom_kill, text);
 	e->cgroup.length = 0;
-	e->cgroup.why = EVENT_WHY_RELEASED;
+	e->cgroup.reason = EVENT_REASON_RELEASED;
 	cgroup = full_cgroup(victim, &e->limit_bytes);
 	if (cgroup)
 		__builtin_memcpy(e->limit, "cgroup", sizeof("cgroup"));
-	else if (e->limit_bytes == EVENT_NULL(EVENT_WHY_GONE))
+	else if (e->limit_bytes == EVENT_NULL(EVENT_REASON_GONE))
 		__builtin_memcpy(e->limit, "unknown", sizeof("unknown"));
 	else
 		__builtin_memcpy(e->limit, "host", sizeof("host"));
@@ -221,11 +221,11 @@ int BPF_PROG(mem_oom, struct task_struct *victim)
 			length = MEM_CGROUP_BYTES;
 		if (!bpf_probe_read_kernel(e->text, length, &path->text[path->at & (PATH_BYTES - 1)])) {
 			e->cgroup.length = length;
-			e->cgroup.why = path->why;
+			e->cgroup.reason = path->reason;
 		}
 	}
 	mm = victim->mm;
-	e->rss_bytes = EVENT_NULL(EVENT_WHY_RELEASED);
+	e->rss_bytes = EVENT_NULL(EVENT_REASON_RELEASED);
 	if (mm) {
 		kfix__pages(&p, mm, &cpus, cpus_possible);
 		e->rss_bytes = (p.file + p.anon + p.shmem) * page_bytes;
@@ -245,12 +245,12 @@ int mem_sample(struct bpf_iter__task *ctx)
 	struct mm_struct *mm;
 	struct mem_event e;
 	__u64 fingerprint;
-	struct watch *w;
+	struct scope_entry *w;
 	struct kfix_pages p;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	w = watch__find(task);
+	w = scope__find(task);
 	if (!w)
 		return 0;
 	mm = task->mm;
@@ -259,13 +259,13 @@ int mem_sample(struct bpf_iter__task *ctx)
 	kfix__pages(&p, mm, &cpus, cpus_possible);
 	fingerprint = (p.file + p.anon + p.shmem) << 32 ^ p.anon << 8 ^ p.swap << 48 ^
 		      (task->signal->min_flt + task->min_flt);
-	if (!watch__changed(w, fingerprint))
+	if (!scope__changed(w, fingerprint))
 		return 0;
 	event__head(&e.head, MEM_SAMPLE, task, w);
 	fill(&e, &p, mm, task);
 	e.peak_rss_bytes = e.rusage_maxrss_bytes = 0;
 	if (event__sample(ctx, &e))
-		watch__sampled(w, fingerprint);
+		scope__sampled(w, fingerprint);
 	return 0;
 }
 

@@ -109,7 +109,7 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 	if (api->has_type("task_rss_stat", NULL))
 		mem->unavailable[n++] = "sample.rss_bytes: before kernel 6.2 without what each thread has not added yet, "
 					"64 pages at most";
-	bpf->rodata->watch_slot = api->watch_slot;
+	bpf->rodata->scope_slot = api->scope_slot;
 	bpf->rodata->page_bytes = sysconf(_SC_PAGESIZE);
 	bpf->rodata->cpus_possible = libbpf_num_possible_cpus();
 	bpf_program__set_autoload(bpf->progs.mem_cpus, summed);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/human.h"
+#include "core/format.h"
 
 #define GIB 1073741824.0
 #define CELL 10
@@ -47,15 +47,15 @@ static void put_cores(struct text *text, struct need *need)
 
 static void put_memory(struct text *text, struct need *need)
 {
-	char most[HUMAN_SIZE], p95[HUMAN_SIZE], asked[HUMAN_SIZE];
+	char most[FORMAT_SIZE], p95[FORMAT_SIZE], asked[FORMAT_SIZE];
 
 	if (need->bytes.count)
-		text__printf(text, "held %s at most (p95 %s)", human__bytes(most, (uint64_t)need->bytes.most),
-			     human__bytes(p95, (uint64_t)series__p95(&need->bytes)));
+		text__printf(text, "held %s at most (p95 %s)", format__bytes(most, (uint64_t)need->bytes.most),
+			     format__bytes(p95, (uint64_t)series__p95(&need->bytes)));
 	else
 		text__printf(text, "memory not known");
 	if (need->memory_bytes)
-		text__printf(text, " of %s asked for", human__bytes(asked, need->memory_bytes));
+		text__printf(text, " of %s asked for", format__bytes(asked, need->memory_bytes));
 }
 
 static void put_doubts(struct text *text, const struct need *need, const char *comment)
@@ -71,9 +71,9 @@ static void put_doubts(struct text *text, const struct need *need, const char *c
 
 static void put_head(struct text *text, const struct needs *needs, const char *comment, uint64_t headroom)
 {
-	char interval[HUMAN_SIZE];
+	char interval[FORMAT_SIZE];
 
-	human__duration(interval, busy__width(needs->interval_ns));
+	format__duration(interval, busy__width(needs->interval_ns));
 	text__printf(text, "%s CPUs: the cores that 95 of 100 executions kept busy in their busiest %s.\n",
 		     comment, interval);
 	text__printf(text,
@@ -108,9 +108,9 @@ static void put_number(struct text *text, bool known, const char *fmt, double va
 
 static void put_bytes(struct text *text, bool known, double value)
 {
-	char number[HUMAN_SIZE];
+	char number[FORMAT_SIZE];
 
-	put_cell(text, known ? human__bytes(number, (uint64_t)value) : "-");
+	put_cell(text, known ? format__bytes(number, (uint64_t)value) : "-");
 }
 
 static void put_line(struct text *text, struct need *need, uint64_t headroom)

@@ -109,14 +109,14 @@ static int put_base64(struct record_buffer *out, const char *string, uint32_t le
 
 static int put_string(struct record_buffer *out, const char *string, uint32_t length)
 {
-	if (record__utf8(string, length))
+	if (utf8__valid(string, length))
 		return put_utf8(out, string, length);
 	return put(out, "{\"base64\":\"", 11) || put_base64(out, string, length) || put(out, "\"}", 2);
 }
 
 static int put_key(struct record_buffer *out, const char *string, uint32_t length)
 {
-	if (record__utf8(string, length))
+	if (utf8__valid(string, length))
 		return put_utf8(out, string, length);
 	return put(out, "\"base64:", 8) || put_base64(out, string, length) || put(out, "\"", 1);
 }

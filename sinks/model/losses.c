@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "core/human.h"
-#include "sinks/model/text.h"
+#include "core/format.h"
+#include "sinks/model/command_text.h"
 
 /* ---- reading ---- */
 
@@ -74,7 +74,7 @@ void losses__take(struct losses *losses, const struct record *record)
 
 		if (field < 0)
 			continue;
-		number = values[field].type == VALUE_UINT ? values[field].u : EVENT_NULL(EVENT_WHY_NONE);
+		number = values[field].type == VALUE_UINT ? values[field].u : EVENT_NULL(EVENT_REASON_NONE);
 		if (fields[i].size)
 			copy(to, fields[i].size, &values[field]);
 		else
@@ -124,7 +124,7 @@ static uint64_t since_begin(const struct model_run *run, uint64_t ts)
 
 static void say(struct text *line, const struct loss *loss, const struct model_run *run)
 {
-	char count[HUMAN_SIZE], from[HUMAN_SIZE], to[HUMAN_SIZE];
+	char count[FORMAT_SIZE], from[FORMAT_SIZE], to[FORMAT_SIZE];
 	const struct record_lost *lost = &loss->lost;
 	const char *cause = cause_of(lost->cause);
 
@@ -136,11 +136,11 @@ static void say(struct text *line, const struct loss *loss, const struct model_r
 	text__printf(line, ": ");
 	if (lost->count || !loss->uncounted)
 		text__printf(line, "%s%s record%s lost", loss->uncounted ? "more than " : "",
-			     human__count(count, lost->count), lost->count == 1 ? "" : "s");
+			     format__count(count, lost->count), lost->count == 1 ? "" : "s");
 	else
 		text__printf(line, "an unknown number of records lost");
-	human__duration(from, since_begin(run, lost->since));
-	human__duration(to, since_begin(run, lost->head.ts));
+	format__duration(from, since_begin(run, lost->since));
+	format__duration(to, since_begin(run, lost->head.ts));
 	if (strcmp(from, to))
 		text__printf(line, " between +%s and +%s: ", from, to);
 	else
@@ -160,7 +160,7 @@ static int hand_out(struct text *line, int (*take)(void *arg, const char *safe),
 int losses__tell(const struct losses *losses, const struct model_run *run,
 		 int (*line)(void *arg, const char *safe), void *arg)
 {
-	char number[HUMAN_SIZE];
+	char number[FORMAT_SIZE];
 	struct text text = { 0 };
 	int err = 0;
 
@@ -175,7 +175,7 @@ int losses__tell(const struct losses *losses, const struct model_run *run,
 	}
 	if (run->unmatched && !err) {
 		text__printf(&text, "%s records tell of the end of a process that is not known",
-			     human__count(number, run->unmatched));
+			     format__count(number, run->unmatched));
 		err = hand_out(&text, line, arg);
 	}
 	return err;

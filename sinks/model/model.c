@@ -124,7 +124,7 @@ static int advance(struct model *model, struct run *run, const struct record *re
 
 int model__feed(struct model *model, const struct record *record)
 {
-	static const struct value absent = { .type = VALUE_NULL, .why = MODEL_WHY_ABSENT };
+	static const struct value absent = { .type = VALUE_NULL, .reason = MODEL_REASON_ABSENT };
 	struct value values[SCHEMA_FIELDS_MAX];
 	struct source *source = find_source(model, record->info);
 	struct feed feed = { .model = model, .record = record, .end = record->bytes + record->size };

@@ -12,16 +12,16 @@
 #include "core/stream.h"
 
 /* Numbers that may be null are uint64_t with EVENT_NULL(why), as in an event. These are the model's own
- * reasons beside enum event_why; they do not reach a stream. */
-enum model_why {
-	MODEL_WHY_ABSENT = 128,	  /* no record came that would have told */
-	MODEL_WHY_OFF = 129,	  /* the probe was switched off: there is no such stream */
-	MODEL_WHY_REPLACED = 130, /* counted for the process, which went on as another program */
-	MODEL_WHY_RUNNING = 131,  /* it had not ended */
+ * reasons beside enum event_reason; they do not reach a stream. */
+enum model_reason {
+	MODEL_REASON_ABSENT = 128,	  /* no record came that would have told */
+	MODEL_REASON_OFF = 129,	  /* the probe was switched off: there is no such stream */
+	MODEL_REASON_REPLACED = 130, /* counted for the process, which went on as another program */
+	MODEL_REASON_RUNNING = 131,  /* it had not ended */
 };
 
-const char *model_why__name(unsigned why); /* "off", "truncated"...; never NULL */
-const char *model_why__text(unsigned why); /* half a sentence for people; never NULL */
+const char *model_reason__name(unsigned reason); /* "off", "truncated"...; never NULL */
+const char *model_reason__text(unsigned reason); /* half a sentence for people; never NULL */
 
 enum model_source { MODEL_LIFECYCLE, MODEL_CPU, MODEL_MEM, MODEL_IO, MODEL_SOURCES };
 
@@ -44,7 +44,7 @@ struct model_run {
 struct model_text {
 	const char *data; /* NULL: not known, see why */
 	uint32_t length;
-	uint8_t why; /* reason of a null, or EVENT_WHY_TRUNCATED */
+	uint8_t reason; /* reason of a null, or EVENT_REASON_TRUNCATED */
 };
 
 /* Strings one behind the other, each ended by a NUL. */
@@ -52,7 +52,7 @@ struct model_list {
 	const char *data;
 	uint32_t length; /* bytes, with the NULs */
 	uint32_t count;
-	uint8_t why;
+	uint8_t reason;
 };
 
 /* What an exec made of a process. Shared by the process, its children and kept rows. */
@@ -153,7 +153,7 @@ struct model_row {
 	bool core_dumped, oom_killed;
 	enum model_outcome outcome;
 	bool benign;	/* ended with a status that says something else than failure: outcome ok */
-	bool passed_on; /* failed with the status of a child that failed before it */
+	bool propagated; /* failed with the status of a child that failed before it */
 };
 
 /* What a process did between two looks at it. Over a row's samples cpu_ns adds up to the row's. */

@@ -66,7 +66,7 @@ void outcome__judge(struct process *process)
 	row->benign = is_benign(process, status);
 	if (row->benign)
 		row->outcome = MODEL_OK;
-	row->passed_on =
+	row->propagated =
 		row->outcome == MODEL_FAILED && !process->child_benign && process->child_status == status;
 
 	parent = process->ancestor;
@@ -86,46 +86,46 @@ const char *model_outcome__name(enum model_outcome outcome)
 	return names[outcome];
 }
 
-const char *model_why__name(unsigned why)
+const char *model_reason__name(unsigned reason)
 {
 	const char *name;
 
-	switch (why) {
-	case MODEL_WHY_ABSENT:
+	switch (reason) {
+	case MODEL_REASON_ABSENT:
 		return "absent";
-	case MODEL_WHY_OFF:
+	case MODEL_REASON_OFF:
 		return "off";
-	case MODEL_WHY_REPLACED:
+	case MODEL_REASON_REPLACED:
 		return "replaced";
-	case MODEL_WHY_RUNNING:
+	case MODEL_REASON_RUNNING:
 		return "running";
 	default:
-		name = event_why__name(why);
+		name = event_reason__name(reason);
 		return name ? name : "unknown";
 	}
 }
 
-const char *model_why__text(unsigned why)
+const char *model_reason__text(unsigned reason)
 {
 	static const char *const texts[] = {
-		[EVENT_WHY_NONE] = "it does not apply",
-		[EVENT_WHY_RELEASED] = "the kernel had released it already",
-		[EVENT_WHY_FAULT] = "the process's memory could not be read",
-		[EVENT_WHY_TRUNCATED] = "it was cut",
-		[EVENT_WHY_UNSUPPORTED] = "this kernel does not tell",
-		[EVENT_WHY_UNSEEN] = "it happened before the collector watched",
-		[EVENT_WHY_LOST] = "the record of it was lost",
-		[EVENT_WHY_BOUND] = "only a bound is known",
-		[EVENT_WHY_SHARED] = "the memory belongs to another process too",
-		[EVENT_WHY_DENIED] = "the collector may not read it",
-		[EVENT_WHY_GONE] = "the process was gone before it could be asked",
-		[MODEL_WHY_ABSENT] = "no record of it came",
-		[MODEL_WHY_OFF] = "its probe was switched off",
-		[MODEL_WHY_REPLACED] = "it is counted with the program the process went on as",
-		[MODEL_WHY_RUNNING] = "the process had not ended",
+		[EVENT_REASON_NONE] = "it does not apply",
+		[EVENT_REASON_RELEASED] = "the kernel had released it already",
+		[EVENT_REASON_FAULT] = "the process's memory could not be read",
+		[EVENT_REASON_TRUNCATED] = "it was cut",
+		[EVENT_REASON_UNSUPPORTED] = "this kernel does not tell",
+		[EVENT_REASON_UNSEEN] = "it happened before the collector watched",
+		[EVENT_REASON_LOST] = "the record of it was lost",
+		[EVENT_REASON_BOUND] = "only a bound is known",
+		[EVENT_REASON_SHARED] = "the memory belongs to another process too",
+		[EVENT_REASON_DENIED] = "the collector may not read it",
+		[EVENT_REASON_GONE] = "the process was gone before it could be asked",
+		[MODEL_REASON_ABSENT] = "no record of it came",
+		[MODEL_REASON_OFF] = "its probe was switched off",
+		[MODEL_REASON_REPLACED] = "it is counted with the program the process went on as",
+		[MODEL_REASON_RUNNING] = "the process had not ended",
 	};
 
-	if (why >= sizeof(texts) / sizeof(*texts) || !texts[why])
+	if (reason >= sizeof(texts) / sizeof(*texts) || !texts[reason])
 		return "the reason is not known";
-	return texts[why];
+	return texts[reason];
 }

@@ -63,7 +63,7 @@ struct process *process__new(struct model *model, struct run *run, uint32_t pid,
 			     uint32_t ppid, uint64_t parent_start)
 {
 	struct process *p = calloc(1, sizeof(*p));
-	uint64_t null = EVENT_NULL(MODEL_WHY_ABSENT);
+	uint64_t null = EVENT_NULL(MODEL_REASON_ABSENT);
 
 	if (!p)
 		return NULL;
@@ -196,7 +196,7 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 	run->pub.index = model->runs_count;
 	run->pub.info = info;
 	run->pub.number = number;
-	run->pub.rss_peak_bytes = EVENT_NULL(MODEL_WHY_ABSENT);
+	run->pub.rss_peak_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->rss.peak = &run->pub.rss_peak_bytes;
 	runs[model->runs_count++] = run;
 	return run;

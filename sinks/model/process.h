@@ -195,10 +195,10 @@ void usage__drop_rss(struct process *process);
 /* ---- look.c: what calls.sample is told ---- */
 
 /* CPU or memory of the process was looked at. */
-int look__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts);
+int sample__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts);
 
 /* Its row is about to go out: tells what no look has told yet. */
-int look__last(struct model *model, struct process *process);
+int sample__last(struct model *model, struct process *process);
 
 /* ---- task.c ---- */
 
@@ -237,7 +237,7 @@ uint64_t row__explained(const struct run *run, enum model_source source, uint64_
 
 /* ---- outcome.c ---- */
 
-/* Judges what the record of the end says: sets the row's outcome, benign and passed_on. */
+/* Judges what the record of the end says: sets the row's outcome, benign and propagated. */
 void outcome__judge(struct process *process);
 
 /* ---- failure.c ---- */

@@ -11,17 +11,17 @@ uint64_t value__number(const struct value *value)
 	case VALUE_UINT:
 		return value->u;
 	case VALUE_INT:
-		return value->i < 0 ? EVENT_NULL(EVENT_WHY_NONE) : (uint64_t)value->i;
+		return value->i < 0 ? EVENT_NULL(EVENT_REASON_NONE) : (uint64_t)value->i;
 	case VALUE_NULL:
-		return EVENT_NULL(value->why);
+		return EVENT_NULL(value->reason);
 	default:
-		return EVENT_NULL(EVENT_WHY_NONE);
+		return EVENT_NULL(EVENT_REASON_NONE);
 	}
 }
 
 static struct model_text text_of(const struct value *value, char **at)
 {
-	struct model_text text = { .why = value->why };
+	struct model_text text = { .reason = value->reason };
 
 	if (value->type != VALUE_STRING)
 		return text;
@@ -35,7 +35,7 @@ static struct model_text text_of(const struct value *value, char **at)
 
 static struct model_list list_of(const struct value *value, char **at, const uint8_t *end)
 {
-	struct model_list list = { .why = value->why };
+	struct model_list list = { .reason = value->reason };
 	const uint8_t *cursor = value->items;
 	const char *item;
 	uint32_t length;
@@ -56,7 +56,7 @@ static struct model_list list_of(const struct value *value, char **at, const uin
 /* The pairs of a map as NAME=VALUE. */
 static struct model_list pairs_of(const struct value *value, char **at, const uint8_t *end)
 {
-	struct model_list list = { .why = value->why };
+	struct model_list list = { .reason = value->reason };
 	const uint8_t *cursor = value->items;
 	const char *name, *text;
 	uint32_t n, m;

@@ -6,13 +6,13 @@
 
 uint64_t row__explained(const struct run *run, enum model_source source, uint64_t value, bool running)
 {
-	if (!EVENT_IS_NULL(value) || EVENT_NULL_WHY(value) != MODEL_WHY_ABSENT)
+	if (!EVENT_IS_NULL(value) || EVENT_NULL_REASON(value) != MODEL_REASON_ABSENT)
 		return value;
 	if (!run->pub.has[source])
-		return EVENT_NULL(MODEL_WHY_OFF);
+		return EVENT_NULL(MODEL_REASON_OFF);
 	if (running)
-		return EVENT_NULL(MODEL_WHY_RUNNING);
-	return EVENT_NULL(run->pub.lossy[source] ? EVENT_WHY_LOST : MODEL_WHY_ABSENT);
+		return EVENT_NULL(MODEL_REASON_RUNNING);
+	return EVENT_NULL(run->pub.lossy[source] ? EVENT_REASON_LOST : MODEL_REASON_ABSENT);
 }
 
 static uint64_t explained(const struct process *p, enum model_source source, uint64_t value)
@@ -26,7 +26,7 @@ static uint64_t share(struct process *p, enum model_source source, int figure, u
 	uint64_t total = p->total[figure], part;
 
 	if (!p->sampled[source])
-		return p->run->pub.has[source] ? explained(p, source, why_not) : EVENT_NULL(MODEL_WHY_OFF);
+		return p->run->pub.has[source] ? explained(p, source, why_not) : EVENT_NULL(MODEL_REASON_OFF);
 	if (EVENT_IS_NULL(total))
 		return explained(p, source, total);
 	part = total > p->given[figure] ? total - p->given[figure] : 0;
@@ -99,7 +99,7 @@ static int emit(struct model *model, struct process *p, uint64_t why_not)
 
 	set_figures(p, why_not);
 	set_times(&p->row);
-	err = look__last(model, p);
+	err = sample__last(model, p);
 	if (!err)
 		err = model->calls.row(model->arg, row);
 	if (p->task) {
@@ -117,13 +117,13 @@ int row__replaced(struct model *model, struct process *process, uint64_t ts)
 
 	row->ended_ns = ts;
 	row->outcome = MODEL_OK;
-	row->exit_code = row->signal = EVENT_NULL(MODEL_WHY_REPLACED);
-	row->peak_rss_bytes = EVENT_NULL(has[MODEL_MEM] ? MODEL_WHY_REPLACED : MODEL_WHY_OFF);
+	row->exit_code = row->signal = EVENT_NULL(MODEL_REASON_REPLACED);
+	row->peak_rss_bytes = EVENT_NULL(has[MODEL_MEM] ? MODEL_REASON_REPLACED : MODEL_REASON_OFF);
 	row->sampled_rss_bytes = explained(process, MODEL_MEM, row->sampled_rss_bytes);
-	err = emit(model, process, EVENT_NULL(MODEL_WHY_REPLACED));
+	err = emit(model, process, EVENT_NULL(MODEL_REASON_REPLACED));
 
 	/* What the process's end has told already, if it came first, is the next image's. */
-	ending.sampled_rss_bytes = EVENT_NULL(MODEL_WHY_ABSENT);
+	ending.sampled_rss_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	*row = ending;
 	memset(process->sampled, 0, sizeof(process->sampled));
 	memset(process->looked_ns, 0, sizeof(process->looked_ns));
@@ -198,7 +198,7 @@ static int last(struct model *model, struct process *p)
 		end_unseen(p);
 	row->peak_rss_bytes = explained(p, MODEL_MEM, row->peak_rss_bytes);
 	row->sampled_rss_bytes = explained(p, MODEL_MEM, row->sampled_rss_bytes);
-	err = emit(model, p, EVENT_NULL(MODEL_WHY_ABSENT));
+	err = emit(model, p, EVENT_NULL(MODEL_REASON_ABSENT));
 	if (!err)
 		err = settle(model, p);
 	else

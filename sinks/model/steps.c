@@ -8,9 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "core/fail.h"
-#include "core/nearest.h"
-#include "core/tree.h"
+#include "core/base/base.h"
+#include "core/config/config.h"
 #include "sinks/model/steps_rule.h"
 
 /* Keeps the first error: it names the place, and the rest often follow from it. */

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree.h"
+#include "core/config/config.h"
 
 enum key {
 	KEY_EXE,

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/tree.h"
+#include "core/config/config.h"
 #include "sinks/model/steps_rule.h"
 
 static struct steps_part *add_part(struct steps_template *template)

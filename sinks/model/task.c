@@ -71,7 +71,7 @@ static void let_go_closed(struct task *task)
 
 static void set_null(struct model_task *pub)
 {
-	uint64_t null = EVENT_NULL(MODEL_WHY_ABSENT);
+	uint64_t null = EVENT_NULL(MODEL_REASON_ABSENT);
 
 	pub->began_ns = pub->ended_ns = pub->wall_ns = null;
 	pub->cpu_ns = pub->user_ns = pub->system_ns = null;

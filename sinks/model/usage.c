@@ -57,7 +57,7 @@ static int process_of(const struct feed *f, struct process **process, const stru
 	if (*process || f->run->pub.has[MODEL_LIFECYCLE])
 		return 0;
 	*process = process__new(f->model, f->run, f->record->pid, f->record->start, 0,
-				EVENT_NULL(MODEL_WHY_OFF));
+				EVENT_NULL(MODEL_REASON_OFF));
 	if (!*process)
 		return -ENOMEM;
 	role__comm((*process)->row.comm, comm);
@@ -97,7 +97,7 @@ int usage__cpu(const struct feed *feed)
 	if (err || !p)
 		return err;
 	set_cpu(feed, p);
-	return look__taken(feed->model, p, MODEL_CPU, feed->record->ts);
+	return sample__taken(feed->model, p, MODEL_CPU, feed->record->ts);
 }
 
 int usage__cpu_end(const struct feed *feed)
@@ -166,7 +166,7 @@ int usage__mem(const struct feed *feed)
 	if (p->wait_since)
 		return 0;
 	set_rss(p, feed->record->ts, rss);
-	return look__taken(feed->model, p, MODEL_MEM, feed->record->ts);
+	return sample__taken(feed->model, p, MODEL_MEM, feed->record->ts);
 }
 
 int usage__mem_end(const struct feed *feed)

@@ -86,7 +86,7 @@ static const char *const notes[NOTES] = {
 	[NOTE_FAILED] = "failed",
 	[NOTE_HIDDEN] = "hidden",
 	[NOTE_HIDDEN_BY] = "hidden_by",
-	[NOTE_PASSED_ON] = "passed_on",
+	[NOTE_PROPAGATED] = "passed_on",
 	[NOTE_HOST] = "host",
 	[NOTE_KERNEL] = "kernel",
 	[NOTE_LOSS] = "loss",
@@ -244,16 +244,16 @@ static size_t open_note(struct packets *packets, enum note note)
 	return opened;
 }
 
-static void say_why(struct packets *packets, enum note note, unsigned why)
+static void say_why(struct packets *packets, enum note note, unsigned reason)
 {
 	size_t opened, entry;
 
-	if (why == EVENT_WHY_NONE)
+	if (reason == EVENT_REASON_NONE)
 		return; /* there is no such thing for this event: nothing is missing */
 	opened = open_note(packets, NOTE_MISSING);
 	entry = proto__open(&packets->proto, NOTE_ENTRIES);
 	proto__uint(&packets->proto, NOTE_NAME_ID, note + 1);
-	proto__string(&packets->proto, NOTE_STRING, model_why__text(why));
+	proto__string(&packets->proto, NOTE_STRING, model_reason__text(reason));
 	proto__close(&packets->proto, entry);
 	proto__close(&packets->proto, opened);
 }
@@ -263,7 +263,7 @@ void packets__number(struct packets *packets, enum note note, uint64_t value)
 	size_t opened;
 
 	if (EVENT_IS_NULL(value)) {
-		say_why(packets, note, EVENT_NULL_WHY(value));
+		say_why(packets, note, EVENT_NULL_REASON(value));
 		return;
 	}
 	opened = open_note(packets, note);
@@ -301,8 +301,8 @@ void packets__text(struct packets *packets, enum note note, const struct model_t
 		text__safe(&packets->scratch, text->data, text->length);
 		say_scratch(packets, note);
 	}
-	if (text->why)
-		say_why(packets, note, text->why);
+	if (text->reason)
+		say_why(packets, note, text->reason);
 }
 
 void packets__args(struct packets *packets, enum note note, const struct model_list *args)
@@ -311,8 +311,8 @@ void packets__args(struct packets *packets, enum note note, const struct model_l
 		text__arguments(&packets->scratch, args, true, ARGS_MAX);
 		say_scratch(packets, note);
 	}
-	if (args->why)
-		say_why(packets, note, args->why);
+	if (args->reason)
+		say_why(packets, note, args->reason);
 }
 
 /* ---- out ---- */

@@ -5,7 +5,7 @@
 #define SINKS_PERFETTO_PACKETS_H
 
 #include "sinks/model/model.h"
-#include "sinks/model/text.h"
+#include "sinks/model/command_text.h"
 #include "sinks/perfetto/proto.h"
 
 /* What an event can be asked for by: SELECT ... WHERE category = 'program'. */
@@ -51,7 +51,7 @@ enum note {
 	NOTE_FAILED,
 	NOTE_HIDDEN,
 	NOTE_HIDDEN_BY,
-	NOTE_PASSED_ON,
+	NOTE_PROPAGATED,
 	NOTE_HOST,
 	NOTE_KERNEL,
 	NOTE_LOSS,

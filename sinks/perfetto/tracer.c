@@ -225,8 +225,8 @@ static void how_it_ended(struct packets *packets, const struct model_row *row)
 	packets__string(packets, NOTE_SIGNAL_NAME, row->signal_name);
 	if (row->core_dumped)
 		packets__number(packets, NOTE_CORE_DUMPED, 1);
-	if (row->passed_on)
-		packets__number(packets, NOTE_PASSED_ON, 1);
+	if (row->propagated)
+		packets__number(packets, NOTE_PROPAGATED, 1);
 	if (row->tried)
 		packets__text(packets, NOTE_TRIED, &row->tried->exe);
 	packets__string(packets, NOTE_TRIED_ERROR, row->tried_error);

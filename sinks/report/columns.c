@@ -17,7 +17,7 @@ static const struct column row_columns[] = {
 	ROW(wall), ROW(cpu), ROW(user), ROW(system), ROW(peak), ROW(sampled),
 	ROW(read_chars), ROW(write_chars), ROW(read_bytes), ROW(write_bytes),
 	ROW(exit_code), ROW(signal), ROW(signal_name), ROW(outcome), ROW(flags),
-	ROW(name), ROW(args), ROW(args_why), ROW(exe), ROW(exe_why), ROW(cwd), ROW(cwd_why), ROW(env), ROW(uid),
+	ROW(name), ROW(args), ROW(args_reason), ROW(exe), ROW(exe_reason), ROW(cwd), ROW(cwd_reason), ROW(env), ROW(uid),
 	ROW(run), ROW(ppid), ROW(parent), ROW(image), ROW(step), ROW(task),
 	ROW(tried), ROW(tried_error), ROW(by), ROW(by_pid),
 	{ 0 },

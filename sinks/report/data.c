@@ -100,7 +100,7 @@ void data__column(struct data *data, const char *name, enum data_kind kind, uint
 void data__number(struct data *data, uint64_t value)
 {
 	if (EVENT_IS_NULL(value))
-		put_varint(data, (uint64_t)EVENT_NULL_WHY(value) << 1 | 1);
+		put_varint(data, (uint64_t)EVENT_NULL_REASON(value) << 1 | 1);
 	else
 		put_varint(data, (value > INT64_MAX ? INT64_MAX : value) << 1);
 }

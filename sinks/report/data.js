@@ -108,9 +108,9 @@ class Run {
 		this.commands_ = [];
 		this.lower = [];
 		this.until = 1000;
-		this.whys = new Map();
-		for (let i = 0; i < this.missing.why.length; i++)
-			this.whys.set(this.missing.why[i], this.text(this.missing.text[i]));
+		this.reasons = new Map();
+		for (let i = 0; i < this.missing.reason.length; i++)
+			this.reasons.set(this.missing.reason[i], this.text(this.missing.text[i]));
 		this.ends = this.rows.began.map((began, i) => this.endOf(began, i));
 		for (let i = 0; i < this.count; i++) if (this.ends[i] > this.until) this.until = this.ends[i];
 	}
@@ -133,8 +133,8 @@ class Run {
 		return (this.texts[number - 1] ??= safeText(this.strings[number - 1]));
 	}
 
-	why(value) {
-		return this.whys.get(-1 - value) || 'the reason is not known';
+	reason(value) {
+		return this.reasons.get(-1 - value) || 'the reason is not known';
 	}
 
 	has(i, flag) {

@@ -100,13 +100,13 @@ class Detail {
 			return element(
 				'p',
 				{ className: 'note' },
-				'Its arguments are not known: ' + run.why(-1 - rows.args_why[i]) + '.'
+				'Its arguments are not known: ' + run.reason(-1 - rows.args_reason[i]) + '.'
 			);
 		const text = shellCommand(args),
 			cut = run.has(i, FLAGS.cut)
 				? 'The rest is left out of this report; the run’s stream has all of it.'
-				: rows.args_why[i]
-					? 'The rest is missing: ' + run.why(-1 - rows.args_why[i]) + '.'
+				: rows.args_reason[i]
+					? 'The rest is missing: ' + run.reason(-1 - rows.args_reason[i]) + '.'
 					: '';
 		return element(
 			'div',
@@ -192,7 +192,7 @@ class Detail {
 	}
 
 	missing(value) {
-		return element('span', { className: 'muted' }, 'not known: ' + this.run.why(value));
+		return element('span', { className: 'muted' }, 'not known: ' + this.run.reason(value));
 	}
 
 	split(i) {

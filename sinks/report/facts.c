@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/text_safe.h"
+#include "core/text.h"
 #include "sinks/model/losses.h"
 #include "sinks/report/columns.h"
 
@@ -23,7 +23,7 @@ static const struct column run_columns[] = {
 	RUN(root_ended), RUN(root_code), RUN(root_signal), RUN(root_signal_name),
 	RUN_TOTAL(root_outcome), RUN_TOTAL(root_benign), RUN_TOTAL(ended), RUN_TOTAL(older),
 	RUN_TOTAL(rows), RUN_TOTAL(processes), RUN_TOTAL(programs), RUN_TOTAL(failed), RUN_TOTAL(hidden),
-	RUN_TOTAL(passed_on), RUN_TOTAL(running), RUN_TOTAL(unknown),
+	RUN_TOTAL(propagated), RUN_TOTAL(running), RUN_TOTAL(unknown),
 	RUN_TOTAL(cpu.value), RUN_TOTAL(cpu.known), RUN_TOTAL(cpu.missing),
 	{ 0 },
 };
@@ -32,11 +32,11 @@ static const struct column run_columns[] = {
 struct missing {
 	struct intern_string *text; /* half a sentence */
 	uint64_t rows;
-	uint8_t figure, why;
+	uint8_t figure, reason;
 };
 
 static const struct column missing_columns[] = {
-	COLUMN(struct missing, figure), COLUMN(struct missing, why), COLUMN(struct missing, text),
+	COLUMN(struct missing, figure), COLUMN(struct missing, reason), COLUMN(struct missing, text),
 	COLUMN(struct missing, rows), { 0 },
 };
 
@@ -121,9 +121,9 @@ static void gather_run(struct facts *facts, struct run_facts *told, const struct
 		.rss_peak = run->rss_peak_bytes,
 		.untraced = run->untraced,
 		.real = (uint64_t)run->real_ns,
-		.began = EVENT_NULL(MODEL_WHY_ABSENT),
-		.until = EVENT_NULL(MODEL_WHY_ABSENT),
-		.root_ended = EVENT_NULL(MODEL_WHY_ABSENT),
+		.began = EVENT_NULL(MODEL_REASON_ABSENT),
+		.until = EVENT_NULL(MODEL_REASON_ABSENT),
+		.root_ended = EVENT_NULL(MODEL_REASON_ABSENT),
 		.totals = *totals,
 	};
 	if (!run->begun)
@@ -144,16 +144,16 @@ static void gather_missing(struct facts *facts)
 		return;
 	}
 	for (unsigned i = 0; i < TOTALS_FIGURES * 256; i++) {
-		uint8_t figure = (uint8_t)(i / 256), why = (uint8_t)i;
+		uint8_t figure = (uint8_t)(i / 256), reason = (uint8_t)i;
 
 		/* The first figure's have all the reasons that a row may name. */
-		if (!totals->missing[figure][why] && (figure || !strcmp(model_why__name(why), "unknown")))
+		if (!totals->missing[figure][reason] && (figure || !strcmp(model_reason__name(reason), "unknown")))
 			continue;
 		facts->missing[facts->missing_count++] = (struct missing){
-			.text = string_of(facts, model_why__text(why)),
-			.rows = totals->missing[figure][why],
+			.text = string_of(facts, model_reason__text(reason)),
+			.rows = totals->missing[figure][reason],
 			.figure = figure,
-			.why = why,
+			.reason = reason,
 		};
 	}
 }

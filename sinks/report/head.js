@@ -194,7 +194,7 @@ function failuresOf(run, choose) {
 	if (!failed) return;
 	const kinds = failureKinds(run),
 		entries = kinds.map(kind => failureEntry(run, kind, choose)),
-		passed = sumOf(run.runs.passed_on);
+		passed = sumOf(run.runs.propagated);
 	const notes = [
 		passed ? grouped(passed) + ' more passed on the exit status of a failed child' : '',
 		run.facts.failed_dropped[0] ? grouped(run.facts.failed_dropped[0]) + ' more are counted, but not listed' : '',

@@ -30,7 +30,7 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	struct report *report = arg;
 	int err;
 
-	if (row->passed_on)
+	if (row->propagated)
 		return 0;
 	err = totals__hidden(&report->totals, row);
 	return err ? err : rows__hidden(report, row, pid, by);

@@ -22,7 +22,7 @@ enum report_flag {
 	REPORT_ROOT = 4,
 	REPORT_OLDER = 8,
 	REPORT_BENIGN = 16,
-	REPORT_PASSED_ON = 32,
+	REPORT_PROPAGATED = 32,
 	REPORT_CORE = 64,
 	REPORT_HIDDEN = 128,
 	REPORT_CUT = 256, /* argv is longer than what the report keeps of it */
@@ -40,7 +40,7 @@ struct report_row {
 	struct intern_string *by;		   /* arguments of who hides its failure */
 	uint32_t run, pid, ppid, image, task, flags, by_pid;
 	uint32_t parent; /* number of the row, from 1, when they are sorted; 0: not among them */
-	uint8_t outcome, args_why, exe_why, cwd_why;
+	uint8_t outcome, args_reason, exe_reason, cwd_reason;
 };
 
 struct report_task {

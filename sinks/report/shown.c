@@ -95,7 +95,7 @@ static uint32_t flags_of(const struct model_row *row)
 {
 	return (row->forked ? REPORT_FORKED : 0) | (row->last ? REPORT_LAST : 0) | (row->root ? REPORT_ROOT : 0) |
 	       (row->older ? REPORT_OLDER : 0) | (row->benign ? REPORT_BENIGN : 0) |
-	       (row->passed_on ? REPORT_PASSED_ON : 0) | (row->core_dumped ? REPORT_CORE : 0);
+	       (row->propagated ? REPORT_PROPAGATED : 0) | (row->core_dumped ? REPORT_CORE : 0);
 }
 
 static int take_strings(struct report *report, struct report_row *kept, const struct model_row *row)
@@ -117,15 +117,15 @@ static int take_strings(struct report *report, struct report_row *kept, const st
 	kept->cwd = keep_bytes(report, command->cwd.data, command->cwd.length, &err);
 	if (command->env.count)
 		kept->env = keep_bytes(report, command->env.data, command->env.length, &err);
-	kept->args_why = command->args.why;
-	kept->exe_why = command->exe.why;
-	kept->cwd_why = command->cwd.why;
+	kept->args_reason = command->args.reason;
+	kept->exe_reason = command->exe.reason;
+	kept->cwd_reason = command->cwd.reason;
 	return err;
 }
 
 static struct report_row figures_of(struct report *report, const struct model_row *row)
 {
-	uint64_t none = EVENT_NULL(MODEL_WHY_ABSENT);
+	uint64_t none = EVENT_NULL(MODEL_REASON_ABSENT);
 
 	return (struct report_row){
 		.start = row->start,

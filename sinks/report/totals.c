@@ -14,7 +14,7 @@ static void add(struct totals_sum *sum, uint64_t value)
 	if (!EVENT_IS_NULL(value)) {
 		sum->value += value;
 		sum->known++;
-	} else if (EVENT_NULL_WHY(value) != MODEL_WHY_REPLACED) {
+	} else if (EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED) {
 		sum->missing++; /* what is counted elsewhere is not missing */
 	}
 }
@@ -39,8 +39,8 @@ static struct totals_command *command__new(struct totals *totals, struct intern_
 	}
 	command->name = name;
 	command->forked = forked;
-	command->peak.value = EVENT_NULL(MODEL_WHY_ABSENT);
-	command->wall_max = EVENT_NULL(MODEL_WHY_ABSENT);
+	command->peak.value = EVENT_NULL(MODEL_REASON_ABSENT);
+	command->wall_max = EVENT_NULL(MODEL_REASON_ABSENT);
 	return command;
 }
 
@@ -100,7 +100,7 @@ static struct totals_step *step__new(struct totals *totals, struct intern_string
 		return NULL;
 	}
 	step->name = name;
-	step->wall_max = step->peak = step->together = EVENT_NULL(MODEL_WHY_ABSENT);
+	step->wall_max = step->peak = step->together = EVENT_NULL(MODEL_REASON_ABSENT);
 	return step;
 }
 
@@ -192,8 +192,8 @@ static void take_root(struct totals_run *run, const struct model_row *row)
 
 static void note_missing(struct totals *totals, enum totals_figure figure, uint64_t value)
 {
-	if (EVENT_IS_NULL(value) && EVENT_NULL_WHY(value) != MODEL_WHY_REPLACED)
-		totals->missing[figure][EVENT_NULL_WHY(value)]++;
+	if (EVENT_IS_NULL(value) && EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED)
+		totals->missing[figure][EVENT_NULL_REASON(value)]++;
 }
 
 int totals__row(struct totals *totals, const struct model_row *row)
@@ -207,7 +207,7 @@ int totals__row(struct totals *totals, const struct model_row *row)
 	run->processes += row->last;
 	run->programs += row->image || row->older;
 	run->failed += bad;
-	run->passed_on += bad && row->passed_on;
+	run->propagated += bad && row->propagated;
 	run->running += row->outcome == MODEL_RUNNING;
 	run->unknown += row->outcome == MODEL_UNKNOWN;
 	run->older |= row->older;

@@ -40,7 +40,7 @@ struct totals_step {
 
 struct totals_run {
 	const struct model_run *run;
-	uint64_t rows, processes, programs, failed, hidden, passed_on, running, unknown;
+	uint64_t rows, processes, programs, failed, hidden, propagated, running, unknown;
 	struct totals_sum cpu;
 	uint8_t older, ended; /* some were there before; how the root ended is known: */
 	uint8_t root_outcome, root_benign;

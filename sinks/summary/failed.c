@@ -21,21 +21,21 @@ static int by_weight(const void *a, const void *b)
 /* When and where, dim; with the mark in front that nobody may miss. */
 static void circumstances(struct page *page, const struct tally_failure *f, size_t indent)
 {
-	char number[HUMAN_SIZE], mark[HUMAN_SIZE + 16] = "";
+	char number[FORMAT_SIZE], mark[FORMAT_SIZE + 16] = "";
 	struct text line = { 0 };
 
 	if (f->hidden == f->count)
 		strcpy(mark, "HIDDEN  ");
 	else if (f->hidden)
-		snprintf(mark, sizeof(mark), "%s HIDDEN  ", human__count(number, f->hidden));
+		snprintf(mark, sizeof(mark), "%s HIDDEN  ", format__count(number, f->hidden));
 	text__printf(page->text, "%*s", (int)indent, "");
 	page__styled(page, TEXT_RED_BOLD, mark);
 
 	if (f->count > 1)
-		text__printf(&line, "%s times, first ", human__count(number, f->count));
+		text__printf(&line, "%s times, first ", format__count(number, f->count));
 	text__printf(&line, "pid %u", f->row.pid);
 	if (!EVENT_IS_NULL(f->row.ended_ns))
-		text__printf(&line, " at +%s", human__duration(number, page__offset(page, f->row.ended_ns)));
+		text__printf(&line, " at +%s", format__duration(number, page__offset(page, f->row.ended_ns)));
 	if (f->row.forked && f->row.tried_error[0]) {
 		text__printf(&line, ", not executed: ");
 		text__safe(&line, f->row.tried_error, strlen(f->row.tried_error));
@@ -69,19 +69,19 @@ static void failure(struct page *page, const struct tally_failure *f, int width)
 
 static void more_failures(struct page *page, uint64_t listed, uint64_t kinds)
 {
-	uint64_t passed_on = page->tally->passed_on, others = page->tally->failed - passed_on - listed;
+	uint64_t propagated = page->tally->propagated, others = page->tally->failed - propagated - listed;
 	uint64_t untraced = page->tally->run->untraced;
-	char a[HUMAN_SIZE], b[HUMAN_SIZE];
+	char a[FORMAT_SIZE], b[FORMAT_SIZE];
 
 	if (others)
-		page__dim(page, 0, "  and %s more of %s other kind%s", human__count(a, others),
-			  human__count(b, kinds), kinds == 1 ? "" : "s");
-	if (passed_on)
+		page__dim(page, 0, "  and %s more of %s other kind%s", format__count(a, others),
+			  format__count(b, kinds), kinds == 1 ? "" : "s");
+	if (propagated)
 		page__dim(page, 0, "  and %s more that passed on the exit status of a failed child",
-			  human__count(a, passed_on));
+			  format__count(a, propagated));
 	if (untraced)
 		page__dim(page, 0, "  for %s of them it is not known whether they stayed hidden",
-			  human__count(a, untraced));
+			  format__count(a, untraced));
 }
 
 void page__failures(struct page *page)

@@ -102,15 +102,15 @@ static void memory_facts(struct page *page)
 {
 	const struct tally_top *largest = &page->tally->largest;
 	uint64_t together = page->tally->run->rss_peak_bytes;
-	char number[HUMAN_SIZE];
+	char number[FORMAT_SIZE];
 
 	if (largest->count) {
 		page->bound[TALLY_PEAK] |= largest->rows[0].bound;
-		fact(page, "peak memory", human__bytes(number, largest->rows[0].peak_bytes),
+		fact(page, "peak memory", format__bytes(number, largest->rows[0].peak_bytes),
 		     largest->rows[0].bound, "largest process: %s", largest->rows[0].shown);
 	}
 	if (!EVENT_IS_NULL(together) && page->tally->processes > 1)
-		fact(page, largest->count ? "" : "peak memory", human__bytes(number, together), false,
+		fact(page, largest->count ? "" : "peak memory", format__bytes(number, together), false,
 		     "all at once, sampled; shared pages count in each");
 }
 
@@ -118,17 +118,17 @@ static void process_fact(struct page *page)
 {
 	const struct tally *tally = page->tally;
 	struct text note = { 0 };
-	char number[HUMAN_SIZE];
+	char number[FORMAT_SIZE];
 
-	text__printf(&note, "%s program%s executed", human__count(number, tally->programs),
+	text__printf(&note, "%s program%s executed", format__count(number, tally->programs),
 		     tally->programs == 1 ? "" : "s");
 	if (tally->failed)
-		text__printf(&note, ", %s failed", human__count(number, tally->failed));
+		text__printf(&note, ", %s failed", format__count(number, tally->failed));
 	if (tally->running)
-		text__printf(&note, ", %s still running", human__count(number, tally->running));
+		text__printf(&note, ", %s still running", format__count(number, tally->running));
 	if (tally->unknown)
-		text__printf(&note, ", %s whose end was not seen", human__count(number, tally->unknown));
-	fact(page, "processes", human__count(number, tally->processes), false, "%s",
+		text__printf(&note, ", %s whose end was not seen", format__count(number, tally->unknown));
+	fact(page, "processes", format__count(number, tally->processes), false, "%s",
 	     note.data ? note.data : "");
 	if (note.error)
 		page->text->error = note.error;
@@ -138,7 +138,7 @@ static void process_fact(struct page *page)
 static void verdict(struct page *page)
 {
 	const struct tally *tally = page->tally;
-	char how[PAGE_ENDING], hidden[HUMAN_SIZE];
+	char how[PAGE_ENDING], hidden[FORMAT_SIZE];
 	bool bad, ok;
 
 	if (!tally->ended)
@@ -154,7 +154,7 @@ static void verdict(struct page *page)
 	if (ok && tally->hidden) {
 		text__printf(page->text, "  ");
 		text__style(page->text, TEXT_RED_BOLD);
-		text__printf(page->text, "but %s failure%s hidden", human__count(hidden, tally->hidden),
+		text__printf(page->text, "but %s failure%s hidden", format__count(hidden, tally->hidden),
 			     tally->hidden == 1 ? " is" : "s are");
 		text__style(page->text, TEXT_PLAIN);
 	}
@@ -165,16 +165,16 @@ static void facts(struct page *page)
 {
 	const struct tally *tally = page->tally;
 	uint64_t wall = run_wall(page);
-	char number[HUMAN_SIZE];
+	char number[FORMAT_SIZE];
 	bool ended = tally->ended && !EVENT_IS_NULL(tally->root.ended_ns);
 
 	text__printf(page->text, "\n");
-	fact(page, "wall", human__duration(number, wall), false, "%s", ended ? "" : "up to the last record");
+	fact(page, "wall", format__duration(number, wall), false, "%s", ended ? "" : "up to the last record");
 	if (tally->cpu.known && tally->older)
-		fact(page, "CPU", human__duration(number, tally->cpu.value), tally->cpu.missing > 0,
+		fact(page, "CPU", format__duration(number, tally->cpu.value), tally->cpu.missing > 0,
 		     "with what was used before it was watched");
 	else if (tally->cpu.known && wall)
-		fact(page, "CPU", human__duration(number, tally->cpu.value), tally->cpu.missing > 0,
+		fact(page, "CPU", format__duration(number, tally->cpu.value), tally->cpu.missing > 0,
 		     "%.*f cores on average", tally->cpu.value < wall ? 2 : 1,
 		     (double)tally->cpu.value / (double)wall);
 	page->bound[TALLY_CPU] |= tally->cpu.known && tally->cpu.missing;

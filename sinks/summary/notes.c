@@ -30,18 +30,18 @@ static void footnote(struct page *page, enum tally_missing what)
 	};
 	const uint64_t *missing = page->tally->missing[what];
 	const char *sign = !page->bound[what] ? "-" : page->dash[what] ? "-, \xe2\x89\xa5" : "\xe2\x89\xa5";
-	char of[HUMAN_SIZE], number[HUMAN_SIZE];
+	char of[FORMAT_SIZE], number[FORMAT_SIZE];
 	uint64_t all = 0;
 	unsigned most = 0;
 
-	for (unsigned why = 0; why < 256; why++) {
-		all += missing[why];
-		most = missing[why] > missing[most] ? why : most;
+	for (unsigned reason = 0; reason < 256; reason++) {
+		all += missing[reason];
+		most = missing[reason] > missing[most] ? reason : most;
 	}
 	if (all)
 		page__dim(page, 0, "%s %s not known for %s of %s%s: %s", sign, names[what],
-			  human__count(number, all), human__count(of, page->tally->rows),
-			  missing[most] == all ? "" : ", mostly", model_why__text(most));
+			  format__count(number, all), format__count(of, page->tally->rows),
+			  missing[most] == all ? "" : ", mostly", model_reason__text(most));
 }
 
 void page__notes(struct page *page)

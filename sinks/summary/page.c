@@ -55,12 +55,12 @@ void page__cell(struct page *page, int width, const char *value, bool bound)
 
 void page__value(struct page *page, enum tally_missing what, uint64_t value, bool bound)
 {
-	char number[HUMAN_SIZE] = "-";
+	char number[FORMAT_SIZE] = "-";
 
 	page->dash[what] |= EVENT_IS_NULL(value);
 	page->bound[what] |= bound;
 	if (!EVENT_IS_NULL(value))
-		what == TALLY_PEAK ? human__bytes(number, value) : human__duration(number, value);
+		what == TALLY_PEAK ? format__bytes(number, value) : format__duration(number, value);
 	page__cell(page, PAGE_CELL, number, bound);
 }
 
@@ -68,12 +68,12 @@ void page__sum(struct page *page, enum tally_missing what, const struct tally_su
 {
 	bool none = !sum->known && sum->missing;
 
-	page__value(page, what, none ? EVENT_NULL(MODEL_WHY_ABSENT) : sum->value, !none && sum->missing);
+	page__value(page, what, none ? EVENT_NULL(MODEL_REASON_ABSENT) : sum->value, !none && sum->missing);
 }
 
 void page__peak(struct page *page, const struct tally_peak *peak)
 {
-	page__value(page, TALLY_PEAK, peak->known ? peak->value : EVENT_NULL(MODEL_WHY_ABSENT), peak->bound);
+	page__value(page, TALLY_PEAK, peak->known ? peak->value : EVENT_NULL(MODEL_REASON_ABSENT), peak->bound);
 }
 
 uint64_t page__offset(const struct page *page, uint64_t ts)

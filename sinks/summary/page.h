@@ -3,8 +3,8 @@
 #ifndef SINKS_SUMMARY_PAGE_H
 #define SINKS_SUMMARY_PAGE_H
 
-#include "core/human.h"
-#include "sinks/model/text.h"
+#include "core/format.h"
+#include "sinks/model/command_text.h"
 #include "sinks/summary/tally.h"
 
 struct page {

@@ -23,7 +23,7 @@ static void command(struct page *page, const struct tally_command *c)
 {
 	double share =
 		page->tally->cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->cpu.value : 0;
-	char number[HUMAN_SIZE] = "-";
+	char number[FORMAT_SIZE] = "-";
 	struct text name = { 0 };
 
 	page__sum(page, TALLY_CPU, &c->cpu);
@@ -34,10 +34,10 @@ static void command(struct page *page, const struct tally_command *c)
 	page__cell(page, PAGE_COUNT, number, false);
 	page__sum(page, TALLY_WALL, &c->wall);
 	page__peak(page, &c->peak);
-	page__cell(page, PAGE_COUNT, human__count(number, c->runs), false);
+	page__cell(page, PAGE_COUNT, format__count(number, c->runs), false);
 	if (page->tally->failed) {
 		text__style(page->text, c->failed ? TEXT_RED : TEXT_DIM);
-		page__cell(page, PAGE_COUNT + 1, human__count(number, c->failed), false);
+		page__cell(page, PAGE_COUNT + 1, format__count(number, c->failed), false);
 		text__style(page->text, TEXT_PLAIN);
 	}
 	text__printf(page->text, "  ");

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/text.h"
+#include "sinks/model/command_text.h"
 
 #define COMMANDS_MAX 10000
 #define FAILURES_MAX 1000
@@ -18,7 +18,7 @@ static void add(struct tally_sum *sum, uint64_t value)
 	if (!EVENT_IS_NULL(value)) {
 		sum->value += value;
 		sum->known++;
-	} else if (EVENT_NULL_WHY(value) != MODEL_WHY_REPLACED) {
+	} else if (EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED) {
 		sum->missing++; /* what is counted elsewhere is not missing */
 	}
 }
@@ -39,8 +39,8 @@ static uint64_t wall_of(const struct model_row *row)
 
 static void note_missing(struct tally *tally, enum tally_missing what, uint64_t value)
 {
-	if (EVENT_IS_NULL(value) && EVENT_NULL_WHY(value) != MODEL_WHY_REPLACED)
-		tally->missing[what][EVENT_NULL_WHY(value)]++;
+	if (EVENT_IS_NULL(value) && EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED)
+		tally->missing[what][EVENT_NULL_REASON(value)]++;
 }
 
 /* What a failure is about: a fork that could not execute its program is about that program. */
@@ -250,8 +250,8 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 	if (!model_outcome__bad(row->outcome))
 		return 0;
 	tally->failed++;
-	if (row->passed_on) {
-		tally->passed_on++;
+	if (row->propagated) {
+		tally->propagated++;
 		return 0;
 	}
 	failure = failure__find(tally, row);
@@ -268,9 +268,9 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid,
 		  const struct model_command *by)
 {
-	struct tally_failure *failure = row->passed_on ? NULL : failure__find(tally, row);
+	struct tally_failure *failure = row->propagated ? NULL : failure__find(tally, row);
 
-	tally->hidden += !row->passed_on;
+	tally->hidden += !row->propagated;
 	if (!failure)
 		return 0;
 	failure->hidden++;

@@ -64,7 +64,7 @@ enum tally_missing { TALLY_CPU, TALLY_WALL, TALLY_PEAK, TALLY_MISSING };
 
 struct tally {
 	const struct model_run *run;
-	uint64_t rows, processes, programs, failed, hidden, passed_on, running, unknown;
+	uint64_t rows, processes, programs, failed, hidden, propagated, running, unknown;
 	struct tally_sum cpu;
 	bool older; /* some processes were there before: their CPU is from before too */
 	bool ended; /* the root's last row is valid */

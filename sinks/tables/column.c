@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/text.h"
+
 /* clang-format off */
 static const struct {
 	const char *name, *sql;
@@ -66,7 +68,7 @@ duckdb_logical_type column_type__logical(enum column_type type)
 static size_t character(const char *at, size_t left)
 {
 	for (size_t n = 1; n <= 4 && n <= left; n++)
-		if (record__utf8(at, n))
+		if (utf8__valid(at, n))
 			return n;
 	return 0;
 }
@@ -97,7 +99,7 @@ static size_t escape(const char *bytes, size_t length, char *out)
 const char *column__text(const char *bytes, size_t *length, char **made)
 {
 	*made = NULL;
-	if (record__utf8(bytes, *length))
+	if (utf8__valid(bytes, *length))
 		return bytes;
 	*made = malloc(*length * 4 + 1);
 	if (!*made)
@@ -161,7 +163,7 @@ static bool any_escape(const struct value *value, uint32_t strings, const uint8_
 	uint32_t length;
 
 	for (; strings && value__item(&cursor, end, &string, &length); strings--)
-		if (!record__utf8(string, length))
+		if (!utf8__valid(string, length))
 			return true;
 	return false;
 }
@@ -209,7 +211,7 @@ static const char *put_items(struct cells *cells, idx_t row, const struct value 
 /* A field of a type younger than this program may hold a number where text is expected. */
 static const char *put_text(struct cells *cells, idx_t row, const struct value *value)
 {
-	bool escaped = value->type == VALUE_STRING && !record__utf8(value->string, value->length);
+	bool escaped = value->type == VALUE_STRING && !utf8__valid(value->string, value->length);
 	char number[24];
 
 	if (value->type == VALUE_STRING) {
@@ -263,11 +265,11 @@ const char *cells__put(struct cells *cells, idx_t row, const struct value *value
 	return NULL;
 }
 
-void notes__add(struct notes *notes, const char *name, const char *why)
+void notes__add(struct notes *notes, const char *name, const char *reason)
 {
 	if (notes->count < NOTES_MAX) {
 		notes->list[notes->count].name = name;
-		notes->list[notes->count++].why = why;
+		notes->list[notes->count++].reason = reason;
 	}
 }
 
@@ -281,6 +283,6 @@ void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes)
 	}
 	for (uint32_t i = 0; i < notes->count; i++) {
 		duckdb_vector_assign_string_element(cells->child, at + i, notes->list[i].name);
-		duckdb_vector_assign_string_element(cells->values, at + i, notes->list[i].why);
+		duckdb_vector_assign_string_element(cells->values, at + i, notes->list[i].reason);
 	}
 }

@@ -59,10 +59,10 @@ void cells__put_number(struct cells *cells, idx_t row, uint64_t number); /* U32,
 struct notes {
 	uint32_t count;
 	struct {
-		const char *name, *why;
+		const char *name, *reason;
 	} list[NOTES_MAX];
 };
-void notes__add(struct notes *notes, const char *name, const char *why);
+void notes__add(struct notes *notes, const char *name, const char *reason);
 void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes);
 
 /* Text as it gets into a table: `bytes` themselves if they are UTF-8; else escaped, allocated into *made.

@@ -31,13 +31,13 @@ static const struct {
 	[CPU] = { "cpu", COLUMN_U32, NULL, "CPU that it happened on" },
 };
 
-static const char *why_of(const struct value *value, const char *note)
+static const char *reason_of(const struct value *value, const char *note)
 {
-	const char *why = value->why ? event_why__name(value->why) : NULL;
+	const char *reason = value->reason ? event_reason__name(value->reason) : NULL;
 
-	if (value->why == EVENT_WHY_TRUNCATED && note)
+	if (value->reason == EVENT_REASON_TRUNCATED && note)
 		return "truncated,escaped";
-	return value->why && !why ? "unknown" : why ? why : note;
+	return value->reason && !reason ? "unknown" : reason ? reason : note;
 }
 
 static void put_text(struct cells *cells, idx_t row, const char *name, const char *text, struct notes *notes)
@@ -77,7 +77,7 @@ static int fill(const struct table *table, const void *at, struct cells *cells, 
 	struct value values[SCHEMA_FIELDS_MAX];
 	struct record record = entry->record;
 	struct notes notes = { 0 };
-	const char *why;
+	const char *reason;
 
 	record.bytes = entry->bytes;
 	if (record__values(&record, values))
@@ -86,10 +86,10 @@ static int fill(const struct table *table, const void *at, struct cells *cells, 
 	for (uint32_t i = 0; i < source->event->fields_count; i++) {
 		uint32_t column = source->columns[i];
 
-		why = cells__put(&cells[column], row, &values[i], record.bytes + record.size);
-		why = why_of(&values[i], why);
-		if (why)
-			notes__add(&notes, table->columns[column].name, why);
+		reason = cells__put(&cells[column], row, &values[i], record.bytes + record.size);
+		reason = reason_of(&values[i], reason);
+		if (reason)
+			notes__add(&notes, table->columns[column].name, reason);
 	}
 	for (uint32_t i = 0; i < source->absent_count; i++)
 		cells__null(&cells[source->absent[i]], row);

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/text_safe.h"
+#include "core/text.h"
 
 int files__each(const char *folder, int (*call)(const char *folder, const char *name, void *arg), void *arg)
 {

@@ -23,10 +23,10 @@ struct cell {
 
 /* ---- packing ---- */
 
-static int pack_null(struct packer *p, const struct cell *cell, unsigned why)
+static int pack_null(struct packer *p, const struct cell *cell, unsigned reason)
 {
-	if (why != EVENT_WHY_NONE)
-		notes__add(&p->notes, cell->name, model_why__name(why));
+	if (reason != EVENT_REASON_NONE)
+		notes__add(&p->notes, cell->name, model_reason__name(reason));
 	return pack_nil(p->out);
 }
 
@@ -34,7 +34,7 @@ static int cell_number(struct packer *p, const struct cell *cell, const void *at
 {
 	uint64_t number = *(const uint64_t *)at;
 
-	return EVENT_IS_NULL(number) ? pack_null(p, cell, EVENT_NULL_WHY(number)) : pack_uint64(p->out, number);
+	return EVENT_IS_NULL(number) ? pack_null(p, cell, EVENT_NULL_REASON(number)) : pack_uint64(p->out, number);
 }
 
 static int cell_u32(struct packer *p, const struct cell *cell, const void *at)
@@ -124,9 +124,9 @@ static int cell_list(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_list *list = command ? (const void *)((const char *)command + cell->member) : NULL;
 
 	if (!list || !list->data)
-		return pack_null(p, cell, list ? list->why : EVENT_WHY_NONE);
-	if (list->why)
-		notes__add(&p->notes, cell->name, model_why__name(list->why));
+		return pack_null(p, cell, list ? list->reason : EVENT_REASON_NONE);
+	if (list->reason)
+		notes__add(&p->notes, cell->name, model_reason__name(list->reason));
 	return pack_strings(p, list);
 }
 
@@ -136,9 +136,9 @@ static int cell_text(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_text *text = command ? (const void *)((const char *)command + cell->member) : NULL;
 
 	if (!text || !text->data)
-		return pack_null(p, cell, text ? text->why : EVENT_WHY_NONE);
-	if (text->why)
-		notes__add(&p->notes, cell->name, model_why__name(text->why));
+		return pack_null(p, cell, text ? text->reason : EVENT_REASON_NONE);
+	if (text->reason)
+		notes__add(&p->notes, cell->name, model_reason__name(text->reason));
 	return pack__text(p->out, text->data, text->length);
 }
 
@@ -277,7 +277,7 @@ static const struct cell processes[] = {
 	{ "older", COLUMN_BOOL, cell_bool, ROW(older), 0, NULL, "it was there before the collector" },
 	{ "benign", COLUMN_BOOL, cell_bool, ROW(benign), 0, NULL,
 	  "its status says something else than failure: grep found nothing" },
-	{ "passed_on", COLUMN_BOOL, cell_bool, ROW(passed_on), 0, NULL,
+	{ "passed_on", COLUMN_BOOL, cell_bool, ROW(propagated), 0, NULL,
 	  "it ended with the status of a child that had failed" },
 	{ "tried", COLUMN_LIST, cell_list, ROW(tried), COMMAND(args), NULL, "what it tried to execute in vain" },
 	{ "tried_error", COLUMN_TEXT, cell_chars, ROW(tried_error), 0, NULL, "why that failed" },
@@ -369,16 +369,16 @@ static int fill(const struct table *table, const void *at, struct cells *cells, 
 	struct cursor c = { (const uint8_t *)(told + 1), (const uint8_t *)(told + 1) + *(const uint64_t *)at };
 	struct notes notes = { .count = told->count };
 	struct value value = { 0 };
-	const char *why;
+	const char *reason;
 	size_t i;
 
 	memcpy(notes.list, told->list, told->count * sizeof(*told->list));
 	for (i = 0; i + 1 < table->columns_count; i++) {
 		if (!cursor__value(&c, &value))
 			return -EBADMSG;
-		why = cells__put(&cells[i], row, &value, c.end);
-		if (why)
-			notes__add(&notes, table->columns[i].name, why);
+		reason = cells__put(&cells[i], row, &value, c.end);
+		if (reason)
+			notes__add(&notes, table->columns[i].name, reason);
 	}
 	cells__put_notes(&cells[i], row, &notes);
 	return 0;

@@ -12,7 +12,7 @@
 
 #include "core/sink.h"
 #include "sinks/model/steps.h"
-#include "sinks/model/text.h"
+#include "sinks/model/command_text.h"
 #include "sinks/tables/column.h"
 
 struct table {

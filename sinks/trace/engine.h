@@ -4,7 +4,7 @@
 #define SINKS_TRACE_ENGINE_H
 
 #include "sinks/model/model.h"
-#include "sinks/model/text.h"
+#include "sinks/model/command_text.h"
 
 /* An execution of a step. */
 struct line {

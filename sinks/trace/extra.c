@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UNKNOWN EVENT_NULL(EVENT_WHY_NONE)
+#define UNKNOWN EVENT_NULL(EVENT_REASON_NONE)
 
 struct task {
 	struct hash_node node;
@@ -203,7 +203,7 @@ static void add_switches(struct task *task, const struct process *p)
 /* What an earlier program of a process used may be counted for the next one. */
 static bool is_missing(uint64_t value)
 {
-	return EVENT_IS_NULL(value) && EVENT_NULL_WHY(value) != MODEL_WHY_REPLACED;
+	return EVENT_IS_NULL(value) && EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED;
 }
 
 int extra__row(struct extra *extra, const struct model_row *row)

@@ -99,7 +99,7 @@ static int bench__sample(struct stream_writer *writer, uint64_t i)
 	e.anon_bytes = e.rss_bytes / 2;
 	e.file_bytes = e.rss_bytes - e.anon_bytes;
 	e.minor_faults = i % 100000;
-	e.peak_rss_bytes = i % 7 ? e.rss_bytes : EVENT_NULL(EVENT_WHY_RELEASED);
+	e.peak_rss_bytes = i % 7 ? e.rss_bytes : EVENT_NULL(EVENT_REASON_RELEASED);
 	return stream_writer__event(writer, &e.head, sizeof(e));
 }
 

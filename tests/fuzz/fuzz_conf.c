@@ -4,7 +4,7 @@
  * opt,opt_format,nearest,redact,redact_default}.c with -lyaml -lpcre2-8. */
 #include <errno.h>
 
-#include "core/redact.h"
+#include "core/config/redact.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/conf_fixture.h"
 

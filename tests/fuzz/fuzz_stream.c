@@ -5,8 +5,8 @@
 
 #include "core/pack.h"
 #include "core/sink.h"
-#include "core/stream_block.h"
-#include "core/stream_header.h"
+#include "core/stream/stream_block.h"
+#include "core/stream/stream_header.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/stream_made.h"
 
@@ -27,14 +27,14 @@ static void check_strings(const struct sink_row *row, const uint8_t *end)
 
 	for (i = 0; i < row->count; i++) {
 		if (row->values[i].type == VALUE_STRING)
-			record__utf8(row->values[i].string, row->values[i].length);
+			utf8__valid(row->values[i].string, row->values[i].length);
 		if (row->values[i].type != VALUE_LIST && row->values[i].type != VALUE_MAP)
 			continue;
 		cursor = row->values[i].items;
 		n = (uint64_t)row->values[i].length << (row->values[i].type == VALUE_MAP);
 		for (; n; n--) {
 			EXPECT(value__item(&cursor, end, &string, &length));
-			record__utf8(string, length);
+			utf8__valid(string, length);
 		}
 	}
 }

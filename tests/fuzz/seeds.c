@@ -28,11 +28,11 @@ static void write_made(int dir)
 	for (i = 0; i < 20; i++) {
 		made__init(&e, 1000000000 + i * 1000 - i % 2 * 5000);
 		if (i % 5 == 1)
-			e.big = EVENT_NULL(i % EVENT_WHY_MAX);
+			e.big = EVENT_NULL(i % EVENT_REASON_MAX);
 		if (i % 5 == 2)
-			e.text.why = EVENT_WHY_FAULT;
+			e.text.reason = EVENT_REASON_FAULT;
 		if (i % 5 == 3)
-			e.list.why = EVENT_WHY_TRUNCATED;
+			e.list.reason = EVENT_REASON_TRUNCATED;
 		e.head.kind = i % 4 ? 0 : 2;
 		EXPECT(!stream_writer__event(writer, &e.head, sizeof(e)));
 		if (i % 7 == 6)

@@ -132,70 +132,12 @@ def test_names_of_the_contract(probe, plugins):
         assert set(names.split()) <= set(fields), event
 
 
-# ---- includes are arrows ----
-
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
-
-
-def includes(path):
-    found = INCLUDE.findall(path.read_text())
-    return {name for quote, name in found if quote == '"'}, {name for quote, name in found if quote == "<"}
 
 
 def sources(*folders):
     return [path for folder in folders for path in sorted((SRC / folder).rglob("*.[ch]"))
             if not path.name.endswith(".skel.h")]
-
-
-def within(names, *allowed):
-    return {name for name in names if not any(name == a or a.endswith("/") and name.startswith(a) for a in allowed)}
-
-
-@pytest.mark.parametrize("path", sources("probes"), ids=lambda path: path.name)
-def test_includes_of_probes(path):
-    own, system = includes(path)
-    folder = f"{path.relative_to(SRC).parent}/"
-    if path.suffix == ".h":
-        assert not own and not system, "a header shared with BPF includes nothing"
-    elif path.name.endswith(".bpf.c"):
-        assert not within(own, "core/probe.bpf.h", folder) and not system
-    else:
-        assert not within(own, "core/probe.h", folder)
-        assert not {name for name in system if re.match(r"yaml|msgpack|pcre|zlib|dlfcn", name)}
-
-
-@pytest.mark.parametrize("path", sources("sinks"), ids=lambda path: path.name)
-def test_includes_of_sinks(path):
-    own, system = includes(path)
-    folder = f"{path.relative_to(SRC).parent}/"
-    yaml = {"core/tree.h", "core/fail.h", "core/nearest.h"} if path.parent.name == "model" else set()  # rules of steps
-    sdk = {f"core/{name}.h" for name in ("sink", "record", "stream", "pack", "human", "text_safe")}
-    assert not within(own - yaml, *sdk, folder, "sinks/model/", "sinks/tables/")
-    assert not {name for name in system if name.startswith(("bpf/", "yaml", "dlfcn"))}
-    if path.parent.name == "model":
-        assert not {name for name in own if name.startswith("sinks/") and not name.startswith("sinks/model/")}
-
-
-def test_includes_of_core():
-    for path in sources("core"):
-        own, _ = includes(path)
-        assert not within(own, "core/") - {"config.h"}, path
-
-
-def test_stream_side_knows_no_bpf_and_no_yaml():
-    """By the files it is linked of, and by what they include, to the last header."""
-    makefile = (SRC / "Makefile.am").read_text()
-    block = re.search(r"^libcollector_a_SOURCES = (.*?)\$\(NULL\)", makefile, re.M | re.S).group(1)
-    todo = {"core/merge_main.c", *re.findall(r"core/\S+\.[ch]", block)}
-    assert len(todo) > 15
-    done = set()
-    while todo:
-        name = todo.pop()
-        done.add(name)
-        own, system = includes(SRC / name)
-        assert not {s for s in system if s.startswith(("bpf/", "yaml", "linux/bpf"))}, name
-        todo |= own - done
-    assert not done & {"core/bpf.h", "core/conf.h", "core/tree.h", "core/probe.h", "core/scope.h"}
 
 
 # ---- style ----

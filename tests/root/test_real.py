@@ -46,7 +46,7 @@ def test_configure():
     """The project's own, on a copy of what it needs."""
     folder = new_folder()
     shutil.copy(SRC / "configure", folder)
-    for file in "Makefile.in", "core/collector.pc.in", "core/main.c":
+    for file in "Makefile.in", "core/collector.pc.in", "core/daemon/main.c":
         (folder / file).parent.mkdir(exist_ok=True)
         shutil.copy(SRC / file, folder / file)
     shutil.copytree(SRC / "m4", folder / "m4")

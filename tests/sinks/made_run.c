@@ -19,7 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/heap.h"
+#include "core/base/heap.h"
 #include "core/probe.h"
 #include "core/stream.h"
 #include "probes/cpu/cpu.h"
@@ -175,7 +175,7 @@ static void made__exec(struct made *m, const struct process *p)
 	begin = used;
 	text__args(&text, &used, p);
 	e->args = (struct event_list){ base + begin, used - begin, 0 };
-	e->env.why = EVENT_WHY_NONE;
+	e->env.reason = EVENT_REASON_NONE;
 	e->env.offset = base + used;
 	made__write(m, LIFECYCLE, &e->head, base + used);
 }
@@ -197,7 +197,7 @@ static void made__fork(struct made *m, const struct process *p)
 static void made__exit(struct made *m, const struct process *p)
 {
 	struct lifecycle_exit e = { .head = made__head(m, p, LIFECYCLE_EXIT), .threads_peak = 1 };
-	uint64_t none = EVENT_NULL(EVENT_WHY_NONE);
+	uint64_t none = EVENT_NULL(EVENT_REASON_NONE);
 
 	if (p->parent) {
 		e.ppid = p->parent->pid;

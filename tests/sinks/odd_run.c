@@ -105,13 +105,13 @@ static void ugly(struct odd_event *e)
 
 static void nulls(struct odd_event *e)
 {
-	e->big = EVENT_NULL(EVENT_WHY_RELEASED);
-	e->run = EVENT_NULL(EVENT_WHY_NONE);
-	e->text.why = EVENT_WHY_FAULT;
-	e->list.why = EVENT_WHY_GONE;
-	e->map.why = EVENT_WHY_NONE;
-	e->missing.why = EVENT_WHY_DENIED;
-	e->more = EVENT_NULL(EVENT_WHY_UNSUPPORTED);
+	e->big = EVENT_NULL(EVENT_REASON_RELEASED);
+	e->run = EVENT_NULL(EVENT_REASON_NONE);
+	e->text.reason = EVENT_REASON_FAULT;
+	e->list.reason = EVENT_REASON_GONE;
+	e->map.reason = EVENT_REASON_NONE;
+	e->missing.reason = EVENT_REASON_DENIED;
+	e->more = EVENT_NULL(EVENT_REASON_UNSUPPORTED);
 }
 
 static void extremes(struct odd_event *e)
@@ -121,7 +121,7 @@ static void extremes(struct odd_event *e)
 	e->big = ~0ULL - 300; /* the greatest that is a number */
 	e->run = 1ULL << 63;
 	e->list = LIST(e, "cut\0of");
-	e->list.why = EVENT_WHY_TRUNCATED;
+	e->list.reason = EVENT_REASON_TRUNCATED;
 }
 
 int main(int argc, char **argv)

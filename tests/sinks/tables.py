@@ -40,7 +40,7 @@ def odd_program():
     found = [name for name in ("msgpack-c", "msgpack") if not subprocess.call(["pkg-config", "--exists", name])]
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", found[0], "zlib"], capture_output=True, check=True)
     subprocess.run([*CC, "-O1", "-D_GNU_SOURCE", f"-I{SRC}", "-o", program, SRC / "tests/sinks/odd_run.c",
-                    BUILD / "libcollector.a", *flags.stdout.decode().split()], check=True)
+                    BUILD / "core/libstream.a", BUILD / "core/libbase.a", *flags.stdout.decode().split()], check=True)
     return program
 
 

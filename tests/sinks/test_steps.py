@@ -27,7 +27,7 @@ def told_sink():
                           capture_output=True, text=True, check=True).stdout.split()
     subprocess.run([*CC, "-std=gnu11", "-D_GNU_SOURCE", "-fPIC", "-shared", "-fvisibility=hidden", f"-I{SRC}",
                     "-Wall", "-Wextra", "-Werror", "-o", stage() / "sinks/told.so", SRC / "tests/sinks/told.c",
-                    BUILD / "sinks/libmodel.a", BUILD / "libtree.a", BUILD / "libcollector.a", *libs], check=True)
+                    BUILD / "sinks/libmodel.a", BUILD / "core/libconfig.a", BUILD / "core/libstream.a", BUILD / "core/libbase.a", *libs], check=True)
 
 
 class Told:
@@ -253,7 +253,7 @@ def made(processes):
     """A run of a Snakemake with that many processes, and its totals: the witness."""
     folder = new_folder()
     subprocess.run([*CC, "-O1", "-std=gnu11", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="made"', f"-I{SRC}", "-o",
-                    folder / "made_run", SRC / "tests/sinks/made_run.c", BUILD / "libcollector.a",
+                    folder / "made_run", SRC / "tests/sinks/made_run.c", BUILD / "core/libstream.a", BUILD / "core/libbase.a",
                     *subprocess.run(["pkg-config", "--libs", "zlib", "msgpack"], capture_output=True, text=True,
                                     check=True).stdout.split(), "-ldl"], check=True)
     done = subprocess.run([folder / "made_run", BUILD, folder / "run", str(processes)], capture_output=True,

@@ -35,7 +35,7 @@ struct told {
 static void number(FILE *out, const char *name, uint64_t value)
 {
 	if (EVENT_IS_NULL(value))
-		fprintf(out, ",\"%s\":-%u", name, (unsigned)EVENT_NULL_WHY(value));
+		fprintf(out, ",\"%s\":-%u", name, (unsigned)EVENT_NULL_REASON(value));
 	else
 		fprintf(out, ",\"%s\":%" PRIu64, name, value);
 }
@@ -47,7 +47,7 @@ static void numbers(FILE *out, const char *name, const uint64_t *values, size_t 
 		bool null = EVENT_IS_NULL(values[i]);
 
 		fprintf(out, "%s%s%" PRIu64, i ? "," : "", null ? "-" : "",
-			null ? (uint64_t)EVENT_NULL_WHY(values[i]) : values[i]);
+			null ? (uint64_t)EVENT_NULL_REASON(values[i]) : values[i]);
 	}
 	fprintf(out, "]");
 }

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/conf.h"
+#include "core/config/conf.h"
 
 struct fixture_lifecycle {
 	struct opt_list env;

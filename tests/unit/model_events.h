@@ -286,8 +286,8 @@ static inline void made__exit_under(struct made *made, uint64_t ts, uint32_t pid
 
 	event.ppid = ppid;
 	event.parent_start = parent_start;
-	event.exit_code = signal ? EVENT_NULL(EVENT_WHY_NONE) : (__u64)status;
-	event.signal = signal ? (__u64)signal : EVENT_NULL(EVENT_WHY_NONE);
+	event.exit_code = signal ? EVENT_NULL(EVENT_REASON_NONE) : (__u64)status;
+	event.signal = signal ? (__u64)signal : EVENT_NULL(EVENT_REASON_NONE);
 	event.core_dumped = status < -1000;
 	if (signal)
 		strcpy(event.signal_name, made__signal(signal));

@@ -68,7 +68,7 @@ static inline struct event_string made__tail(struct made_event *e, size_t at, co
 					     size_t length)
 {
 	memcpy(e->tail + at, bytes, length);
-	return (struct event_string){ offsetof(struct made_event, tail) + at, length, EVENT_WHY_NONE };
+	return (struct event_string){ offsetof(struct made_event, tail) + at, length, EVENT_REASON_NONE };
 }
 
 static inline void made__init(struct made_event *e, uint64_t ts)

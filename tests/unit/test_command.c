@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "core/command.h"
+#include "core/daemon/command.h"
 
 static void programs_are_found_as_execvp_does(void **state)
 {
@@ -123,5 +123,6 @@ int main(void)
 		cmocka_unit_test(a_deaf_child_forgets_what_it_was_sent),
 	};
 
+	signal(SIGINT, SIG_DFL); /* a background job of a shell starts with it ignored */
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

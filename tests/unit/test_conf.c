@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "core/redact.h"
+#include "core/config/redact.h"
 #include "tests/unit/conf_fixture.h"
 
 /* All that was told, one sentence a line; warnings begin by "warning: ". */

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "core/diff_limit.h"
-#include "core/text_safe.h"
+#include "core/query/diff_limit.h"
+#include "core/text.h"
 
 static void assert_sql(const char *text, const char *expected)
 {

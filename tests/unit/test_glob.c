@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/glob.h"
+#include "core/config/glob.h"
 
 static const struct {
 	const char *pattern, *text;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "core/sinks.h"
+#include "core/merge/merge.h"
 #include "tests/unit/stream_made.h"
 
 struct fed {
@@ -126,8 +126,8 @@ static void a_line_to_the_byte(void **state)
 	struct made_event e;
 
 	made__init(&e, 5000000000);
-	e.big = EVENT_NULL(EVENT_WHY_RELEASED);
-	e.list.why = EVENT_WHY_TRUNCATED;
+	e.big = EVENT_NULL(EVENT_REASON_RELEASED);
+	e.list.reason = EVENT_REASON_TRUNCATED;
 	assert_int_equal(stream_writer__event(fed->writer, &e.head, sizeof(e)), 0);
 	assert_line(feed_text(fed, "jsonl"), "{\"stream\":\"made\",\"event\":\"first\",\"ts\":5000000000,",
 		    "9999-99-99T99:99:99.999999999Z",
@@ -226,7 +226,7 @@ static void msgpack_has_the_same_keys(void **state)
 	uint32_t n, i, length;
 
 	made__init(&e, 5000000000);
-	e.big = EVENT_NULL(EVENT_WHY_RELEASED);
+	e.big = EVENT_NULL(EVENT_REASON_RELEASED);
 	assert_int_equal(stream_writer__event(fed->writer, &e.head, sizeof(e)), 0);
 	e.big = 6;
 	e.head.run = 8; /* not the run of this stream: unknown */

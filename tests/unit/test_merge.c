@@ -8,12 +8,11 @@
 
 #include <cmocka.h>
 
-#include "core/filter.h"
-#include "core/heap.h"
-#include "core/merge.h"
+#include "core/base/heap.h"
+#include "core/merge/merge.h"
 #include "core/pack.h"
-#include "core/stream_block.h"
-#include "core/stream_header.h"
+#include "core/stream/stream_block.h"
+#include "core/stream/stream_header.h"
 #include "tests/unit/stream_folder.h"
 
 static void write_event(struct stream_writer *w, uint64_t ts, uint64_t big)

@@ -96,7 +96,7 @@ static void end(struct seen *s)
 }
 
 #define ALL 7U
-#define why_of(value) (assert_true(EVENT_IS_NULL(value)), EVENT_NULL_WHY(value))
+#define why_of(value) (assert_true(EVENT_IS_NULL(value)), EVENT_NULL_REASON(value))
 
 static void one_program_is_one_row(void **state)
 {
@@ -130,7 +130,7 @@ static void one_program_is_one_row(void **state)
 	assert_int_equal(row->peak_rss_bytes, 8192);
 	assert_int_equal(row->sampled_rss_bytes, 4096);
 	assert_int_equal(row->exit_code, 0);
-	assert_int_equal(why_of(row->signal), EVENT_WHY_NONE);
+	assert_int_equal(why_of(row->signal), EVENT_REASON_NONE);
 	assert_int_equal(row->outcome, MODEL_OK);
 	assert_int_equal(model__finish(s->model), 0);
 	assert_int_equal(s->rows_count, 1);
@@ -190,9 +190,9 @@ static void each_exec_is_a_row_and_their_cpu_adds_up(void **state)
 	assert_int_equal(s->rows[0].row.wall_ns, S);
 	assert_false(s->rows[0].row.last);
 	assert_int_equal(s->rows[0].row.outcome, MODEL_OK);
-	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_WHY_REPLACED);
-	assert_int_equal(why_of(s->rows[0].row.peak_rss_bytes), MODEL_WHY_REPLACED);
-	assert_int_equal(why_of(s->rows[0].row.exit_code), MODEL_WHY_REPLACED);
+	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_REASON_REPLACED);
+	assert_int_equal(why_of(s->rows[0].row.peak_rss_bytes), MODEL_REASON_REPLACED);
+	assert_int_equal(why_of(s->rows[0].row.exit_code), MODEL_REASON_REPLACED);
 	assert_int_equal(s->rows[1].row.cpu_ns, 300);
 	assert_int_equal(s->rows[2].row.cpu_ns, 700);
 	assert_int_equal(s->rows[2].row.image, 3);
@@ -209,8 +209,8 @@ static void what_is_switched_off_is_not_waited_for(void **state)
 	made__exec(&s->made, 1 * S, 10, 1 * S, "/bin/a", "a|");
 	made__exit(&s->made, 2 * S, 10, 1 * S, 0);
 	assert_int_equal(s->rows_count, 1);
-	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_WHY_OFF);
-	assert_int_equal(why_of(s->rows[0].row.peak_rss_bytes), MODEL_WHY_OFF);
+	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_REASON_OFF);
+	assert_int_equal(why_of(s->rows[0].row.peak_rss_bytes), MODEL_REASON_OFF);
 	end(s);
 
 	s = begin(1U << CPU | 1U << MEM);
@@ -222,8 +222,8 @@ static void what_is_switched_off_is_not_waited_for(void **state)
 	assert_string_equal(s->rows[0].row.comm, "comm");
 	assert_null(s->rows[0].row.command);
 	assert_int_equal(s->rows[0].row.cpu_ns, 7);
-	assert_int_equal(why_of(s->rows[0].row.exit_code), MODEL_WHY_OFF);
-	assert_int_equal(why_of(s->rows[0].row.wall_ns), MODEL_WHY_OFF);
+	assert_int_equal(why_of(s->rows[0].row.exit_code), MODEL_REASON_OFF);
+	assert_int_equal(why_of(s->rows[0].row.wall_ns), MODEL_REASON_OFF);
 	end(s);
 }
 
@@ -239,7 +239,7 @@ static void the_wait_for_a_late_account_is_bounded(void **state)
 	assert_int_equal(s->rows_count, 0);
 	made__fork(&s->made, 13 * S, 12, 10, 1 * S, "x");
 	assert_int_equal(s->rows_count, 1);
-	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_WHY_ABSENT);
+	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_REASON_ABSENT);
 	assert_int_equal(s->rows[0].row.outcome, MODEL_OK);
 	made__cpu(&s->made, END, 14 * S, 10, 1 * S, 5);
 	assert_int_equal(s->rows_count, 1);
@@ -254,9 +254,9 @@ static void null_values_keep_their_reason(void **state)
 	(void)state;
 	made__exec(&s->made, 1 * S, 10, 1 * S, "/bin/a", "a|");
 	made__mem(&s->made, SAMPLE, 1 * S, 10, 1 * S, 4096);
-	made__end(&s->made, 2 * S, 10, 1 * S, 0, EVENT_NULL(EVENT_WHY_DENIED), EVENT_NULL(EVENT_WHY_BOUND));
-	assert_int_equal(why_of(s->rows[0].row.cpu_ns), EVENT_WHY_DENIED);
-	assert_int_equal(why_of(s->rows[0].row.peak_rss_bytes), EVENT_WHY_BOUND);
+	made__end(&s->made, 2 * S, 10, 1 * S, 0, EVENT_NULL(EVENT_REASON_DENIED), EVENT_NULL(EVENT_REASON_BOUND));
+	assert_int_equal(why_of(s->rows[0].row.cpu_ns), EVENT_REASON_DENIED);
+	assert_int_equal(why_of(s->rows[0].row.peak_rss_bytes), EVENT_REASON_BOUND);
 	assert_int_equal(s->rows[0].row.sampled_rss_bytes, 4096);
 	end(s);
 }
@@ -322,9 +322,9 @@ static void a_subshell_passes_on_what_its_child_said(void **state)
 	assert_int_equal(s->rows_count, 4);
 	assert_true(s->rows[1].row.benign); /* the subshell around grep */
 	assert_int_equal(s->rows[2].row.outcome, MODEL_KILLED);
-	assert_false(s->rows[2].row.passed_on);
+	assert_false(s->rows[2].row.propagated);
 	assert_int_equal(s->rows[3].row.outcome, MODEL_FAILED);
-	assert_true(s->rows[3].row.passed_on);
+	assert_true(s->rows[3].row.propagated);
 	assert_int_equal(s->hidden_count, 0);
 	end(s);
 }
@@ -439,7 +439,7 @@ static void what_is_open_at_the_end_runs_or_nobody_knows(void **state)
 		assert_int_equal(s->rows_count, 1);
 		assert_int_equal(s->rows[0].row.outcome, lossy ? MODEL_UNKNOWN : MODEL_RUNNING);
 		assert_int_equal(s->rows[0].row.cpu_ns, 5);
-		assert_int_equal(why_of(s->rows[0].row.ended_ns), lossy ? EVENT_WHY_LOST : MODEL_WHY_RUNNING);
+		assert_int_equal(why_of(s->rows[0].row.ended_ns), lossy ? EVENT_REASON_LOST : MODEL_REASON_RUNNING);
 		end(s);
 	}
 }

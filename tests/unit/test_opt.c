@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "core/nearest.h"
+#include "core/base/nearest.h"
 #include "core/opt.h"
 
 struct all {

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "core/plugin.h"
+#include "core/base/plugin.h"
 
 /* What the test's core knows of plugins/fixture.c's struct. */
 struct table {

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/record.h"
+#include "core/text.h"
 #include "tests/unit/stream_made.h"
 
 struct packed {
@@ -135,21 +136,21 @@ static void every_reason(void **state)
 {
 	struct made_event e;
 	struct packed p;
-	unsigned why;
+	unsigned reason;
 
 	(void)state;
-	for (why = 0; why < EVENT_WHY_MAX; why++) {
+	for (reason = 0; reason < EVENT_REASON_MAX; reason++) {
 		made__init(&e, 1);
-		e.big = EVENT_NULL(why);
-		e.text.why = e.list.why = e.map.why = why;
+		e.big = EVENT_NULL(reason);
+		e.text.reason = e.list.reason = e.map.reason = reason;
 		pack(&p, &e);
 		assert_int_equal(p.values[MADE_BIG].type, VALUE_NULL);
-		assert_int_equal(p.values[MADE_BIG].why, why);
-		assert_int_equal(p.values[MADE_TEXT].why, why);
-		assert_int_equal(p.values[MADE_LIST].why, why);
-		assert_int_equal(p.values[MADE_MAP].why, why);
-		assert_int_equal(p.values[MADE_SMALL].why, EVENT_WHY_NONE);
-		if (why == EVENT_WHY_NONE || why == EVENT_WHY_TRUNCATED) {
+		assert_int_equal(p.values[MADE_BIG].reason, reason);
+		assert_int_equal(p.values[MADE_TEXT].reason, reason);
+		assert_int_equal(p.values[MADE_LIST].reason, reason);
+		assert_int_equal(p.values[MADE_MAP].reason, reason);
+		assert_int_equal(p.values[MADE_SMALL].reason, EVENT_REASON_NONE);
+		if (reason == EVENT_REASON_NONE || reason == EVENT_REASON_TRUNCATED) {
 			assert_text(&p.values[MADE_TEXT], "/bin/\xc3\xa4", 7);
 			assert_int_equal(p.values[MADE_LIST].length, 3);
 			assert_int_equal(p.values[MADE_MAP].length, 2);
@@ -158,14 +159,14 @@ static void every_reason(void **state)
 			assert_int_equal(p.values[MADE_LIST].type, VALUE_NULL);
 			assert_int_equal(p.values[MADE_MAP].type, VALUE_NULL);
 		}
-		if (why)
-			assert_non_null(event_why__name(why));
+		if (reason)
+			assert_non_null(event_reason__name(reason));
 		record_buffer__free(&p.buffer);
 	}
-	assert_null(event_why__name(EVENT_WHY_NONE));
-	assert_null(event_why__name(EVENT_WHY_MAX));
-	assert_string_equal(event_why__name(EVENT_WHY_RELEASED), "released");
-	assert_string_equal(event_why__name(EVENT_WHY_GONE), "gone");
+	assert_null(event_reason__name(EVENT_REASON_NONE));
+	assert_null(event_reason__name(EVENT_REASON_MAX));
+	assert_string_equal(event_reason__name(EVENT_REASON_RELEASED), "released");
+	assert_string_equal(event_reason__name(EVENT_REASON_GONE), "gone");
 }
 
 static void a_name_that_is_none(void **state)
@@ -178,7 +179,7 @@ static void a_name_that_is_none(void **state)
 	e.signal = 0;
 	pack(&p, &e);
 	assert_int_equal(p.values[MADE_SIGNAL].type, VALUE_NULL);
-	assert_int_equal(p.values[MADE_SIGNAL].why, EVENT_WHY_NONE);
+	assert_int_equal(p.values[MADE_SIGNAL].reason, EVENT_REASON_NONE);
 	record_buffer__free(&p.buffer);
 }
 
@@ -221,14 +222,14 @@ static void hostile_offsets(void **state)
 		for (l = 0; l < n; l++) {
 			made__init(e, 1);
 			e->text = (struct event_string){ ends[o], ends[l], 0 };
-			e->list = (struct event_list){ ends[o], ends[l], EVENT_WHY_TRUNCATED };
+			e->list = (struct event_list){ ends[o], ends[l], EVENT_REASON_TRUNCATED };
 			e->map = (struct event_map){ ends[o], ends[l], 0 };
 			pack(&p, e);
 			inside = (uint64_t)ends[o] + ends[l] <= sizeof(*e);
 			assert_int_equal(p.values[MADE_TEXT].type, inside ? VALUE_STRING : VALUE_NULL);
-			assert_int_equal(p.values[MADE_TEXT].why, inside ? EVENT_WHY_NONE : EVENT_WHY_FAULT);
-			assert_int_equal(p.values[MADE_LIST].why,
-					 inside ? EVENT_WHY_TRUNCATED : EVENT_WHY_FAULT);
+			assert_int_equal(p.values[MADE_TEXT].reason, inside ? EVENT_REASON_NONE : EVENT_REASON_FAULT);
+			assert_int_equal(p.values[MADE_LIST].reason,
+					 inside ? EVENT_REASON_TRUNCATED : EVENT_REASON_FAULT);
 			assert_int_equal(p.values[MADE_MAP].type, inside ? VALUE_MAP : VALUE_NULL);
 			record_buffer__free(&p.buffer);
 		}
@@ -253,9 +254,9 @@ static void shorter_than_its_struct(void **state)
 		assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, cut, size, NULL, NULL), 0);
 		read_back(&p);
 		if (size < offsetof(struct made_event, big) + sizeof(whole.big))
-			assert_int_equal(p.values[MADE_BIG].why, EVENT_WHY_FAULT);
+			assert_int_equal(p.values[MADE_BIG].reason, EVENT_REASON_FAULT);
 		if (size < sizeof(whole) - sizeof(whole.tail))
-			assert_int_equal(p.values[MADE_MAP].why, EVENT_WHY_FAULT);
+			assert_int_equal(p.values[MADE_MAP].reason, EVENT_REASON_FAULT);
 		record_buffer__free(&p.buffer);
 		free(cut);
 	}
@@ -366,7 +367,7 @@ static void utf8_is_told_from_bytes(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		if (record__utf8(cases[i].bytes, strlen(cases[i].bytes)) != cases[i].valid)
+		if (utf8__valid(cases[i].bytes, strlen(cases[i].bytes)) != cases[i].valid)
 			fail_msg("case %zu", i);
 }
 
@@ -396,7 +397,7 @@ static void another_schema_than_the_writers(void **state)
 
 	(void)state;
 	made__init(&e, 1);
-	e.big = EVENT_NULL(EVENT_WHY_BOUND);
+	e.big = EVENT_NULL(EVENT_REASON_BOUND);
 	pack(&p, &e);
 	memcpy(fields, p.fields, sizeof(p.fields));
 	fields[MADE_FIELDS] = (struct stream_field){ "new", NULL, NULL, SCHEMA_MAP };
@@ -406,16 +407,16 @@ static void another_schema_than_the_writers(void **state)
 	longer = (struct stream_event){ "first", NULL, "made", MADE_FIELDS + 2, fields };
 	p.record.event = &longer;
 	assert_int_equal(record__values(&p.record, values), 0);
-	assert_int_equal(values[MADE_BIG].why, EVENT_WHY_BOUND);
+	assert_int_equal(values[MADE_BIG].reason, EVENT_REASON_BOUND);
 	assert_int_equal(values[MADE_FIELDS].type, VALUE_NULL);
-	assert_int_equal(values[MADE_FIELDS].why, EVENT_WHY_NONE);
+	assert_int_equal(values[MADE_FIELDS].reason, EVENT_REASON_NONE);
 	assert_int_equal(values[MADE_FIELDS + 1].type, VALUE_NULL);
 
 	/* those that a newer one appended are skipped */
 	shorter = (struct stream_event){ "first", NULL, "made", MADE_BIG + 1, fields };
 	p.record.event = &shorter;
 	assert_int_equal(record__values(&p.record, values), 0);
-	assert_int_equal(values[MADE_BIG].why, EVENT_WHY_BOUND);
+	assert_int_equal(values[MADE_BIG].reason, EVENT_REASON_BOUND);
 
 	/* another type than the header tells is no value of it */
 	fields[MADE_SMALL].type = SCHEMA_STRING;
@@ -434,7 +435,7 @@ static void cut_at_every_byte(void **state)
 
 	(void)state;
 	made__init(&e, 1234567890123);
-	e.big = EVENT_NULL(EVENT_WHY_GONE);
+	e.big = EVENT_NULL(EVENT_REASON_GONE);
 	pack(&p, &e);
 	for (size = 0; size < p.buffer.size; size++) {
 		cut = malloc(size ? size : 1);

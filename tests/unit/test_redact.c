@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "core/redact.h"
+#include "core/config/redact.h"
 
 static struct redact *new_redact(const char *const *patterns)
 {
@@ -247,7 +247,7 @@ static void test_list(void **state)
 	redact__free(redact);
 }
 
-/* The examples of core/redact.h and collector.yaml(5). */
+/* The examples of core/config/redact.h and collector.yaml(5). */
 static void test_examples(void **state)
 {
 	static const char *const patterns[] = { "(--token(?:=|\\z))\\S*", "AKIA[A-Z0-9]{16}", NULL };

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "core/settle.h"
+#include "core/bpf/settle.h"
 
 struct sample {
 	struct event head;

@@ -536,7 +536,7 @@ static void children_inherit_and_a_task_sums_up(void **state)
 	assert_int_equal(task->hidden, 1);
 	assert_int_equal(task->exit_code, 0);
 	assert_int_equal(task->outcome, MODEL_OK);
-	assert_int_equal(EVENT_NULL_WHY(task->io[0]), MODEL_WHY_OFF);
+	assert_int_equal(EVENT_NULL_REASON(task->io[0]), MODEL_REASON_OFF);
 	assert_int_equal(s->hidden_count, 1);
 	end(s);
 }
@@ -582,7 +582,7 @@ static void an_exec_moves_a_process_into_another_task(void **state)
 	assert_int_equal(s->tasks[0].task.processes, 0);
 	assert_int_equal(s->tasks[0].task.rows, 1);
 	assert_int_equal(s->tasks[0].task.outcome, MODEL_OK);
-	assert_int_equal(EVENT_NULL_WHY(s->tasks[0].task.exit_code), MODEL_WHY_REPLACED);
+	assert_int_equal(EVENT_NULL_REASON(s->tasks[0].task.exit_code), MODEL_REASON_REPLACED);
 	assert_int_equal(s->tasks[1].task.cpu_ns, 20 * MS);
 	assert_int_equal(s->tasks[1].task.parent, 1);
 	assert_int_equal(s->tasks[1].task.exit_code, 7);
@@ -640,7 +640,7 @@ static void one_id_is_one_task_even_of_strangers(void **state)
 	assert_int_equal(s->tasks_count, 4);
 	assert_string_equal(s->tasks[3].id, "y");
 	assert_int_equal(s->tasks[3].task.outcome, MODEL_RUNNING);
-	assert_int_equal(EVENT_NULL_WHY(s->tasks[3].task.ended_ns), MODEL_WHY_RUNNING);
+	assert_int_equal(EVENT_NULL_REASON(s->tasks[3].task.ended_ns), MODEL_REASON_RUNNING);
 	end(s);
 }
 
@@ -766,13 +766,13 @@ static void io_is_shared_among_the_rows_of_a_process(void **state)
 	made__io(&s->made, END, 5 * S, 10, 1 * S, 50);
 	assert_int_equal(s->rows_count, 3);
 	assert_io(s->rows[0].row.io, 20);
-	assert_int_equal(EVENT_NULL_WHY(s->rows[1].row.io[0]), MODEL_WHY_REPLACED);
+	assert_int_equal(EVENT_NULL_REASON(s->rows[1].row.io[0]), MODEL_REASON_REPLACED);
 	assert_io(s->rows[2].row.io, 30);
 	end(s);
 	s = begin(step_rule, 1U << LIFECYCLE);
 	made__exec(&s->made, 1 * S, 10, 1 * S, "/bin/a", "a|");
 	made__exit(&s->made, 5 * S, 10, 1 * S, 0);
-	assert_int_equal(EVENT_NULL_WHY(s->rows[0].row.io[6]), MODEL_WHY_OFF);
+	assert_int_equal(EVENT_NULL_REASON(s->rows[0].row.io[6]), MODEL_REASON_OFF);
 	end(s);
 }
 

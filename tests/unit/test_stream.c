@@ -15,7 +15,7 @@
 
 #include "core/pack.h"
 #include "core/stream.h"
-#include "core/stream_block.h"
+#include "core/stream/stream_block.h"
 #include "tests/unit/stream_folder.h"
 
 /* The i-th event of a stream: `big` names it. */
@@ -641,7 +641,7 @@ static void events_that_are_none(void **state)
 	free(huge);
 }
 
-/* Writes until the disk refuses, makes room by `relief`, and goes on. Nothing may be lost untold. */
+/* Writes until the disk refuses, makes room by `relief`, and goes on. Nothing may be lost unreported. */
 static void write_through_refusal(const struct folder *folder, void (*relief)(void *arg), void *arg,
 				  int error, const char *cause)
 {

@@ -9,9 +9,9 @@
 
 #include <cmocka.h>
 
+#include "core/format.h"
 #include "core/sink.h"
-#include "core/human.h"
-#include "sinks/model/text.h"
+#include "sinks/model/command_text.h"
 #include "tests/unit/sink_made.h"
 
 #define MiB (1ULL << 20)
@@ -40,11 +40,11 @@ static void durations_have_two_or_three_digits(void **state)
 		{ 90000 * S, "1d 01h" },
 		{ UINT64_MAX - 300, "213503d 23h" },
 	};
-	char out[HUMAN_SIZE];
+	char out[FORMAT_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_string_equal(human__duration(out, cases[i].ns), cases[i].text);
+		assert_string_equal(format__duration(out, cases[i].ns), cases[i].text);
 }
 
 static void bytes_and_counts(void **state)
@@ -62,13 +62,13 @@ static void bytes_and_counts(void **state)
 		{ 1434 * MiB, "1.4 GiB" },
 		{ UINT64_MAX - 300, "16 EiB" },
 	};
-	char out[HUMAN_SIZE];
+	char out[FORMAT_SIZE];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_string_equal(human__bytes(out, cases[i].bytes), cases[i].text);
-	assert_string_equal(human__count(out, 999), "999");
-	assert_string_equal(human__count(out, 1234567), "1,234,567");
+		assert_string_equal(format__bytes(out, cases[i].bytes), cases[i].text);
+	assert_string_equal(format__count(out, 999), "999");
+	assert_string_equal(format__count(out, 1234567), "1,234,567");
 }
 
 static void strangers_text_cannot_reach_the_terminal(void **state)
@@ -304,7 +304,7 @@ static void what_is_missing_is_explained(void **state)
 	t = begin_with(NULL, 7);
 	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
 	made__mem(&t->made, SAMPLE, 2 * S, 10, 1 * S, 300 * MiB);
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 4 * MS, EVENT_NULL(EVENT_WHY_BOUND));
+	made__end(&t->made, 5 * S, 10, 1 * S, 0, 4 * MS, EVENT_NULL(EVENT_REASON_BOUND));
 	page = print(t, true);
 	assert_has(page, "\xe2\x89\xa5"
 			 "300 MiB  largest process");
@@ -321,7 +321,7 @@ static void losses_are_never_hidden(void **state)
 	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
 	made__lost(&t->made, LIFECYCLE, 3 * S, 1000, 2 * S, "ring_full");
 	made__lost(&t->made, LIFECYCLE, 4 * S, 234, 3 * S, "ring_full");
-	made__lost(&t->made, CPU, 4 * S, EVENT_NULL(EVENT_WHY_NONE), 3 * S, "truncated");
+	made__lost(&t->made, CPU, 4 * S, EVENT_NULL(EVENT_REASON_NONE), 3 * S, "truncated");
 	page = print(t, false);
 	assert_has(page, "lifecycle: 1,234 records lost between +1.0 s and +3.0 s: the ring was full\n");
 	assert_has(page, "cpu: an unknown number of records lost between +2.0 s and +3.0 s");

@@ -110,7 +110,7 @@ static void a_sum_that_lacks_something_is_not_shown(void **state)
 	made__exec(&t->made, 2 * S, 20, 2 * S, "/bin/bash", "bash|command.run|ab/1|x|");
 	made__fork(&t->made, 3 * S, 21, 20, 2 * S, "bash");
 	made__exec(&t->made, 3 * S, 21, 3 * S, "/bin/bwa", "bwa|");
-	made__end(&t->made, 5 * S, 21, 3 * S, 0, EVENT_NULL(EVENT_WHY_LOST), 500 * MiB);
+	made__end(&t->made, 5 * S, 21, 3 * S, 0, EVENT_NULL(EVENT_REASON_LOST), 500 * MiB);
 	made__end(&t->made, 6 * S, 20, 2 * S, 0, 200 * MS, 4 * MiB);
 	finish(t);
 	assert_has(print(t, true), "\n4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t-\t-\tab/1\ttask x\n");

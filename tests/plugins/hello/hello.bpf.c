@@ -6,7 +6,7 @@
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(hello_exec, struct task_struct *task)
 {
-	struct watch *w = watch__find(task);
+	struct scope_entry *w = scope__find(task);
 	struct hello_greeting *e;
 
 	if (!w)

@@ -27,7 +27,7 @@ static int hello__open(const struct core_api *api, const void *conf, struct bpf_
 	(void)conf;
 	if (!bpf)
 		return -errno;
-	bpf->rodata->watch_slot = api->watch_slot;
+	bpf->rodata->scope_slot = api->scope_slot;
 	*skel = bpf->skeleton;
 	*state = bpf;
 	return 0;

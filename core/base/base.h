@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The base room: what every other room builds on, and libc. One header for all of it. */
+#ifndef CORE_BASE_BASE_H
+#define CORE_BASE_BASE_H
+
+#include "core/base/clock.h"
+#include "core/base/error.h"
+#include "core/base/heap.h"
+#include "core/base/list.h"
+#include "core/base/nearest.h"
+#include "core/base/outfile.h"
+#include "core/base/plugin.h"
+
+#endif

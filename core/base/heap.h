@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A binary heap whose equals come out in the order of their number: the same input, the same output. */
+#ifndef CORE_BASE_HEAP_H
+#define CORE_BASE_HEAP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct heap_item {
+	uint64_t key;
+	uint32_t order; /* among equal keys */
+	void *data;
+};
+
+/* Starts zeroed. The least item is items[0] while `count` is not 0. */
+struct heap {
+	struct heap_item *items;
+	size_t count, capacity;
+};
+
+int heap__push(struct heap *heap, struct heap_item item); /* 0 or -ENOMEM */
+
+/* Another item in the place of the least one: half of a pop and a push. */
+void heap__replace(struct heap *heap, struct heap_item item);
+void heap__pop(struct heap *heap);
+void heap__free(struct heap *heap);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* "Unknown option: did you mean ...?": the candidate nearest to a name that is not known. */
+#ifndef CORE_BASE_NEAREST_H
+#define CORE_BASE_NEAREST_H
+
+#include <stddef.h>
+
+/* Start with { .name = NAME }, offer every candidate, then read `best` or have a sentence finished. */
+struct nearest {
+	const char *name;	/* what somebody wrote */
+	const char *best;	/* the candidate that could have been meant, or NULL */
+	unsigned int distance;	/* of best, in edits */
+	char known[256];	/* all candidates: "a, b, c" */
+	size_t known_length;
+};
+
+void nearest__offer(struct nearest *nearest, const char *candidate);
+
+/* Goes on in the sentence that has `length` characters in `out`: `: did you mean "best"?`, or the names
+ * of the candidates, or that there are none. */
+void nearest__append(const struct nearest *nearest, char *out, size_t size, size_t length);
+
+#endif

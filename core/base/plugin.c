@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Finds, checks and loads plugins. */
+#include "core/base/plugin.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/error.h"
+#include "core/base/nearest.h"
+
+#define PLUGIN_SUFFIX ".so"
+
+/* How the structs of both ABIs begin. */
+struct plugin_head {
+	uint32_t abi, size;
+	const char *name;
+};
+
+static bool is_name(const char *name, size_t length)
+{
+	size_t i;
+
+	if (!length || !islower((unsigned char)name[0]))
+		return false;
+	for (i = 1; i < length; i++)
+		if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && name[i] != '_')
+			return false;
+	return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void plugin__names_free(char **names)
+{
+	char **name;
+
+	for (name = names; name && *name; name++)
+		free(*name);
+	free(names);
+}
+
+/* Appends a name to an array that is ended by NULL. */
+static int add_name(char ***names, size_t *n, const char *name, size_t length)
+{
+	char **longer = realloc(*names, (*n + 2) * sizeof(*longer));
+
+	if (!longer)
+		return -ENOMEM;
+	*names = longer;
+	longer[*n + 1] = NULL;
+	longer[*n] = strndup(name, length);
+	if (!longer[*n])
+		return -ENOMEM;
+	(*n)++;
+	return 0;
+}
+
+int plugin__names(const struct plugin_kind *kind, const char *dir, char ***names)
+{
+	char path[PATH_MAX];
+	char **found = NULL;
+	struct dirent *entry;
+	size_t n = 0, length;
+	int rc = 0;
+	DIR *stream;
+
+	*names = NULL;
+	if (snprintf(path, sizeof(path), "%s/%s", dir, kind->folder) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	stream = opendir(path);
+	if (!stream)
+		return -errno;
+	found = calloc(1, sizeof(*found));
+	if (!found)
+		rc = -ENOMEM;
+	while (rc == 0 && (errno = 0, entry = readdir(stream))) {
+		length = strlen(entry->d_name);
+		if (length <= strlen(PLUGIN_SUFFIX))
+			continue;
+		length -= strlen(PLUGIN_SUFFIX);
+		if (strcmp(entry->d_name + length, PLUGIN_SUFFIX) == 0 && is_name(entry->d_name, length))
+			rc = add_name(&found, &n, entry->d_name, length);
+	}
+	if (rc == 0 && errno)
+		rc = -errno;
+	closedir(stream);
+	if (rc) {
+		plugin__names_free(found);
+		return rc;
+	}
+	qsort(found, n, sizeof(*found), compare);
+	*names = found;
+	return 0;
+}
+
+/* The kind as one word: "probes" are made of a "probe". */
+static const char *noun(const struct plugin_kind *kind, char *out, size_t size)
+{
+	snprintf(out, size, "%.*s", (int)strlen(kind->folder) - 1, kind->folder);
+	return out;
+}
+
+static int not_found(const struct plugin_kind *kind, const char *dir, const char *name, char *err,
+		     size_t size)
+{
+	struct nearest nearest = { .name = name };
+	char word[32], **names, **at;
+	int n;
+
+	if (plugin__names(kind, dir, &names) < 0)
+		return fail_with(-ENOENT, err, size, "no folder %s/%s: give the right one by --plugin-dir",
+				 dir, kind->folder);
+	for (at = names; *at; at++)
+		nearest__offer(&nearest, *at);
+	n = snprintf(err, size, "no %s \"%.64s\" in %s/%s", noun(kind, word, sizeof(word)), name, dir,
+		     kind->folder);
+	nearest__append(&nearest, err, size, n);
+	plugin__names_free(names);
+	return -ENOENT;
+}
+
+static int check_owner(const char *path, const struct stat *st, char *err, size_t size)
+{
+	if (st->st_uid != 0)
+		return fail_with(-EPERM, err, size,
+				 "%s belongs to uid %u: only root's own may be loaded by root", path,
+				 st->st_uid);
+	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
+		return fail_with(-EPERM, err, size, "%s is writable by others than root: chmod go-w %s", path,
+				 path);
+	return 0;
+}
+
+/* Checks every folder above the canonical path `path`, from the root down: once a folder is known to be
+ * root's own, nobody else can exchange what is in it. */
+static int check_folders(const char *path, char *err, size_t size)
+{
+	char folder[PATH_MAX];
+	const char *slash = path;
+	struct stat st;
+	int rc;
+
+	do {
+		snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+		if (lstat(folder, &st) < 0)
+			return fail_with(-errno, err, size, "%s: %s", folder, strerror(errno));
+		rc = check_owner(folder, &st, err, size);
+		if (rc)
+			return rc;
+		slash = strchr(slash + 1, '/');
+	} while (slash);
+	return 0;
+}
+
+/* Opens the plugin's file for reading, by its canonical path, once it is known to be safe.
+ * Returns the descriptor. */
+static int open_file(const char *path, char *err, size_t size)
+{
+	bool privileged = geteuid() == 0 || getauxval(AT_SECURE);
+	struct stat st;
+	int fd, rc = 0;
+
+	if (privileged)
+		rc = check_folders(path, err, size);
+	if (rc)
+		return rc;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		rc = fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+	else if (!S_ISREG(st.st_mode))
+		rc = fail_with(-ENOEXEC, err, size, "%s is no regular file", path);
+	else if (privileged)
+		rc = check_owner(path, &st, err, size);
+	if (rc && fd >= 0)
+		close(fd);
+	return rc ? rc : fd;
+}
+
+static int check_head(const struct plugin_kind *kind, const char *path, const char *name,
+		      const struct plugin_head *head, char *err, size_t size)
+{
+	char word[32];
+
+	noun(kind, word, sizeof(word));
+	if (!head)
+		return fail_with(-ENOEXEC, err, size, "%s: its %s is NULL: build it again", path,
+				 kind->symbol);
+	if (head->abi != kind->abi)
+		return fail_with(-ENOEXEC, err, size,
+				 "%s was built for version %u of the %s ABI, this one is %u: build it again",
+				 path, head->abi, word, kind->abi);
+	if (head->size < kind->size_min)
+		return fail_with(-ENOEXEC, err, size,
+				 "%s: its struct %s has %u bytes, at least %zu are needed: build it again",
+				 path, word, head->size, kind->size_min);
+	if (!head->name)
+		return fail_with(-ENOEXEC, err, size, "%s: the %s has no name: it must be \"%s\"", path, word,
+				 name);
+	if (strcmp(head->name, name) != 0)
+		return fail_with(-ENOEXEC, err, size,
+				 "%s: the %s calls itself \"%.64s\": name the file %.64s.so", path, word,
+				 head->name, head->name);
+	return 0;
+}
+
+static int check_symbol(const struct plugin_kind *kind, struct plugin *plugin, char *err, size_t size)
+{
+	const struct plugin_head *const *symbol = dlsym(plugin->handle, kind->symbol);
+	const struct plugin_head *head;
+	char word[32];
+	int rc;
+
+	if (!symbol)
+		return fail_with(-ENOEXEC, err, size, "%s is no %s: it exports no %s", plugin->path,
+				 noun(kind, word, sizeof(word)), kind->symbol);
+	head = *symbol;
+	rc = check_head(kind, plugin->path, plugin->name, head, err, size);
+	if (rc)
+		return rc;
+	plugin->table = calloc(1, kind->size);
+	if (!plugin->table)
+		return fail_with(-ENOMEM, err, size, "out of memory");
+	memcpy(plugin->table, head, head->size < kind->size ? head->size : kind->size);
+	return 0;
+}
+
+/* dlerror() begins with the name that dlopen() was given, which here says nothing. */
+static const char *load_error(const char *given)
+{
+	const char *text = dlerror();
+
+	if (!text)
+		return "unknown error";
+	if (strncmp(text, given, strlen(given)) == 0 && strncmp(text + strlen(given), ": ", 2) == 0)
+		return text + strlen(given) + 2;
+	return text;
+}
+
+int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
+		 char *err, size_t size)
+{
+	char path[PATH_MAX], by_fd[32];
+	int rc;
+
+	memset(plugin, 0, sizeof(*plugin));
+	if (!is_name(name, strlen(name)))
+		return not_found(kind, dir, name, err, size);
+	rc = snprintf(path, sizeof(path), "%s/%s/%s" PLUGIN_SUFFIX, dir, kind->folder, name);
+	if (rc >= (int)sizeof(path))
+		return fail_with(-ENAMETOOLONG, err, size, "%s/%s: the path is too long", dir, kind->folder);
+	plugin->path = realpath(path, NULL);
+	if (!plugin->path && errno == ENOENT)
+		return not_found(kind, dir, name, err, size);
+	if (!plugin->path)
+		return fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+	plugin->name = strdup(name);
+	if (!plugin->name) {
+		rc = fail_with(-ENOMEM, err, size, "out of memory");
+		goto out;
+	}
+	rc = open_file(plugin->path, err, size);
+	if (rc < 0)
+		goto out;
+	plugin->fd = rc;
+	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", plugin->fd);
+	plugin->handle = dlopen(by_fd, RTLD_NOW | RTLD_LOCAL);
+	if (!plugin->handle) {
+		rc = fail_with(-ENOEXEC, err, size, "%s: %s", plugin->path, load_error(by_fd));
+		close(plugin->fd);
+		goto out;
+	}
+	rc = check_symbol(kind, plugin, err, size);
+out:
+	if (rc)
+		plugin__unload(plugin);
+	return rc;
+}
+
+void plugin__unload(struct plugin *plugin)
+{
+	if (plugin->handle) {
+		dlclose(plugin->handle);
+		close(plugin->fd);
+	}
+	free(plugin->table);
+	free(plugin->path);
+	free(plugin->name);
+	memset(plugin, 0, sizeof(*plugin));
+}

@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One BPF object on its way through the stages. */
+#include "core/bpf/object.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/types.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/bpf/hook.h"
+#include "core/event.h"
+#include "core/log.h"
+#include "core/scope.h"
+
+#define BTF_PATH "/sys/kernel/btf/vmlinux"
+#define SCOPE_MAP "scope"
+#define RING_MAP "events"
+#define LOST_MAP ".data.lost"
+
+static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list ap)
+{
+	char *text, *line, *rest;
+
+	/* libbpf warns of what it then gets around: our own sentence follows where it did not. */
+	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
+		return 0;
+	for (rest = text; (line = strsep(&rest, "\n"));)
+		if (*line)
+			log__print(LOG_DEBUG, "%s", line);
+	free(text);
+	return 0;
+}
+
+void bpf__init(void)
+{
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	libbpf_set_print(print_libbpf);
+}
+
+const struct bpf_object_open_opts *bpf__open_opts(void)
+{
+	static const struct bpf_object_open_opts opts = {
+		.sz = sizeof(opts),
+		.btf_custom_path = BTF_PATH,
+	};
+	return &opts;
+}
+
+static bool file_says(const char *path, const char *what)
+{
+	char text[256];
+	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n < 0)
+		return false;
+	text[n] = 0;
+	return strstr(text, what) != NULL;
+}
+
+/* The kernel's types, read once: they are megabytes, and asked for a dozen times while probes open. */
+static struct btf *types;
+
+const struct btf *bpf__types(void)
+{
+	if (!types)
+		types = btf__parse(BTF_PATH, NULL);
+	return types;
+}
+
+void bpf__forget(void)
+{
+	btf__free(types);
+	types = NULL;
+}
+
+const char *bpf__unusable(void)
+{
+	if (file_says("/sys/kernel/security/lockdown", "[confidentiality]"))
+		return "the kernel is locked down (confidentiality), which forbids BPF programs to read its memory; "
+		       "boot with lockdown=integrity or none";
+	if (access(BTF_PATH, R_OK))
+		return "this kernel has no type information (" BTF_PATH "); "
+		       "a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed, as Debian, Ubuntu and Fedora have it";
+	if (!bpf__types())
+		return "this kernel's type information (" BTF_PATH ") is empty or damaged";
+	return NULL;
+}
+
+bool bpf__has_helper(int func)
+{
+	return libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT, func, NULL) > 0;
+}
+
+static const struct btf_member *find_member(const struct btf *btf, const struct btf_type *type, const char *name)
+{
+	const struct btf_member *m = btf_members(type);
+
+	for (int i = 0; i < btf_vlen(type); i++, m++)
+		if (!strcmp(btf__name_by_offset(btf, m->name_off), name))
+			return m;
+	return NULL;
+}
+
+bool bpf__has_type(const char *type, const char *member)
+{
+	const struct btf *btf = bpf__types();
+	bool has = false;
+	int id;
+
+	if (!btf)
+		return false;
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_STRUCT);
+	if (id > 0)
+		has = !member || find_member(btf, btf__type_by_id(btf, id), member);
+	return has;
+}
+
+int bpf__tracepoint_args(const char *name)
+{
+	const struct btf *btf = bpf__types();
+	const struct btf_type *t;
+	char type[128];
+	int id;
+
+	if (!btf)
+		return -1;
+	snprintf(type, sizeof(type), "btf_trace_%s", name);
+	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
+	if (id <= 0)
+		return -1;
+	t = btf__type_by_id(btf, id);		/* typedef */
+	t = btf__type_by_id(btf, t->type);	/* pointer */
+	t = btf__type_by_id(btf, t->type);	/* function; its first argument is void * */
+	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
+}
+
+/* Maps of global data bear the object's name before their section's. */
+static struct bpf_map *find_map(struct bpf_unit *unit, const char *name)
+{
+	struct bpf_object *object = *unit->skel->obj;
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object) {
+		if (!strcmp(bpf_map__name(map), name))
+			return map;
+	}
+	return NULL;
+}
+
+static struct bpf_map *need_map(struct bpf_unit *unit, const char *name)
+{
+	struct bpf_map *map = find_map(unit, name);
+
+	if (!map)
+		log__error("%s: its BPF object has no map \"%s\"; every one has those of core/probe.bpf.h",
+			   unit->name, name);
+	return map;
+}
+
+/* bpf_map__reuse_fd() compares nothing: another shape would be read as garbage. */
+static int reuse_scope(struct bpf_unit *unit, struct bpf_map *map, int scope_fd)
+{
+	if (bpf_map__type(map) != BPF_MAP_TYPE_HASH || bpf_map__key_size(map) != sizeof(struct scope_key) ||
+	    bpf_map__value_size(map) != sizeof(struct scope_entry)) {
+		log__error("%s: its map \"" SCOPE_MAP "\" has another shape (type %u, key %u, value %u) than the core's "
+			   "(type %u, key %zu, value %zu); build it against this version",
+			   unit->name, bpf_map__type(map), bpf_map__key_size(map), bpf_map__value_size(map),
+			   (unsigned)BPF_MAP_TYPE_HASH, sizeof(struct scope_key), sizeof(struct scope_entry));
+		return -EINVAL;
+	}
+	return bpf_map__reuse_fd(map, scope_fd);
+}
+
+int bpf_unit__share(struct bpf_unit *unit, int scope_fd, uint64_t ring_bytes)
+{
+	struct bpf_map *scope = need_map(unit, SCOPE_MAP), *ring = need_map(unit, RING_MAP);
+	int err = 0;
+
+	if (!scope || !ring || !need_map(unit, LOST_MAP))
+		return -EINVAL;
+	hook__choose(*unit->skel->obj);
+	if (scope_fd >= 0)
+		err = reuse_scope(unit, scope, scope_fd);
+	if (!err)
+		err = bpf_map__set_max_entries(ring, ring_bytes);
+	if (err)
+		log__error("%s: cannot prepare its maps: %s", unit->name, strerror(-err));
+	return err;
+}
+
+static int take(void *arg, void *data, size_t size)
+{
+	struct bpf_unit *unit = arg;
+
+	unit->event(unit->arg, data, size);
+	return 0;
+}
+
+int bpf_unit__load(struct bpf_unit *unit, bpf_unit_event event, void *arg)
+{
+	size_t size;
+	int err;
+
+	unit->event = event;
+	unit->arg = arg;
+	err = bpf_object__load_skeleton(unit->skel);
+	if (err) {
+		log__error("%s: the kernel refused its BPF programs: %s%s", unit->name, strerror(-err),
+			   err == -EPERM ? "; CAP_BPF and CAP_PERFMON are needed" : "; -v -v shows what it says");
+		return err;
+	}
+	unit->lost = bpf_map__initial_value(find_map(unit, LOST_MAP), &size);
+	if (!unit->lost || size < BPF_UNIT_KINDS * sizeof(uint64_t))
+		return -EINVAL;
+	unit->ring_fd = bpf_map__fd(find_map(unit, RING_MAP));
+	unit->ring = ring_buffer__new(unit->ring_fd, take, unit, NULL);
+	if (!unit->ring) {
+		err = -errno;
+		log__error("%s: cannot map its ring: %s", unit->name, strerror(errno));
+	}
+	return err;
+}
+
+/* An iterator that runs once, for what it leaves in the object's data. */
+static int run_once(struct bpf_link *link)
+{
+	int fd = bpf_iter_create(bpf_link__fd(link));
+	char buffer[256];
+
+	if (fd < 0)
+		return -errno;
+	while (read(fd, buffer, sizeof(buffer)) > 0)
+		continue;
+	close(fd);
+	return 0;
+}
+
+static int attach_one(struct bpf_unit *unit, struct bpf_program *prog)
+{
+	const char *section = bpf_program__section_name(prog);
+	bool classic = !strncmp(section, "tp/", 3);
+	struct bpf_link *link = classic ? hook__attach_classic(prog) : bpf_program__attach(prog);
+	int err = 0;
+
+	if (!link) {
+		err = -errno;
+		log__error("%s: cannot attach %s to %s: %s", unit->name, bpf_program__name(prog), section,
+			   strerror(-err));
+		return err;
+	}
+	if (!strcmp(section, "iter/task")) {
+		unit->samplers[unit->samplers_count++] = link;
+	} else if (!strncmp(section, "iter/", 5)) {
+		err = run_once(link);
+		bpf_link__destroy(link);
+	} else {
+		unit->links[unit->links_count++] = link;
+	}
+	return err;
+}
+
+int bpf_unit__attach(struct bpf_unit *unit, const char *only, const char *except)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, *unit->skel->obj) {
+		const char *name = bpf_program__name(prog);
+		int err;
+
+		if (!bpf_program__autoload(prog) || (only && strcmp(name, only)) || (except && !strcmp(name, except)))
+			continue;
+		if (unit->links_count == BPF_UNIT_LINKS || unit->samplers_count == BPF_UNIT_LINKS)
+			return -E2BIG;
+		err = attach_one(unit, prog);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int bpf_unit__drain(struct bpf_unit *unit)
+{
+	return ring_buffer__consume(unit->ring);
+}
+
+/* The kernel hands out whole pieces, but a read may end inside one: the rest moves to the front. */
+static int sample_one(struct bpf_unit *unit, struct bpf_link *link, size_t (*size_of)(void *arg, const void *piece))
+{
+	_Alignas(8) char buffer[65536];
+	size_t have = 0;
+	ssize_t n;
+	int fd = bpf_iter_create(bpf_link__fd(link));
+
+	if (fd < 0)
+		return -errno;
+	while ((n = read(fd, buffer + have, sizeof(buffer) - have)) > 0 || (n < 0 && errno == EAGAIN)) {
+		size_t at = 0, size;
+
+		have += n > 0 ? n : 0;
+		while ((size = size_of(unit->arg, have - at >= sizeof(struct event) ? buffer + at : NULL)) > 0 &&
+		       have - at >= size) {
+			unit->event(unit->arg, buffer + at, size);
+			at += size;
+		}
+		have -= at;
+		memmove(buffer, buffer + at, have);
+	}
+	n = n < 0 ? -errno : 0;
+	close(fd);
+	return n;
+}
+
+int bpf_unit__sample(struct bpf_unit *unit, size_t (*size_of)(void *arg, const void *piece))
+{
+	int err = 0;
+
+	for (size_t i = 0; i < unit->samplers_count && !err; i++)
+		err = sample_one(unit, unit->samplers[i], size_of);
+	return err;
+}
+
+/* Whether a run of the program that was skipped may have cost something that nobody else counts. */
+static bool miss_counts(const struct bpf_unit *unit, const struct bpf_program *prog)
+{
+	static const char *const ends[] = {"sched_process_exit", "sched_process_free", "taskstats_exit"};
+	const char *section = bpf_program__section_name(prog), *slash = strrchr(section, '/');
+
+	/* Of a hook on every system call nearly all that is missed would have been passed over. */
+	if (!slash || strstr(section, "/sys_") || !bpf_program__autoload(prog))
+		return false;
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && unit->ends_counted; i++)
+		if (!strcmp(slash + 1, ends[i]))
+			return false;
+	return true;
+}
+
+uint64_t bpf_unit__new_misses(struct bpf_unit *unit)
+{
+	struct bpf_program *prog;
+	uint64_t sum = 0, moved;
+
+	bpf_object__for_each_program(prog, *unit->skel->obj) {
+		struct bpf_prog_info info = {};
+		uint32_t size = sizeof(info);
+
+		if (miss_counts(unit, prog) && !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+			sum += info.recursion_misses;
+	}
+	moved = sum - unit->misses;
+	unit->misses = sum;
+	return moved;
+}
+
+void bpf_unit__close(struct bpf_unit *unit)
+{
+	ring_buffer__free(unit->ring);
+	unit->ring = NULL;
+	for (size_t i = 0; i < unit->samplers_count; i++)
+		bpf_link__destroy(unit->samplers[i]);
+	for (size_t i = 0; i < unit->links_count; i++)
+		bpf_link__destroy(unit->links[i]);
+	unit->samplers_count = unit->links_count = 0;
+}

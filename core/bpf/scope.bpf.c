@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
+/* The scope: who is watched. fork inherits, the free of the leader's task removes, and in between one
+ * thread's exit is marked as the end of the process. The core attaches `free` last and the rest first,
+ * so that at each of these hooks a probe finds the entry there. The map `scope` is the one all probes
+ * share; the ring `events` carries notes to the core. */
+#include "core/probe.bpf.h"
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u32);
+	__type(value, struct scope_run);
+} runs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1024);
+	__type(key, struct scope_rule_key);
+	__type(value, __u32);
+} rules SEC(".maps");
+
+/* Ends already seen, where the kernel does not tell the last thread's exit apart. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 131072);
+	__type(key, struct scope_key);
+	__type(value, __u8);
+} ended SEC(".maps");
+
+/* Processes that are to enter by the next scan, with all their descendants: tgid -> run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, __u32);
+	__type(value, __u32);
+} wanted SEC(".maps");
+
+bool scan_enters; /* whether the scan lets processes enter, or only looks */
+
+struct scratch {
+	struct scope_rule_key key;
+	struct path_buffer path;
+};
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} exec_scratch SEC(".maps");
+
+const volatile __u32 rule_kinds; /* bit per scope_rule_kind that has a rule */
+const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; or 0 */
+const volatile bool use_ended;	 /* this kernel needs the map `ended` */
+
+__u32 launcher;	    /* tgid whose children enter launch_run; or 0 */
+__u32 launch_run;
+__u64 scope_full;   /* processes that found no room, not even among the refused */
+__u64 refused_count[SCOPE_REFUSED_COUNTS];
+__u64 adopted;	    /* processes whose fork was not seen */
+__u64 enders;	    /* as scope_entry.told: SCOPE_REPORTED for each probe that tells of every process's end */
+__u64 unreported[SCOPE_SLOTS]; /* ends that it told nothing of */
+
+/* Runs are numbered per CPU: 5.10 has no atomic that returns a value. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} run_counter SEC(".maps");
+
+/* Processes that found no room, so that each of their events that is lost is counted where it happens: -> run. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, struct scope_key);
+	__type(value, __u32);
+} refused SEC(".maps");
+
+enum entry { ENTERED, NO_RUN, NO_ROOM };
+
+static __always_inline enum entry enter(struct task_struct *task, __u32 number, __u32 flags)
+{
+	struct scope_run *run = bpf_map_lookup_elem(&runs, &number);
+	struct scope_key key = scope__key(task);
+	struct scope_entry w = {.run = number, .threads_peak = task->signal->nr_threads, .flags = flags};
+
+	if (!run || run->closed)
+		return NO_RUN;
+	if (bpf_map_update_elem(&scope, &key, &w, BPF_NOEXIST))
+		return NO_ROOM;
+	__sync_fetch_and_add(&run->entered, 1);
+	return ENTERED;
+}
+
+/* Whose birth was not seen: without room for it, all of its events are lost. */
+static __always_inline bool enter_late(struct task_struct *task, __u32 number, __u32 flags)
+{
+	enum entry entry = enter(task, number, flags);
+
+	if (entry == NO_ROOM)
+		__sync_fetch_and_add(&scope_full, 1);
+	return entry == ENTERED;
+}
+
+static __always_inline void enter_born(struct task_struct *child, __u32 number)
+{
+	struct scope_key key = scope__key(child);
+
+	if (enter(child, number, 0) != NO_ROOM)
+		return;
+	if (bpf_map_update_elem(&refused, &key, &number, BPF_NOEXIST))
+		__sync_fetch_and_add(&scope_full, 1);
+	else
+		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_FORK], 1);
+}
+
+/* The run of a process that found no room at its birth; 0: there is none of that key. */
+static __always_inline __u32 refused_run(const struct scope_key *key)
+{
+	__u32 *number = refused_count[SCOPE_REFUSED_FORK] ? bpf_map_lookup_elem(&refused, key) : NULL;
+
+	return number ? *number : 0;
+}
+
+/* Runs a program: there may be room by now. False: it was not refused. */
+static __always_inline bool enter_again(struct task_struct *task)
+{
+	struct scope_key key = scope__key(task);
+	__u32 number = refused_run(&key);
+
+	if (!number)
+		return false;
+	if (enter(task, number, 0) == NO_ROOM)
+		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXEC], 1);
+	else
+		bpf_map_delete_elem(&refused, &key);
+	return true;
+}
+
+/* Its last thread leaves; where that cannot be told from others, several may come here at once. */
+static __always_inline void end_refused(const struct scope_key *key)
+{
+	__u32 number = refused_run(key);
+
+	if (number && !bpf_map_delete_elem(&refused, key) && bpf_map_lookup_elem(&runs, &number))
+		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_END], 1);
+}
+
+/* The run of who makes a child just now; 0: none. Mostly that is its parent, whom it needs no probe to read;
+ * with CLONE_PARENT it is not. */
+static __always_inline __u32 makers_run(struct task_struct *child)
+{
+	struct task_struct *parent = child->real_parent, *task = (void *)bpf_get_current_task();
+	struct scope_key key = {.pid = bpf_get_current_pid_tgid() >> 32};
+	struct scope_entry *w;
+
+	if ((__u32)parent->tgid == key.pid)
+		key.start = parent->group_leader->start_boottime;
+	else
+		key.start = BPF_CORE_READ(task, group_leader, start_boottime);
+	w = bpf_map_lookup_elem(&scope, &key);
+	return w ? w->run : refused_run(&key);
+}
+
+/* A birth: later than sched_process_fork, before the child runs, and never skipped. */
+SEC("tp_btf/sched_wakeup_new")
+int BPF_PROG(scope_fork, struct task_struct *child)
+{
+	struct scope_entry *w;
+	__u32 number;
+
+	if (child->pid != child->tgid) {
+		w = scope__find(child);
+		if (w && (__u32)child->signal->nr_threads > w->threads_peak)
+			w->threads_peak = child->signal->nr_threads;
+		return 0;
+	}
+	if (launcher && launcher == bpf_get_current_pid_tgid() >> 32) {
+		enter_born(child, launch_run);
+		return 0;
+	}
+	number = makers_run(child);
+	if (!number && !(child->flags & PF_KTHREAD))
+		number = all_run;
+	if (number)
+		enter_born(child, number);
+	return 0;
+}
+
+static __always_inline bool note(__u32 kind, __u32 run, const struct scope_key *key, __u32 rule,
+				 const char *text, __u32 length)
+{
+	struct scope_note *n = bpf_ringbuf_reserve(&events, sizeof(*n), 0);
+
+	if (!n)
+		return false;
+	n->kind = kind;
+	n->run = run;
+	n->key = *key;
+	n->ts = bpf_ktime_get_boot_ns();
+	n->rule = rule;
+	n->length = length;
+	if (text)
+		bpf_probe_read_kernel(n->text, SCOPE_TEXT, text);
+	bpf_ringbuf_submit(n, BPF_RB_FORCE_WAKEUP);
+	return true;
+}
+
+/* Looks the key's text up; opens a run for the process if a rule begins like it. */
+static __always_inline bool match(struct task_struct *task, struct scratch *s, __u8 kind, __u32 length)
+{
+	__u32 zero = 0, *rule, *counter, number;
+	struct scope_run run = {};
+	struct scope_key key;
+
+	if (length > SCOPE_TEXT)
+		length = SCOPE_TEXT;
+	s->key.kind = kind;
+	s->key.bits = 8 + 8 * length;
+	rule = bpf_map_lookup_elem(&rules, &s->key);
+	counter = bpf_map_lookup_elem(&run_counter, &zero);
+	if (!rule || !counter)
+		return false;
+	number = SCOPE_RUN_RULE | ((*counter)++ & 0x1fffff) << 10 | (bpf_get_smp_processor_id() & 0x3ff);
+	key = scope__key(task);
+	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 0) == ENTERED &&
+	    note(SCOPE_NOTE_ENTER, number, &key, *rule, s->key.text, length))
+		return true;
+	/* Nobody would know of the run. */
+	bpf_map_delete_elem(&scope, &key);
+	bpf_map_delete_elem(&runs, &number);
+	__sync_fetch_and_add(&scope_full, 1);
+	return true;
+}
+
+static __always_inline bool match_path(struct task_struct *task, struct scratch *s, __u8 kind)
+{
+	__u32 length = path__length(&s->path);
+
+	if (bpf_probe_read_kernel(s->key.text, SCOPE_TEXT, &s->path.text[s->path.at & (PATH_BYTES - 1)]))
+		return false;
+	return match(task, s, kind, length);
+}
+
+/* A process that nobody watches ran a program: it may be a watched one's child whose fork went unseen,
+ * or what a rule waits for. */
+static __always_inline void run(struct task_struct *task, const char *filename)
+{
+	struct scope_entry *w = scope__find(task);
+	struct scratch *s;
+	__u32 zero = 0;
+	long length;
+
+	if (w || enter_again(task))
+		return;
+	w = scope__find(task->real_parent);
+	if (w) {
+		if (enter_late(task, w->run, 0))
+			__sync_fetch_and_add(&adopted, 1);
+		return;
+	}
+	if (!rule_kinds)
+		return;
+	s = bpf_map_lookup_elem(&exec_scratch, &zero);
+	if (!s)
+		return;
+	if (rule_kinds & (1 << SCOPE_RULE_EXE)) {
+		length = bpf_probe_read_kernel_str(s->key.text, SCOPE_TEXT, filename);
+		if (length > 1 && match(task, s, SCOPE_RULE_EXE, length - 1))
+			return;
+		path__of(&s->path, &BPF_CORE_READ(task, mm, exe_file)->f_path);
+		if (match_path(task, s, SCOPE_RULE_EXE))
+			return;
+	}
+	if (rule_kinds & (1 << SCOPE_RULE_CWD)) {
+		path__of(&s->path, &task->fs->pwd);
+		if (match_path(task, s, SCOPE_RULE_CWD))
+			return;
+	}
+	if (rule_kinds & (1 << SCOPE_RULE_CGROUP)) {
+		path__of_cgroup(&s->path, path__task_cgroup(task));
+		match_path(task, s, SCOPE_RULE_CGROUP);
+	}
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(scope_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
+{
+	run(task, bprm->filename);
+	return 0;
+}
+
+SEC("tp/sched/sched_process_exec")
+int scope_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
+{
+	run(bpf_get_current_task_btf(), classic__filename(ctx));
+	return PASS;
+}
+
+/* From 6.16 on the tracepoint itself says which thread is the last one. */
+static __always_inline void leave(struct task_struct *task, bool group_dead)
+{
+	struct scope_key key;
+	struct scope_entry *w;
+
+	if (!group_dead)
+		return;
+	key = scope__key(task);
+	w = bpf_map_lookup_elem(&scope, &key);
+	if (w)
+		w->end_tid = task->pid;
+	else
+		end_refused(&key);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(scope_exit, struct task_struct *task, bool group_dead)
+{
+	leave(task, group_dead);
+	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int scope_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
+{
+	leave(bpf_get_current_task_btf(), ctx->group_dead);
+	return PASS;
+}
+
+/* Before, signal->live is 0 for every thread that leaves after the last one counted down: the first of
+ * these to get here is taken, and only that one. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(scope_exit_live, struct task_struct *task)
+{
+	struct scope_key key;
+	struct scope_entry *w;
+	__u8 one = 1;
+
+	if (task->signal->live.counter)
+		return 0;
+	key = scope__key(task);
+	w = bpf_map_lookup_elem(&scope, &key);
+	if (!w)
+		end_refused(&key);
+	else if (!bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
+		w->end_tid = task->pid;
+	return 0;
+}
+
+/* The last that anybody sees of a process: who told nothing of its end does not do so any more. */
+static __always_inline void count_unreported(const struct scope_entry *w)
+{
+	__u64 missing = enders & ~*(__u64 *)w->told;
+
+	for (int i = 0; i < SCOPE_SLOTS && missing; i++, missing >>= 8)
+		if (missing & 1)
+			__sync_fetch_and_add(&unreported[i], 1);
+}
+
+SEC("tp_btf/sched_process_free")
+int BPF_PROG(scope_free, struct task_struct *task)
+{
+	struct scope_run *run;
+	struct scope_key key;
+	struct scope_entry *w;
+	__u32 number;
+
+	if (task->pid != task->tgid)
+		return 0;
+	key = scope__key(task);
+	w = bpf_map_lookup_elem(&scope, &key);
+	if (!w)
+		return 0;
+	number = w->run;
+	count_unreported(w);
+	bpf_map_delete_elem(&scope, &key);
+	if (use_ended)
+		bpf_map_delete_elem(&ended, &key);
+	run = bpf_map_lookup_elem(&runs, &number);
+	if (!run)
+		return 0;
+	__sync_fetch_and_add(&run->left, 1);
+	if (run->left == run->entered)
+		note(SCOPE_NOTE_EMPTY, number, &key, 0, NULL, 0);
+	return 0;
+}
+
+/* The run that a process found by the scan belongs to; 0: none. */
+static __always_inline __u32 scan_run(struct task_struct *task)
+{
+	__u32 pid = task->tgid, *number;
+	struct scope_entry *w;
+
+	if (task->exit_state || task->flags & PF_KTHREAD)
+		return 0;
+	number = bpf_map_lookup_elem(&wanted, &pid);
+	if (number)
+		return *number;
+	w = scope__find(task->real_parent);
+	return w ? w->run : all_run;
+}
+
+/* Lists every process. Lets those enter that are wanted, and children of watched ones: repeated until
+ * none enters, it finds all descendants. Also tells who is gone though nobody said so. */
+SEC("iter/task")
+int scope_scan(struct bpf_iter__task *ctx)
+{
+	struct task_struct *task = ctx->task;
+	struct scope_process p = {};
+	struct scope_entry *w;
+
+	if (!task || task->pid != task->tgid)
+		return 0;
+	w = scope__find(task);
+	p.ts = bpf_ktime_get_boot_ns();
+	p.start = task->start_boottime;
+	p.pid = task->tgid;
+	p.ppid = task->real_parent->tgid;
+	p.parent_start = task->real_parent->group_leader->start_boottime;
+	p.dead = task->exit_state != 0;
+	if (w) {
+		p.run = w->run;
+	} else if (scan_enters) {
+		enum entry entry;
+
+		p.run = scan_run(task);
+		entry = p.run ? enter(task, p.run, SCOPE_EXISTING) : NO_RUN;
+
+		p.entered = entry == ENTERED;
+		p.no_room = entry == NO_ROOM;
+	}
+	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
+	return 0;
+}

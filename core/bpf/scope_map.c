@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The scope, from user space. */
+#include "core/bpf/scope_map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/base/base.h"
+#include "core/bpf/object.h"
+#include "core/bpf/scope.skel.h"
+#include "core/log.h"
+
+#define NOTES_BYTES (256 * 1024)
+
+/* An entry that a scan did not find, and when that was first so. */
+struct missing {
+	struct scope_key key;
+	uint64_t since;
+};
+
+struct scope {
+	struct scope_bpf *skel;
+	struct bpf_unit unit;
+	void (*seen)(void *arg, const struct scope_process *process); /* of the scan under way */
+	void (*note)(void *arg, const struct scope_note *note);	      /* of the drain under way */
+	void *arg;
+	int entered, no_room; /* in this round of it */
+	uint64_t present_full;
+	struct missing *missing;
+	size_t missing_count;
+};
+
+static void on_event(void *arg, const void *event, size_t size)
+{
+	struct scope *scope = arg;
+
+	if (scope->note) {
+		if (size >= sizeof(struct scope_note))
+			scope->note(scope->arg, event);
+		return;
+	}
+	scope->entered += ((const struct scope_process *)event)->entered;
+	scope->no_room += ((const struct scope_process *)event)->no_room;
+	if (scope->seen)
+		scope->seen(scope->arg, event);
+}
+
+int scope__open(struct scope **out, const struct scope_opts *opts)
+{
+	struct scope *scope = calloc(1, sizeof(*scope));
+	bool tells_last;
+	int err = -ENOMEM;
+
+	if (!scope)
+		return err;
+	scope->skel = scope_bpf__open_opts(bpf__open_opts());
+	if (!scope->skel) {
+		err = -errno;
+		log__error("cannot open the scope's BPF object: %s", strerror(errno));
+		goto out;
+	}
+	scope->unit.name = "core";
+	scope->unit.skel = scope->skel->skeleton;
+	scope->unit.ends_counted = true;
+	tells_last = bpf__tracepoint_args("sched_process_exit") > 1;
+	bpf_program__set_autoload(scope->skel->progs.scope_exit, tells_last);
+	bpf_program__set_autoload(scope->skel->progs.scope_exit_live, !tells_last);
+	scope->skel->rodata->use_ended = !tells_last;
+	scope->skel->rodata->all_run = opts->all_run;
+	scope->skel->rodata->rule_kinds = opts->rule_kinds;
+	bpf_map__set_max_entries(scope->skel->maps.scope, opts->max_processes);
+	bpf_map__set_max_entries(scope->skel->maps.ended, tells_last ? 1 : opts->max_processes);
+	err = bpf_unit__share(&scope->unit, -1, NOTES_BYTES);
+	if (!err)
+		err = bpf_unit__load(&scope->unit, on_event, scope);
+out:
+	if (err)
+		scope__close(scope);
+	else
+		*out = scope;
+	return err;
+}
+
+int scope__attach_first(struct scope *scope)
+{
+	return bpf_unit__attach(&scope->unit, NULL, "scope_free");
+}
+
+int scope__attach_last(struct scope *scope)
+{
+	return bpf_unit__attach(&scope->unit, "scope_free", NULL);
+}
+
+int scope__map_fd(const struct scope *scope)
+{
+	return bpf_map__fd(scope->skel->maps.scope);
+}
+
+int scope__ring_fd(const struct scope *scope)
+{
+	return scope->unit.ring_fd;
+}
+
+static int runs_fd(const struct scope *scope)
+{
+	return bpf_map__fd(scope->skel->maps.runs);
+}
+
+int scope__open_run(struct scope *scope, uint32_t number)
+{
+	struct scope_run run = {};
+
+	return bpf_map_update_elem(runs_fd(scope), &number, &run, BPF_NOEXIST) ? -errno : 0;
+}
+
+int scope__close_run(struct scope *scope, uint32_t number)
+{
+	struct scope_run run;
+
+	if (bpf_map_lookup_elem(runs_fd(scope), &number, &run))
+		return -errno;
+	/* The counts may move meanwhile: they do not matter for a run that nobody enters. */
+	run.closed = 1;
+	return bpf_map_update_elem(runs_fd(scope), &number, &run, BPF_EXIST) ? -errno : 0;
+}
+
+/* Calls visit() with the key of every entry of the scope map; entries may be deleted by it. What it looks up,
+ * it pays for: while a system call is in a map, the kernel runs no classic program on that CPU. */
+static void each_entry(struct scope *scope, void (*visit)(void *arg, const struct scope_key *), void *arg)
+{
+	int fd = scope__map_fd(scope);
+	struct scope_key key, next;
+	bool more = !bpf_map_get_next_key(fd, NULL, &next);
+
+	while (more) {
+		key = next;
+		more = !bpf_map_get_next_key(fd, &key, &next);
+		visit(arg, &key);
+	}
+}
+
+struct forget {
+	struct scope *scope;
+	uint32_t run;
+	size_t count;
+};
+
+static void forget_one(void *arg, const struct scope_key *key)
+{
+	struct forget *f = arg;
+	int fd = scope__map_fd(f->scope);
+	struct scope_entry w;
+
+	if (!bpf_map_lookup_elem(fd, key, &w) && w.run == f->run && !bpf_map_delete_elem(fd, key))
+		f->count++;
+}
+
+void scope__forget_run(struct scope *scope, uint32_t number)
+{
+	struct forget f = {.scope = scope, .run = number};
+
+	scope__close_run(scope, number);
+	each_entry(scope, forget_one, &f);
+	bpf_map_delete_elem(runs_fd(scope), &number);
+}
+
+bool scope__works(const struct scope *scope)
+{
+	uint32_t none = 0;
+	struct scope_run run;
+
+	return !bpf_map_lookup_elem(runs_fd(scope), &none, &run) || errno == ENOENT;
+}
+
+uint64_t scope__alive(struct scope *scope, uint32_t number)
+{
+	struct scope_run run;
+
+	if (bpf_map_lookup_elem(runs_fd(scope), &number, &run))
+		return 0;
+	return run.entered - run.left;
+}
+
+void scope__expect_end(struct scope *scope, uint32_t slot)
+{
+	scope->skel->bss->enders |= (uint64_t)SCOPE_REPORTED << 8 * slot;
+}
+
+uint64_t scope__unreported(const struct scope *scope, uint32_t slot)
+{
+	return scope->skel->bss->unreported[slot];
+}
+
+void scope__launch(struct scope *scope, uint32_t run)
+{
+	scope->skel->bss->launch_run = run;
+	scope->skel->bss->launcher = run ? getpid() : 0;
+}
+
+int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, uint32_t rule)
+{
+	struct scope_rule_key key = {.kind = kind};
+	size_t length = strlen(prefix);
+
+	if (length > SCOPE_TEXT)
+		length = SCOPE_TEXT;
+	memcpy(key.text, prefix, length);
+	key.bits = 8 + 8 * length;
+	return bpf_map_update_elem(bpf_map__fd(scope->skel->maps.rules), &key, &rule, BPF_ANY) ? -errno : 0;
+}
+
+int scope__want(struct scope *scope, uint32_t pid, uint32_t run)
+{
+	return bpf_map_update_elem(bpf_map__fd(scope->skel->maps.wanted), &pid, &run, BPF_ANY) ? -errno : 0;
+}
+
+static size_t size_of_process(void *arg, const void *piece)
+{
+	(void)arg;
+	return piece ? sizeof(struct scope_process) : 0;
+}
+
+int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const struct scope_process *), void *arg)
+{
+	int err, entered = 0;
+
+	scope->seen = seen;
+	scope->arg = arg;
+	scope->skel->bss->scan_enters = enter;
+	do {
+		scope->entered = scope->no_room = 0;
+		err = bpf_unit__sample(&scope->unit, size_of_process);
+		entered += scope->entered;
+	} while (!err && scope->entered);
+	scope->present_full += scope->no_room;
+	scope->skel->bss->scan_enters = false;
+	scope->seen = NULL;
+	return err ? err : entered;
+}
+
+static int compare_keys(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct scope_key));
+}
+
+/* What a sweep knows: who is there, who was missing before, who is missing now. */
+struct sweep {
+	struct scope *scope;
+	struct scope_key *there;
+	size_t there_count, there_room;
+	struct missing *missing;
+	size_t missing_count, missing_room;
+	uint64_t now, apart;
+	void (*gone)(void *arg, const struct scope_key *key, const struct scope_entry *w);
+	void *arg;
+	int count, err;
+};
+
+static void *grown(void *array, size_t *room, size_t count, size_t size, int *err)
+{
+	void *more;
+
+	if (count < *room)
+		return array;
+	more = reallocarray(array, *room ? *room * 2 : 256, size);
+	if (!more) {
+		*err = -ENOMEM;
+		return array;
+	}
+	*room = *room ? *room * 2 : 256;
+	return more;
+}
+
+static void note_there(void *arg, const struct scope_process *p)
+{
+	struct sweep *s = arg;
+
+	if (!p->run)
+		return;
+	s->there = grown(s->there, &s->there_room, s->there_count, sizeof(*s->there), &s->err);
+	if (!s->err)
+		s->there[s->there_count++] = (struct scope_key){.pid = p->pid, .start = p->start};
+}
+
+static uint64_t missing_since(const struct sweep *s, const struct scope_key *key)
+{
+	const struct scope *scope = s->scope;
+
+	for (size_t i = 0; i < scope->missing_count; i++)
+		if (!compare_keys(&scope->missing[i].key, key))
+			return scope->missing[i].since;
+	return s->now;
+}
+
+static void sweep_one(void *arg, const struct scope_key *key)
+{
+	struct sweep *s = arg;
+	int fd = scope__map_fd(s->scope);
+	struct scope_entry w;
+	uint64_t since;
+
+	if (s->err || bsearch(key, s->there, s->there_count, sizeof(*key), compare_keys))
+		return;
+	since = missing_since(s, key);
+	if (s->now - since < s->apart || s->now == since) {
+		s->missing = grown(s->missing, &s->missing_room, s->missing_count, sizeof(*s->missing), &s->err);
+		if (!s->err)
+			s->missing[s->missing_count++] = (struct missing){.key = *key, .since = since};
+		return;
+	}
+	if (!bpf_map_lookup_elem(fd, key, &w) && !bpf_map_delete_elem(fd, key)) {
+		s->count++;
+		s->gone(s->arg, key, &w);
+	}
+}
+
+int scope__sweep(struct scope *scope, uint64_t apart_ns,
+		 void (*gone)(void *arg, const struct scope_key *, const struct scope_entry *), void *arg)
+{
+	struct sweep s = {.scope = scope, .now = clock__boot(), .apart = apart_ns, .gone = gone, .arg = arg};
+	int err = scope__scan(scope, false, note_there, &s);
+
+	if (err >= 0 && !s.err) {
+		/* Who enters during the walk may be missed by it: only who is missed twice is gone. */
+		if (s.there_count)
+			qsort(s.there, s.there_count, sizeof(*s.there), compare_keys);
+		each_entry(scope, sweep_one, &s);
+		free(scope->missing);
+		scope->missing = s.missing;
+		scope->missing_count = s.missing_count;
+		s.missing = NULL;
+	}
+	free(s.there);
+	free(s.missing);
+	return err < 0 ? err : s.err ? s.err : s.count;
+}
+
+size_t scope__missing(const struct scope *scope)
+{
+	return scope->missing_count;
+}
+
+int scope__notes(struct scope *scope, void (*note)(void *arg, const struct scope_note *), void *arg)
+{
+	int n;
+
+	scope->note = note;
+	scope->arg = arg;
+	n = bpf_unit__drain(&scope->unit);
+	scope->note = NULL;
+	return n;
+}
+
+uint64_t scope__full(const struct scope *scope)
+{
+	return scope->skel->bss->scope_full + scope->present_full;
+}
+
+uint64_t scope__refused(const struct scope *scope, enum scope_refused what)
+{
+	return scope->skel->bss->refused_count[what];
+}
+
+uint64_t scope__adopted(const struct scope *scope)
+{
+	return scope->skel->bss->adopted;
+}
+
+/* For adoption a skipped exec does not matter: births are never skipped. */
+uint64_t scope__new_misses(struct scope *scope)
+{
+	return scope->skel->rodata->rule_kinds ? bpf_unit__new_misses(&scope->unit) : 0;
+}
+
+void scope__close(struct scope *scope)
+{
+	if (!scope)
+		return;
+	bpf_unit__close(&scope->unit);
+	scope_bpf__destroy(scope->skel);
+	free(scope->missing);
+	free(scope);
+}

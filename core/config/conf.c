@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration from a YAML file: run, scope and redact here, plugins in conf_plugins.c. */
+#include "core/config/conf.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/base/base.h"
+#include "core/config/conf_plugins.h"
+#include "core/config/redact.h"
+#include "core/config/tree.h"
+
+#define NAME_MAX_LENGTH 64
+#define HOUR 3600000000000ULL
+
+static const struct opt run_options[] = {
+	OPT(struct conf_run, name, OPT_STRING, "run", 0, 0, "name of the run; its folder begins with it"),
+	OPT(struct conf_run, tags, OPT_MAP, NULL, 0, 0, "names and values written to every stream's header"),
+	OPT(struct conf_run, output, OPT_STRING, NULL, 0, 0, "folder that the runs' folders are made in"),
+	OPT(struct conf_run, grace, OPT_DURATION, "2s", 0, 24 * HOUR,
+	    "how long to wait for descendants when the command has ended"),
+	OPT(struct conf_run, max_processes, OPT_UINT, "131072", 1024, 4194304,
+	    "processes that can be watched at once"),
+	{ .name = NULL },
+};
+
+/* A file on its way to a configuration. */
+struct loading {
+	struct conf *conf;
+	const struct conf_finder *finder;
+	bool probes, redact; /* the keys are there */
+};
+
+int conf__check_name(const char *name, char *err, size_t size)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+	size_t length = strspn(name, allowed);
+
+	if (length && length <= NAME_MAX_LENGTH && !name[length])
+		return 0;
+	return fail_with(-EINVAL, err, size,
+			 "\"%.80s\" cannot name a run: write 1 to 64 letters, digits, dots, - or _", name);
+}
+
+static void load_run(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	struct conf_run *run = &loading->conf->run;
+	struct tree_table table = { run_options, run };
+	yaml_node_t *node;
+	char err[256];
+
+	tree__options(tree, entry->node, entry->key, &table, 1);
+	node = tree__find(tree, entry->node, "name");
+	if (node && run->name && conf__check_name(run->name, err, sizeof(err)))
+		tree__error(tree, node, "run.name", "%s", err);
+	node = tree__find(tree, entry->node, "output");
+	if (node && run->output && !*run->output)
+		tree__error(tree, node, "run.output", "is empty: write a folder, or remove the key");
+}
+
+/* ---- scope ---- */
+
+static const char *const rule_names[] = {
+	[CONF_RULE_EXE] = "exe", [CONF_RULE_CGROUP] = "cgroup", [CONF_RULE_CWD] = "cwd",
+	[CONF_RULE_PID] = "pid", [CONF_RULE_ALL] = "all",
+};
+#define RULE_NAMES (sizeof(rule_names) / sizeof(rule_names[0]))
+
+/* The kernel tells of paths that are absolute and have no empty, . or .. part: only such can match. */
+static const char *path_problem(const char *path)
+{
+	const char *part;
+	size_t length;
+
+	if (*path != '/')
+		return "is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME";
+	for (part = path + 1; *part; part += length + (part[length] == '/')) {
+		length = strcspn(part, "/");
+		if (length == 0 || (length == 1 && part[0] == '.') ||
+		    (length == 2 && memcmp(part, "..", 2) == 0))
+			return "never matches: take empty, . and .. parts out";
+	}
+	return NULL;
+}
+
+static void load_pattern(struct tree *tree, const struct tree_entry *entry, struct conf_rule *rule)
+{
+	char *text = tree__text(tree, entry->node, entry->key);
+	const char *problem;
+	size_t length;
+
+	if (!text)
+		return;
+	problem = path_problem(text);
+	if (problem)
+		tree__error(tree, entry->node, entry->key, "\"%.200s\" %s", text, problem);
+	length = strlen(text);
+	if (length > 1 && text[length - 1] == '/')
+		text[length - 1] = '\0';
+	rule->pattern = text;
+}
+
+static void load_number(struct tree *tree, const struct tree_entry *entry, struct conf_rule *rule)
+{
+	static const struct opt all = { .name = "all", .type = OPT_BOOL };
+	static const struct opt pid = { .name = "pid", .type = OPT_UINT, .min = 1, .max = 4194304 };
+	char *text = tree__text(tree, entry->node, entry->key), err[256];
+	uint64_t number = 0;
+	bool yes = true;
+	int rc;
+
+	if (!text)
+		return;
+	if (rule->kind == CONF_RULE_PID)
+		rc = opt__set(&pid, &number, text, err, sizeof(err));
+	else
+		rc = opt__set(&all, &yes, text, err, sizeof(err));
+	if (rc)
+		tree__error(tree, entry->node, entry->key, "%s", err);
+	else if (!yes)
+		tree__error(tree, entry->node, entry->key, "can only be true: remove the rule instead");
+	rule->pid = number;
+	free(text);
+}
+
+static void visit_rule(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	struct conf_rule *rule = arg;
+	int kind = tree__choose(tree, entry, "kind of rule", rule_names, RULE_NAMES);
+
+	if (kind < 0)
+		return;
+	rule->kind = kind;
+	if (kind == CONF_RULE_PID || kind == CONF_RULE_ALL)
+		load_number(tree, entry, rule);
+	else
+		load_pattern(tree, entry, rule);
+}
+
+static void visit_scope(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	struct conf *conf = arg;
+	const yaml_node_t *node = entry->node;
+	struct conf_rule *rules;
+
+	if (node->type == YAML_MAPPING_NODE &&
+	    node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1) {
+		tree__error(tree, node, entry->key, "must be one rule: write one \"- KIND: VALUE\" for each");
+		return;
+	}
+	rules = realloc(conf->rules, (conf->rules_count + 1) * sizeof(*rules));
+	if (!rules) {
+		tree__error(tree, node, entry->key, "out of memory");
+		return;
+	}
+	conf->rules = rules;
+	rules += conf->rules_count++;
+	memset(rules, 0, sizeof(*rules));
+	rules->line = node->start_mark.line + 1;
+	rules->column = node->start_mark.column + 1;
+	tree__mapping(tree, entry->node, entry->key, visit_rule, rules);
+}
+
+static void load_scope(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	tree__sequence(tree, entry->node, entry->key, visit_scope, loading->conf);
+}
+
+/* ---- redact ---- */
+
+static const struct opt redact_option = { .name = "redact",
+					  .type = OPT_LIST,
+					  .offset = offsetof(struct conf, redact) };
+
+static void visit_redact(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	char *text = tree__text(tree, entry->node, entry->key), err[512];
+
+	if (text && (redact__check(text, err, sizeof(err)) ||
+		     opt__append(&redact_option, arg, text, err, sizeof(err))))
+		tree__error(tree, entry->node, entry->key, "%s", err);
+	free(text);
+}
+
+static void load_redact(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	loading->redact = true;
+	tree__sequence(tree, entry->node, entry->key, visit_redact, loading->conf);
+}
+
+static int default_redact(struct conf *conf)
+{
+	const char *const *pattern;
+	char err[128];
+	int rc = 0;
+
+	for (pattern = redact_default; *pattern && !rc; pattern++)
+		rc = opt__append(&redact_option, conf, *pattern, err, sizeof(err));
+	return rc;
+}
+
+/* ---- the whole ---- */
+
+static void load_probes(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	loading->probes = true;
+	conf_plugins__probes(loading->conf, tree, entry, loading->finder);
+}
+
+static void load_sinks(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	conf_plugins__sinks(loading->conf, tree, entry, loading->finder);
+}
+
+static const char *const keys[] = { "run", "scope", "probes", "redact", "sinks" };
+#define KEYS (sizeof(keys) / sizeof(keys[0]))
+
+static void visit_key(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	static void (*const loads[KEYS])(struct tree *, const struct tree_entry *, struct loading *) = {
+		load_run, load_scope, load_probes, load_redact, load_sinks,
+	};
+	int key = tree__choose(tree, entry, "key", keys, KEYS);
+
+	if (key < 0)
+		return;
+	if (tree__is_null(entry->node))
+		tree__error(tree, entry->name_node, entry->key, "has no value: write one, or remove the key");
+	else
+		loads[key](tree, entry, arg);
+}
+
+static void tell_error(void *arg, const char *sentence)
+{
+	const struct conf_finder *finder = arg;
+
+	finder->tell(finder->arg, LOG_ERROR, sentence);
+}
+
+/* Fills the configuration from a tree, or by defaults alone for NULL. */
+static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *finder)
+{
+	struct loading loading = { .conf = conf, .finder = finder };
+	int rc;
+
+	rc = opt__defaults(run_options, &conf->run);
+	if (!rc && tree)
+		tree__mapping(tree, tree__root(tree), "", visit_key, &loading);
+	if (tree && tree->errors)
+		return -EINVAL;
+	if (!rc && !loading.redact)
+		rc = default_redact(conf);
+	if (rc) {
+		finder->tell(finder->arg, LOG_ERROR, "out of memory");
+		return rc;
+	}
+	return loading.probes ? 0 : conf_plugins__all_probes(conf, finder);
+}
+
+static int load(struct conf *conf, const char *path, const void *data, size_t size,
+		const struct conf_finder *finder)
+{
+	struct tree tree = {
+		.path = path,
+		.keys = "run, scope, probes, redact, sinks",
+		.error = tell_error,
+		.error_arg = (void *)finder,
+	};
+	int rc = 0;
+
+	memset(conf, 0, sizeof(*conf));
+	if (path)
+		rc = data ? tree__load_memory(&tree, data, size) : tree__load(&tree);
+	if (!rc)
+		rc = fill(conf, path ? &tree : NULL, finder);
+	if (rc)
+		conf__free(conf);
+	tree__free(&tree);
+	return rc;
+}
+
+int conf__load(struct conf *conf, const char *path, const struct conf_finder *finder)
+{
+	return load(conf, path, NULL, 0, finder);
+}
+
+int conf__load_memory(struct conf *conf, const char *path, const void *data, size_t size,
+		      const struct conf_finder *finder)
+{
+	return load(conf, path, data, size, finder);
+}
+
+void conf__free(struct conf *conf)
+{
+	const struct opt redact[] = { redact_option, { .name = NULL } };
+	size_t i;
+
+	if (!conf)
+		return;
+	opt__free(run_options, &conf->run);
+	for (i = 0; i < conf->rules_count; i++)
+		free(conf->rules[i].pattern);
+	free(conf->rules);
+	conf_plugins__free(conf);
+	opt__free(redact, conf);
+	memset(conf, 0, sizeof(*conf));
+}

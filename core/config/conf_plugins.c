@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Probes and sinks in the configuration: named in the file, checked by their own tables of options. */
+#include "core/config/conf_plugins.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MS 1000000ULL
+#define HOUR (3600000 * MS)
+
+/* What every probe has, and what those have that take samples. */
+static const struct opt common_options[] = {
+	OPT(struct conf_probe, required, OPT_BOOL, "false", 0, 0, "whether the start stops if it cannot run"),
+	OPT(struct conf_probe, ring, OPT_SIZE, NULL, 64 << 10, 1 << 30, "size of its ring, a power of two"),
+	{ .name = NULL },
+};
+static const struct opt sampler_options[] = {
+	OPT(struct conf_probe, interval, OPT_DURATION, NULL, 10 * MS, HOUR, "time between samples"),
+	{ .name = NULL },
+};
+
+/* What the visits of entries need. */
+struct naming {
+	struct conf *conf;
+	const struct conf_finder *finder;
+};
+
+/* Appends a probe by its defaults; NULL: out of memory, or the table's own defaults are wrong. */
+static struct conf_probe *add_probe(struct conf *conf, const char *name, const struct probe *probe)
+{
+	struct conf_probe *probes, *added;
+
+	probes = realloc(conf->probes, (conf->probes_count + 1) * sizeof(*probes));
+	if (!probes)
+		return NULL;
+	conf->probes = probes;
+	added = &probes[conf->probes_count++];
+	memset(added, 0, sizeof(*added));
+	added->probe = probe;
+	added->ring = probe->ring_bytes;
+	added->interval = probe->interval_ns;
+	added->name = strdup(name);
+	added->conf = calloc(1, probe->conf_size ? probe->conf_size : 1);
+	if (!added->name || !added->conf || opt__defaults(probe->options, added->conf))
+		return NULL;
+	return added;
+}
+
+static void check_ring(struct tree *tree, yaml_node_t *node, const char *key, uint64_t ring)
+{
+	char low[32], high[32];
+	uint64_t power = 1;
+
+	if ((ring & (ring - 1)) == 0)
+		return;
+	while (power * 2 < ring)
+		power *= 2;
+	opt_type__format(OPT_SIZE, power, low, sizeof(low));
+	opt_type__format(OPT_SIZE, power * 2, high, sizeof(high));
+	tree__error(tree, node, key, "is not a power of two: write %s or %s", low, high);
+}
+
+static void visit_probe(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	const struct naming *naming = arg;
+	struct tree_table tables[3] = { { common_options, NULL } };
+	const struct probe *probe;
+	struct conf_probe *added;
+	char err[1024], key[TREE_KEY_MAX + 8];
+	yaml_node_t *ring;
+	size_t n = 1;
+
+	probe = naming->finder->probe(naming->finder->arg, entry->name, err, sizeof(err));
+	if (!probe) {
+		tree__error(tree, entry->name_node, entry->key, "%s", err);
+		return;
+	}
+	added = add_probe(naming->conf, entry->name, probe);
+	if (!added) {
+		tree__error(tree, entry->name_node, entry->key, "out of memory, or its defaults are wrong");
+		return;
+	}
+	added->line = entry->name_node->start_mark.line + 1;
+	added->column = entry->name_node->start_mark.column + 1;
+	tables[0].conf = added;
+	if (probe->interval_ns)
+		tables[n++] = (struct tree_table){ sampler_options, added };
+	tables[n++] = (struct tree_table){ probe->options, added->conf };
+	tree__options(tree, entry->node, entry->key, tables, n);
+	ring = tree__find(tree, entry->node, "ring");
+	snprintf(key, sizeof(key), "%s.ring", entry->key);
+	if (ring)
+		check_ring(tree, ring, key, added->ring);
+}
+
+void conf_plugins__probes(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
+			  const struct conf_finder *finder)
+{
+	struct naming naming = { conf, finder };
+	const yaml_node_t *node = entry->node;
+
+	tree__mapping(tree, entry->node, entry->key, visit_probe, &naming);
+	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top == node->data.mapping.pairs.start)
+		tree__error(tree, node, entry->key,
+			    "names no probe: name one, or remove the key for all of them");
+}
+
+int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder)
+{
+	char *const *name = finder->probe_names(finder->arg);
+	const struct probe *probe;
+	char err[1024];
+
+	for (; name && *name; name++) {
+		probe = finder->probe(finder->arg, *name, err, sizeof(err));
+		if (!probe) {
+			finder->tell(finder->arg, LOG_WARN, err);
+			continue;
+		}
+		if (!add_probe(conf, *name, probe)) {
+			finder->tell(finder->arg, LOG_ERROR,
+				     "out of memory, or a probe's defaults are wrong");
+			return -ENOMEM;
+		}
+	}
+	if (conf->probes_count)
+		return 0;
+	finder->tell(finder->arg, LOG_ERROR, "no probe is installed: install some, or give --plugin-dir");
+	return -EINVAL;
+}
+
+/* The options that the file sets, as `k=v,k=v`. */
+static char *sink_text(struct tree *tree, yaml_node_t *node, const struct sink *sink, const void *conf)
+{
+	char *text = strdup("");
+	const struct opt *opt;
+
+	for (opt = sink->options; text && opt && opt->name; opt++) {
+		if (!tree__find(tree, node, opt->name) || opt__unparse(opt, conf, &text) == 0)
+			continue;
+		free(text);
+		return NULL;
+	}
+	return text;
+}
+
+static void add_sink(struct naming *naming, struct tree *tree, const struct tree_entry *entry,
+		     const struct sink *sink, const void *conf)
+{
+	struct conf *all = naming->conf;
+	struct conf_sink *sinks, *added;
+
+	sinks = realloc(all->sinks, (all->sinks_count + 1) * sizeof(*sinks));
+	if (sinks) {
+		all->sinks = sinks;
+		added = &sinks[all->sinks_count++];
+		added->line = entry->name_node->start_mark.line + 1;
+		added->column = entry->name_node->start_mark.column + 1;
+		added->name = strdup(entry->name);
+		added->sink = sink;
+		added->text = sink_text(tree, entry->node, sink, conf);
+	}
+	if (!sinks || !added->name || !added->text)
+		tree__error(tree, entry->name_node, entry->key, "out of memory");
+}
+
+static void visit_sink(struct tree *tree, const struct tree_entry *entry, void *arg)
+{
+	struct naming *naming = arg;
+	struct tree_table table;
+	const struct sink *sink;
+	char err[1024];
+	void *conf;
+
+	sink = naming->finder->sink(naming->finder->arg, entry->name, err, sizeof(err));
+	if (!sink) {
+		tree__error(tree, entry->name_node, entry->key, "%s", err);
+		return;
+	}
+	conf = calloc(1, sink->conf_size ? sink->conf_size : 1);
+	if (!conf || opt__defaults(sink->options, conf)) {
+		tree__error(tree, entry->name_node, entry->key, "out of memory, or its defaults are wrong");
+	} else {
+		table = (struct tree_table){ sink->options, conf };
+		tree__options(tree, entry->node, entry->key, &table, 1);
+		add_sink(naming, tree, entry, sink, conf);
+	}
+	opt__free(sink->options, conf);
+	free(conf);
+}
+
+void conf_plugins__sinks(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
+			 const struct conf_finder *finder)
+{
+	struct naming naming = { conf, finder };
+
+	tree__mapping(tree, entry->node, entry->key, visit_sink, &naming);
+}
+
+void conf_plugins__free(struct conf *conf)
+{
+	size_t i;
+
+	for (i = 0; i < conf->probes_count; i++) {
+		if (conf->probes[i].conf)
+			opt__free(conf->probes[i].probe->options, conf->probes[i].conf);
+		free(conf->probes[i].conf);
+		free(conf->probes[i].name);
+	}
+	free(conf->probes);
+	for (i = 0; i < conf->sinks_count; i++) {
+		free(conf->sinks[i].name);
+		free(conf->sinks[i].text);
+	}
+	free(conf->sinks);
+}

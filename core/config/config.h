@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The config room: YAML to structs by option tables, patterns, redaction. Needs libyaml and PCRE2. */
+#ifndef CORE_CONFIG_CONFIG_H
+#define CORE_CONFIG_CONFIG_H
+
+#include "core/config/conf.h"
+#include "core/config/expand.h"
+#include "core/config/glob.h"
+#include "core/config/redact.h"
+#include "core/config/tree.h"
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hides secrets in texts by PCRE2, compiled once, to machine code where the system lets it. */
+#include "core/config/redact.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PCRE2_CODE_UNIT_WIDTH 8
+#include <pcre2.h>
+
+#include "core/base/base.h"
+
+#define HIDDEN "***"
+#define HARMLESS 64 /* texts that are remembered; a power of two */
+#define HARMLESS_BYTES 94
+#define MATCH_LIMIT 1000000 /* steps of one search: a pattern that explodes costs milliseconds, not hours */
+
+struct pattern {
+	pcre2_code *code;
+	bool jit;
+};
+
+struct redact_buffer {
+	char *data;
+	size_t size, capacity;
+};
+
+/* A text in which nothing was found: programs, folders and options come again and again. */
+struct harmless {
+	uint16_t length;
+	char text[HARMLESS_BYTES];
+};
+
+struct redact {
+	size_t n;
+	struct pattern *patterns;
+	pcre2_match_data *match;
+	pcre2_match_context *context;
+	pcre2_jit_stack *stack;
+	struct redact_buffer buffers[2]; /* a pattern reads one and writes the other */
+	struct harmless harmless[HARMLESS];
+	bool named; /* the last text was an option's name alone: the next one is its secret */
+};
+
+static int compile(pcre2_code **code, const char *pattern, char *err, size_t size)
+{
+	PCRE2_UCHAR sentence[256];
+	PCRE2_SIZE at;
+	int rc;
+
+	/* Bytes, not UTF-8: an argument may be anything. */
+	*code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_UTF, &rc, &at, NULL);
+	if (*code)
+		return 0;
+	pcre2_get_error_message(rc, sentence, sizeof(sentence));
+	return fail_with(-EINVAL, err, size, "\"%.200s\" is not a regular expression: %s, at character %zu",
+			 pattern, (const char *)sentence, (size_t)at + 1);
+}
+
+int redact__check(const char *pattern, char *err, size_t size)
+{
+	pcre2_code *code;
+	int rc = compile(&code, pattern, err, size);
+
+	pcre2_code_free(code);
+	return rc;
+}
+
+void redact__free(struct redact *redact)
+{
+	size_t i;
+
+	if (!redact)
+		return;
+	for (i = 0; redact->patterns && i < redact->n; i++)
+		pcre2_code_free(redact->patterns[i].code);
+	free(redact->patterns);
+	pcre2_match_data_free(redact->match);
+	pcre2_match_context_free(redact->context);
+	pcre2_jit_stack_free(redact->stack);
+	free(redact->buffers[0].data);
+	free(redact->buffers[1].data);
+	free(redact);
+}
+
+int redact__new(struct redact **redact, const char *const *patterns, size_t n, char *err, size_t size)
+{
+	struct redact *new = calloc(1, sizeof(*new));
+	int rc = 0;
+
+	*redact = NULL;
+	if (!new)
+		return fail_with(-ENOMEM, err, size, "out of memory");
+	new->patterns = calloc(n ? n : 1, sizeof(*new->patterns));
+	new->match = pcre2_match_data_create(2, NULL); /* the match and its group 1 */
+	new->context = pcre2_match_context_create(NULL);
+	new->stack = pcre2_jit_stack_create(32 * 1024, 1024 * 1024, NULL);
+	if (!new->patterns || !new->match || !new->context || !new->stack) {
+		rc = fail_with(-ENOMEM, err, size, "out of memory");
+		goto out;
+	}
+	pcre2_set_match_limit(new->context, MATCH_LIMIT);
+	pcre2_jit_stack_assign(new->context, NULL, new->stack);
+	for (; new->n < n &&rc == 0; new->n++) {
+		struct pattern *pattern = &new->patterns[new->n];
+
+		rc = compile(&pattern->code, patterns[new->n], err, size);
+		/* Without machine code (memory may not be both written and run) it is slower, no more. */
+		pattern->jit = rc == 0 && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
+	}
+out:
+	if (rc) {
+		redact__free(new);
+		return rc;
+	}
+	*redact = new;
+	return 0;
+}
+
+static bool put(struct redact_buffer *buffer, const char *text, size_t length)
+{
+	size_t capacity = buffer->capacity ? buffer->capacity : 256;
+	char *data;
+
+	while (capacity - buffer->size < length)
+		capacity *= 2;
+	if (capacity > buffer->capacity) {
+		data = realloc(buffer->data, capacity);
+		if (!data)
+			return false;
+		buffer->data = data;
+		buffer->capacity = capacity;
+	}
+	memcpy(buffer->data + buffer->size, text, length);
+	buffer->size += length;
+	return true;
+}
+
+static int search(struct redact *redact, const struct pattern *pattern, const char *text, size_t length,
+		  size_t from)
+{
+	/* The direct call leaves checks out that cost more than the search in a short text. */
+	return (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text, length, from,
+							      0, redact->match, redact->context);
+}
+
+/* Copies `text` to `out` with the matches hidden. Returns 1 if there were any, 0 if not (and nothing was
+ * copied), -errno if it could not be searched. *name_alone: a group 1 ended at the end of the text. */
+static int apply(struct redact *redact, const struct pattern *pattern, const char *text, size_t length,
+		 struct redact_buffer *out, bool *name_alone)
+{
+	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(redact->match);
+	size_t from = 0, copied = 0, hide;
+	bool group;
+	int rc = 0;
+
+	out->size = 0;
+	while (from <= length && (rc = search(redact, pattern, text, length, from)) >= 0) {
+		/* A group in a look-around may lie outside of the match: then all of it is hidden. */
+		group = rc != 1 && at[3] != PCRE2_UNSET && at[3] >= at[0] && at[3] <= at[1];
+		hide = group ? at[3] : at[0];
+		if (hide < at[1]) {
+			if (!put(out, text + copied, hide - copied) || !put(out, HIDDEN, strlen(HIDDEN)))
+				return -ENOMEM;
+			copied = at[1];
+		} else if (group && hide == length) {
+			*name_alone = true;
+		}
+		from = at[1] > from ? at[1] : from + 1;
+	}
+	if (rc < 0 && rc != PCRE2_ERROR_NOMATCH)
+		return -EIO;
+	if (!out->size)
+		return 0;
+	return put(out, text + copied, length - copied) ? 1 : -ENOMEM;
+}
+
+static bool hide_all(const char **text, size_t *length)
+{
+	*text = HIDDEN;
+	*length = strlen(HIDDEN);
+	return true;
+}
+
+/* Where the text is remembered, if it is; NULL: it is empty or too long for it. */
+static struct harmless *harmless_of(struct redact *redact, const char *text, size_t length)
+{
+	uint32_t hash = length;
+	size_t i;
+
+	if (length == 0 || length > HARMLESS_BYTES)
+		return NULL;
+	for (i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)text[i]) * 0x01000193;
+	return &redact->harmless[hash >> 16 & (HARMLESS - 1)];
+}
+
+bool redact__text(void *arg, bool follows, const char **text, size_t *length)
+{
+	struct redact *redact = arg;
+	bool expected = follows && redact->named, name_alone = false, changed = false;
+	struct redact_buffer *out = redact->buffers;
+	struct harmless *known;
+	size_t i;
+	int rc;
+
+	redact->named = false;
+	if (expected && !(*length > 2 && memcmp(*text, "--", 2) == 0 && isalpha((unsigned char)(*text)[2])))
+		return hide_all(text, length);
+	known = harmless_of(redact, *text, *length);
+	if (known && known->length == *length && !memcmp(known->text, *text, *length))
+		return false;
+	for (i = 0; i < redact->n; i++) {
+		rc = apply(redact, &redact->patterns[i], *text, *length, out, &name_alone);
+		if (rc < 0)
+			return hide_all(text, length);
+		if (rc == 0)
+			continue;
+		*text = out->data;
+		*length = out->size;
+		out = &redact->buffers[out == redact->buffers];
+		changed = true;
+	}
+	if (known && !changed && !name_alone) {
+		known->length = *length;
+		memcpy(known->text, *text, *length);
+	}
+	redact->named =
+		name_alone && *length && **text == '-' && isalnum((unsigned char)(*text)[*length - 1]);
+	return changed;
+}
+
+void redact__list_free(char **items)
+{
+	char **item;
+
+	for (item = items; item && *item; item++)
+		free(*item);
+	free(items);
+}
+
+char **redact__list(struct redact *redact, const char *const *items)
+{
+	size_t n = 0, i, length;
+	const char *text;
+	char **copy;
+
+	while (items[n])
+		n++;
+	copy = calloc(n + 1, sizeof(*copy));
+	for (i = 0; copy && i < n; i++) {
+		text = items[i];
+		length = strlen(text);
+		if (redact)
+			redact__text(redact, i > 0, &text, &length);
+		copy[i] = strndup(text, length);
+		if (!copy[i]) {
+			redact__list_free(copy);
+			return NULL;
+		}
+	}
+	return copy;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Capabilities, by the system calls themselves: two of them need no library. */
+#include "core/daemon/caps.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef CAP_PERFMON
+#define CAP_PERFMON 38
+#endif
+#ifndef CAP_BPF
+#define CAP_BPF 39
+#endif
+
+static const struct {
+	int cap;
+	const char *name, *purpose;
+} known[] = {
+	{CAP_BPF, "cap_bpf", "to load BPF programs"},
+	{CAP_PERFMON, "cap_perfmon", "to attach them to the kernel's tracepoints"},
+	{CAP_DAC_READ_SEARCH, "cap_dac_read_search", "to read /sys/kernel/tracing"},
+	{CAP_SYS_PTRACE, "cap_sys_ptrace", "to read /proc of other users' processes"},
+	{CAP_SETUID, "cap_setuid", "for --user"},
+	{CAP_SETGID, "cap_setgid", "for --user"},
+	{CAP_CHOWN, "cap_chown", "to give the run's folder to the user"},
+	{CAP_KILL, "cap_kill", "to pass signals on to another user's command"},
+};
+
+static int get(uint64_t *effective, uint64_t *permitted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2];
+
+	if (syscall(SYS_capget, &header, data))
+		return -errno;
+	*effective = data[0].effective | (uint64_t)data[1].effective << 32;
+	*permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+	return 0;
+}
+
+bool caps__have(int cap)
+{
+	uint64_t effective = 0, permitted;
+
+	return !get(&effective, &permitted) && effective & 1ULL << cap;
+}
+
+int caps__check(uint64_t needed, char *err, size_t size)
+{
+	uint64_t effective, permitted;
+	char give[256] = "";
+	size_t used = 0, given = 0;
+
+	if (get(&effective, &permitted) || !(needed & ~effective))
+		return 0;
+	used += snprintf(err, size, "missing capabilities:");
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!(needed & ~effective & 1ULL << known[i].cap) || used >= size || given >= sizeof(give))
+			continue;
+		used += snprintf(err + used, size - used, " %s (%s),", known[i].name, known[i].purpose);
+		given += snprintf(give + given, sizeof(give) - given, "%s%s", given ? "," : "", known[i].name);
+	}
+	if (used < size)
+		snprintf(err + used - 1, size - used + 1, "; run it as root (sudo), or once: setcap %s+ep %s", give,
+			 "\"$(command -v collector)\"");
+	return -EPERM;
+}
+
+static int set(uint64_t effective, uint64_t permitted)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {
+		{.effective = effective, .permitted = permitted},
+		{.effective = effective >> 32, .permitted = permitted >> 32},
+	};
+
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+int caps__drop(uint64_t keep, bool (*suffices)(void *arg), void *arg, uint64_t more)
+{
+	uint64_t effective, permitted;
+	int err = get(&effective, &permitted);
+
+	if (err)
+		return err;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	/* First only lowered, so that what turns out to be needed can be raised again. */
+	err = set(keep & permitted, permitted);
+	if (!err && !suffices(arg))
+		keep |= more;
+	return err ? err : set(keep & permitted, keep & permitted);
+}

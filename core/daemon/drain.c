@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Events on their way from the rings to disk, and what was lost on it. */
+#include "core/daemon/daemon.h"
+
+#include <string.h>
+
+#include "core/base/base.h"
+#include "core/bpf/bpf.h"
+#include "core/daemon/loop.h"
+#include "core/daemon/run.h"
+#include "core/log.h"
+
+/* The kernel wakes us for the first event; what comes in this time is taken along. */
+#define DRAIN_NS 50000000ull
+#define MISSES_NS 1000000000ull /* time between two looks at what recursion cost */
+
+void drain__event(void *arg, struct probe_unit *unit, const struct event *event, size_t size)
+{
+	struct collector *c = arg;
+	struct run *run = runs__find(c, event->run);
+
+	if (!run) {
+		/* A run that a rule has just opened: its note may still wait. */
+		runs__notes(c);
+		run = runs__find(c, event->run);
+	}
+	if (run)
+		stream_writer__event(run->writers[unit->index], event, size);
+}
+
+static void on_loss(void *arg, struct probe_unit *unit, int kind, uint64_t count, const char *cause)
+{
+	struct collector *c = arg;
+
+	for (struct run *run = c->runs; run; run = run->next)
+		stream_writer__lost(run->writers[unit->index], count, run->looked, kind, cause);
+}
+
+/* Of a process that found no room in the scope, each event that would have been there. */
+static void refused_losses(struct collector *c)
+{
+	for (int what = 0; what < SCOPE_REFUSED_COUNTS; what++) {
+		uint64_t lost = scope__refused(c->scope, what) - c->refused_seen[what];
+
+		c->refused_seen[what] += lost;
+		for (size_t i = 0; lost && i < probes__count(c->probes); i++) {
+			struct probe_unit *unit = probes__unit(c->probes, i);
+			const char *const events[] = {"fork", "exec", unit->probe->end_event}; /* as enum scope_refused */
+			int kind = probe_unit__kind(unit, events[what]);
+
+			if (kind >= 0)
+				on_loss(c, unit, kind, lost, "scope_full");
+		}
+	}
+}
+
+/* Processes of which no more is known than that they found no room are missing in every stream, and so may be what
+ * a rule was not asked about; of those that entered late, as children of watched ones, only the fork is. */
+static void scope_losses(struct collector *c, bool misses)
+{
+	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;
+	uint64_t full = scope__full(c->scope) - c->full_seen, adopted = scope__adopted(c->scope) - c->adopted_seen;
+
+	c->full_seen += full;
+	c->adopted_seen += adopted;
+	for (size_t i = 0; i < probes__count(c->probes); i++) {
+		struct probe_unit *unit = probes__unit(c->probes, i);
+		uint64_t unreported = scope__unreported(c->scope, unit->api.scope_slot) - unit->unreported_seen;
+
+		unit->unreported_seen += unreported;
+		if (full)
+			on_loss(c, unit, -1, full, "scope_full");
+		if (missed)
+			on_loss(c, unit, -1, missed, "recursion");
+		if (adopted && probe_unit__kind(unit, "fork") >= 0)
+			on_loss(c, unit, probe_unit__kind(unit, "fork"), adopted, "unseen");
+		if (unreported)
+			on_loss(c, unit, probe_unit__kind(unit, unit->probe->end_event), unreported, "unseen");
+	}
+}
+
+void drain__losses(struct collector *c, bool misses)
+{
+	uint64_t now = clock__boot();
+
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		probe_unit__losses(probes__unit(c->probes, i), misses, on_loss, c);
+	scope_losses(c, misses);
+	refused_losses(c);
+	for (struct run *run = c->runs; run; run = run->next)
+		run->looked = now;
+}
+
+void drain__all(struct collector *c)
+{
+	uint64_t now = clock__boot();
+	bool misses = now - c->misses_at >= MISSES_NS || runs__over(c);
+
+	runs__notes(c);
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		probe_unit__drain(probes__unit(c->probes, i));
+	drain__losses(c, misses);
+	if (misses)
+		c->misses_at = now;
+	for (struct run *run = c->runs; run; run = run->next) {
+		int err = run__flush(run);
+
+		if (err && !c->disk_error) {
+			c->disk_error = err;
+			log__error("%s: cannot write: %s; what is not written is counted, the pipeline goes on", run->path,
+				   strerror(-err));
+		}
+	}
+	runs__end_over(c);
+}
+
+void drain__on_drain(void *arg)
+{
+	struct collector *c = arg;
+
+	c->draining = false;
+	/* An end that the kernel does not tell is near others that it does. */
+	exit__sweep_later(c);
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		c->rings[i].woken = false;
+	drain__all(c);
+}
+
+static void drain_soon(struct collector *c)
+{
+	if (c->draining)
+		return;
+	c->draining = true;
+	loop__arm(c->drain_timer, DRAIN_NS, 0);
+}
+
+/* The first wakeup starts the clock. Another one of the same ring means that it fills up. */
+void drain__on_ring(void *arg)
+{
+	struct ring *ring = arg;
+
+	if (ring->woken)
+		drain__all(ring->collector);
+	ring->woken = true;
+	drain_soon(ring->collector);
+}
+
+void drain__on_sample(void *arg)
+{
+	struct ring *ring = arg;
+
+	probe_unit__sample(ring->unit);
+	drain_soon(ring->collector);
+}

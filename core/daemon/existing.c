@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes that are there already when the collector starts. */
+#include "core/daemon/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/bpf/bpf.h"
+#include "core/config/config.h"
+#include "core/daemon/rules.h"
+#include "core/daemon/run.h"
+#include "core/log.h"
+
+/* The processes of one scan, in the order of their start. */
+struct present {
+	struct scope_process *all;
+	size_t count, room;
+	bool failed;
+};
+
+static void note_present(void *arg, const struct scope_process *process)
+{
+	struct present *p = arg;
+
+	if (p->count == p->room) {
+		size_t room = p->room ? p->room * 2 : 1024;
+		void *more = reallocarray(p->all, room, sizeof(*p->all));
+
+		if (!more) {
+			p->failed = true;
+			return;
+		}
+		p->all = more;
+		p->room = room;
+	}
+	p->all[p->count++] = *process;
+}
+
+static int compare_starts(const void *a, const void *b)
+{
+	const struct scope_process *p = a, *q = b;
+
+	return (p->start > q->start) - (p->start < q->start);
+}
+
+static const struct scope_process *find_process(const struct present *p, uint32_t pid)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->all[i].pid == pid)
+			return &p->all[i];
+	return NULL;
+}
+
+/* Whether some ancestor has been taken as the root of a run. */
+static bool below_root(const struct present *p, const struct scope_process *process)
+{
+	for (size_t depth = 0; depth < p->count; depth++) {
+		process = find_process(p, process->ppid);
+		if (!process || process->run)
+			return process;
+	}
+	return false;
+}
+
+/* Takes each topmost process that a rule means as the root of a run of its own. */
+static int want_by_rules(struct collector *c)
+{
+	struct present p = {0};
+	uint32_t number = RUN_FIRST;
+	int err = scope__scan(c->scope, false, note_present, &p);
+
+	if (err < 0 || p.failed)
+		goto out;
+	qsort(p.all, p.count, sizeof(*p.all), compare_starts);
+	for (size_t i = 0; i < p.count; i++) {
+		if (p.all[i].dead || p.all[i].pid == (uint32_t)getpid() || below_root(&p, &p.all[i]) ||
+		    !rules__find(c->conf, p.all[i].pid))
+			continue;
+		p.all[i].run = ++number;
+		err = scope__open_run(c->scope, number);
+		if (!err)
+			err = runs__open(c, number, c->conf->run.name);
+		if (!err)
+			err = scope__want(c->scope, p.all[i].pid, number);
+		if (err)
+			goto out;
+	}
+	err = 0;
+out:
+	free(p.all);
+	return p.failed ? -ENOMEM : err < 0 ? err : 0;
+}
+
+static void tell_alive(void *arg, const struct scope_process *process)
+{
+	struct collector *c = arg;
+	struct probe_process p = {
+		.ts = process->ts,
+		.start = process->start,
+		.parent_start = process->parent_start,
+		.pid = process->pid,
+		.ppid = process->ppid,
+		.run = process->run,
+	};
+	char path[32];
+
+	if (!process->entered)
+		return;
+	snprintf(path, sizeof(path), "/proc/%u", process->pid);
+	p.proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (p.proc < 0)
+		return; /* gone: its end is recorded all the same */
+	for (size_t i = 0; i < probes__count(c->probes); i++)
+		probe_unit__alive(probes__unit(c->probes, i), &p);
+	close(p.proc);
+}
+
+/* Lets in who is to be watched of those already there, with all their descendants. */
+int existing__enter(struct collector *c)
+{
+	const struct collector_opts *opts = c->opts;
+	int entered, err = 0;
+
+	for (size_t i = 0; i < opts->pids_count && !err; i++)
+		err = scope__want(c->scope, opts->pids[i], RUN_FIRST);
+	if (!err && !opts->pids_count)
+		err = want_by_rules(c);
+	if (err)
+		return err;
+	entered = scope__scan(c->scope, true, tell_alive, c);
+	if (entered < 0)
+		return entered;
+	if (!entered && opts->pids_count) {
+		log__error("--pid: none of these processes is there");
+		return -ESRCH;
+	}
+	log__info("%d processes were there already", entered);
+	return 0;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What ends a run: the command, a signal, and processes of whose end the kernel did not tell. */
+#include "core/daemon/daemon.h"
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "core/bpf/bpf.h"
+#include "core/config/config.h"
+#include "core/daemon/loop.h"
+#include "core/daemon/run.h"
+#include "core/log.h"
+
+#define SWEEP_ENDING_NS 100000000ull
+#define SWEEP_NS 10000000000ull
+
+void exit__sweep_later(struct collector *c)
+{
+	if (c->sweeping)
+		return;
+	c->sweeping = true;
+	loop__arm(c->sweep_timer, SWEEP_NS, 0);
+}
+
+/* What was held back of the process is told. A probe that had nothing to hold back lost its end. */
+static void on_gone(void *arg, const struct scope_key *key, const struct scope_entry *w)
+{
+	struct collector *c = arg;
+	struct run *run = runs__find(c, w->run);
+
+	for (size_t i = 0; i < probes__count(c->probes); i++) {
+		struct probe_unit *unit = probes__unit(c->probes, i);
+		const char *end = unit->probe->end_event;
+		unsigned told = w->told[unit->api.scope_slot];
+
+		probe_unit__settle(unit, key->pid, key->start);
+		if (run && end && told != SCOPE_REPORTED)
+			stream_writer__lost(run->writers[unit->index], 1, run->looked, probe_unit__kind(unit, end),
+					    told == SCOPE_NO_ROOM ? "ring_full" : "unseen");
+	}
+	if (run)
+		run->swept++;
+}
+
+void exit__on_sweep(void *arg)
+{
+	struct collector *c = arg;
+	int gone = scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : SWEEP_NS, on_gone, c);
+
+	if (!c->ending) {
+		c->sweeping = false;
+		if (scope__missing(c->scope))
+			exit__sweep_later(c);
+	}
+	if (gone < 0)
+		return;
+	/* Also without any gone: a note that a run is empty may have found no room. */
+	for (struct run *run = c->runs; run; run = run->next)
+		runs__empty(c, run->number);
+	if (runs__over(c))
+		drain__all(c);
+}
+
+void exit__on_grace(void *arg)
+{
+	struct collector *c = arg;
+	struct run *run = runs__find(c, RUN_FIRST);
+	uint64_t alive = run ? scope__alive(c->scope, RUN_FIRST) - run->swept : 0;
+
+	if (alive)
+		log__info("%llu of its processes are still there; they are not waited for any longer (run.grace)",
+			  (unsigned long long)alive);
+	loop__stop(c->loop);
+}
+
+static void on_command_ended(struct collector *c)
+{
+	struct run *run = runs__find(c, RUN_FIRST);
+
+	c->ending = true;
+	c->code = command__code(c->command.status);
+	if (!c->conf->run.grace || (run && runs__is_empty(c, run))) {
+		exit__on_grace(c);
+		return;
+	}
+	loop__arm(c->grace_timer, c->conf->run.grace, 0);
+	c->sweeping = true;
+	loop__arm(c->sweep_timer, SWEEP_ENDING_NS, SWEEP_ENDING_NS);
+}
+
+void exit__on_signal(void *arg)
+{
+	struct signalfd_siginfo info;
+	struct collector *c = arg;
+	bool ends;
+
+	if (read(c->signals, &info, sizeof(info)) != sizeof(info))
+		return;
+	if (info.ssi_signo == SIGCHLD) {
+		if (!c->ending && command__ended(&c->command))
+			on_command_ended(c);
+		return;
+	}
+	ends = info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM;
+	if (!c->opts->command || c->ending) {
+		if (ends)
+			loop__stop(c->loop);
+		return;
+	}
+	/* What the terminal sends, it sends to the command as well. */
+	if (info.ssi_code != SI_KERNEL)
+		kill(c->command.pid, info.ssi_signo);
+	if (ends && ++c->asked > 1) {
+		log__warn("asked twice: not waiting for the command, which goes on unwatched");
+		c->code = 128 + info.ssi_signo;
+		loop__stop(c->loop);
+	}
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Scope rules of the daemon. The kernel looks a path up by how a pattern begins, in a trie of prefixes;
+ * whether the whole of it matches is decided here. */
+#include "core/daemon/rules.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "core/bpf/bpf.h"
+#include "core/config/config.h"
+#include "core/log.h"
+
+/* The kinds that the kernel knows, and where /proc shows the same of a present process. */
+static const struct {
+	enum conf_rule_kind kind;
+	enum scope_rule_kind watch;
+	const char *proc;
+} kinds[] = {
+	{CONF_RULE_EXE, SCOPE_RULE_EXE, "exe"},
+	{CONF_RULE_CWD, SCOPE_RULE_CWD, "cwd"},
+	{CONF_RULE_CGROUP, SCOPE_RULE_CGROUP, "cgroup"},
+};
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+bool rules__all(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->rules_count; i++)
+		if (conf->rules[i].kind == CONF_RULE_ALL)
+			return true;
+	return false;
+}
+
+static enum scope_rule_kind scope_kind(enum conf_rule_kind kind)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].kind == kind)
+			return kinds[i].watch;
+	return 0;
+}
+
+uint32_t rules__kinds(const struct conf *conf)
+{
+	uint32_t bits = 0;
+
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		enum scope_rule_kind kind = scope_kind(conf->rules[i].kind);
+
+		if (kind)
+			bits |= 1u << kind;
+	}
+	return bits;
+}
+
+int rules__install(const struct conf *conf, struct scope *scope)
+{
+	for (size_t i = 0; i < conf->rules_count; i++) {
+		const struct conf_rule *rule = &conf->rules[i];
+		enum scope_rule_kind kind = scope_kind(rule->kind);
+		char prefix[SCOPE_TEXT + 1];
+		size_t length;
+		int err;
+
+		if (!kind)
+			continue;
+		length = glob__literal(rule->pattern);
+		if (length > SCOPE_TEXT)
+			length = SCOPE_TEXT;
+		memcpy(prefix, rule->pattern, length);
+		prefix[length] = 0;
+		err = scope__rule(scope, kind, prefix, i);
+		if (err) {
+			log__error("scope: cannot install the rule for %s: %s", rule->pattern, strerror(-err));
+			return err;
+		}
+	}
+	return 0;
+}
+
+static bool match(const struct conf *conf, enum scope_rule_kind kind, const char *text)
+{
+	for (size_t i = 0; i < conf->rules_count; i++)
+		if (scope_kind(conf->rules[i].kind) == kind && glob__match(conf->rules[i].pattern, text))
+			return true;
+	return false;
+}
+
+bool rules__match(const struct conf *conf, const struct scope_note *note)
+{
+	char text[SCOPE_TEXT + 1];
+
+	if (note->length > SCOPE_TEXT || note->rule >= conf->rules_count)
+		return false;
+	memcpy(text, note->text, note->length);
+	text[note->length] = 0;
+	return match(conf, scope_kind(conf->rules[note->rule].kind), text);
+}
+
+/* What /proc says of a process under `name`, as the rules of this kind mean it. */
+static bool read_proc(uint32_t pid, const char *name, char *text, size_t size)
+{
+	char path[64], *line = NULL;
+	bool found = false;
+	size_t room = 0;
+	ssize_t n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/%s", pid, name);
+	if (strcmp(name, "cgroup")) {
+		n = readlink(path, text, size - 1);
+		text[n > 0 ? n : 0] = 0;
+		return n > 0;
+	}
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	/* The unified hierarchy's line, or the memory controller's where that one is not in use. */
+	while ((n = getline(&line, &room, file)) > 0) {
+		char *at = strstr(line, ":/");
+		bool unified = !strncmp(line, "0::", 3);
+
+		line[n - 1] = 0;
+		if (!at || (!unified && !strstr(line, ":memory:")) || (unified && !at[2] && found))
+			continue;
+		snprintf(text, size, "%s", at + 1);
+		found = true;
+		if (unified && at[2])
+			break;
+	}
+	free(line);
+	fclose(file);
+	return found;
+}
+
+bool rules__find(const struct conf *conf, uint32_t pid)
+{
+	uint32_t wanted = rules__kinds(conf);
+	char text[4096];
+
+	for (size_t i = 0; i < conf->rules_count; i++)
+		if (conf->rules[i].kind == CONF_RULE_PID && conf->rules[i].pid == pid)
+			return true;
+	for (size_t i = 0; i < KINDS; i++)
+		if (wanted & 1u << kinds[i].watch && read_proc(pid, kinds[i].proc, text, sizeof(text)) &&
+		    match(conf, kinds[i].watch, text))
+			return true;
+	return false;
+}

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A run on disk. */
+#include "core/daemon/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core/base/base.h"
+#include "core/log.h"
+
+#define LATEST "latest"
+
+/* Opens the output folder, and makes it if only its last part is missing. */
+static int open_output(const char *output, uid_t uid, gid_t gid, char *err, size_t size)
+{
+	bool made = !mkdir(output, 0750);
+	int fd, code;
+
+	if (!made && errno != EEXIST)
+		return fail_with(-errno, err, size, "%s: cannot make the output folder: %s", output, strerror(errno));
+	fd = open(output, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
+	if (fd < 0) {
+		code = -errno;
+		if (run__check_output(output, err, size) == -ELOOP)
+			return -ELOOP;
+		return fail_with(code, err, size, "%s: cannot open the output folder: %s", output, strerror(-code));
+	}
+	if (made && uid != (uid_t)-1 && fchown(fd, uid, gid))
+		log__warn("%s: cannot give it to its user: %s", output, strerror(errno));
+	return fd;
+}
+
+int run__check_output(const char *output, char *err, size_t size)
+{
+	struct stat st;
+
+	if (lstat(output, &st))
+		return errno == ENOENT ? 0 : fail_with(-errno, err, size, "%s: %s", output, strerror(errno));
+	if (S_ISLNK(st.st_mode))
+		return fail_with(-ELOOP, err, size, "%s: the output folder is a link, which is not followed; name the folder itself",
+			    output);
+	if (!S_ISDIR(st.st_mode))
+		return fail_with(-ENOTDIR, err, size, "%s: is there and is no folder; name another with --output", output);
+	if (access(output, W_OK | X_OK))
+		return fail_with(-errno, err, size, "%s: cannot write to the output folder: %s", output, strerror(errno));
+	return 0;
+}
+
+/* NAME-20261122T031500Z, with a number behind it if that is taken. */
+static int make_folder(struct run *run, int out, const struct run_opts *opts, char *err, size_t size)
+{
+	time_t now = time(NULL);
+	char stamp[32];
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
+	for (unsigned i = 1; i < 10000; i++) {
+		free(run->id);
+		if ((i == 1 ? asprintf(&run->id, "%s-%s", opts->name, stamp)
+			    : asprintf(&run->id, "%s-%s-%u", opts->name, stamp, i)) < 0) {
+			run->id = NULL;
+			return -ENOMEM;
+		}
+		if (!mkdirat(out, run->id, 0750))
+			break;
+		if (errno != EEXIST || i == 9999)
+			return fail_with(-errno, err, size, "%s/%s: cannot make the run's folder: %s", opts->output, run->id,
+				    strerror(errno));
+	}
+	if (asprintf(&run->path, "%s/%s", opts->output, run->id) < 0) {
+		run->path = NULL;
+		return -ENOMEM;
+	}
+	run->dirfd = openat(out, run->id, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
+	return run->dirfd < 0 ? fail_with(-errno, err, size, "%s: %s", run->path, strerror(errno)) : 0;
+}
+
+static int open_streams(struct run *run, const struct run_opts *opts, char *err, size_t size)
+{
+	run->writers = calloc(opts->streams_count + 1, sizeof(*run->writers));
+	if (!run->writers)
+		return -ENOMEM;
+	for (size_t i = 0; i < opts->streams_count; i++) {
+		struct stream_writer_opts stream = opts->streams[i];
+		int code;
+
+		stream.run = (struct stream_run){
+			.id = run->id,
+			.name = opts->name,
+			.number = run->number,
+			.tags = opts->tags,
+			.command = opts->command,
+		};
+		code = stream_writer__open(&run->writers[i], run->dirfd, &stream);
+		if (code)
+			return fail_with(code, err, size, "%s/%s" STREAM_SUFFIX ": cannot write the stream: %s", run->path,
+				    stream.stream, strerror(-code));
+		run->writers_count++;
+	}
+	return 0;
+}
+
+/* Gives the folder and what is in it to its user. */
+static void give(const struct run *run, const struct run_opts *opts)
+{
+	char name[256];
+
+	if (opts->uid == (uid_t)-1)
+		return;
+	for (size_t i = 0; i < opts->streams_count; i++) {
+		snprintf(name, sizeof(name), "%s" STREAM_SUFFIX, opts->streams[i].stream);
+		if (fchownat(run->dirfd, name, opts->uid, opts->gid, AT_SYMLINK_NOFOLLOW))
+			log__warn("%s/%s: cannot give it to its user: %s", run->path, name, strerror(errno));
+	}
+	if (fchown(run->dirfd, opts->uid, opts->gid))
+		log__warn("%s: cannot give it to its user: %s", run->path, strerror(errno));
+}
+
+/* Puts the link in the place of an older one, at once; never in that of anything else. */
+static void link_latest(int out, const struct run *run, const struct run_opts *opts)
+{
+	struct stat st;
+	char name[64];
+
+	if (!fstatat(out, LATEST, &st, AT_SYMLINK_NOFOLLOW) && !S_ISLNK(st.st_mode)) {
+		log__warn("%s/" LATEST ": is there and is no link: left as it is", opts->output);
+		return;
+	}
+	snprintf(name, sizeof(name), "." LATEST ".%d", getpid());
+	if (symlinkat(run->id, out, name) || renameat(out, name, out, LATEST)) {
+		log__warn("%s/" LATEST ": cannot make the link: %s", opts->output, strerror(errno));
+		unlinkat(out, name, 0);
+	} else if (opts->uid != (uid_t)-1 && fchownat(out, LATEST, opts->uid, opts->gid, AT_SYMLINK_NOFOLLOW)) {
+		log__warn("%s/" LATEST ": cannot give it to its user: %s", opts->output, strerror(errno));
+	}
+}
+
+static void remove_folder(struct run *run, int out, const struct run_opts *opts)
+{
+	char name[256];
+
+	for (size_t i = 0; run->dirfd >= 0 && i < opts->streams_count; i++) {
+		snprintf(name, sizeof(name), "%s" STREAM_SUFFIX, opts->streams[i].stream);
+		unlinkat(run->dirfd, name, 0);
+	}
+	if (run->dirfd >= 0)
+		unlinkat(out, run->id, AT_REMOVEDIR);
+}
+
+int run__open(struct run **result, const struct run_opts *opts, char *err, size_t size)
+{
+	struct run *run = calloc(1, sizeof(*run));
+	uint64_t dropped = 0;
+	int out, code;
+
+	if (!run)
+		return fail_with(-ENOMEM, err, size, "out of memory");
+	run->dirfd = -1;
+	run->number = opts->number;
+	out = open_output(opts->output, opts->uid, opts->gid, err, size);
+	if (out < 0) {
+		free(run);
+		return out;
+	}
+	code = make_folder(run, out, opts, err, size);
+	if (!code)
+		code = open_streams(run, opts, err, size);
+	if (code) {
+		remove_folder(run, out, opts);
+		run__close(run, &dropped);
+	} else {
+		link_latest(out, run, opts);
+		give(run, opts);
+		*result = run;
+	}
+	close(out);
+	return code;
+}
+
+int run__flush(struct run *run)
+{
+	int first = 0;
+
+	for (size_t i = 0; i < run->writers_count; i++) {
+		int err = stream_writer__flush(run->writers[i]);
+
+		if (err && !first)
+			first = err;
+	}
+	return first;
+}
+
+int run__close(struct run *run, uint64_t *dropped)
+{
+	int first = 0;
+
+	if (!run)
+		return 0;
+	for (size_t i = 0; i < run->writers_count; i++) {
+		uint64_t before;
+		int err;
+
+		stream_writer__flush(run->writers[i]);
+		before = stream_writer__dropped(run->writers[i]);
+		err = stream_writer__close(run->writers[i]);
+		*dropped += before;
+		if (err && !first)
+			first = err;
+	}
+	if (run->dirfd >= 0)
+		close(run->dirfd);
+	free(run->writers);
+	free(run->path);
+	free(run->id);
+	free(run);
+	return first;
+}

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Loads, configures and calls sinks. */
+#include "core/merge/merge.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "core/base/base.h"
+#include "core/log.h"
+
+struct sinks_entry {
+	struct plugin plugin;
+	const struct sink *sink;
+	void *conf, *state;
+	bool open;
+};
+
+const struct plugin_kind sink_kind = {
+	.folder = "sinks",
+	.symbol = SINK_SYMBOL,
+	.abi = SINK_ABI,
+	.size = sizeof(struct sink),
+	.size_min = offsetof(struct sink, close) + sizeof(((struct sink *)0)->close),
+};
+
+static const struct opt no_options[] = { { 0 } };
+
+static const struct opt *sink__options(const struct sink *sink)
+{
+	return sink->options ? sink->options : no_options;
+}
+
+static void entry__free(struct sinks_entry *entry)
+{
+	if (entry->open)
+		entry->sink->close(entry->state);
+	if (entry->sink)
+		opt__free(sink__options(entry->sink), entry->conf);
+	free(entry->conf);
+	plugin__unload(&entry->plugin);
+}
+
+static int entry__load(struct sinks_entry *entry, const char *dir, const char *spec, char *err, size_t size)
+{
+	char *name = strndup(spec, strcspn(spec, ":")), why[512];
+	const char *options = strchr(spec, ':');
+	int rc;
+
+	if (!name)
+		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+	rc = plugin__load(&sink_kind, dir, name, &entry->plugin, err, size);
+	if (rc)
+		goto out;
+	entry->sink = entry->plugin.table;
+	if (!entry->sink->open || !entry->sink->write || !entry->sink->close) {
+		rc = fail_with(-ENOEXEC, err, size, "sink %s: it lacks open, write or close", name);
+		goto out;
+	}
+	entry->conf = calloc(1, entry->sink->conf_size ? entry->sink->conf_size : 1);
+	if (!entry->conf) {
+		rc = fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		goto out;
+	}
+	rc = opt__defaults(sink__options(entry->sink), entry->conf);
+	if (rc) {
+		fail_with(rc, err, size, "sink %s: a default that its own table refuses", name);
+		goto out;
+	}
+	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, why,
+			sizeof(why));
+	if (rc)
+		fail_with(rc, err, size, "--sink %s: %s", name, why);
+out:
+	free(name);
+	return rc;
+}
+
+int sinks__add(struct sinks *sinks, const char *dir, const char *spec, char *err, size_t size)
+{
+	struct sinks_entry *entries = reallocarray(sinks->entries, sinks->count + 1, sizeof(*entries));
+
+	if (!entries)
+		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+	sinks->entries = entries;
+	memset(&entries[sinks->count], 0, sizeof(*entries));
+	return entry__load(&entries[sinks->count++], dir, spec, err, size);
+}
+
+int sinks__output(struct sinks *sinks, const char *path, char *err, size_t size)
+{
+	int rc = 0, others = 0;
+
+	for (size_t i = 0; i < sinks->count && !rc; i++) {
+		struct sinks_entry *entry = &sinks->entries[i];
+		const struct opt *own = opt__find(sink__options(entry->sink), "output");
+
+		if (!own)
+			others = 1;
+		else if (path && !*(char **)((char *)entry->conf + own->offset))
+			rc = opt__set(own, entry->conf, path, err, size);
+	}
+	return rc ? rc : others;
+}
+
+static int entry__streams(struct sinks_entry *entry, const struct merge *merge, const struct filter *filter)
+{
+	const struct stream_info *info;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; entry->sink->stream && i < merge__streams(merge) && !rc; i++) {
+		info = merge__info(merge, i);
+		if (filter__stream(filter, info))
+			rc = entry->sink->stream(entry->state, info);
+	}
+	return rc;
+}
+
+int sinks__open(struct sinks *sinks, int out, const struct merge *merge, const struct filter *filter)
+{
+	struct sinks_entry *entry;
+	struct winsize window;
+	int rc;
+
+	sinks->api = (struct sink_api){ sizeof(struct sink_api), out, log__colour(out), 80, log__print };
+	if (!ioctl(out, TIOCGWINSZ, &window) && window.ws_col)
+		sinks->api.columns = window.ws_col;
+	for (entry = sinks->entries; entry < sinks->entries + sinks->count; entry++) {
+		rc = entry->sink->open(&sinks->api, entry->conf, &entry->state);
+		if (rc)
+			return rc;
+		entry->open = true;
+		rc = entry__streams(entry, merge, filter);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int sinks__write(struct sinks *sinks, const struct record *record)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sinks->count && !rc; i++)
+		rc = sinks->entries[i].sink->write(sinks->entries[i].state, record);
+	return rc;
+}
+
+static int entry__finish(struct sinks_entry *entry, const struct merge *merge, const struct filter *filter)
+{
+	const struct stream_info *info;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; entry->sink->ended && i < merge__streams(merge) && !rc; i++) {
+		info = merge__info(merge, i);
+		if (filter__stream(filter, info))
+			rc = entry->sink->ended(entry->state, info, merge__state(merge, i));
+	}
+	if (!rc && entry->sink->flush)
+		rc = entry->sink->flush(entry->state, true);
+	return rc;
+}
+
+int sinks__finish(struct sinks *sinks, const struct merge *merge, const struct filter *filter)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sinks->count && !rc; i++)
+		rc = entry__finish(&sinks->entries[i], merge, filter);
+	return rc;
+}
+
+void sinks__close(struct sinks *sinks)
+{
+	while (sinks->count)
+		entry__free(&sinks->entries[--sinks->count]);
+	free(sinks->entries);
+	sinks->entries = NULL;
+}
+
+void sinks__list(FILE *out, const void *table)
+{
+	const struct sink *sink = table;
+
+	fprintf(out, "sink %s: %s\n", sink->name, sink->help);
+	if (sink->options)
+		fprintf(out, "  options\n");
+	list__options(out, sink->options);
+	fputc('\n', out);
+}

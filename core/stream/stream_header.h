@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A stream's header: packed by the writer, parsed by the reader. Not installed. */
+#ifndef CORE_STREAM_STREAM_HEADER_H
+#define CORE_STREAM_STREAM_HEADER_H
+
+#include "core/stream.h"
+
+/* Holds a command line of any length that the kernel takes. */
+#define STREAM_HEADER_MAX (16U << 20)
+
+struct stream_anchor {
+	uint64_t boot_ns, real_ns;
+};
+
+/* Both clocks at the same moment, to some tens of nanoseconds. */
+struct stream_anchor stream_anchor__now(void);
+
+/* Appends the header map. 0 or -ENOMEM. */
+int stream_header__pack(struct record_buffer *out, const struct stream_writer_opts *opts,
+			const uint8_t marker[STREAM_MARKER], const struct stream_anchor *anchor);
+
+struct stream_header {
+	struct stream_info info; /* its pointers go into the arena */
+	uint8_t marker[STREAM_MARKER];
+	struct stream_arena *arena;
+};
+
+/* Parses the header that begins at c->at and moves behind it. 0, or -EBADMSG, -ENOMEM,
+ * -EPROTONOSUPPORT (a later version) with a sentence in `err`; stream_header__free() in any case. */
+int stream_header__parse(struct stream_header *header, struct cursor *c, char *err, size_t size);
+void stream_header__free(struct stream_header *header);
+
+#endif

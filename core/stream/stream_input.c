@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads a stream's file through a window that moves forward. */
+#include "core/stream/stream_input.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WINDOW (512U << 10)
+
+static int window__grow(struct stream_input *input, size_t want)
+{
+	size_t capacity = input->capacity ? input->capacity : WINDOW;
+	uint8_t *window;
+
+	while (capacity < want)
+		capacity *= 2;
+	if (capacity == input->capacity)
+		return 0;
+	window = realloc(input->window, capacity);
+	if (!window)
+		return -ENOMEM;
+	input->window = window;
+	input->capacity = capacity;
+	return 0;
+}
+
+static int window__fill(struct stream_input *input)
+{
+	ssize_t n;
+
+	while (input->have < input->capacity) {
+		n = pread(input->fd, input->window + input->have, input->capacity - input->have,
+			  input->offset + input->have);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (!n)
+			break;
+		input->have += n;
+	}
+	if (input->have < input->capacity && input->offset + input->have < input->size)
+		input->size = input->offset + input->have; /* it has shrunk */
+	return 0;
+}
+
+/* Moves the window so that it begins at `offset`, keeping what it has of it. */
+static void window__move(struct stream_input *input, uint64_t offset)
+{
+	size_t keep = 0;
+
+	if (offset >= input->offset && offset - input->offset < input->have) {
+		keep = input->have - (offset - input->offset);
+		memmove(input->window, input->window + (offset - input->offset), keep);
+	}
+	input->offset = offset;
+	input->have = keep;
+}
+
+int stream_input__view(struct stream_input *input, uint64_t offset, size_t want, const uint8_t **bytes,
+		       size_t *got)
+{
+	uint64_t left;
+	int err;
+
+	if (offset > input->size)
+		offset = input->size;
+	left = input->size - offset;
+	if (want > left)
+		want = left;
+	if (input->memory) {
+		*bytes = input->memory + offset;
+		*got = left;
+		return 0;
+	}
+	if (offset < input->offset || offset + want > input->offset + input->have) {
+		window__move(input, offset);
+		err = window__grow(input, want);
+		if (!err)
+			err = window__fill(input);
+		if (err)
+			return err;
+	}
+	*bytes = input->window + (offset - input->offset);
+	*got = input->offset + input->have - offset;
+	if (*got > input->size - offset)
+		*got = input->size - offset;
+	return 0;
+}
+
+int stream_input__find(struct stream_input *input, uint64_t offset, const void *needle, size_t length,
+		       uint64_t *found)
+{
+	const uint8_t *bytes, *hit;
+	size_t got;
+	int err;
+
+	for (;;) {
+		err = stream_input__view(input, offset, WINDOW, &bytes, &got);
+		if (err)
+			return err;
+		if (got < length)
+			return 0;
+		hit = memmem(bytes, got, needle, length);
+		if (hit) {
+			*found = offset + (hit - bytes);
+			return 1;
+		}
+		offset += got - (length - 1);
+	}
+}
+
+void stream_input__free(struct stream_input *input)
+{
+	if (input->fd >= 0)
+		close(input->fd);
+	free(input->window);
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A block in the reader's memory: loaded only if it is right, indexed, sorted. Not installed. */
+#ifndef CORE_STREAM_STREAM_LOAD_H
+#define CORE_STREAM_STREAM_LOAD_H
+
+#include "core/stream/stream_block.h"
+#include "core/stream/stream_header.h"
+#include "core/stream/stream_input.h"
+
+struct stream_entry {
+	uint64_t ts, seq;
+	uint32_t offset, size; /* in the block's bytes */
+};
+
+struct stream_block {
+	struct record_buffer bytes;
+	struct stream_entry *entries;
+	size_t count, capacity, next; /* next: the one to deliver */
+	uint64_t shift;		      /* of real time, against the first anchor: the reader's */
+
+	uint64_t events, lost; /* events in it, and told as lost in it */
+	uint64_t ts, seq;      /* latest of the events; of the sync */
+	bool end, anchored;
+	struct stream_anchor anchor;
+	struct stream_sync sync;
+};
+
+/* Loads the block that begins at `offset`, if there is a whole one of at most `limit` bytes. 1 with *next
+ * behind it, 0 at the end of the input, -EBADMSG: what is there is none; other -errno. */
+int stream_block__load(struct stream_block *block, struct stream_input *input,
+		       const struct stream_header *header, uint64_t offset, uint64_t limit, uint64_t *next);
+
+/* Takes in what is whole in `bytes`, a block's beginning, from *at on. 1: the block is closed, *at behind
+ * its sync; 0: more bytes are needed; -EBADMSG: this is no block; -ENOMEM. */
+int stream_block__walk(struct stream_block *block, const struct stream_header *header, const uint8_t *bytes,
+		       size_t size, size_t *at, uint64_t *records);
+
+int stream_block__add(struct stream_block *block, const struct record *record, size_t offset);
+void stream_block__sort(struct stream_block *block);
+void stream_block__reset(struct stream_block *block);
+void stream_block__free(struct stream_block *block);
+
+int stream_entry__compare(const void *a, const void *b); /* by time, sequence, place */
+
+/* The count of a `lost` record whose `event` is set: 0 where it is null. 0, or -EBADMSG. */
+int stream_record__lost(const struct record *record, uint64_t *count);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a process executes, as a shell would take it. */
+#include "sinks/model/command_text.h"
+
+#include <string.h>
+
+void text__arguments(struct text *text, const struct model_list *args, bool folders, size_t max)
+{
+	size_t start = text->size;
+
+	for (size_t at = 0, n; at < args->length; at += n + 1) {
+		const char *arg = args->data + at, *slash;
+
+		if (text->size - start > max) {
+			text__printf(text, " " TEXT_ELLIPSIS);
+			return;
+		}
+		n = strnlen(arg, args->length - at);
+		slash = at || folders ? NULL : memrchr(arg, '/', n);
+		if (slash && slash[1]) {
+			n -= (size_t)(slash + 1 - arg);
+			at += (size_t)(slash + 1 - arg);
+			arg = slash + 1;
+		}
+		if (text->size > start)
+			text__put(text, " ", 1);
+		text__argument(text, arg, n < max ? n : max);
+		if (n > max)
+			text__put(text, TEXT_ELLIPSIS, strlen(TEXT_ELLIPSIS));
+	}
+}
+
+/* The kernel puts a script's interpreter, and perhaps an option of it, in front of what was executed. */
+static struct model_list without_interpreter(const struct model_command *command)
+{
+	struct model_list args = command->args;
+	size_t n, exe = command->exe.length;
+
+	for (int i = 0; i < 3 && args.length && command->exe.data; i++) {
+		n = strnlen(args.data, args.length);
+		if (n == exe && n < args.length && !memcmp(args.data, command->exe.data, n))
+			return args;
+		n += n < args.length;
+		args.data += n;
+		args.length -= (uint32_t)n;
+	}
+	return command->args;
+}
+
+void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked)
+{
+	struct model_list args;
+
+	if (forked)
+		text__printf(text, "fork of ");
+	if (command && command->args.length) {
+		args = without_interpreter(command);
+		text__arguments(text, &args, false, TEXT_COMMAND_MAX);
+		if (args.reason == EVENT_REASON_TRUNCATED)
+			text__printf(text, " " TEXT_ELLIPSIS);
+	} else if (command && command->exe.data) {
+		text__argument(text, command->exe.data, command->exe.length);
+	} else {
+		text__put(text, "[", 1);
+		text__safe(text, comm, strlen(comm));
+		text__put(text, "]", 1);
+	}
+}

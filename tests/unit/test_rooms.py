@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The rooms of the house: which folder may use which, over includes and over the symbols of what was built."""
+import re
+import subprocess
+
+import pytest
+from harness import BUILD, SRC, new_folder, CC
+
+# A room of core: its header for others, and the rooms it may use. All may include core/*.h, the SDK.
+ROOMS = {
+    "base": ("core/base/base.h", []),
+    "stream": (None, ["base"]),
+    "merge": ("core/merge/merge.h", ["base", "stream"]),
+    "query": ("core/query/query.h", ["base", "stream"]),
+    "config": ("core/config/config.h", ["base"]),
+    "bpf": ("core/bpf/bpf.h", ["base", "config"]),
+    "daemon": (None, ["base", "stream", "merge", "config", "bpf"]),
+}
+
+# A library of sinks: the rooms of core and the libraries it may use. A sink may use all of these.
+LIBRARIES = {
+    "model": (["base", "stream", "config"], []),
+    "tables": (["base", "stream"], ["model"]),
+}
+SINKS = ["base", "stream"]
+PROBES = []  # core/probe.h and core/probe.bpf.h are all there is
+
+# System headers that only these may include: a pattern, then rooms of core and libraries of sinks
+OWNED = {
+    r"bpf/|linux/bpf|libelf|gelf": {"bpf", "probes"},
+    r"yaml": {"config"},
+    r"pcre2": {"config", "model"},
+    r"dlfcn": {"base"},
+    r"msgpack": set(),
+    r"duckdb": {"query", "tables", "parquet", "duckdb"},
+}
+
+INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
+
+
+def sources(folder, pattern="*.[ch]"):
+    return [path for path in sorted((SRC / folder).glob(pattern)) if not path.name.endswith((".skel.h", "diff_sql.h"))]
+
+
+def includes(path):
+    found = INCLUDE.findall(path.read_text())
+    return {name for quote, name in found if quote == '"'}, {name for quote, name in found if quote == "<"}
+
+
+def plugin_folders(kind):
+    return sorted(path for path in (SRC / kind).iterdir() if path.is_dir() and any(path.glob("*.c")))
+
+
+def is_library(folder):
+    return not any(re.search(r"^SINK_EXPORT", path.read_text(), re.M) for path in folder.glob("*.c"))
+
+
+def doors(rooms):
+    return {ROOMS[room][0] for room in rooms} - {None}
+
+
+def strangers(path, own, *allowed):
+    """What `path` includes that is neither its own folder's, nor the SDK's, nor `allowed`."""
+    names, _ = includes(path)
+    return {name for name in names if not name.startswith(own) and not re.fullmatch(r"core/[^/]+\.h", name)
+            and name not in allowed and not name.startswith(tuple(a for a in allowed if a.endswith("/")))}
+
+
+def test_every_folder_is_in_the_table():
+    assert {path.name for path in (SRC / "core").iterdir() if path.is_dir() and any(path.glob("*.c"))} == set(ROOMS)
+    assert {path.name for path in plugin_folders("sinks") if is_library(path)} == set(LIBRARIES)
+
+
+def test_the_table_has_no_ring():
+    done = []
+    for room, (_, uses) in ROOMS.items():
+        assert set(uses) <= set(ROOMS) - {room}
+    while len(done) < len(ROOMS):
+        ready = [room for room, (_, uses) in ROOMS.items() if room not in done and set(uses) <= set(done)]
+        assert ready, f"a ring among {set(ROOMS) - set(done)}"
+        done += ready
+
+
+def test_core_itself_is_the_sdk():
+    assert {path.name for path in (SRC / "core").iterdir() if path.is_file() and path.suffix not in (".o", ".a")
+            and path.name != "collector.pc"} \
+        == {path.name for path in (SRC / "core").glob("*.h")} | {"collector.pc.in"}
+    for path in sources("core"):
+        names, _ = includes(path)
+        assert all(re.fullmatch(r"core/[^/]+\.h", name) for name in names), path
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_includes_of_a_room(room):
+    found = {path.name: strangers(path, f"core/{room}/", *doors(ROOMS[room][1]), "config.h")
+             for path in sources(f"core/{room}")}
+    assert len(found) > 2 and not {name: bad for name, bad in found.items() if bad}
+
+
+@pytest.mark.parametrize("folder", plugin_folders("sinks"), ids=lambda path: path.name)
+def test_includes_of_sinks(folder):
+    rooms, libraries = LIBRARIES.get(folder.name, (SINKS, list(LIBRARIES)))
+    allowed = [f"sinks/{library}/" for library in libraries] + sorted(doors(rooms))
+    found = {path.name: strangers(path, f"sinks/{folder.name}/", *allowed) for path in sorted(folder.glob("*.[ch]"))}
+    assert not {name: bad for name, bad in found.items() if bad}
+
+
+@pytest.mark.parametrize("path", sources("probes", "*/*.[ch]"), ids=lambda path: path.name)
+def test_includes_of_probes(path):
+    own, system = includes(path)
+    folder = f"{path.relative_to(SRC).parent}/"
+    if path.suffix == ".h":
+        assert not own and not system, "a header shared with BPF includes nothing"
+    elif path.name.endswith(".bpf.c"):
+        assert not strangers(path, folder) and {n for n in own if n.startswith("core/")} == {"core/probe.bpf.h"} and not system
+    else:
+        assert not strangers(path, folder) and {n for n in own if n.startswith("core/")} == {"core/probe.h"}
+
+
+def test_libraries_of_the_system_have_one_owner():
+    for path in [p for folder in ("core", "probes", "sinks") for p in sources(folder, "**/*.[ch]")]:
+        parts = path.relative_to(SRC).parts
+        who = "probes" if parts[0] == "probes" else parts[1]
+        _, system = includes(path)
+        for name in system:
+            for pattern, owners in OWNED.items():
+                if re.match(pattern, name) and not (path.parent.name == "core" and path.name in ("pack.h", "probe.bpf.h",
+                                                                                            "kfix.bpf.h", "kernel.bpf.h", "path.bpf.h")):
+                    assert who in owners, f"{path}: <{name}>"
+
+
+# ---- the same by symbols ----
+
+def symbols(archive):
+    """(those it defines for others, those it lacks) of an archive."""
+    lines = subprocess.run(["nm", "-A", archive], capture_output=True, text=True, check=True).stdout.splitlines()
+    defined, undefined = set(), {}
+    for line in lines:
+        where, _, rest = line.partition(": ") if ": " in line else line.rpartition(":")
+        words = rest.split()
+        kind, name = words[-2:] if len(words) > 1 else ("", "")
+        if kind in "TDBRVW" and kind:
+            defined.add(name)
+        elif kind == "U":
+            undefined.setdefault(name, where.rpartition("/")[2])
+    return defined, {name: where for name, where in undefined.items() if name not in defined}
+
+
+@pytest.fixture(scope="module", name="archives")
+def all_archives():
+    paths = {room: BUILD / f"core/lib{room}.a" for room in ROOMS}
+    paths.update({f"sinks/{name}": BUILD / f"sinks/lib{name}.a" for name in LIBRARIES})
+    return {name: symbols(path) for name, path in paths.items() if path.exists()}
+
+
+@pytest.mark.parametrize("name", [*ROOMS, *(f"sinks/{name}" for name in LIBRARIES)])
+def test_symbols_of_a_room(archives, name):
+    if name not in archives:
+        pytest.skip(f"{name} was not built: an optional library is not here")
+    library = name.partition("/")[2]
+    allowed = {*LIBRARIES[library][0], *(f"sinks/{other}" for other in LIBRARIES[library][1])} if library \
+        else set(ROOMS[name][1])
+    bad = {symbol: (where, other) for symbol, where in archives[name][1].items()
+           for other, (defined, _) in archives.items() if other not in allowed | {name} and symbol in defined}
+    assert not bad
+
+
+def test_symbols_have_one_home(archives):
+    homes = {}
+    for name, (defined, _) in archives.items():
+        for symbol in defined:
+            if not symbol.startswith(("__asan", "__odr", "_sub_", "__ubsan")):
+                homes.setdefault(symbol, []).append(name)
+    assert not {symbol: names for symbol, names in homes.items() if len(names) > 1}
+
+
+def test_streams_are_read_without_dlopen_libbpf_libyaml():
+    """A program of a few lines, linked with the two archives, zlib and msgpack alone."""
+    folder = new_folder()
+    (folder / "reader.c").write_text("""
+        #include <stdio.h>
+        #include "core/stream.h"
+        int main(int argc, char **argv)
+        {
+            struct stream_reader *reader;
+            struct record record;
+            char err[256];
+            if (argc < 2 || stream_reader__open(&reader, argv[1], err, sizeof(err)))
+                return 1;
+            while (stream_reader__next(reader, &record) == 1)
+                puts(record.event->name);
+            stream_reader__close(reader);
+            return 0;
+        }""")
+    found = [name for name in ("msgpack-c", "msgpack") if not subprocess.call(["pkg-config", "--exists", name])]
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", found[0], "zlib"], capture_output=True, text=True,
+                           check=True).stdout.split()
+    sanitize = ["-fsanitize=address,undefined"] if "__asan_init" in symbols(BUILD / "core/libbase.a")[1] else []
+    subprocess.run([*CC, *sanitize, f"-I{SRC}", "-o", folder / "reader", folder / "reader.c", BUILD / "core/libstream.a",
+                    BUILD / "core/libbase.a", *flags], check=True)
+    used = subprocess.run(["nm", "-u", folder / "reader"], capture_output=True, text=True, check=True).stdout
+    assert "dlopen" not in used and not re.search(r"\b(bpf_|yaml_|pcre2_)", used)
