@@ -30,17 +30,17 @@ struct event {
 /* Why a value is missing, or is not complete. Reaches disk: append only, never renumber.
  * The names are in core/stream/record.c. */
 enum event_reason {
-	EVENT_REASON_NONE = 0,	   /* null because it does not apply: a killed process has no exit code */
-	EVENT_REASON_RELEASED = 1,	   /* the kernel had released the object before the hook ran */
-	EVENT_REASON_FAULT = 2,	   /* the process's memory could not be read */
+	EVENT_REASON_NONE = 0,	      /* null because it does not apply: a killed process has no exit code */
+	EVENT_REASON_RELEASED = 1,    /* the kernel had released the object before the hook ran */
+	EVENT_REASON_FAULT = 2,	      /* the process's memory could not be read */
 	EVENT_REASON_TRUNCATED = 3,   /* present, but cut */
 	EVENT_REASON_UNSUPPORTED = 4, /* this kernel does not tell */
-	EVENT_REASON_UNSEEN = 5,	   /* it happened before the collector watched */
-	EVENT_REASON_LOST = 6,	   /* the event that would have told was lost */
-	EVENT_REASON_BOUND = 7,	   /* only a bound is known, not the value */
-	EVENT_REASON_SHARED = 8,	   /* the memory belongs to another process too (vfork, CLONE_VM) */
-	EVENT_REASON_DENIED = 9,	   /* the collector may not read it */
-	EVENT_REASON_GONE = 10,	   /* the process was gone before it could be asked */
+	EVENT_REASON_UNSEEN = 5,      /* it happened before the collector watched */
+	EVENT_REASON_LOST = 6,	      /* the event that would have told was lost */
+	EVENT_REASON_BOUND = 7,	      /* only a bound is known, not the value */
+	EVENT_REASON_SHARED = 8,      /* the memory belongs to another process too (vfork, CLONE_VM) */
+	EVENT_REASON_DENIED = 9,      /* the collector may not read it */
+	EVENT_REASON_GONE = 10,	      /* the process was gone before it could be asked */
 	EVENT_REASON_MAX,
 };
 

@@ -97,8 +97,8 @@ static __always_inline void kfix__pages_percpu(struct kfix_pages *pages, struct 
 	__s64 sum[4] = {mm->rss_stat[0].count, mm->rss_stat[1].count, mm->rss_stat[2].count, mm->rss_stat[3].count};
 	__u64 counters[4] = {(__u64)mm->rss_stat[0].counters, (__u64)mm->rss_stat[1].counters,
 			     (__u64)mm->rss_stat[2].counters, (__u64)mm->rss_stat[3].counters};
-	bool adjacent = counters[1] == counters[0] + 4 && counters[2] == counters[0] + 8 &&
-			counters[3] == counters[0] + 12;
+	bool adjacent =
+		counters[1] == counters[0] + 4 && counters[2] == counters[0] + 8 && counters[3] == counters[0] + 12;
 
 	for (__u32 cpu = 0; cpu < KFIX_CPUS && cpu < possible && cpus->known; cpu++)
 		kfix__add_cpu(sum, counters, adjacent, cpus->offset[cpu]);
@@ -108,7 +108,8 @@ static __always_inline void kfix__pages_percpu(struct kfix_pages *pages, struct 
 	pages->shmem = kfix__not_negative(sum[3]);
 }
 
-static __always_inline void kfix__pages(struct kfix_pages *pages, struct mm_struct *mm, const struct kfix_cpus *cpus, __u32 possible)
+static __always_inline void kfix__pages(struct kfix_pages *pages, struct mm_struct *mm, const struct kfix_cpus *cpus,
+					__u32 possible)
 {
 	struct mm_struct___old_rss *old = (void *)mm;
 	__u64 count[4] = {};

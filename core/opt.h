@@ -28,15 +28,17 @@ enum opt_type {
 struct opt {
 	const char *name;
 	enum opt_type type;
-	size_t offset;	      /* in the conf */
-	const char *value;    /* default, written as a user would; NULL: none */
-	uint64_t min, max;    /* for numbers, in the base unit; both 0: any */
-	const char *help;     /* one sentence, lower case, without the final stop */
+	size_t offset;	   /* in the conf */
+	const char *value; /* default, written as a user would; NULL: none */
+	uint64_t min, max; /* for numbers, in the base unit; both 0: any */
+	const char *help;  /* one sentence, lower case, without the final stop */
 };
 
 /* OPT(struct cpu_conf, interval, OPT_DURATION, "1s", min, max, "time between samples") */
-#define OPT(conf, member, type, value, min, max, help)                                                       \
-	{ #member, type, offsetof(conf, member), value, min, max, help }
+#define OPT(conf, member, type, value, min, max, help)                       \
+	{                                                                    \
+#member, type, offsetof(conf, member), value, min, max, help \
+	}
 
 /* Sets every default. `conf` must be zeroed. Returns 0 or -EINVAL: a default that its own table
  * refuses, which is a bug that the plugin tests find. */

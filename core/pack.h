@@ -47,12 +47,10 @@ static inline int pack__text(struct record_buffer *out, const char *text, size_t
 }
 
 /* The elements that every record begins with. */
-static inline int record_head__pack(struct record_buffer *out, unsigned kind, uint64_t seq,
-				    const struct event *head)
+static inline int record_head__pack(struct record_buffer *out, unsigned kind, uint64_t seq, const struct event *head)
 {
-	return pack_uint32(out, kind) || pack_uint64(out, head->ts) ||
-	       pack_uint64(out, seq) || pack_uint32(out, head->pid) ||
-	       pack_uint64(out, head->start) || pack_uint32(out, head->tid) ||
+	return pack_uint32(out, kind) || pack_uint64(out, head->ts) || pack_uint64(out, seq) ||
+	       pack_uint32(out, head->pid) || pack_uint64(out, head->start) || pack_uint32(out, head->tid) ||
 	       pack_uint16(out, head->cpu) || pack_uint32(out, head->run);
 }
 

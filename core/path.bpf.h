@@ -10,7 +10,7 @@
 #define PATH_PARTS 128
 
 struct path_buffer {
-	__u32 at;  /* where the path begins in text */
+	__u32 at;     /* where the path begins in text */
 	__u32 reason; /* EVENT_REASON_TRUNCATED: its beginning is missing */
 	/* The second half only gives the verifier room for a component at the last offset. */
 	char text[PATH_BYTES * 2];
@@ -157,8 +157,8 @@ static __always_inline bool path__is_whole(const struct path_stamp *s)
 {
 	struct mount *above = s->place.parent;
 
-	return above == path__mount(s->vfs) || (BPF_CORE_READ(above, mnt_parent) == above &&
-						BPF_CORE_READ(above, mnt.mnt_root) == s->place.mountpoint);
+	return above == path__mount(s->vfs) ||
+	       (BPF_CORE_READ(above, mnt_parent) == above && BPF_CORE_READ(above, mnt.mnt_root) == s->place.mountpoint);
 }
 
 /* Tells one path of a cgroup from another without reading names: a rename gives the name a new hash. */

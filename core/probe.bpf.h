@@ -128,12 +128,12 @@ static __always_inline void scope__sampled(struct scope_entry *w, __u64 fingerpr
 
 /* One value per CPU, for one program. A walk in a loop sums up here and not on the stack: what the verifier
  * does not track in memory, it does not have to tell apart in every round. */
-#define SCRATCH(name, of)                                                                                    \
-	struct {                                                                                             \
-		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);                                                     \
-		__uint(max_entries, 1);                                                                      \
-		__type(key, __u32);                                                                          \
-		__type(value, of);                                                                           \
+#define SCRATCH(name, of)                                \
+	struct {                                         \
+		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
+		__uint(max_entries, 1);                  \
+		__type(key, __u32);                      \
+		__type(value, of);                       \
 	} name SEC(".maps")
 
 static __always_inline void *scratch__get(void *map)
@@ -203,39 +203,39 @@ static __always_inline __u64 event__wake(void)
 }
 
 /* Room in the ring for one event, its head filled; NULL: no room, and counted. */
-#define event__reserve(type, kind, task, w)                                                                  \
-	({                                                                                                   \
-		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
-		if (e_)                                                                                      \
-			event__head(&e_->head, kind, task, w);                                               \
-		else                                                                                         \
-			lost__count(kind);                                                                   \
-		e_;                                                                                          \
+#define event__reserve(type, kind, task, w)                               \
+	({                                                                \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0); \
+		if (e_)                                                   \
+			event__head(&e_->head, kind, task, w);            \
+		else                                                      \
+			lost__count(kind);                                \
+		e_;                                                       \
 	})
 
 /* The same for what the probe tells once of each process, at its end (struct probe's `end_event`): the core
  * counts those that it told nothing of. It may be told provisionally before, at the exit: then want of
  * room is no loss, as the free of the process is another chance, and the other way round. */
-#define event__reserve_end(type, kind, task, w)                                                              \
-	({                                                                                                   \
-		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
-		if (e_)                                                                                      \
-			event__head(&e_->head, kind, task, w);                                               \
-		else if ((w)->told[scope_slot & (SCOPE_SLOTS - 1)] != SCOPE_REPORTED)                            \
-			lost__count(kind);                                                                   \
-		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;                                      \
-		e_;                                                                                          \
+#define event__reserve_end(type, kind, task, w)                                       \
+	({                                                                            \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);             \
+		if (e_)                                                               \
+			event__head(&e_->head, kind, task, w);                        \
+		else if ((w)->told[scope_slot & (SCOPE_SLOTS - 1)] != SCOPE_REPORTED) \
+			lost__count(kind);                                            \
+		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;           \
+		e_;                                                                   \
 	})
 
-#define event__reserve_provisional(type, kind, task, w)                                                      \
-	({                                                                                                   \
-		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                                    \
-		if (e_) {                                                                                    \
-			event__head(&e_->head, kind, task, w);                                               \
-			e_->head.flags = EVENT_PROVISIONAL;                                                  \
-		}                                                                                            \
-		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = e_ ? SCOPE_REPORTED : SCOPE_NO_ROOM;                 \
-		e_;                                                                                          \
+#define event__reserve_provisional(type, kind, task, w)                                          \
+	({                                                                                       \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                        \
+		if (e_) {                                                                        \
+			event__head(&e_->head, kind, task, w);                                   \
+			e_->head.flags = EVENT_PROVISIONAL;                                      \
+		}                                                                                \
+		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = e_ ? SCOPE_REPORTED : SCOPE_NO_ROOM; \
+		e_;                                                                              \
 	})
 
 /* Makes a sample of a process that has ended, and waits for its parent, the provisional word on its end: its

@@ -30,8 +30,8 @@ extern const struct schema_event record_control[];
 struct record_lost {
 	struct event head;
 	char stream_lost[32];
-	__u64 count; /* events; EVENT_NULL where damage hides how many */
-	__u64 since; /* boot clock, ns */
+	__u64 count;	     /* events; EVENT_NULL where damage hides how many */
+	__u64 since;	     /* boot clock, ns */
 	char event_lost[32]; /* "": any */
 	char cause[32];	     /* "ring_full", "recursion", "scope_full", "disk_full", "damage"... */
 };
@@ -81,8 +81,8 @@ struct value {
 		bool boolean;
 		uint64_t u;
 		int64_t i;
-		const char *string;	/* no final NUL, any bytes */
-		const uint8_t *items;	/* packed strings: for value__item() */
+		const char *string;   /* no final NUL, any bytes */
+		const uint8_t *items; /* packed strings: for value__item() */
 	};
 };
 
@@ -133,7 +133,6 @@ int stream_event__field(const struct stream_event *event, const char *name);
  * value->items. Returns false at the end or at damage. */
 bool value__item(const uint8_t **cursor, const uint8_t *end, const char **string, uint32_t *length);
 
-
 /* ---- the msgpack cursor, in place ---- */
 
 struct cursor {
@@ -146,7 +145,7 @@ bool cursor__array(struct cursor *c, uint32_t *count);
 bool cursor__map(struct cursor *c, uint32_t *count);
 bool cursor__uint(struct cursor *c, uint64_t *value);
 bool cursor__string(struct cursor *c, const char **string, uint32_t *length); /* str or bin */
-bool cursor__value(struct cursor *c, struct value *value); /* any but ext and float */
+bool cursor__value(struct cursor *c, struct value *value);		      /* any but ext and float */
 
 /* Steps over one object of any kind, nested up to 32 deep. 1: done, 0: the bytes end inside it,
  * -EBADMSG: no msgpack, or nested deeper. */

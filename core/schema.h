@@ -17,7 +17,7 @@ enum schema_type {
 	SCHEMA_BOOL = 1,
 	SCHEMA_U32,
 	SCHEMA_I32,
-	SCHEMA_U64, /* the only number that can be null: EVENT_NULL(why) */
+	SCHEMA_U64,   /* the only number that can be null: EVENT_NULL(why) */
 	SCHEMA_CHARS, /* char[n], ended by a NUL or by its size; a string on disk */
 	SCHEMA_STRING,
 	SCHEMA_LIST, /* of strings */
@@ -56,13 +56,17 @@ struct schema_event {
 /* clang-format on */
 
 /* FIELD(struct cpu_sample, user_ns, "ns", "time in user space") */
-#define FIELD(s, member, unit, help)                                                                         \
-	{ #member, SCHEMA_TYPE(((s *)0)->member), offsetof(s, member), sizeof(((s *)0)->member), unit, help, \
-	  NULL }
+#define FIELD(s, member, unit, help)                                                                               \
+	{                                                                                                          \
+#member, SCHEMA_TYPE(((s *)0)->member), offsetof(s, member), sizeof(((s *)0)->member), unit, help, \
+			NULL                                                                                       \
+	}
 
 /* FIELD_NAME(struct x, signal, "signal_name", signal_name, "...") */
-#define FIELD_NAME(s, member, name, name_of, help)                                                           \
-	{ name, SCHEMA_TYPE(((s *)0)->member), offsetof(s, member), sizeof(((s *)0)->member), NULL, help,    \
-	  name_of }
+#define FIELD_NAME(s, member, name, name_of, help)                                                              \
+	{                                                                                                       \
+		name, SCHEMA_TYPE(((s *)0)->member), offsetof(s, member), sizeof(((s *)0)->member), NULL, help, \
+			name_of                                                                                 \
+	}
 
 #endif

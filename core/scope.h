@@ -18,9 +18,9 @@ struct scope_key {
 
 struct scope_entry {
 	__u32 run;
-	__u32 end_tid;	    /* the thread whose exit ended the process; 0 while it lives */
-	__u32 threads_peak; /* most threads alive at once */
-	__u32 flags;	    /* SCOPE_EXISTING */
+	__u32 end_tid;		 /* the thread whose exit ended the process; 0 while it lives */
+	__u32 threads_peak;	 /* most threads alive at once */
+	__u32 flags;		 /* SCOPE_EXISTING */
 	__u64 seen[SCOPE_SLOTS]; /* fingerprint of each sampling probe's last sample */
 	__u8 told[SCOPE_SLOTS];	 /* WATCH_*: what each probe told of the process's end */
 };
@@ -29,8 +29,8 @@ struct scope_entry {
 
 enum scope_report {
 	SCOPE_UNREPORTED = 0,
-	SCOPE_REPORTED = 1,	   /* it is on its way, or counted as lost */
-	SCOPE_NO_ROOM = 2, /* it did not fit in the ring; the free is another chance */
+	SCOPE_REPORTED = 1, /* it is on its way, or counted as lost */
+	SCOPE_NO_ROOM = 2,  /* it did not fit in the ring; the free is another chance */
 };
 
 /* ---- between the core and its own BPF object ---- */
@@ -66,8 +66,8 @@ struct scope_note {
 	__u32 run;
 	struct scope_key key; /* enter: the process whose exec matched */
 	__u64 ts;
-	__u32 rule;   /* enter: index of the rule */
-	__u32 length; /* enter: of text */
+	__u32 rule;		   /* enter: index of the rule */
+	__u32 length;		   /* enter: of text */
 	char text[SCOPE_TEXT + 4]; /* enter: what was matched, perhaps cut */
 };
 
@@ -76,10 +76,10 @@ struct scope_process {
 	__u64 ts;
 	__u64 start, parent_start;
 	__u32 pid, ppid;
-	__u32 run;     /* 0: not watched */
-	__u8 dead;     /* a zombie */
-	__u8 entered;  /* by this scan */
-	__u8 no_room;  /* it should have */
+	__u32 run;    /* 0: not watched */
+	__u8 dead;    /* a zombie */
+	__u8 entered; /* by this scan */
+	__u8 no_room; /* it should have */
 	__u8 zero;
 };
 

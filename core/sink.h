@@ -24,8 +24,8 @@
 
 struct sink_api {
 	uint32_t size;
-	int out; /* where data goes: stdout unless --output; the merge's */
-	bool colour; /* `out` is a terminal that takes colour */
+	int out;	  /* where data goes: stdout unless --output; the merge's */
+	bool colour;	  /* `out` is a terminal that takes colour */
 	uint32_t columns; /* width of that terminal; 80 if it is none */
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 };
@@ -34,8 +34,8 @@ struct sink {
 	uint32_t abi;  /* SINK_ABI; must be equal */
 	uint32_t size; /* sizeof(struct sink); members are only ever appended */
 
-	const char *name; /* as its folder: [a-z][a-z0-9_]* */
-	const char *help; /* one sentence */
+	const char *name;	   /* as its folder: [a-z][a-z0-9_]* */
+	const char *help;	   /* one sentence */
 	const struct opt *options; /* NULL: none */
 	size_t conf_size;
 

@@ -22,10 +22,10 @@
 #define STREAM_MARKER 16
 
 struct stream_run {
-	const char *id;	  /* the folder's name */
-	const char *name; /* run.name of the YAML */
-	uint32_t number;  /* `run` of the records */
-	const char *const *tags; /* NAME=VALUE, ended by NULL; may be NULL */
+	const char *id;		    /* the folder's name */
+	const char *name;	    /* run.name of the YAML */
+	uint32_t number;	    /* `run` of the records */
+	const char *const *tags;    /* NAME=VALUE, ended by NULL; may be NULL */
 	const char *const *command; /* argv of the run's command, ended by NULL; may be NULL */
 };
 
@@ -60,8 +60,7 @@ int stream_writer__open(struct stream_writer **writer, int dirfd, const struct s
 int stream_writer__event(struct stream_writer *writer, const struct event *event, size_t size);
 
 /* Appends a `lost` record: `count` events of `kind` (the probe's; -1: any) were lost since `since`. */
-int stream_writer__lost(struct stream_writer *writer, uint64_t count, uint64_t since, int kind,
-			const char *cause);
+int stream_writer__lost(struct stream_writer *writer, uint64_t count, uint64_t since, int kind, const char *cause);
 
 /* Closes the block and writes it out; nothing is done for an empty one. Writes a new clock anchor
  * first when the clocks have moved apart by more than 1 ms. After ENOSPC and the like the next flush
@@ -95,8 +94,8 @@ struct stream_info {
 
 /* What became of a stream, known when its end was reached. */
 struct stream_state {
-	uint64_t records;  /* delivered, without control records */
-	uint64_t lost;	   /* sum of its `lost` records */
+	uint64_t records;	/* delivered, without control records */
+	uint64_t lost;		/* sum of its `lost` records */
 	uint64_t damaged_bytes; /* skipped */
 	uint64_t damaged_blocks;
 	uint64_t late; /* delivered behind a later one: it came more than one block late */
@@ -124,6 +123,6 @@ const struct stream_state *stream_reader__state(const struct stream_reader *read
 /* Whether both read the same stream, perhaps from copies of its file. */
 bool stream_reader__same(const struct stream_reader *a, const struct stream_reader *b);
 void stream_reader__progress(const struct stream_reader *reader, uint64_t *done, uint64_t *total); /* bytes */
-void stream_reader__close(struct stream_reader *reader); /* takes NULL */
+void stream_reader__close(struct stream_reader *reader);					   /* takes NULL */
 
 #endif

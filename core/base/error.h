@@ -7,8 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-static inline __attribute__((format(printf, 4, 5))) int fail_with(int rc, char *err, size_t size,
-								  const char *fmt, ...)
+static inline __attribute__((format(printf, 4, 5))) int fail_with(int rc, char *err, size_t size, const char *fmt, ...)
 {
 	va_list ap;
 

@@ -36,7 +36,7 @@ char *format__duration(char *out, uint64_t ns)
 
 char *format__bytes(char *out, uint64_t bytes)
 {
-	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	uint64_t unit = 1;
 	int i = 0;
 

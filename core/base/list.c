@@ -34,7 +34,7 @@ bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
 		return false;
 	}
 	for (char **name = names; *name; name++) {
-		struct plugin plugin = { 0 };
+		struct plugin plugin = {0};
 
 		if (plugin__load(kind, dir, *name, &plugin, err, sizeof(err))) {
 			log__error("%s", err);

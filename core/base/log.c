@@ -15,15 +15,15 @@ static struct {
 	const char *name;
 	enum log_level most;
 	bool colour;
-} state = { "collector", LOG_INFO, false };
+} state = {"collector", LOG_INFO, false};
 
 static const struct {
 	const char *label, *colour;
 } levels[] = {
-	[LOG_ERROR] = { "error: ", "\033[1;31m" },
-	[LOG_WARN] = { "warning: ", "\033[1;33m" },
-	[LOG_INFO] = { "", "" },
-	[LOG_DEBUG] = { "debug: ", "\033[2m" },
+	[LOG_ERROR] = {"error: ", "\033[1;31m"},
+	[LOG_WARN] = {"warning: ", "\033[1;33m"},
+	[LOG_INFO] = {"", ""},
+	[LOG_DEBUG] = {"debug: ", "\033[2m"},
 };
 
 bool log__colour(int fd)

@@ -7,10 +7,10 @@
 
 /* Start with { .name = NAME }, offer every candidate, then read `best` or have a sentence finished. */
 struct nearest {
-	const char *name;	/* what somebody wrote */
-	const char *best;	/* the candidate that could have been meant, or NULL */
-	unsigned int distance;	/* of best, in edits */
-	char known[256];	/* all candidates: "a, b, c" */
+	const char *name;      /* what somebody wrote */
+	const char *best;      /* the candidate that could have been meant, or NULL */
+	unsigned int distance; /* of best, in edits */
+	char known[256];       /* all candidates: "a, b, c" */
 	size_t known_length;
 };
 

@@ -18,47 +18,47 @@ struct unit {
 /* Largest first: opt_type__format() takes the first that divides. Only the first spelling of a factor
  * is written; the others are read. */
 static const struct unit sizes[] = {
-	{ "TiB", 1ULL << 40 },
-	{ "GiB", 1ULL << 30 },
-	{ "MiB", 1ULL << 20 },
-	{ "KiB", 1ULL << 10 },
-	{ "T", 1ULL << 40 },
-	{ "G", 1ULL << 30 },
-	{ "M", 1ULL << 20 },
-	{ "K", 1ULL << 10 },
-	{ "k", 1ULL << 10 },
-	{ "B", 1 },
-	{ "", 1 },
-	{ NULL, 0 },
+	{"TiB", 1ULL << 40},
+	{"GiB", 1ULL << 30},
+	{"MiB", 1ULL << 20},
+	{"KiB", 1ULL << 10},
+	{"T", 1ULL << 40},
+	{"G", 1ULL << 30},
+	{"M", 1ULL << 20},
+	{"K", 1ULL << 10},
+	{"k", 1ULL << 10},
+	{"B", 1},
+	{"", 1},
+	{NULL, 0},
 };
 
 static const struct unit durations[] = {
-	{ "d", 86400000000000ULL },
-	{ "h", 3600000000000ULL },
-	{ "m", 60000000000ULL },
-	{ "s", 1000000000ULL },
-	{ "ms", 1000000 },
-	{ "us", 1000 },
-	{ "ns", 1 },
-	{ NULL, 0 },
+	{"d", 86400000000000ULL},
+	{"h", 3600000000000ULL},
+	{"m", 60000000000ULL},
+	{"s", 1000000000ULL},
+	{"ms", 1000000},
+	{"us", 1000},
+	{"ns", 1},
+	{NULL, 0},
 };
 
-static const struct unit no_units[] = { { "", 1 }, { NULL, 0 } };
+static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
 static const struct {
 	const char *name, *noun;
 	const struct unit *units; /* of a number */
 	const char *how;	  /* what would be right */
 } types[] = {
-	[OPT_BOOL] = { "bool", "a bool", NULL, "write true or false" },
-	[OPT_UINT] = { "uint", "a number", no_units, "write a whole number" },
-	[OPT_SIZE] = { "size", "a size", sizes,
-		       "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB" },
-	[OPT_DURATION] = { "duration", "a duration", durations,
-			   "write a whole number and ns, us, ms, s, m, h or d, as in 500ms" },
-	[OPT_STRING] = { "string", NULL, NULL, NULL },
-	[OPT_LIST] = { "list", NULL, NULL, NULL },
-	[OPT_MAP] = { "map", NULL, NULL, NULL },
+	[OPT_BOOL] = {"bool", "a bool", NULL, "write true or false"},
+	[OPT_UINT] = {"uint", "a number", no_units, "write a whole number"},
+	[OPT_SIZE] = {"size", "a size", sizes,
+		      "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB"},
+	[OPT_DURATION] = {"duration", "a duration", durations,
+			  "write a whole number and ns, us, ms, s, m, h or d, as in 500ms"},
+	[OPT_STRING] = {"string", NULL, NULL, NULL},
+	[OPT_LIST] = {"list", NULL, NULL, NULL},
+	[OPT_MAP] = {"map", NULL, NULL, NULL},
 };
 
 const char *opt_type__name(enum opt_type type)
@@ -123,8 +123,7 @@ static int set_number(const struct opt *opt, uint64_t *value, const char *text, 
 static int set_bool(bool *value, const char *text, char *err, size_t size)
 {
 	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-		return fail_with(-EINVAL, err, size, "\"%.64s\" is not a bool: %s", text,
-				 types[OPT_BOOL].how);
+		return fail_with(-EINVAL, err, size, "\"%.64s\" is not a bool: %s", text, types[OPT_BOOL].how);
 	*value = text[0] == 't';
 	return 0;
 }
@@ -179,8 +178,8 @@ static int append(const struct opt *opt, struct opt_list *list, const char *item
 		return fail_with(-EINVAL, err, size, "an item is empty: remove it");
 	if (opt->type == OPT_MAP) {
 		if (!equals || equals == item)
-			return fail_with(-EINVAL, err, size,
-					 "\"%.64s\" has no name or no value: write NAME=VALUE", item);
+			return fail_with(-EINVAL, err, size, "\"%.64s\" has no name or no value: write NAME=VALUE",
+					 item);
 		for (i = 0; i < list->n; i++)
 			if (strncmp(list->items[i], item, equals - item + 1) == 0)
 				return fail_with(-EINVAL, err, size, "\"%.*s\" is there twice: write it once",
@@ -199,7 +198,7 @@ static int append(const struct opt *opt, struct opt_list *list, const char *item
 
 static int set_list(const struct opt *opt, struct opt_list *value, const char *text, char *err, size_t size)
 {
-	struct opt_list list = { 0 };
+	struct opt_list list = {0};
 	char *copy, *at, *item;
 	int rc = 0;
 
@@ -268,7 +267,7 @@ const struct opt *opt__find(const struct opt *opts, const char *name)
 
 const char *opt__nearest(const struct opt *opts, const char *name)
 {
-	struct nearest nearest = { .name = name };
+	struct nearest nearest = {.name = name};
 
 	for (; opts && opts->name; opts++)
 		nearest__offer(&nearest, opts->name);
@@ -277,7 +276,7 @@ const char *opt__nearest(const struct opt *opts, const char *name)
 
 static int unknown(const struct opt *opts, const char *name, char *err, size_t size)
 {
-	struct nearest nearest = { .name = name };
+	struct nearest nearest = {.name = name};
 	int n;
 
 	for (; opts && opts->name; opts++)

@@ -24,7 +24,7 @@ int outfile__open(struct outfile *out, const char *path, char *err, size_t size)
 {
 	struct stat st;
 
-	*out = (struct outfile){ .fd = STDOUT_FILENO, .path = path };
+	*out = (struct outfile){.fd = STDOUT_FILENO, .path = path};
 	if (!path)
 		return 0;
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {

@@ -114,20 +114,18 @@ static const char *noun(const struct plugin_kind *kind, char *out, size_t size)
 	return out;
 }
 
-static int not_found(const struct plugin_kind *kind, const char *dir, const char *name, char *err,
-		     size_t size)
+static int not_found(const struct plugin_kind *kind, const char *dir, const char *name, char *err, size_t size)
 {
-	struct nearest nearest = { .name = name };
+	struct nearest nearest = {.name = name};
 	char word[32], **names, **at;
 	int n;
 
 	if (plugin__names(kind, dir, &names) < 0)
-		return fail_with(-ENOENT, err, size, "no folder %s/%s: give the right one by --plugin-dir",
-				 dir, kind->folder);
+		return fail_with(-ENOENT, err, size, "no folder %s/%s: give the right one by --plugin-dir", dir,
+				 kind->folder);
 	for (at = names; *at; at++)
 		nearest__offer(&nearest, *at);
-	n = snprintf(err, size, "no %s \"%.64s\" in %s/%s", noun(kind, word, sizeof(word)), name, dir,
-		     kind->folder);
+	n = snprintf(err, size, "no %s \"%.64s\" in %s/%s", noun(kind, word, sizeof(word)), name, dir, kind->folder);
 	nearest__append(&nearest, err, size, n);
 	plugin__names_free(names);
 	return -ENOENT;
@@ -136,12 +134,10 @@ static int not_found(const struct plugin_kind *kind, const char *dir, const char
 static int check_owner(const char *path, const struct stat *st, char *err, size_t size)
 {
 	if (st->st_uid != 0)
-		return fail_with(-EPERM, err, size,
-				 "%s belongs to uid %u: only root's own may be loaded by root", path,
+		return fail_with(-EPERM, err, size, "%s belongs to uid %u: only root's own may be loaded by root", path,
 				 st->st_uid);
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
-		return fail_with(-EPERM, err, size, "%s is writable by others than root: chmod go-w %s", path,
-				 path);
+		return fail_with(-EPERM, err, size, "%s is writable by others than root: chmod go-w %s", path, path);
 	return 0;
 }
 
@@ -197,23 +193,20 @@ static int check_head(const struct plugin_kind *kind, const char *path, const ch
 
 	noun(kind, word, sizeof(word));
 	if (!head)
-		return fail_with(-ENOEXEC, err, size, "%s: its %s is NULL: build it again", path,
-				 kind->symbol);
+		return fail_with(-ENOEXEC, err, size, "%s: its %s is NULL: build it again", path, kind->symbol);
 	if (head->abi != kind->abi)
 		return fail_with(-ENOEXEC, err, size,
-				 "%s was built for version %u of the %s ABI, this one is %u: build it again",
-				 path, head->abi, word, kind->abi);
+				 "%s was built for version %u of the %s ABI, this one is %u: build it again", path,
+				 head->abi, word, kind->abi);
 	if (head->size < kind->size_min)
 		return fail_with(-ENOEXEC, err, size,
-				 "%s: its struct %s has %u bytes, at least %zu are needed: build it again",
-				 path, word, head->size, kind->size_min);
+				 "%s: its struct %s has %u bytes, at least %zu are needed: build it again", path, word,
+				 head->size, kind->size_min);
 	if (!head->name)
-		return fail_with(-ENOEXEC, err, size, "%s: the %s has no name: it must be \"%s\"", path, word,
-				 name);
+		return fail_with(-ENOEXEC, err, size, "%s: the %s has no name: it must be \"%s\"", path, word, name);
 	if (strcmp(head->name, name) != 0)
-		return fail_with(-ENOEXEC, err, size,
-				 "%s: the %s calls itself \"%.64s\": name the file %.64s.so", path, word,
-				 head->name, head->name);
+		return fail_with(-ENOEXEC, err, size, "%s: the %s calls itself \"%.64s\": name the file %.64s.so", path,
+				 word, head->name, head->name);
 	return 0;
 }
 
@@ -250,8 +243,8 @@ static const char *load_error(const char *given)
 	return text;
 }
 
-int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
-		 char *err, size_t size)
+int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin, char *err,
+		 size_t size)
 {
 	char path[PATH_MAX], by_fd[32];
 	int rc;

@@ -12,9 +12,9 @@
 
 struct plugin {
 	char *name, *path;
-	void *handle;	/* of dlopen() */
-	void *table;	/* the core's own copy of the plugin's struct, zeroed behind what it has */
-	int fd;		/* of the file; stays open: dlopen() knows it by its name in /proc/self/fd */
+	void *handle; /* of dlopen() */
+	void *table;  /* the core's own copy of the plugin's struct, zeroed behind what it has */
+	int fd;	      /* of the file; stays open: dlopen() knows it by its name in /proc/self/fd */
 };
 
 /* What a kind of plugin has in common: both ABIs begin `uint32_t abi, size; const char *name`. */
@@ -33,8 +33,8 @@ void plugin__names_free(char **names);
 
 /* Loads one. 0, or -errno with a sentence in `err`: -ENOENT for none of that name (the sentence names
  * the nearest that is there), -EPERM for an unsafe path, -ENOEXEC for a wrong ABI, symbol or name. */
-int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
-		 char *err, size_t size);
+int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin, char *err,
+		 size_t size);
 void plugin__unload(struct plugin *plugin); /* takes a zeroed one */
 
 #endif

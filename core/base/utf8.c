@@ -23,8 +23,10 @@ uint32_t utf8__next(const char *bytes, size_t left, size_t *length)
 		code = code << 6 | (at[i] & 0x3f);
 	}
 	/* overlong, half of a surrogate pair, or beyond Unicode */
-	if (code < (more == 3 ? 0x10000U : more == 2 ? 0x800U : 0x80U) || code > 0x10ffff ||
-	    (code >= 0xd800 && code <= 0xdfff))
+	if (code < (more == 3	? 0x10000U
+		    : more == 2 ? 0x800U
+				: 0x80U) ||
+	    code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 		return UTF8_INVALID;
 	*length = more + 1;
 	return code;

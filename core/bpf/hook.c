@@ -42,8 +42,9 @@ static int open_tracefs(void)
 	fs = syscall(SYS_fsopen, "tracefs", FSOPEN_CLOEXEC);
 	if (fs < 0)
 		return -errno;
-	root = syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0) ? -1
-									     : syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
+	root = syscall(SYS_fsconfig, fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0)
+		       ? -1
+		       : syscall(SYS_fsmount, fs, FSMOUNT_CLOEXEC, 0);
 	root = root < 0 ? -errno : root;
 	close(fs);
 	return root;
@@ -108,7 +109,8 @@ static bool has_raw(const struct bpf_object *object, const char *name)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, object) {
+	bpf_object__for_each_program(prog, object)
+	{
 		if (is_raw(prog, name))
 			return true;
 	}
@@ -123,7 +125,8 @@ static void choose_for(struct bpf_object *object, struct bpf_program *classic, c
 		bpf_program__set_autoload(classic, false);
 		return;
 	}
-	bpf_object__for_each_program(prog, object) {
+	bpf_object__for_each_program(prog, object)
+	{
 		if (is_raw(prog, name))
 			bpf_program__set_autoload(prog, false);
 	}
@@ -133,7 +136,8 @@ void hook__choose(struct bpf_object *object)
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, object) {
+	bpf_object__for_each_program(prog, object)
+	{
 		const char *section = bpf_program__section_name(prog);
 
 		if (!strncmp(section, CLASSIC, strlen(CLASSIC)) && has_raw(object, strrchr(section, '/') + 1))

@@ -139,9 +139,9 @@ int bpf__tracepoint_args(const char *name)
 	id = btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF);
 	if (id <= 0)
 		return -1;
-	t = btf__type_by_id(btf, id);		/* typedef */
-	t = btf__type_by_id(btf, t->type);	/* pointer */
-	t = btf__type_by_id(btf, t->type);	/* function; its first argument is void * */
+	t = btf__type_by_id(btf, id);	   /* typedef */
+	t = btf__type_by_id(btf, t->type); /* pointer */
+	t = btf__type_by_id(btf, t->type); /* function; its first argument is void * */
 	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
@@ -151,7 +151,8 @@ static struct bpf_map *find_map(struct bpf_unit *unit, const char *name)
 	struct bpf_object *object = *unit->skel->obj;
 	struct bpf_map *map;
 
-	bpf_object__for_each_map(map, object) {
+	bpf_object__for_each_map(map, object)
+	{
 		if (!strcmp(bpf_map__name(map), name))
 			return map;
 	}
@@ -163,8 +164,8 @@ static struct bpf_map *need_map(struct bpf_unit *unit, const char *name)
 	struct bpf_map *map = find_map(unit, name);
 
 	if (!map)
-		log__error("%s: its BPF object has no map \"%s\"; every one has those of core/probe.bpf.h",
-			   unit->name, name);
+		log__error("%s: its BPF object has no map \"%s\"; every one has those of core/probe.bpf.h", unit->name,
+			   name);
 	return map;
 }
 
@@ -173,7 +174,8 @@ static int reuse_scope(struct bpf_unit *unit, struct bpf_map *map, int scope_fd)
 {
 	if (bpf_map__type(map) != BPF_MAP_TYPE_HASH || bpf_map__key_size(map) != sizeof(struct scope_key) ||
 	    bpf_map__value_size(map) != sizeof(struct scope_entry)) {
-		log__error("%s: its map \"" SCOPE_MAP "\" has another shape (type %u, key %u, value %u) than the core's "
+		log__error("%s: its map \"" SCOPE_MAP
+			   "\" has another shape (type %u, key %u, value %u) than the core's "
 			   "(type %u, key %zu, value %zu); build it against this version",
 			   unit->name, bpf_map__type(map), bpf_map__key_size(map), bpf_map__value_size(map),
 			   (unsigned)BPF_MAP_TYPE_HASH, sizeof(struct scope_key), sizeof(struct scope_entry));
@@ -274,7 +276,8 @@ int bpf_unit__attach(struct bpf_unit *unit, const char *only, const char *except
 {
 	struct bpf_program *prog;
 
-	bpf_object__for_each_program(prog, *unit->skel->obj) {
+	bpf_object__for_each_program(prog, *unit->skel->obj)
+	{
 		const char *name = bpf_program__name(prog);
 		int err;
 
@@ -350,7 +353,8 @@ uint64_t bpf_unit__new_misses(struct bpf_unit *unit)
 	struct bpf_program *prog;
 	uint64_t sum = 0, moved;
 
-	bpf_object__for_each_program(prog, *unit->skel->obj) {
+	bpf_object__for_each_program(prog, *unit->skel->obj)
+	{
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 

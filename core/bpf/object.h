@@ -26,7 +26,7 @@ struct bpf_unit {
 	const char *name;
 	struct bpf_object_skeleton *skel; /* its owner destroys it, after bpf_unit__close() */
 	struct ring_buffer *ring;
-	int ring_fd; /* readable: something waits */
+	int ring_fd;				/* readable: something waits */
 	struct bpf_link *links[BPF_UNIT_LINKS]; /* of programs at their hooks */
 	size_t links_count;
 	struct bpf_link *samplers[BPF_UNIT_LINKS]; /* iterators over tasks */

@@ -24,7 +24,7 @@ struct probe_unit {
 	void *state;
 	struct probes *all;
 	uint64_t lost_seen[BPF_UNIT_KINDS]; /* the counters' values at the last look */
-	uint64_t unreported_seen;		    /* likewise: ends that it told nothing of */
+	uint64_t unreported_seen;	    /* likewise: ends that it told nothing of */
 	_Alignas(8) unsigned char *copy;    /* of the event under way, for the probe to change */
 };
 
@@ -32,8 +32,8 @@ struct probe_unit {
 typedef void (*probes_event)(void *arg, struct probe_unit *unit, const struct event *event, size_t size);
 
 /* Stages open to load. *count units of *units; 0 or -errno: a required one failed. */
-int probes__open(struct probes **probes, const struct conf_probe *conf, size_t count, int scope_fd,
-		 probes_event event, void *arg);
+int probes__open(struct probes **probes, const struct conf_probe *conf, size_t count, int scope_fd, probes_event event,
+		 void *arg);
 int probes__attach(struct probes *probes);
 
 size_t probes__count(const struct probes *probes);

@@ -53,12 +53,12 @@ const volatile __u32 rule_kinds; /* bit per scope_rule_kind that has a rule */
 const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; or 0 */
 const volatile bool use_ended;	 /* this kernel needs the map `ended` */
 
-__u32 launcher;	    /* tgid whose children enter launch_run; or 0 */
+__u32 launcher; /* tgid whose children enter launch_run; or 0 */
 __u32 launch_run;
-__u64 scope_full;   /* processes that found no room, not even among the refused */
+__u64 scope_full; /* processes that found no room, not even among the refused */
 __u64 refused_count[SCOPE_REFUSED_COUNTS];
-__u64 adopted;	    /* processes whose fork was not seen */
-__u64 enders;	    /* as scope_entry.told: SCOPE_REPORTED for each probe that tells of every process's end */
+__u64 adopted; /* processes whose fork was not seen */
+__u64 enders;  /* as scope_entry.told: SCOPE_REPORTED for each probe that tells of every process's end */
 __u64 unreported[SCOPE_SLOTS]; /* ends that it told nothing of */
 
 /* Runs are numbered per CPU: 5.10 has no atomic that returns a value. */
@@ -188,8 +188,8 @@ int BPF_PROG(scope_fork, struct task_struct *child)
 	return 0;
 }
 
-static __always_inline bool note(__u32 kind, __u32 run, const struct scope_key *key, __u32 rule,
-				 const char *text, __u32 length)
+static __always_inline bool note(__u32 kind, __u32 run, const struct scope_key *key, __u32 rule, const char *text,
+				 __u32 length)
 {
 	struct scope_note *n = bpf_ringbuf_reserve(&events, sizeof(*n), 0);
 

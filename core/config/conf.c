@@ -20,9 +20,8 @@ static const struct opt run_options[] = {
 	OPT(struct conf_run, output, OPT_STRING, NULL, 0, 0, "folder that the runs' folders are made in"),
 	OPT(struct conf_run, grace, OPT_DURATION, "2s", 0, 24 * HOUR,
 	    "how long to wait for descendants when the command has ended"),
-	OPT(struct conf_run, max_processes, OPT_UINT, "131072", 1024, 4194304,
-	    "processes that can be watched at once"),
-	{ .name = NULL },
+	OPT(struct conf_run, max_processes, OPT_UINT, "131072", 1024, 4194304, "processes that can be watched at once"),
+	{.name = NULL},
 };
 
 /* A file on its way to a configuration. */
@@ -39,14 +38,14 @@ int conf__check_name(const char *name, char *err, size_t size)
 
 	if (length && length <= NAME_MAX_LENGTH && !name[length])
 		return 0;
-	return fail_with(-EINVAL, err, size,
-			 "\"%.80s\" cannot name a run: write 1 to 64 letters, digits, dots, - or _", name);
+	return fail_with(-EINVAL, err, size, "\"%.80s\" cannot name a run: write 1 to 64 letters, digits, dots, - or _",
+			 name);
 }
 
 static void load_run(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
 {
 	struct conf_run *run = &loading->conf->run;
-	struct tree_table table = { run_options, run };
+	struct tree_table table = {run_options, run};
 	yaml_node_t *node;
 	char err[256];
 
@@ -77,8 +76,7 @@ static const char *path_problem(const char *path)
 		return "is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME";
 	for (part = path + 1; *part; part += length + (part[length] == '/')) {
 		length = strcspn(part, "/");
-		if (length == 0 || (length == 1 && part[0] == '.') ||
-		    (length == 2 && memcmp(part, "..", 2) == 0))
+		if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && memcmp(part, "..", 2) == 0))
 			return "never matches: take empty, . and .. parts out";
 	}
 	return NULL;
@@ -103,8 +101,8 @@ static void load_pattern(struct tree *tree, const struct tree_entry *entry, stru
 
 static void load_number(struct tree *tree, const struct tree_entry *entry, struct conf_rule *rule)
 {
-	static const struct opt all = { .name = "all", .type = OPT_BOOL };
-	static const struct opt pid = { .name = "pid", .type = OPT_UINT, .min = 1, .max = 4194304 };
+	static const struct opt all = {.name = "all", .type = OPT_BOOL};
+	static const struct opt pid = {.name = "pid", .type = OPT_UINT, .min = 1, .max = 4194304};
 	char *text = tree__text(tree, entry->node, entry->key), err[256];
 	uint64_t number = 0;
 	bool yes = true;
@@ -144,8 +142,7 @@ static void visit_scope(struct tree *tree, const struct tree_entry *entry, void 
 	const yaml_node_t *node = entry->node;
 	struct conf_rule *rules;
 
-	if (node->type == YAML_MAPPING_NODE &&
-	    node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1) {
+	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1) {
 		tree__error(tree, node, entry->key, "must be one rule: write one \"- KIND: VALUE\" for each");
 		return;
 	}
@@ -169,16 +166,13 @@ static void load_scope(struct tree *tree, const struct tree_entry *entry, struct
 
 /* ---- redact ---- */
 
-static const struct opt redact_option = { .name = "redact",
-					  .type = OPT_LIST,
-					  .offset = offsetof(struct conf, redact) };
+static const struct opt redact_option = {.name = "redact", .type = OPT_LIST, .offset = offsetof(struct conf, redact)};
 
 static void visit_redact(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	char *text = tree__text(tree, entry->node, entry->key), err[512];
 
-	if (text && (redact__check(text, err, sizeof(err)) ||
-		     opt__append(&redact_option, arg, text, err, sizeof(err))))
+	if (text && (redact__check(text, err, sizeof(err)) || opt__append(&redact_option, arg, text, err, sizeof(err))))
 		tree__error(tree, entry->node, entry->key, "%s", err);
 	free(text);
 }
@@ -213,7 +207,7 @@ static void load_sinks(struct tree *tree, const struct tree_entry *entry, struct
 	conf_plugins__sinks(loading->conf, tree, entry, loading->finder);
 }
 
-static const char *const keys[] = { "run", "scope", "probes", "redact", "sinks" };
+static const char *const keys[] = {"run", "scope", "probes", "redact", "sinks"};
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static void visit_key(struct tree *tree, const struct tree_entry *entry, void *arg)
@@ -241,7 +235,7 @@ static void tell_error(void *arg, const char *sentence)
 /* Fills the configuration from a tree, or by defaults alone for NULL. */
 static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *finder)
 {
-	struct loading loading = { .conf = conf, .finder = finder };
+	struct loading loading = {.conf = conf, .finder = finder};
 	int rc;
 
 	rc = opt__defaults(run_options, &conf->run);
@@ -258,8 +252,7 @@ static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *
 	return loading.probes ? 0 : conf_plugins__all_probes(conf, finder);
 }
 
-static int load(struct conf *conf, const char *path, const void *data, size_t size,
-		const struct conf_finder *finder)
+static int load(struct conf *conf, const char *path, const void *data, size_t size, const struct conf_finder *finder)
 {
 	struct tree tree = {
 		.path = path,
@@ -293,7 +286,7 @@ int conf__load_memory(struct conf *conf, const char *path, const void *data, siz
 
 void conf__free(struct conf *conf)
 {
-	const struct opt redact[] = { redact_option, { .name = NULL } };
+	const struct opt redact[] = {redact_option, {.name = NULL}};
 	size_t i;
 
 	if (!conf)

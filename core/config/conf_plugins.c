@@ -14,11 +14,11 @@
 static const struct opt common_options[] = {
 	OPT(struct conf_probe, required, OPT_BOOL, "false", 0, 0, "whether the start stops if it cannot run"),
 	OPT(struct conf_probe, ring, OPT_SIZE, NULL, 64 << 10, 1 << 30, "size of its ring, a power of two"),
-	{ .name = NULL },
+	{.name = NULL},
 };
 static const struct opt sampler_options[] = {
 	OPT(struct conf_probe, interval, OPT_DURATION, NULL, 10 * MS, HOUR, "time between samples"),
-	{ .name = NULL },
+	{.name = NULL},
 };
 
 /* What the visits of entries need. */
@@ -65,7 +65,7 @@ static void check_ring(struct tree *tree, yaml_node_t *node, const char *key, ui
 static void visit_probe(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	const struct naming *naming = arg;
-	struct tree_table tables[3] = { { common_options, NULL } };
+	struct tree_table tables[3] = {{common_options, NULL}};
 	const struct probe *probe;
 	struct conf_probe *added;
 	char err[1024], key[TREE_KEY_MAX + 8];
@@ -86,8 +86,8 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 	added->column = entry->name_node->start_mark.column + 1;
 	tables[0].conf = added;
 	if (probe->interval_ns)
-		tables[n++] = (struct tree_table){ sampler_options, added };
-	tables[n++] = (struct tree_table){ probe->options, added->conf };
+		tables[n++] = (struct tree_table){sampler_options, added};
+	tables[n++] = (struct tree_table){probe->options, added->conf};
 	tree__options(tree, entry->node, entry->key, tables, n);
 	ring = tree__find(tree, entry->node, "ring");
 	snprintf(key, sizeof(key), "%s.ring", entry->key);
@@ -98,13 +98,12 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 void conf_plugins__probes(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
 			  const struct conf_finder *finder)
 {
-	struct naming naming = { conf, finder };
+	struct naming naming = {conf, finder};
 	const yaml_node_t *node = entry->node;
 
 	tree__mapping(tree, entry->node, entry->key, visit_probe, &naming);
 	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top == node->data.mapping.pairs.start)
-		tree__error(tree, node, entry->key,
-			    "names no probe: name one, or remove the key for all of them");
+		tree__error(tree, node, entry->key, "names no probe: name one, or remove the key for all of them");
 }
 
 int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder)
@@ -120,8 +119,7 @@ int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder
 			continue;
 		}
 		if (!add_probe(conf, *name, probe)) {
-			finder->tell(finder->arg, LOG_ERROR,
-				     "out of memory, or a probe's defaults are wrong");
+			finder->tell(finder->arg, LOG_ERROR, "out of memory, or a probe's defaults are wrong");
 			return -ENOMEM;
 		}
 	}
@@ -146,8 +144,8 @@ static char *sink_text(struct tree *tree, yaml_node_t *node, const struct sink *
 	return text;
 }
 
-static void add_sink(struct naming *naming, struct tree *tree, const struct tree_entry *entry,
-		     const struct sink *sink, const void *conf)
+static void add_sink(struct naming *naming, struct tree *tree, const struct tree_entry *entry, const struct sink *sink,
+		     const void *conf)
 {
 	struct conf *all = naming->conf;
 	struct conf_sink *sinks, *added;
@@ -183,7 +181,7 @@ static void visit_sink(struct tree *tree, const struct tree_entry *entry, void *
 	if (!conf || opt__defaults(sink->options, conf)) {
 		tree__error(tree, entry->name_node, entry->key, "out of memory, or its defaults are wrong");
 	} else {
-		table = (struct tree_table){ sink->options, conf };
+		table = (struct tree_table){sink->options, conf};
 		tree__options(tree, entry->node, entry->key, &table, 1);
 		add_sink(naming, tree, entry, sink, conf);
 	}
@@ -194,7 +192,7 @@ static void visit_sink(struct tree *tree, const struct tree_entry *entry, void *
 void conf_plugins__sinks(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
 			 const struct conf_finder *finder)
 {
-	struct naming naming = { conf, finder };
+	struct naming naming = {conf, finder};
 
 	tree__mapping(tree, entry->node, entry->key, visit_sink, &naming);
 }

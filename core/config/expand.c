@@ -45,10 +45,9 @@ static int resolve(const char *text, size_t length, FILE *out, char *err, size_t
 	char *name;
 
 	if (parse(text, length, &reference))
-		return fail_with(
-			-EINVAL, err, size,
-			"\"${%.*s}\" is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${",
-			(int)(length < 64 ? length : 64), text);
+		return fail_with(-EINVAL, err, size,
+				 "\"${%.*s}\" is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${",
+				 (int)(length < 64 ? length : 64), text);
 	name = strndup(reference.name, reference.name_length);
 	if (!name)
 		return fail_with(-ENOMEM, err, size, "out of memory");
@@ -59,10 +58,9 @@ static int resolve(const char *text, size_t length, FILE *out, char *err, size_t
 	else if (value)
 		fputs(value, out);
 	else
-		return fail_with(-EINVAL, err, size,
-				 "the variable %.*s is not set: set it, or write ${env:%.*s:-default}",
-				 (int)reference.name_length, reference.name, (int)reference.name_length,
-				 reference.name);
+		return fail_with(
+			-EINVAL, err, size, "the variable %.*s is not set: set it, or write ${env:%.*s:-default}",
+			(int)reference.name_length, reference.name, (int)reference.name_length, reference.name);
 	return 0;
 }
 
@@ -83,8 +81,8 @@ static int expand(const char *text, FILE *out, char *err, size_t size)
 		}
 		end = strchr(text, '}');
 		if (!end)
-			return fail_with(-EINVAL, err, size,
-					 "\"$%.64s\" has no end: close it by }, or write $${", text);
+			return fail_with(-EINVAL, err, size, "\"$%.64s\" has no end: close it by }, or write $${",
+					 text);
 		rc = resolve(text + 1, end - text - 1, out, err, size);
 		if (rc)
 			return rc;

@@ -56,8 +56,8 @@ static int compile(pcre2_code **code, const char *pattern, char *err, size_t siz
 	if (*code)
 		return 0;
 	pcre2_get_error_message(rc, sentence, sizeof(sentence));
-	return fail_with(-EINVAL, err, size, "\"%.200s\" is not a regular expression: %s, at character %zu",
-			 pattern, (const char *)sentence, (size_t)at + 1);
+	return fail_with(-EINVAL, err, size, "\"%.200s\" is not a regular expression: %s, at character %zu", pattern,
+			 (const char *)sentence, (size_t)at + 1);
 }
 
 int redact__check(const char *pattern, char *err, size_t size)
@@ -139,12 +139,11 @@ static bool put(struct redact_buffer *buffer, const char *text, size_t length)
 	return true;
 }
 
-static int search(struct redact *redact, const struct pattern *pattern, const char *text, size_t length,
-		  size_t from)
+static int search(struct redact *redact, const struct pattern *pattern, const char *text, size_t length, size_t from)
 {
 	/* The direct call leaves checks out that cost more than the search in a short text. */
-	return (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text, length, from,
-							      0, redact->match, redact->context);
+	return (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text, length, from, 0,
+							      redact->match, redact->context);
 }
 
 /* Copies `text` to `out` with the matches hidden. Returns 1 if there were any, 0 if not (and nothing was
@@ -228,8 +227,7 @@ bool redact__text(void *arg, bool follows, const char **text, size_t *length)
 		known->length = *length;
 		memcpy(known->text, *text, *length);
 	}
-	redact->named =
-		name_alone && *length && **text == '-' && isalnum((unsigned char)(*text)[*length - 1]);
+	redact->named = name_alone && *length && **text == '-' && isalnum((unsigned char)(*text)[*length - 1]);
 	return changed;
 }
 

@@ -9,10 +9,10 @@
 
 /* How a secret's name ends. Each of fixed length, since they stand in look-behinds. Not in it, on
  * purpose: "pass" (FILTER=PASS, --two-pass), "pwd" (a folder), "key" (sort --key), plurals (--max-tokens). */
-#define NAMES                                                                                                \
-	"password|passwd|passphrase|passcode|token|secret|api[-_]key|apikey|access[-_]key|accesskey|"        \
-	"access[-_]key[-_]id|accesskeyid|secret[-_]key|secretkey|account[-_]key|accountkey|auth[-_]key|"     \
-	"authkey|private_key|privatekey|user[-_]pass|userpass|db[-_]pass|dbpass|sql[-_]pass|sqlpass|"        \
+#define NAMES                                                                                            \
+	"password|passwd|passphrase|passcode|token|secret|api[-_]key|apikey|access[-_]key|accesskey|"    \
+	"access[-_]key[-_]id|accesskeyid|secret[-_]key|secretkey|account[-_]key|accountkey|auth[-_]key|" \
+	"authkey|private_key|privatekey|user[-_]pass|userpass|db[-_]pass|dbpass|sql[-_]pass|sqlpass|"    \
 	"ssh[-_]pass|sshpass"
 
 /* A value inside a longer text: a word of a shell, quotes and all. */

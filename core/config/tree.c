@@ -29,14 +29,12 @@ void tree__error(struct tree *tree, const yaml_node_t *node, const char *key, co
 	if (tree->errors++ > TREE_ERRORS_MAX)
 		return;
 	if (tree->errors > TREE_ERRORS_MAX) {
-		snprintf(sentence, sizeof(sentence), "%.300s: there are more errors: correct these first",
-			 tree->path);
+		snprintf(sentence, sizeof(sentence), "%.300s: there are more errors: correct these first", tree->path);
 		tree->error(tree->error_arg, sentence);
 		return;
 	}
-	n = snprintf(sentence, sizeof(sentence), "%.300s:%zu:%zu: %.*s%s", tree->path,
-		     node->start_mark.line + 1, node->start_mark.column + 1, TREE_KEY_MAX, key,
-		     *key ? ": " : "");
+	n = snprintf(sentence, sizeof(sentence), "%.300s:%zu:%zu: %.*s%s", tree->path, node->start_mark.line + 1,
+		     node->start_mark.column + 1, TREE_KEY_MAX, key, *key ? ": " : "");
 	va_start(ap, fmt);
 	vsnprintf(sentence + n, sizeof(sentence) - n, fmt, ap);
 	va_end(ap);
@@ -45,7 +43,7 @@ void tree__error(struct tree *tree, const yaml_node_t *node, const char *key, co
 
 bool tree__is_null(const yaml_node_t *node)
 {
-	static const char *const nulls[] = { "", "~", "null", "Null", "NULL" };
+	static const char *const nulls[] = {"", "~", "null", "Null", "NULL"};
 	const char *text = (const char *)node->data.scalar.value;
 	size_t i;
 
@@ -94,8 +92,7 @@ static const yaml_node_t *repeated(struct tree *tree, yaml_node_t *mapping, cons
 
 	for (before = mapping->data.mapping.pairs.start; before < pair; before++) {
 		node = yaml_document_get_node(&tree->document, before->key);
-		if (node->type == YAML_SCALAR_NODE &&
-		    strcmp((const char *)node->data.scalar.value, name) == 0)
+		if (node->type == YAML_SCALAR_NODE && strcmp((const char *)node->data.scalar.value, name) == 0)
 			return node;
 	}
 	return NULL;
@@ -104,7 +101,7 @@ static const yaml_node_t *repeated(struct tree *tree, yaml_node_t *mapping, cons
 static void visit_pair(struct tree *tree, yaml_node_t *mapping, const yaml_node_pair_t *pair, const char *key,
 		       tree_visit visit, void *arg)
 {
-	struct tree_entry entry = { .name_node = get(tree, pair->key), .node = get(tree, pair->value) };
+	struct tree_entry entry = {.name_node = get(tree, pair->key), .node = get(tree, pair->value)};
 	const yaml_node_t *first;
 
 	if (!entry.name_node || !entry.node)
@@ -115,8 +112,8 @@ static void visit_pair(struct tree *tree, yaml_node_t *mapping, const yaml_node_
 	snprintf(entry.key, sizeof(entry.key), "%.180s%s%.64s", key, *key ? "." : "", entry.name);
 	first = repeated(tree, mapping, pair, entry.name);
 	if (first)
-		tree__error(tree, entry.name_node, entry.key,
-			    "is there twice, first in line %zu: write it once", first->start_mark.line + 1);
+		tree__error(tree, entry.name_node, entry.key, "is there twice, first in line %zu: write it once",
+			    first->start_mark.line + 1);
 	else
 		visit(tree, &entry, arg);
 }
@@ -126,8 +123,7 @@ void tree__mapping(struct tree *tree, yaml_node_t *node, const char *key, tree_v
 	const yaml_node_pair_t *pair;
 
 	if (node->type != YAML_MAPPING_NODE) {
-		tree__error(tree, node, key,
-			    "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line");
+		tree__error(tree, node, key, "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line");
 		return;
 	}
 	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
@@ -136,7 +132,7 @@ void tree__mapping(struct tree *tree, yaml_node_t *node, const char *key, tree_v
 
 void tree__sequence(struct tree *tree, yaml_node_t *node, const char *key, tree_visit visit, void *arg)
 {
-	struct tree_entry entry = { .name = NULL };
+	struct tree_entry entry = {.name = NULL};
 	const yaml_node_item_t *item;
 	int i = 0;
 
@@ -223,7 +219,7 @@ static void append_item(struct tree *tree, const struct tree_entry *entry, void 
 
 static void set_option(struct tree *tree, const struct tree_entry *entry, const struct opt *opt, void *conf)
 {
-	struct filling filling = { opt, conf };
+	struct filling filling = {opt, conf};
 	char err[512], *text;
 
 	if (opt->type == OPT_LIST || opt->type == OPT_MAP) {
@@ -255,10 +251,10 @@ static void tell_unknown(struct tree *tree, const struct tree_entry *entry, cons
 	tree__error(tree, entry->name_node, entry->key, "%s", sentence);
 }
 
-int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what,
-		 const char *const *names, size_t n)
+int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what, const char *const *names,
+		 size_t n)
 {
-	struct nearest nearest = { .name = entry->name };
+	struct nearest nearest = {.name = entry->name};
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -272,7 +268,7 @@ int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *
 
 static void visit_option(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	struct nearest nearest = { .name = entry->name };
+	struct nearest nearest = {.name = entry->name};
 	const struct tables *all = arg;
 	const struct opt *opt;
 	size_t i;
@@ -289,10 +285,9 @@ static void visit_option(struct tree *tree, const struct tree_entry *entry, void
 	tell_unknown(tree, entry, "option", &nearest);
 }
 
-void tree__options(struct tree *tree, yaml_node_t *node, const char *key, const struct tree_table *tables,
-		   size_t n)
+void tree__options(struct tree *tree, yaml_node_t *node, const char *key, const struct tree_table *tables, size_t n)
 {
-	struct tables all = { tables, n };
+	struct tables all = {tables, n};
 
 	if (node && !tree__is_null(node))
 		tree__mapping(tree, node, key, visit_option, &all);

@@ -55,8 +55,8 @@ void tree__mapping(struct tree *tree, yaml_node_t *node, const char *key, tree_v
 void tree__sequence(struct tree *tree, yaml_node_t *node, const char *key, tree_visit visit, void *arg);
 
 /* The place of the entry's name among `names`; -1 having told that it is an unknown WHAT. */
-int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what,
-		 const char *const *names, size_t n);
+int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what, const char *const *names,
+		 size_t n);
 
 /* Whether nothing is written there, or null. */
 bool tree__is_null(const yaml_node_t *node);
@@ -77,7 +77,6 @@ struct tree_table {
 };
 
 /* Sets options from a mapping; null or NULL: none are set. A name is looked up in each table in turn. */
-void tree__options(struct tree *tree, yaml_node_t *node, const char *key, const struct tree_table *tables,
-		   size_t n);
+void tree__options(struct tree *tree, yaml_node_t *node, const char *key, const struct tree_table *tables, size_t n);
 
 #endif

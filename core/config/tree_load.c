@@ -14,7 +14,7 @@
 
 static int tell(struct tree *tree, size_t line, size_t column, const char *key, const char *what)
 {
-	yaml_node_t node = { .start_mark = { .line = line, .column = column } };
+	yaml_node_t node = {.start_mark = {.line = line, .column = column}};
 
 	tree__error(tree, &node, key, "%s", what);
 	return -EINVAL;
@@ -34,8 +34,7 @@ static int tell_bytes(struct tree *tree, const yaml_parser_t *parser, const char
 			column++;
 		}
 	}
-	snprintf(what, sizeof(what), "%s: write the file in UTF-8, without control characters",
-		 parser->problem);
+	snprintf(what, sizeof(what), "%s: write the file in UTF-8, without control characters", parser->problem);
 	return tell(tree, line, column, "encoding", what);
 }
 
@@ -51,8 +50,8 @@ static int tell_syntax(struct tree *tree, const yaml_parser_t *parser, const cha
 	if (parser->error == YAML_SCANNER_ERROR && at->index < size && data[at->index] == '\t')
 		return tell(tree, at->line, at->column, "syntax", "a tab cannot indent: write blanks");
 	if (parser->context)
-		snprintf(what, sizeof(what), "%s from line %zu on: %s", parser->context,
-			 parser->context_mark.line + 1, parser->problem);
+		snprintf(what, sizeof(what), "%s from line %zu on: %s", parser->context, parser->context_mark.line + 1,
+			 parser->problem);
 	else
 		snprintf(what, sizeof(what), "%s", parser->problem);
 	return tell(tree, at->line, at->column, "syntax", what);

@@ -68,7 +68,8 @@ static int check(struct collector *c)
 	code = opts->command ? command__find(opts->command[0], c->path) : 0;
 	if (code)
 		log__error("%s: %s", opts->command[0],
-			   code == COMMAND_NOT_FOUND ? "command not found" : "cannot be executed (no permission, or a folder)");
+			   code == COMMAND_NOT_FOUND ? "command not found"
+						     : "cannot be executed (no permission, or a folder)");
 	return code;
 }
 
@@ -113,14 +114,16 @@ static int start_bpf(struct collector *c)
 {
 	struct scope_opts scope = {
 		.max_processes = c->conf->run.max_processes,
-		.all_run = c->opts->command || c->opts->pids_count ? 0 : rules__all(c->conf) ? RUN_FIRST : 0,
+		.all_run = c->opts->command || c->opts->pids_count ? 0
+			   : rules__all(c->conf)		   ? RUN_FIRST
+								   : 0,
 		.rule_kinds = c->opts->command || c->opts->pids_count ? 0 : rules__kinds(c->conf),
 	};
 	int err = scope__open(&c->scope, &scope);
 
 	if (!err)
-		err = probes__open(&c->probes, c->conf->probes, c->conf->probes_count, scope__map_fd(c->scope), drain__event,
-				   c);
+		err = probes__open(&c->probes, c->conf->probes, c->conf->probes_count, scope__map_fd(c->scope),
+				   drain__event, c);
 	if (!err)
 		err = scope__attach_first(c->scope);
 	if (!err)
@@ -176,7 +179,8 @@ static int block_signals(struct collector *c)
 }
 static int prepare_command(struct collector *c)
 {
-	struct command_opts opts = {.path = c->path, .argv = c->opts->command, .user = c->user, .mask = &c->mask, .out = -1};
+	struct command_opts opts = {
+		.path = c->path, .argv = c->opts->command, .user = c->user, .mask = &c->mask, .out = -1};
 	int err;
 
 	/* The child is in the scope from its fork on, by the kernel's own hand. */

@@ -15,8 +15,8 @@ struct collector_opts {
 	char *const *command; /* run mode: argv, ended by NULL; else NULL */
 	const pid_t *pids;    /* --pid: follow these */
 	size_t pids_count;
-	const char *user;    /* --user, or NULL */
-	const char *output;  /* the output folder */
+	const char *user;     /* --user, or NULL */
+	const char *output;   /* the output folder */
 	const char *reporter; /* path of collector-merge; NULL: no summary at the end */
 	const char *plugin_dir;
 	bool quiet;

@@ -42,8 +42,8 @@ struct collector {
 	struct command *reports; /* one per sink that is fed at the end */
 	size_t reports_count;
 	char path[COMMAND_PATH]; /* of the command */
-	sigset_t mask; /* as we found it */
-	int signals;   /* signalfd */
+	sigset_t mask;		 /* as we found it */
+	int signals;		 /* signalfd */
 	int drain_timer, sweep_timer, grace_timer;
 	struct ring *rings; /* per probe */
 	int *sample_timers; /* per probe; -1: takes no samples */
@@ -51,7 +51,7 @@ struct collector {
 	bool sweeping;	    /* the sweep timer is */
 	bool ending;	    /* the command has ended: descendants are waited for */
 	bool misses_asked;
-	unsigned asked;	  /* times that somebody asked us to end */
+	unsigned asked;	    /* times that somebody asked us to end */
 	uint64_t misses_at; /* when recursion misses were last asked for */
 	uint64_t full_seen, adopted_seen, refused_seen[SCOPE_REFUSED_COUNTS];
 	uint64_t dropped; /* events no disk took */
@@ -61,10 +61,10 @@ struct collector {
 
 /* ---- flow.c: from the rings to disk ---- */
 void drain__event(void *arg, struct probe_unit *unit, const struct event *event, size_t size); /* probes_event */
-void drain__all(struct collector *c); /* everything that waits goes to disk; runs that are over end */
+void drain__all(struct collector *c);		      /* everything that waits goes to disk; runs that are over end */
 void drain__losses(struct collector *c, bool misses); /* loss counters that moved become `lost` records */
-void drain__on_drain(void *arg);			     /* the collector's timer */
-void drain__on_ring(void *arg);			     /* a struct ring's */
+void drain__on_drain(void *arg);		      /* the collector's timer */
+void drain__on_ring(void *arg);			      /* a struct ring's */
 void drain__on_sample(void *arg);
 
 /* ---- runs.c ---- */
@@ -73,9 +73,9 @@ int runs__open(struct collector *c, uint32_t number, const char *name); /* 0 or 
 void runs__end(struct collector *c, struct run *run);
 bool runs__is_empty(struct collector *c, const struct run *run);
 void runs__empty(struct collector *c, uint32_t number); /* a run may have become empty */
-bool runs__over(const struct collector *c); /* whether some run is to end */
+bool runs__over(const struct collector *c);		/* whether some run is to end */
 void runs__end_over(struct collector *c);
-void runs__notes(struct collector *c);			/* what the scope has to say */
+void runs__notes(struct collector *c); /* what the scope has to say */
 void runs__on_ring(void *arg);
 
 /* ---- ends.c ---- */

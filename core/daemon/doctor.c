@@ -68,8 +68,8 @@ static void say(struct doctor *d, const char *what, enum verdict verdict, const 
 			printf("null");
 		putchar('}');
 	} else {
-		printf("%s%-4s%s  %-16s %s\n", colour ? colours[verdict] : "", words[verdict], colour ? "\033[0m" : "", what,
-		       found);
+		printf("%s%-4s%s  %-16s %s\n", colour ? colours[verdict] : "", words[verdict], colour ? "\033[0m" : "",
+		       what, found);
 		if (next)
 			printf("%24s-> %s\n", "", next);
 	}
@@ -110,7 +110,8 @@ static bool kernel(struct doctor *d)
 static void tracepoints(struct doctor *d)
 {
 	if (bpf__tracepoint_args("sched_process_exit") > 1)
-		say(d, "exit tracepoint", GOOD, "tells the last thread's exit, and comes while the memory is there", NULL);
+		say(d, "exit tracepoint", GOOD, "tells the last thread's exit, and comes while the memory is there",
+		    NULL);
 	else if (hook__has_function("taskstats_exit"))
 		say(d, "exit tracepoint", GOOD, "comes when the memory is gone: taskstats_exit() is used before", NULL);
 	else
@@ -121,7 +122,8 @@ static void tracepoints(struct doctor *d)
 	else if (hook__has_classic("sched/sched_process_exit"))
 		say(d, "tracepoints", GOOD, "raw ones can be preempted here: classic ones are used", NULL);
 	else
-		say(d, "tracepoints", POOR, "raw ones can be preempted here, and what is skipped then is counted as lost",
+		say(d, "tracepoints", POOR,
+		    "raw ones can be preempted here, and what is skipped then is counted as lost",
 		    "mount tracefs (mount -t tracefs none /sys/kernel/tracing), and run it as root or with "
 		    "cap_dac_read_search");
 }
@@ -151,7 +153,9 @@ static void cgroups(struct doctor *d)
 	bool hybrid = !unified && !access("/sys/fs/cgroup/memory", F_OK);
 
 	say(d, "cgroups", unified || hybrid ? GOOD : POOR,
-	    unified ? "version 2" : hybrid ? "version 1: paths are the memory controller's" : "none is mounted",
+	    unified  ? "version 2"
+	    : hybrid ? "version 1: paths are the memory controller's"
+		     : "none is mounted",
 	    unified || hybrid ? NULL : "paths of cgroups are told all the same; limits are not");
 }
 
@@ -179,7 +183,8 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 		err = probes__attach(probes);
 	if (err) {
 		say(d, what, conf->required ? BAD : POOR, strerror(-err),
-		    conf->required ? "it is required: make it run, or set required: false" : "the rest runs without it");
+		    conf->required ? "it is required: make it run, or set required: false"
+				   : "the rest runs without it");
 	} else {
 		struct probe_unit *unit = probes__unit(probes, 0);
 

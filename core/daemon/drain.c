@@ -45,7 +45,8 @@ static void refused_losses(struct collector *c)
 		c->refused_seen[what] += lost;
 		for (size_t i = 0; lost && i < probes__count(c->probes); i++) {
 			struct probe_unit *unit = probes__unit(c->probes, i);
-			const char *const events[] = {"fork", "exec", unit->probe->end_event}; /* as enum scope_refused */
+			const char *const events[] = {"fork", "exec",
+						      unit->probe->end_event}; /* as enum scope_refused */
 			int kind = probe_unit__kind(unit, events[what]);
 
 			if (kind >= 0)
@@ -107,8 +108,8 @@ void drain__all(struct collector *c)
 
 		if (err && !c->disk_error) {
 			c->disk_error = err;
-			log__error("%s: cannot write: %s; what is not written is counted, the pipeline goes on", run->path,
-				   strerror(-err));
+			log__error("%s: cannot write: %s; what is not written is counted, the pipeline goes on",
+				   run->path, strerror(-err));
 		}
 	}
 	runs__end_over(c);

@@ -7,8 +7,8 @@
 static const char *type_name(enum schema_type type)
 {
 	static const char *const names[] = {
-		[SCHEMA_BOOL] = "bool",	    [SCHEMA_U32] = "u32",	[SCHEMA_I32] = "i32",	[SCHEMA_U64] = "u64",
-		[SCHEMA_CHARS] = "string",  [SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list", [SCHEMA_MAP] = "map",
+		[SCHEMA_BOOL] = "bool",	   [SCHEMA_U32] = "u32",       [SCHEMA_I32] = "i32",   [SCHEMA_U64] = "u64",
+		[SCHEMA_CHARS] = "string", [SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list", [SCHEMA_MAP] = "map",
 	};
 	return names[type];
 }

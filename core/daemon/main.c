@@ -19,7 +19,18 @@
 #include "core/probe.h"
 
 enum { EXIT_USAGE = 2 };
-enum { OPT_TAG = 256, OPT_PID, OPT_USER, OPT_GRACE, OPT_NO_SUMMARY, OPT_CHECK, OPT_LIST_ALL, OPT_PLUGIN_DIR, OPT_VERSION, OPT_JSON };
+enum {
+	OPT_TAG = 256,
+	OPT_PID,
+	OPT_USER,
+	OPT_GRACE,
+	OPT_NO_SUMMARY,
+	OPT_CHECK,
+	OPT_LIST_ALL,
+	OPT_PLUGIN_DIR,
+	OPT_VERSION,
+	OPT_JSON
+};
 
 static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI, sizeof(struct probe),
 					      offsetof(struct probe, close) + sizeof(void *)};
@@ -78,14 +89,22 @@ static const char help[] =
 	"  collector-merge runs/latest --sink jsonl   every event of the last run, as JSON; no root needed\n";
 
 static const struct option longs[] = {
-	{"config", required_argument, NULL, 'c'},     {"output", required_argument, NULL, 'o'},
-	{"name", required_argument, NULL, 'n'},	      {"tag", required_argument, NULL, OPT_TAG},
-	{"pid", required_argument, NULL, OPT_PID},    {"user", required_argument, NULL, OPT_USER},
-	{"grace", required_argument, NULL, OPT_GRACE}, {"no-summary", no_argument, NULL, OPT_NO_SUMMARY},
-	{"check", no_argument, NULL, OPT_CHECK},      {"list", no_argument, NULL, OPT_LIST_ALL},
-	{"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR}, {"quiet", no_argument, NULL, 'q'},
-	{"verbose", no_argument, NULL, 'v'},	      {"version", no_argument, NULL, OPT_VERSION},
-	{"json", no_argument, NULL, OPT_JSON},	      {"help", no_argument, NULL, 'h'},
+	{"config", required_argument, NULL, 'c'},
+	{"output", required_argument, NULL, 'o'},
+	{"name", required_argument, NULL, 'n'},
+	{"tag", required_argument, NULL, OPT_TAG},
+	{"pid", required_argument, NULL, OPT_PID},
+	{"user", required_argument, NULL, OPT_USER},
+	{"grace", required_argument, NULL, OPT_GRACE},
+	{"no-summary", no_argument, NULL, OPT_NO_SUMMARY},
+	{"check", no_argument, NULL, OPT_CHECK},
+	{"list", no_argument, NULL, OPT_LIST_ALL},
+	{"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
+	{"quiet", no_argument, NULL, 'q'},
+	{"verbose", no_argument, NULL, 'v'},
+	{"version", no_argument, NULL, OPT_VERSION},
+	{"json", no_argument, NULL, OPT_JSON},
+	{"help", no_argument, NULL, 'h'},
 	{0},
 };
 
@@ -154,37 +173,71 @@ static int usage(void)
 static int take_option(struct line *line, int option)
 {
 	switch (option) {
-	case 'c': line->config = optarg; return 0;
-	case 'o': line->output = optarg; return 0;
-	case 'n': line->name = optarg; return 0;
-	case OPT_TAG: return add_tag(line, optarg);
-	case OPT_PID: return add_pid(line, optarg);
-	case OPT_USER: line->user = optarg; return 0;
-	case OPT_GRACE: line->grace = optarg; return 0;
-	case OPT_NO_SUMMARY: line->no_summary = true; return 0;
-	case OPT_CHECK: line->check = true; return 0;
-	case OPT_LIST_ALL: line->list = true; return 0;
-	case OPT_PLUGIN_DIR: line->plugin_dir = optarg; return 0;
-	case 'q': line->quiet = line->no_summary = true; line->level = LOG_ERROR; return 0;
-	case 'v': line->level = line->level < LOG_INFO ? LOG_INFO : LOG_DEBUG; return 0;
-	case OPT_JSON: line->json = true; return 0;
-	case OPT_VERSION: printf("collector %s\n", PACKAGE_VERSION); return 1;
-	case 'h': fputs(help, stdout); return 1;
-	default: return usage();
+	case 'c':
+		line->config = optarg;
+		return 0;
+	case 'o':
+		line->output = optarg;
+		return 0;
+	case 'n':
+		line->name = optarg;
+		return 0;
+	case OPT_TAG:
+		return add_tag(line, optarg);
+	case OPT_PID:
+		return add_pid(line, optarg);
+	case OPT_USER:
+		line->user = optarg;
+		return 0;
+	case OPT_GRACE:
+		line->grace = optarg;
+		return 0;
+	case OPT_NO_SUMMARY:
+		line->no_summary = true;
+		return 0;
+	case OPT_CHECK:
+		line->check = true;
+		return 0;
+	case OPT_LIST_ALL:
+		line->list = true;
+		return 0;
+	case OPT_PLUGIN_DIR:
+		line->plugin_dir = optarg;
+		return 0;
+	case 'q':
+		line->quiet = line->no_summary = true;
+		line->level = LOG_ERROR;
+		return 0;
+	case 'v':
+		line->level = line->level < LOG_INFO ? LOG_INFO : LOG_DEBUG;
+		return 0;
+	case OPT_JSON:
+		line->json = true;
+		return 0;
+	case OPT_VERSION:
+		printf("collector %s\n", PACKAGE_VERSION);
+		return 1;
+	case 'h':
+		fputs(help, stdout);
+		return 1;
+	default:
+		return usage();
 	}
 }
 
 /* Programs of ours that need DuckDB: the only ones that a build may lack. */
-static const char *const optional[] = { "query", "diff" };
+static const char *const optional[] = {"query", "diff"};
 
 /* 0, or the exit code: `name` is a program of ours that is not here. */
 static int lacks(const char *name)
 {
 	for (size_t i = 0; i < sizeof(optional) / sizeof(*optional); i++)
 		if (!strcmp(name, optional[i])) {
-			log__error("this collector was built without DuckDB, so there is no collector-%s; install libduckdb and "
-				   "duckdb.h and build again (./configure --with-duckdb=PREFIX says where), or read the run by "
-				   "collector-merge --sink jsonl", name);
+			log__error(
+				"this collector was built without DuckDB, so there is no collector-%s; install libduckdb and "
+				"duckdb.h and build again (./configure --with-duckdb=PREFIX says where), or read the run by "
+				"collector-merge --sink jsonl",
+				name);
 			return EXIT_USAGE;
 		}
 	return 0;
@@ -338,17 +391,18 @@ static int watch(const struct line *line, const struct conf *conf)
 		.pids = line->pids,
 		.pids_count = line->pids_count,
 		.user = line->user,
-		.output = line->output	      ? line->output
+		.output = line->output	     ? line->output
 			  : conf->run.output ? conf->run.output
-			  : daemon	      ? "/var/lib/collector"
-					      : "runs",
+			  : daemon	     ? "/var/lib/collector"
+					     : "runs",
 		.plugin_dir = line->plugin_dir,
 	};
 	char *reporter = line->no_summary || daemon ? NULL : beside_us("merge"), err[512];
 	struct redact *redact = NULL;
 	int code;
 
-	if (conf->redact.n && redact__new(&redact, (const char *const *)conf->redact.items, conf->redact.n, err, sizeof(err))) {
+	if (conf->redact.n &&
+	    redact__new(&redact, (const char *const *)conf->redact.items, conf->redact.n, err, sizeof(err))) {
 		log__error("redact: %s", err);
 		return COMMAND_FAILED;
 	}

@@ -12,17 +12,28 @@
 #include "core/daemon/run.h"
 #include "core/log.h"
 
-
 /* A process that will feed one sink with the run: unprivileged from its birth, held back until the end. The
  * summary goes to standard error, any other output into the run's folder. */
 static void prepare_report(struct collector *c, const char *name, const char *suffix, const char *options)
 {
 	bool summary = !strcmp(name, "summary");
 	char *spec = NULL, *output = NULL;
-	char *argv[] = {(char *)c->opts->reporter, "--quiet", "--plugin-dir", (char *)c->opts->plugin_dir, c->runs->path,
-			"--sink", NULL, summary ? NULL : "--output", NULL, NULL};
-	struct command_opts opts = {.path = argv[0], .argv = argv, .user = c->owner, .mask = &c->mask,
-				    .out = STDERR_FILENO, .deaf = true}; /* a Ctrl-C is for the command */
+	char *argv[] = {(char *)c->opts->reporter,
+			"--quiet",
+			"--plugin-dir",
+			(char *)c->opts->plugin_dir,
+			c->runs->path,
+			"--sink",
+			NULL,
+			summary ? NULL : "--output",
+			NULL,
+			NULL};
+	struct command_opts opts = {.path = argv[0],
+				    .argv = argv,
+				    .user = c->owner,
+				    .mask = &c->mask,
+				    .out = STDERR_FILENO,
+				    .deaf = true}; /* a Ctrl-C is for the command */
 	int err = -ENOMEM;
 
 	if (asprintf(&spec, "%s%s%s", name, *options ? ":" : "", options) >= 0 &&
@@ -53,7 +64,6 @@ int reports__prepare(struct collector *c)
 		prepare_report(c, "summary", NULL, "");
 	return 0;
 }
-
 
 /* Lets the reports go, one after the other, in the order they were asked for. */
 void reports__print(struct collector *c)

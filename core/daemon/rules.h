@@ -12,7 +12,7 @@
 struct conf;
 struct scope;
 
-bool rules__all(const struct conf *conf); /* whether there is an `all: true` */
+bool rules__all(const struct conf *conf);	/* whether there is an `all: true` */
 uint32_t rules__kinds(const struct conf *conf); /* bit per scope_rule_kind */
 
 /* Gives the kernel each pattern's literal beginning. 0 or -errno, having logged why. */

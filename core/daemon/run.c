@@ -43,12 +43,15 @@ int run__check_output(const char *output, char *err, size_t size)
 	if (lstat(output, &st))
 		return errno == ENOENT ? 0 : fail_with(-errno, err, size, "%s: %s", output, strerror(errno));
 	if (S_ISLNK(st.st_mode))
-		return fail_with(-ELOOP, err, size, "%s: the output folder is a link, which is not followed; name the folder itself",
-			    output);
+		return fail_with(-ELOOP, err, size,
+				 "%s: the output folder is a link, which is not followed; name the folder itself",
+				 output);
 	if (!S_ISDIR(st.st_mode))
-		return fail_with(-ENOTDIR, err, size, "%s: is there and is no folder; name another with --output", output);
+		return fail_with(-ENOTDIR, err, size, "%s: is there and is no folder; name another with --output",
+				 output);
 	if (access(output, W_OK | X_OK))
-		return fail_with(-errno, err, size, "%s: cannot write to the output folder: %s", output, strerror(errno));
+		return fail_with(-errno, err, size, "%s: cannot write to the output folder: %s", output,
+				 strerror(errno));
 	return 0;
 }
 
@@ -71,8 +74,8 @@ static int make_folder(struct run *run, int out, const struct run_opts *opts, ch
 		if (!mkdirat(out, run->id, 0750))
 			break;
 		if (errno != EEXIST || i == 9999)
-			return fail_with(-errno, err, size, "%s/%s: cannot make the run's folder: %s", opts->output, run->id,
-				    strerror(errno));
+			return fail_with(-errno, err, size, "%s/%s: cannot make the run's folder: %s", opts->output,
+					 run->id, strerror(errno));
 	}
 	if (asprintf(&run->path, "%s/%s", opts->output, run->id) < 0) {
 		run->path = NULL;
@@ -100,8 +103,8 @@ static int open_streams(struct run *run, const struct run_opts *opts, char *err,
 		};
 		code = stream_writer__open(&run->writers[i], run->dirfd, &stream);
 		if (code)
-			return fail_with(code, err, size, "%s/%s" STREAM_SUFFIX ": cannot write the stream: %s", run->path,
-				    stream.stream, strerror(-code));
+			return fail_with(code, err, size, "%s/%s" STREAM_SUFFIX ": cannot write the stream: %s",
+					 run->path, stream.stream, strerror(-code));
 		run->writers_count++;
 	}
 	return 0;

@@ -18,7 +18,7 @@
 static bool parse_rfc3339(const char *text, int64_t *ns)
 {
 	int64_t fraction = 0, unit = SECOND, offset = 0;
-	struct tm tm = { 0 };
+	struct tm tm = {0};
 	int hours, minutes, length = 0;
 	const char *at;
 
@@ -34,8 +34,7 @@ static bool parse_rfc3339(const char *text, int64_t *ns)
 	if (*at == 'Z' || *at == 'z') {
 		at++;
 	} else {
-		if (sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || length != 5 ||
-		    !strchr("+-", *at))
+		if (sscanf(at + 1, "%2d:%2d%n", &hours, &minutes, &length) != 2 || length != 5 || !strchr("+-", *at))
 			return false;
 		offset = (hours * 3600 + minutes * 60) * (*at == '-' ? -1 : 1);
 		at += 1 + length;
@@ -51,7 +50,7 @@ struct moment {
 
 static int parse_moment(const char *option, const char *text, struct moment *moment, char *err, size_t size)
 {
-	static const struct opt duration = { "offset", OPT_DURATION, 0, NULL, 0, 0, NULL };
+	static const struct opt duration = {"offset", OPT_DURATION, 0, NULL, 0, 0, NULL};
 	char why[256], seconds[64];
 	uint64_t ns;
 
@@ -105,15 +104,13 @@ static bool event__matches(const struct stream_event *event, const char *name)
 
 	if (!strcmp(name, event->name) || !strcmp(name, event->stream))
 		return true;
-	return !strncmp(name, event->stream, stream) && name[stream] == '.' &&
-	       !strcmp(name + stream + 1, event->name);
+	return !strncmp(name, event->stream, stream) && name[stream] == '.' && !strcmp(name + stream + 1, event->name);
 }
 
 /* Marks what `name` means in every stream. */
-static int filter__event(struct filter *filter, const struct merge *merge, const char *name, char *err,
-			 size_t size)
+static int filter__event(struct filter *filter, const struct merge *merge, const char *name, char *err, size_t size)
 {
-	struct nearest nearest = { .name = name };
+	struct nearest nearest = {.name = name};
 	const struct stream_info *info;
 	const struct stream_event *event;
 	char full[160];
@@ -142,8 +139,7 @@ static int filter__event(struct filter *filter, const struct merge *merge, const
 	return -EINVAL;
 }
 
-static int filter__events(struct filter *filter, const struct merge *merge, const char **events, char *err,
-			  size_t size)
+static int filter__events(struct filter *filter, const struct merge *merge, const char **events, char *err, size_t size)
 {
 	size_t i;
 	int rc;
@@ -163,8 +159,7 @@ static int filter__events(struct filter *filter, const struct merge *merge, cons
 	return 0;
 }
 
-static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, char *err,
-			size_t size)
+static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, char *err, size_t size)
 {
 	struct nearest nearest;
 	const char *id;
@@ -174,7 +169,7 @@ static int filter__runs(struct filter *filter, const struct merge *merge, const 
 	for (i = 0; i < filter->count; i++)
 		filter->streams[i].wanted = !*runs;
 	for (; *runs; runs++) {
-		nearest = (struct nearest){ .name = *runs };
+		nearest = (struct nearest){.name = *runs};
 		found = false;
 		for (i = 0; i < filter->count; i++) {
 			id = merge__info(merge, i)->run.id;
@@ -195,12 +190,12 @@ static int filter__runs(struct filter *filter, const struct merge *merge, const 
 int filter__init(struct filter *filter, const struct merge *merge, const struct filter_opts *opts, char *err,
 		 size_t size)
 {
-	struct moment since = { 0 }, until = { 0 };
+	struct moment since = {0}, until = {0};
 	int64_t start;
 	size_t i;
 	int rc;
 
-	*filter = (struct filter){ .count = merge__streams(merge) };
+	*filter = (struct filter){.count = merge__streams(merge)};
 	filter->streams = calloc(filter->count ? filter->count : 1, sizeof(*filter->streams));
 	if (!filter->streams)
 		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
@@ -226,5 +221,5 @@ void filter__free(struct filter *filter)
 	for (i = 0; filter->streams && i < filter->count; i++)
 		free(filter->streams[i].kinds);
 	free(filter->streams);
-	*filter = (struct filter){ 0 };
+	*filter = (struct filter){0};
 }

@@ -96,8 +96,7 @@ static int merge__add_file(struct merge *merge, const char *path, char *err, siz
 		goto out;
 	same = merge__same(merge, source);
 	if (same) {
-		rc = fail_with(-EEXIST, err, size, "the same stream as %s",
-			       stream_reader__info(same->reader)->path);
+		rc = fail_with(-EEXIST, err, size, "the same stream as %s", stream_reader__info(same->reader)->path);
 		goto out;
 	}
 	source->index = merge->count;
@@ -116,12 +115,11 @@ static int is_stream(const struct dirent *entry)
 {
 	size_t length = strlen(entry->d_name), suffix = strlen(STREAM_SUFFIX);
 
-	return length > suffix && *entry->d_name != '.' &&
-	       !strcmp(entry->d_name + length - suffix, STREAM_SUFFIX);
+	return length > suffix && *entry->d_name != '.' && !strcmp(entry->d_name + length - suffix, STREAM_SUFFIX);
 }
 
-static int merge__add_folder(struct merge *merge, const char *path, void (*warn)(const char *sentence),
-			     char *err, size_t size)
+static int merge__add_folder(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err,
+			     size_t size)
 {
 	char why[256], sentence[1024], *file;
 	struct dirent **names;
@@ -147,15 +145,13 @@ static int merge__add_folder(struct merge *merge, const char *path, void (*warn)
 	}
 	free(names);
 	if (!n)
-		return fail_with(-ENOENT, err, size, "%s: no streams (*%s) in this folder", path,
-				 STREAM_SUFFIX);
+		return fail_with(-ENOENT, err, size, "%s: no streams (*%s) in this folder", path, STREAM_SUFFIX);
 	if (merge->count == before)
 		return fail_with(rc, err, size, "%s", sentence);
 	return 0;
 }
 
-int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err,
-	       size_t size)
+int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err, size_t size)
 {
 	struct stat st;
 	char why[256];
@@ -207,7 +203,7 @@ static int source__next(struct merge *merge, struct source *source, struct heap_
 	if (rc < 0)
 		merge->failed = source->index;
 	if (rc == 1)
-		*item = (struct heap_item){ source->record.ts + source->offset, source->index, source };
+		*item = (struct heap_item){source->record.ts + source->offset, source->index, source};
 	return rc;
 }
 

@@ -18,8 +18,7 @@ struct merge *merge__new(void); /* NULL: out of memory */
 /* Adds a stream file, or every stream of a run's folder. 0, or -errno with a sentence in `err`;
  * a folder of which some stream is unreadable adds the rest and gives the sentence through `warn`.
  * A stream that is already there is refused (-EEXIST), also if it comes from a copy. */
-int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err,
-	       size_t size);
+int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err, size_t size);
 
 size_t merge__streams(const struct merge *merge);
 const struct stream_info *merge__info(const struct merge *merge, size_t i);

@@ -55,19 +55,19 @@ static const char help[] =
 enum { OPTION_SINCE = 256, OPTION_UNTIL, OPTION_STRICT };
 
 static const struct option options[] = {
-	{ "sink", required_argument, NULL, 's' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "run", required_argument, NULL, 'r' },
-	{ "event", required_argument, NULL, 'e' },
-	{ "since", required_argument, NULL, OPTION_SINCE },
-	{ "until", required_argument, NULL, OPTION_UNTIL },
-	{ "strict", no_argument, NULL, OPTION_STRICT },
-	{ "list", no_argument, NULL, 'l' },
-	{ "plugin-dir", required_argument, NULL, 'p' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+	{"sink", required_argument, NULL, 's'},
+	{"output", required_argument, NULL, 'o'},
+	{"run", required_argument, NULL, 'r'},
+	{"event", required_argument, NULL, 'e'},
+	{"since", required_argument, NULL, OPTION_SINCE},
+	{"until", required_argument, NULL, OPTION_UNTIL},
+	{"strict", no_argument, NULL, OPTION_STRICT},
+	{"list", no_argument, NULL, 'l'},
+	{"plugin-dir", required_argument, NULL, 'p'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
 };
 
 struct args {
@@ -137,7 +137,7 @@ static int args__parse(struct args *args, int argc, char **argv)
 {
 	int option, rc = EXIT_DONE;
 
-	*args = (struct args){ .plugin_dir = PLUGINDIR };
+	*args = (struct args){.plugin_dir = PLUGINDIR};
 	args->sinks = calloc(argc + 1, sizeof(char *));
 	args->filter.runs = calloc(argc + 1, sizeof(char *));
 	args->filter.events = calloc(argc + 1, sizeof(char *));
@@ -256,7 +256,7 @@ static int job__merge(struct job *job)
 {
 	/* on one terminal, progress would run into the output */
 	bool show = !job->args.quiet && isatty(STDERR_FILENO) && !isatty(job->out.fd);
-	struct progress progress = { 0 };
+	struct progress progress = {0};
 	struct timespec now;
 	struct record record;
 	int rc;
@@ -268,8 +268,7 @@ static int job__merge(struct job *job)
 	while (!rc && !interrupted) {
 		rc = merge__next(job->merge, &record);
 		if (rc < 0)
-			log__error("%s: %s", merge__info(job->merge, merge__failed(job->merge))->path,
-				   strerror(-rc));
+			log__error("%s: %s", merge__info(job->merge, merge__failed(job->merge))->path, strerror(-rc));
 		if (rc <= 0)
 			break;
 		rc = filter__record(&job->filter, &record) ? sinks__write(&job->sinks, &record) : 0;
@@ -294,14 +293,12 @@ static bool job__losses(const struct job *job)
 	for (i = 0; i < merge__streams(job->merge); i++) {
 		info = merge__info(job->merge, i);
 		state = merge__state(job->merge, i);
-		if (!filter__stream(&job->filter, info) ||
-		    (state->complete && !state->lost && !state->damaged_bytes))
+		if (!filter__stream(&job->filter, info) || (state->complete && !state->lost && !state->damaged_bytes))
 			continue;
 		losses = true;
-		log__warn("%s: %s%" PRIu64 " events are known to be lost, %" PRIu64 " bytes are damaged",
-			  info->path,
-			  state->complete ? "" : "the stream has no end: what came last is missing; ",
-			  state->lost, state->damaged_bytes);
+		log__warn("%s: %s%" PRIu64 " events are known to be lost, %" PRIu64 " bytes are damaged", info->path,
+			  state->complete ? "" : "the stream has no end: what came last is missing; ", state->lost,
+			  state->damaged_bytes);
 	}
 	return losses;
 }
@@ -326,7 +323,7 @@ static int job__run(struct job *job)
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND};
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -336,7 +333,7 @@ static void catch_signals(void)
 
 int main(int argc, char **argv)
 {
-	struct job job = { 0 };
+	struct job job = {0};
 	int code;
 
 	log__init("collector-merge", LOG_INFO);
@@ -346,7 +343,8 @@ int main(int argc, char **argv)
 	if (!code && !job.args.done) {
 		catch_signals();
 		if (job.args.list)
-			code = list__plugins(stdout, &sink_kind, job.args.plugin_dir, sinks__list) ? EXIT_DONE : EXIT_FAILED;
+			code = list__plugins(stdout, &sink_kind, job.args.plugin_dir, sinks__list) ? EXIT_DONE
+												   : EXIT_FAILED;
 		else
 			code = job__run(&job);
 	}

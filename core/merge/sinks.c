@@ -27,7 +27,7 @@ const struct plugin_kind sink_kind = {
 	.size_min = offsetof(struct sink, close) + sizeof(((struct sink *)0)->close),
 };
 
-static const struct opt no_options[] = { { 0 } };
+static const struct opt no_options[] = {{0}};
 
 static const struct opt *sink__options(const struct sink *sink)
 {
@@ -70,8 +70,7 @@ static int entry__load(struct sinks_entry *entry, const char *dir, const char *s
 		fail_with(rc, err, size, "sink %s: a default that its own table refuses", name);
 		goto out;
 	}
-	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, why,
-			sizeof(why));
+	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, why, sizeof(why));
 	if (rc)
 		fail_with(rc, err, size, "--sink %s: %s", name, why);
 out:
@@ -126,7 +125,7 @@ int sinks__open(struct sinks *sinks, int out, const struct merge *merge, const s
 	struct winsize window;
 	int rc;
 
-	sinks->api = (struct sink_api){ sizeof(struct sink_api), out, log__colour(out), 80, log__print };
+	sinks->api = (struct sink_api){sizeof(struct sink_api), out, log__colour(out), 80, log__print};
 	if (!ioctl(out, TIOCGWINSZ, &window) && window.ws_col)
 		sinks->api.columns = window.ws_col;
 	for (entry = sinks->entries; entry < sinks->entries + sinks->count; entry++) {

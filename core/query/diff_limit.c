@@ -14,12 +14,12 @@
 
 /* The columns of a metric are its name, side and unit: wall_a_ns. */
 static const struct opt metrics[] = {
-	{ "wall", OPT_DURATION, offsetof(struct diff_limit, amount), NULL, 0, 0, "time of an execution" },
-	{ "cpu", OPT_DURATION, offsetof(struct diff_limit, amount), NULL, 0, 0, "CPU time of an execution" },
-	{ "peak_rss", OPT_SIZE, offsetof(struct diff_limit, amount), NULL, 0, 0, "largest peak" },
-	{ "executions", OPT_UINT, offsetof(struct diff_limit, amount), NULL, 0, 0, "how many" },
-	{ "failed", OPT_UINT, offsetof(struct diff_limit, amount), NULL, 0, 0, "of them" },
-	{ 0 },
+	{"wall", OPT_DURATION, offsetof(struct diff_limit, amount), NULL, 0, 0, "time of an execution"},
+	{"cpu", OPT_DURATION, offsetof(struct diff_limit, amount), NULL, 0, 0, "CPU time of an execution"},
+	{"peak_rss", OPT_SIZE, offsetof(struct diff_limit, amount), NULL, 0, 0, "largest peak"},
+	{"executions", OPT_UINT, offsetof(struct diff_limit, amount), NULL, 0, 0, "how many"},
+	{"failed", OPT_UINT, offsetof(struct diff_limit, amount), NULL, 0, 0, "of them"},
+	{0},
 };
 
 static const char *unit_of(const struct opt *metric)
@@ -34,7 +34,8 @@ static int parse_percents(struct diff_limit *limit, const char *text, char *err,
 	limit->percent = true;
 	limit->percents = strtod(text, &end);
 	if (end == text || strcmp(end, "%") || !isfinite(limit->percents) || limit->percents < 0)
-		return fail_with(-EINVAL, err, size, "\"%s\": \"%s\" is no percentage; write 10%% or 2.5%%", limit->text, text);
+		return fail_with(-EINVAL, err, size, "\"%s\": \"%s\" is no percentage; write 10%% or 2.5%%",
+				 limit->text, text);
 	return 0;
 }
 
@@ -43,15 +44,17 @@ int diff_limit__parse(struct diff_limit *limit, const char *text, char *err, siz
 	const char *sign = strchr(text, '>'), *near;
 	char name[32] = "", why[160];
 
-	*limit = (struct diff_limit){ .text = text };
+	*limit = (struct diff_limit){.text = text};
 	if (!sign || sign == text || !sign[1])
-		return fail_with(-EINVAL, err, size, "\"%s\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%%'", text);
+		return fail_with(-EINVAL, err, size, "\"%s\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%%'",
+				 text);
 	if ((size_t)(sign - text) < sizeof(name))
 		memcpy(name, text, sign - text);
 	limit->metric = opt__find(metrics, name);
 	if (!limit->metric) {
 		near = opt__nearest(metrics, name);
-		return fail_with(-EINVAL, err, size, "\"%s\": there is no such metric; %s%s", text, near ? "did you mean " : "take ",
+		return fail_with(-EINVAL, err, size, "\"%s\": there is no such metric; %s%s", text,
+				 near ? "did you mean " : "take ",
 				 near ? near : "wall, cpu, peak_rss, executions or failed");
 	}
 	if (strchr(sign, '%'))

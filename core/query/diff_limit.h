@@ -11,7 +11,7 @@ struct opt;
 struct text;
 
 struct diff_limit {
-	const char *text;	 /* as it was given; borrowed */
+	const char *text; /* as it was given; borrowed */
 	const struct opt *metric;
 	bool percent;
 	double percents;

@@ -48,16 +48,16 @@ static const char help[] =
 enum { OPTION_FORMAT = 256, OPTION_STEPS };
 
 static const struct option options[] = {
-	{ "fail-on", required_argument, NULL, 'f' },
-	{ "all", no_argument, NULL, 'a' },
-	{ "format", required_argument, NULL, OPTION_FORMAT },
-	{ "output", required_argument, NULL, 'o' },
-	{ "steps", required_argument, NULL, OPTION_STEPS },
-	{ "plugin-dir", required_argument, NULL, 'p' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+	{"fail-on", required_argument, NULL, 'f'},
+	{"all", no_argument, NULL, 'a'},
+	{"format", required_argument, NULL, OPTION_FORMAT},
+	{"output", required_argument, NULL, 'o'},
+	{"steps", required_argument, NULL, OPTION_STEPS},
+	{"plugin-dir", required_argument, NULL, 'p'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
 };
 
 /* What the table shows of the view; other formats have all of it. */
@@ -118,7 +118,7 @@ static int args__parse(struct args *args, int argc, char **argv)
 {
 	int option, rc = EXIT_DONE;
 
-	*args = (struct args){ .limits = calloc(argc, sizeof(*args->limits)) };
+	*args = (struct args){.limits = calloc(argc, sizeof(*args->limits))};
 	if (!args->limits) {
 		log__error("%s", strerror(ENOMEM));
 		return EXIT_FAILED;
@@ -138,7 +138,7 @@ static int args__parse(struct args *args, int argc, char **argv)
 static int print(struct query *query, const struct args *args, char *err, size_t size)
 {
 	struct outfile out;
-	struct text sql = { 0 };
+	struct text sql = {0};
 	int rc = outfile__open(&out, args->output, err, size);
 
 	if (rc)
@@ -155,7 +155,7 @@ static int print(struct query *query, const struct args *args, char *err, size_t
 /* Makes the views of either side, and what compares them. */
 static int compare(struct query *query, const struct query_opts *opts, char *err, size_t size)
 {
-	static const char *const sides[] = { "a_", "b_" };
+	static const char *const sides[] = {"a_", "b_"};
 	struct query_opts with = *opts;
 	int rc;
 
@@ -186,7 +186,7 @@ static int count_of(struct query *query, const char *sql, int64_t *count, char *
 /* Says what breaks a limit. *broken is left as it is if nothing does. */
 static int check(struct query *query, const struct diff_limit *limit, bool *broken, char *err, size_t size)
 {
-	struct text sql = { 0 }, counting = { 0 };
+	struct text sql = {0}, counting = {0};
 	int64_t count = 0;
 	int rc;
 

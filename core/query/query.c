@@ -26,7 +26,7 @@ static bool ends(const char *name, const char *suffix)
 
 static bool begins_partition(const char *folder, const char *name)
 {
-	struct text path = { 0 };
+	struct text path = {0};
 	struct dirent *entry;
 	bool found = false;
 	DIR *dir = NULL;
@@ -80,7 +80,8 @@ static int add_path(struct query *query, const char *path, const struct query_op
 	char *folder = NULL, *temporary = NULL;
 
 	if (rc == -ENOTDIR)
-		return fail_with(-EINVAL, err, size, "%s: is a file; give the folder of a run or of Parquet files", path);
+		return fail_with(-EINVAL, err, size, "%s: is a file; give the folder of a run or of Parquet files",
+				 path);
 	if (rc)
 		return fail_with(rc, err, size, "%s: %s", path, strerror(-rc));
 	if (what == HOLDS_NOTHING)
@@ -168,7 +169,7 @@ static void put_pattern(struct text *out, const char *path)
 
 static bool has_table(const char *folder, bool partitioned, const char *name)
 {
-	struct text path = { 0 };
+	struct text path = {0};
 	bool is;
 
 	text__printf(&path, partitioned ? "%s/%s" : "%s/%s.parquet", folder, name);
@@ -187,7 +188,7 @@ struct side {
 static bool put_files(struct text *sql, const struct query *query, const struct side *side, bool partitioned,
 		      const char *name)
 {
-	struct text path = { 0 };
+	struct text path = {0};
 	bool any = false;
 
 	for (size_t i = side->begin; i < side->end; i++) {
@@ -209,7 +210,7 @@ static bool put_files(struct text *sql, const struct query *query, const struct 
 
 static void put_view(struct text *sql, const struct query *query, const struct side *side, const char *name)
 {
-	struct text runs = { 0 }, lakes = { 0 };
+	struct text runs = {0}, lakes = {0};
 	bool any_run = put_files(&runs, query, side, false, name);
 	bool both = put_files(&lakes, query, side, true, name) && any_run;
 
@@ -225,8 +226,8 @@ static void put_view(struct text *sql, const struct query *query, const struct s
 
 static int make_views(struct query *query, const char *const *prefixes, char *err, size_t size)
 {
-	struct side all = { "", 0, query->count };
-	struct text sql = { 0 };
+	struct side all = {"", 0, query->count};
+	struct text sql = {0};
 	int rc = 0;
 
 	for (size_t i = 0; i < query->count && !rc; i++)
@@ -237,7 +238,7 @@ static int make_views(struct query *query, const char *const *prefixes, char *er
 		if (!prefixes)
 			put_view(&sql, query, &all, query->tables[i]);
 		for (size_t j = 0; prefixes && j < query->count; j++)
-			put_view(&sql, query, &(struct side){ prefixes[j], j, j + 1 }, query->tables[i]);
+			put_view(&sql, query, &(struct side){prefixes[j], j, j + 1}, query->tables[i]);
 	}
 	rc = rc ? rc : sql.error;
 	if (rc)
@@ -250,13 +251,15 @@ static int make_views(struct query *query, const char *const *prefixes, char *er
 
 char *query__overview(const struct query *query)
 {
-	struct text sql = { 0 };
+	struct text sql = {0};
 
 	for (size_t i = 0; i < query->tables_count; i++) {
 		text__printf(&sql, "%sSELECT ", i ? "\nUNION ALL " : "");
 		quote(&sql, query->tables[i], '\'');
-		text__printf(&sql, " AS \"table\", count(*) AS rows, (SELECT string_agg(column_name, ' ' ORDER BY column_index) "
-				   "FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ");
+		text__printf(
+			&sql,
+			" AS \"table\", count(*) AS rows, (SELECT string_agg(column_name, ' ' ORDER BY column_index) "
+			"FROM duckdb_columns() WHERE schema_name = 'main' AND table_name = ");
 		quote(&sql, query->tables[i], '\'');
 		text__printf(&sql, ") AS columns FROM ");
 		quote(&sql, query->tables[i], '"');
@@ -270,9 +273,9 @@ char *query__overview(const struct query *query)
 
 /* Nothing is fetched from anywhere, and nothing is left behind. */
 static const char *const settings[][2] = {
-	{ "autoinstall_known_extensions", "false" },
-	{ "autoload_known_extensions", "false" },
-	{ "temp_directory", "" },
+	{"autoinstall_known_extensions", "false"},
+	{"autoload_known_extensions", "false"},
+	{"temp_directory", ""},
 };
 
 static int open_database(struct query *query, char *err, size_t size)
@@ -311,7 +314,7 @@ int query__open(struct query *query, const struct query_opts *opts, char *err, s
 
 	while (opts->paths[paths])
 		paths++;
-	*query = (struct query){ 0 };
+	*query = (struct query){0};
 	query->folders = calloc(paths + 1, sizeof(*query->folders));
 	query->temporary = calloc(paths + 1, sizeof(*query->temporary));
 	query->partitioned = calloc(paths + 1, sizeof(*query->partitioned));

@@ -12,17 +12,17 @@ struct query_opts {
 	const char *const *paths; /* ended by NULL; one that comes again is passed over */
 	/* One for each path, which gets views of its own whose names begin so. NULL: the same views over all. */
 	const char *const *prefixes;
-	const char *steps;	  /* rules, for the sink; NULL: its default */
-	const char *plugin_dir;	  /* for collector-merge; NULL: its default */
-	bool quiet;		  /* errors only */
+	const char *steps;	/* rules, for the sink; NULL: its default */
+	const char *plugin_dir; /* for collector-merge; NULL: its default */
+	bool quiet;		/* errors only */
 };
 
 struct query {
 	duckdb_database database;
 	duckdb_connection connection;
-	char **folders;	  /* of the Parquet files, in order of the paths */
+	char **folders;	   /* of the Parquet files, in order of the paths */
 	bool *partitioned; /* they are TABLE/run=.../host=.../part-N.parquet */
-	char **temporary; /* to be removed, or NULL */
+	char **temporary;  /* to be removed, or NULL */
 	size_t count;
 	char **tables; /* names of the views */
 	size_t tables_count;
@@ -43,8 +43,7 @@ char *query__overview(const struct query *query);
 
 /* The folder with a run's tables: in the run's own folder, made anew if its streams or what was asked for have
  * changed; a temporary one where that cannot be written. 0 or -errno with a sentence. */
-int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, char *err,
-	       size_t size);
+int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, char *err, size_t size);
 void query_fold__remove(const char *folder);
 
 /* ---- query_named.c ---- */
@@ -58,8 +57,7 @@ struct query_named {
 
 /* The file NAME.sql in one of the folders (ended by NULL; those that are not there are passed over). 0; -ENOENT
  * with a sentence that names the nearest. */
-int query_named__load(struct query_named *named, const char *const *folders, const char *name, char *err,
-		      size_t size);
+int query_named__load(struct query_named *named, const char *const *folders, const char *name, char *err, size_t size);
 int query_named__read(struct query_named *named, const char *path, char *err, size_t size);
 void query_named__free(struct query_named *named);
 
@@ -76,7 +74,7 @@ int query_format__find(const char *name);
 
 /* Runs `sql` with its parameters and writes what it gives to `out`. 0, -EINVAL with DuckDB's own words in `err`, or
  * -errno of the writing, with an empty `err`. */
-int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format,
-		 int out, char *err, size_t size);
+int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format, int out,
+		 char *err, size_t size);
 
 #endif

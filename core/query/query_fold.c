@@ -39,7 +39,7 @@ static int is_stream(const struct dirent *entry)
 
 static void put_file(struct text *stamp, const char *folder, const char *name)
 {
-	struct stat st = { 0 };
+	struct stat st = {0};
 	char path[PATH_MAX];
 
 	snprintf(path, sizeof(path), "%s%s%s", folder ? folder : "", folder ? "/" : "", name);
@@ -198,7 +198,7 @@ static void exec_merge(const char *run, const struct query_opts *opts, const cha
 
 static int run_merge(const char *run, const struct query_opts *opts, const char *folder)
 {
-	struct text spec = { 0 };
+	struct text spec = {0};
 	int status = -1;
 	pid_t pid;
 
@@ -288,10 +288,9 @@ static int fold_anew(const char *run, const struct query_opts *opts, const char 
 	return 0;
 }
 
-int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, char *err,
-	       size_t size)
+int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, char *err, size_t size)
 {
-	struct text stamp = { 0 };
+	struct text stamp = {0};
 	char *place;
 	int rc = 0;
 

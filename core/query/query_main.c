@@ -51,17 +51,17 @@ static const char help[] =
 enum { OPTION_QUERIES = 256 };
 
 static const struct option options[] = {
-	{ "file", required_argument, NULL, 'f' },
-	{ "format", required_argument, NULL, 'F' },
-	{ "output", required_argument, NULL, 'o' },
-	{ "steps", required_argument, NULL, 's' },
-	{ "queries", required_argument, NULL, OPTION_QUERIES },
-	{ "list", no_argument, NULL, 'l' },
-	{ "plugin-dir", required_argument, NULL, 'p' },
-	{ "quiet", no_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ 0 },
+	{"file", required_argument, NULL, 'f'},
+	{"format", required_argument, NULL, 'F'},
+	{"output", required_argument, NULL, 'o'},
+	{"steps", required_argument, NULL, 's'},
+	{"queries", required_argument, NULL, OPTION_QUERIES},
+	{"list", no_argument, NULL, 'l'},
+	{"plugin-dir", required_argument, NULL, 'p'},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},
+	{0},
 };
 
 struct args {
@@ -90,17 +90,39 @@ static int fail(int code, const char *sentence)
 static int args__take(struct args *args, int option)
 {
 	switch (option) {
-	case 'f': args->file = optarg; return EXIT_DONE;
-	case 'F': return (args->format = query_format__find(optarg)) < 0 ? EXIT_USAGE : EXIT_DONE;
-	case 'o': args->output = optarg; return EXIT_DONE;
-	case 's': args->steps = optarg; return EXIT_DONE;
-	case OPTION_QUERIES: args->folders[args->folders_count++] = optarg; return EXIT_DONE;
-	case 'l': args->list = true; return EXIT_DONE;
-	case 'p': args->plugin_dir = optarg; return EXIT_DONE;
-	case 'q': args->quiet = true; return EXIT_DONE;
-	case 'h': fputs(help, stdout); args->done = true; return EXIT_DONE;
-	case 'V': puts("collector-query " PACKAGE_VERSION); args->done = true; return EXIT_DONE;
-	default: return EXIT_USAGE; /* getopt has said why */
+	case 'f':
+		args->file = optarg;
+		return EXIT_DONE;
+	case 'F':
+		return (args->format = query_format__find(optarg)) < 0 ? EXIT_USAGE : EXIT_DONE;
+	case 'o':
+		args->output = optarg;
+		return EXIT_DONE;
+	case 's':
+		args->steps = optarg;
+		return EXIT_DONE;
+	case OPTION_QUERIES:
+		args->folders[args->folders_count++] = optarg;
+		return EXIT_DONE;
+	case 'l':
+		args->list = true;
+		return EXIT_DONE;
+	case 'p':
+		args->plugin_dir = optarg;
+		return EXIT_DONE;
+	case 'q':
+		args->quiet = true;
+		return EXIT_DONE;
+	case 'h':
+		fputs(help, stdout);
+		args->done = true;
+		return EXIT_DONE;
+	case 'V':
+		puts("collector-query " PACKAGE_VERSION);
+		args->done = true;
+		return EXIT_DONE;
+	default:
+		return EXIT_USAGE; /* getopt has said why */
 	}
 }
 
@@ -193,7 +215,7 @@ static int args__parse(struct args *args, int argc, char **argv)
 {
 	int option, rc = EXIT_DONE;
 
-	*args = (struct args){ .format = -1 };
+	*args = (struct args){.format = -1};
 	args->paths = calloc(argc + 1, sizeof(char *));
 	args->folders = calloc(argc + 3, sizeof(char *));
 	if (!args->paths || !args->folders)
@@ -242,8 +264,7 @@ static int ask(const struct args *args, struct query *query, int out)
 static int run(const struct args *args)
 {
 	struct query_opts opts = {
-		.paths = args->paths, .steps = args->steps, .plugin_dir = args->plugin_dir, .quiet = args->quiet
-	};
+		.paths = args->paths, .steps = args->steps, .plugin_dir = args->plugin_dir, .quiet = args->quiet};
 	struct outfile out;
 	struct query query;
 	char err[8192];

@@ -54,7 +54,7 @@ int query_named__read(struct query_named *named, const char *path, char *err, si
 {
 	int rc;
 
-	*named = (struct query_named){ 0 };
+	*named = (struct query_named){0};
 	rc = read_all(path, &named->sql);
 	if (rc)
 		return fail_with(rc, err, size, "%s: %s", path, rc == -ENODATA ? "is empty" : strerror(-rc));
@@ -71,7 +71,7 @@ void query_named__free(struct query_named *named)
 	free(named->help);
 	for (int i = 0; i < QUERY_PARAMETERS; i++)
 		free(named->defaults[i]);
-	*named = (struct query_named){ 0 };
+	*named = (struct query_named){0};
 }
 
 /* ---- folders ---- */
@@ -109,7 +109,7 @@ static int all__add(struct all *all, const char *folder, const char *file)
 		free(name);
 		return list ? 0 : -ENOMEM;
 	}
-	list[all->count++] = (struct found){ name, path };
+	list[all->count++] = (struct found){name, path};
 	return 0;
 }
 
@@ -147,7 +147,7 @@ static void all__free(struct all *all)
 
 static int all__fail(const struct all *all, const char *name, char *err, size_t size)
 {
-	struct nearest nearest = { .name = name };
+	struct nearest nearest = {.name = name};
 
 	for (size_t i = 0; i < all->count; i++)
 		nearest__offer(&nearest, all->list[i].name);
@@ -156,14 +156,13 @@ static int all__fail(const struct all *all, const char *name, char *err, size_t 
 	return -ENOENT;
 }
 
-int query_named__load(struct query_named *named, const char *const *folders, const char *name, char *err,
-		      size_t size)
+int query_named__load(struct query_named *named, const char *const *folders, const char *name, char *err, size_t size)
 {
-	struct all all = { 0 };
+	struct all all = {0};
 	const char *path = NULL;
 	int rc = all__read(&all, folders);
 
-	*named = (struct query_named){ 0 };
+	*named = (struct query_named){0};
 	for (size_t i = 0; i < all.count && !path; i++)
 		if (!strcmp(all.list[i].name, name))
 			path = all.list[i].path;
@@ -177,8 +176,8 @@ int query_named__load(struct query_named *named, const char *const *folders, con
 
 int query_named__list(const char *const *folders)
 {
-	struct all all = { 0 };
-	struct text text = { 0 };
+	struct all all = {0};
+	struct text text = {0};
 	int rc = all__read(&all, folders);
 
 	for (size_t i = 0; i < all.count && !rc; i++) {

@@ -17,7 +17,7 @@
 
 #define FLUSH_BYTES (64U << 10)
 
-const char *const query_formats[] = { "table", "csv", "json", "jsonl", "parquet" };
+const char *const query_formats[] = {"table", "csv", "json", "jsonl", "parquet"};
 
 int query_format__find(const char *name)
 {
@@ -113,9 +113,18 @@ static enum shown shown_as(duckdb_type type, const char *name)
 	size_t n = strlen(name);
 
 	switch (type) {
-	case DUCKDB_TYPE_TINYINT: case DUCKDB_TYPE_SMALLINT: case DUCKDB_TYPE_INTEGER: case DUCKDB_TYPE_BIGINT:
-	case DUCKDB_TYPE_UTINYINT: case DUCKDB_TYPE_USMALLINT: case DUCKDB_TYPE_UINTEGER: case DUCKDB_TYPE_UBIGINT:
-	case DUCKDB_TYPE_HUGEINT: case DUCKDB_TYPE_UHUGEINT: case DUCKDB_TYPE_FLOAT: case DUCKDB_TYPE_DOUBLE:
+	case DUCKDB_TYPE_TINYINT:
+	case DUCKDB_TYPE_SMALLINT:
+	case DUCKDB_TYPE_INTEGER:
+	case DUCKDB_TYPE_BIGINT:
+	case DUCKDB_TYPE_UTINYINT:
+	case DUCKDB_TYPE_USMALLINT:
+	case DUCKDB_TYPE_UINTEGER:
+	case DUCKDB_TYPE_UBIGINT:
+	case DUCKDB_TYPE_HUGEINT:
+	case DUCKDB_TYPE_UHUGEINT:
+	case DUCKDB_TYPE_FLOAT:
+	case DUCKDB_TYPE_DOUBLE:
 	case DUCKDB_TYPE_DECIMAL:
 		break;
 	default:
@@ -135,7 +144,7 @@ struct table {
 
 static size_t width_of(const char *safe)
 {
-	struct text nothing = { 0 };
+	struct text nothing = {0};
 	size_t width = text__cut(&nothing, safe, SIZE_MAX);
 
 	text__free(&nothing);
@@ -193,7 +202,7 @@ static void table__row(void *arg, const char *const *values, const size_t *lengt
 /* A line of the table, from the cell at `at`; returns where the next begins. */
 static const char *put_line(struct table *table, const char *at)
 {
-	struct text *out = &table->out->text, line = { 0 };
+	struct text *out = &table->out->text, line = {0};
 
 	for (size_t i = 0; i < table->out->columns; i++) {
 		size_t blanks = table->width[i] - width_of(at);
@@ -227,7 +236,7 @@ static void put_heading(struct table *table, const char *name, size_t column)
 
 static void print_table(duckdb_result *result, struct output *out)
 {
-	struct table table = { .out = out, .width = out->widths };
+	struct table table = {.out = out, .width = out->widths};
 	struct winsize window;
 	const char *at;
 
@@ -235,7 +244,7 @@ static void print_table(duckdb_result *result, struct output *out)
 		table.window = window.ws_col;
 	for (size_t i = 0; i < out->columns; i++)
 		put_heading(&table, duckdb_column_name(result, i), i);
-	each_chunk(result, out, &(struct rows){ table__row, &table });
+	each_chunk(result, out, &(struct rows){table__row, &table});
 	if (table.cells.error)
 		out->error = table.cells.error;
 	at = table.cells.data;
@@ -258,8 +267,9 @@ static void print_table(duckdb_result *result, struct output *out)
 
 static void put_field(struct output *out, const char *value, size_t length)
 {
-	bool quoted = !length || memchr(value, ',', length) || memchr(value, '"', length) || memchr(value, '\n', length) ||
-		      memchr(value, '\r', length) || *value == ' ' || value[length - 1] == ' ';
+	bool quoted = !length || memchr(value, ',', length) || memchr(value, '"', length) ||
+		      memchr(value, '\n', length) || memchr(value, '\r', length) || *value == ' ' ||
+		      value[length - 1] == ' ';
 
 	if (!quoted) {
 		put(out, value, length);
@@ -303,7 +313,7 @@ static void print_csv(duckdb_result *result, struct output *out)
 		put_field(out, name, strlen(name));
 	}
 	text__put(&out->text, "\n", 1);
-	each_chunk(result, out, &(struct rows){ csv__row, out });
+	each_chunk(result, out, &(struct rows){csv__row, out});
 }
 
 /* ---- JSON: one column with an object a row ---- */
@@ -331,9 +341,9 @@ static void json__row(void *arg, const char *const *values, const size_t *length
 
 static void print_json(duckdb_result *result, struct output *out, bool lines)
 {
-	struct json json = { out, lines, 0 };
+	struct json json = {out, lines, 0};
 
-	each_chunk(result, out, &(struct rows){ json__row, &json });
+	each_chunk(result, out, &(struct rows){json__row, &json});
 	if (!lines)
 		text__printf(&out->text, json.rows ? "\n]\n" : "[]\n");
 }
@@ -359,11 +369,12 @@ static char *wrap(const char *sql, enum query_format format, int out)
 		[QUERY_JSONL] = "SELECT CAST(to_json(q) AS VARCHAR) FROM (\n",
 		[QUERY_PARQUET] = "COPY (\n",
 	};
-	struct text text = { 0 };
+	struct text text = {0};
 
 	text__printf(&text, "%s%.*s\n)", begin[format], (int)trimmed(sql), sql);
 	if (format == QUERY_PARQUET)
-		text__printf(&text, " TO '/proc/self/fd/%d' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)", out);
+		text__printf(&text, " TO '/proc/self/fd/%d' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)",
+			     out);
 	else
 		text__printf(&text, " q");
 	if (text.error)
@@ -371,8 +382,7 @@ static char *wrap(const char *sql, enum query_format format, int out)
 	return text.data;
 }
 
-static int prepare(struct query *query, const char *sql, duckdb_prepared_statement *statement, char *err,
-		   size_t size)
+static int prepare(struct query *query, const char *sql, duckdb_prepared_statement *statement, char *err, size_t size)
 {
 	if (duckdb_prepare(query->connection, sql, statement) == DuckDBSuccess)
 		return 0;
@@ -391,7 +401,8 @@ static int bind(duckdb_prepared_statement statement, const char *const *paramete
 		return fail_with(-EINVAL, err, size, "the query takes %" PRIu64 " parameters ($1...), %zu are given",
 				 (uint64_t)count, given);
 	if (given > count)
-		return fail_with(-EINVAL, err, size, "%s: the query takes %" PRIu64 " parameters; SQL is one argument: quote it",
+		return fail_with(-EINVAL, err, size,
+				 "%s: the query takes %" PRIu64 " parameters; SQL is one argument: quote it",
 				 parameters[count], (uint64_t)count);
 	for (idx_t i = 0; i < count; i++)
 		duckdb_bind_varchar(statement, i + 1, parameters[i]);
@@ -442,10 +453,10 @@ static int execute(duckdb_prepared_statement statement, enum query_format format
 	return rc ? rc : out->error;
 }
 
-int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format,
-		 int fd, char *err, size_t size)
+int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format, int fd,
+		 char *err, size_t size)
 {
-	struct output out = { .fd = fd, .terminal = isatty(fd) };
+	struct output out = {.fd = fd, .terminal = isatty(fd)};
 	duckdb_prepared_statement asked = NULL, statement = NULL;
 	char *wrapped = wrap(sql, format, fd);
 	int rc;
@@ -454,7 +465,8 @@ int query__print(struct query *query, const char *sql, const char *const *parame
 	/* as it was asked first: errors point into what the user wrote */
 	rc = wrapped ? prepare(query, sql, &asked, err, size) : -ENOMEM;
 	if (!rc && duckdb_prepared_statement_type(asked) != DUCKDB_STATEMENT_TYPE_SELECT)
-		rc = fail_with(-EINVAL, err, size, "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
+		rc = fail_with(-EINVAL, err, size,
+			       "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
 	if (!rc)
 		rc = look_at(&out, asked);
 	if (!rc)

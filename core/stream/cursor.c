@@ -16,9 +16,9 @@ struct announced {
 	uint8_t head, width;
 };
 
-#define A(kind, head, width)                                                                                 \
-	{                                                                                                    \
-		kind, head, width                                                                            \
+#define A(kind, head, width)      \
+	{                         \
+		kind, head, width \
 	}
 
 /* From 0xc0 on; what lies below is its own length. */
@@ -73,14 +73,14 @@ static int cursor__object(const struct cursor *c, struct object *object)
 		return 0;
 	first = *c->at;
 	if (first < 0x80 || first >= 0xe0) {
-		*object = (struct object){ SCALAR, 1, 0 };
+		*object = (struct object){SCALAR, 1, 0};
 		return 1;
 	}
 	if (first < 0xc0) {
 		if (first >= 0xa0)
-			*object = (struct object){ STRING, 1, first & 0x1f };
+			*object = (struct object){STRING, 1, first & 0x1f};
 		else
-			*object = (struct object){ first < 0x90 ? MAP : ARRAY, 1, first & 0x0f };
+			*object = (struct object){first < 0x90 ? MAP : ARRAY, 1, first & 0x0f};
 		return 1;
 	}
 	a = &announced[first - 0xc0];
@@ -88,7 +88,7 @@ static int cursor__object(const struct cursor *c, struct object *object)
 		return -EBADMSG;
 	if (room < a->head)
 		return 0;
-	*object = (struct object){ a->kind, a->head, a->width ? big_endian(c->at + 1, a->width) : 0 };
+	*object = (struct object){a->kind, a->head, a->width ? big_endian(c->at + 1, a->width) : 0};
 	return 1;
 }
 
@@ -232,7 +232,7 @@ bool cursor__value(struct cursor *c, struct value *value)
 		return true;
 	if (!cursor__take(c, ARRAY, &object) && !cursor__take(c, MAP, &object))
 		return false;
-	at = (struct cursor){ c->at + object.head, c->end };
+	at = (struct cursor){c->at + object.head, c->end};
 	value->type = object.kind == MAP ? VALUE_MAP : VALUE_LIST;
 	value->length = object.count;
 	value->items = at.at;
@@ -245,9 +245,9 @@ bool cursor__value(struct cursor *c, struct value *value)
 /* How long the objects are that have one length and nothing inside, by their first byte; 0: another. */
 static inline unsigned plain__length(uint8_t first)
 {
-	static const uint8_t lengths[32] = { /* from 0xc0 on */
-		1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 5, 9, 2, 3, 5, 9,
-		2, 3, 5, 9, 3, 4, 6, 10, 18, 0, 0, 0, 0, 0, 0, 0,
+	static const uint8_t lengths[32] = {
+		/* from 0xc0 on */
+		1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18, 0, 0, 0, 0, 0, 0, 0,
 	};
 
 	if (first < 0x80 || first >= 0xe0)
@@ -275,7 +275,7 @@ static uint64_t cursor__run(struct cursor *c, uint64_t count)
 
 int cursor__skip(struct cursor *c)
 {
-	uint64_t left[DEPTH + 1] = { 1 }; /* objects still to come on each level */
+	uint64_t left[DEPTH + 1] = {1}; /* objects still to come on each level */
 	struct cursor at = *c;
 	struct object object;
 	unsigned depth = 0;
@@ -311,18 +311,16 @@ int cursor__skip(struct cursor *c)
 bool record__head(const uint8_t *bytes, size_t size, struct record *record)
 {
 	const uint8_t *end = bytes + size, *at;
-	struct cursor c = { bytes, end };
+	struct cursor c = {bytes, end};
 	uint64_t kind, pid, tid, cpu, run;
 	uint32_t count;
 
 	if (!cursor__array(&c, &count) || count < RECORD_HEAD)
 		return false;
 	at = c.at;
-	if (!uint__read(&at, end, &kind) || !uint__read(&at, end, &record->ts) ||
-	    !uint__read(&at, end, &record->seq) || !uint__read(&at, end, &pid) ||
-	    !uint__read(&at, end, &record->start) || !uint__read(&at, end, &tid) ||
-	    !uint__read(&at, end, &cpu) || !uint__read(&at, end, &run) ||
-	    (kind | pid | tid | cpu | run) > UINT32_MAX)
+	if (!uint__read(&at, end, &kind) || !uint__read(&at, end, &record->ts) || !uint__read(&at, end, &record->seq) ||
+	    !uint__read(&at, end, &pid) || !uint__read(&at, end, &record->start) || !uint__read(&at, end, &tid) ||
+	    !uint__read(&at, end, &cpu) || !uint__read(&at, end, &run) || (kind | pid | tid | cpu | run) > UINT32_MAX)
 		return false;
 	record->kind = kind;
 	record->pid = pid;

@@ -9,11 +9,11 @@
 #include "core/pack.h"
 
 static const char *const reason_names[EVENT_REASON_MAX] = {
-	[EVENT_REASON_RELEASED] = "released",	 [EVENT_REASON_FAULT] = "fault",
-	[EVENT_REASON_TRUNCATED] = "truncated",	 [EVENT_REASON_UNSUPPORTED] = "unsupported",
-	[EVENT_REASON_UNSEEN] = "unseen",		 [EVENT_REASON_LOST] = "lost",
-	[EVENT_REASON_BOUND] = "bound",		 [EVENT_REASON_SHARED] = "shared",
-	[EVENT_REASON_DENIED] = "denied",		 [EVENT_REASON_GONE] = "gone",
+	[EVENT_REASON_RELEASED] = "released",	[EVENT_REASON_FAULT] = "fault",
+	[EVENT_REASON_TRUNCATED] = "truncated", [EVENT_REASON_UNSUPPORTED] = "unsupported",
+	[EVENT_REASON_UNSEEN] = "unseen",	[EVENT_REASON_LOST] = "lost",
+	[EVENT_REASON_BOUND] = "bound",		[EVENT_REASON_SHARED] = "shared",
+	[EVENT_REASON_DENIED] = "denied",	[EVENT_REASON_GONE] = "gone",
 };
 
 static const struct schema_field lost_fields[] = {
@@ -22,37 +22,37 @@ static const struct schema_field lost_fields[] = {
 	FIELD(struct record_lost, since, "ns", "boot clock from which on events may be missing"),
 	FIELD(struct record_lost, event_lost, NULL, "name of the event; empty: any"),
 	FIELD(struct record_lost, cause, NULL, "what lost them"),
-	{ 0 },
+	{0},
 };
 
 static const struct schema_field clock_fields[] = {
 	FIELD(struct record_clock, boot_ns, "ns", "boot clock at the anchor"),
 	FIELD(struct record_clock, real_ns, "ns", "real time at the anchor, since 1970"),
-	{ 0 },
+	{0},
 };
 
 /* Packed by core/stream/stream_block.c, not from a struct. */
 static const struct schema_field sync_fields[] = {
-	{ "marker", SCHEMA_STRING, 0, 0, NULL, "16 bytes, the same in every sync of the stream", NULL },
-	{ "bytes", SCHEMA_U64, 0, 0, "bytes", "of the block, up to the marker's first byte", NULL },
-	{ "records", SCHEMA_U64, 0, 0, NULL, "in the block, without this one", NULL },
-	{ "total", SCHEMA_U64, 0, 0, NULL, "events of the stream so far, written or told as lost", NULL },
-	{ "crc32", SCHEMA_U32, 0, 0, NULL, "of the block up to this number", NULL },
-	{ 0 },
+	{"marker", SCHEMA_STRING, 0, 0, NULL, "16 bytes, the same in every sync of the stream", NULL},
+	{"bytes", SCHEMA_U64, 0, 0, "bytes", "of the block, up to the marker's first byte", NULL},
+	{"records", SCHEMA_U64, 0, 0, NULL, "in the block, without this one", NULL},
+	{"total", SCHEMA_U64, 0, 0, NULL, "events of the stream so far, written or told as lost", NULL},
+	{"crc32", SCHEMA_U32, 0, 0, NULL, "of the block up to this number", NULL},
+	{0},
 };
 
 static const struct schema_field end_fields[] = {
 	FIELD(struct record_end, records, NULL, "events in the stream"),
 	FIELD(struct record_end, lost, NULL, "sum of its lost records"),
-	{ 0 },
+	{0},
 };
 
 const struct schema_event record_control[] = {
-	[RECORD_LOST] = { "lost", "events were lost", lost_fields, sizeof(struct record_lost) },
-	[RECORD_CLOCK] = { "clock", "new anchor between boot clock and real time", clock_fields,
-			   sizeof(struct record_clock) },
-	[RECORD_SYNC] = { "sync", "closes a block", sync_fields, 0 },
-	[RECORD_END] = { "end", "the stream was closed cleanly", end_fields, sizeof(struct record_end) },
+	[RECORD_LOST] = {"lost", "events were lost", lost_fields, sizeof(struct record_lost)},
+	[RECORD_CLOCK] = {"clock", "new anchor between boot clock and real time", clock_fields,
+			  sizeof(struct record_clock)},
+	[RECORD_SYNC] = {"sync", "closes a block", sync_fields, 0},
+	[RECORD_END] = {"end", "the stream was closed cleanly", end_fields, sizeof(struct record_end)},
 };
 
 const char *event_reason__name(unsigned reason)
@@ -131,8 +131,7 @@ static int pack_pair(struct packing *p, bool follows, const char *text, size_t l
 	equals = memchr(text, '=', length);
 	if (!equals)
 		return pack__text(p->to, text, length) || pack__text(p->to, "", 0);
-	return pack__text(p->to, text, equals - text) ||
-	       pack__text(p->to, equals + 1, text + length - equals - 1);
+	return pack__text(p->to, text, equals - text) || pack__text(p->to, equals + 1, text + length - equals - 1);
 }
 
 /* Items are ended by NULs; a cut list may lack the last. */
@@ -154,8 +153,7 @@ static int pack_items(struct packing *p, const char *text, size_t length, bool p
 	err = pairs ? pack_map(p->to, count) : pack_array(p->to, count);
 	for (at = 0; at < length && !err; at += item + 1) {
 		item = item_length(text + at, length - at);
-		err = pairs ? pack_pair(p, at > 0, text + at, item)
-			    : pack_filtered(p, at > 0, text + at, item);
+		err = pairs ? pack_pair(p, at > 0, text + at, item) : pack_filtered(p, at > 0, text + at, item);
 	}
 	return err;
 }
@@ -224,8 +222,7 @@ static int pack_missing(struct packing *p)
 	int err = pack_map(p->to, p->missing_count);
 
 	for (i = 0; i < p->missing_count && !err; i++)
-		err = pack_uint8(p->to, p->missing[i].field) ||
-		      pack_uint8(p->to, p->missing[i].reason);
+		err = pack_uint8(p->to, p->missing[i].field) || pack_uint8(p->to, p->missing[i].reason);
 	return err;
 }
 

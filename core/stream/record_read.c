@@ -7,7 +7,7 @@
 
 bool value__item(const uint8_t **cursor, const uint8_t *end, const char **string, uint32_t *length)
 {
-	struct cursor c = { *cursor, end };
+	struct cursor c = {*cursor, end};
 
 	if (!cursor__string(&c, string, length))
 		return false;
@@ -84,7 +84,7 @@ static int record__value(struct cursor *c, const struct stream_field *field, str
 int record__values(const struct record *record, struct value *values)
 {
 	const struct stream_event *event = record->event;
-	struct cursor c = { record->bytes + record->values, record->bytes + record->size };
+	struct cursor c = {record->bytes + record->values, record->bytes + record->size};
 	uint32_t i, count = event->fields_count;
 	uint32_t sure = record->count ? record->count - 1 : 0; /* the last element may be the map */
 

@@ -37,12 +37,12 @@ struct sink_rows {
 
 static struct value text_value(const char *text)
 {
-	return (struct value){ .type = VALUE_STRING, .length = strlen(text), .string = text };
+	return (struct value){.type = VALUE_STRING, .length = strlen(text), .string = text};
 }
 
 static struct value number_value(uint64_t number)
 {
-	return (struct value){ .type = VALUE_UINT, .u = number };
+	return (struct value){.type = VALUE_UINT, .u = number};
 }
 
 static void row__free(struct row *row)
@@ -55,7 +55,7 @@ static void row__free(struct row *row)
 /* Renders what comes before value i. The text moves while it grows: offsets first, then pointers. */
 static int row__key(struct row *row, sink_render render, const char *name, const char *constant, uint32_t *i)
 {
-	struct value value = constant ? text_value(constant) : (struct value){ 0 };
+	struct value value = constant ? text_value(constant) : (struct value){0};
 	size_t begin = row->text.size;
 
 	if (render(&row->text, name, constant ? &value : NULL))
@@ -67,15 +67,14 @@ static int row__key(struct row *row, sink_render render, const char *name, const
 
 static int row__render(struct row *row, sink_render render, const struct record *record)
 {
-	static const char *const head[] = { "ts", "time", "seq", "run" };
-	static const char *const process[] = { "pid", "start", "tid", "cpu" };
+	static const char *const head[] = {"ts", "time", "seq", "run"};
+	static const char *const process[] = {"pid", "start", "tid", "cpu"};
 	const struct stream_event *event = record->event;
 	const uint8_t *at;
 	uint32_t i = 0, k;
 	int err;
 
-	err = row__key(row, render, "stream", event->stream, &i) ||
-	      row__key(row, render, "event", event->name, &i);
+	err = row__key(row, render, "stream", event->stream, &i) || row__key(row, render, "event", event->name, &i);
 	for (k = 0; k < 4 && !err; k++)
 		err = row__key(row, render, head[k], NULL, &i);
 	err = err || row__key(row, render, "host", record->info->host, &i);
@@ -161,7 +160,7 @@ static struct value rows__time(struct sink_rows *rows, int64_t ns)
 	}
 	for (i = 28; i > 19; i--, rest /= 10)
 		rows->time[i] = '0' + rest % 10;
-	return (struct value){ .type = VALUE_STRING, .length = 30, .string = rows->time };
+	return (struct value){.type = VALUE_STRING, .length = 30, .string = rows->time};
 }
 
 /* "peak_rss_bytes=released,args=truncated" */
@@ -205,7 +204,7 @@ int sink_rows__row(struct sink_rows *rows, const struct record *record, const st
 	values[ROW_TS] = number_value(record->ts);
 	values[ROW_TIME] = rows__time(rows, record->real_ns);
 	values[ROW_SEQ] = number_value(record->seq);
-	values[ROW_RUN] = record->run == record->info->run.number ? row->run : (struct value){ 0 };
+	values[ROW_RUN] = record->run == record->info->run.number ? row->run : (struct value){0};
 	if (record->kind >= SCHEMA_KIND_BASE) { /* the core's own tell of no process: null */
 		values[ROW_PID] = number_value(record->pid);
 		values[ROW_START] = number_value(record->start);
@@ -216,7 +215,7 @@ int sink_rows__row(struct sink_rows *rows, const struct record *record, const st
 	length = row__missing(row, values + ROW_FIELDS);
 	if (length)
 		values[row->row.count++] =
-			(struct value){ .type = VALUE_STRING, .length = length, .string = row->missing };
+			(struct value){.type = VALUE_STRING, .length = length, .string = row->missing};
 	row->row.keys = row->row.count + 3; /* stream, event, host */
 	*out = &row->row;
 	return 0;

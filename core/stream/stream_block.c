@@ -15,18 +15,17 @@
 
 #define SYNC_VALUES 5
 
-int stream_sync__pack(struct record_buffer *block, const uint8_t marker[STREAM_MARKER],
-		      const struct event *head, uint64_t seq, struct stream_sync *sync)
+int stream_sync__pack(struct record_buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head,
+		      uint64_t seq, struct stream_sync *sync)
 {
 	size_t start = block->size;
 	int err;
 
-	err = pack_array(block, RECORD_HEAD + SYNC_VALUES) ||
-	      record_head__pack(block, RECORD_SYNC, seq, head) || pack_bin(block, STREAM_MARKER);
+	err = pack_array(block, RECORD_HEAD + SYNC_VALUES) || record_head__pack(block, RECORD_SYNC, seq, head) ||
+	      pack_bin(block, STREAM_MARKER);
 	sync->bytes = block->size;
-	err = err || pack_bin_body(block, marker, STREAM_MARKER) ||
-	      pack_uint64(block, sync->bytes) || pack_uint64(block, sync->records) ||
-	      pack_uint64(block, sync->total) ||
+	err = err || pack_bin_body(block, marker, STREAM_MARKER) || pack_uint64(block, sync->bytes) ||
+	      pack_uint64(block, sync->records) || pack_uint64(block, sync->total) ||
 	      pack_uint32(block, crc32_z(0, block->data, block->size));
 	if (err) {
 		block->size = start;
@@ -40,8 +39,7 @@ static const uint8_t *sync__numbers(struct cursor *c, struct stream_sync *sync, 
 {
 	const uint8_t *at;
 
-	if (!cursor__uint(c, &sync->bytes) || !cursor__uint(c, &sync->records) ||
-	    !cursor__uint(c, &sync->total))
+	if (!cursor__uint(c, &sync->bytes) || !cursor__uint(c, &sync->records) || !cursor__uint(c, &sync->total))
 		return NULL;
 	at = c->at;
 	return cursor__uint(c, crc) ? at : NULL;
@@ -54,10 +52,10 @@ bool stream_sync__parse(struct cursor *c, struct stream_sync *sync)
 	return sync__numbers(c, sync, &crc);
 }
 
-bool stream_sync__closes(const struct record *record, const uint8_t *block,
-			 const uint8_t marker[STREAM_MARKER], struct stream_sync *sync)
+bool stream_sync__closes(const struct record *record, const uint8_t *block, const uint8_t marker[STREAM_MARKER],
+			 struct stream_sync *sync)
 {
-	struct cursor c = { record->bytes + record->values, record->bytes + record->size };
+	struct cursor c = {record->bytes + record->values, record->bytes + record->size};
 	const uint8_t *crc_at;
 	const char *found;
 	uint32_t length;

@@ -17,15 +17,15 @@ struct stream_sync {
 };
 
 /* Closes the block that is all of `block`; finds sync->bytes itself. 0 or -ENOMEM. */
-int stream_sync__pack(struct record_buffer *block, const uint8_t marker[STREAM_MARKER],
-		      const struct event *head, uint64_t seq, struct stream_sync *sync);
+int stream_sync__pack(struct record_buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head,
+		      uint64_t seq, struct stream_sync *sync);
 
 /* Reads what stands behind the marker and moves behind it. Returns false where that is no sync's end. */
 bool stream_sync__parse(struct cursor *c, struct stream_sync *sync);
 
 /* Whether `record`, of kind RECORD_SYNC, closes the block that begins at `block`: marker, crc and
  * length are right. The record lies in the same bytes, and is whole. */
-bool stream_sync__closes(const struct record *record, const uint8_t *block,
-			 const uint8_t marker[STREAM_MARKER], struct stream_sync *sync);
+bool stream_sync__closes(const struct record *record, const uint8_t *block, const uint8_t marker[STREAM_MARKER],
+			 struct stream_sync *sync);
 
 #endif

@@ -18,7 +18,7 @@ static const char *const head_names[RECORD_HEAD] = {
 
 struct stream_anchor stream_anchor__now(void)
 {
-	struct stream_anchor best = { 0 };
+	struct stream_anchor best = {0};
 	uint64_t before, real, took, least = UINT64_MAX;
 	int i;
 
@@ -77,8 +77,7 @@ static int pack_tags(struct record_buffer *to, const char *const *tags)
 
 	for (i = 0; i < n && !err; i++) {
 		name = strcspn(tags[i], "=");
-		err = pack__text(to, tags[i], name) ||
-		      pack_string(to, tags[i] + name + (tags[i][name] == '='));
+		err = pack__text(to, tags[i], name) || pack_string(to, tags[i] + name + (tags[i][name] == '='));
 	}
 	return err;
 }
@@ -86,23 +85,21 @@ static int pack_tags(struct record_buffer *to, const char *const *tags)
 static int pack_run(struct record_buffer *to, const struct stream_run *run)
 {
 	return pack_string(to, "run") || pack_map(to, 5) || pack_pair(to, "id", run->id) ||
-	       pack_pair(to, "name", run->name) || pack_number(to, "number", run->number) ||
-	       pack_tags(to, run->tags) || pack_strings(to, "command", run->command);
+	       pack_pair(to, "name", run->name) || pack_number(to, "number", run->number) || pack_tags(to, run->tags) ||
+	       pack_strings(to, "command", run->command);
 }
 
 static const char *type_name(const struct schema_field *field)
 {
 	static const char *const names[] = {
-		[SCHEMA_BOOL] = "bool",	    [SCHEMA_U32] = "u32",	[SCHEMA_I32] = "i32",
-		[SCHEMA_U64] = "u64",	    [SCHEMA_CHARS] = "string",	[SCHEMA_STRING] = "string",
-		[SCHEMA_LIST] = "list",	    [SCHEMA_MAP] = "map",
+		[SCHEMA_BOOL] = "bool",	   [SCHEMA_U32] = "u32",       [SCHEMA_I32] = "i32",   [SCHEMA_U64] = "u64",
+		[SCHEMA_CHARS] = "string", [SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list", [SCHEMA_MAP] = "map",
 	};
 
 	return field->name_of ? "string" : names[field->type];
 }
 
-static int pack_event(struct record_buffer *to, const char *stream, unsigned kind,
-		      const struct schema_event *event)
+static int pack_event(struct record_buffer *to, const char *stream, unsigned kind, const struct schema_event *event)
 {
 	const struct schema_field *field;
 	unsigned n = 0;
@@ -111,8 +108,8 @@ static int pack_event(struct record_buffer *to, const char *stream, unsigned kin
 	while (n < SCHEMA_FIELDS_MAX && event->fields[n].name)
 		n++;
 	err = pack_map(to, 5) || pack_number(to, "kind", kind) || pack_pair(to, "stream", stream) ||
-	      pack_pair(to, "name", event->name) || pack_pair(to, "help", event->help) ||
-	      pack_string(to, "fields") || pack_array(to, n);
+	      pack_pair(to, "name", event->name) || pack_pair(to, "help", event->help) || pack_string(to, "fields") ||
+	      pack_array(to, n);
 	for (field = event->fields; n && !err; n--, field++)
 		err = pack_map(to, 4) || pack_pair(to, "name", field->name) ||
 		      pack_pair(to, "type", type_name(field)) || pack_pair(to, "unit", field->unit) ||
@@ -163,7 +160,7 @@ static void boot_id__read(char *id, size_t size)
 int stream_header__pack(struct record_buffer *out, const struct stream_writer_opts *opts,
 			const uint8_t marker[STREAM_MARKER], const struct stream_anchor *anchor)
 {
-	struct utsname host = { 0 };
+	struct utsname host = {0};
 	size_t start = out->size;
 	char boot_id[64];
 	int i, err;
@@ -179,8 +176,8 @@ int stream_header__pack(struct record_buffer *out, const struct stream_writer_op
 	      pack_pair(out, "kernel", host.release) || pack_pair(out, "machine", host.machine) ||
 	      pack_number(out, "boot_ns", anchor->boot_ns) || pack_number(out, "real_ns", anchor->real_ns) ||
 	      pack_number(out, "interval_ns", opts->interval_ns) || pack_run(out, &opts->run) ||
-	      pack_strings(out, "unavailable", opts->unavailable) || pack_reasons(out) ||
-	      pack_string(out, "record") || pack_array(out, RECORD_HEAD);
+	      pack_strings(out, "unavailable", opts->unavailable) || pack_reasons(out) || pack_string(out, "record") ||
+	      pack_array(out, RECORD_HEAD);
 	for (i = 0; i < RECORD_HEAD && !err; i++)
 		err = pack_string(out, head_names[i]);
 	err = err || pack_events(out, opts);

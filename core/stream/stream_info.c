@@ -114,8 +114,7 @@ static bool parse_text(struct parser *p, const char **out)
 static bool parse_name(struct parser *p, const char **out)
 {
 	return parse_string(p, out) && *out && **out && strlen(*out) <= NAME_MAX_LENGTH &&
-	       (*out)[strspn(*out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")] ==
-		       '\0';
+	       (*out)[strspn(*out, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.")] == '\0';
 }
 
 static const char **strings__alloc(struct parser *p, uint32_t count)
@@ -179,9 +178,8 @@ static bool parse_pairs(struct parser *p, const char *const **out)
 static enum schema_type type__find(const char *name)
 {
 	static const char *const names[] = {
-		[SCHEMA_BOOL] = "bool", [SCHEMA_U32] = "u32",	    [SCHEMA_I32] = "i32",
-		[SCHEMA_U64] = "u64",	[SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list",
-		[SCHEMA_MAP] = "map",
+		[SCHEMA_BOOL] = "bool",	    [SCHEMA_U32] = "u32",   [SCHEMA_I32] = "i32", [SCHEMA_U64] = "u64",
+		[SCHEMA_STRING] = "string", [SCHEMA_LIST] = "list", [SCHEMA_MAP] = "map",
 	};
 	size_t i;
 
@@ -258,7 +256,7 @@ static bool parse_events(struct parser *p)
 	if (!cursor__array(&p->c, &count))
 		return false;
 	for (; count; count--) {
-		e = (struct kind_event){ 0 };
+		e = (struct kind_event){0};
 		if (!parse_map(p, &e, parse_event))
 			return false;
 		/* Those of control records are this reader's own: what a later writer appends is skipped. */
@@ -292,8 +290,9 @@ static bool control__init(struct stream_header *header)
 		if (!event->fields)
 			return false;
 		for (i = 0; i < n; i++)
-			event->fields[i] = (struct stream_field){ from[i].name, from[i].unit, from[i].help,
-				from[i].type == SCHEMA_CHARS ? SCHEMA_STRING : from[i].type };
+			event->fields[i] =
+				(struct stream_field){from[i].name, from[i].unit, from[i].help,
+						      from[i].type == SCHEMA_CHARS ? SCHEMA_STRING : from[i].type};
 	}
 	return info->events != NULL;
 }
@@ -342,9 +341,8 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 	const struct {
 		const char *key, **text;
 	} texts[] = {
-		{ "help", &info->help },     { "collector", &info->collector },
-		{ "host", &info->host },     { "boot_id", &info->boot_id },
-		{ "kernel", &info->kernel }, { "machine", &info->machine },
+		{"help", &info->help},	     {"collector", &info->collector}, {"host", &info->host},
+		{"boot_id", &info->boot_id}, {"kernel", &info->kernel},	      {"machine", &info->machine},
 	};
 	uint64_t number;
 	size_t i;
@@ -380,14 +378,12 @@ static int parse_version(struct cursor c, struct stream_info *info, char *err, s
 	uint32_t length, n;
 	uint64_t version;
 
-	if (!cursor__map(&c, &n) || n < 2 || !cursor__string(&c, &key, &length) ||
-	    !key__is(key, length, "format") || !cursor__string(&c, &format, &length) ||
-	    !key__is(format, length, STREAM_FORMAT) || !cursor__string(&c, &key, &length) ||
-	    !key__is(key, length, "version") || !cursor__uint(&c, &version))
+	if (!cursor__map(&c, &n) || n < 2 || !cursor__string(&c, &key, &length) || !key__is(key, length, "format") ||
+	    !cursor__string(&c, &format, &length) || !key__is(format, length, STREAM_FORMAT) ||
+	    !cursor__string(&c, &key, &length) || !key__is(key, length, "version") || !cursor__uint(&c, &version))
 		return fail_with(-EBADMSG, err, size, "not a collector stream");
 	if (version != STREAM_VERSION)
-		return fail_with(-EPROTONOSUPPORT, err, size,
-				 "a stream of version %llu; this program reads version %d",
+		return fail_with(-EPROTONOSUPPORT, err, size, "a stream of version %llu; this program reads version %d",
 				 (unsigned long long)version, STREAM_VERSION);
 	info->version = version;
 	return 0;
@@ -395,8 +391,8 @@ static int parse_version(struct cursor c, struct stream_info *info, char *err, s
 
 int stream_header__parse(struct stream_header *header, struct cursor *c, char *err, size_t size)
 {
-	static const char *const none[] = { NULL };
-	struct parser p = { .c = *c, .header = header };
+	static const char *const none[] = {NULL};
+	struct parser p = {.c = *c, .header = header};
 	struct stream_info *info = &header->info;
 	bool ok;
 	int rc;

@@ -59,8 +59,7 @@ static void window__move(struct stream_input *input, uint64_t offset)
 	input->have = keep;
 }
 
-int stream_input__view(struct stream_input *input, uint64_t offset, size_t want, const uint8_t **bytes,
-		       size_t *got)
+int stream_input__view(struct stream_input *input, uint64_t offset, size_t want, const uint8_t **bytes, size_t *got)
 {
 	uint64_t left;
 	int err;
@@ -90,8 +89,7 @@ int stream_input__view(struct stream_input *input, uint64_t offset, size_t want,
 	return 0;
 }
 
-int stream_input__find(struct stream_input *input, uint64_t offset, const void *needle, size_t length,
-		       uint64_t *found)
+int stream_input__find(struct stream_input *input, uint64_t offset, const void *needle, size_t length, uint64_t *found)
 {
 	const uint8_t *bytes, *hit;
 	size_t got;

@@ -18,12 +18,10 @@ struct stream_input {
 
 /* Shows at least `want` bytes from `offset` on, fewer only at the end of the input; *got says how many.
  * What was shown before is gone. 0, -ENOMEM or the -errno of a read. */
-int stream_input__view(struct stream_input *input, uint64_t offset, size_t want, const uint8_t **bytes,
-		       size_t *got);
+int stream_input__view(struct stream_input *input, uint64_t offset, size_t want, const uint8_t **bytes, size_t *got);
 
 /* Finds `needle` from `offset` on: 1 with *found, 0 if it is not there, -errno. */
-int stream_input__find(struct stream_input *input, uint64_t offset, const void *needle, size_t length,
-		       uint64_t *found);
+int stream_input__find(struct stream_input *input, uint64_t offset, const void *needle, size_t length, uint64_t *found);
 
 void stream_input__free(struct stream_input *input); /* the descriptor too */
 

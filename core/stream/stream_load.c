@@ -24,7 +24,7 @@ int stream_block__add(struct stream_block *b, const struct record *record, size_
 		b->entries = entries;
 		b->capacity = capacity;
 	}
-	b->entries[b->count++] = (struct stream_entry){ record->ts, record->seq, offset, record->size };
+	b->entries[b->count++] = (struct stream_entry){record->ts, record->seq, offset, record->size};
 	return 0;
 }
 
@@ -59,7 +59,7 @@ static int block__clock(struct stream_block *b, const struct record *record)
 	if (record__values(record, values))
 		return -EBADMSG;
 	b->anchored = values[0].type == VALUE_UINT && values[1].type == VALUE_UINT;
-	b->anchor = (struct stream_anchor){ values[0].u, values[1].u };
+	b->anchor = (struct stream_anchor){values[0].u, values[1].u};
 	return 0;
 }
 
@@ -84,8 +84,8 @@ static int block__control(struct stream_block *b, const struct stream_header *he
 	return 0; /* a later writer's */
 }
 
-static int block__event(struct stream_block *b, const struct stream_header *header,
-			const struct record *record, size_t offset)
+static int block__event(struct stream_block *b, const struct stream_header *header, const struct record *record,
+			size_t offset)
 {
 	const struct stream_info *info = &header->info;
 
@@ -97,10 +97,10 @@ static int block__event(struct stream_block *b, const struct stream_header *head
 	return stream_block__add(b, record, offset);
 }
 
-int stream_block__walk(struct stream_block *b, const struct stream_header *header, const uint8_t *bytes,
-		       size_t size, size_t *at, uint64_t *records)
+int stream_block__walk(struct stream_block *b, const struct stream_header *header, const uint8_t *bytes, size_t size,
+		       size_t *at, uint64_t *records)
 {
-	struct cursor c = { bytes + *at, bytes + size };
+	struct cursor c = {bytes + *at, bytes + size};
 	struct record record;
 	const uint8_t *begin;
 	int err;
@@ -115,15 +115,15 @@ int stream_block__walk(struct stream_block *b, const struct stream_header *heade
 			return -EBADMSG;
 		if (record.kind == RECORD_SYNC)
 			break;
-		err = record.kind < SCHEMA_KIND_BASE ? block__control(b, header, &record, *at) :
-						       block__event(b, header, &record, *at);
+		err = record.kind < SCHEMA_KIND_BASE ? block__control(b, header, &record, *at)
+						     : block__event(b, header, &record, *at);
 		if (err)
 			return err;
 	}
 	*at = c.at - bytes;
 	b->seq = record.seq;
-	return stream_sync__closes(&record, bytes, header->marker, &b->sync) && b->sync.records == *records ?
-		       1 : -EBADMSG;
+	return stream_sync__closes(&record, bytes, header->marker, &b->sync) && b->sync.records == *records ? 1
+													    : -EBADMSG;
 }
 
 int stream_block__load(struct stream_block *b, struct stream_input *input, const struct stream_header *header,

@@ -27,8 +27,8 @@ struct stream_block {
 
 /* Loads the block that begins at `offset`, if there is a whole one of at most `limit` bytes. 1 with *next
  * behind it, 0 at the end of the input, -EBADMSG: what is there is none; other -errno. */
-int stream_block__load(struct stream_block *block, struct stream_input *input,
-		       const struct stream_header *header, uint64_t offset, uint64_t limit, uint64_t *next);
+int stream_block__load(struct stream_block *block, struct stream_input *input, const struct stream_header *header,
+		       uint64_t offset, uint64_t limit, uint64_t *next);
 
 /* Takes in what is whole in `bytes`, a block's beginning, from *at on. 1: the block is closed, *at behind
  * its sync; 0: more bytes are needed; -EBADMSG: this is no block; -ENOMEM. */

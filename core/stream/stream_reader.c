@@ -25,7 +25,7 @@ struct stream_reader {
 	struct stream_state state;
 	struct stream_anchor anchor; /* of the header, whatever is made of the info's */
 	struct stream_block blocks[2];
-	uint64_t offset; /* of the next block */
+	uint64_t offset;		/* of the next block */
 	uint64_t total, ts, seq, shift; /* behind the last block that was right */
 	uint64_t delivered;		/* latest ts that was handed out */
 	bool finished;			/* the input has no more blocks */
@@ -51,12 +51,12 @@ static int reader__resync(struct stream_reader *r, struct stream_block *b, uint6
 		err = stream_input__view(&r->input, found + STREAM_MARKER, 64, &bytes, &got);
 		if (err)
 			break;
-		c = (struct cursor){ bytes, bytes + got };
+		c = (struct cursor){bytes, bytes + got};
 		if (!stream_sync__parse(&c, &sync) || sync.bytes > found - floor || found - sync.bytes == bad)
 			continue;
 		begin = found - sync.bytes;
-		err = stream_block__load(b, &r->input, &r->header, begin,
-					 sync.bytes + STREAM_MARKER + (c.at - bytes), next);
+		err = stream_block__load(b, &r->input, &r->header, begin, sync.bytes + STREAM_MARKER + (c.at - bytes),
+					 next);
 		if (err != -EBADMSG)
 			break;
 	}
@@ -68,16 +68,16 @@ static int reader__resync(struct stream_reader *r, struct stream_block *b, uint6
 /* Adds what the reader itself has to tell: what is missing between the last right block and this one. */
 static int reader__tell(struct stream_reader *r, struct stream_block *b, uint64_t count, const char *cause)
 {
-	struct record_lost lost = { .head = { .ts = r->ts, .run = r->header.info.run.number },
-				    .count = count, .since = r->ts };
+	struct record_lost lost = {
+		.head = {.ts = r->ts, .run = r->header.info.run.number}, .count = count, .since = r->ts};
 	size_t offset = b->bytes.size;
 	struct record record;
 	int err;
 
 	snprintf(lost.stream_lost, sizeof(lost.stream_lost), "%s", r->header.info.stream);
 	snprintf(lost.cause, sizeof(lost.cause), "%s", cause);
-	err = record__pack(&b->bytes, &record_control[RECORD_LOST], RECORD_LOST, r->seq + 1, &lost.head,
-			   sizeof(lost), NULL, NULL);
+	err = record__pack(&b->bytes, &record_control[RECORD_LOST], RECORD_LOST, r->seq + 1, &lost.head, sizeof(lost),
+			   NULL, NULL);
 	if (err)
 		return err;
 	record__head(b->bytes.data + offset, b->bytes.size - offset, &record);
@@ -104,8 +104,8 @@ static uint64_t reader__gap(const struct stream_reader *r, const struct stream_b
 {
 	uint64_t before = b->sync.total - b->events - b->lost;
 
-	return before >= r->total && !EVENT_IS_NULL(before - r->total) ? before - r->total :
-									   EVENT_NULL(EVENT_REASON_LOST);
+	return before >= r->total && !EVENT_IS_NULL(before - r->total) ? before - r->total
+								       : EVENT_NULL(EVENT_REASON_LOST);
 }
 
 /* Puts the next right block into `b`; leaves it empty at the end. */
@@ -175,8 +175,7 @@ int stream_reader__next(struct stream_reader *r, struct record *record)
 		}
 		if (r->blocks[i].next == r->blocks[i].count)
 			continue;
-		if (!b ||
-		    stream_entry__compare(&r->blocks[i].entries[r->blocks[i].next], &b->entries[b->next]) < 0)
+		if (!b || stream_entry__compare(&r->blocks[i].entries[r->blocks[i].next], &b->entries[b->next]) < 0)
 			b = &r->blocks[i];
 	}
 	if (!b)
@@ -199,7 +198,7 @@ static int reader__header(struct stream_reader *r, char *err, size_t size)
 		rc = stream_input__view(&r->input, 0, want, &bytes, &got);
 		if (rc)
 			return fail_with(rc, err, size, "%s", strerror(-rc));
-		c = (struct cursor){ bytes, bytes + got };
+		c = (struct cursor){bytes, bytes + got};
 		rc = cursor__skip(&c);
 		if (rc || got < want || want >= STREAM_HEADER_MAX)
 			break;
@@ -222,7 +221,7 @@ static int reader__header(struct stream_reader *r, char *err, size_t size)
 	if (rc != 1 || r->blocks[0].sync.records || records)
 		return fail_with(-EBADMSG, err, size, "the stream's header is damaged");
 	r->offset = at;
-	r->anchor = (struct stream_anchor){ r->header.info.boot_ns, r->header.info.real_ns };
+	r->anchor = (struct stream_anchor){r->header.info.boot_ns, r->header.info.real_ns};
 	r->total = r->blocks[0].sync.total;
 	r->ts = r->anchor.boot_ns;
 	r->seq = r->blocks[0].seq;
@@ -276,7 +275,7 @@ int stream_reader__open_memory(struct stream_reader **reader, const void *data, 
 
 	if (!r)
 		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
-	r->input = (struct stream_input){ .fd = -1, .memory = data, .size = data_size };
+	r->input = (struct stream_input){.fd = -1, .memory = data, .size = data_size};
 	return reader__start(reader, r, "(memory)", err, size);
 }
 

@@ -72,7 +72,7 @@ static int writer__control(struct stream_writer *w, unsigned kind, struct event 
 static int writer__pack_lost(struct stream_writer *w, uint64_t count, uint64_t since, const char *event,
 			     const char *cause)
 {
-	struct record_lost lost = { .count = count, .since = since };
+	struct record_lost lost = {.count = count, .since = since};
 	int err;
 
 	snprintf(lost.stream_lost, sizeof(lost.stream_lost), "%s", w->stream);
@@ -152,8 +152,8 @@ static void block__drop(struct stream_writer *w, int err)
 
 static int block__write(struct stream_writer *w)
 {
-	struct stream_sync sync = { .records = w->block_records, .total = w->records + w->lost };
-	struct event head = { .ts = stream_anchor__now().boot_ns, .run = w->run };
+	struct stream_sync sync = {.records = w->block_records, .total = w->records + w->lost};
+	struct event head = {.ts = stream_anchor__now().boot_ns, .run = w->run};
 	int err;
 
 	err = stream_sync__pack(&w->block, w->marker, &head, w->seq, &sync);
@@ -174,7 +174,7 @@ static int block__write(struct stream_writer *w)
 static int writer__clock(struct stream_writer *w)
 {
 	struct stream_anchor now = stream_anchor__now();
-	struct record_clock clock = { .boot_ns = now.boot_ns, .real_ns = now.real_ns };
+	struct record_clock clock = {.boot_ns = now.boot_ns, .real_ns = now.real_ns};
 	int64_t moved = (now.real_ns - now.boot_ns) - (w->anchor.real_ns - w->anchor.boot_ns);
 	int err;
 
@@ -218,8 +218,8 @@ int stream_writer__event(struct stream_writer *w, const struct event *event, siz
 
 	if (size >= sizeof(*event) && event->kind < w->events_count && w->events[event->kind].name &&
 	    size >= w->events[event->kind].size)
-		err = record__pack(&w->block, &w->events[event->kind], SCHEMA_KIND_BASE + event->kind, w->seq,
-				   event, size, w->filter, w->filter_arg);
+		err = record__pack(&w->block, &w->events[event->kind], SCHEMA_KIND_BASE + event->kind, w->seq, event,
+				   size, w->filter, w->filter_arg);
 	if (!err && w->block.size - start > STREAM_BLOCK_MAX / 4) {
 		w->block.size = start;
 		err = -EMSGSIZE;
@@ -265,7 +265,7 @@ int stream_writer__error(const struct stream_writer *w)
 
 int stream_writer__close(struct stream_writer *w)
 {
-	struct record_end end = { 0 };
+	struct record_end end = {0};
 	int err;
 
 	if (!w)

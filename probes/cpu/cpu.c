@@ -10,14 +10,14 @@
 
 _Static_assert(sizeof(struct cpu_event) == 32 + 8 * 8 + EVENT_COMM + 8, "layout shared with BPF");
 
-#define TIMES                                                                                                \
-	FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread"),                            \
-		FIELD(struct cpu_event, cpu_ns, "ns", "run time by the scheduler's clock, all threads"),     \
-		FIELD(struct cpu_event, user_ns, "ns", "part of cpu_ns in user space, as wait4 splits it"),  \
+#define TIMES                                                                                               \
+	FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread"),                           \
+		FIELD(struct cpu_event, cpu_ns, "ns", "run time by the scheduler's clock, all threads"),    \
+		FIELD(struct cpu_event, user_ns, "ns", "part of cpu_ns in user space, as wait4 splits it"), \
 		FIELD(struct cpu_event, system_ns, "ns", "part of cpu_ns in the kernel")
 
-#define SWITCHES                                                                                             \
-	FIELD(struct cpu_event, voluntary_switches, NULL, "times it gave the CPU up"),                       \
+#define SWITCHES                                                                       \
+	FIELD(struct cpu_event, voluntary_switches, NULL, "times it gave the CPU up"), \
 		FIELD(struct cpu_event, involuntary_switches, NULL, "times the CPU was taken from it")
 
 static const struct schema_field sample_fields[] = {
@@ -29,10 +29,8 @@ static const struct schema_field sample_fields[] = {
 };
 
 static const struct schema_field exit_fields[] = {
-	TIMES,
-	FIELD(struct cpu_event, threads, NULL, "most threads alive at once"),
-	SWITCHES,
-	FIELD(struct cpu_event, final, NULL, "the kernel had closed the account: the figures are exact"),
+	TIMES,	  FIELD(struct cpu_event, threads, NULL, "most threads alive at once"),
+	SWITCHES, FIELD(struct cpu_event, final, NULL, "the kernel had closed the account: the figures are exact"),
 	{0},
 };
 
@@ -67,8 +65,14 @@ static void cpu__close(void *state)
 	cpu_bpf__destroy(state);
 }
 
-static __u64 larger(__u64 a, __u64 b) { return a > b ? a : b; }
-static __u64 smaller(__u64 a, __u64 b) { return a < b ? a : b; }
+static __u64 larger(__u64 a, __u64 b)
+{
+	return a > b ? a : b;
+}
+static __u64 smaller(__u64 a, __u64 b)
+{
+	return a < b ? a : b;
+}
 
 /* The exact sum, split in the ratio of the two that were sampled by ticks, but neither below what was told
  * before (to ps, say): the kernel's own rule (cputime_adjust), in 128 bits because the product of two times

@@ -110,8 +110,8 @@ int io_sample(struct bpf_iter__task *ctx)
 		return 0;
 	fill(e, task);
 	if (!add_threads(e, task->signal))
-		e->read_chars = e->write_chars = e->read_syscalls = e->write_syscalls = e->read_bytes =
-			e->write_bytes = e->cancelled_write_bytes = EVENT_NULL(EVENT_REASON_BOUND);
+		e->read_chars = e->write_chars = e->read_syscalls = e->write_syscalls = e->read_bytes = e->write_bytes =
+			e->cancelled_write_bytes = EVENT_NULL(EVENT_REASON_BOUND);
 	fingerprint = e->read_chars + (e->write_chars << 20) + e->read_syscalls + (e->write_syscalls << 40) +
 		      (e->read_bytes << 10) + (e->write_bytes << 30);
 	if (!fingerprint || !scope__changed(w, fingerprint))

@@ -10,13 +10,13 @@
 
 _Static_assert(sizeof(struct io_event) == 32 + 7 * 8 + EVENT_COMM + 8, "layout shared with BPF");
 
-#define ACCOUNT                                                                                              \
-	FIELD(struct io_event, comm, NULL, "name of the group leader's thread"),                             \
-		FIELD(struct io_event, read_chars, "bytes", "read by any system call, from the cache too"),  \
-		FIELD(struct io_event, write_chars, "bytes", "written by any system call"),                  \
-		FIELD(struct io_event, read_syscalls, NULL, "system calls that read"),                       \
-		FIELD(struct io_event, write_syscalls, NULL, "system calls that wrote"),                     \
-		FIELD(struct io_event, read_bytes, "bytes", "fetched from storage"),                         \
+#define ACCOUNT                                                                                                 \
+	FIELD(struct io_event, comm, NULL, "name of the group leader's thread"),                                \
+		FIELD(struct io_event, read_chars, "bytes", "read by any system call, from the cache too"),     \
+		FIELD(struct io_event, write_chars, "bytes", "written by any system call"),                     \
+		FIELD(struct io_event, read_syscalls, NULL, "system calls that read"),                          \
+		FIELD(struct io_event, write_syscalls, NULL, "system calls that wrote"),                        \
+		FIELD(struct io_event, read_bytes, "bytes", "fetched from storage"),                            \
 		FIELD(struct io_event, write_bytes, "bytes", "to be written to storage: counted when dirtied"), \
 		FIELD(struct io_event, cancelled_write_bytes, "bytes", "of these, dropped before they were written")
 
@@ -46,7 +46,8 @@ static int io__open(const struct core_api *api, const void *conf, struct bpf_obj
 
 	(void)conf;
 	if (!api->has_type("task_io_accounting", "rchar") || !api->has_type("task_io_accounting", "read_bytes")) {
-		api->log(LOG_WARN, "io: this kernel keeps no account of I/O (CONFIG_TASK_XACCT, CONFIG_TASK_IO_ACCOUNTING)");
+		api->log(LOG_WARN,
+			 "io: this kernel keeps no account of I/O (CONFIG_TASK_XACCT, CONFIG_TASK_IO_ACCOUNTING)");
 		return -EOPNOTSUPP;
 	}
 	bpf = io_bpf__open_opts(api->bpf_opts);

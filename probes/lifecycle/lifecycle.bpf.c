@@ -3,7 +3,7 @@
 #include "core/probe.bpf.h"
 #include "probes/lifecycle/lifecycle.h"
 
-#define PARTS_MAX 206	  /* 6 MiB and a bit: more than the kernel takes for arguments and environment */
+#define PARTS_MAX 206 /* 6 MiB and a bit: more than the kernel takes for arguments and environment */
 #define TEXT_BYTES 24576
 
 const volatile bool want_env;
@@ -144,8 +144,8 @@ static __always_inline __u32 send_parts(struct task_struct *task, struct scope_e
 }
 
 /* The strings that lie between two addresses of the process, each ended by a NUL. */
-static __always_inline __u64 put_list(struct task_struct *task, struct scope_entry *w, struct text_buffer *b, __u64 used,
-				      __u64 from, __u64 to, __u32 area, struct event_list *list)
+static __always_inline __u64 put_list(struct task_struct *task, struct scope_entry *w, struct text_buffer *b,
+				      __u64 used, __u64 from, __u64 to, __u32 area, struct event_list *list)
 {
 	__u64 length = to - from;
 

@@ -31,17 +31,17 @@ static const struct opt options[] = {
 	{0},
 };
 
-#define PARENT(s)                                                                                            \
-	FIELD(s, ppid, NULL, "the parent"), FIELD(s, parent_start, "ns", "the parent's start"),              \
+#define PARENT(s)                                                                               \
+	FIELD(s, ppid, NULL, "the parent"), FIELD(s, parent_start, "ns", "the parent's start"), \
 		FIELD(s, comm, NULL, "name of the group leader's thread")
 
-#define PROGRAM                                                                                              \
-	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as it was executed"),   \
-		FIELD(struct lifecycle_exec, args, NULL, "argv, byte for byte"),                             \
-		FIELD(struct lifecycle_exec, cwd, NULL, "working directory, in its mount namespace"),        \
-		FIELD(struct lifecycle_exec, uid, NULL, "user, in the initial namespace"),                   \
-		FIELD(struct lifecycle_exec, gid, NULL, "group, in the initial namespace"),                  \
-		FIELD(struct lifecycle_exec, cgroup, NULL, "control group"),                                 \
+#define PROGRAM                                                                                            \
+	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as it was executed"), \
+		FIELD(struct lifecycle_exec, args, NULL, "argv, byte for byte"),                           \
+		FIELD(struct lifecycle_exec, cwd, NULL, "working directory, in its mount namespace"),      \
+		FIELD(struct lifecycle_exec, uid, NULL, "user, in the initial namespace"),                 \
+		FIELD(struct lifecycle_exec, gid, NULL, "group, in the initial namespace"),                \
+		FIELD(struct lifecycle_exec, cgroup, NULL, "control group"),                               \
 		FIELD(struct lifecycle_exec, env, NULL, "the environment variables that were asked for")
 
 static const char *signal_name(uint64_t number)
@@ -119,7 +119,8 @@ struct lifecycle {
 	size_t room;
 };
 
-static int lifecycle__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
+static int lifecycle__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel,
+			   void **state)
 {
 	struct lifecycle *l = calloc(1, sizeof(*l));
 
@@ -359,7 +360,8 @@ static void pick_cgroup(const char *text, struct event_string *cgroup)
 		const char *path = memmem(at, stop - at, ":/", 2);
 		bool unified = stop - at > 3 && !memcmp(at, "0::", 3);
 
-		if (path && ((unified && stop - path > 2) || (!best && unified) || memmem(at, path - at, "memory", 6))) {
+		if (path &&
+		    ((unified && stop - path > 2) || (!best && unified) || memmem(at, path - at, "memory", 6))) {
 			best = path + 1;
 			best_length = stop - best;
 		}
@@ -375,7 +377,12 @@ static const struct event *lifecycle__alive(void *state, const struct probe_proc
 {
 	struct lifecycle *l = state;
 	struct lifecycle_exec e = {
-		.head = {.ts = p->ts, .start = p->start, .pid = p->pid, .tid = p->pid, .run = p->run, .kind = LIFECYCLE_ALIVE},
+		.head = {.ts = p->ts,
+			 .start = p->start,
+			 .pid = p->pid,
+			 .tid = p->pid,
+			 .run = p->run,
+			 .kind = LIFECYCLE_ALIVE},
 		.parent_start = p->parent_start,
 		.ppid = p->ppid,
 	};

@@ -13,15 +13,15 @@
 
 _Static_assert(sizeof(struct mem_event) == 32 + 11 * 8 + EVENT_COMM, "layout shared with BPF");
 
-#define NOW                                                                                                  \
-	FIELD(struct mem_event, rss_bytes, "bytes", "resident: anon + file + shmem"),                        \
-		FIELD(struct mem_event, anon_bytes, "bytes", "resident anonymous memory"),                   \
-		FIELD(struct mem_event, file_bytes, "bytes", "resident pages of files"),                     \
-		FIELD(struct mem_event, shmem_bytes, "bytes", "resident shared memory"),                     \
-		FIELD(struct mem_event, swap_bytes, "bytes", "swapped out"),                                 \
-		FIELD(struct mem_event, vm_bytes, "bytes", "address space in use"),                          \
-		FIELD(struct mem_event, stack_bytes, "bytes", "address space of the stack"),                 \
-		FIELD(struct mem_event, minor_faults, NULL, "page faults served without I/O"),               \
+#define NOW                                                                                    \
+	FIELD(struct mem_event, rss_bytes, "bytes", "resident: anon + file + shmem"),          \
+		FIELD(struct mem_event, anon_bytes, "bytes", "resident anonymous memory"),     \
+		FIELD(struct mem_event, file_bytes, "bytes", "resident pages of files"),       \
+		FIELD(struct mem_event, shmem_bytes, "bytes", "resident shared memory"),       \
+		FIELD(struct mem_event, swap_bytes, "bytes", "swapped out"),                   \
+		FIELD(struct mem_event, vm_bytes, "bytes", "address space in use"),            \
+		FIELD(struct mem_event, stack_bytes, "bytes", "address space of the stack"),   \
+		FIELD(struct mem_event, minor_faults, NULL, "page faults served without I/O"), \
 		FIELD(struct mem_event, major_faults, NULL, "page faults that waited for I/O")
 
 static const struct schema_field sample_fields[] = {
@@ -44,7 +44,8 @@ static const struct schema_field exit_fields[] = {
 static const struct schema_field oom_kill_fields[] = {
 	FIELD(struct mem_oom_kill, comm, NULL, "the victim's name"),
 	FIELD(struct mem_oom_kill, rss_bytes, "bytes", "resident then"),
-	FIELD(struct mem_oom_kill, limit, NULL, "what was full: \"cgroup\", the \"host\", or \"unknown\": none any more"),
+	FIELD(struct mem_oom_kill, limit, NULL,
+	      "what was full: \"cgroup\", the \"host\", or \"unknown\": none any more"),
 	FIELD(struct mem_oom_kill, limit_bytes, "bytes", "that cgroup's limit"),
 	FIELD(struct mem_oom_kill, cgroup, NULL, "that cgroup"),
 	FIELD(struct mem_oom_kill, trigger_pid, NULL, "process whose allocation found no memory"),
@@ -98,8 +99,9 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 	bpf_program__set_autoload(bpf->progs.mem_fork, use_maxrss);
 	bpf->rodata->use_maxrss = use_maxrss;
 	if (use_maxrss)
-		mem->unavailable[n++] = "exit.peak_rss_bytes: on this kernel known only where it exceeds what the process "
-					"was before its exec (no fentry on taskstats_exit); the last values of the rest are not";
+		mem->unavailable[n++] =
+			"exit.peak_rss_bytes: on this kernel known only where it exceeds what the process "
+			"was before its exec (no fentry on taskstats_exit); the last values of the rest are not";
 	if (api->tracepoint_args("mark_victim") != 2) {
 		bpf_program__set_autoload(bpf->progs.mem_oom, false);
 		mem->unavailable[n++] = "oom_kill: this kernel's tracepoint does not name the victim's task";
@@ -107,8 +109,9 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 	if (percpu && !summed)
 		mem->unavailable[n++] = "rss_bytes: counted without what each CPU has not added yet";
 	if (api->has_type("task_rss_stat", NULL))
-		mem->unavailable[n++] = "sample.rss_bytes: before kernel 6.2 without what each thread has not added yet, "
-					"64 pages at most";
+		mem->unavailable[n++] =
+			"sample.rss_bytes: before kernel 6.2 without what each thread has not added yet, "
+			"64 pages at most";
 	bpf->rodata->scope_slot = api->scope_slot;
 	bpf->rodata->page_bytes = sysconf(_SC_PAGESIZE);
 	bpf->rodata->cpus_possible = libbpf_num_possible_cpus();

@@ -17,12 +17,11 @@ struct advise_conf {
 static const struct opt advise_options[] = {
 	OPT(struct advise_conf, format, OPT_STRING, "table", 0, 0,
 	    "table, or settings as nextflow, snakemake or slurm takes them"),
-	OPT(struct advise_conf, headroom, OPT_UINT, "20", 0, 1000,
-	    "percent of memory to ask for beyond the most used"),
+	OPT(struct advise_conf, headroom, OPT_UINT, "20", 0, 1000, "percent of memory to ask for beyond the most used"),
 	OPT(struct advise_conf, join, OPT_STRING, NULL, 0, 0,
 	    "a trace file of Nextflow, for names and what was asked for"),
 	OPT(struct advise_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 struct advise {
@@ -69,15 +68,14 @@ static void advise__close(void *state)
 
 static int configure(struct advise *advise, const struct advise_conf *conf, char *err, size_t size)
 {
-	static const struct model_calls calls = { .row = on_row, .task = on_task, .sample = on_sample };
+	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	int rc = 0;
 
 	for (advise->format = settings_formats; advise->format->name; advise->format++)
 		if (!strcmp(advise->format->name, conf->format))
 			break;
 	if (!advise->format->name) {
-		snprintf(err, size,
-			 "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
+		snprintf(err, size, "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
 			 conf->format);
 		return -EINVAL;
 	}
@@ -139,11 +137,9 @@ static int advise__ended(void *state, const struct stream_info *info, const stru
 static void tell_none(const struct advise *advise)
 {
 	if (advise->theirs)
-		advise->api->log(LOG_WARN,
-				 "advise: no task of the run is in the trace file: is it of another run?");
+		advise->api->log(LOG_WARN, "advise: no task of the run is in the trace file: is it of another run?");
 	else if (advise->needs.rules)
-		advise->api->log(LOG_WARN,
-				 "advise: no step of the run is %s's: see --sink advise:format=table",
+		advise->api->log(LOG_WARN, "advise: no step of the run is %s's: see --sink advise:format=table",
 				 advise->needs.rules);
 	else
 		advise->api->log(LOG_WARN, "advise: the run has no steps: give rules by the option steps");
@@ -159,7 +155,7 @@ static void note_losses(struct advise *advise)
 static int advise__flush(void *state, bool last)
 {
 	struct advise *advise = state;
-	struct text text = { 0 };
+	struct text text = {0};
 	int err;
 
 	if (!last)

@@ -11,7 +11,7 @@ uint64_t busy__width(uint64_t interval_ns)
 
 void busy__init(struct busy *busy, uint64_t began_ns, uint64_t interval_ns)
 {
-	*busy = (struct busy){ .began_ns = began_ns, .width_ns = busy__width(interval_ns) };
+	*busy = (struct busy){.began_ns = began_ns, .width_ns = busy__width(interval_ns)};
 }
 
 static double cores(const struct busy *busy, uint64_t cpu_ns)

@@ -38,8 +38,7 @@ static int append(struct need ***needs, size_t *count, struct need *need)
 	return 0;
 }
 
-static struct need *new_need(struct needs *needs, struct need *step, const char *name, size_t length,
-			     uint64_t key)
+static struct need *new_need(struct needs *needs, struct need *step, const char *name, size_t length, uint64_t key)
 {
 	struct need *need = calloc(1, sizeof(*need));
 	int err;

@@ -19,13 +19,12 @@ static void put_name(struct text *text, const struct need *need)
 /* In quotes of which only the quote itself and the backslash have a meaning. */
 static void put_quoted(struct text *text, const struct need *need)
 {
-	struct text name = { 0 };
+	struct text name = {0};
 
 	put_name(&name, need);
 	text__printf(text, "'");
 	for (size_t i = 0; i < name.size; i++)
-		text__printf(text, "%s%c", name.data[i] == '\'' || name.data[i] == '\\' ? "\\" : "",
-			     name.data[i]);
+		text__printf(text, "%s%c", name.data[i] == '\'' || name.data[i] == '\\' ? "\\" : "", name.data[i]);
 	text__printf(text, "'");
 	if (name.error)
 		text->error = name.error;
@@ -37,8 +36,7 @@ static void put_quoted(struct text *text, const struct need *need)
 static void put_cores(struct text *text, struct need *need)
 {
 	if (need->cores.count)
-		text__printf(text, "used %.1f cores at most (p95 %.1f)", need->cores.most,
-			     series__p95(&need->cores));
+		text__printf(text, "used %.1f cores at most (p95 %.1f)", need->cores.most, series__p95(&need->cores));
 	else
 		text__printf(text, "CPU not known");
 	if (need->cpus)
@@ -61,9 +59,8 @@ static void put_memory(struct text *text, struct need *need)
 static void put_doubts(struct text *text, const struct need *need, const char *comment)
 {
 	if (need->out_of_memory)
-		text__printf(text,
-			     "%s%" PRIu64 " of %" PRIu64 " ran out of memory: needs more than it held\n",
-			     comment, need->out_of_memory, need->executions);
+		text__printf(text, "%s%" PRIu64 " of %" PRIu64 " ran out of memory: needs more than it held\n", comment,
+			     need->out_of_memory, need->executions);
 	if (need->running)
 		text__printf(text, "%s%" PRIu64 " of %" PRIu64 " had not ended: may need more\n", comment,
 			     need->running, need->executions);
@@ -74,15 +71,13 @@ static void put_head(struct text *text, const struct needs *needs, const char *c
 	char interval[FORMAT_SIZE];
 
 	format__duration(interval, busy__width(needs->interval_ns));
-	text__printf(text, "%s CPUs: the cores that 95 of 100 executions kept busy in their busiest %s.\n",
-		     comment, interval);
-	text__printf(text,
-		     "%s Memory: the most that all processes of an execution held at once, or its largest\n",
+	text__printf(text, "%s CPUs: the cores that 95 of 100 executions kept busy in their busiest %s.\n", comment,
+		     interval);
+	text__printf(text, "%s Memory: the most that all processes of an execution held at once, or its largest\n",
 		     comment);
 	text__printf(text, "%s process if that is more; with %" PRIu64 " %% headroom.\n", comment, headroom);
 	if (needs->lossy)
-		text__printf(text, "%s RECORDS OF THE RUN WERE LOST: some executions may have used more.\n",
-			     comment);
+		text__printf(text, "%s RECORDS OF THE RUN WERE LOST: some executions may have used more.\n", comment);
 }
 
 static void put_executions(struct text *text, const struct need *need)
@@ -133,10 +128,10 @@ static void put_line(struct text *text, struct need *need, uint64_t headroom)
 
 static void table(struct text *text, const struct needs *needs, uint64_t headroom)
 {
-	static const char *const heads[] = { "asked", "most", "p95", "set" };
+	static const char *const heads[] = {"asked", "most", "p95", "set"};
 
-	text__printf(text, "%7s%*s%*s\n%7s", "", 4 * CELL, "------- cores -------", 4 * CELL,
-		     "------- memory -------", "runs");
+	text__printf(text, "%7s%*s%*s\n%7s", "", 4 * CELL, "------- cores -------", 4 * CELL, "------- memory -------",
+		     "runs");
 	for (int i = 0; i < 8; i++)
 		put_cell(text, heads[i % 4]);
 	text__printf(text, "  step, and its commands\n");
@@ -170,8 +165,7 @@ static void put_process(struct text *text, struct need *need, uint64_t headroom)
 		text__printf(text, "\n");
 	}
 	if (need__memory(need, headroom)) {
-		text__printf(text, "        memory = '%g GB' // ",
-			     (double)need__memory(need, headroom) / GIB);
+		text__printf(text, "        memory = '%g GB' // ", (double)need__memory(need, headroom) / GIB);
 		put_memory(text, need);
 		text__printf(text, "\n");
 	}
@@ -257,9 +251,7 @@ static void snakemake(struct text *text, const struct needs *needs, uint64_t hea
 	for (size_t i = 0; i < needs->steps_count; i++)
 		unnamed |= needs->steps[i]->unnamed;
 	if (unnamed)
-		text__printf(
-			text,
-			"# A job that Snakemake runs itself does not tell its rule: fill it in for RULE.\n");
+		text__printf(text, "# A job that Snakemake runs itself does not tell its rule: fill it in for RULE.\n");
 	open_list(text, needs, "set-threads");
 	for (size_t i = 0; i < needs->steps_count; i++)
 		put_threads(text, needs->steps[i]);
@@ -289,15 +281,14 @@ static void slurm(struct text *text, const struct needs *needs, uint64_t headroo
 		if (need__cpus(need))
 			text__printf(text, "#SBATCH --cpus-per-task=%" PRIu64 "\n", need__cpus(need));
 		if (need__memory(need, headroom))
-			text__printf(text, "#SBATCH --mem=%" PRIu64 "M\n",
-				     need__memory(need, headroom) >> 20);
+			text__printf(text, "#SBATCH --mem=%" PRIu64 "M\n", need__memory(need, headroom) >> 20);
 	}
 }
 
 const struct settings_format settings_formats[] = {
-	{ "table", NULL, table },
-	{ "nextflow", "nextflow", nextflow },
-	{ "snakemake", "snakemake", snakemake },
-	{ "slurm", NULL, slurm },
-	{ 0 },
+	{"table", NULL, table},
+	{"nextflow", "nextflow", nextflow},
+	{"snakemake", "snakemake", snakemake},
+	{"slurm", NULL, slurm},
+	{0},
 };

@@ -24,7 +24,7 @@ static const struct opt file_options[] = {
 	OPT(struct file_conf, output, OPT_STRING, NULL, 0, 0, "the file that is made; as --output"),
 	OPT(struct file_conf, overwrite, OPT_BOOL, "false", 0, 0, "replace a file of that name"),
 	OPT(struct file_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 struct file {
@@ -38,7 +38,7 @@ struct file {
 
 static void put_path(struct text *sql, const struct file *file, const char *name, const char *ending)
 {
-	struct text path = { 0 };
+	struct text path = {0};
 
 	text__printf(&path, "%s/%s%s", file->temporary, name, ending);
 	if (path.error)
@@ -54,7 +54,8 @@ static void consume(void *arg, const struct table *table, const char *scan, stru
 
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
 	put_path(sql, file, table->name, ".parquet");
-	text__printf(sql, " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d)", GROUP_ROWS);
+	text__printf(sql, " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d)",
+		     GROUP_ROWS);
 }
 
 static void put_comments(struct text *sql, const struct table *table)
@@ -119,7 +120,7 @@ static int run(struct file *file, struct text *sql)
 
 static int copy_table(struct file *file, const struct table *table)
 {
-	struct text sql = { 0 };
+	struct text sql = {0};
 
 	text__printf(&sql, "CREATE TABLE run.");
 	sql__name(&sql, table->name);
@@ -133,7 +134,7 @@ static int copy_table(struct file *file, const struct table *table)
 /* Detaching the database is what makes its file whole. */
 static int make_database(struct file *file)
 {
-	struct text sql = { 0 };
+	struct text sql = {0};
 	int err;
 
 	text__printf(&sql, "SET memory_limit = '" MEMORY "'; ATTACH ");
@@ -148,7 +149,7 @@ static int make_database(struct file *file)
 static int file__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct file *file = calloc(1, sizeof(*file));
-	struct tables_opts opts = { .api = api, .name = "duckdb", .arg = file, .consume = consume };
+	struct tables_opts opts = {.api = api, .name = "duckdb", .arg = file, .consume = consume};
 	int err = 0;
 
 	if (!file)
@@ -191,7 +192,7 @@ static int file__ended(void *state, const struct stream_info *info, const struct
 static int file__flush(void *state, bool last)
 {
 	struct file *file = state;
-	struct text made = { 0 };
+	struct text made = {0};
 	int err = last ? tables__finish(file->tables) : 0;
 
 	if (!err && last)

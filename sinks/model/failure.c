@@ -56,8 +56,7 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 		return 0;
 	if (ancestor->standing == ENDED_OK)
 		return tell(model, row, process->task, ancestor);
-	if (model->failures_count >= FAILURES_MAX ||
-	    model->failures_bytes + weight(row) > FAILURES_BYTES_MAX) {
+	if (model->failures_count >= FAILURES_MAX || model->failures_bytes + weight(row) > FAILURES_BYTES_MAX) {
 		process->run->pub.untraced++;
 		return 0;
 	}

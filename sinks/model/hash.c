@@ -92,7 +92,7 @@ struct hash_node **hash__sorted(const struct hash *hash, int (*compare)(const vo
 void hash__free(struct hash *hash)
 {
 	free(hash->slots);
-	*hash = (struct hash){ 0 };
+	*hash = (struct hash){0};
 }
 
 uint64_t hash__number(uint64_t seed, uint64_t number)

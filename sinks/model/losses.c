@@ -28,8 +28,7 @@ static void add(struct losses *losses, const struct record_lost *lost)
 
 	for (i = 0; i < losses->count; i++) {
 		loss = &losses->all[i];
-		if (!strcmp(loss->lost.stream_lost, lost->stream_lost) &&
-		    !strcmp(loss->lost.cause, lost->cause) &&
+		if (!strcmp(loss->lost.stream_lost, lost->stream_lost) && !strcmp(loss->lost.cause, lost->cause) &&
 		    !strcmp(loss->lost.event_lost, lost->event_lost))
 			break;
 	}
@@ -52,17 +51,17 @@ static void add(struct losses *losses, const struct record_lost *lost)
 
 void losses__take(struct losses *losses, const struct record *record)
 {
-	struct record_lost lost = { .head.ts = record->ts };
+	struct record_lost lost = {.head.ts = record->ts};
 	struct value values[SCHEMA_FIELDS_MAX];
 	static const struct {
 		const char *name;
 		size_t offset, size; /* size 0: a number */
 	} fields[] = {
-		{ "stream_lost", offsetof(struct record_lost, stream_lost), sizeof(lost.stream_lost) },
-		{ "event_lost", offsetof(struct record_lost, event_lost), sizeof(lost.event_lost) },
-		{ "cause", offsetof(struct record_lost, cause), sizeof(lost.cause) },
-		{ "count", offsetof(struct record_lost, count), 0 },
-		{ "since", offsetof(struct record_lost, since), 0 },
+		{"stream_lost", offsetof(struct record_lost, stream_lost), sizeof(lost.stream_lost)},
+		{"event_lost", offsetof(struct record_lost, event_lost), sizeof(lost.event_lost)},
+		{"cause", offsetof(struct record_lost, cause), sizeof(lost.cause)},
+		{"count", offsetof(struct record_lost, count), 0},
+		{"since", offsetof(struct record_lost, since), 0},
 	};
 
 	if (record->event->fields_count > SCHEMA_FIELDS_MAX || record__values(record, values))
@@ -102,13 +101,13 @@ static const char *cause_of(const char *cause)
 	static const struct {
 		const char *cause, *text;
 	} texts[] = {
-		{ "ring_full", "the ring was full" },
-		{ "recursion", "the kernel skipped the program" },
-		{ "scope_full", "the table of watched processes was full" },
-		{ "unseen", "the kernel did not show it" },
-		{ "disk_full", "the disk was full" },
-		{ "damage", "the file is damaged" },
-		{ "truncated", "the file ends early" },
+		{"ring_full", "the ring was full"},
+		{"recursion", "the kernel skipped the program"},
+		{"scope_full", "the table of watched processes was full"},
+		{"unseen", "the kernel did not show it"},
+		{"disk_full", "the disk was full"},
+		{"damage", "the file is damaged"},
+		{"truncated", "the file ends early"},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
@@ -157,11 +156,11 @@ static int hand_out(struct text *line, int (*take)(void *arg, const char *safe),
 	return err;
 }
 
-int losses__tell(const struct losses *losses, const struct model_run *run,
-		 int (*line)(void *arg, const char *safe), void *arg)
+int losses__tell(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
+		 void *arg)
 {
 	char number[FORMAT_SIZE];
-	struct text text = { 0 };
+	struct text text = {0};
 	int err = 0;
 
 	for (size_t i = 0; i < losses->count && !err; i++) {

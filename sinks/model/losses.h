@@ -32,7 +32,7 @@ void losses__ended(struct losses *losses, const struct stream_info *info, const 
 
 /* Hands out a sentence for each, safe to show; `run` is theirs. Stops at what a call returns other than 0.
  * 0, that, or -ENOMEM. */
-int losses__tell(const struct losses *losses, const struct model_run *run,
-		 int (*line)(void *arg, const char *safe), void *arg);
+int losses__tell(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
+		 void *arg);
 
 #endif

@@ -37,8 +37,7 @@ static void resolve(struct source *source)
 			continue;
 		source->kinds[i].role = role;
 		for (int j = 0; j < ROLE_FIELDS; j++)
-			source->kinds[i].field[j] =
-				role->fields[j] ? stream_event__field(event, role->fields[j]) : -1;
+			source->kinds[i].field[j] = role->fields[j] ? stream_event__field(event, role->fields[j]) : -1;
 		source->source = role->source;
 		if (!strcmp(role->event, "exit"))
 			source->run->pub.has[role->source] = true;
@@ -59,8 +58,7 @@ int model__stream(struct model *model, const struct stream_info *info)
 	if (!run)
 		run = run__new(model, info, info->run.number);
 	source = &sources[model->sources_count];
-	*source =
-		(struct source){ .info = info, .run = run, .source = -1, .kinds_count = info->events_count };
+	*source = (struct source){.info = info, .run = run, .source = -1, .kinds_count = info->events_count};
 	source->kinds = calloc(info->events_count + 1, sizeof(*source->kinds));
 	if (!run || !source->kinds) {
 		free(source->kinds);
@@ -124,10 +122,10 @@ static int advance(struct model *model, struct run *run, const struct record *re
 
 int model__feed(struct model *model, const struct record *record)
 {
-	static const struct value absent = { .type = VALUE_NULL, .reason = MODEL_REASON_ABSENT };
+	static const struct value absent = {.type = VALUE_NULL, .reason = MODEL_REASON_ABSENT};
 	struct value values[SCHEMA_FIELDS_MAX];
 	struct source *source = find_source(model, record->info);
-	struct feed feed = { .model = model, .record = record, .end = record->bytes + record->size };
+	struct feed feed = {.model = model, .record = record, .end = record->bytes + record->size};
 	const struct kind *kind;
 	int err;
 

@@ -14,8 +14,8 @@
 /* Numbers that may be null are uint64_t with EVENT_NULL(why), as in an event. These are the model's own
  * reasons beside enum event_reason; they do not reach a stream. */
 enum model_reason {
-	MODEL_REASON_ABSENT = 128,	  /* no record came that would have told */
-	MODEL_REASON_OFF = 129,	  /* the probe was switched off: there is no such stream */
+	MODEL_REASON_ABSENT = 128,   /* no record came that would have told */
+	MODEL_REASON_OFF = 129,	     /* the probe was switched off: there is no such stream */
 	MODEL_REASON_REPLACED = 130, /* counted for the process, which went on as another program */
 	MODEL_REASON_RUNNING = 131,  /* it had not ended */
 };
@@ -94,26 +94,26 @@ enum model_io {
  * and the last row that names it is out; its figures are valid in that call only. */
 struct model_task {
 	const struct model_run *run;
-	uint32_t number; /* of its run's tasks, from 1, in order of appearance */
-	uint32_t parent; /* number of the task around it; 0: none */
-	const char *step; /* the name that its rule made; any bytes but NUL */
-	const char *id;	  /* what its rule calls this execution (Nextflow: "ab/cdef12"); NULL: nothing */
+	uint32_t number;   /* of its run's tasks, from 1, in order of appearance */
+	uint32_t parent;   /* number of the task around it; 0: none */
+	const char *step;  /* the name that its rule made; any bytes but NUL */
+	const char *id;	   /* what its rule calls this execution (Nextflow: "ab/cdef12"); NULL: nothing */
 	const char *rules; /* the set that its rule is from: "snakemake"... */
-	uint32_t pid;	  /* the process it began with */
+	uint32_t pid;	   /* the process it began with */
 	uint64_t start;
 	const struct model_command *command; /* the program that the rule matched; NULL: not known */
 
 	/* Boot clock: from the first of its processes to the last one's end. */
 	uint64_t began_ns, ended_ns, wall_ns;
-	uint64_t rows;		 /* programs, as many as there are rows */
+	uint64_t rows; /* programs, as many as there are rows */
 	uint64_t processes;
 	uint64_t rows_without_cpu, rows_without_peak; /* of them, those that could not be counted in: null */
 	uint64_t cpu_ns, user_ns, system_ns;	      /* sums; null where no row has one */
-	uint64_t peak_rss_bytes; /* of its largest program */
-	uint64_t rss_peak_bytes; /* most that its processes held at once, by their samples */
-	uint64_t io[MODEL_IO_FIGURES]; /* of all its processes, no byte counted twice */
-	uint64_t failed;	 /* rows with a bad outcome */
-	uint64_t hidden;	 /* of them, those that a process of this task, or the task's end, hides */
+	uint64_t peak_rss_bytes;		      /* of its largest program */
+	uint64_t rss_peak_bytes;		      /* most that its processes held at once, by their samples */
+	uint64_t io[MODEL_IO_FIGURES];		      /* of all its processes, no byte counted twice */
+	uint64_t failed;			      /* rows with a bad outcome */
+	uint64_t hidden; /* of them, those that a process of this task, or the task's end, hides */
 
 	/* How the process it began with ended. */
 	uint64_t exit_code, signal;
@@ -128,9 +128,9 @@ struct model_row {
 	int32_t depth;		      /* 0: the run's root; -1: its parent is not known */
 	uint32_t image;		      /* which exec of its process, from 1; 0: none was seen */
 	bool root;		      /* an image of the run's root process */
-	bool last;   /* the process ended as this program, or still runs it: one such row a process */
-	bool forked; /* no exec: `command` is what it inherited */
-	bool older;  /* was there before the collector: began_ns is the process's start */
+	bool last;		      /* the process ended as this program, or still runs it: one such row a process */
+	bool forked;		      /* no exec: `command` is what it inherited */
+	bool older;		      /* was there before the collector: began_ns is the process's start */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
 	const struct model_task *task;		      /* NULL: of no step */
@@ -145,14 +145,14 @@ struct model_row {
 	 * fork and exec too, the last the kernel's work after the exit. */
 	uint64_t cpu_ns, user_ns, system_ns;
 	uint64_t peak_rss_bytes;
-	uint64_t sampled_rss_bytes; /* largest sample: a lower bound of the peak */
+	uint64_t sampled_rss_bytes;    /* largest sample: a lower bound of the peak */
 	uint64_t io[MODEL_IO_FIGURES]; /* shared among a process's rows as CPU is */
 
 	uint64_t exit_code, signal; /* of the last image; null otherwise */
 	char signal_name[EVENT_COMM];
 	bool core_dumped, oom_killed;
 	enum model_outcome outcome;
-	bool benign;	/* ended with a status that says something else than failure: outcome ok */
+	bool benign;	 /* ended with a status that says something else than failure: outcome ok */
 	bool propagated; /* failed with the status of a child that failed before it */
 };
 

@@ -38,8 +38,7 @@ static int read_file(struct nextflow *nextflow, const char *path, char *err, siz
 	nextflow->text[length] = '\0';
 	if (ferror(file) || length > FILE_MAX || strlen(nextflow->text) != length) {
 		fclose(file);
-		return fail(-EINVAL, err, size, path,
-			    "is not a trace file of Nextflow: it cannot be read as text");
+		return fail(-EINVAL, err, size, path, "is not a trace file of Nextflow: it cannot be read as text");
 	}
 	fclose(file);
 	return 0;
@@ -65,8 +64,7 @@ static int read_columns(struct nextflow *nextflow, char *line, const char *path,
 {
 	nextflow->hash = SIZE_MAX;
 	for (char *rest = line, *name; (name = strsep(&rest, "\t"));) {
-		const char **columns =
-			reallocarray(nextflow->columns, nextflow->columns_count + 1, sizeof(char *));
+		const char **columns = reallocarray(nextflow->columns, nextflow->columns_count + 1, sizeof(char *));
 
 		if (!columns)
 			return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
@@ -84,8 +82,7 @@ static int read_columns(struct nextflow *nextflow, char *line, const char *path,
 
 static int add_task(struct nextflow *nextflow, char *line)
 {
-	struct nextflow_task *task =
-		calloc(1, sizeof(*task) + nextflow->columns_count * sizeof(task->values[0]));
+	struct nextflow_task *task = calloc(1, sizeof(*task) + nextflow->columns_count * sizeof(task->values[0]));
 	struct nextflow_task **tasks =
 		reallocarray(nextflow->tasks, nextflow->tasks_count + 1, sizeof(struct nextflow_task *));
 	char *value;
@@ -109,8 +106,7 @@ static int parse(struct nextflow *nextflow, const char *path, char *err, size_t 
 	int rc;
 
 	if (!line)
-		return fail(-EINVAL, err, size, path,
-			    "is empty: it should name its columns in the first line");
+		return fail(-EINVAL, err, size, path, "is empty: it should name its columns in the first line");
 	rc = read_columns(nextflow, line, path, err, size);
 	while (!rc && (line = next_line(&at)))
 		if (*line && add_task(nextflow, line))
@@ -149,8 +145,7 @@ struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char
 	return NULL;
 }
 
-const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task,
-			    const char *column)
+const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task, const char *column)
 {
 	for (size_t i = 0; i < nextflow->columns_count; i++)
 		if (!strcmp(nextflow->columns[i], column))

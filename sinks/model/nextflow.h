@@ -30,8 +30,7 @@ int nextflow__load(struct nextflow **nextflow, const char *path, char *err, size
 struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char *hash); /* NULL: none such */
 
 /* NULL: it has no such column, or no value there. */
-const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task,
-			    const char *column);
+const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task, const char *column);
 void nextflow__free(struct nextflow *nextflow); /* takes NULL */
 
 #endif

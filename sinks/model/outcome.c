@@ -10,8 +10,8 @@ static const struct {
 	const char *name;
 	uint64_t exit_code;
 } answers[] = {
-	{ "grep", 1 }, { "egrep", 1 }, { "fgrep", 1 }, { "zgrep", 1 }, { "diff", 1 },
-	{ "cmp", 1 },  { "test", 1 },  { "[", 1 },     { "expr", 1 },
+	{"grep", 1}, {"egrep", 1}, {"fgrep", 1}, {"zgrep", 1}, {"diff", 1},
+	{"cmp", 1},  {"test", 1},  {"[", 1},	 {"expr", 1},
 };
 
 static bool is_answer(const struct process *p)
@@ -66,8 +66,7 @@ void outcome__judge(struct process *process)
 	row->benign = is_benign(process, status);
 	if (row->benign)
 		row->outcome = MODEL_OK;
-	row->propagated =
-		row->outcome == MODEL_FAILED && !process->child_benign && process->child_status == status;
+	row->propagated = row->outcome == MODEL_FAILED && !process->child_benign && process->child_status == status;
 
 	parent = process->ancestor;
 	if (status && parent && parent->standing == LIVES) {

@@ -59,8 +59,8 @@ static void set_parent(struct process *p, struct process *parent)
 	task__enter(p, parent->task);
 }
 
-struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start,
-			     uint32_t ppid, uint64_t parent_start)
+struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start, uint32_t ppid,
+			     uint64_t parent_start)
 {
 	struct process *p = calloc(1, sizeof(*p));
 	uint64_t null = EVENT_NULL(MODEL_REASON_ABSENT);

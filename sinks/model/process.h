@@ -133,8 +133,8 @@ static inline struct process *process__of(struct hash_node *node)
 struct process *process__find(struct model *model, struct run *run, uint32_t pid, uint64_t start);
 
 /* A new one in the table, child of (ppid, parent_start) if that lives. NULL: out of memory. */
-struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start,
-			     uint32_t ppid, uint64_t parent_start);
+struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start, uint32_t ppid,
+			     uint64_t parent_start);
 
 /* An older process that still holds this pid, so that its end must have been missed; NULL: none. */
 struct process *process__outlived(struct model *model, const struct process *process);

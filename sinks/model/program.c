@@ -21,7 +21,7 @@ uint64_t value__number(const struct value *value)
 
 static struct model_text text_of(const struct value *value, char **at)
 {
-	struct model_text text = { .reason = value->reason };
+	struct model_text text = {.reason = value->reason};
 
 	if (value->type != VALUE_STRING)
 		return text;
@@ -35,7 +35,7 @@ static struct model_text text_of(const struct value *value, char **at)
 
 static struct model_list list_of(const struct value *value, char **at, const uint8_t *end)
 {
-	struct model_list list = { .reason = value->reason };
+	struct model_list list = {.reason = value->reason};
 	const uint8_t *cursor = value->items;
 	const char *item;
 	uint32_t length;
@@ -56,7 +56,7 @@ static struct model_list list_of(const struct value *value, char **at, const uin
 /* The pairs of a map as NAME=VALUE. */
 static struct model_list pairs_of(const struct value *value, char **at, const uint8_t *end)
 {
-	struct model_list list = { .reason = value->reason };
+	struct model_list list = {.reason = value->reason};
 	const uint8_t *cursor = value->items;
 	const char *name, *text;
 	uint32_t n, m;
@@ -64,9 +64,8 @@ static struct model_list pairs_of(const struct value *value, char **at, const ui
 	if (value->type != VALUE_MAP)
 		return list;
 	list.data = *at;
-	for (uint32_t i = 0; i < value->length && value__item(&cursor, end, &name, &n) &&
-			     value__item(&cursor, end, &text, &m);
-	     i++) {
+	for (uint32_t i = 0;
+	     i < value->length && value__item(&cursor, end, &name, &n) && value__item(&cursor, end, &text, &m); i++) {
 		memcpy(*at, name, n);
 		(*at)[n] = '=';
 		memcpy(*at + n + 1, text, m);

@@ -174,8 +174,8 @@ static int take_end(const struct feed *f)
 }
 
 /* In the order of enum model_io. */
-#define IO_FIGURES                                                                                           \
-	"read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes", "write_bytes",         \
+#define IO_FIGURES                                                                                   \
+	"read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes", "write_bytes", \
 		"cancelled_write_bytes"
 
 /* clang-format off */

@@ -30,18 +30,18 @@ static void tell(void *arg, const char *sentence)
 
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	static const char *const keys[] = { "steps" };
+	static const char *const keys[] = {"steps"};
 
 	if (!tree__choose(tree, entry, "key", keys, 1))
 		tree__sequence(tree, entry->node, entry->key, steps_rule__read, arg);
 }
 
-int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length,
-		char *err, size_t size)
+int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length, char *err,
+		size_t size)
 {
-	struct telling telling = { err, size, false };
-	struct steps_reading reading = { steps, set };
-	struct tree tree = { .path = path, .keys = "steps", .error = tell, .error_arg = &telling };
+	struct telling telling = {err, size, false};
+	struct steps_reading reading = {steps, set};
+	struct tree tree = {.path = path, .keys = "steps", .error = tell, .error_arg = &telling};
 	int rc = text ? tree__load_memory(&tree, text, length) : tree__load(&tree);
 
 	if (!rc)
@@ -69,10 +69,9 @@ static const struct steps_ready *find(const char *name)
 
 static int tell_unknown(const char *what, char *err, size_t size)
 {
-	struct nearest nearest = { .name = what };
+	struct nearest nearest = {.name = what};
 	char sentence[512];
-	int n = snprintf(sentence, sizeof(sentence), "steps: \"%.200s\" is neither a file nor ready-made",
-			 what);
+	int n = snprintf(sentence, sizeof(sentence), "steps: \"%.200s\" is neither a file nor ready-made", what);
 
 	nearest__offer(&nearest, "auto");
 	nearest__offer(&nearest, "none");

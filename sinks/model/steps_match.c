@@ -89,7 +89,7 @@ struct steps_matcher *steps_matcher__new(const struct steps *steps)
 
 static struct subject of_text(const struct model_text *text)
 {
-	struct subject subject = { text->data, text->length, true };
+	struct subject subject = {text->data, text->length, true};
 
 	if (subject.length > STEPS_TEXT_MAX)
 		subject.length = STEPS_TEXT_MAX;
@@ -100,7 +100,7 @@ static struct subject of_text(const struct model_text *text)
 static struct subject of_args(const struct model_command *command, char joined[STEPS_TEXT_MAX])
 {
 	const struct model_list *args = &command->args;
-	struct subject subject = { NULL, args->length, true };
+	struct subject subject = {NULL, args->length, true};
 
 	if (!args->data || !args->length)
 		return subject;
@@ -121,18 +121,17 @@ static struct subject of_env(const struct model_list *env, const char *variable)
 
 	for (uint32_t i = 0; i < env->count; i++, item += strlen(item) + 1)
 		if (!strncmp(item, variable, length) && item[length] == '=')
-			return (struct subject){ item + length + 1, strlen(item + length + 1), true };
-	return (struct subject){ .ready = true };
+			return (struct subject){item + length + 1, strlen(item + length + 1), true};
+	return (struct subject){.ready = true};
 }
 
 /* What a file of the working directory begins with, if it is there still. Strangers chose that folder: no link
  * is followed to a file elsewhere, nothing is waited for. */
 static struct subject of_file(const struct model_text *cwd, const char *name, char text[STEPS_TEXT_MAX])
 {
-	struct subject subject = { .ready = true };
+	struct subject subject = {.ready = true};
 	int folder = cwd->data ? open(cwd->data, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int fd = folder < 0 ? -1
-			    : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	int fd = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat stat;
 	ssize_t n = -1;
 
@@ -152,12 +151,11 @@ static struct subject of_file(const struct model_text *cwd, const char *name, ch
 static struct subject look(struct steps_matcher *matcher, const struct steps_program *program,
 			   const struct steps_pattern *pattern)
 {
-	const struct model_command *command =
-		pattern->subject == STEPS_PARENT ? program->parent : program->command;
+	const struct model_command *command = pattern->subject == STEPS_PARENT ? program->parent : program->command;
 	struct subject *subject = &matcher->cache[pattern->subject];
 
 	if (!command)
-		return (struct subject){ .ready = true };
+		return (struct subject){.ready = true};
 	if (pattern->subject == STEPS_ENV)
 		return of_env(&command->env, pattern->name);
 	if (pattern->subject == STEPS_FILE)
@@ -175,8 +173,7 @@ static struct subject look(struct steps_matcher *matcher, const struct steps_pro
 
 /* ---- matching ---- */
 
-static bool holds(struct steps_matcher *matcher, const struct steps_rule *rule,
-		  const struct steps_program *program)
+static bool holds(struct steps_matcher *matcher, const struct steps_rule *rule, const struct steps_program *program)
 {
 	if ((rule->depth >= 0 && rule->depth != program->depth) || (rule->outside && program->inside))
 		return false;
@@ -201,11 +198,10 @@ static size_t append(char out[STEPS_NAME_MAX], size_t at, const char *data, size
 	return at + length;
 }
 
-static size_t append_group(const struct steps_matcher *matcher, const struct steps_part *part,
-			   char out[STEPS_NAME_MAX], size_t at)
+static size_t append_group(const struct steps_matcher *matcher, const struct steps_part *part, char out[STEPS_NAME_MAX],
+			   size_t at)
 {
-	const PCRE2_SIZE *ends =
-		pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
+	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
 
 	if (ends[0] == PCRE2_UNSET || ends[1] < ends[0])
 		return at; /* it took no part */

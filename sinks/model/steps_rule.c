@@ -8,22 +8,10 @@
 
 #include "core/config/config.h"
 
-enum key {
-	KEY_EXE,
-	KEY_ARGS,
-	KEY_CWD,
-	KEY_PARENT,
-	KEY_ENV,
-	KEY_FILE,
-	KEY_DEPTH,
-	KEY_OUTSIDE,
-	KEY_STEP,
-	KEY_ID,
-	KEYS
-};
+enum key { KEY_EXE, KEY_ARGS, KEY_CWD, KEY_PARENT, KEY_ENV, KEY_FILE, KEY_DEPTH, KEY_OUTSIDE, KEY_STEP, KEY_ID, KEYS };
 
-static const char *const key_names[] = { "exe",	 "args",  "cwd",     "parent", "env",
-					 "file", "depth", "outside", "step",   "id" };
+static const char *const key_names[] = {"exe",	"args",	 "cwd",	    "parent", "env",
+					"file", "depth", "outside", "step",   "id"};
 
 /* A rule that is being read. Templates wait for all that captures. */
 struct reading {
@@ -58,7 +46,7 @@ static pcre2_code *compile(struct tree *tree, const struct tree_entry *entry)
 static void add_pattern(struct tree *tree, const struct tree_entry *entry, struct steps_rule *rule,
 			enum steps_subject subject)
 {
-	struct steps_pattern *patterns, pattern = { .subject = subject };
+	struct steps_pattern *patterns, pattern = {.subject = subject};
 	size_t at = rule->patterns_count;
 	bool lacking = false;
 
@@ -87,8 +75,7 @@ static void add_pattern(struct tree *tree, const struct tree_entry *entry, struc
 static void read_variable(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	if (strchr(entry->name, '='))
-		tree__error(tree, entry->name_node, entry->key,
-			    "a variable's name cannot hold \"=\": choose another");
+		tree__error(tree, entry->name_node, entry->key, "a variable's name cannot hold \"=\": choose another");
 	else
 		add_pattern(tree, entry, arg, STEPS_ENV);
 }
@@ -133,10 +120,8 @@ static void read_outside(struct tree *tree, const struct tree_entry *entry, stru
 
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	static const enum steps_subject subjects[] = { [KEY_EXE] = STEPS_EXE,
-						       [KEY_ARGS] = STEPS_ARGS,
-						       [KEY_CWD] = STEPS_CWD,
-						       [KEY_PARENT] = STEPS_PARENT };
+	static const enum steps_subject subjects[] = {
+		[KEY_EXE] = STEPS_EXE, [KEY_ARGS] = STEPS_ARGS, [KEY_CWD] = STEPS_CWD, [KEY_PARENT] = STEPS_PARENT};
 	struct reading *reading = arg;
 	int key = tree__choose(tree, entry, "key", key_names, KEYS);
 
@@ -172,14 +157,13 @@ void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *a
 {
 	struct steps_reading *into = arg;
 	struct steps *steps = into->steps;
-	struct reading reading = { .rule = { .depth = -1, .set = strdup(into->set) } };
+	struct reading reading = {.rule = {.depth = -1, .set = strdup(into->set)}};
 	struct steps_rule *rule = &reading.rule, *rules;
 	unsigned errors = tree->errors;
 
 	tree__mapping(tree, entry->node, entry->key, read_key, &reading);
 	if (tree->errors == errors && !reading.step.node)
-		tree__error(tree, entry->node, entry->key,
-			    "has no step: write one, such as step: ${command}");
+		tree__error(tree, entry->node, entry->key, "has no step: write one, such as step: ${command}");
 	if (tree->errors == errors && !rule->patterns_count && rule->depth < 0)
 		tree__error(tree, entry->node, entry->key,
 			    "has no condition and would hold for everything: write one of exe, args, cwd, "

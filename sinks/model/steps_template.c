@@ -14,7 +14,7 @@ static struct steps_part *add_part(struct steps_template *template)
 	if (!parts)
 		return NULL;
 	template->parts = parts;
-	parts[template->count] = (struct steps_part){ 0 };
+	parts[template->count] = (struct steps_part){0};
 	return &parts[template->count++];
 }
 
@@ -76,16 +76,14 @@ static void read_reference(struct tree *tree, const struct tree_entry *entry, co
 	else if (!found && !strcmp(name, "tool"))
 		part->kind = STEPS_TOOL;
 	else if (!found)
-		tree__error(
-			tree, entry->node, entry->key,
-			"no pattern of this rule captures ${%s}: write (?<%s>...) in one, or take ${command} "
-			"or ${tool}",
-			name, *name && name[strspn(name, "0123456789")] ? name : "NAME");
+		tree__error(tree, entry->node, entry->key,
+			    "no pattern of this rule captures ${%s}: write (?<%s>...) in one, or take ${command} "
+			    "or ${tool}",
+			    name, *name && name[strspn(name, "0123456789")] ? name : "NAME");
 	else if (found > 1)
-		tree__error(
-			tree, entry->node, entry->key,
-			"more than one pattern of this rule captures ${%s}: give the groups names of their own",
-			name);
+		tree__error(tree, entry->node, entry->key,
+			    "more than one pattern of this rule captures ${%s}: give the groups names of their own",
+			    name);
 }
 
 static int read_parts(struct tree *tree, const struct tree_entry *entry, const struct steps_rule *rule,

@@ -12,9 +12,8 @@ static const char reserved[] = " if then else elif do while until ! { builtin ev
 static const char quiet[] =
 	" mkdir cd set export source . module ml rm echo printf true false : umask ulimit trap unset touch sleep "
 	"test [ [[ ln local declare readonly shopt pushd popd exit wait read for case fi done esac } ) ";
-static const char wrappers[] =
-	" exec command env nice ionice timeout stdbuf nohup setsid sudo taskset numactl "
-	"chrt time unbuffer xvfb-run catchsegv ";
+static const char wrappers[] = " exec command env nice ionice timeout stdbuf nohup setsid sudo taskset numactl "
+			       "chrt time unbuffer xvfb-run catchsegv ";
 static const char shells[] = " sh bash dash zsh ksh mksh ash ";
 static const char interpreters[] = " sh bash dash zsh ksh mksh ash perl ruby node Rscript julia ";
 static const char containers[] = " singularity apptainer docker podman srun ";
@@ -164,7 +163,7 @@ static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX]);
 /* What a shell was given by -c: a line of its own. */
 static bool find_line(struct words words, int nested, char out[STEPS_NAME_MAX])
 {
-	struct words inner = { .at = words.at, .end = words.end, .line = true };
+	struct words inner = {.at = words.at, .end = words.end, .line = true};
 	char text[STEPS_NAME_MAX];
 
 	if (nested >= NESTED_MAX)
@@ -273,7 +272,7 @@ static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 
 void steps_tool__name(const struct model_command *command, const char *comm, char out[STEPS_NAME_MAX])
 {
-	struct words words = { .line = false };
+	struct words words = {.line = false};
 	const char *name = model_command__name(command, comm);
 	size_t n = strnlen(name, STEPS_NAME_MAX - 1), size;
 

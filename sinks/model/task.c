@@ -152,11 +152,11 @@ static int set_begun(const struct model *model, struct process *p, size_t rule)
 int task__exec(struct model *model, struct process *process)
 {
 	const struct steps *steps = model->steps;
-	struct steps_program program = { .command = process->command,
-					 .parent = process->parent,
-					 .comm = process->row.comm,
-					 .depth = process->above,
-					 .inside = process->task };
+	struct steps_program program = {.command = process->command,
+					.parent = process->parent,
+					.comm = process->row.comm,
+					.depth = process->above,
+					.inside = process->task};
 	size_t i = 0;
 
 	if (!model->matcher)

@@ -56,8 +56,7 @@ static int process_of(const struct feed *f, struct process **process, const stru
 	*process = process__find(f->model, f->run, f->record->pid, f->record->start);
 	if (*process || f->run->pub.has[MODEL_LIFECYCLE])
 		return 0;
-	*process = process__new(f->model, f->run, f->record->pid, f->record->start, 0,
-				EVENT_NULL(MODEL_REASON_OFF));
+	*process = process__new(f->model, f->run, f->record->pid, f->record->start, 0, EVENT_NULL(MODEL_REASON_OFF));
 	if (!*process)
 		return -ENOMEM;
 	role__comm((*process)->row.comm, comm);

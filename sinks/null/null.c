@@ -39,8 +39,7 @@ static int null__flush(void *state, bool last)
 	struct null *null = state;
 
 	if (last)
-		null->api->log(LOG_INFO, "null: %" PRIu64 " records, %" PRIu64 " bytes", null->records,
-			       null->bytes);
+		null->api->log(LOG_INFO, "null: %" PRIu64 " records, %" PRIu64 " bytes", null->records, null->bytes);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ static const struct opt parquet_options[] = {
 	    "TABLE/run=RUN/host=HOST/part-0.parquet, for a lake of many runs"),
 	OPT(struct parquet_conf, overwrite, OPT_BOOL, "false", 0, 0, "replace files of these names"),
 	OPT(struct parquet_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 struct parquet {
@@ -49,7 +49,10 @@ static int fail(const struct parquet *parquet, int err, const char *path, const 
 
 static void options(const struct table *table, struct text *sql)
 {
-	text__printf(sql, " (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d", GROUP_ROWS);
+	text__printf(
+		sql,
+		" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d",
+		GROUP_ROWS);
 	text__printf(sql, ", KV_METADATA {collector: ");
 	sql__string(sql, PACKAGE_VERSION);
 	text__printf(sql, ", table_help: ");
@@ -66,7 +69,7 @@ static void options(const struct table *table, struct text *sql)
 static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
 {
 	const struct parquet *parquet = arg;
-	struct text path = { 0 };
+	struct text path = {0};
 
 	text__printf(&path, "%s/%s%s", parquet->temporary, table->name, parquet->conf->partition ? "" : ".parquet");
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
@@ -84,7 +87,7 @@ static void consume(void *arg, const struct table *table, const char *scan, stru
 /* A table without rows makes no partition, but a lake has the columns of all tables: a file without rows. */
 static int write_empty(struct parquet *parquet, const struct table *table)
 {
-	struct text path = { 0 }, sql = { 0 };
+	struct text path = {0}, sql = {0};
 	int err;
 
 	text__printf(&path, "%s/%s", parquet->temporary, table->name);
@@ -169,7 +172,7 @@ static int make_folders(struct parquet *parquet)
 static int parquet__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct parquet *parquet = calloc(1, sizeof(*parquet));
-	struct tables_opts opts = { .api = api, .name = "parquet", .arg = parquet, .consume = consume };
+	struct tables_opts opts = {.api = api, .name = "parquet", .arg = parquet, .consume = consume};
 	int err;
 
 	if (!parquet)
@@ -225,8 +228,8 @@ static int parquet__flush(void *state, bool last)
 		return err;
 	err = place__files(parquet->temporary, parquet->conf->output, parquet->conf->overwrite, failed, sizeof(failed));
 	return err ? fail(parquet, err, failed,
-			  err == -EEXIST ? "is there already; overwrite=true replaces it" : strerror(-err)) :
-		     0;
+			  err == -EEXIST ? "is there already; overwrite=true replaces it" : strerror(-err))
+		   : 0;
 }
 
 static const struct sink parquet_sink = {

@@ -58,7 +58,7 @@ struct moving {
 static int clear_part(const char *folder, const char *name, void *arg)
 {
 	const struct moving *moving = arg;
-	struct text path = { 0 };
+	struct text path = {0};
 	int err = 0;
 
 	if (!is_part(name))
@@ -89,7 +89,7 @@ static int move_file(struct moving *moving, const char *from, const char *to)
 
 static int move_folder(struct moving *moving, const char *from, const char *to)
 {
-	struct moving below = { to, moving->overwrite, false, true, moving->failed, moving->size };
+	struct moving below = {to, moving->overwrite, false, true, moving->failed, moving->size};
 
 	if (mkdir(to, 0777) && errno != EEXIST)
 		return -errno;
@@ -99,15 +99,15 @@ static int move_folder(struct moving *moving, const char *from, const char *to)
 static int move_one(const char *folder, const char *name, void *arg)
 {
 	struct moving *moving = arg;
-	struct text from = { 0 }, to = { 0 };
+	struct text from = {0}, to = {0};
 	int err;
 
 	text__printf(&from, "%s/%s", folder, name);
 	text__printf(&to, "%s/%s", moving->to, name);
 	err = from.error ? from.error : to.error;
 	if (!err)
-		err = files__is_folder(from.data) ? move_folder(moving, from.data, to.data) :
-					     move_file(moving, from.data, to.data);
+		err = files__is_folder(from.data) ? move_folder(moving, from.data, to.data)
+						  : move_file(moving, from.data, to.data);
 	if (err && !*moving->failed)
 		snprintf(moving->failed, moving->size, "%s", to.data ? to.data : name);
 	text__free(&from);
@@ -117,7 +117,7 @@ static int move_one(const char *folder, const char *name, void *arg)
 
 int place__files(const char *from, const char *to, bool overwrite, char *failed, size_t size)
 {
-	struct moving moving = { .to = to, .overwrite = overwrite, .failed = failed, .size = size };
+	struct moving moving = {.to = to, .overwrite = overwrite, .failed = failed, .size = size};
 
 	*failed = '\0';
 	return files__each(from, move_one, &moving);

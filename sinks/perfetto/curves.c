@@ -94,8 +94,7 @@ static struct gauges *gauges_of(struct tracer *tracer, struct trace_run *run, co
 
 static struct looked *find_looked(const struct tracer *tracer, const struct model_row *row)
 {
-	struct hash_node *node =
-		hash__first(&tracer->looked, tracer__process(row->run, row->pid, row->start));
+	struct hash_node *node = hash__first(&tracer->looked, tracer__process(row->run, row->pid, row->start));
 
 	for (; node; node = hash__next(node)) {
 		struct looked *looked = (struct looked *)((char *)node - offsetof(struct looked, node));
@@ -142,8 +141,8 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 		 struct gauges *gauges, const struct looked *looked)
 {
 	uint64_t from = since(tracer, sample), until = sample->until_ns > from ? sample->until_ns : from + 1;
-	uint64_t track = tracer__counter(
-		tracer__process(sample->row->run, sample->row->pid, sample->row->start), GAUGE_CORES);
+	uint64_t track =
+		tracer__counter(tracer__process(sample->row->run, sample->row->pid, sample->row->start), GAUGE_CORES);
 	double rate = (double)sample->cpu_ns / (double)(until - from);
 	int64_t level = (int64_t)(rate * 1e9);
 	int err = 0;
@@ -155,8 +154,7 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 	if (level) {
 		err = timeline__add(&tracer->timeline, gauges, GAUGE_CORES, tracer__time(run, from), level);
 		err = err ? err
-			  : timeline__add(&tracer->timeline, gauges, GAUGE_CORES, tracer__time(run, until),
-					  -level);
+			  : timeline__add(&tracer->timeline, gauges, GAUGE_CORES, tracer__time(run, until), -level);
 	}
 	return err;
 }
@@ -173,21 +171,20 @@ static int bytes_held(struct tracer *tracer, const struct trace_run *run, const 
 		return 0;
 	looked->held = sample->rss_bytes;
 	packets__bytes(&tracer->packets, ts,
-		       tracer__counter(tracer__process(row->run, row->pid, row->start), GAUGE_BYTES),
-		       looked->held);
+		       tracer__counter(tracer__process(row->run, row->pid, row->start), GAUGE_BYTES), looked->held);
 	return timeline__add(&tracer->timeline, looked->gauges, GAUGE_BYTES, ts, more);
 }
 
 /* Nobody looked while it lived: it is taken to have held its peak all the time. */
-static int bytes_at_once(struct tracer *tracer, const struct trace_run *run,
-			 const struct model_sample *sample, struct gauges *gauges)
+static int bytes_at_once(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
+			 struct gauges *gauges)
 {
 	int err = timeline__add(&tracer->timeline, gauges, GAUGE_BYTES, tracer__time(run, sample->from_ns),
 				(int64_t)sample->rss_bytes);
 
 	return err ? err
-		   : timeline__add(&tracer->timeline, gauges, GAUGE_BYTES,
-				   tracer__time(run, sample->until_ns), -(int64_t)sample->rss_bytes);
+		   : timeline__add(&tracer->timeline, gauges, GAUGE_BYTES, tracer__time(run, sample->until_ns),
+				   -(int64_t)sample->rss_bytes);
 }
 
 /* What has happened long enough ago is complete. */
@@ -240,8 +237,7 @@ int curves__ended(struct tracer *tracer, const struct trace_run *run, const stru
 	packets__cores(&tracer->packets, ts, tracer__counter(track, GAUGE_CORES), 0);
 	packets__bytes(&tracer->packets, ts, tracer__counter(track, GAUGE_BYTES), 0);
 	if (looked->held)
-		err = timeline__add(&tracer->timeline, looked->gauges, GAUGE_BYTES, ts,
-				    -(int64_t)looked->held);
+		err = timeline__add(&tracer->timeline, looked->gauges, GAUGE_BYTES, ts, -(int64_t)looked->held);
 	hash__remove(&tracer->looked, &looked->node);
 	free(looked);
 	return err;

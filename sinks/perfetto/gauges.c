@@ -103,8 +103,7 @@ static void advance(const struct timeline *timeline, struct gauge *gauge, enum g
 	move_to(gauge, ts);
 }
 
-static void apply(const struct timeline *timeline, struct gauge *gauge, enum gauge_kind kind, uint64_t ts,
-		  int64_t more)
+static void apply(const struct timeline *timeline, struct gauge *gauge, enum gauge_kind kind, uint64_t ts, int64_t more)
 {
 	if (!gauge->begun) {
 		gauge->begun = true;
@@ -169,8 +168,7 @@ void gauges__close(struct timeline *timeline, struct gauges *gauges, uint64_t en
 
 /* ---- the timeline ---- */
 
-int timeline__add(struct timeline *timeline, struct gauges *gauges, enum gauge_kind kind, uint64_t ts,
-		  int64_t more)
+int timeline__add(struct timeline *timeline, struct gauges *gauges, enum gauge_kind kind, uint64_t ts, int64_t more)
 {
 	size_t capacity = timeline->capacity ? timeline->capacity * 2 : 1024;
 	struct change *heap;

@@ -44,8 +44,7 @@ struct gauges *gauges__new(struct gauges *around, const uint64_t tracks[GAUGE_KI
 void gauges__close(struct timeline *timeline, struct gauges *gauges, uint64_t end_ns);
 
 /* From `ts` on it is so much more. 0 or -ENOMEM. */
-int timeline__add(struct timeline *timeline, struct gauges *gauges, enum gauge_kind kind, uint64_t ts,
-		  int64_t more);
+int timeline__add(struct timeline *timeline, struct gauges *gauges, enum gauge_kind kind, uint64_t ts, int64_t more);
 
 /* Applies what is before `ts`: nothing that comes is older, or else it counts from there. */
 void timeline__advance(struct timeline *timeline, uint64_t ts);

@@ -123,7 +123,7 @@ void packets__init(struct packets *packets, int fd)
 {
 	size_t data;
 
-	*packets = (struct packets){ .fd = fd };
+	*packets = (struct packets){.fd = fd};
 	open_packet(packets, SEQUENCE_STATE_CLEARED);
 	data = proto__open(&packets->proto, PACKET_INTERNED_DATA);
 	intern(&packets->proto, INTERNED_CATEGORIES, categories, CATEGORIES);
@@ -218,8 +218,8 @@ static void put_scratch(struct packets *packets, unsigned field)
 	packets->scratch.size = 0;
 }
 
-void packets__open(struct packets *packets, enum event_type type, uint64_t ts, uint64_t track,
-		   enum category category, const char *name)
+void packets__open(struct packets *packets, enum event_type type, uint64_t ts, uint64_t track, enum category category,
+		   const char *name)
 {
 	open_event(packets, type, ts, track);
 	if (type == EVENT_END)

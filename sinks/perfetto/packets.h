@@ -85,8 +85,8 @@ void packets__cores(struct packets *packets, uint64_t ts, uint64_t track, double
 void packets__bytes(struct packets *packets, uint64_t ts, uint64_t track, uint64_t bytes);
 
 /* An event is opened, said more of, and closed. `name` is a stranger's; NULL for EVENT_END. */
-void packets__open(struct packets *packets, enum event_type type, uint64_t ts, uint64_t track,
-		   enum category category, const char *name);
+void packets__open(struct packets *packets, enum event_type type, uint64_t ts, uint64_t track, enum category category,
+		   const char *name);
 void packets__number(struct packets *packets, enum note note, uint64_t value); /* or why it is null */
 void packets__double(struct packets *packets, enum note note, double value);
 void packets__text(struct packets *packets, enum note note, const struct model_text *text);

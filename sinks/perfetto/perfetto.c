@@ -16,7 +16,7 @@ struct perfetto_conf {
 
 static const struct opt perfetto_options[] = {
 	OPT(struct perfetto_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 struct perfetto {
@@ -37,8 +37,7 @@ static void perfetto__close(void *state)
 static int perfetto__open(const struct sink_api *api, const void *conf, void **state)
 {
 	static const struct model_calls calls = {
-		.row = tracer__row, .hidden = tracer__hidden, .task = tracer__step, .sample = tracer__sample
-	};
+		.row = tracer__row, .hidden = tracer__hidden, .task = tracer__step, .sample = tracer__sample};
 	const struct perfetto_conf *options = conf;
 	struct perfetto *perfetto = calloc(1, sizeof(*perfetto));
 	char sentence[512];

@@ -120,5 +120,5 @@ void proto__close(struct proto *proto, size_t opened)
 void proto__free(struct proto *proto)
 {
 	free(proto->data);
-	*proto = (struct proto){ 0 };
+	*proto = (struct proto){0};
 }

@@ -23,8 +23,7 @@ enum { OF_LANE = 1, OF_PROCESS, OF_TASK, OF_GROUP, OF_COUNTER };
 
 static uint64_t number(uint64_t what, const struct model_run *run, uint64_t a, uint64_t b)
 {
-	uint64_t key =
-		hash__number(hash__number(hash__number(what << 32 | (run->index + 1), 0), a + 1), b + 1);
+	uint64_t key = hash__number(hash__number(hash__number(what << 32 | (run->index + 1), 0), a + 1), b + 1);
 
 	return key ? key : 1;
 }
@@ -56,16 +55,16 @@ static uint64_t task_or_run(const struct trace_run *run, uint32_t task)
 
 void tracer__counters(struct tracer *tracer, uint64_t track)
 {
-	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__counter(track, GAUGE_CORES),
-							  .parent = track,
-							  .kind = TRACK_CORES,
-							  .rank = RANK_CORES,
-							  .name = "CPU" });
-	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__counter(track, GAUGE_BYTES),
-							  .parent = track,
-							  .kind = TRACK_BYTES,
-							  .rank = RANK_BYTES,
-							  .name = "memory" });
+	packets__track(&tracer->packets, &(struct track){.uuid = tracer__counter(track, GAUGE_CORES),
+							 .parent = track,
+							 .kind = TRACK_CORES,
+							 .rank = RANK_CORES,
+							 .name = "CPU"});
+	packets__track(&tracer->packets, &(struct track){.uuid = tracer__counter(track, GAUGE_BYTES),
+							 .parent = track,
+							 .kind = TRACK_BYTES,
+							 .rank = RANK_BYTES,
+							 .name = "memory"});
 }
 
 /* ---- time ---- */
@@ -120,16 +119,16 @@ static void describe_lane(struct tracer *tracer, struct trace_run *run, enum lan
 	if (run->used[lane])
 		return;
 	run->used[lane] = true;
-	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__lane(run, lane),
-							  .parent = tracer__lane(run, LANE_RUN),
-							  .rank = (uint32_t)(RANK_LANES + lane),
-							  .name = lanes[lane] });
+	packets__track(&tracer->packets, &(struct track){.uuid = tracer__lane(run, lane),
+							 .parent = tracer__lane(run, LANE_RUN),
+							 .rank = (uint32_t)(RANK_LANES + lane),
+							 .name = lanes[lane]});
 }
 
 static struct model_list command_of(const struct model_run *run, struct text *text)
 {
 	const char *const *argv = run->info->run.command;
-	struct model_list list = { 0 };
+	struct model_list list = {0};
 
 	for (; argv && *argv; argv++, list.count++)
 		text__printf(text, "%s%c", *argv, '\0');
@@ -148,7 +147,7 @@ static void describe_run(struct tracer *tracer, const struct trace_run *run)
 {
 	const struct stream_info *info = run->run->info;
 	struct packets *packets = &tracer->packets;
-	struct text name = { 0 }, argv = { 0 };
+	struct text name = {0}, argv = {0};
 	struct model_list command = command_of(run->run, &argv);
 	uint64_t track = tracer__lane(run, LANE_RUN);
 
@@ -157,9 +156,9 @@ static void describe_run(struct tracer *tracer, const struct trace_run *run)
 		text__printf(&name, " ");
 		text__safe(&name, info->run.name, strlen(info->run.name));
 	}
-	packets__track(packets, &(struct track){ .uuid = track,
-						 .rank = (uint32_t)run->run->index,
-						 .name = name.data ? name.data : "run" });
+	packets__track(packets, &(struct track){.uuid = track,
+						.rank = (uint32_t)run->run->index,
+						.name = name.data ? name.data : "run"});
 	packets__open(packets, EVENT_BEGIN, tracer__time(run, run->run->first_ts), track, CATEGORY_RUN,
 		      info->run.name && *info->run.name ? info->run.name : info->run.id);
 	packets__string(packets, NOTE_ID, info->run.id);
@@ -239,8 +238,7 @@ static void what_it_used(struct packets *packets, const struct model_row *row)
 	packets__number(packets, NOTE_CPU_NS, row->cpu_ns);
 	packets__number(packets, NOTE_USER_NS, row->user_ns);
 	packets__number(packets, NOTE_SYSTEM_NS, row->system_ns);
-	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && row->ended_ns > from &&
-	    !row->older)
+	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && row->ended_ns > from && !row->older)
 		packets__double(packets, NOTE_CORES, (double)row->cpu_ns / (double)(row->ended_ns - from));
 	packets__number(packets, NOTE_PEAK_RSS_BYTES, row->peak_rss_bytes);
 	packets__number(packets, NOTE_READ_BYTES, row->io[MODEL_IO_READ_BYTES]);
@@ -278,25 +276,24 @@ static void slice(struct tracer *tracer, const struct trace_run *run, const stru
 	packets__close(packets);
 	if (EVENT_IS_NULL(row->ended_ns))
 		return; /* it goes on, or nobody knows until when */
-	packets__open(packets, EVENT_END, tracer__time(run, row->began_ns + row->wall_ns), track,
-		      CATEGORY_PROGRAM, NULL);
+	packets__open(packets, EVENT_END, tracer__time(run, row->began_ns + row->wall_ns), track, CATEGORY_PROGRAM,
+		      NULL);
 	packets__close(packets);
 }
 
 static void describe_process(struct tracer *tracer, const struct trace_run *run, const struct model_row *row)
 {
-	struct text *name = &(struct text){ 0 };
+	struct text *name = &(struct text){0};
 	uint64_t parent = task_or_run(run, row->task ? row->task->number : 0);
 
 	if (!row->task && row->depth > 0 && !EVENT_IS_NULL(row->parent_start))
 		parent = tracer__process(row->run, row->ppid, row->parent_start);
 	text__safe(name, name_of(row), strnlen(name_of(row), NAME_MAX_SHOWN));
 	text__printf(name, " %u", row->pid);
-	packets__track(&tracer->packets,
-		       &(struct track){ .uuid = tracer__process(row->run, row->pid, row->start),
-					.parent = parent,
-					.rank = rank(run, row->start),
-					.name = name->data ? name->data : "" });
+	packets__track(&tracer->packets, &(struct track){.uuid = tracer__process(row->run, row->pid, row->start),
+							 .parent = parent,
+							 .rank = rank(run, row->start),
+							 .name = name->data ? name->data : ""});
 	if (name->error)
 		tracer->packets.error = name->error;
 	text__free(name);
@@ -306,7 +303,7 @@ static void failure(struct tracer *tracer, struct trace_run *run, const struct m
 		    const char *by)
 {
 	uint64_t ts = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
-	struct text *name = &(struct text){ 0 };
+	struct text *name = &(struct text){0};
 
 	describe_lane(tracer, run, lane);
 	text__printf(name, "%.*s: ", NAME_MAX_SHOWN,
@@ -359,9 +356,8 @@ int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const s
 /* The track of all executions of a step within the task around them. */
 static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const struct model_task *task)
 {
-	uint64_t track =
-		number(OF_GROUP, task->run, task->parent, hash__bytes(0, task->step, strlen(task->step)));
-	struct text *name = &(struct text){ 0 };
+	uint64_t track = number(OF_GROUP, task->run, task->parent, hash__bytes(0, task->step, strlen(task->step)));
+	struct text *name = &(struct text){0};
 	struct hash_node *node;
 
 	if (hash__first(&tracer->groups, track))
@@ -373,10 +369,10 @@ static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const str
 		return track;
 	}
 	text__safe(name, task->step, strlen(task->step));
-	packets__track(&tracer->packets, &(struct track){ .uuid = track,
-							  .parent = task_or_run(run, task->parent),
-							  .rank = (uint32_t)(RANK_GROUPS + run->groups++),
-							  .name = name->data ? name->data : "" });
+	packets__track(&tracer->packets, &(struct track){.uuid = track,
+							 .parent = task_or_run(run, task->parent),
+							 .rank = (uint32_t)(RANK_GROUPS + run->groups++),
+							 .name = name->data ? name->data : ""});
 	if (name->error)
 		tracer->packets.error = name->error;
 	text__free(name);
@@ -385,7 +381,7 @@ static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const str
 
 static void describe_task(struct tracer *tracer, struct trace_run *run, const struct model_task *task)
 {
-	struct text *name = &(struct text){ 0 };
+	struct text *name = &(struct text){0};
 
 	text__safe(name, task->step, strlen(task->step));
 	text__printf(name, " ");
@@ -393,10 +389,10 @@ static void describe_task(struct tracer *tracer, struct trace_run *run, const st
 		text__safe(name, task->id, strlen(task->id));
 	else
 		text__printf(name, "#%u", task->number);
-	packets__track(&tracer->packets, &(struct track){ .uuid = tracer__task(task->run, task->number),
-							  .parent = group_of(tracer, run, task),
-							  .rank = rank(run, task->began_ns),
-							  .name = name->data ? name->data : "" });
+	packets__track(&tracer->packets, &(struct track){.uuid = tracer__task(task->run, task->number),
+							 .parent = group_of(tracer, run, task),
+							 .rank = rank(run, task->began_ns),
+							 .name = name->data ? name->data : ""});
 	if (name->error)
 		tracer->packets.error = name->error;
 	text__free(name);
@@ -412,8 +408,7 @@ int tracer__step(void *arg, const struct model_task *task)
 	if (!run)
 		return -ENOMEM;
 	describe_task(tracer, run, task);
-	packets__open(packets, EVENT_BEGIN, tracer__time(run, task->began_ns), track, CATEGORY_STEP,
-		      task->step);
+	packets__open(packets, EVENT_BEGIN, tracer__time(run, task->began_ns), track, CATEGORY_STEP, task->step);
 	packets__string(packets, NOTE_ID, task->id);
 	packets__number(packets, NOTE_TASK, task->number);
 	packets__number(packets, NOTE_PID, task->pid);
@@ -433,8 +428,7 @@ int tracer__step(void *arg, const struct model_task *task)
 	packets__number(packets, NOTE_HIDDEN, task->hidden);
 	packets__close(packets);
 	if (!EVENT_IS_NULL(task->ended_ns)) {
-		packets__open(packets, EVENT_END, tracer__time(run, task->ended_ns), track, CATEGORY_STEP,
-			      NULL);
+		packets__open(packets, EVENT_END, tracer__time(run, task->ended_ns), track, CATEGORY_STEP, NULL);
 		packets__close(packets);
 	}
 	curves__step(tracer, run, task);
@@ -463,8 +457,8 @@ void tracer__lost(struct tracer *tracer, const struct record *record)
 	losses__take(&run->losses, record);
 	losses__take(one, record);
 	describe_lane(tracer, run, LANE_LOST);
-	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, record->ts),
-		      tracer__lane(run, LANE_LOST), CATEGORY_LOST, record->info->stream);
+	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, record->ts), tracer__lane(run, LANE_LOST),
+		      CATEGORY_LOST, record->info->stream);
 	losses__tell(one, run->run, say_loss, &tracer->packets);
 	packets__close(&tracer->packets);
 	free(one);

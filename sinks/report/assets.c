@@ -15,11 +15,10 @@
 #undef ASSET
 /* clang-format on */
 
-#define ASSET(n, name, file, hash) { name, asset_##n, asset_end_##n, hash },
+#define ASSET(n, name, file, hash) {name, asset_##n, asset_end_##n, hash},
 const struct asset assets[] = {
 #include "sinks/report/assets.inc"
-	{ 0 }
-};
+	{0}};
 
 const struct asset *asset__find(const char *name, size_t length)
 {

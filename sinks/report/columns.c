@@ -11,6 +11,7 @@
 #define SERIES_LEVELS 4095 /* a value is a fraction of the greatest */
 
 #define ROW(member) COLUMN(struct report_row, member)
+/* clang-format off */
 static const struct column row_columns[] = {
 	COLUMN_DELTAS(struct report_row, began),
 	COLUMN_DELTAS(struct report_row, pid),
@@ -22,8 +23,10 @@ static const struct column row_columns[] = {
 	ROW(tried), ROW(tried_error), ROW(by), ROW(by_pid),
 	{ 0 },
 };
+/* clang-format on */
 
 #define TASK(member) COLUMN(struct report_task, member)
+/* clang-format off */
 static const struct column task_columns[] = {
 	COLUMN_DELTAS(struct report_task, began),
 	TASK(wall), TASK(cpu), TASK(peak), TASK(together), TASK(rows), TASK(failed), TASK(hidden),
@@ -31,13 +34,15 @@ static const struct column task_columns[] = {
 	TASK(parent), TASK(pid),
 	{ 0 },
 };
+/* clang-format on */
 
 /* A sum is three columns. */
-#define SUM(s, member, name)                                                                                 \
-	COLUMN_AS(s, member.value, name), COLUMN_AS(s, member.known, name "_known"),                         \
+#define SUM(s, member, name)                                                         \
+	COLUMN_AS(s, member.value, name), COLUMN_AS(s, member.known, name "_known"), \
 		COLUMN_AS(s, member.missing, name "_missing")
 
 #define COMMAND(member) COLUMN(struct totals_command, member)
+/* clang-format off */
 static const struct column command_columns[] = {
 	COMMAND(name), COMMAND(forked), COMMAND(rows), COMMAND(failed), COMMAND(wall_max),
 	SUM(struct totals_command, cpu, "cpu"), SUM(struct totals_command, wall, "wall"),
@@ -46,8 +51,10 @@ static const struct column command_columns[] = {
 	COLUMN_AS(struct totals_command, peak.bound, "peak_bound"),
 	{ 0 },
 };
+/* clang-format on */
 
 #define STEP(member) COLUMN(struct totals_step, member)
+/* clang-format off */
 static const struct column step_columns[] = {
 	STEP(name), STEP(rules), STEP(tasks), STEP(bad), STEP(rows), STEP(processes), STEP(failed), STEP(hidden),
 	STEP(wall_max), STEP(peak), STEP(together),
@@ -55,6 +62,7 @@ static const struct column step_columns[] = {
 	SUM(struct totals_step, read, "read"), SUM(struct totals_step, written, "written"),
 	{ 0 },
 };
+/* clang-format on */
 
 static void write_member(struct data *data, const struct column *column, const void *item)
 {
@@ -109,10 +117,10 @@ static const void *array_item(const void *items, size_t i)
 	return array->items + i * array->size;
 }
 
-void columns__array(struct data *data, const char *table, const struct column *columns, const void *items,
-		    size_t size, size_t count)
+void columns__array(struct data *data, const char *table, const struct column *columns, const void *items, size_t size,
+		    size_t count)
 {
-	struct array array = { items, size };
+	struct array array = {items, size};
 
 	write_table(data, table, columns, count, array_item, &array);
 }
@@ -164,14 +172,14 @@ static void number(struct numbering *numbering, struct intern_string *text)
 static int write_strings(struct report *report, struct data *data)
 {
 	const struct hash *all = &report->strings.strings;
-	struct numbering numbering = { .list = calloc(all->count + 1, sizeof(struct intern_string *)) };
+	struct numbering numbering = {.list = calloc(all->count + 1, sizeof(struct intern_string *))};
 
 	if (!numbering.list)
 		return -ENOMEM;
 	for (const struct column *column = row_columns; column->name; column++)
 		for (size_t i = 0; column->type == MEMBER_TEXT && i < report->rows.count; i++)
-			number(&numbering, *(struct intern_string **)((char *)keep__item(&report->rows, i) +
-								      column->offset));
+			number(&numbering,
+			       *(struct intern_string **)((char *)keep__item(&report->rows, i) + column->offset));
 	for (size_t i = 0; i < all->size; i++)
 		for (struct hash_node *node = all->slots[i]; node; node = node->next)
 			number(&numbering, intern_string__of(node));
@@ -191,8 +199,9 @@ static size_t used_slices(const struct report *report, const struct series_set *
 
 	for (size_t i = 0; i < report->totals.runs_count; i++) {
 		const struct model_run *run = report->totals.runs[i].run;
-		uint64_t end = run->begun ? run->last_ts - run->first_ts +
-						    (uint64_t)(run->real_ns - report->first->real_ns) : 0;
+		uint64_t end =
+			run->begun ? run->last_ts - run->first_ts + (uint64_t)(run->real_ns - report->first->real_ns)
+				   : 0;
 
 		until = end > until ? end : until;
 	}
@@ -204,7 +213,7 @@ static size_t used_slices(const struct report *report, const struct series_set *
 static void write_slices(struct data *data, const char *group, const struct series_set *set, size_t slices,
 			 enum series_what what)
 {
-	static const char *const names[] = { [SERIES_CPU] = "cpu", [SERIES_MEMORY] = "memory" };
+	static const char *const names[] = {[SERIES_CPU] = "cpu", [SERIES_MEMORY] = "memory"};
 	float greatest = 0;
 	/* cores in millionths, bytes */
 	double unit = (what == SERIES_CPU ? 1e6 : 1e9) / (double)(set->slice_ns ? set->slice_ns : 1);
@@ -218,8 +227,10 @@ static void write_slices(struct data *data, const char *group, const struct seri
 	data__number(data, (uint64_t)((double)greatest * unit));
 	for (size_t i = 0; i < set->count; i++)
 		for (size_t j = 0; j < slices; j++)
-			data__number(data, greatest > 0 ? (uint64_t)(set->all[i]->slices[what][j] / greatest *
-								     SERIES_LEVELS + 0.5F) : 0);
+			data__number(data,
+				     greatest > 0 ? (uint64_t)(set->all[i]->slices[what][j] / greatest * SERIES_LEVELS +
+							       0.5F)
+						  : 0);
 }
 
 static void write_series(struct report *report, struct data *data, const char *group, struct series_set *set)

@@ -15,16 +15,28 @@ struct column {
 	size_t offset;
 };
 
-#define MEMBER_TYPE(lvalue)                                                                                  \
-	_Generic((lvalue), uint8_t: MEMBER_U8, uint32_t: MEMBER_U32, uint64_t: MEMBER_U64,                   \
-		 struct intern_string *: MEMBER_TEXT)
-#define COLUMN(s, member) { #member, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
-#define COLUMN_AS(s, member, name) { name, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
-#define COLUMN_DELTAS(s, member) { #member, DATA_DELTAS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) }
+#define MEMBER_TYPE(lvalue)                           \
+	_Generic((lvalue), uint8_t                    \
+		 : MEMBER_U8, uint32_t                \
+		 : MEMBER_U32, uint64_t               \
+		 : MEMBER_U64, struct intern_string * \
+		 : MEMBER_TEXT)
+#define COLUMN(s, member)                                                                 \
+	{                                                                                 \
+#member, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) \
+	}
+#define COLUMN_AS(s, member, name)                                                     \
+	{                                                                              \
+		name, DATA_NUMBERS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) \
+	}
+#define COLUMN_DELTAS(s, member)                                                         \
+	{                                                                                \
+#member, DATA_DELTAS, MEMBER_TYPE(((s *)0)->member), offsetof(s, member) \
+	}
 
 /* Writes an array of structs as columns "table.name". */
-void columns__array(struct data *data, const char *table, const struct column *columns, const void *items,
-		    size_t size, size_t count);
+void columns__array(struct data *data, const char *table, const struct column *columns, const void *items, size_t size,
+		    size_t count);
 
 /* ---- facts.c ---- */
 

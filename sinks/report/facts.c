@@ -17,6 +17,7 @@ struct run_facts {
 
 #define RUN(member) COLUMN(struct run_facts, member)
 #define RUN_TOTAL(member) COLUMN_AS(struct run_facts, totals.member, #member)
+/* clang-format off */
 static const struct column run_columns[] = {
 	RUN(id), RUN(name), RUN(host), RUN(kernel), RUN(machine), RUN(collector), RUN(command), RUN(tags),
 	RUN(began), RUN(until), RUN(real), RUN(rss_peak), RUN(untraced),
@@ -27,6 +28,7 @@ static const struct column run_columns[] = {
 	RUN_TOTAL(cpu.value), RUN_TOTAL(cpu.known), RUN_TOTAL(cpu.missing),
 	{ 0 },
 };
+/* clang-format on */
 
 /* Why figures are missing: how many rows lack it for this reason. */
 struct missing {
@@ -35,19 +37,23 @@ struct missing {
 	uint8_t figure, reason;
 };
 
+/* clang-format off */
 static const struct column missing_columns[] = {
 	COLUMN(struct missing, figure), COLUMN(struct missing, reason), COLUMN(struct missing, text),
 	COLUMN(struct missing, rows), { 0 },
 };
+/* clang-format on */
 
 struct loss_line {
 	struct intern_string *text;
 	uint32_t run;
 };
 
+/* clang-format off */
 static const struct column loss_columns[] = {
 	COLUMN(struct loss_line, text), COLUMN(struct loss_line, run), { 0 },
 };
+/* clang-format on */
 
 /* What there is once in a report. */
 struct once {
@@ -55,10 +61,12 @@ struct once {
 	uint64_t rows_dropped, rows_below, failed_dropped, tasks_dropped;
 };
 
+/* clang-format off */
 static const struct column once_columns[] = {
 	COLUMN(struct once, title), COLUMN(struct once, rows_dropped), COLUMN(struct once, rows_below),
 	COLUMN(struct once, failed_dropped), COLUMN(struct once, tasks_dropped), { 0 },
 };
+/* clang-format on */
 
 struct facts {
 	struct report *report;
@@ -87,7 +95,7 @@ static struct intern_string *string_of(struct facts *facts, const char *string)
 /* Strings one behind the other, each ended by a NUL, as a row's arguments. */
 static struct intern_string *list_of(struct facts *facts, const char *const *list)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 	struct intern_string *joined = NULL;
 
 	for (; list && *list; list++)
@@ -172,7 +180,7 @@ static int take_loss(void *arg, const char *safe)
 	if (!losses)
 		return -ENOMEM;
 	facts->losses = losses;
-	losses[facts->losses_count++] = (struct loss_line){ string_of(facts, safe), taker->run };
+	losses[facts->losses_count++] = (struct loss_line){string_of(facts, safe), taker->run};
 	return 0;
 }
 
@@ -193,7 +201,7 @@ static int gather(struct facts *facts)
 	if (!facts->runs)
 		return -ENOMEM;
 	for (size_t i = 0; i < totals->runs_count && !err; i++) {
-		struct loss_taker taker = { facts, (uint32_t)i };
+		struct loss_taker taker = {facts, (uint32_t)i};
 
 		gather_run(facts, &facts->runs[facts->runs_count++], &totals->runs[i]);
 		err = losses__tell(&totals->runs[i].losses, totals->runs[i].run, take_loss, &taker);
@@ -220,8 +228,7 @@ void facts__write(const struct facts *facts, struct data *data)
 {
 	columns__array(data, "facts", once_columns, &facts->once, sizeof(facts->once), 1);
 	columns__array(data, "runs", run_columns, facts->runs, sizeof(*facts->runs), facts->runs_count);
-	columns__array(data, "missing", missing_columns, facts->missing, sizeof(*facts->missing),
-		       facts->missing_count);
+	columns__array(data, "missing", missing_columns, facts->missing, sizeof(*facts->missing), facts->missing_count);
 	columns__array(data, "losses", loss_columns, facts->losses, sizeof(*facts->losses), facts->losses_count);
 }
 

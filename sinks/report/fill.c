@@ -18,7 +18,7 @@ static int put_policy(int fd)
 {
 	static const struct {
 		const char *directive, *suffix;
-	} kinds[] = { { "; script-src", ".js" }, { "; style-src", ".css" } };
+	} kinds[] = {{"; script-src", ".js"}, {"; style-src", ".css"}};
 	int err = put(fd, "default-src 'none'; base-uri 'none'; form-action 'none'");
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && !err; i++) {
@@ -68,17 +68,16 @@ static int fill(struct report *report, const char *place, size_t length)
 	static const struct {
 		const char *word, *before, *after;
 	} kinds[] = {
-		{ "script ", "<script>", "</script>" },
-		{ "style ", "<style>", "</style>" },
-		{ "licence ", "<!--\n", "-->" },
+		{"script ", "<script>", "</script>"},
+		{"style ", "<style>", "</style>"},
+		{"licence ", "<!--\n", "-->"},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		size_t n = strlen(kinds[i].word);
 
 		if (length > n && !memcmp(place, kinds[i].word, n))
-			return put_asset(report->api->out, place + n, length - n, kinds[i].before,
-					 kinds[i].after);
+			return put_asset(report->api->out, place + n, length - n, kinds[i].before, kinds[i].after);
 	}
 	return *place == 'p' ? put_policy(report->api->out) : put_data(report);
 }

@@ -14,7 +14,7 @@ static const struct opt report_options[] = {
 	OPT(struct report_conf, title, OPT_STRING, NULL, 0, 0, "of the page, in place of the run's name"),
 	OPT(struct report_conf, processes, OPT_UINT, "200000", 1, 5000000,
 	    "programs that are shown one by one; of more, those that failed and the longest"),
-	{ 0 },
+	{0},
 };
 
 static int on_row(void *arg, const struct model_row *row)
@@ -58,15 +58,15 @@ static int on_sample(void *arg, const struct model_sample *sample)
 	const struct model_row *row = sample->row;
 	/* What a process used before its first program began counts for that. */
 	bool first = row->image <= 1 && !row->older && sample->from_ns == row->began_ns;
-	uint64_t from = shown(report, row->run, first ? row->start : sample->from_ns), until = shown(report, row->run, sample->until_ns);
+	uint64_t from = shown(report, row->run, first ? row->start : sample->from_ns),
+		 until = shown(report, row->run, sample->until_ns);
 	bool cpu = sample->source == MODEL_CPU;
 	uint64_t amount = cpu ? sample->cpu_ns : sample->rss_bytes;
 	const char *step = row->task ? row->task->step : "";
 	const char *name = model_command__name(row->command, row->comm);
 	int err;
 
-	if (EVENT_IS_NULL(sample->from_ns) || EVENT_IS_NULL(sample->until_ns) || EVENT_IS_NULL(amount) ||
-	    until < from)
+	if (EVENT_IS_NULL(sample->from_ns) || EVENT_IS_NULL(sample->until_ns) || EVENT_IS_NULL(amount) || until < from)
 		return 0;
 	err = series__add(&report->by_command, name, cpu ? SERIES_CPU : SERIES_MEMORY, from, until, amount);
 	if (!err)
@@ -93,8 +93,7 @@ static void report__close(void *state)
 static int report__open(const struct sink_api *api, const void *conf, void **state)
 {
 	static const struct model_calls calls = {
-		.row = on_row, .hidden = on_hidden, .task = on_task, .sample = on_sample
-	};
+		.row = on_row, .hidden = on_hidden, .task = on_task, .sample = on_sample};
 	struct report *report;
 	char why[512];
 	int err;

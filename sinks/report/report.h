@@ -77,8 +77,7 @@ struct report {
 
 void rows__init(struct report *report);
 int rows__row(struct report *report, const struct model_row *row); /* each 0 or -ENOMEM */
-int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid,
-		 const struct model_command *by);
+int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by);
 int rows__task(struct report *report, const struct model_task *task);
 
 /* Nanoseconds since the report's begin, below 0 for what was there before; a null stays one. */

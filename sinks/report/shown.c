@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ARGS_MAX 65536		/* bytes of one argv that are kept */
-#define ARGS_SHORT 512		/* once strings hold this much in all: */
+#define ARGS_MAX 65536 /* bytes of one argv that are kept */
+#define ARGS_SHORT 512 /* once strings hold this much in all: */
 #define STRINGS_MAX (64U << 20)
 
 uint64_t report__when(struct report *report, const struct model_run *run, uint64_t ts)
@@ -39,8 +39,8 @@ static struct intern_string *keep_string(struct report *report, const char *stri
 	return keep_bytes(report, string, string ? strlen(string) : 0, err);
 }
 
-static struct intern_string *keep_args(struct report *report, const struct model_command *command,
-				       uint32_t *flags, int *err)
+static struct intern_string *keep_args(struct report *report, const struct model_command *command, uint32_t *flags,
+				       int *err)
 {
 	size_t most = report->strings.bytes < STRINGS_MAX ? ARGS_MAX : ARGS_SHORT;
 	size_t length = command ? command->args.length : 0;
@@ -60,8 +60,8 @@ static void row__drop(void *arg, void *item)
 {
 	struct report *report = arg;
 	struct report_row *row = item;
-	struct intern_string *strings[] = { row->name, row->args, row->exe,  row->cwd,	   row->env,
-					    row->step, row->by,	  row->tried, row->tried_error, row->signal_name };
+	struct intern_string *strings[] = {row->name, row->args, row->exe,   row->cwd,	       row->env,
+					   row->step, row->by,	 row->tried, row->tried_error, row->signal_name};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		intern__put(&report->strings, strings[i]);
@@ -79,14 +79,14 @@ static void task__drop(void *arg, void *item)
 
 void rows__init(struct report *report)
 {
-	report->rows = (struct keep){ .item_size = sizeof(struct report_row),
+	report->rows = (struct keep){.item_size = sizeof(struct report_row),
+				     .limit = report->conf->processes,
+				     .drop = row__drop,
+				     .arg = report};
+	report->tasks = (struct keep){.item_size = sizeof(struct report_task),
 				      .limit = report->conf->processes,
-				      .drop = row__drop,
-				      .arg = report };
-	report->tasks = (struct keep){ .item_size = sizeof(struct report_task),
-				       .limit = report->conf->processes,
-				       .drop = task__drop,
-				       .arg = report };
+				      .drop = task__drop,
+				      .arg = report};
 }
 
 /* ---- rows ---- */
@@ -294,8 +294,8 @@ static struct report_row *find(struct report_row **sorted, size_t count, const s
 /* The program that its parent was when it forked. */
 static void find_parent(struct report *report, struct report_row **sorted, struct report_row *row)
 {
-	struct report_row key = { .run = row->run, .pid = row->ppid, .start = row->parent_start,
-				  .image = UINT32_MAX }, *parent = NULL;
+	struct report_row key = {.run = row->run, .pid = row->ppid, .start = row->parent_start, .image = UINT32_MAX},
+			  *parent = NULL;
 
 	if (row->image > 1) { /* the one that it was before */
 		key.pid = row->pid;
@@ -316,8 +316,8 @@ static void mark_hidden(struct report *report, struct report_row **sorted)
 {
 	for (size_t i = 0; i < report->hidden_count; i++) {
 		struct report_hidden *hidden = &report->hidden[i];
-		struct report_row key = { .run = hidden->run, .pid = hidden->pid, .start = hidden->start,
-					  .image = hidden->image };
+		struct report_row key = {
+			.run = hidden->run, .pid = hidden->pid, .start = hidden->start, .image = hidden->image};
 		struct report_row *row = find(sorted, report->rows.count, &key);
 
 		if (!row || row->image != hidden->image) {

@@ -27,8 +27,7 @@ static void take_greater(uint64_t *most, uint64_t value)
 
 /* ---- commands ---- */
 
-static struct totals_command *command__new(struct totals *totals, struct intern_string *name, bool forked,
-					   uint64_t key)
+static struct totals_command *command__new(struct totals *totals, struct intern_string *name, bool forked, uint64_t key)
 {
 	struct totals_command *command = calloc(1, sizeof(*command));
 
@@ -84,7 +83,7 @@ static int count_command(struct totals *totals, const struct model_row *row)
 	add(&command->written, row->io[MODEL_IO_WRITE_BYTES]);
 	peak = bound ? row->sampled_rss_bytes : peak;
 	if (!EVENT_IS_NULL(peak) && (EVENT_IS_NULL(command->peak.value) || peak > command->peak.value))
-		command->peak = (struct totals_peak){ peak, bound };
+		command->peak = (struct totals_peak){peak, bound};
 	return 0;
 }
 

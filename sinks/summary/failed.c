@@ -22,7 +22,7 @@ static int by_weight(const void *a, const void *b)
 static void circumstances(struct page *page, const struct tally_failure *f, size_t indent)
 {
 	char number[FORMAT_SIZE], mark[FORMAT_SIZE + 16] = "";
-	struct text line = { 0 };
+	struct text line = {0};
 
 	if (f->hidden == f->count)
 		strcpy(mark, "HIDDEN  ");

@@ -16,7 +16,7 @@ static void title(struct page *page)
 	const struct stream_info *info = page->tally->run->info;
 	const char *name = info->run.name && *info->run.name ? info->run.name : info->run.id;
 	time_t began = (time_t)(page->tally->run->real_ns / 1000000000);
-	struct text bold = { 0 }, dim = { 0 };
+	struct text bold = {0}, dim = {0};
 	char when[32];
 	struct tm tm;
 	size_t used;
@@ -48,8 +48,8 @@ static void title(struct page *page)
 static void run_command(struct page *page)
 {
 	const char *const *argv = page->tally->run->info->run.command;
-	struct text args = { 0 }, line = { 0 };
-	struct model_list list = { 0 };
+	struct text args = {0}, line = {0};
+	struct model_list list = {0};
 
 	for (; argv && *argv; argv++)
 		text__printf(&args, "%s%c", *argv, '\0');
@@ -106,8 +106,8 @@ static void memory_facts(struct page *page)
 
 	if (largest->count) {
 		page->bound[TALLY_PEAK] |= largest->rows[0].bound;
-		fact(page, "peak memory", format__bytes(number, largest->rows[0].peak_bytes),
-		     largest->rows[0].bound, "largest process: %s", largest->rows[0].shown);
+		fact(page, "peak memory", format__bytes(number, largest->rows[0].peak_bytes), largest->rows[0].bound,
+		     "largest process: %s", largest->rows[0].shown);
 	}
 	if (!EVENT_IS_NULL(together) && page->tally->processes > 1)
 		fact(page, largest->count ? "" : "peak memory", format__bytes(number, together), false,
@@ -117,7 +117,7 @@ static void memory_facts(struct page *page)
 static void process_fact(struct page *page)
 {
 	const struct tally *tally = page->tally;
-	struct text note = { 0 };
+	struct text note = {0};
 	char number[FORMAT_SIZE];
 
 	text__printf(&note, "%s program%s executed", format__count(number, tally->programs),
@@ -128,8 +128,7 @@ static void process_fact(struct page *page)
 		text__printf(&note, ", %s still running", format__count(number, tally->running));
 	if (tally->unknown)
 		text__printf(&note, ", %s whose end was not seen", format__count(number, tally->unknown));
-	fact(page, "processes", format__count(number, tally->processes), false, "%s",
-	     note.data ? note.data : "");
+	fact(page, "processes", format__count(number, tally->processes), false, "%s", note.data ? note.data : "");
 	if (note.error)
 		page->text->error = note.error;
 	text__free(&note);
@@ -175,8 +174,7 @@ static void facts(struct page *page)
 		     "with what was used before it was watched");
 	else if (tally->cpu.known && wall)
 		fact(page, "CPU", format__duration(number, tally->cpu.value), tally->cpu.missing > 0,
-		     "%.*f cores on average", tally->cpu.value < wall ? 2 : 1,
-		     (double)tally->cpu.value / (double)wall);
+		     "%.*f cores on average", tally->cpu.value < wall ? 2 : 1, (double)tally->cpu.value / (double)wall);
 	page->bound[TALLY_CPU] |= tally->cpu.known && tally->cpu.missing;
 	memory_facts(page);
 	process_fact(page);

@@ -26,8 +26,7 @@ static int loss(void *arg, const char *safe)
 static void footnote(struct page *page, enum tally_missing what)
 {
 	static const char *const names[] = {
-		[TALLY_CPU] = "CPU time", [TALLY_WALL] = "wall time", [TALLY_PEAK] = "peak memory"
-	};
+		[TALLY_CPU] = "CPU time", [TALLY_WALL] = "wall time", [TALLY_PEAK] = "peak memory"};
 	const uint64_t *missing = page->tally->missing[what];
 	const char *sign = !page->bound[what] ? "-" : page->dash[what] ? "-, \xe2\x89\xa5" : "\xe2\x89\xa5";
 	char of[FORMAT_SIZE], number[FORMAT_SIZE];
@@ -39,14 +38,14 @@ static void footnote(struct page *page, enum tally_missing what)
 		most = missing[reason] > missing[most] ? reason : most;
 	}
 	if (all)
-		page__dim(page, 0, "%s %s not known for %s of %s%s: %s", sign, names[what],
-			  format__count(number, all), format__count(of, page->tally->rows),
-			  missing[most] == all ? "" : ", mostly", model_reason__text(most));
+		page__dim(page, 0, "%s %s not known for %s of %s%s: %s", sign, names[what], format__count(number, all),
+			  format__count(of, page->tally->rows), missing[most] == all ? "" : ", mostly",
+			  model_reason__text(most));
 }
 
 void page__notes(struct page *page)
 {
-	struct lines lines = { .page = page };
+	struct lines lines = {.page = page};
 	bool any = false;
 	int err = losses__tell(&page->tally->losses, page->tally->run, loss, &lines);
 

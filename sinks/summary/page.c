@@ -49,8 +49,7 @@ void page__dim(struct page *page, size_t used, const char *fmt, ...)
 void page__cell(struct page *page, int width, const char *value, bool bound)
 {
 	/* The sign is one column in three bytes. */
-	text__printf(page->text, "%*s%s%s", width - (int)strlen(value) - bound, "",
-		     bound ? "\xe2\x89\xa5" : "", value);
+	text__printf(page->text, "%*s%s%s", width - (int)strlen(value) - bound, "", bound ? "\xe2\x89\xa5" : "", value);
 }
 
 void page__value(struct page *page, enum tally_missing what, uint64_t value, bool bound)

@@ -21,7 +21,7 @@ static const struct opt summary_options[] = {
 	OPT(struct summary_conf, top, OPT_UINT, "5", 1, 1000, "rows of each table"),
 	OPT(struct summary_conf, failures, OPT_UINT, "10", 0, 1000, "kinds of failure that are listed"),
 	OPT(struct summary_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 struct summary {
@@ -89,7 +89,7 @@ static void summary__close(void *state)
 
 static int summary__open(const struct sink_api *api, const void *conf, void **state)
 {
-	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden, .task = on_task };
+	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
 	struct summary *summary = calloc(1, sizeof(*summary));
 	char err[512];
 	int rc;
@@ -155,7 +155,7 @@ static int summary__flush(void *state, bool last)
 {
 	struct summary *summary = state;
 	uint32_t columns = summary->api->columns;
-	struct text text = { .colour = summary->api->colour };
+	struct text text = {.colour = summary->api->colour};
 	int err = last ? model__finish(summary->model) : 0;
 
 	for (size_t i = 0; last && !err && i < model__runs(summary->model); i++) {

@@ -21,10 +21,9 @@ static int by_cpu(const void *a, const void *b)
 
 static void command(struct page *page, const struct tally_command *c)
 {
-	double share =
-		page->tally->cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->cpu.value : 0;
+	double share = page->tally->cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->cpu.value : 0;
 	char number[FORMAT_SIZE] = "-";
-	struct text name = { 0 };
+	struct text name = {0};
 
 	page__sum(page, TALLY_CPU, &c->cpu);
 	if (c->cpu.known && c->cpu.value && share < 0.5)
@@ -50,8 +49,7 @@ static void command(struct page *page, const struct tally_command *c)
 	text__free(&name);
 }
 
-static void commands(struct page *page, const struct tally_commands *commands, const char *title,
-		     const char *what)
+static void commands(struct page *page, const struct tally_commands *commands, const char *title, const char *what)
 {
 	size_t count = commands->hash.count, shown = count;
 	struct hash_node **list = hash__sorted(&commands->hash, by_cpu);
@@ -65,8 +63,8 @@ static void commands(struct page *page, const struct tally_commands *commands, c
 		goto out;
 	snprintf(line, sizeof(line), "%s by %s time", title, page->tally->cpu.known ? "CPU" : "wall");
 	page__section(page, TEXT_BOLD, line);
-	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall",
-		  PAGE_CELL, "peak", PAGE_COUNT, "runs", page->tally->failed ? "  failed" : "", what);
+	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall", PAGE_CELL,
+		  "peak", PAGE_COUNT, "runs", page->tally->failed ? "  failed" : "", what);
 	for (size_t i = 0; i < shown; i++)
 		command(page, tally_command__of(list[i]));
 	if (count > shown)
@@ -80,18 +78,15 @@ out:
 static void top_rows(struct page *page, const char *title, const struct tally_top *top,
 		     const enum tally_missing order[TALLY_MISSING])
 {
-	static const char *const names[] = {
-		[TALLY_CPU] = "CPU", [TALLY_WALL] = "wall", [TALLY_PEAK] = "peak"
-	};
+	static const char *const names[] = {[TALLY_CPU] = "CPU", [TALLY_WALL] = "wall", [TALLY_PEAK] = "peak"};
 
 	page__section(page, TEXT_BOLD, title);
-	page__dim(page, 0, "%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]],
-		  PAGE_CELL, names[order[2]], PAGE_CELL, "pid");
+	page__dim(page, 0, "%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]], PAGE_CELL,
+		  names[order[2]], PAGE_CELL, "pid");
 	for (size_t i = 0; i < top->count; i++) {
 		const struct tally_row *row = &top->rows[i];
 		const uint64_t values[] = {
-			[TALLY_CPU] = row->cpu_ns, [TALLY_WALL] = row->wall_ns, [TALLY_PEAK] = row->peak_bytes
-		};
+			[TALLY_CPU] = row->cpu_ns, [TALLY_WALL] = row->wall_ns, [TALLY_PEAK] = row->peak_bytes};
 
 		for (int j = 0; j < TALLY_MISSING; j++)
 			page__value(page, order[j], values[order[j]], order[j] == TALLY_PEAK && row->bound);
@@ -102,8 +97,8 @@ static void top_rows(struct page *page, const char *title, const struct tally_to
 
 void page__tables(struct page *page)
 {
-	static const enum tally_missing by_wall[] = { TALLY_WALL, TALLY_CPU, TALLY_PEAK };
-	static const enum tally_missing by_peak[] = { TALLY_PEAK, TALLY_WALL, TALLY_CPU };
+	static const enum tally_missing by_wall[] = {TALLY_WALL, TALLY_CPU, TALLY_PEAK};
+	static const enum tally_missing by_peak[] = {TALLY_PEAK, TALLY_WALL, TALLY_CPU};
 	const struct tally *tally = page->tally;
 	bool short_run = tally->rows <= page->top; /* the first table has them all */
 

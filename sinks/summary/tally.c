@@ -51,7 +51,7 @@ static const struct model_command *subject(const struct model_row *row)
 
 static char *shown(const struct model_command *command, const char *comm, bool forked)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 
 	text__command(&text, command, comm, forked);
 	if (text.error)
@@ -63,7 +63,7 @@ static char *shown(const struct model_command *command, const char *comm, bool f
 
 static int offer(struct tally_top *top, uint64_t key, const struct model_row *row)
 {
-	struct tally_row *rows = top->rows, new = { .key = key, .pid = row->pid, .cpu_ns = row->cpu_ns };
+	struct tally_row *rows = top->rows, new = {.key = key, .pid = row->pid, .cpu_ns = row->cpu_ns};
 	size_t at = top->count;
 
 	if (EVENT_IS_NULL(key) || (top->count == top->size && rows[top->count - 1].key >= key))
@@ -99,8 +99,7 @@ static void top__free(struct tally_top *top)
 
 /* ---- commands ---- */
 
-static struct tally_command *command__new(struct tally_commands *commands, const char *name, bool forked,
-					  uint64_t key)
+static struct tally_command *command__new(struct tally_commands *commands, const char *name, bool forked, uint64_t key)
 {
 	struct tally_command *command = calloc(1, sizeof(*command) + strlen(name) + 1);
 
@@ -207,7 +206,7 @@ static void failure__free(struct tally_failure *failure)
 /* The step of a failure with its id; NULL, too, where it says no more than the command. */
 static int set_step(struct tally_failure *failure, const struct model_task *task)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 
 	if (!task || (!task->id && !strcmp(task->step, failure->name)))
 		return 0;
@@ -265,8 +264,7 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 	return 0;
 }
 
-int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid,
-		  const struct model_command *by)
+int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	struct tally_failure *failure = row->propagated ? NULL : failure__find(tally, row);
 
@@ -318,8 +316,7 @@ struct tally *tally__new(const struct model_run *run, size_t top)
 	if (!tally)
 		return NULL;
 	tally->run = run;
-	if (top__init(&tally->longest, top) || top__init(&tally->largest, top) ||
-	    top__init(&tally->open, top)) {
+	if (top__init(&tally->longest, top) || top__init(&tally->largest, top) || top__init(&tally->open, top)) {
 		tally__free(tally);
 		return NULL;
 	}

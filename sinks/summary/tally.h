@@ -89,8 +89,7 @@ static inline struct tally_failure *tally_failure__of(struct hash_node *node)
 
 struct tally *tally__new(const struct model_run *run, size_t top); /* NULL: out of memory */
 int tally__row(struct tally *tally, const struct model_row *row);  /* 0 or -ENOMEM */
-int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid,
-		  const struct model_command *by);
+int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by);
 
 int tally__task(struct tally *tally, const struct model_task *task);
 

@@ -28,14 +28,21 @@ static const struct {
 enum column_type column__of(enum schema_type type)
 {
 	switch (type) {
-	case SCHEMA_BOOL: return COLUMN_BOOL;
-	case SCHEMA_U32: return COLUMN_U32;
-	case SCHEMA_I32: return COLUMN_I32;
-	case SCHEMA_U64: return COLUMN_U64;
-	case SCHEMA_LIST: return COLUMN_LIST;
-	case SCHEMA_MAP: return COLUMN_MAP;
+	case SCHEMA_BOOL:
+		return COLUMN_BOOL;
+	case SCHEMA_U32:
+		return COLUMN_U32;
+	case SCHEMA_I32:
+		return COLUMN_I32;
+	case SCHEMA_U64:
+		return COLUMN_U64;
+	case SCHEMA_LIST:
+		return COLUMN_LIST;
+	case SCHEMA_MAP:
+		return COLUMN_MAP;
 	case SCHEMA_CHARS:
-	case SCHEMA_STRING: break;
+	case SCHEMA_STRING:
+		break;
 	}
 	return COLUMN_TEXT;
 }
@@ -128,7 +135,7 @@ static bool assign(duckdb_vector vector, idx_t row, const char *string, size_t l
 
 void cells__begin(struct cells *cells, enum column_type type, duckdb_vector vector)
 {
-	*cells = (struct cells){ .type = type, .vector = vector, .data = duckdb_vector_get_data(vector) };
+	*cells = (struct cells){.type = type, .vector = vector, .data = duckdb_vector_get_data(vector)};
 	if (type == COLUMN_LIST || type == COLUMN_MAP)
 		cells->child = duckdb_list_vector_get_child(vector);
 	if (type == COLUMN_MAP) {
@@ -145,7 +152,7 @@ void cells__null(struct cells *cells, idx_t row)
 	}
 	cells->validity[row / 64] &= ~(1ULL << row % 64);
 	if (cells->child)
-		((duckdb_list_entry *)cells->data)[row] = (duckdb_list_entry){ cells->items, 0 };
+		((duckdb_list_entry *)cells->data)[row] = (duckdb_list_entry){cells->items, 0};
 }
 
 void cells__put_number(struct cells *cells, idx_t row, uint64_t number)
@@ -176,7 +183,7 @@ static bool extend(struct cells *cells, idx_t row, uint64_t more)
 	if (duckdb_list_vector_reserve(cells->vector, items) != DuckDBSuccess ||
 	    duckdb_list_vector_set_size(cells->vector, items) != DuckDBSuccess)
 		return false;
-	((duckdb_list_entry *)cells->data)[row] = (duckdb_list_entry){ cells->items, more };
+	((duckdb_list_entry *)cells->data)[row] = (duckdb_list_entry){cells->items, more};
 	cells->items = items;
 	return true;
 }
@@ -197,8 +204,7 @@ static const char *put_items(struct cells *cells, idx_t row, const struct value 
 		return unfit_note;
 	}
 	for (; at < cells->items && ok; at++) {
-		ok = value__item(&cursor, end, &string, &length) &&
-		     assign(cells->child, at, string, length, escaped);
+		ok = value__item(&cursor, end, &string, &length) && assign(cells->child, at, string, length, escaped);
 		if (map)
 			ok = ok && value__item(&cursor, end, &string, &length) &&
 			     assign(cells->values, at, string, length, escaped);
@@ -230,11 +236,16 @@ static const char *put_text(struct cells *cells, idx_t row, const struct value *
 static bool fits(enum column_type column, enum value_type value)
 {
 	switch (column) {
-	case COLUMN_BOOL: return value == VALUE_BOOL;
-	case COLUMN_TEXT: return value == VALUE_STRING || value == VALUE_UINT || value == VALUE_INT;
-	case COLUMN_LIST: return value == VALUE_LIST;
-	case COLUMN_MAP: return value == VALUE_MAP;
-	default: return value == VALUE_UINT || value == VALUE_INT;
+	case COLUMN_BOOL:
+		return value == VALUE_BOOL;
+	case COLUMN_TEXT:
+		return value == VALUE_STRING || value == VALUE_UINT || value == VALUE_INT;
+	case COLUMN_LIST:
+		return value == VALUE_LIST;
+	case COLUMN_MAP:
+		return value == VALUE_MAP;
+	default:
+		return value == VALUE_UINT || value == VALUE_INT;
 	}
 }
 

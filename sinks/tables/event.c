@@ -20,15 +20,15 @@ static const struct {
 	enum column_type type;
 	const char *unit, *help;
 } heads[HEADS] = {
-	[RUN] = { "run", COLUMN_TEXT, NULL, "the run's id" },
-	[HOST] = { "host", COLUMN_TEXT, NULL, "where it ran" },
-	[TS] = { "ts", COLUMN_U64, "ns", "when, on the boot clock" },
-	[TIME] = { "time", COLUMN_TIME, NULL, "when, UTC" },
-	[SEQ] = { "seq", COLUMN_U64, NULL, "number in its stream" },
-	[PID] = { "pid", COLUMN_U32, NULL, "process, in the initial pid namespace" },
-	[START] = { "start", COLUMN_U64, "ns", "the process's start on the boot clock; (pid, start) names a process" },
-	[TID] = { "tid", COLUMN_U32, NULL, "thread" },
-	[CPU] = { "cpu", COLUMN_U32, NULL, "CPU that it happened on" },
+	[RUN] = {"run", COLUMN_TEXT, NULL, "the run's id"},
+	[HOST] = {"host", COLUMN_TEXT, NULL, "where it ran"},
+	[TS] = {"ts", COLUMN_U64, "ns", "when, on the boot clock"},
+	[TIME] = {"time", COLUMN_TIME, NULL, "when, UTC"},
+	[SEQ] = {"seq", COLUMN_U64, NULL, "number in its stream"},
+	[PID] = {"pid", COLUMN_U32, NULL, "process, in the initial pid namespace"},
+	[START] = {"start", COLUMN_U64, "ns", "the process's start on the boot clock; (pid, start) names a process"},
+	[TID] = {"tid", COLUMN_U32, NULL, "thread"},
+	[CPU] = {"cpu", COLUMN_U32, NULL, "CPU that it happened on"},
 };
 
 static const char *reason_of(const struct value *value, const char *note)
@@ -42,7 +42,7 @@ static const char *reason_of(const struct value *value, const char *note)
 
 static void put_text(struct cells *cells, idx_t row, const char *name, const char *text, struct notes *notes)
 {
-	struct value value = { .type = VALUE_STRING, .length = strlen(text), .string = text };
+	struct value value = {.type = VALUE_STRING, .length = strlen(text), .string = text};
 	const char *note = cells__put(cells, row, &value, NULL);
 
 	if (note)
@@ -76,7 +76,7 @@ static int fill(const struct table *table, const void *at, struct cells *cells, 
 	const struct event_source *source = entry->source;
 	struct value values[SCHEMA_FIELDS_MAX];
 	struct record record = entry->record;
-	struct notes notes = { 0 };
+	struct notes notes = {0};
 	const char *reason;
 
 	record.bytes = entry->bytes;

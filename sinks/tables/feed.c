@@ -59,11 +59,10 @@ void sql__string(struct text *sql, const char *string)
 
 void sql__comment(struct text *sql, const struct column *column)
 {
-	struct text comment = { 0 };
+	struct text comment = {0};
 
-	text__printf(&comment, "%s%s%s%s%s", column->help ? column->help : "",
-		     column->help && column->unit ? " " : "", column->unit ? "(" : "",
-		     column->unit ? column->unit : "", column->unit ? ")" : "");
+	text__printf(&comment, "%s%s%s%s%s", column->help ? column->help : "", column->help && column->unit ? " " : "",
+		     column->unit ? "(" : "", column->unit ? column->unit : "", column->unit ? ")" : "");
 	if (comment.error && !sql->error)
 		sql->error = comment.error;
 	sql__string(sql, comment.data ? comment.data : "");
@@ -89,7 +88,7 @@ static int on_task(void *arg, const struct model_task *task)
 
 static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
-	struct hidden_row hidden = { row->run, row->pid, row->image, pid, row->start, by };
+	struct hidden_row hidden = {row->run, row->pid, row->image, pid, row->start, by};
 
 	return write_row(arg, MODEL_HIDDEN, &hidden);
 }
@@ -183,10 +182,10 @@ int tables__stream(struct tables *tables, const struct stream_info *info)
 
 /* Nothing is fetched from anywhere; nothing is written but what is asked for. */
 static const char *const settings[][2] = {
-	{ "threads", "1" },
-	{ "autoinstall_known_extensions", "false" },
-	{ "autoload_known_extensions", "false" },
-	{ "temp_directory", "" },
+	{"threads", "1"},
+	{"autoinstall_known_extensions", "false"},
+	{"autoload_known_extensions", "false"},
+	{"temp_directory", ""},
 };
 
 /* The allocator in some builds of DuckDB. */
@@ -197,7 +196,7 @@ extern int duckdb_je_mallctl(const char *name, void *old, size_t *old_size, void
  * process holds. Must be said before there are threads. */
 static void give_back_memory(void)
 {
-	static const char *const names[] = { "arenas.dirty_decay_ms", "arenas.muzzy_decay_ms" };
+	static const char *const names[] = {"arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"};
 	ssize_t at_once = 0;
 
 	mallopt(M_ARENA_MAX, 2);
@@ -241,7 +240,7 @@ int tables__run(struct tables *tables, const char *sql)
 static int start_table(struct tables *tables, struct table *table)
 {
 	struct table_work *work = table->work;
-	struct text scan = { 0 }, sql = { 0 };
+	struct text scan = {0}, sql = {0};
 	int err;
 
 	table__scan_name(table, &scan);
@@ -339,7 +338,7 @@ const struct table *tables__table(const struct tables *tables, size_t i)
 
 int tables__new(struct tables **out, const struct tables_opts *opts)
 {
-	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden, .task = on_task };
+	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
 	struct tables *tables = calloc(1, sizeof(*tables));
 	char why[512];
 	int err = 0;

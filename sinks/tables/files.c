@@ -35,7 +35,7 @@ bool files__is_folder(const char *path)
 
 static int remove_one(const char *folder, const char *name, void *arg)
 {
-	struct text path = { 0 };
+	struct text path = {0};
 
 	(void)arg;
 	text__printf(&path, "%s/%s", folder, name);

@@ -12,7 +12,7 @@
 
 void queue__init(struct queue *queue)
 {
-	*queue = (struct queue){ .last = NULL };
+	*queue = (struct queue){.last = NULL};
 	pthread_mutex_init(&queue->lock, NULL);
 	pthread_cond_init(&queue->moved, NULL);
 	queue->last = &queue->first;

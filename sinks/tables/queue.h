@@ -21,9 +21,9 @@ struct queue {
 	struct block *first, **last;
 	unsigned count;
 	bool ended, stopped;
-	struct block *filling; /* the putter's own */
+	struct block *filling;	/* the putter's own */
 	struct block *emptying; /* the taker's own */
-	size_t at; /* in it */
+	size_t at;		/* in it */
 };
 
 void queue__init(struct queue *queue);

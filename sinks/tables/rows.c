@@ -104,8 +104,8 @@ static int cell_time(struct packer *p, const struct cell *cell, const void *at)
 	uint64_t ts = *(const uint64_t *)at;
 
 	(void)cell;
-	return EVENT_IS_NULL(ts) ? pack_nil(p->out) :
-				   pack_int64(p->out, p->run->real_ns + (int64_t)(ts - p->run->first_ts));
+	return EVENT_IS_NULL(ts) ? pack_nil(p->out)
+				 : pack_int64(p->out, p->run->real_ns + (int64_t)(ts - p->run->first_ts));
 }
 
 static int pack_strings(struct packer *p, const struct model_list *list)
@@ -154,7 +154,7 @@ static int cell_command_line(struct packer *p, const struct cell *cell, const vo
 {
 	const struct model_row *row = at;
 	const struct model_list *args = row->command ? &row->command->args : NULL;
-	struct text text = { 0 };
+	struct text text = {0};
 	int err;
 
 	(void)cell;
@@ -176,7 +176,7 @@ static int cell_command_line(struct packer *p, const struct cell *cell, const vo
 static int cell_command(struct packer *p, const struct cell *cell, const void *at)
 {
 	const struct model_command *command = *(const struct model_command *const *)at;
-	struct text text = { 0 };
+	struct text text = {0};
 	int err;
 
 	(void)cell;
@@ -330,17 +330,17 @@ static const struct {
 	const struct cell *cells;
 	size_t count;
 } tables[MODEL_TABLES] = {
-	[MODEL_PROCESSES] = { "processes", "every executed program, and every process that executed none",
-			      processes, COUNT(processes) },
-	[MODEL_STEPS] = { "steps", "every execution of a step of the pipeline", steps, COUNT(steps) },
-	[MODEL_HIDDEN] = { "hidden_failures", "programs that failed under an ancestor that ended 0", hidden,
-			   COUNT(hidden) },
+	[MODEL_PROCESSES] = {"processes", "every executed program, and every process that executed none", processes,
+			     COUNT(processes)},
+	[MODEL_STEPS] = {"steps", "every execution of a step of the pipeline", steps, COUNT(steps)},
+	[MODEL_HIDDEN] = {"hidden_failures", "programs that failed under an ancestor that ended 0", hidden,
+			  COUNT(hidden)},
 };
 
 int model_table__write(const struct table *table, enum model_table which, const void *row,
 		       struct record_buffer *scratch)
 {
-	struct packer p = { .out = scratch, .run = *(const struct model_run *const *)row };
+	struct packer p = {.out = scratch, .run = *(const struct model_run *const *)row};
 	const struct cell *cell = tables[which].cells, *end = cell + tables[which].count;
 	struct notes *notes;
 	uint8_t *entry;
@@ -366,9 +366,9 @@ int model_table__write(const struct table *table, enum model_table which, const 
 static int fill(const struct table *table, const void *at, struct cells *cells, idx_t row)
 {
 	const struct notes *told = (const struct notes *)((const uint64_t *)at + 1);
-	struct cursor c = { (const uint8_t *)(told + 1), (const uint8_t *)(told + 1) + *(const uint64_t *)at };
-	struct notes notes = { .count = told->count };
-	struct value value = { 0 };
+	struct cursor c = {(const uint8_t *)(told + 1), (const uint8_t *)(told + 1) + *(const uint64_t *)at};
+	struct notes notes = {.count = told->count};
+	struct value value = {0};
 	const char *reason;
 	size_t i;
 

@@ -71,17 +71,15 @@ static char *copy_text(const char *text)
 	return made ? made : safe ? strdup(safe) : NULL;
 }
 
-int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit,
-		      const char *help)
+int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help)
 {
 	struct column *columns = reallocarray(table->columns, table->columns_count + 1, sizeof(*columns));
 
 	if (!columns)
 		return -ENOMEM;
 	table->columns = columns;
-	columns[table->columns_count] = (struct column){
-		.name = strdup(name), .type = type, .unit = copy_text(unit), .help = copy_text(help)
-	};
+	columns[table->columns_count] =
+		(struct column){.name = strdup(name), .type = type, .unit = copy_text(unit), .help = copy_text(help)};
 	return columns[table->columns_count].name ? (int)table->columns_count++ : -ENOMEM;
 }
 
@@ -131,8 +129,8 @@ static void scan(duckdb_function_info info, duckdb_data_chunk chunk)
 	while (row < rows && !err && (entry = queue__take(&work->queue)))
 		err = work->fill(table, entry, work->cells, row++);
 	if (err)
-		duckdb_function_set_error(info, err == -EBADMSG ? "a record is not as its stream's header says" :
-								  strerror(-err));
+		duckdb_function_set_error(info, err == -EBADMSG ? "a record is not as its stream's header says"
+								: strerror(-err));
 	else if (queue__stopped(&work->queue))
 		duckdb_function_set_error(info, "stopped");
 	duckdb_data_chunk_set_size(chunk, err ? 0 : row);
@@ -176,7 +174,8 @@ static void *run(void *arg)
 		const char *why = duckdb_result_error(&result); /* its first line; the others give advice */
 
 		if (!queue__stopped(&work->queue))
-			work->api->log(LOG_ERROR, "%s: %s: %.*s", work->sink, table->name, (int)strcspn(why, "\n"), why);
+			work->api->log(LOG_ERROR, "%s: %s: %.*s", work->sink, table->name, (int)strcspn(why, "\n"),
+				       why);
 		atomic_store(work->failed, true);
 		queue__stop(&work->queue);
 	}

@@ -39,8 +39,7 @@ void table__free(struct table *table); /* takes NULL */
 int table__column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help);
 
 /* As above, but the name is the table's own, and is there once. */
-int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit,
-		      const char *help);
+int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help);
 
 /* Begins: the thread runs `sql`, which reads from scan_NAME(). 0 or -errno, logged. */
 int table__start(struct table *table, duckdb_database database);
@@ -54,7 +53,7 @@ struct event_source {
 	struct table *table;
 	const struct stream_event *event;
 	uint32_t columns[SCHEMA_FIELDS_MAX]; /* of the table, by field */
-	uint32_t absent_count, *absent; /* columns that no field fills */
+	uint32_t absent_count, *absent;	     /* columns that no field fills */
 };
 
 /* With the columns that all events have. NULL: out of memory. */

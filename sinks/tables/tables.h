@@ -16,7 +16,7 @@
 #include "sinks/tables/column.h"
 
 struct table {
-	char *name;	    /* "lifecycle_exec", "processes" */
+	char *name; /* "lifecycle_exec", "processes" */
 	const char *help;
 	struct column *columns;
 	size_t columns_count;

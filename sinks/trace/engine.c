@@ -41,12 +41,10 @@ static void load(struct text *text, const struct line *line, int digits)
 	const struct model_task *task = line->task;
 	uint64_t from = task->start < task->began_ns ? task->start : task->began_ns;
 
-	if (line->cpu_partial || EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->ended_ns) ||
-	    task->ended_ns <= from)
+	if (line->cpu_partial || EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->ended_ns) || task->ended_ns <= from)
 		text__printf(text, "-");
 	else
-		text__printf(text, "%.*f", digits,
-			     100.0 * (double)task->cpu_ns / (double)(task->ended_ns - from));
+		text__printf(text, "%.*f", digits, 100.0 * (double)task->cpu_ns / (double)(task->ended_ns - from));
 }
 
 /* ---- Nextflow ---- */
@@ -145,10 +143,10 @@ static void unknown(struct text *text, const struct line *line)
 	text__printf(text, "-");
 }
 
-#define IO_COLUMN(name, figure)                                                                              \
-	static void name(struct text *text, const struct line *line)                                         \
-	{                                                                                                    \
-		number(text, line->task->io[figure]);                                                        \
+#define IO_COLUMN(name, figure)                                      \
+	static void name(struct text *text, const struct line *line) \
+	{                                                            \
+		number(text, line->task->io[figure]);                \
 	}
 
 IO_COLUMN(rchar, MODEL_IO_READ_CHARS)
@@ -159,32 +157,32 @@ IO_COLUMN(read_bytes, MODEL_IO_READ_BYTES)
 IO_COLUMN(write_bytes, MODEL_IO_WRITE_BYTES)
 
 static const struct column nextflow_columns[] = {
-	{ "task_id", task_id },
-	{ "hash", id },
-	{ "native_id", native_id },
-	{ "name", name },
-	{ "status", status },
-	{ "exit", exit_status },
-	{ "submit", unknown },
-	{ "start", start },
-	{ "complete", complete },
-	{ "duration", unknown },
-	{ "realtime", realtime },
-	{ "%cpu", cpu_percent },
-	{ "%mem", unknown },
-	{ "rss", rss },
-	{ "vmem", vmem },
-	{ "peak_rss", peak_rss },
-	{ "peak_vmem", unknown },
-	{ "rchar", rchar },
-	{ "wchar", wchar },
-	{ "syscr", syscr },
-	{ "syscw", syscw },
-	{ "read_bytes", read_bytes },
-	{ "write_bytes", write_bytes },
-	{ "vol_ctxt", vol_ctxt },
-	{ "inv_ctxt", inv_ctxt },
-	{ 0 },
+	{"task_id", task_id},
+	{"hash", id},
+	{"native_id", native_id},
+	{"name", name},
+	{"status", status},
+	{"exit", exit_status},
+	{"submit", unknown},
+	{"start", start},
+	{"complete", complete},
+	{"duration", unknown},
+	{"realtime", realtime},
+	{"%cpu", cpu_percent},
+	{"%mem", unknown},
+	{"rss", rss},
+	{"vmem", vmem},
+	{"peak_rss", peak_rss},
+	{"peak_vmem", unknown},
+	{"rchar", rchar},
+	{"wchar", wchar},
+	{"syscr", syscr},
+	{"syscw", syscw},
+	{"read_bytes", read_bytes},
+	{"write_bytes", write_bytes},
+	{"vol_ctxt", vol_ctxt},
+	{"inv_ctxt", inv_ctxt},
+	{0},
 };
 
 /* ---- Snakemake ---- */
@@ -253,23 +251,23 @@ static void cpu_time(struct text *text, const struct line *line)
 
 /* The names at the end are those of newer versions (--benchmark-extended). */
 static const struct column snakemake_columns[] = {
-	{ "s", seconds },
-	{ "h:m:s", clock_time },
-	{ "max_rss", max_rss },
-	{ "max_vms", max_vms },
-	{ "max_uss", unknown },
-	{ "max_pss", unknown },
-	{ "io_in", io_in },
-	{ "io_out", io_out },
-	{ "mean_load", mean_load },
-	{ "cpu_time", cpu_time },
-	{ "jobid", id },
-	{ "rule_name", name },
-	{ 0 },
+	{"s", seconds},
+	{"h:m:s", clock_time},
+	{"max_rss", max_rss},
+	{"max_vms", max_vms},
+	{"max_uss", unknown},
+	{"max_pss", unknown},
+	{"io_in", io_in},
+	{"io_out", io_out},
+	{"mean_load", mean_load},
+	{"cpu_time", cpu_time},
+	{"jobid", id},
+	{"rule_name", name},
+	{0},
 };
 
 const struct format formats[] = {
-	{ "nextflow", nextflow_columns },
-	{ "snakemake", snakemake_columns },
-	{ 0 },
+	{"nextflow", nextflow_columns},
+	{"snakemake", snakemake_columns},
+	{0},
 };

@@ -39,7 +39,7 @@ int extra__stream(struct extra *extra, const struct stream_info *info)
 		return -ENOMEM;
 	extra->streams = streams;
 	while (extra->streams_count <= info->index)
-		streams[extra->streams_count++] = (struct extra_fields){ 0 };
+		streams[extra->streams_count++] = (struct extra_fields){0};
 	stream = &streams[info->index];
 	stream->kinds = calloc(info->events_count + 1, sizeof(*stream->kinds));
 	if (!stream->kinds)
@@ -47,13 +47,11 @@ int extra__stream(struct extra *extra, const struct stream_info *info)
 	stream->kinds_count = info->events_count;
 	for (uint32_t i = 0; i < info->events_count; i++) {
 		const struct stream_event *event = &info->events[i];
-		bool usable =
-			event->name && i >= SCHEMA_KIND_BASE && event->fields_count <= SCHEMA_FIELDS_MAX;
+		bool usable = event->name && i >= SCHEMA_KIND_BASE && event->fields_count <= SCHEMA_FIELDS_MAX;
 
 		stream->kinds[i].vm = usable ? stream_event__field(event, "vm_bytes") : -1;
 		stream->kinds[i].voluntary = usable ? stream_event__field(event, "voluntary_switches") : -1;
-		stream->kinds[i].involuntary =
-			usable ? stream_event__field(event, "involuntary_switches") : -1;
+		stream->kinds[i].involuntary = usable ? stream_event__field(event, "involuntary_switches") : -1;
 	}
 	return 0;
 }
@@ -175,8 +173,7 @@ int extra__sample(struct extra *extra, const struct model_sample *sample)
 	const struct model_row *row = sample->row;
 	struct process *p = find_process(extra, row->run->info->boot_id, row->pid, row->start);
 
-	if (sample->source != MODEL_MEM || !EVENT_IS_NULL(row->ended_ns) || !row->task || !p ||
-	    EVENT_IS_NULL(p->vm))
+	if (sample->source != MODEL_MEM || !EVENT_IS_NULL(row->ended_ns) || !row->task || !p || EVENT_IS_NULL(p->vm))
 		return 0;
 	release(p);
 	p->task = get_task(extra, row->task);

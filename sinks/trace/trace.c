@@ -23,7 +23,7 @@ static const struct opt trace_options[] = {
 	OPT(struct trace_conf, join, OPT_STRING, NULL, 0, 0,
 	    "a trace file of Nextflow: its lines, with ours beside them"),
 	OPT(struct trace_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 struct trace {
@@ -90,7 +90,7 @@ static int put_line(struct trace *trace, const struct line *line)
 static int on_task(void *arg, const struct model_task *task)
 {
 	struct trace *trace = arg;
-	struct line line = { .task = task };
+	struct line line = {.task = task};
 	struct nextflow_task *theirs = NULL;
 
 	extra__task(&trace->extra, &line);
@@ -135,20 +135,18 @@ static void trace__close(void *state)
 
 static int configure(struct trace *trace, const struct trace_conf *conf, char *err, size_t size)
 {
-	static const struct model_calls calls = { .row = on_row, .task = on_task, .sample = on_sample };
+	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	int rc = 0;
 
 	for (trace->format = formats; trace->format->name; trace->format++)
 		if (!strcmp(trace->format->name, conf->format))
 			break;
 	if (!trace->format->name) {
-		snprintf(err, size, "format: \"%.100s\" is not known: choose nextflow or snakemake",
-			 conf->format);
+		snprintf(err, size, "format: \"%.100s\" is not known: choose nextflow or snakemake", conf->format);
 		return -EINVAL;
 	}
 	if (conf->join && trace->format != formats) {
-		snprintf(err, size, "join: takes a trace file of Nextflow, so leave format=%s out",
-			 conf->format);
+		snprintf(err, size, "join: takes a trace file of Nextflow, so leave format=%s out", conf->format);
 		return -EINVAL;
 	}
 	if (conf->join)

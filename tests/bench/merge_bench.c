@@ -35,14 +35,10 @@ struct bench_sample {
 };
 
 static const struct schema_field exec_fields[] = {
-	FIELD(struct bench_exec, ppid, NULL, "parent"),
-	FIELD(struct bench_exec, parent_start, "ns", "its start"),
-	FIELD(struct bench_exec, comm, NULL, "name"),
-	FIELD(struct bench_exec, exe, NULL, "program"),
-	FIELD(struct bench_exec, args, NULL, "arguments"),
-	FIELD(struct bench_exec, cwd, NULL, "folder"),
-	FIELD(struct bench_exec, uid, NULL, "user"),
-	{ 0 },
+	FIELD(struct bench_exec, ppid, NULL, "parent"),	   FIELD(struct bench_exec, parent_start, "ns", "its start"),
+	FIELD(struct bench_exec, comm, NULL, "name"),	   FIELD(struct bench_exec, exe, NULL, "program"),
+	FIELD(struct bench_exec, args, NULL, "arguments"), FIELD(struct bench_exec, cwd, NULL, "folder"),
+	FIELD(struct bench_exec, uid, NULL, "user"),	   {0},
 };
 
 static const struct schema_field sample_fields[] = {
@@ -56,12 +52,12 @@ static const struct schema_field sample_fields[] = {
 	FIELD(struct bench_sample, minor_faults, NULL, "faults"),
 	FIELD(struct bench_sample, peak_rss_bytes, "bytes", "peak"),
 	FIELD(struct bench_sample, threads, NULL, "threads"),
-	{ 0 },
+	{0},
 };
 
 static const struct schema_event events[] = {
-	{ "exec", "a program", exec_fields, sizeof(struct bench_exec) },
-	{ "sample", "a sample", sample_fields, sizeof(struct bench_sample) },
+	{"exec", "a program", exec_fields, sizeof(struct bench_exec)},
+	{"sample", "a sample", sample_fields, sizeof(struct bench_sample)},
 };
 
 static struct event bench__head(uint64_t i, unsigned kind)
@@ -69,28 +65,33 @@ static struct event bench__head(uint64_t i, unsigned kind)
 	/* two CPUs, each in order, some microseconds apart */
 	uint64_t ts = 3600000000000ULL + i * 10000 - (i % 2) * 30000;
 
-	return (struct event){ .ts = ts, .start = ts - ts % 77777, .pid = 1000 + i / 8 % 30000,
-			       .tid = 1000 + i / 8 % 30000, .run = 1, .cpu = i % 2, .kind = kind };
+	return (struct event){.ts = ts,
+			      .start = ts - ts % 77777,
+			      .pid = 1000 + i / 8 % 30000,
+			      .tid = 1000 + i / 8 % 30000,
+			      .run = 1,
+			      .cpu = i % 2,
+			      .kind = kind};
 }
 
 static int bench__exec(struct stream_writer *writer, uint64_t i)
 {
 	static const char tail[] = "/usr/bin/samtools\0/data/work/4f/a1b2c3d4e5f6a7b8c9d0e1f2\0"
 				   "samtools\0sort\0-@\0008\0-o\0out.bam\0in.bam";
-	struct bench_exec e = { .head = bench__head(i, 0), .ppid = 999, .uid = 1000, .comm = "samtools" };
+	struct bench_exec e = {.head = bench__head(i, 0), .ppid = 999, .uid = 1000, .comm = "samtools"};
 	uint32_t at = offsetof(struct bench_exec, tail);
 
 	e.parent_start = e.head.start - 5000000;
 	memcpy(e.tail, tail, sizeof(tail));
-	e.exe = (struct event_string){ at, 17, 0 };
-	e.cwd = (struct event_string){ at + 18, 38, 0 };
-	e.args = (struct event_list){ at + 57, sizeof(tail) - 57, 0 };
+	e.exe = (struct event_string){at, 17, 0};
+	e.cwd = (struct event_string){at + 18, 38, 0};
+	e.args = (struct event_list){at + 57, sizeof(tail) - 57, 0};
 	return stream_writer__event(writer, &e.head, sizeof(e));
 }
 
 static int bench__sample(struct stream_writer *writer, uint64_t i)
 {
-	struct bench_sample e = { .head = bench__head(i, 1), .comm = "samtools", .threads = 8 };
+	struct bench_sample e = {.head = bench__head(i, 1), .comm = "samtools", .threads = 8};
 
 	e.cpu_ns = i * 31337;
 	e.user_ns = e.cpu_ns / 3 * 2;
@@ -105,10 +106,13 @@ static int bench__sample(struct stream_writer *writer, uint64_t i)
 
 int main(int argc, char **argv)
 {
-	static const char *const names[3] = { "lifecycle", "cpu", "mem" };
-	struct stream_writer_opts opts = { .help = "made up", .events = events, .events_count = 2, .abi = 1,
-					   .run = { .id = "bench", .name = "bench", .number = 1 } };
-	struct stream_writer *writers[3] = { NULL };
+	static const char *const names[3] = {"lifecycle", "cpu", "mem"};
+	struct stream_writer_opts opts = {.help = "made up",
+					  .events = events,
+					  .events_count = 2,
+					  .abi = 1,
+					  .run = {.id = "bench", .name = "bench", .number = 1}};
+	struct stream_writer *writers[3] = {NULL};
 	uint64_t i, count = argc == 3 ? strtoull(argv[2], NULL, 10) : 0;
 	struct timespec begin, end;
 	int dir, rc = 0;
@@ -135,7 +139,6 @@ int main(int argc, char **argv)
 	close(dir);
 	if (rc)
 		return fprintf(stderr, "%s: %s\n", argv[1], strerror(-rc)), 1;
-	printf("%.0f ns an event\n",
-	       ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec)) / count);
+	printf("%.0f ns an event\n", ((end.tv_sec - begin.tv_sec) * 1e9 + (end.tv_nsec - begin.tv_nsec)) / count);
 	return 0;
 }

@@ -16,12 +16,12 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 /* Stays in builds with NDEBUG, and says what was expected. */
-#define EXPECT(what)                                                                                         \
-	do {                                                                                                 \
-		if (!(what)) {                                                                               \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what);                   \
-			abort();                                                                             \
-		}                                                                                            \
+#define EXPECT(what)                                                                       \
+	do {                                                                               \
+		if (!(what)) {                                                             \
+			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #what); \
+			abort();                                                           \
+		}                                                                          \
 	} while (0)
 
 #endif

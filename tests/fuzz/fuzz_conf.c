@@ -18,7 +18,7 @@ static void count(void *arg, enum log_level level, const char *sentence)
 
 static void check_sink(const struct conf_sink *sink)
 {
-	struct fixture_sink conf = { 0 };
+	struct fixture_sink conf = {0};
 	char err[512];
 
 	if (strcmp(sink->name, "jsonl") == 0) {

@@ -25,7 +25,7 @@ static void pack_and_read(const uint8_t *data, size_t size)
 	uint8_t *event = malloc(size ? size : 1); /* of its own, so that a byte too far is seen */
 	struct stream_field fields[MADE_FIELDS];
 	struct value values[MADE_FIELDS];
-	struct record_buffer out = { 0 };
+	struct record_buffer out = {0};
 	struct stream_event schema;
 	struct record record;
 	struct cursor c;
@@ -33,11 +33,10 @@ static void pack_and_read(const uint8_t *data, size_t size)
 
 	EXPECT(event);
 	memcpy(event, data, size);
-	rc = record__pack(&out, &made_schema[0], SCHEMA_KIND_BASE, 5, (struct event *)event, size, NULL,
-			  NULL);
+	rc = record__pack(&out, &made_schema[0], SCHEMA_KIND_BASE, 5, (struct event *)event, size, NULL, NULL);
 	EXPECT(rc == (size < sizeof(struct event) ? -22 : 0));
 	if (!rc) {
-		c = (struct cursor){ out.data, out.data + out.size };
+		c = (struct cursor){out.data, out.data + out.size};
 		EXPECT(cursor__skip(&c) == 1 && c.at == c.end);
 		EXPECT(record__head(out.data, out.size, &record));
 		made__event(&schema, fields);
@@ -54,14 +53,13 @@ static void pack_and_read(const uint8_t *data, size_t size)
 
 static void read_only(const uint8_t *data, size_t size)
 {
-	struct cursor value_at = { data, data + size }, skip_at = value_at;
+	struct cursor value_at = {data, data + size}, skip_at = value_at;
 	struct value value;
 	int rc;
 
 	while (value_at.at < value_at.end) {
 		rc = cursor__skip(&skip_at);
-		EXPECT(rc == 1 ? skip_at.at > value_at.at && skip_at.at <= skip_at.end
-			       : skip_at.at == value_at.at);
+		EXPECT(rc == 1 ? skip_at.at > value_at.at && skip_at.at <= skip_at.end : skip_at.at == value_at.at);
 		if (cursor__value(&value_at, &value)) {
 			EXPECT(rc == 1 && value_at.at == skip_at.at);
 			if (value.type == VALUE_LIST || value.type == VALUE_MAP)

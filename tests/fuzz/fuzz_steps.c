@@ -15,17 +15,16 @@ static void match(const struct steps *steps, const uint8_t *data, size_t size)
 {
 	char *bytes = calloc(1, size + 1), tool[STEPS_NAME_MAX];
 	struct steps_matcher *matcher = steps_matcher__new(steps);
-	struct model_command command = { .exe = { bytes, (uint32_t)strnlen((const char *)data, size), 0 },
-					 .cwd = { bytes, (uint32_t)strnlen((const char *)data, size), 0 },
-					 .args = { bytes, (uint32_t)size + 1, 1, 0 },
-					 .env = { bytes, (uint32_t)size + 1, 1, 0 } };
-	struct steps_program program = { .command = &command, .parent = &command, .comm = "comm" };
+	struct model_command command = {.exe = {bytes, (uint32_t)strnlen((const char *)data, size), 0},
+					.cwd = {bytes, (uint32_t)strnlen((const char *)data, size), 0},
+					.args = {bytes, (uint32_t)size + 1, 1, 0},
+					.env = {bytes, (uint32_t)size + 1, 1, 0}};
+	struct steps_program program = {.command = &command, .parent = &command, .comm = "comm"};
 
 	EXPECT(bytes && matcher);
 	memcpy(bytes, data, size);
 	for (size_t i = 0; (i = steps_matcher__next(matcher, &program, i)) < steps->count; i++) {
-		EXPECT(*steps_matcher__step(matcher) &&
-		       strlen(steps_matcher__step(matcher)) < STEPS_NAME_MAX);
+		EXPECT(*steps_matcher__step(matcher) && strlen(steps_matcher__step(matcher)) < STEPS_NAME_MAX);
 		EXPECT(strlen(steps_matcher__id(matcher)) < STEPS_NAME_MAX);
 	}
 	steps_tool__name(&command, "comm", tool);

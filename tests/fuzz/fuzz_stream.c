@@ -14,8 +14,7 @@ static const uint8_t marker[STREAM_MARKER] = "0123456789abcdef";
 
 static int render(struct record_buffer *out, const char *name, const struct value *value)
 {
-	return pack__text(out, name, strlen(name)) ||
-	       (value && pack__text(out, value->string, value->length));
+	return pack__text(out, name, strlen(name)) || (value && pack__text(out, value->string, value->length));
 }
 
 static void check_strings(const struct sink_row *row, const uint8_t *end)
@@ -70,13 +69,12 @@ static void read_stream(const uint8_t *bytes, size_t size)
 	sink_rows__free(rows);
 }
 
-static void close_block(struct record_buffer *out, const uint8_t *bytes, size_t size, bool header,
-			uint64_t total)
+static void close_block(struct record_buffer *out, const uint8_t *bytes, size_t size, bool header, uint64_t total)
 {
-	struct cursor c = { bytes, bytes + (header ? 0 : size) }; /* a header is no record */
-	struct record_buffer block = { 0 };
-	struct stream_sync sync = { .total = total };
-	struct event head = { .ts = 1 };
+	struct cursor c = {bytes, bytes + (header ? 0 : size)}; /* a header is no record */
+	struct record_buffer block = {0};
+	struct stream_sync sync = {.total = total};
+	struct event head = {.ts = 1};
 
 	for (; c.at < c.end && cursor__skip(&c) == 1;)
 		sync.records++;
@@ -89,8 +87,8 @@ static void close_block(struct record_buffer *out, const uint8_t *bytes, size_t 
 static void pack_header(struct record_buffer *out)
 {
 	const struct stream_writer_opts opts = made__opts("made");
-	const struct stream_anchor anchor = { 1, 2 };
-	struct record_buffer header = { 0 };
+	const struct stream_anchor anchor = {1, 2};
+	struct record_buffer header = {0};
 
 	EXPECT(!stream_header__pack(&header, &opts, marker, &anchor));
 	close_block(out, header.data, header.size, true, 0);
@@ -99,7 +97,7 @@ static void pack_header(struct record_buffer *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct record_buffer whole = { 0 };
+	struct record_buffer whole = {0};
 	uint8_t *exact;
 	size_t half;
 

@@ -66,7 +66,7 @@ int main(int argc, char **argv)
 	write_made(dir);
 	bytes = made__read(dir, "made.msgpack", &size);
 	EXPECT(bytes && size);
-	c = (struct cursor){ bytes, bytes + size };
+	c = (struct cursor){bytes, bytes + size};
 	EXPECT(cursor__skip(&c) == 1);
 	header = c.at;
 	write_file(streams, "file", 0, bytes, size);

@@ -161,6 +161,25 @@ def test_no_function_over_100_lines():
                 start = None
 
 
+def test_no_line_over_130_columns():
+    files = [path for folder in ("core", "probes", "sinks") for pattern in ("*.[ch]", "*.js", "*.css", "*.html")
+             for path in sorted((SRC / folder).rglob(pattern)) if not path.name.endswith((".skel.h", "diff_sql.h"))]
+    long = [f"{path}:{number}" for path in files
+            for number, line in enumerate(path.read_text().splitlines(), 1) if len(line) > 130]
+    assert not long
+
+
+def test_one_hand():
+    """Every C file is as .clang-format has it: `make format` writes it so. Other versions break lines elsewhere."""
+    tool = shutil.which("clang-format") or shutil.which("clang-format-14")
+    if not tool or " 14." not in out(tool, "--version"):
+        pytest.skip("clang-format 14 is not installed")
+    files = [path for path in sources("core", "probes", "sinks", "tests") if path.name != "diff_sql.h"]
+    done = subprocess.run([tool, "--dry-run", f"--style=file:{SRC}/.clang-format", *files], capture_output=True, text=True,
+                          check=True)
+    assert not done.stderr, done.stderr[:2000]
+
+
 def test_names_of_files_are_unique():
     names = [path.name for path in sources("core", "probes", "sinks")]
     assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)

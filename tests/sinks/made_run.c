@@ -42,18 +42,18 @@ struct tool {
 
 /* What the jobs of a rule run, one behind the other in a pipe. */
 static const struct tool rules[][TOOLS] = {
-	{ { "bwa", "bwa mem -t 4 ref.fa %u/r1.fq %u/r2.fq" },
-	  { "samtools", "samtools sort -o %u/sorted.bam -" },
-	  { "samtools", "samtools index %u/sorted.bam" },
-	  { "md5sum", "md5sum %u/sorted.bam" } },
-	{ { "bcftools", "bcftools mpileup -f ref.fa %u/sorted.bam" },
-	  { "bcftools", "bcftools call -mv -Oz -o %u/calls.vcf.gz" },
-	  { "tabix", "tabix %u/calls.vcf.gz" },
-	  { "grep", "grep -c ^# %u/calls.vcf" } },
-	{ { "fastqc", "fastqc --quiet %u/r1.fq" },
-	  { "gzip", "gzip -9 %u/r1.fq" },
-	  { "awk", "awk {n++} %u/qc.txt" },
-	  { "sort", "sort -S 512M -k1,1 %u/qc.tsv" } },
+	{{"bwa", "bwa mem -t 4 ref.fa %u/r1.fq %u/r2.fq"},
+	 {"samtools", "samtools sort -o %u/sorted.bam -"},
+	 {"samtools", "samtools index %u/sorted.bam"},
+	 {"md5sum", "md5sum %u/sorted.bam"}},
+	{{"bcftools", "bcftools mpileup -f ref.fa %u/sorted.bam"},
+	 {"bcftools", "bcftools call -mv -Oz -o %u/calls.vcf.gz"},
+	 {"tabix", "tabix %u/calls.vcf.gz"},
+	 {"grep", "grep -c ^# %u/calls.vcf"}},
+	{{"fastqc", "fastqc --quiet %u/r1.fq"},
+	 {"gzip", "gzip -9 %u/r1.fq"},
+	 {"awk", "awk {n++} %u/qc.txt"},
+	 {"sort", "sort -S 512M -k1,1 %u/qc.tsv"}},
 };
 #define RULES (sizeof(rules) / sizeof(*rules))
 
@@ -86,13 +86,18 @@ static uint64_t made__random(struct made *m, uint64_t below)
 static void made__at(struct made *m, uint64_t when, enum step step, struct process *p)
 {
 	if (!m->rc)
-		m->rc = heap__push(&m->heap, (struct heap_item){ .key = when, .order = step, .data = p });
+		m->rc = heap__push(&m->heap, (struct heap_item){.key = when, .order = step, .data = p});
 }
 
 static struct event made__head(const struct made *m, const struct process *p, unsigned kind)
 {
-	return (struct event){ .ts = m->now, .start = p->start, .pid = p->pid, .tid = p->pid, .run = 1,
-			       .cpu = p->pid % 8, .kind = kind };
+	return (struct event){.ts = m->now,
+			      .start = p->start,
+			      .pid = p->pid,
+			      .tid = p->pid,
+			      .run = 1,
+			      .cpu = p->pid % 8,
+			      .kind = kind};
 }
 
 static void made__write(struct made *m, int stream, const struct event *event, size_t size)
@@ -156,7 +161,7 @@ static void text__args(struct text *text, uint32_t *used, const struct process *
 
 static void made__exec(struct made *m, const struct process *p)
 {
-	struct text text = { .event = { .head = made__head(m, p, LIFECYCLE_EXEC), .uid = 1000, .gid = 1000 } };
+	struct text text = {.event = {.head = made__head(m, p, LIFECYCLE_EXEC), .uid = 1000, .gid = 1000}};
 	struct lifecycle_exec *e = &text.event;
 	uint32_t base = offsetof(struct text, bytes), used = 0, begin;
 	char exe[64];
@@ -166,15 +171,15 @@ static void made__exec(struct made *m, const struct process *p)
 		e->parent_start = p->parent->start;
 	}
 	snprintf(e->comm, sizeof(e->comm), "%s", process__name(p));
-	e->exe = (struct event_string){ base, snprintf(exe, sizeof(exe), "/usr/bin/%s", e->comm), 0 };
+	e->exe = (struct event_string){base, snprintf(exe, sizeof(exe), "/usr/bin/%s", e->comm), 0};
 	text__add(&text, &used, exe, e->exe.length);
-	e->cwd = (struct event_string){ base + used, 10, 0 };
+	e->cwd = (struct event_string){base + used, 10, 0};
 	text__add(&text, &used, "/data/work", 10);
-	e->cgroup = (struct event_string){ base + used, 11, 0 };
+	e->cgroup = (struct event_string){base + used, 11, 0};
 	text__add(&text, &used, "/user.slice", 11);
 	begin = used;
 	text__args(&text, &used, p);
-	e->args = (struct event_list){ base + begin, used - begin, 0 };
+	e->args = (struct event_list){base + begin, used - begin, 0};
 	e->env.reason = EVENT_REASON_NONE;
 	e->env.offset = base + used;
 	made__write(m, LIFECYCLE, &e->head, base + used);
@@ -184,7 +189,7 @@ static void made__exec(struct made *m, const struct process *p)
 
 static void made__fork(struct made *m, const struct process *p)
 {
-	struct lifecycle_fork e = { .head = made__head(m, p, LIFECYCLE_FORK) };
+	struct lifecycle_fork e = {.head = made__head(m, p, LIFECYCLE_FORK)};
 
 	if (p->parent) {
 		e.ppid = p->parent->pid;
@@ -196,7 +201,7 @@ static void made__fork(struct made *m, const struct process *p)
 
 static void made__exit(struct made *m, const struct process *p)
 {
-	struct lifecycle_exit e = { .head = made__head(m, p, LIFECYCLE_EXIT), .threads_peak = 1 };
+	struct lifecycle_exit e = {.head = made__head(m, p, LIFECYCLE_EXIT), .threads_peak = 1};
 	uint64_t none = EVENT_NULL(EVENT_REASON_NONE);
 
 	if (p->parent) {
@@ -212,7 +217,7 @@ static void made__exit(struct made *m, const struct process *p)
 
 static void made__cpu(struct made *m, const struct process *p, enum cpu_kind kind)
 {
-	struct cpu_event e = { .head = made__head(m, p, kind), .threads = 1, .final = kind == CPU_EXIT };
+	struct cpu_event e = {.head = made__head(m, p, kind), .threads = 1, .final = kind == CPU_EXIT};
 	uint64_t until = kind == CPU_EXIT ? p->start + p->lives_ns : m->now;
 
 	e.cpu_ns = process__cpu(p, until);
@@ -229,13 +234,14 @@ static void made__cpu(struct made *m, const struct process *p, enum cpu_kind kin
 
 static void made__mem(struct made *m, const struct process *p, enum mem_kind kind)
 {
-	struct mem_event e = { .head = made__head(m, p, kind), .vm_bytes = p->peak * 3, .stack_bytes = 132 << 10 };
+	struct mem_event e = {.head = made__head(m, p, kind), .vm_bytes = p->peak * 3, .stack_bytes = 132 << 10};
 	uint64_t age = m->now - p->start;
 
 	e.peak_rss_bytes = p->peak;
 	e.rusage_maxrss_bytes = p->peak > 80 * MIB ? p->peak : 80 * MIB;
 	/* it grows for the first half of its life */
-	e.rss_bytes = age * 2 >= p->lives_ns ? p->peak : p->peak / 4 + p->peak / 4 * 3 / 1000 * (age * 2000 / p->lives_ns);
+	e.rss_bytes =
+		age * 2 >= p->lives_ns ? p->peak : p->peak / 4 + p->peak / 4 * 3 / 1000 * (age * 2000 / p->lives_ns);
 	e.file_bytes = 2 * MIB;
 	e.anon_bytes = e.rss_bytes - e.file_bytes;
 	e.minor_faults = e.rss_bytes / 4096;
@@ -245,7 +251,7 @@ static void made__mem(struct made *m, const struct process *p, enum mem_kind kin
 
 static void made__io(struct made *m, const struct process *p, enum io_kind kind)
 {
-	struct io_event e = { .head = made__head(m, p, kind), .final = kind == IO_EXIT };
+	struct io_event e = {.head = made__head(m, p, kind), .final = kind == IO_EXIT};
 	uint64_t until = kind == IO_EXIT ? p->start + p->lives_ns : m->now;
 
 	e.read_chars = (until - p->start) / 10;
@@ -260,14 +266,14 @@ static void made__io(struct made *m, const struct process *p, enum io_kind kind)
 
 static void made__oom(struct made *m, const struct process *p)
 {
-	struct mem_oom_kill e = { .head = made__head(m, p, MEM_OOM_KILL), .rss_bytes = p->peak, .limit = "cgroup" };
+	struct mem_oom_kill e = {.head = made__head(m, p, MEM_OOM_KILL), .rss_bytes = p->peak, .limit = "cgroup"};
 
 	e.limit_bytes = p->peak + MIB;
 	e.trigger_pid = p->pid;
 	e.trigger_start = p->start;
 	snprintf(e.comm, sizeof(e.comm), "%s", process__name(p));
 	memcpy(e.trigger_comm, e.comm, sizeof(e.comm));
-	e.cgroup = (struct event_string){ offsetof(struct mem_oom_kill, text), 11, 0 };
+	e.cgroup = (struct event_string){offsetof(struct mem_oom_kill, text), 11, 0};
 	memcpy(e.text, "/user.slice", 11);
 	made__write(m, MEM, &e.head, sizeof(e));
 }
@@ -312,8 +318,9 @@ static void made__tool(struct made *m, struct process *shell, int tool)
 	if (!p)
 		return;
 	kind = made__random(m, 100);
-	p->lives_ns = kind < 70 ? (5 + made__random(m, 195)) * MS :
-		      kind < 95 ? (500 + made__random(m, 3500)) * MS : (5000 + made__random(m, 15000)) * MS;
+	p->lives_ns = kind < 70	  ? (5 + made__random(m, 195)) * MS
+		      : kind < 95 ? (500 + made__random(m, 3500)) * MS
+				  : (5000 + made__random(m, 15000)) * MS;
 	p->cpu_permille = made__random(m, 1000);
 	p->peak = (3 + made__random(m, kind < 70 ? 20 : 900)) * MIB;
 	kind = made__random(m, 5000);
@@ -438,15 +445,15 @@ static void made__step(struct made *m, struct heap_item item)
 
 static int made__open(struct made *m, const char *build, const char *folder)
 {
-	static const char *const names[STREAMS] = { "lifecycle", "cpu", "mem", "io" };
-	static const char *const command[] = { "snakemake", "--cores", "64", NULL };
+	static const char *const names[STREAMS] = {"lifecycle", "cpu", "mem", "io"};
+	static const char *const command[] = {"snakemake", "--cores", "64", NULL};
 	const char *id = strrchr(folder, '/') ? strrchr(folder, '/') + 1 : folder;
-	struct stream_writer_opts opts = { .abi = PROBE_ABI };
+	struct stream_writer_opts opts = {.abi = PROBE_ABI};
 	int dir, rc = 0;
 
 	if (mkdir(folder, 0755) || (dir = open(folder, O_RDONLY | O_DIRECTORY)) < 0)
 		return -errno;
-	opts.run = (struct stream_run){ .id = id, .name = "made", .number = 1, .command = command };
+	opts.run = (struct stream_run){.id = id, .name = "made", .number = 1, .command = command};
 	for (int i = 0; i < STREAMS && !rc; i++) {
 		const struct probe *const *probe;
 		char path[4096];
@@ -472,7 +479,7 @@ static int made__open(struct made *m, const char *build, const char *folder)
 
 int main(int argc, char **argv)
 {
-	struct made m = { .random = 88172645463325252ULL, .next_pid = 1000 };
+	struct made m = {.random = 88172645463325252ULL, .next_pid = 1000};
 	struct timespec now;
 	int i;
 

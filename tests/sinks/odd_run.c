@@ -35,25 +35,27 @@ struct odd_event {
 	__u32 used;
 };
 
-#define ODD(member, name, unit, help)                                                                        \
-	{ name, SCHEMA_TYPE(((struct odd_event *)0)->member), offsetof(struct odd_event, member),            \
-	  sizeof(((struct odd_event *)0)->member), unit, help, NULL }
-#define COMMON                                                                                               \
-	ODD(flag, "flag", NULL, "yes or no"), ODD(number, "number", NULL, "with a sign"),                    \
-	ODD(big, "big", "ns", "it's \"big\""), ODD(comm, "comm", NULL, "a name"),                            \
-	ODD(text, "text", NULL, "any bytes"), ODD(list, "list", NULL, "texts"),                              \
-	ODD(map, "map", NULL, "text to text"), ODD(cpu, "cpu", NULL, "not the CPU"),                         \
-	ODD(run, "Run", NULL, "not the run"), ODD(missing, "missing", NULL, "not what is missing")
+#define ODD(member, name, unit, help)                                                                   \
+	{                                                                                               \
+		name, SCHEMA_TYPE(((struct odd_event *)0)->member), offsetof(struct odd_event, member), \
+			sizeof(((struct odd_event *)0)->member), unit, help, NULL                       \
+	}
+#define COMMON                                                                               \
+	ODD(flag, "flag", NULL, "yes or no"), ODD(number, "number", NULL, "with a sign"),    \
+		ODD(big, "big", "ns", "it's \"big\""), ODD(comm, "comm", NULL, "a name"),    \
+		ODD(text, "text", NULL, "any bytes"), ODD(list, "list", NULL, "texts"),      \
+		ODD(map, "map", NULL, "text to text"), ODD(cpu, "cpu", NULL, "not the CPU"), \
+		ODD(run, "Run", NULL, "not the run"), ODD(missing, "missing", NULL, "not what is missing")
 
-static const struct schema_field fields_1[] = { COMMON, ODD(small, "small", NULL, "32 bits"), { 0 } };
-static const struct schema_field fields_2[] = { COMMON, ODD(other, "small", NULL, "a text now"),
-						ODD(more, "more", "bytes", "new"), { 0 } };
+static const struct schema_field fields_1[] = {COMMON, ODD(small, "small", NULL, "32 bits"), {0}};
+static const struct schema_field fields_2[] = {
+	COMMON, ODD(other, "small", NULL, "a text now"), ODD(more, "more", "bytes", "new"), {0}};
 
 static const struct schema_event events[2][2] = {
-	{ { "thing", "happens", fields_1, sizeof(struct odd_event) },
-	  { "never", "does not happen", fields_1, sizeof(struct odd_event) } },
-	{ { "thing", "happens", fields_2, sizeof(struct odd_event) },
-	  { "never", "does not happen", fields_2, sizeof(struct odd_event) } },
+	{{"thing", "happens", fields_1, sizeof(struct odd_event)},
+	 {"never", "does not happen", fields_1, sizeof(struct odd_event)}},
+	{{"thing", "happens", fields_2, sizeof(struct odd_event)},
+	 {"never", "does not happen", fields_2, sizeof(struct odd_event)}},
 };
 
 static uint32_t add(struct odd_event *e, const char *bytes, size_t length)
@@ -65,9 +67,9 @@ static uint32_t add(struct odd_event *e, const char *bytes, size_t length)
 	return at;
 }
 
-#define STRING(e, s) ((struct event_string){ add(e, s, sizeof(s) - 1), sizeof(s) - 1, 0 })
-#define LIST(e, s) ((struct event_list){ add(e, s, sizeof(s)), sizeof(s), 0 })
-#define MAP(e, s) ((struct event_map){ add(e, s, sizeof(s)), sizeof(s), 0 })
+#define STRING(e, s) ((struct event_string){add(e, s, sizeof(s) - 1), sizeof(s) - 1, 0})
+#define LIST(e, s) ((struct event_list){add(e, s, sizeof(s)), sizeof(s), 0})
+#define MAP(e, s) ((struct event_map){add(e, s, sizeof(s)), sizeof(s), 0})
 
 static void plain(struct odd_event *e)
 {
@@ -126,8 +128,8 @@ static void extremes(struct odd_event *e)
 
 int main(int argc, char **argv)
 {
-	static void (*const fill[])(struct odd_event *e) = { plain, hostile, ugly, nulls, extremes };
-	struct stream_writer_opts opts = { .stream = "odd", .help = "odd things", .events_count = 2, .abi = 1 };
+	static void (*const fill[])(struct odd_event * e) = {plain, hostile, ugly, nulls, extremes};
+	struct stream_writer_opts opts = {.stream = "odd", .help = "odd things", .events_count = 2, .abi = 1};
 	struct stream_writer *writer;
 	struct timespec now;
 	int dir, rc;
@@ -136,11 +138,11 @@ int main(int argc, char **argv)
 		return 2;
 	dir = open(argv[1], O_RDONLY | O_DIRECTORY);
 	opts.events = events[atoi(argv[3]) - 1];
-	opts.run = (struct stream_run){ .id = argv[2], .name = "odd", .number = 1 };
+	opts.run = (struct stream_run){.id = argv[2], .name = "odd", .number = 1};
 	rc = stream_writer__open(&writer, dir, &opts);
 	clock_gettime(CLOCK_BOOTTIME, &now);
 	for (size_t i = 0; i < sizeof(fill) / sizeof(*fill) && !rc; i++) {
-		struct odd_event e = { .head = { .pid = 100 + i, .tid = 200 + i, .run = 1, .cpu = 3, .kind = 0 } };
+		struct odd_event e = {.head = {.pid = 100 + i, .tid = 200 + i, .run = 1, .cpu = 3, .kind = 0}};
 
 		e.head.start = now.tv_sec * 1000000000ULL;
 		e.head.ts = e.head.start + i + 1;

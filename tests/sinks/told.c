@@ -16,7 +16,7 @@ struct told_conf {
 
 static const struct opt told_options[] = {
 	OPT(struct told_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
-	{ 0 },
+	{0},
 };
 
 /* What samples told of a row that is not out yet, found by its process. */
@@ -80,7 +80,7 @@ static struct sampled *find(struct told *told, const struct model_row *row)
 	if (!all)
 		return NULL;
 	told->sampled = all;
-	all[told->sampled_count] = (struct sampled){ row->pid, row->start, 0, 0 };
+	all[told->sampled_count] = (struct sampled){row->pid, row->start, 0, 0};
 	return &all[told->sampled_count++];
 }
 
@@ -152,7 +152,7 @@ static void told__close(void *state)
 
 static int told__open(const struct sink_api *api, const void *conf, void **state)
 {
-	static const struct model_calls calls = { .row = on_row, .task = on_task, .sample = on_sample };
+	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	struct told *told = calloc(1, sizeof(*told));
 	char err[512];
 	int rc;

@@ -133,10 +133,22 @@ static void argv_4k(void)
 		many(1, length);
 }
 
-static void argv_100k(void) { many(1000, 100); }
-static void argv_one_128k(void) { many(1, 128 * 1024 - 1); }
-static void argv_20000(void) { many(20000, 5); }
-static void argv_2m(void) { many(15, 128 * 1024 - 1); }
+static void argv_100k(void)
+{
+	many(1000, 100);
+}
+static void argv_one_128k(void)
+{
+	many(1, 128 * 1024 - 1);
+}
+static void argv_20000(void)
+{
+	many(20000, 5);
+}
+static void argv_2m(void)
+{
+	many(15, 128 * 1024 - 1);
+}
 
 const struct truth_case argv_cases[] = {
 	{"argv_weird", "empty, newlines, quotes, bytes that are no UTF-8", argv_weird, false},

@@ -125,7 +125,7 @@ static void exec_by_thread(void)
 	struct birth b;
 
 	if (born(&b)) {
-		start_thread(thread_execs, (intptr_t)"21");
+		start_thread(thread_execs, (intptr_t) "21");
 		for (;;)
 			pause();
 	}
@@ -143,7 +143,7 @@ static void exec_by_thread_twice(void)
 	struct birth b;
 
 	if (born(&b)) {
-		start_thread(thread_chains, (intptr_t)"22");
+		start_thread(thread_chains, (intptr_t) "22");
 		for (;;)
 			pause();
 	}
@@ -179,24 +179,35 @@ static void write_file(const char *path, const char *text, mode_t mode)
 
 #ifdef __x86_64__
 /* mov ecx,3000000; loop: dec ecx; jnz loop; mov eax,1 (exit); mov ebx,32; int 0x80 */
-static const unsigned char code_32[] = {0xb9, 0xc0, 0xc6, 0x2d, 0, 0x49, 0x75, 0xfd, 0xb8, 1, 0, 0, 0,
-					0xbb, 32, 0, 0, 0, 0xcd, 0x80};
+static const unsigned char code_32[] = {0xb9, 0xc0, 0xc6, 0x2d, 0,  0x49, 0x75, 0xfd, 0xb8, 1,
+					0,    0,    0,	  0xbb, 32, 0,	  0,	0,    0xcd, 0x80};
 
 static const struct {
 	Elf32_Ehdr head;
 	Elf32_Phdr segment;
 	unsigned char code[sizeof(code_32)];
 } program_32 = {
-	.head = {
-		.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
-		.e_type = ET_EXEC, .e_machine = EM_386, .e_version = EV_CURRENT,
-		.e_entry = 0x8048000 + sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr), .e_phoff = sizeof(Elf32_Ehdr),
-		.e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = 1,
-	},
-	.segment = {
-		.p_type = PT_LOAD, .p_vaddr = 0x8048000, .p_filesz = 1000, .p_memsz = 1000, .p_flags = PF_R | PF_X,
-		.p_align = 4096,
-	},
+	.head =
+		{
+			.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS32, ELFDATA2LSB, EV_CURRENT},
+			.e_type = ET_EXEC,
+			.e_machine = EM_386,
+			.e_version = EV_CURRENT,
+			.e_entry = 0x8048000 + sizeof(Elf32_Ehdr) + sizeof(Elf32_Phdr),
+			.e_phoff = sizeof(Elf32_Ehdr),
+			.e_ehsize = sizeof(Elf32_Ehdr),
+			.e_phentsize = sizeof(Elf32_Phdr),
+			.e_phnum = 1,
+		},
+	.segment =
+		{
+			.p_type = PT_LOAD,
+			.p_vaddr = 0x8048000,
+			.p_filesz = 1000,
+			.p_memsz = 1000,
+			.p_flags = PF_R | PF_X,
+			.p_align = 4096,
+		},
 };
 #endif
 
@@ -400,8 +411,14 @@ static void at_once(int count, const char *role)
 	free(b);
 }
 
-static void wide(void) { at_once(affordable(10000, 150), NULL); }
-static void asleep(void) { at_once(affordable(20000, 250), "sleep"); }
+static void wide(void)
+{
+	at_once(affordable(10000, 150), NULL);
+}
+static void asleep(void)
+{
+	at_once(affordable(20000, 250), "sleep");
+}
 
 static void set_pid_max(const char *text)
 {

@@ -72,7 +72,8 @@ static void check_line(const struct events *events, bool no_oom, struct result *
 			if (c.seen)
 				compare_once(&c, alive);
 			else
-				judge(&c, events->lost[SEEN_LIFECYCLE] ? NULL_VALUE : WRONG, "process %llu was not seen", pid);
+				judge(&c, events->lost[SEEN_LIFECYCLE] ? NULL_VALUE : WRONG,
+				      "process %llu was not seen", pid);
 		} else if (c.seen) {
 			compare(&c, word, value);
 		}

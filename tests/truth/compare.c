@@ -91,8 +91,8 @@ static bool present(struct comparison *c, enum seen_number which)
 static void equal(struct comparison *c, enum seen_number which, uint64_t truth)
 {
 	if (present(c, which) && c->seen->number[which] != truth)
-		judge(c, WRONG, "%s %llu instead of %llu", seen_names[which], (unsigned long long)c->seen->number[which],
-		      (unsigned long long)truth);
+		judge(c, WRONG, "%s %llu instead of %llu", seen_names[which],
+		      (unsigned long long)c->seen->number[which], (unsigned long long)truth);
 }
 
 static void near(struct comparison *c, enum seen_number which, uint64_t truth, uint64_t tolerance)
@@ -103,8 +103,8 @@ static void near(struct comparison *c, enum seen_number which, uint64_t truth, u
 		return;
 	off = c->seen->number[which] - truth;
 	if (off > (int64_t)tolerance || -off > (int64_t)tolerance)
-		judge(c, WRONG, "%s %llu instead of %llu", seen_names[which], (unsigned long long)c->seen->number[which],
-		      (unsigned long long)truth);
+		judge(c, WRONG, "%s %llu instead of %llu", seen_names[which],
+		      (unsigned long long)c->seen->number[which], (unsigned long long)truth);
 }
 
 static void check_count(struct comparison *c, const char *what, unsigned count, unsigned truth)
@@ -124,8 +124,8 @@ static void check_status(struct comparison *c, const char *value)
 	if (!present(c, SEEN_CORE_DUMPED))
 		return;
 	if (c->seen->number[SEEN_EXIT_CODE] != code || c->seen->number[SEEN_SIGNAL] != signal)
-		judge(c, WRONG, "exit_code %lld, signal %lld instead of status %04x", (long long)c->seen->number[SEEN_EXIT_CODE],
-		      (long long)c->seen->number[SEEN_SIGNAL], status);
+		judge(c, WRONG, "exit_code %lld, signal %lld instead of status %04x",
+		      (long long)c->seen->number[SEEN_EXIT_CODE], (long long)c->seen->number[SEEN_SIGNAL], status);
 	equal(c, SEEN_CORE_DUMPED, WIFSIGNALED(status) && WCOREDUMP(status));
 }
 
@@ -141,9 +141,15 @@ static void check_kib(struct comparison *c, enum seen_number which, const char *
 	near(c, which, truth, memory_tolerance(truth));
 }
 
-static void check_maxrss(struct comparison *c, const char *value) { check_kib(c, SEEN_MAXRSS, value); }
+static void check_maxrss(struct comparison *c, const char *value)
+{
+	check_kib(c, SEEN_MAXRSS, value);
+}
 
-static void check_swap(struct comparison *c, const char *value) { check_kib(c, SEEN_SWAP, value); }
+static void check_swap(struct comparison *c, const char *value)
+{
+	check_kib(c, SEEN_SWAP, value);
+}
 
 static void check_peak(struct comparison *c, const char *value)
 {
@@ -187,7 +193,10 @@ static void check_user(struct comparison *c, const char *value)
 		judge(c, WRONG, "user_ns and system_ns are not cpu_ns");
 }
 
-static void check_system(struct comparison *c, const char *value) { check_time(c, SEEN_SYSTEM_NS, value); }
+static void check_system(struct comparison *c, const char *value)
+{
+	check_time(c, SEEN_SYSTEM_NS, value);
+}
 
 static void check_cpu_at_least(struct comparison *c, const char *value)
 {
@@ -209,8 +218,14 @@ static void check_exec_tid(struct comparison *c, const char *value)
 		judge(c, WRONG, "exec by thread %d instead of %s", c->seen->exec_tid, value);
 }
 
-static void check_threads(struct comparison *c, const char *value) { equal(c, SEEN_THREADS_PEAK, atoi(value)); }
-static void check_ppid(struct comparison *c, const char *value) { equal(c, SEEN_PPID, atoi(value)); }
+static void check_threads(struct comparison *c, const char *value)
+{
+	equal(c, SEEN_THREADS_PEAK, atoi(value));
+}
+static void check_ppid(struct comparison *c, const char *value)
+{
+	equal(c, SEEN_PPID, atoi(value));
+}
 
 static void check_born_of(struct comparison *c, const char *value)
 {
@@ -221,8 +236,8 @@ static void check_born_of(struct comparison *c, const char *value)
 static void check_lasted(struct comparison *c, const char *value)
 {
 	if (present(c, SEEN_DURATION) && c->seen->number[SEEN_DURATION] > strtoull(value, NULL, 10) * 1000000)
-		judge(c, WRONG, "duration_ns %llu, its end was before %s ms", (unsigned long long)c->seen->number[SEEN_DURATION],
-		      value);
+		judge(c, WRONG, "duration_ns %llu, its end was before %s ms",
+		      (unsigned long long)c->seen->number[SEEN_DURATION], value);
 }
 
 static void check_exec_failed(struct comparison *c, const char *value)
@@ -240,9 +255,11 @@ static void check_args(struct comparison *c, const char *value)
 	if (c->seen->args_length == length && (!length || c->seen->args_hash == hash))
 		return;
 	if (reason(c->seen, "args", why, sizeof(why)))
-		judge(c, NULL_VALUE, "args: %s (%llu of %llu bytes)", why, (unsigned long long)c->seen->args_length, length);
+		judge(c, NULL_VALUE, "args: %s (%llu of %llu bytes)", why, (unsigned long long)c->seen->args_length,
+		      length);
 	else
-		judge(c, WRONG, "args of %llu bytes instead of %llu, or others", (unsigned long long)c->seen->args_length, length);
+		judge(c, WRONG, "args of %llu bytes instead of %llu, or others",
+		      (unsigned long long)c->seen->args_length, length);
 }
 
 static void check_cwd(struct comparison *c, const char *value)
@@ -254,9 +271,11 @@ static void check_cwd(struct comparison *c, const char *value)
 	if (c->seen->cwd_length == length && c->seen->cwd_hash == hash)
 		return;
 	if (reason(c->seen, "cwd", why, sizeof(why)))
-		judge(c, NULL_VALUE, "cwd: %s (%llu of %llu bytes)", why, (unsigned long long)c->seen->cwd_length, length);
+		judge(c, NULL_VALUE, "cwd: %s (%llu of %llu bytes)", why, (unsigned long long)c->seen->cwd_length,
+		      length);
 	else
-		judge(c, WRONG, "cwd of %llu bytes instead of %llu, or another", (unsigned long long)c->seen->cwd_length, length);
+		judge(c, WRONG, "cwd of %llu bytes instead of %llu, or another",
+		      (unsigned long long)c->seen->cwd_length, length);
 }
 
 /* A blank is written as "_". */
@@ -325,8 +344,7 @@ static unsigned count_descendants(const struct events *events, const struct seen
 
 static void check_child_status(struct comparison *c, const char *value)
 {
-	check_count(c, "children with that status",
-		    count_descendants(c->events, c->seen, atoi(value), false), 1);
+	check_count(c, "children with that status", count_descendants(c->events, c->seen, atoi(value), false), 1);
 }
 
 static void check_descendants(struct comparison *c, const char *value)
@@ -360,13 +378,32 @@ static const struct {
 	const char *key;
 	void (*check)(struct comparison *c, const char *value);
 } keys[] = {
-	{"status", check_status}, {"maxrss", check_maxrss}, {"peak", check_peak}, {"shared", check_shared}, {"swap", check_swap},
-	{"user", check_user}, {"system", check_system}, {"cpu_at_least", check_cpu_at_least}, {"execs", check_execs},
-	{"exec_tid", check_exec_tid}, {"threads", check_threads}, {"ppid", check_ppid}, {"born_of", check_born_of},
-	{"lasted_at_most", check_lasted}, {"exec_failed", check_exec_failed}, {"args", check_args},
-	{"cwd", check_cwd}, {"comm", check_comm}, {"oom_limit", check_oom_limit}, {"oom_rss", check_oom_rss},
-	{"oom_cgroup", check_oom_cgroup}, {"oom_trigger", check_oom_trigger}, {"no_oom", check_no_oom},
-	{"child_status", check_child_status}, {"descendants", check_descendants}, {"processes", check_processes},
+	{"status", check_status},
+	{"maxrss", check_maxrss},
+	{"peak", check_peak},
+	{"shared", check_shared},
+	{"swap", check_swap},
+	{"user", check_user},
+	{"system", check_system},
+	{"cpu_at_least", check_cpu_at_least},
+	{"execs", check_execs},
+	{"exec_tid", check_exec_tid},
+	{"threads", check_threads},
+	{"ppid", check_ppid},
+	{"born_of", check_born_of},
+	{"lasted_at_most", check_lasted},
+	{"exec_failed", check_exec_failed},
+	{"args", check_args},
+	{"cwd", check_cwd},
+	{"comm", check_comm},
+	{"oom_limit", check_oom_limit},
+	{"oom_rss", check_oom_rss},
+	{"oom_cgroup", check_oom_cgroup},
+	{"oom_trigger", check_oom_trigger},
+	{"no_oom", check_no_oom},
+	{"child_status", check_child_status},
+	{"descendants", check_descendants},
+	{"processes", check_processes},
 	{"alive", check_nothing},
 };
 
@@ -387,8 +424,8 @@ void compare_once(struct comparison *c, bool alive)
 	static const char *const names[SEEN_STREAMS] = {"ends", "cpu.exit", "mem.exit", "io.exit"};
 
 	if (c->seen->forks != !alive)
-		judge(c, c->events->lost[SEEN_LIFECYCLE] && !c->seen->forks ? NULL_VALUE : WRONG, "%u forks instead of %d",
-		      c->seen->forks, !alive);
+		judge(c, c->events->lost[SEEN_LIFECYCLE] && !c->seen->forks ? NULL_VALUE : WRONG,
+		      "%u forks instead of %d", c->seen->forks, !alive);
 	check_count(c, "alive", c->seen->alive, alive);
 	for (int i = 0; i < SEEN_STREAMS; i++) {
 		if (!c->seen->ends[i] && c->events->lost[i])

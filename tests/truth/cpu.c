@@ -37,9 +37,18 @@ static void burn(unsigned ms, int times)
 	}
 }
 
-static void burn_1(void) { burn(1, 20); }
-static void burn_10(void) { burn(10, 10); }
-static void burn_300(void) { burn(300, 2); }
+static void burn_1(void)
+{
+	burn(1, 20);
+}
+static void burn_10(void)
+{
+	burn(10, 10);
+}
+static void burn_300(void)
+{
+	burn(300, 2);
+}
 
 static void *burn_thread(void *ms)
 {

@@ -10,10 +10,10 @@
 #include "tests/truth/truth.h"
 
 const char *const seen_names[SEEN_NUMBERS] = {
-	"ppid", "exit_code", "signal", "core_dumped", "duration_ns", "threads_peak",
-	"cpu_ns", "user_ns", "system_ns", "final", "peak_rss_bytes", "rusage_maxrss_bytes",
-	"swap_bytes",
-	"read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes", "write_bytes",
+	"ppid",	       "exit_code",  "signal",	    "core_dumped",   "duration_ns",    "threads_peak",
+	"cpu_ns",      "user_ns",    "system_ns",   "final",	     "peak_rss_bytes", "rusage_maxrss_bytes",
+	"swap_bytes",  "read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes",
+	"write_bytes",
 };
 
 static const char *const streams[SEEN_STREAMS] = {"lifecycle", "cpu", "mem", "io"};
@@ -70,18 +70,27 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		char *text;
 		size_t size;
 	} texts[] = {
-		{"stream", e->stream, sizeof(e->stream)},    {"event", e->event, sizeof(e->event)},
-		{"error", e->error, sizeof(e->error)},	     {"missing", e->missing, sizeof(e->missing)},
+		{"stream", e->stream, sizeof(e->stream)},
+		{"event", e->event, sizeof(e->event)},
+		{"error", e->error, sizeof(e->error)},
+		{"missing", e->missing, sizeof(e->missing)},
 		{"stream_lost", e->stream_lost, sizeof(e->stream_lost)},
-		{"comm", e->comm, sizeof(e->comm)},	     {"cgroup", e->cgroup, sizeof(e->cgroup)},
+		{"comm", e->comm, sizeof(e->comm)},
+		{"cgroup", e->cgroup, sizeof(e->cgroup)},
 	};
 
 	const struct {
 		const char *name;
 		uint64_t *number;
 	} numbers[] = {
-		{"pid", &e->pid}, {"tid", &e->tid}, {"start", &e->start}, {"parent_start", &e->parent_start}, {"count", &e->count},
-		{"limit_bytes", &e->limit_bytes}, {"rss_bytes", &e->rss_bytes}, {"trigger_pid", &e->trigger_pid},
+		{"pid", &e->pid},
+		{"tid", &e->tid},
+		{"start", &e->start},
+		{"parent_start", &e->parent_start},
+		{"count", &e->count},
+		{"limit_bytes", &e->limit_bytes},
+		{"rss_bytes", &e->rss_bytes},
+		{"trigger_pid", &e->trigger_pid},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)

@@ -10,9 +10,25 @@
 
 enum seen_stream { SEEN_LIFECYCLE, SEEN_CPU, SEEN_MEM, SEEN_IO, SEEN_STREAMS };
 enum seen_number {
-	SEEN_PPID, SEEN_EXIT_CODE, SEEN_SIGNAL, SEEN_CORE_DUMPED, SEEN_DURATION, SEEN_THREADS_PEAK,
-	SEEN_CPU_NS, SEEN_USER_NS, SEEN_SYSTEM_NS, SEEN_FINAL, SEEN_PEAK, SEEN_MAXRSS, SEEN_SWAP,
-	SEEN_READ_CHARS, SEEN_WRITE_CHARS, SEEN_READ_SYSCALLS, SEEN_WRITE_SYSCALLS, SEEN_READ_BYTES, SEEN_WRITE_BYTES,
+	SEEN_PPID,
+	SEEN_EXIT_CODE,
+	SEEN_SIGNAL,
+	SEEN_CORE_DUMPED,
+	SEEN_DURATION,
+	SEEN_THREADS_PEAK,
+	SEEN_CPU_NS,
+	SEEN_USER_NS,
+	SEEN_SYSTEM_NS,
+	SEEN_FINAL,
+	SEEN_PEAK,
+	SEEN_MAXRSS,
+	SEEN_SWAP,
+	SEEN_READ_CHARS,
+	SEEN_WRITE_CHARS,
+	SEEN_READ_SYSCALLS,
+	SEEN_WRITE_SYSCALLS,
+	SEEN_READ_BYTES,
+	SEEN_WRITE_BYTES,
 	SEEN_NUMBERS
 };
 extern const char *const seen_names[SEEN_NUMBERS]; /* as the fields are called in the events */
@@ -21,16 +37,16 @@ struct seen {
 	pid_t pid;
 	uint64_t start;
 	unsigned alive, forks, execs, oom_kills, ends[SEEN_STREAMS];
-	pid_t exec_tid;		 /* of its last exec */
-	pid_t born_of;		 /* by its fork */
-	size_t child, sibling;	 /* index + 1; 0: none */
+	pid_t exec_tid;		       /* of its last exec */
+	pid_t born_of;		       /* by its fork */
+	size_t child, sibling;	       /* index + 1; 0: none */
 	uint64_t number[SEEN_NUMBERS]; /* of its `exit` events; JSON_NULL: null, or there was none */
 	bool final[SEEN_STREAMS];
-	uint64_t args_length, args_hash; /* of its last exec */
-	uint64_t cwd_length, cwd_hash;	 /* likewise */
+	uint64_t args_length, args_hash;	  /* of its last exec */
+	uint64_t cwd_length, cwd_hash;		  /* likewise */
 	uint64_t oom_limit, oom_rss, oom_trigger; /* of its oom_kill */
 	char oom_cgroup[128];
-	char comm[16];			 /* of its exit */
+	char comm[16]; /* of its exit */
 	char exec_error[16];
 	char missing[512]; /* "field=reason," of all its events */
 	size_t older;	   /* index + 1 of one whose pid has the same hash; 0: none */

@@ -39,10 +39,11 @@ static void expect_io(const struct birth *b, const char *text)
 		expect_end(b, "execs=0");
 		expect_none("no_/proc/self/io");
 	} else {
-		expect_end(b, "read_chars=%lld write_chars=%lld read_syscalls=%lld write_syscalls=%lld read_bytes=%lld "
-			   "write_bytes=%lld", value(text, "rchar: ") + looked, value(text, "wchar: "),
-			   value(text, "syscr: ") + 1, value(text, "syscw: "), value(text, "\nread_bytes: "),
-			   value(text, "\nwrite_bytes: "));
+		expect_end(b,
+			   "read_chars=%lld write_chars=%lld read_syscalls=%lld write_syscalls=%lld read_bytes=%lld "
+			   "write_bytes=%lld",
+			   value(text, "rchar: ") + looked, value(text, "wchar: "), value(text, "syscr: ") + 1,
+			   value(text, "syscw: "), value(text, "\nread_bytes: "), value(text, "\nwrite_bytes: "));
 	}
 }
 

@@ -74,8 +74,14 @@ static void holds(size_t bytes, int flags)
 	expect_peak(&b);
 }
 
-static void hold_100(void) { holds(100 * MIB, MAP_PRIVATE | MAP_ANONYMOUS); }
-static void shared_30(void) { holds(30 * MIB, MAP_SHARED | MAP_ANONYMOUS); }
+static void hold_100(void)
+{
+	holds(100 * MIB, MAP_PRIVATE | MAP_ANONYMOUS);
+}
+static void shared_30(void)
+{
+	holds(30 * MIB, MAP_SHARED | MAP_ANONYMOUS);
+}
 
 static void nothing_more(void)
 {

@@ -103,8 +103,8 @@ static int mixed_exit(void)
 
 static int mixed_signal(void)
 {
-	static const int numbers[] = {SIGHUP, SIGINT, SIGQUIT, SIGILL, SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1,
-				      SIGSEGV, SIGPIPE, SIGALRM, SIGTERM, SIGSYS, 34, 50, 64};
+	static const int numbers[] = {SIGHUP,  SIGINT,	SIGQUIT, SIGILL,  SIGABRT, SIGBUS, SIGFPE, SIGKILL, SIGUSR1,
+				      SIGSEGV, SIGPIPE, SIGALRM, SIGTERM, SIGSYS,  34,	   50,	   64};
 	int number = numbers[draw(sizeof(numbers) / sizeof(numbers[0]))];
 	struct birth b;
 
@@ -240,7 +240,8 @@ static int mixed_threads(void)
 		pthread_t t[8];
 
 		for (int i = 0; i < threads; i++)
-			pthread_create(&t[i], NULL, i || how < 2 ? burns : ends_all, (void *)(intptr_t)(i || how < 2 ? 300 : code));
+			pthread_create(&t[i], NULL, i || how < 2 ? burns : ends_all,
+				       (void *)(intptr_t)(i || how < 2 ? 300 : code));
 		for (int i = 0; i < threads && !how; i++)
 			pthread_join(t[i], NULL);
 		if (how < 2)

@@ -113,7 +113,8 @@ static const char *own_group(const struct group *g)
 	text[0] = 0;
 	while (file && fgets(line, sizeof(line), file))
 		if ((at = strstr(line, g->own)))
-			snprintf(text, sizeof(text), "%.*s", (int)strcspn(at + strlen(g->own), "\n"), at + strlen(g->own));
+			snprintf(text, sizeof(text), "%.*s", (int)strcspn(at + strlen(g->own), "\n"),
+				 at + strlen(g->own));
 	if (file)
 		fclose(file);
 	return text;
@@ -258,8 +259,14 @@ static void in_group(bool (*make)(struct group *))
 	rmdir(g.path);
 }
 
-static void oom_v2(void) { in_group(make_v2); }
-static void oom_v1(void) { in_group(make_v1); }
+static void oom_v2(void)
+{
+	in_group(make_v2);
+}
+static void oom_v1(void)
+{
+	in_group(make_v1);
+}
 
 const struct truth_case oom_cases[] = {
 	{"oom_v2", "killed by a cgroup's limit of 30 MiB: alone, for another, by the group above", oom_v2, false},

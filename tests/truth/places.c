@@ -140,9 +140,18 @@ static void runs_in(const char *(*enters)(void))
 	rmdir("truth-root");
 }
 
-static void cwd_namespace(void) { runs_in(in_namespace); }
-static void cwd_container(void) { runs_in(in_container); }
-static void cwd_chroot(void) { runs_in(in_chroot); }
+static void cwd_namespace(void)
+{
+	runs_in(in_namespace);
+}
+static void cwd_container(void)
+{
+	runs_in(in_container);
+}
+static void cwd_chroot(void)
+{
+	runs_in(in_chroot);
+}
 
 static void *renames_itself(void *unused)
 {

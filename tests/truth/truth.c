@@ -28,8 +28,7 @@
 #define REPORT_FD 100
 
 static const struct truth_case *const tables[] = {
-	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases, io_cases,
-	place_cases, oom_cases,
+	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases, io_cases, place_cases, oom_cases,
 };
 
 char truth_path[4096];
@@ -356,6 +355,6 @@ int main(int argc, char **argv)
 	if (argc <= 1)
 		return child_main(0, argv);
 	fprintf(stderr, "usage: truth list | run EXPECT [CASE]... | early EXPECT GO | mixed EXPECT COUNT WORKERS | "
-		"outside EXPECT | check EXPECT EVENTS [MEM]\n");
+			"outside EXPECT | check EXPECT EVENTS [MEM]\n");
 	return 2;
 }

@@ -20,7 +20,7 @@ struct fixture_sink {
 
 static const struct opt fixture_lifecycle_options[] = {
 	OPT(struct fixture_lifecycle, env, OPT_LIST, NULL, 0, 0, "names"),
-	{ .name = NULL },
+	{.name = NULL},
 };
 static const struct opt fixture_sink_options[] = {
 	OPT(struct fixture_sink, file, OPT_STRING, NULL, 0, 0, "a file"),
@@ -28,21 +28,21 @@ static const struct opt fixture_sink_options[] = {
 	OPT(struct fixture_sink, pretty, OPT_BOOL, NULL, 0, 0, "a flag"),
 	OPT(struct fixture_sink, columns, OPT_LIST, NULL, 0, 0, "columns"),
 	OPT(struct fixture_sink, labels, OPT_MAP, NULL, 0, 0, "labels"),
-	{ .name = NULL },
+	{.name = NULL},
 };
 
 static const struct probe fixture_probes[] = {
-	{ .name = "cpu", .ring_bytes = 1 << 20, .interval_ns = 1000000000 },
-	{ .name = "io", .ring_bytes = 1 << 20, .interval_ns = 1000000000 },
-	{ .name = "lifecycle",
-	  .ring_bytes = 8 << 20,
-	  .options = fixture_lifecycle_options,
-	  .conf_size = sizeof(struct fixture_lifecycle) },
-	{ .name = "mem", .ring_bytes = 1 << 20, .interval_ns = 2000000000 },
+	{.name = "cpu", .ring_bytes = 1 << 20, .interval_ns = 1000000000},
+	{.name = "io", .ring_bytes = 1 << 20, .interval_ns = 1000000000},
+	{.name = "lifecycle",
+	 .ring_bytes = 8 << 20,
+	 .options = fixture_lifecycle_options,
+	 .conf_size = sizeof(struct fixture_lifecycle)},
+	{.name = "mem", .ring_bytes = 1 << 20, .interval_ns = 2000000000},
 };
 static const struct sink fixture_sinks[] = {
-	{ .name = "summary" },
-	{ .name = "jsonl", .options = fixture_sink_options, .conf_size = sizeof(struct fixture_sink) },
+	{.name = "summary"},
+	{.name = "jsonl", .options = fixture_sink_options, .conf_size = sizeof(struct fixture_sink)},
 };
 
 static const struct probe *fixture_probe(void *arg, const char *name, char *err, size_t size)
@@ -71,7 +71,7 @@ static const struct sink *fixture_sink(void *arg, const char *name, char *err, s
 
 static char *const *fixture_probe_names(void *arg)
 {
-	static char *const names[] = { "broken", "cpu", "io", "lifecycle", "mem", NULL };
+	static char *const names[] = {"broken", "cpu", "io", "lifecycle", "mem", NULL};
 
 	(void)arg;
 	return names;

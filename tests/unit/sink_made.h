@@ -55,7 +55,7 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 	assert_int_equal(opt__parse(collector_sink->options, conf, options, err, sizeof(err)), 0);
 	t->out = tmpfile();
 	assert_non_null(t->out);
-	t->api = (struct sink_api){ .size = sizeof(t->api), .out = fileno(t->out), .columns = 80 };
+	t->api = (struct sink_api){.size = sizeof(t->api), .out = fileno(t->out), .columns = 80};
 	assert_int_equal(collector_sink->open(&t->api, conf, &t->sink), 0);
 	opt__free(collector_sink->options, conf);
 	free(conf);
@@ -68,7 +68,7 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 
 static inline const char *print(struct page_test *t, bool complete)
 {
-	struct stream_state stream = { .complete = complete };
+	struct stream_state stream = {.complete = complete};
 	size_t n;
 
 	assert_int_equal(t->made.err, 0);

@@ -54,21 +54,20 @@ static const struct schema_field made_fields[] = {
 	FIELD(struct made_event, text, NULL, "a string"),
 	FIELD(struct made_event, list, NULL, "a list"),
 	FIELD(struct made_event, map, NULL, "a map"),
-	{ 0 },
+	{0},
 };
 
 static const struct schema_event made_schema[] = {
-	{ "first", "has a field of every type", made_fields, sizeof(struct made_event) },
-	{ NULL, NULL, NULL, 0 },
-	{ "third", "behind a kind that is not in use", made_fields, sizeof(struct made_event) },
+	{"first", "has a field of every type", made_fields, sizeof(struct made_event)},
+	{NULL, NULL, NULL, 0},
+	{"third", "behind a kind that is not in use", made_fields, sizeof(struct made_event)},
 };
 
 /* Puts `length` bytes into the tail at `at`, and says where they are. */
-static inline struct event_string made__tail(struct made_event *e, size_t at, const char *bytes,
-					     size_t length)
+static inline struct event_string made__tail(struct made_event *e, size_t at, const char *bytes, size_t length)
 {
 	memcpy(e->tail + at, bytes, length);
-	return (struct event_string){ offsetof(struct made_event, tail) + at, length, EVENT_REASON_NONE };
+	return (struct event_string){offsetof(struct made_event, tail) + at, length, EVENT_REASON_NONE};
 }
 
 static inline void made__init(struct made_event *e, uint64_t ts)
@@ -76,7 +75,7 @@ static inline void made__init(struct made_event *e, uint64_t ts)
 	struct event_string at;
 
 	memset(e, 0, sizeof(*e));
-	e->head = (struct event){ .ts = ts, .start = ts / 2, .pid = 4711, .tid = 4712, .run = 7, .cpu = 3 };
+	e->head = (struct event){.ts = ts, .start = ts / 2, .pid = 4711, .tid = 4712, .run = 7, .cpu = 3};
 	e->flag = true;
 	e->small = 77;
 	e->number = -5;
@@ -85,16 +84,16 @@ static inline void made__init(struct made_event *e, uint64_t ts)
 	strcpy(e->comm, "bash");
 	e->text = made__tail(e, 0, "/bin/\xc3\xa4", 7);
 	at = made__tail(e, 8, "ls\0-l\0\xff", 8);
-	e->list = (struct event_list){ at.offset, at.length, 0 };
+	e->list = (struct event_list){at.offset, at.length, 0};
 	at = made__tail(e, 16, "A=1\0B=x=y", 10);
-	e->map = (struct event_map){ at.offset, at.length, 0 };
+	e->map = (struct event_map){at.offset, at.length, 0};
 }
 
 static inline struct stream_writer_opts made__opts(const char *stream)
 {
-	static const char *const tags[] = { "team=genomics", "empty=", NULL };
-	static const char *const command[] = { "sh", "-c", "\xff", NULL };
-	static const char *const unavailable[] = { "first.big: not on this kernel", NULL };
+	static const char *const tags[] = {"team=genomics", "empty=", NULL};
+	static const char *const command[] = {"sh", "-c", "\xff", NULL};
+	static const char *const unavailable[] = {"first.big: not on this kernel", NULL};
 
 	return (struct stream_writer_opts){
 		.stream = stream,
@@ -102,7 +101,7 @@ static inline struct stream_writer_opts made__opts(const char *stream)
 		.events = made_schema,
 		.events_count = 3,
 		.abi = 1,
-		.run = { .id = "run-7", .name = "test", .number = 7, .tags = tags, .command = command },
+		.run = {.id = "run-7", .name = "test", .number = 7, .tags = tags, .command = command},
 		.interval_ns = 1000000000,
 		.unavailable = unavailable,
 	};
@@ -149,10 +148,9 @@ static inline void made__event(struct stream_event *event, struct stream_field f
 	int i;
 
 	for (i = 0; i < MADE_FIELDS; i++)
-		fields[i] =
-			(struct stream_field){ made_fields[i].name, NULL, NULL,
-					       made_fields[i].name_of ? SCHEMA_STRING : made_fields[i].type };
-	*event = (struct stream_event){ "first", NULL, "made", MADE_FIELDS, fields };
+		fields[i] = (struct stream_field){made_fields[i].name, NULL, NULL,
+						  made_fields[i].name_of ? SCHEMA_STRING : made_fields[i].type};
+	*event = (struct stream_event){"first", NULL, "made", MADE_FIELDS, fields};
 }
 
 #endif

@@ -16,10 +16,10 @@
 #define MiB (1ULL << 20)
 #define GiB (1ULL << 30)
 
-#define RULES                                                                                                \
-	"steps:\n"                                                                                           \
-	"  - args: '(?s)command.run (?<name>.+) (?<hash>[0-9a-f/]+)$'\n"                                     \
-	"    step: ${name}\n"                                                                                \
+#define RULES                                                            \
+	"steps:\n"                                                       \
+	"  - args: '(?s)command.run (?<name>.+) (?<hash>[0-9a-f/]+)$'\n" \
+	"    step: ${name}\n"                                            \
 	"    id: ${hash}\n"
 
 static struct page_test *begin(const char *options)
@@ -55,7 +55,7 @@ static const char *finish(struct page_test *t)
 
 static void ninety_five_of_a_hundred(void **state)
 {
-	struct series series = { 0 };
+	struct series series = {0};
 
 	(void)state;
 	for (int i = 100; i > 0; i--)
@@ -63,7 +63,7 @@ static void ninety_five_of_a_hundred(void **state)
 	assert_true(series.most == 100 && series__p95(&series) == 95);
 	series__free(&series);
 
-	series = (struct series){ 0 };
+	series = (struct series){0};
 	assert_int_equal(series__add(&series, 7), 0);
 	assert_true(series.most == 7 && series__p95(&series) == 7);
 	series__free(&series);
@@ -71,7 +71,7 @@ static void ninety_five_of_a_hundred(void **state)
 
 static void of_very_many_a_sample_is_kept(void **state)
 {
-	struct series series = { 0 };
+	struct series series = {0};
 
 	(void)state;
 	for (int i = 1; i <= 1000000; i++)
@@ -112,19 +112,18 @@ static void settings_for_nextflow(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 20; i++)
-		task(t, (2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0,
-		     i == 7 ? 8 * S : 3900 * MS, i == 3 ? 5 * GiB : 2 * GiB);
-	assert_string_equal(
-		finish(t),
-		"// CPUs: the cores that 95 of 100 executions kept busy in their busiest 1.0 s.\n"
-		"// Memory: the most that all processes of an execution held at once, or its largest\n"
-		"// process if that is more; with 20 % headroom.\n"
-		"process {\n"
-		"    withName: 'ALIGN' { // 20 executions\n"
-		"        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
-		"        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
-		"    }\n"
-		"}\n");
+		task(t, (2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0, i == 7 ? 8 * S : 3900 * MS,
+		     i == 3 ? 5 * GiB : 2 * GiB);
+	assert_string_equal(finish(t),
+			    "// CPUs: the cores that 95 of 100 executions kept busy in their busiest 1.0 s.\n"
+			    "// Memory: the most that all processes of an execution held at once, or its largest\n"
+			    "// process if that is more; with 20 % headroom.\n"
+			    "process {\n"
+			    "    withName: 'ALIGN' { // 20 executions\n"
+			    "        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
+			    "        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
+			    "    }\n"
+			    "}\n");
 	end(t);
 }
 
@@ -142,10 +141,9 @@ static void settings_for_snakemake_and_slurm(void **state)
 
 	t = begin("format=slurm,headroom=100");
 	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 100 * MS, 1000 * MiB);
-	assert_has(
-		finish(t),
-		"\n# align, 1 execution: used 0.1 cores at most (p95 0.1), held 1000 MiB at most (p95 1000 "
-		"MiB)\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=2048M\n");
+	assert_has(finish(t),
+		   "\n# align, 1 execution: used 0.1 cores at most (p95 0.1), held 1000 MiB at most (p95 1000 "
+		   "MiB)\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=2048M\n");
 	end(t);
 }
 
@@ -166,10 +164,9 @@ static void what_was_asked_for_comes_from_nextflow(void **state)
 	task(t, 20 * S, 101, "bash|command.run|x|ab/2|", 0, 3 * S, 2 * GiB);
 	task(t, 40 * S, 102, "bash|command.run|x|ab/3|", 0, 3 * S, 200 * GiB); /* of another run */
 	page = finish(t);
-	assert_has(page,
-		   "    withName: 'RNA:ALIGN' { // 2 executions\n"
-		   "        cpus = 3 // used 3.0 cores at most (p95 3.0) of 16 asked for\n"
-		   "        memory = '2.5 GB' // held 2.0 GiB at most (p95 2.0 GiB) of 32 GiB asked for\n");
+	assert_has(page, "    withName: 'RNA:ALIGN' { // 2 executions\n"
+			 "        cpus = 3 // used 3.0 cores at most (p95 3.0) of 16 asked for\n"
+			 "        memory = '2.5 GB' // held 2.0 GiB at most (p95 2.0 GiB) of 32 GiB asked for\n");
 	end(t);
 }
 
@@ -220,10 +217,9 @@ static void the_table_has_steps_and_commands(void **state)
 	(void)state;
 	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
 	page = finish(t);
-	assert_has(
-		page,
-		"      1         -       2.0       2.0         2         -   1.0 GiB   1.0 GiB   1.5 GiB  align\n"
-		"      1         -       0.2       0.2         -         -   1.0 GiB   1.0 GiB         -    bash\n");
+	assert_has(page,
+		   "      1         -       2.0       2.0         2         -   1.0 GiB   1.0 GiB   1.5 GiB  align\n"
+		   "      1         -       0.2       0.2         -         -   1.0 GiB   1.0 GiB         -    bash\n");
 	end(t);
 }
 

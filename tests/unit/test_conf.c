@@ -25,8 +25,7 @@ static void tell(void *arg, enum log_level level, const char *sentence)
 	size_t length = strlen(told);
 
 	(void)arg;
-	snprintf(told + length, sizeof(told) - length, "%s%s\n", level == LOG_WARN ? "warning: " : "",
-		 sentence);
+	snprintf(told + length, sizeof(told) - length, "%s%s\n", level == LOG_WARN ? "warning: " : "", sentence);
 }
 
 static const struct conf_finder finder = {
@@ -59,7 +58,7 @@ static void load_good(struct conf *conf, const char *text)
 
 static void check_bad(const char *text, const char *expected)
 {
-	struct conf conf, zero = { 0 };
+	struct conf conf, zero = {0};
 
 	if (load_bytes(&conf, text, strlen(text)) != -EINVAL)
 		fail_msg("loaded: %s", text);
@@ -277,133 +276,116 @@ static void test_aliases(void **state)
 
 static const char *const bad[][2] = {
 	/* keys */
-	{ "filter: x\n", "x.yaml:1:1: filter: unknown key: choose from " KEYS "\n" },
-	{ "probs:\n  cpu: {}\n", "x.yaml:1:1: probs: unknown key: did you mean \"probes\"?\n" },
-	{ "run:\n  nmae: x\n", "x.yaml:2:3: run.nmae: unknown option: did you mean \"name\"?\n" },
-	{ "run: {zzz: x}\n", "x.yaml:1:7: run.zzz: unknown option: choose from " OPTIONS_OF_RUN "\n" },
-	{ "probes:\n  cpu: {intervall: 1s}\n",
-	  "x.yaml:2:9: probes.cpu.intervall: unknown option: did you mean \"interval\"?\n" },
-	{ "probes:\n  lifecycle: {interval: 1s}\n",
-	  "x.yaml:2:15: probes.lifecycle.interval: unknown option: choose from required, ring, env\n" },
-	{ "probes: {cpuu: {}}", "x.yaml:1:10: probes.cpuu: no probe \"cpuu\" here\n" },
-	{ "sinks: {jsnol: {}}", "x.yaml:1:9: sinks.jsnol: no sink \"jsnol\" here\n" },
-	{ "sinks: {summary: {a: 1}}", "x.yaml:1:19: sinks.summary.a: unknown option: there are none\n" },
-	{ "run:\n  name: a\nscope: []\nrun:\n  name: b\n",
-	  "x.yaml:4:1: run: is there twice, first in line 1: write it once\n" },
-	{ "run:\n  name: a\n  name: b\n",
-	  "x.yaml:3:3: run.name: is there twice, first in line 2: write it once\n" },
-	{ "run: {tags: {a: 1, a: 2}}",
-	  "x.yaml:1:20: run.tags.a: is there twice, first in line 1: write it once\n" },
-	{ "probes: {cpu: {}, cpu: {}}",
-	  "x.yaml:1:19: probes.cpu: is there twice, first in line 1: write it once\n" },
-	{ "[a]: b\n", "x.yaml:1:1: a key is not a word: write KEY: VALUE\n" },
-	{ "run: {tags: {'': x}}", "x.yaml:1:14: run.tags: a key is not a word: write KEY: VALUE\n" },
-	{ "run: {tags: {a=b: x}}", "x.yaml:1:14: run.tags.a=b: a name cannot hold \"=\": choose another\n" },
+	{"filter: x\n", "x.yaml:1:1: filter: unknown key: choose from " KEYS "\n"},
+	{"probs:\n  cpu: {}\n", "x.yaml:1:1: probs: unknown key: did you mean \"probes\"?\n"},
+	{"run:\n  nmae: x\n", "x.yaml:2:3: run.nmae: unknown option: did you mean \"name\"?\n"},
+	{"run: {zzz: x}\n", "x.yaml:1:7: run.zzz: unknown option: choose from " OPTIONS_OF_RUN "\n"},
+	{"probes:\n  cpu: {intervall: 1s}\n",
+	 "x.yaml:2:9: probes.cpu.intervall: unknown option: did you mean \"interval\"?\n"},
+	{"probes:\n  lifecycle: {interval: 1s}\n",
+	 "x.yaml:2:15: probes.lifecycle.interval: unknown option: choose from required, ring, env\n"},
+	{"probes: {cpuu: {}}", "x.yaml:1:10: probes.cpuu: no probe \"cpuu\" here\n"},
+	{"sinks: {jsnol: {}}", "x.yaml:1:9: sinks.jsnol: no sink \"jsnol\" here\n"},
+	{"sinks: {summary: {a: 1}}", "x.yaml:1:19: sinks.summary.a: unknown option: there are none\n"},
+	{"run:\n  name: a\nscope: []\nrun:\n  name: b\n",
+	 "x.yaml:4:1: run: is there twice, first in line 1: write it once\n"},
+	{"run:\n  name: a\n  name: b\n", "x.yaml:3:3: run.name: is there twice, first in line 2: write it once\n"},
+	{"run: {tags: {a: 1, a: 2}}", "x.yaml:1:20: run.tags.a: is there twice, first in line 1: write it once\n"},
+	{"probes: {cpu: {}, cpu: {}}", "x.yaml:1:19: probes.cpu: is there twice, first in line 1: write it once\n"},
+	{"[a]: b\n", "x.yaml:1:1: a key is not a word: write KEY: VALUE\n"},
+	{"run: {tags: {'': x}}", "x.yaml:1:14: run.tags: a key is not a word: write KEY: VALUE\n"},
+	{"run: {tags: {a=b: x}}", "x.yaml:1:14: run.tags.a=b: a name cannot hold \"=\": choose another\n"},
 	/* types */
-	{ "run: 5\n", "x.yaml:1:6: run: " MAPPING },
-	{ "run: [a]\n", "x.yaml:1:6: run: " MAPPING },
-	{ "run:\n", "x.yaml:1:1: run: has no value: write one, or remove the key\n" },
-	{ "probes:\n", "x.yaml:1:1: probes: has no value: write one, or remove the key\n" },
-	{ "probes: {}", "x.yaml:1:9: probes: names no probe: name one, or remove the key for all of them\n" },
-	{ "probes: [cpu]", "x.yaml:1:9: probes: " MAPPING },
-	{ "probes: {cpu: off}", "x.yaml:1:15: probes.cpu: " MAPPING },
-	{ "sinks: {summary: [a]}", "x.yaml:1:18: sinks.summary: " MAPPING },
-	{ "run: {name: [a]}", "x.yaml:1:13: run.name: must be one value, not a list\n" },
-	{ "run: {name: {a: b}}", "x.yaml:1:13: run.name: must be one value, not a mapping\n" },
-	{ "run: {name: }", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n" },
-	{ "run: {name: null}", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n" },
-	{ "run: {tags: [a]}", "x.yaml:1:13: run.tags: " MAPPING },
-	{ "probes: {lifecycle: {env: HOME}}", "x.yaml:1:27: probes.lifecycle.env: " LIST },
-	{ "probes: {lifecycle: {env: [[HOME]]}}",
-	  "x.yaml:1:28: probes.lifecycle.env[0]: must be one value, not a list\n" },
-	{ "probes: {lifecycle: {env: [A, '']}}",
-	  "x.yaml:1:31: probes.lifecycle.env[1]: an item is empty: remove it\n" },
-	{ "redact: x", "x.yaml:1:9: redact: " LIST },
-	{ "scope: {exe: /x}", "x.yaml:1:8: scope: " LIST },
-	{ "run: {name: !secret x}", "x.yaml:1:13: the tag !secret means nothing here: remove it\n" },
-	{ "run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: holds a NUL character: remove it\n" },
+	{"run: 5\n", "x.yaml:1:6: run: " MAPPING},
+	{"run: [a]\n", "x.yaml:1:6: run: " MAPPING},
+	{"run:\n", "x.yaml:1:1: run: has no value: write one, or remove the key\n"},
+	{"probes:\n", "x.yaml:1:1: probes: has no value: write one, or remove the key\n"},
+	{"probes: {}", "x.yaml:1:9: probes: names no probe: name one, or remove the key for all of them\n"},
+	{"probes: [cpu]", "x.yaml:1:9: probes: " MAPPING},
+	{"probes: {cpu: off}", "x.yaml:1:15: probes.cpu: " MAPPING},
+	{"sinks: {summary: [a]}", "x.yaml:1:18: sinks.summary: " MAPPING},
+	{"run: {name: [a]}", "x.yaml:1:13: run.name: must be one value, not a list\n"},
+	{"run: {name: {a: b}}", "x.yaml:1:13: run.name: must be one value, not a mapping\n"},
+	{"run: {name: }", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n"},
+	{"run: {name: null}", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n"},
+	{"run: {tags: [a]}", "x.yaml:1:13: run.tags: " MAPPING},
+	{"probes: {lifecycle: {env: HOME}}", "x.yaml:1:27: probes.lifecycle.env: " LIST},
+	{"probes: {lifecycle: {env: [[HOME]]}}",
+	 "x.yaml:1:28: probes.lifecycle.env[0]: must be one value, not a list\n"},
+	{"probes: {lifecycle: {env: [A, '']}}", "x.yaml:1:31: probes.lifecycle.env[1]: an item is empty: remove it\n"},
+	{"redact: x", "x.yaml:1:9: redact: " LIST},
+	{"scope: {exe: /x}", "x.yaml:1:8: scope: " LIST},
+	{"run: {name: !secret x}", "x.yaml:1:13: the tag !secret means nothing here: remove it\n"},
+	{"run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: holds a NUL character: remove it\n"},
 	/* values */
-	{ "run: {name: a/b}",
-	  "x.yaml:1:13: run.name: \"a/b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n" },
-	{ "run: {name: ''}",
-	  "x.yaml:1:13: run.name: \"\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n" },
-	{ "run: {output: ''}", "x.yaml:1:15: run.output: is empty: write a folder, or remove the key\n" },
-	{ "run: {grace: 25h}", "x.yaml:1:14: run.grace: 25h is out of range: write 0s to 1d\n" },
-	{ "run: {max_processes: 1k}",
-	  "x.yaml:1:22: run.max_processes: \"1k\" is not a number: write a whole number\n" },
-	{ "run: {max_processes: 1023}",
-	  "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n" },
-	{ "probes: {cpu: {required: yes}}",
-	  "x.yaml:1:26: probes.cpu.required: \"yes\" is not a bool: write true or false\n" },
-	{ "probes: {cpu: {ring: 100KiB}}",
-	  "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 64KiB or 128KiB\n" },
-	{ "probes: {cpu: {ring: 1000000000}}",
-	  "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 512MiB or 1GiB\n" },
-	{ "probes: {cpu: {ring: 32KiB}}",
-	  "x.yaml:1:22: probes.cpu.ring: 32KiB is out of range: write 64KiB to 1GiB\n" },
-	{ "probes: {cpu: {ring: 2GiB}}",
-	  "x.yaml:1:22: probes.cpu.ring: 2GiB is out of range: write 64KiB to 1GiB\n" },
-	{ "probes: {cpu: {ring: big}}", "x.yaml:1:22: probes.cpu.ring: \"big\" is not a size: " SIZE_HOW },
-	{ "probes: {cpu: {interval: 9ms}}",
-	  "x.yaml:1:26: probes.cpu.interval: 9ms is out of range: write 10ms to 1h\n" },
-	{ "probes: {cpu: {interval: 2h}}",
-	  "x.yaml:1:26: probes.cpu.interval: 2h is out of range: write 10ms to 1h\n" },
-	{ "sinks: {jsonl: {rows: 0}}",
-	  "x.yaml:1:23: sinks.jsonl.rows: 0 is out of range: write 1 to 1000\n" },
-	{ "redact: [ok, '(']",
-	  "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, "
-	  "at character 2\n" },
+	{"run: {name: a/b}",
+	 "x.yaml:1:13: run.name: \"a/b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n"},
+	{"run: {name: ''}",
+	 "x.yaml:1:13: run.name: \"\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n"},
+	{"run: {output: ''}", "x.yaml:1:15: run.output: is empty: write a folder, or remove the key\n"},
+	{"run: {grace: 25h}", "x.yaml:1:14: run.grace: 25h is out of range: write 0s to 1d\n"},
+	{"run: {max_processes: 1k}", "x.yaml:1:22: run.max_processes: \"1k\" is not a number: write a whole number\n"},
+	{"run: {max_processes: 1023}", "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n"},
+	{"probes: {cpu: {required: yes}}",
+	 "x.yaml:1:26: probes.cpu.required: \"yes\" is not a bool: write true or false\n"},
+	{"probes: {cpu: {ring: 100KiB}}",
+	 "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 64KiB or 128KiB\n"},
+	{"probes: {cpu: {ring: 1000000000}}",
+	 "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 512MiB or 1GiB\n"},
+	{"probes: {cpu: {ring: 32KiB}}", "x.yaml:1:22: probes.cpu.ring: 32KiB is out of range: write 64KiB to 1GiB\n"},
+	{"probes: {cpu: {ring: 2GiB}}", "x.yaml:1:22: probes.cpu.ring: 2GiB is out of range: write 64KiB to 1GiB\n"},
+	{"probes: {cpu: {ring: big}}", "x.yaml:1:22: probes.cpu.ring: \"big\" is not a size: " SIZE_HOW},
+	{"probes: {cpu: {interval: 9ms}}", "x.yaml:1:26: probes.cpu.interval: 9ms is out of range: write 10ms to 1h\n"},
+	{"probes: {cpu: {interval: 2h}}", "x.yaml:1:26: probes.cpu.interval: 2h is out of range: write 10ms to 1h\n"},
+	{"sinks: {jsonl: {rows: 0}}", "x.yaml:1:23: sinks.jsonl.rows: 0 is out of range: write 1 to 1000\n"},
+	{"redact: [ok, '(']", "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, "
+			      "at character 2\n"},
 	/* scope */
-	{ "scope:\n  - exe: nextflow\n", "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: " BEGIN },
-	{ "scope: [{cwd: /a//b}]",
-	  "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: take empty, . and .. parts out\n" },
-	{ "scope: [{cwd: /a/..}]",
-	  "x.yaml:1:15: scope[0].cwd: \"/a/..\" never matches: take empty, . and .. parts out\n" },
-	{ "scope: [{pid: 0}]", "x.yaml:1:15: scope[0].pid: 0 is out of range: write 1 to 4194304\n" },
-	{ "scope: [{pid: init}]",
-	  "x.yaml:1:15: scope[0].pid: \"init\" is not a number: write a whole number\n" },
-	{ "scope: [{all: false}]", "x.yaml:1:15: scope[0].all: can only be true: remove the rule instead\n" },
-	{ "scope: [{user: me}]",
-	  "x.yaml:1:10: scope[0].user: unknown kind of rule: choose from exe, cgroup, cwd, pid, all\n" },
-	{ "scope:\n  - exe: /a\n    cwd: /b\n",
-	  "x.yaml:2:5: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n" },
-	{ "scope: [{}]", "x.yaml:1:9: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n" },
-	{ "scope: [/usr/bin/x]", "x.yaml:1:9: scope[0]: " MAPPING },
+	{"scope:\n  - exe: nextflow\n", "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: " BEGIN},
+	{"scope: [{cwd: /a//b}]",
+	 "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: take empty, . and .. parts out\n"},
+	{"scope: [{cwd: /a/..}]",
+	 "x.yaml:1:15: scope[0].cwd: \"/a/..\" never matches: take empty, . and .. parts out\n"},
+	{"scope: [{pid: 0}]", "x.yaml:1:15: scope[0].pid: 0 is out of range: write 1 to 4194304\n"},
+	{"scope: [{pid: init}]", "x.yaml:1:15: scope[0].pid: \"init\" is not a number: write a whole number\n"},
+	{"scope: [{all: false}]", "x.yaml:1:15: scope[0].all: can only be true: remove the rule instead\n"},
+	{"scope: [{user: me}]",
+	 "x.yaml:1:10: scope[0].user: unknown kind of rule: choose from exe, cgroup, cwd, pid, all\n"},
+	{"scope:\n  - exe: /a\n    cwd: /b\n",
+	 "x.yaml:2:5: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n"},
+	{"scope: [{}]", "x.yaml:1:9: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n"},
+	{"scope: [/usr/bin/x]", "x.yaml:1:9: scope[0]: " MAPPING},
 	/* references */
-	{ "run: {name: '${env:TEST_CONF_NONE}'}",
-	  "x.yaml:1:13: run.name: the variable TEST_CONF_NONE is not set: set it, or write "
-	  "${env:TEST_CONF_NONE:-default}\n" },
-	{ "run: {name: '${env:1A}'}", "x.yaml:1:13: run.name: \"${env:1A}\" " REFERENCE },
-	{ "run: {name: '${}'}", "x.yaml:1:13: run.name: \"${}\" " REFERENCE },
-	{ "run: {name: '${env:A B}'}", "x.yaml:1:13: run.name: \"${env:A B}\" " REFERENCE },
-	{ "run: {name: '${file:x}'}", "x.yaml:1:13: run.name: \"${file:x}\" " REFERENCE },
-	{ "run: {name: '${env:A-b}'}", "x.yaml:1:13: run.name: \"${env:A-b}\" " REFERENCE },
-	{ "run: {name: 'x${env:A'}",
-	  "x.yaml:1:13: run.name: \"${env:A\" has no end: close it by }, or write $${\n" },
+	{"run: {name: '${env:TEST_CONF_NONE}'}",
+	 "x.yaml:1:13: run.name: the variable TEST_CONF_NONE is not set: set it, or write "
+	 "${env:TEST_CONF_NONE:-default}\n"},
+	{"run: {name: '${env:1A}'}", "x.yaml:1:13: run.name: \"${env:1A}\" " REFERENCE},
+	{"run: {name: '${}'}", "x.yaml:1:13: run.name: \"${}\" " REFERENCE},
+	{"run: {name: '${env:A B}'}", "x.yaml:1:13: run.name: \"${env:A B}\" " REFERENCE},
+	{"run: {name: '${file:x}'}", "x.yaml:1:13: run.name: \"${file:x}\" " REFERENCE},
+	{"run: {name: '${env:A-b}'}", "x.yaml:1:13: run.name: \"${env:A-b}\" " REFERENCE},
+	{"run: {name: 'x${env:A'}", "x.yaml:1:13: run.name: \"${env:A\" has no end: close it by }, or write $${\n"},
 	/* documents */
-	{ "", EMPTY },
-	{ "# only a comment\n", EMPTY },
-	{ "---\n", EMPTY },
-	{ "~", EMPTY },
-	{ "just text\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n" },
-	{ "- a\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n" },
-	{ "run: {}\n---\nrun: {}\n",
-	  "x.yaml:2:1: document: a second document begins: write one, without ---\n" },
+	{"", EMPTY},
+	{"# only a comment\n", EMPTY},
+	{"---\n", EMPTY},
+	{"~", EMPTY},
+	{"just text\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n"},
+	{"- a\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n"},
+	{"run: {}\n---\nrun: {}\n", "x.yaml:2:1: document: a second document begins: write one, without ---\n"},
 	/* syntax */
-	{ "run:\n\tname: x\n", "x.yaml:2:1: syntax: a tab cannot indent: write blanks\n" },
-	{ "run: {name: x\n", "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: "
-			     "did not find expected ',' or '}'\n" },
-	{ "run:\n  name: x\n grace: 1s\n",
-	  "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: "
-	  "did not find expected key\n" },
-	{ "run: {name: 'x\n", "x.yaml:2:1: syntax: while scanning a quoted scalar from line 1 on: "
-			      "found unexpected end of stream\n" },
-	{ "run: *nobody\n", "x.yaml:1:6: syntax: found undefined alias\n" },
-	{ "run: {}\n---\n{\n", "x.yaml:4:1: syntax: while parsing a flow node from line 4 on: "
-			       "did not find expected node content\n" },
-	{ "run:\n  name: a\xff\n", "x.yaml:2:10: encoding: invalid leading UTF-8 octet: " UTF8 },
-	{ "run:\n  name: \xc3\xa9\x01\n",
-	  "x.yaml:2:10: encoding: control characters are not allowed: " UTF8 },
+	{"run:\n\tname: x\n", "x.yaml:2:1: syntax: a tab cannot indent: write blanks\n"},
+	{"run: {name: x\n", "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: "
+			    "did not find expected ',' or '}'\n"},
+	{"run:\n  name: x\n grace: 1s\n", "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: "
+					  "did not find expected key\n"},
+	{"run: {name: 'x\n", "x.yaml:2:1: syntax: while scanning a quoted scalar from line 1 on: "
+			     "found unexpected end of stream\n"},
+	{"run: *nobody\n", "x.yaml:1:6: syntax: found undefined alias\n"},
+	{"run: {}\n---\n{\n", "x.yaml:4:1: syntax: while parsing a flow node from line 4 on: "
+			      "did not find expected node content\n"},
+	{"run:\n  name: a\xff\n", "x.yaml:2:10: encoding: invalid leading UTF-8 octet: " UTF8},
+	{"run:\n  name: \xc3\xa9\x01\n", "x.yaml:2:10: encoding: control characters are not allowed: " UTF8},
 };
 
 static void test_bad(void **state)
@@ -463,8 +445,7 @@ static void test_bombs(void **state)
 		used += sprintf(text + used, "*a,");
 	used += sprintf(text + used, "]}}\n");
 	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
-	assert_non_null(
-		strstr(told, "document: its aliases (*NAME) repeat too much: write out what is meant\n"));
+	assert_non_null(strstr(told, "document: its aliases (*NAME) repeat too much: write out what is meant\n"));
 
 	check_bad("a: &a [*a, *a]\nrun: &r\n  tags: *r\n",
 		  "x.yaml:1:1: a: unknown key: choose from " KEYS "\n"
@@ -520,8 +501,7 @@ static void test_files(void **state)
 	for (i = 0; i < 1024 * 64; i++)
 		fputs("# 15 characters\n", file);
 	fclose(file);
-	check_file("big.yaml",
-		   "big.yaml:1:1: document: is empty: write at least one of " KEYS "\n"); /* 1 MiB */
+	check_file("big.yaml", "big.yaml:1:1: document: is empty: write at least one of " KEYS "\n"); /* 1 MiB */
 	file = fopen("big.yaml", "a");
 	fputs("\n", file);
 	fclose(file);
@@ -546,7 +526,7 @@ static void test_files(void **state)
 /* What is installed as an example loads. */
 static void test_examples(void **state)
 {
-	static const char *const names[] = { "pipeline", "daemon", "nextflow", "snakemake", "ci" };
+	static const char *const names[] = {"pipeline", "daemon", "nextflow", "snakemake", "ci"};
 	const char *srcdir = getenv("srcdir");
 	struct conf conf;
 	char path[4096];
@@ -583,12 +563,10 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),	   cmocka_unit_test(test_probes),
-		cmocka_unit_test(test_defaults),   cmocka_unit_test(test_expansion),
-		cmocka_unit_test(test_aliases),	   cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_all_errors), cmocka_unit_test(test_bombs),
-		cmocka_unit_test(test_examples),   cmocka_unit_test(test_names),
-		cmocka_unit_test(test_files),
+		cmocka_unit_test(test_full),	   cmocka_unit_test(test_probes),  cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_expansion),  cmocka_unit_test(test_aliases), cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_all_errors), cmocka_unit_test(test_bombs),   cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_names),	   cmocka_unit_test(test_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

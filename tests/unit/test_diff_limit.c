@@ -15,7 +15,7 @@
 static void assert_sql(const char *text, const char *expected)
 {
 	struct diff_limit limit;
-	struct text sql = { 0 };
+	struct text sql = {0};
 	char err[256];
 
 	assert_int_equal(diff_limit__parse(&limit, text, err, sizeof(err)), 0);
@@ -42,19 +42,19 @@ static void test_sql(void **state)
 static void test_errors(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "peak_rss", "\"peak_rss\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%'" },
-		{ ">10%", "is no limit" },
-		{ "wall>", "is no limit" },
-		{ "peak_rs>10%", "there is no such metric; did you mean peak_rss" },
-		{ "colour>10%", "there is no such metric; take wall, cpu" },
-		{ "a_name_that_is_longer_than_any_metric>1", "there is no such metric" },
-		{ "wall>ten%", "\"ten%\" is no percentage; write 10% or 2.5%" },
-		{ "wall>10%%", "is no percentage" },
-		{ "wall>-1%", "is no percentage" },
-		{ "wall>nan%", "is no percentage" },
-		{ "wall>10", "10" },
-		{ "peak_rss>5s", "5s" },
-		{ "failed>-1", "-1" },
+		{"peak_rss", "\"peak_rss\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%'"},
+		{">10%", "is no limit"},
+		{"wall>", "is no limit"},
+		{"peak_rs>10%", "there is no such metric; did you mean peak_rss"},
+		{"colour>10%", "there is no such metric; take wall, cpu"},
+		{"a_name_that_is_longer_than_any_metric>1", "there is no such metric"},
+		{"wall>ten%", "\"ten%\" is no percentage; write 10% or 2.5%"},
+		{"wall>10%%", "is no percentage"},
+		{"wall>-1%", "is no percentage"},
+		{"wall>nan%", "is no percentage"},
+		{"wall>10", "10"},
+		{"peak_rss>5s", "5s"},
+		{"failed>-1", "-1"},
 	};
 	struct diff_limit limit;
 	char err[256];

@@ -44,8 +44,7 @@ static int setup(void **state)
 	*state = fed;
 	fed->dir = made__folder(fed->path, sizeof(fed->path));
 	fed->out = memfd_create("out", MFD_CLOEXEC);
-	return fed->dir < 0 || fed->out < 0 || stage(fed) ||
-	       stream_writer__open(&fed->writer, fed->dir, &opts);
+	return fed->dir < 0 || fed->out < 0 || stage(fed) || stream_writer__open(&fed->writer, fed->dir, &opts);
 }
 
 static int teardown(void **state)
@@ -63,9 +62,9 @@ static int teardown(void **state)
 /* Runs what was written through a sink into `out`; returns what the merge would. */
 static int feed(struct fed *fed, const char *sink, int out)
 {
-	const char *none[] = { NULL };
-	struct filter_opts all = { .runs = none, .events = none };
-	struct sinks sinks = { 0 };
+	const char *none[] = {NULL};
+	struct filter_opts all = {.runs = none, .events = none};
+	struct sinks sinks = {0};
 	struct merge *merge = merge__new();
 	struct filter filter;
 	struct record record;
@@ -114,9 +113,8 @@ static void assert_line(const char *line, const char *before, const char *time_p
 		if (time_pattern[i] == '9' ? time[i] < '0' || time[i] > '9' : time[i] != time_pattern[i])
 			fail_msg("time: %.30s", time);
 	gethostname(host, sizeof(host));
-	snprintf(expected, sizeof(expected),
-		 "%s\"time\":\"%.*s\",\"seq\":1,\"run\":\"run-7\",\"host\":\"%s\",%s", before,
-		 (int)strlen(time_pattern), time, host, after);
+	snprintf(expected, sizeof(expected), "%s\"time\":\"%.*s\",\"seq\":1,\"run\":\"run-7\",\"host\":\"%s\",%s",
+		 before, (int)strlen(time_pattern), time, host, after);
 	assert_string_equal(line, expected);
 }
 
@@ -150,16 +148,16 @@ static void strings_are_escaped(void **state)
 	for (i = 0; i < 33; i++)
 		e.tail[i] = i;
 	memcpy(e.tail + 33, "\"\\/\x7f", 4);
-	e.text = (struct event_string){ offsetof(struct made_event, tail), 37, 0 };
+	e.text = (struct event_string){offsetof(struct made_event, tail), 37, 0};
 	at = made__tail(&e, 40, "\xff\xfe=\xfd\0\xff\xfe\xfd=\0", 10);
-	e.map = (struct event_map){ at.offset, at.length, 0 };
+	e.map = (struct event_map){at.offset, at.length, 0};
 	memcpy(e.comm, "\x80", 2);
 	assert_int_equal(stream_writer__event(fed->writer, &e.head, sizeof(e)), 0);
 	line = feed_text(fed, "jsonl");
-	assert_non_null(strstr(
-		line, "\"text\":\"\\u0000\\u0001\\u0002\\u0003\\u0004\\u0005\\u0006\\u0007\\b\\t\\n\\u000b\\f"
-		      "\\r\\u000e\\u000f\\u0010\\u0011\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018"
-		      "\\u0019\\u001a\\u001b\\u001c\\u001d\\u001e\\u001f \\\"\\\\/\x7f\","));
+	assert_non_null(strstr(line,
+			       "\"text\":\"\\u0000\\u0001\\u0002\\u0003\\u0004\\u0005\\u0006\\u0007\\b\\t\\n\\u000b\\f"
+			       "\\r\\u000e\\u000f\\u0010\\u0011\\u0012\\u0013\\u0014\\u0015\\u0016\\u0017\\u0018"
+			       "\\u0019\\u001a\\u001b\\u001c\\u001d\\u001e\\u001f \\\"\\\\/\x7f\","));
 	assert_non_null(strstr(line, "\"comm\":{\"base64\":\"gA==\"}"));
 	assert_non_null(strstr(line, "\"map\":{\"base64://4=\":{\"base64\":\"/Q==\"},\"base64://79\":\"\"}"));
 }
@@ -177,8 +175,7 @@ static void numbers_in_full(void **state)
 	assert_int_equal(stream_writer__event(fed->writer, &e.head, sizeof(e)), 0);
 	line = feed_text(fed, "jsonl");
 	assert_non_null(strstr(line, "\"ts\":18446744073709551359,"));
-	assert_non_null(
-		strstr(line, "\"small\":4294967295,\"number\":-2147483648,\"big\":18446744073709551359,"));
+	assert_non_null(strstr(line, "\"small\":4294967295,\"number\":-2147483648,\"big\":18446744073709551359,"));
 }
 
 /* A loss is a line like any other, and names no process. */
@@ -190,9 +187,8 @@ static void a_loss_is_a_line(void **state)
 	assert_int_equal(stream_writer__lost(fed->writer, 12, 345, 0, "ring_full"), 0);
 	line = feed_text(fed, "jsonl");
 	assert_ptr_equal(strstr(line, "{\"stream\":\"core\",\"event\":\"lost\",\"ts\":"), line);
-	assert_non_null(strstr(
-		line, "\"pid\":null,\"start\":null,\"tid\":null,\"cpu\":null,\"stream_lost\":\"made\","
-		      "\"count\":12,\"since\":345,\"event_lost\":\"first\",\"cause\":\"ring_full\"}\n"));
+	assert_non_null(strstr(line, "\"pid\":null,\"start\":null,\"tid\":null,\"cpu\":null,\"stream_lost\":\"made\","
+				     "\"count\":12,\"since\":345,\"event_lost\":\"first\",\"cause\":\"ring_full\"}\n"));
 }
 
 /* More than a buffer, in whole lines. */
@@ -214,10 +210,9 @@ static void many_lines(void **state)
 
 static void msgpack_has_the_same_keys(void **state)
 {
-	static const char *const keys[] = { "stream", "event",	"ts",	  "time",	 "seq",	 "run",
-					    "host",   "pid",	"start",  "tid",	 "cpu",	 "flag",
-					    "small",  "number", "big",	  "signal_name", "comm", "text",
-					    "list",   "map",	"missing" };
+	static const char *const keys[] = {"stream", "event",	    "ts",   "time", "seq",  "run",   "host",
+					   "pid",    "start",	    "tid",  "cpu",  "flag", "small", "number",
+					   "big",    "signal_name", "comm", "text", "list", "map",   "missing"};
 	struct fed *fed = *state;
 	struct made_event e;
 	const char *string;
@@ -232,7 +227,7 @@ static void msgpack_has_the_same_keys(void **state)
 	e.head.run = 8; /* not the run of this stream: unknown */
 	assert_int_equal(stream_writer__event(fed->writer, &e.head, sizeof(e)), 0);
 	feed_text(fed, "msgpack");
-	c = (struct cursor){ (uint8_t *)fed->text, (uint8_t *)fed->text + fed->size };
+	c = (struct cursor){(uint8_t *)fed->text, (uint8_t *)fed->text + fed->size};
 	assert_true(cursor__map(&c, &n));
 	assert_int_equal(n, 21);
 	for (i = 0; i < n; i++) {
@@ -275,8 +270,8 @@ static void a_reader_that_went_away(void **state)
 
 static void sinks_that_are_none(void **state)
 {
-	static const char *const specs[] = { "nothing", "jsonl:colour=red", "", "../sinks/jsonl", "jsonl:=" };
-	struct sinks sinks = { 0 };
+	static const char *const specs[] = {"nothing", "jsonl:colour=red", "", "../sinks/jsonl", "jsonl:="};
+	struct sinks sinks = {0};
 	struct fed *fed = *state;
 	char err[512];
 	size_t i;
@@ -294,14 +289,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(a_line_to_the_byte),
-		TEST(strings_are_escaped),
-		TEST(numbers_in_full),
-		TEST(a_loss_is_a_line),
-		TEST(many_lines),
-		TEST(msgpack_has_the_same_keys),
-		TEST(a_reader_that_went_away),
-		TEST(sinks_that_are_none),
+		TEST(a_line_to_the_byte),      TEST(strings_are_escaped), TEST(numbers_in_full),
+		TEST(a_loss_is_a_line),	       TEST(many_lines),	  TEST(msgpack_has_the_same_keys),
+		TEST(a_reader_that_went_away), TEST(sinks_that_are_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,19 +18,19 @@
 /* Standard error while a message is printed: a pipe, read back as a string. */
 static char printed[65536];
 
-#define PRINTED(call)                                                                                        \
-	do {                                                                                                 \
-		int pipe_[2], saved_ = dup(STDERR_FILENO);                                                   \
-		ssize_t n_;                                                                                  \
-		assert_int_equal(pipe(pipe_), 0);                                                            \
-		dup2(pipe_[1], STDERR_FILENO);                                                               \
-		close(pipe_[1]);                                                                             \
-		call;                                                                                        \
-		dup2(saved_, STDERR_FILENO);                                                                 \
-		close(saved_);                                                                               \
-		n_ = read(pipe_[0], printed, sizeof(printed) - 1);                                           \
-		printed[n_ > 0 ? n_ : 0] = '\0';                                                             \
-		close(pipe_[0]);                                                                             \
+#define PRINTED(call)                                              \
+	do {                                                       \
+		int pipe_[2], saved_ = dup(STDERR_FILENO);         \
+		ssize_t n_;                                        \
+		assert_int_equal(pipe(pipe_), 0);                  \
+		dup2(pipe_[1], STDERR_FILENO);                     \
+		close(pipe_[1]);                                   \
+		call;                                              \
+		dup2(saved_, STDERR_FILENO);                       \
+		close(saved_);                                     \
+		n_ = read(pipe_[0], printed, sizeof(printed) - 1); \
+		printed[n_ > 0 ? n_ : 0] = '\0';                   \
+		close(pipe_[0]);                                   \
 	} while (0)
 
 static void test_levels(void **state)
@@ -53,19 +53,18 @@ static void test_levels(void **state)
 static void test_escapes(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "\033[2Jx\a\x7f", "\\x1b[2Jx\\x07\\x7f" },
-		{ "two\nlines\ta tab", "two\\x0alines\\x09a tab" },
-		{ "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
-		  "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80" },
-		{ "\xc2\x9b"
-		  "2J",
-		  "\\xc2\\x9b2J" },				    /* a control character of two bytes */
-		{ "\xff \xc3 \xe2\x82", "\\xff \\xc3 \\xe2\\x82" }, /* cut, or no UTF-8 */
-		{ "\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80",
-		  "\\xc0\\x80 \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80" },
-		{ "a\xe2\x80\xae"
-		  "b",
-		  "a\\xe2\\x80\\xaeb" }, /* turns the direction of what follows */
+		{"\033[2Jx\a\x7f", "\\x1b[2Jx\\x07\\x7f"},
+		{"two\nlines\ta tab", "two\\x0alines\\x09a tab"},
+		{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+		 "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"},
+		{"\xc2\x9b"
+		 "2J",
+		 "\\xc2\\x9b2J"},				  /* a control character of two bytes */
+		{"\xff \xc3 \xe2\x82", "\\xff \\xc3 \\xe2\\x82"}, /* cut, or no UTF-8 */
+		{"\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80", "\\xc0\\x80 \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80"},
+		{"a\xe2\x80\xae"
+		 "b",
+		 "a\\xe2\\x80\\xaeb"}, /* turns the direction of what follows */
 	};
 	char expected[256];
 	size_t i;

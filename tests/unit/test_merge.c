@@ -54,22 +54,21 @@ static uint64_t record_big(const struct record *record)
 
 static void a_heap_is_sorted_and_stable(void **state)
 {
-	struct heap heap = { 0 };
-	struct heap_item last = { 0 };
+	struct heap heap = {0};
+	struct heap_item last = {0};
 	uint64_t random = 12345;
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < 5000; i++) {
 		random = random * 6364136223846793005ULL + 1442695040888963407ULL;
-		assert_int_equal(heap__push(&heap, (struct heap_item){ random >> 58, i, NULL }), 0);
+		assert_int_equal(heap__push(&heap, (struct heap_item){random >> 58, i, NULL}), 0);
 		if (i % 3 == 2) { /* as the merge does: the least is taken, and comes back later */
 			last = heap.items[0];
-			heap__replace(&heap,
-				      (struct heap_item){ last.key + (random >> 33) % 7, i + 10000, NULL });
+			heap__replace(&heap, (struct heap_item){last.key + (random >> 33) % 7, i + 10000, NULL});
 		}
 	}
-	last = (struct heap_item){ 0 };
+	last = (struct heap_item){0};
 	for (i = 0; i < 5000; i++) {
 		assert_true(heap.items[0].key > last.key ||
 			    (heap.items[0].key == last.key && (!i || heap.items[0].order > last.order)));
@@ -83,7 +82,7 @@ static void a_heap_is_sorted_and_stable(void **state)
 /* Three streams, one clock: by time, then by stream, then by sequence. */
 static void by_time_then_stream_then_sequence(void **state)
 {
-	static const char *const names[] = { "b", "a", "c" };
+	static const char *const names[] = {"b", "a", "c"};
 	const struct folder *folder = *state;
 	struct stream_writer *w;
 	struct record record;
@@ -109,8 +108,7 @@ static void by_time_then_stream_then_sequence(void **state)
 		if (n && record.ts == last_ts && record.info->index == last_stream)
 			assert_true(record.seq > last_seq);
 		else if (n)
-			assert_true(record.ts > last_ts ||
-				    (record.ts == last_ts && record.info->index > last_stream));
+			assert_true(record.ts > last_ts || (record.ts == last_ts && record.info->index > last_stream));
 		last_ts = record.ts;
 		last_seq = record.seq;
 		last_stream = record.info->index;
@@ -125,30 +123,32 @@ static void by_time_then_stream_then_sequence(void **state)
 }
 
 /* A stream of another host or boot, packed by hand: `boot` is one digit of its boot id. */
-static void write_boot(const struct folder *folder, const char *stream, char boot, uint64_t boot_ns,
-		       uint64_t real_ns, const uint64_t *ts, size_t count)
+static void write_boot(const struct folder *folder, const char *stream, char boot, uint64_t boot_ns, uint64_t real_ns,
+		       const uint64_t *ts, size_t count)
 {
 	struct stream_writer_opts opts = made__opts(stream);
-	struct stream_anchor anchor = { boot_ns, real_ns };
-	uint8_t marker[STREAM_MARKER] = { stream[0], stream[1] }, *id;
-	struct stream_sync sync = { .records = 0, .total = 0 };
-	struct record_buffer header = { 0 }, block = { 0 };
-	struct event head = { .run = 7 };
+	struct stream_anchor anchor = {boot_ns, real_ns};
+	uint8_t marker[STREAM_MARKER] = {stream[0], stream[1]}, *id;
+	struct stream_sync sync = {.records = 0, .total = 0};
+	struct record_buffer header = {0}, block = {0};
+	struct event head = {.run = 7};
 	struct made_event e;
 	char name[64];
 	size_t i;
 	int fd;
 
 	assert_int_equal(stream_header__pack(&header, &opts, marker, &anchor), 0);
-	id = memmem(header.data, header.size, "\xa7" "boot_id\xd9\x24", 10);
+	id = memmem(header.data, header.size,
+		    "\xa7"
+		    "boot_id\xd9\x24",
+		    10);
 	assert_non_null(id);
 	memset(id + 10, boot, 36);
 	assert_int_equal(stream_sync__pack(&header, marker, &head, 0, &sync), 0);
 	for (i = 0; i < count; i++) {
 		made__init(&e, ts[i]);
 		e.big = ts[i];
-		assert_int_equal(
-			record__pack(&block, &made_schema[0], 16, 1 + i, &e.head, sizeof(e), NULL, NULL), 0);
+		assert_int_equal(record__pack(&block, &made_schema[0], 16, 1 + i, &e.head, sizeof(e), NULL, NULL), 0);
 	}
 	sync.records = sync.total = count;
 	assert_int_equal(stream_sync__pack(&block, marker, &head, 1 + count, &sync), 0);
@@ -181,8 +181,8 @@ static void expect_order(const char *path, const uint64_t *bigs, size_t count)
 /* Two hosts whose boot clocks have nothing in common: real time decides. */
 static void hosts_by_real_time(void **state)
 {
-	static const uint64_t one[] = { 1000, 3000, 5000 }, two[] = { 900002000, 900004000, 900006000 };
-	static const uint64_t order[] = { 1000, 900002000, 3000, 900004000, 5000, 900006000 };
+	static const uint64_t one[] = {1000, 3000, 5000}, two[] = {900002000, 900004000, 900006000};
+	static const uint64_t order[] = {1000, 900002000, 3000, 900004000, 5000, 900006000};
 	const struct folder *folder = *state;
 
 	write_boot(folder, "one", '1', 500, 1700000000000000500, one, 3);
@@ -193,8 +193,8 @@ static void hosts_by_real_time(void **state)
 /* Two streams of one boot, the clock set by an hour between their openings: the boot clock decides. */
 static void a_boot_by_its_boot_clock(void **state)
 {
-	static const uint64_t one[] = { 1000, 3000, 5000 }, two[] = { 2000, 4000, 6000 };
-	static const uint64_t order[] = { 1000, 2000, 3000, 4000, 5000, 6000 };
+	static const uint64_t one[] = {1000, 3000, 5000}, two[] = {2000, 4000, 6000};
+	static const uint64_t order[] = {1000, 2000, 3000, 4000, 5000, 6000};
 	const struct folder *folder = *state;
 
 	write_boot(folder, "one", '1', 500, 1700000000000000500, one, 3);
@@ -205,7 +205,7 @@ static void a_boot_by_its_boot_clock(void **state)
 /* The two looks at the clocks differ by 300 ns: the times that are shown still follow the order. */
 static void times_follow_the_order(void **state)
 {
-	static const uint64_t one[] = { 1000, 1200 }, two[] = { 1100, 1300 };
+	static const uint64_t one[] = {1000, 1200}, two[] = {1100, 1300};
 	const struct folder *folder = *state;
 	struct merge *merge;
 	struct record record;
@@ -260,9 +260,9 @@ static void folders_of_all_kinds(void **state)
 
 static struct filter_opts filter_opts(const char **events, const char *since, const char *until)
 {
-	static const char *none[] = { NULL };
+	static const char *none[] = {NULL};
 
-	return (struct filter_opts){ none, events ? events : none, since, until };
+	return (struct filter_opts){none, events ? events : none, since, until};
 }
 
 static size_t count_filtered(const struct folder *folder, const struct filter_opts *opts, size_t *lost)
@@ -291,28 +291,27 @@ static size_t count_filtered(const struct folder *folder, const struct filter_op
 
 static void filters(void **state)
 {
-	static const uint64_t ts[] = { 500, 1000000500, 2000000500, 90000000500 };
-	const char *first[] = { "first", NULL }, *third[] = { "third", NULL },
-		   *full[] = { "one.first", NULL }, *stream[] = { "two", NULL },
-		   *lost_only[] = { "lost", NULL };
+	static const uint64_t ts[] = {500, 1000000500, 2000000500, 90000000500};
+	const char *first[] = {"first", NULL}, *third[] = {"third", NULL}, *full[] = {"one.first", NULL},
+		   *stream[] = {"two", NULL}, *lost_only[] = {"lost", NULL};
 	const struct folder *folder = *state;
 	const struct {
 		struct filter_opts opts;
 		size_t events;
 	} cases[] = {
-		{ filter_opts(NULL, NULL, NULL), 8 },
-		{ filter_opts(first, NULL, NULL), 8 },
-		{ filter_opts(third, NULL, NULL), 0 },
-		{ filter_opts(full, NULL, NULL), 4 },
-		{ filter_opts(stream, NULL, NULL), 4 },
-		{ filter_opts(lost_only, NULL, NULL), 0 },
-		{ filter_opts(NULL, "1s", NULL), 6 },
-		{ filter_opts(NULL, "1", "2s"), 4 },
-		{ filter_opts(NULL, NULL, "1m"), 6 },
-		{ filter_opts(NULL, "2023-11-14T22:13:21Z", NULL), 6 },
-		{ filter_opts(NULL, "2023-11-14T23:13:21.000000001+01:00", NULL), 6 },
-		{ filter_opts(NULL, "2023-11-14T23:13:21.000000501+01:00", NULL), 4 },
-		{ filter_opts(NULL, NULL, "2023-11-14 17:13:21.5-05:00"), 4 },
+		{filter_opts(NULL, NULL, NULL), 8},
+		{filter_opts(first, NULL, NULL), 8},
+		{filter_opts(third, NULL, NULL), 0},
+		{filter_opts(full, NULL, NULL), 4},
+		{filter_opts(stream, NULL, NULL), 4},
+		{filter_opts(lost_only, NULL, NULL), 0},
+		{filter_opts(NULL, "1s", NULL), 6},
+		{filter_opts(NULL, "1", "2s"), 4},
+		{filter_opts(NULL, NULL, "1m"), 6},
+		{filter_opts(NULL, "2023-11-14T22:13:21Z", NULL), 6},
+		{filter_opts(NULL, "2023-11-14T23:13:21.000000001+01:00", NULL), 6},
+		{filter_opts(NULL, "2023-11-14T23:13:21.000000501+01:00", NULL), 4},
+		{filter_opts(NULL, NULL, "2023-11-14 17:13:21.5-05:00"), 4},
 	};
 	size_t i, lost;
 
@@ -327,15 +326,10 @@ static void filters(void **state)
 
 static void filters_that_mean_nothing(void **state)
 {
-	static const char *const times[] = { "yesterday",
-					     "5x",
-					     "",
-					     "2023-13-14T22:13:21Z",
-					     "2023-11-14T22:13:21",
-					     "2023-11-14T22:13:21Zx",
-					     "-5s",
-					     "2023-11-14" };
-	const char *unknown[] = { "frist", NULL }, *runs[] = { "run-8", NULL }, *none[] = { NULL };
+	static const char *const times[] = {
+		"yesterday", "5x",	  "", "2023-13-14T22:13:21Z", "2023-11-14T22:13:21", "2023-11-14T22:13:21Zx",
+		"-5s",	     "2023-11-14"};
+	const char *unknown[] = {"frist", NULL}, *runs[] = {"run-8", NULL}, *none[] = {NULL};
 	const struct folder *folder = *state;
 	struct filter_opts opts = filter_opts(unknown, NULL, NULL);
 	struct filter filter;
@@ -348,7 +342,7 @@ static void filters_that_mean_nothing(void **state)
 	assert_int_equal(filter__init(&filter, merge, &opts, err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "\"first\""));
 	filter__free(&filter);
-	opts = (struct filter_opts){ .runs = runs, .events = none };
+	opts = (struct filter_opts){.runs = runs, .events = none};
 	assert_int_equal(filter__init(&filter, merge, &opts, err, sizeof(err)), -EINVAL);
 	assert_non_null(strstr(err, "\"run-7\""));
 	filter__free(&filter);

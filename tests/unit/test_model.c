@@ -74,7 +74,7 @@ static int feed(void *arg, const struct record *record)
 /* `streams`: bits of LIFECYCLE, CPU, MEM that are switched on. */
 static struct seen *begin(unsigned streams)
 {
-	static const struct model_calls calls = { .row = on_row, .hidden = on_hidden };
+	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden};
 	struct seen *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
@@ -270,16 +270,16 @@ static void ends_are_judged(void **state)
 		enum model_outcome outcome;
 		bool benign;
 	} cases[] = {
-		{ "/bin/a", 0, false, MODEL_OK, false },
-		{ "/bin/a", 1, false, MODEL_FAILED, false },
-		{ "/bin/a", 255, false, MODEL_FAILED, false },
-		{ "/bin/a", -9, false, MODEL_KILLED, false },
-		{ "/bin/a", -9, true, MODEL_OOM, false },
-		{ "/bin/a", -1011, false, MODEL_KILLED, false },
-		{ "/bin/a", -13, false, MODEL_OK, true },
-		{ "/usr/bin/grep", 1, false, MODEL_OK, true },
-		{ "/usr/bin/grep", 2, false, MODEL_FAILED, false },
-		{ "/usr/bin/[", 1, false, MODEL_OK, true },
+		{"/bin/a", 0, false, MODEL_OK, false},
+		{"/bin/a", 1, false, MODEL_FAILED, false},
+		{"/bin/a", 255, false, MODEL_FAILED, false},
+		{"/bin/a", -9, false, MODEL_KILLED, false},
+		{"/bin/a", -9, true, MODEL_OOM, false},
+		{"/bin/a", -1011, false, MODEL_KILLED, false},
+		{"/bin/a", -13, false, MODEL_OK, true},
+		{"/usr/bin/grep", 1, false, MODEL_OK, true},
+		{"/usr/bin/grep", 2, false, MODEL_FAILED, false},
+		{"/usr/bin/[", 1, false, MODEL_OK, true},
 	};
 
 	(void)state;
@@ -296,8 +296,7 @@ static void ends_are_judged(void **state)
 		assert_int_equal(s->rows[0].row.core_dumped, cases[i].status < -1000);
 		if (cases[i].status < 0) {
 			assert_int_equal(s->rows[0].row.signal, -cases[i].status % 1000);
-			assert_string_equal(s->rows[0].row.signal_name,
-					    made__signal(-cases[i].status % 1000));
+			assert_string_equal(s->rows[0].row.signal_name, made__signal(-cases[i].status % 1000));
 		}
 		end(s);
 	}
@@ -425,7 +424,7 @@ static void the_parents_end_may_overtake_the_childs_account(void **state)
 
 static void what_is_open_at_the_end_runs_or_nobody_knows(void **state)
 {
-	struct stream_state whole = { .complete = true }, cut = { .complete = false };
+	struct stream_state whole = {.complete = true}, cut = {.complete = false};
 
 	(void)state;
 	for (int lossy = 0; lossy < 2; lossy++) {

@@ -29,7 +29,7 @@ static const struct opt opts[] = {
 	OPT(struct all, text, OPT_STRING, "x", 0, 0, "a text"),
 	OPT(struct all, list, OPT_LIST, "a,b", 0, 0, "a list"),
 	OPT(struct all, map, OPT_MAP, NULL, 0, 0, "a map"),
-	{ .name = NULL },
+	{.name = NULL},
 };
 
 static const struct opt *opt(const char *name)
@@ -42,9 +42,8 @@ static const struct opt *opt(const char *name)
 
 static void test_defaults(void **state)
 {
-	static const struct opt bad[] = { OPT(struct all, count, OPT_UINT, "-1", 0, 0, ""),
-					  { .name = NULL } };
-	struct all all = { 0 };
+	static const struct opt bad[] = {OPT(struct all, count, OPT_UINT, "-1", 0, 0, ""), {.name = NULL}};
+	struct all all = {0};
 
 	(void)state;
 	assert_int_equal(opt__defaults(opts, &all), 0);
@@ -75,25 +74,25 @@ static void test_numbers(void **state)
 		const char *name, *text;
 		uint64_t number;
 	} good[] = {
-		{ "count", "1", 1 },
-		{ "count", "100", 100 },
-		{ "bytes", "4096", 4096 },
-		{ "bytes", "4096B", 4096 },
-		{ "bytes", "64k", 65536 },
-		{ "bytes", "64K", 65536 },
-		{ "bytes", "64KiB", 65536 },
-		{ "bytes", "1M", 1 << 20 },
-		{ "bytes", "1MiB", 1 << 20 },
-		{ "time", "0", 0 },
-		{ "time", "7ns", 7 },
-		{ "time", "7us", 7000 },
-		{ "time", "500ms", 500000000 },
-		{ "time", "1s", 1000000000 },
-		{ "time", "2m", 120000000000 },
-		{ "time", "1h", 3600000000000 },
-		{ "time", "1d", 86400000000000 },
+		{"count", "1", 1},
+		{"count", "100", 100},
+		{"bytes", "4096", 4096},
+		{"bytes", "4096B", 4096},
+		{"bytes", "64k", 65536},
+		{"bytes", "64K", 65536},
+		{"bytes", "64KiB", 65536},
+		{"bytes", "1M", 1 << 20},
+		{"bytes", "1MiB", 1 << 20},
+		{"time", "0", 0},
+		{"time", "7ns", 7},
+		{"time", "7us", 7000},
+		{"time", "500ms", 500000000},
+		{"time", "1s", 1000000000},
+		{"time", "2m", 120000000000},
+		{"time", "1h", 3600000000000},
+		{"time", "1d", 86400000000000},
 	};
-	struct all all = { 0 };
+	struct all all = {0};
 	char err[256];
 	size_t i;
 
@@ -114,31 +113,31 @@ static void test_refused(void **state)
 	static const struct {
 		const char *name, *text, *err;
 	} bad[] = {
-		{ "flag", "yes", "\"yes\" is not a bool: write true or false" },
-		{ "flag", "", "\"\" is not a bool: write true or false" },
-		{ "count", "", "\"\" is not a number: write a whole number" },
-		{ "count", "-1", "\"-1\" is not a number: write a whole number" },
-		{ "count", "+1", "\"+1\" is not a number: write a whole number" },
-		{ "count", " 1", "\" 1\" is not a number: write a whole number" },
-		{ "count", "1.5", "\"1.5\" is not a number: write a whole number" },
-		{ "count", "0x10", "\"0x10\" is not a number: write a whole number" },
-		{ "count", "0", "0 is out of range: write 1 to 100" },
-		{ "count", "101", "101 is out of range: write 1 to 100" },
-		{ "count", "18446744073709551616", "18446744073709551616 is out of range: write 1 to 100" },
-		{ "bytes", "8MB", "\"8MB\" is not a size: " SIZE_HOW },
-		{ "bytes", "8 MiB", "\"8 MiB\" is not a size: " SIZE_HOW },
-		{ "bytes", "4095", "4095 is out of range: write 4KiB to 1MiB" },
-		{ "bytes", "2M", "2M is out of range: write 4KiB to 1MiB" },
-		{ "bytes", "99999999T", "99999999T is out of range: write 4KiB to 1MiB" },
-		{ "time", "5", "\"5\" is not a duration: " TIME_HOW },
-		{ "time", "5 s", "\"5 s\" is not a duration: " TIME_HOW },
-		{ "time", "999999999d", "999999999d is out of range: write 0s to 18446744073709551615ns" },
-		{ "list", "a,,b", "an item is empty: remove it" },
-		{ "map", "a=1,b", "\"b\" has no name or no value: write NAME=VALUE" },
-		{ "map", "=1", "\"=1\" has no name or no value: write NAME=VALUE" },
-		{ "map", "a=1,ab=2,a=3", "\"a\" is there twice: write it once" },
+		{"flag", "yes", "\"yes\" is not a bool: write true or false"},
+		{"flag", "", "\"\" is not a bool: write true or false"},
+		{"count", "", "\"\" is not a number: write a whole number"},
+		{"count", "-1", "\"-1\" is not a number: write a whole number"},
+		{"count", "+1", "\"+1\" is not a number: write a whole number"},
+		{"count", " 1", "\" 1\" is not a number: write a whole number"},
+		{"count", "1.5", "\"1.5\" is not a number: write a whole number"},
+		{"count", "0x10", "\"0x10\" is not a number: write a whole number"},
+		{"count", "0", "0 is out of range: write 1 to 100"},
+		{"count", "101", "101 is out of range: write 1 to 100"},
+		{"count", "18446744073709551616", "18446744073709551616 is out of range: write 1 to 100"},
+		{"bytes", "8MB", "\"8MB\" is not a size: " SIZE_HOW},
+		{"bytes", "8 MiB", "\"8 MiB\" is not a size: " SIZE_HOW},
+		{"bytes", "4095", "4095 is out of range: write 4KiB to 1MiB"},
+		{"bytes", "2M", "2M is out of range: write 4KiB to 1MiB"},
+		{"bytes", "99999999T", "99999999T is out of range: write 4KiB to 1MiB"},
+		{"time", "5", "\"5\" is not a duration: " TIME_HOW},
+		{"time", "5 s", "\"5 s\" is not a duration: " TIME_HOW},
+		{"time", "999999999d", "999999999d is out of range: write 0s to 18446744073709551615ns"},
+		{"list", "a,,b", "an item is empty: remove it"},
+		{"map", "a=1,b", "\"b\" has no name or no value: write NAME=VALUE"},
+		{"map", "=1", "\"=1\" has no name or no value: write NAME=VALUE"},
+		{"map", "a=1,ab=2,a=3", "\"a\" is there twice: write it once"},
 	};
-	struct all all = { 0 }, before;
+	struct all all = {0}, before;
 	char err[256];
 	size_t i;
 
@@ -155,7 +154,7 @@ static void test_refused(void **state)
 
 static void test_lists(void **state)
 {
-	struct all all = { 0 };
+	struct all all = {0};
 	char err[256];
 
 	(void)state;
@@ -181,20 +180,19 @@ static void test_lists(void **state)
 static void test_parse(void **state)
 {
 	static const char *const bad[][2] = {
-		{ "cuont=1", "cuont: unknown option: did you mean \"count\"?" },
-		{ "zzz=1", "zzz: unknown option: choose from flag, count, bytes, time, text, list, map" },
-		{ "count=1,text=a,count=2", "count: is there twice: write it once" },
-		{ "count=0", "count: 0 is out of range: write 1 to 100" },
-		{ "count", "\"count\" has no value: write NAME=VALUE" },
-		{ "count=1,", "\"\" has no value: write NAME=VALUE" },
+		{"cuont=1", "cuont: unknown option: did you mean \"count\"?"},
+		{"zzz=1", "zzz: unknown option: choose from flag, count, bytes, time, text, list, map"},
+		{"count=1,text=a,count=2", "count: is there twice: write it once"},
+		{"count=0", "count: 0 is out of range: write 1 to 100"},
+		{"count", "\"count\" has no value: write NAME=VALUE"},
+		{"count=1,", "\"\" has no value: write NAME=VALUE"},
 	};
-	struct all all = { 0 };
+	struct all all = {0};
 	char err[256];
 	size_t i;
 
 	(void)state;
-	assert_int_equal(
-		opt__parse(opts, &all, "count=7,text=a\\,b=c,flag=false,list=x\\,y", err, sizeof(err)), 0);
+	assert_int_equal(opt__parse(opts, &all, "count=7,text=a\\,b=c,flag=false,list=x\\,y", err, sizeof(err)), 0);
 	assert_int_equal(all.count, 7);
 	assert_string_equal(all.text, "a,b=c");
 	assert_int_equal(all.list.n, 2);
@@ -212,7 +210,7 @@ static void test_parse(void **state)
 /* What one conf says, written as text and parsed again, is the same. */
 static void test_round_trip(void **state)
 {
-	struct all all = { 0 }, again = { 0 };
+	struct all all = {0}, again = {0};
 	char err[256], *text = NULL, *a, *b;
 	const struct opt *o;
 
@@ -269,7 +267,7 @@ static void test_format(void **state)
 
 static void check_nearest(const char *name, const char *candidate, bool near)
 {
-	struct nearest nearest = { .name = name };
+	struct nearest nearest = {.name = name};
 
 	nearest__offer(&nearest, candidate);
 	if (!!nearest.best != near)
@@ -278,7 +276,7 @@ static void check_nearest(const char *name, const char *candidate, bool near)
 
 static void test_nearest(void **state)
 {
-	struct nearest nearest = { .name = "itnerval" };
+	struct nearest nearest = {.name = "itnerval"};
 	char text[64], name[200];
 	int i;
 
@@ -314,9 +312,8 @@ static void test_nearest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_refused),	 cmocka_unit_test(test_lists),
-		cmocka_unit_test(test_parse),	 cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_numbers), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_lists),	 cmocka_unit_test(test_parse),	 cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_format),	 cmocka_unit_test(test_nearest),
 	};
 

@@ -29,7 +29,7 @@ static void assert_bytes(struct proto *proto, const char *bytes, size_t size)
 
 static void values_are_packed(void **state)
 {
-	struct proto proto = { 0 };
+	struct proto proto = {0};
 
 	(void)state;
 	proto__uint(&proto, 1, 150);
@@ -46,7 +46,7 @@ static void values_are_packed(void **state)
 
 static void messages_nest(void **state)
 {
-	struct proto proto = { 0 };
+	struct proto proto = {0};
 	char text[200], *at;
 	size_t outer, inner;
 
@@ -115,7 +115,7 @@ static size_t read_points(const struct packets *packets, uint64_t track, struct 
 	size_t count = 0;
 
 	while (at < end) {
-		struct point point = { 0 };
+		struct point point = {0};
 		uint64_t size;
 
 		assert_int_equal(varint(&at), 1 << 3 | 2);
@@ -137,12 +137,12 @@ struct curve_test {
 
 static void begin(struct curve_test *t)
 {
-	*t = (struct curve_test){ .timeline = { .packets = &t->packets, .point_ns = 100 * MS } };
+	*t = (struct curve_test){.timeline = {.packets = &t->packets, .point_ns = 100 * MS}};
 	packets__init(&t->packets, -1);
 }
 
-static void add(struct curve_test *t, struct gauges *gauges, enum gauge_kind kind, uint64_t from,
-		uint64_t until, int64_t much)
+static void add(struct curve_test *t, struct gauges *gauges, enum gauge_kind kind, uint64_t from, uint64_t until,
+		int64_t much)
 {
 	assert_int_equal(timeline__add(&t->timeline, gauges, kind, from, much), 0);
 	assert_int_equal(timeline__add(&t->timeline, gauges, kind, until, -much), 0);
@@ -155,8 +155,7 @@ static void assert_curve(struct curve_test *t, uint64_t track, size_t count, con
 	assert_int_equal(read_points(&t->packets, track, points), count);
 	for (size_t i = 0; i < count; i++) {
 		assert_int_equal(points[i].ts, expected[i].ts);
-		assert_true(points[i].value > expected[i].value - 1e-9 &&
-			    points[i].value < expected[i].value + 1e-9);
+		assert_true(points[i].value > expected[i].value - 1e-9 && points[i].value < expected[i].value + 1e-9);
 	}
 }
 
@@ -168,14 +167,14 @@ static void end(struct curve_test *t)
 
 static void sums_in_whatever_order(void **state)
 {
-	static const uint64_t tracks[] = { 71, 72 };
+	static const uint64_t tracks[] = {71, 72};
 	static const struct point cores[] = {
-		{ 1 * S, 0, 1 },
-		{ 2 * S, 0, 1.5 },
-		{ 3 * S, 0, 0.5 },
-		{ 4 * S, 0, 0 },
+		{1 * S, 0, 1},
+		{2 * S, 0, 1.5},
+		{3 * S, 0, 0.5},
+		{4 * S, 0, 0},
 	};
-	static const struct point bytes[] = { { 1 * S, 0, 1000 }, { 3 * S, 0, 3000 }, { 4 * S, 0, 0 } };
+	static const struct point bytes[] = {{1 * S, 0, 1000}, {3 * S, 0, 3000}, {4 * S, 0, 0}};
 	struct gauges *gauges = gauges__new(NULL, tracks);
 	struct curve_test t;
 
@@ -195,10 +194,10 @@ static void sums_in_whatever_order(void **state)
 
 static void what_is_close_is_one_point(void **state)
 {
-	static const uint64_t tracks[] = { 71, 72 };
+	static const uint64_t tracks[] = {71, 72};
 	/* Fifty processes of 1 ms: half a core on average over 100 ms, and one that held 7 bytes at a time. */
-	static const struct point cores[] = { { 1 * S, 0, 0.5 }, { 1100 * MS, 0, 0 } };
-	static const struct point bytes[] = { { 1 * S, 0, 7 }, { 1100 * MS, 0, 0 } };
+	static const struct point cores[] = {{1 * S, 0, 0.5}, {1100 * MS, 0, 0}};
+	static const struct point bytes[] = {{1 * S, 0, 7}, {1100 * MS, 0, 0}};
 	struct gauges *gauges = gauges__new(NULL, tracks);
 	struct curve_test t;
 
@@ -218,11 +217,10 @@ static void what_is_close_is_one_point(void **state)
 
 static void a_step_counts_in_its_run(void **state)
 {
-	static const uint64_t run_tracks[] = { 71, 72 }, step_tracks[] = { 81, 82 };
-	static const struct point step_cores[] = { { 1 * S, 0, 2 }, { 2 * S, 0, 0 } };
-	static const struct point run_cores[] = { { 1 * S, 0, 3 }, { 2 * S, 0, 1 }, { 3 * S, 0, 0 } };
-	struct gauges *run = gauges__new(NULL, run_tracks),
-		      *step = run ? gauges__new(run, step_tracks) : NULL;
+	static const uint64_t run_tracks[] = {71, 72}, step_tracks[] = {81, 82};
+	static const struct point step_cores[] = {{1 * S, 0, 2}, {2 * S, 0, 0}};
+	static const struct point run_cores[] = {{1 * S, 0, 3}, {2 * S, 0, 1}, {3 * S, 0, 0}};
+	struct gauges *run = gauges__new(NULL, run_tracks), *step = run ? gauges__new(run, step_tracks) : NULL;
 	struct curve_test t;
 
 	(void)state;
@@ -240,10 +238,8 @@ static void a_step_counts_in_its_run(void **state)
 
 static void what_comes_too_late_counts_from_now(void **state)
 {
-	static const uint64_t tracks[] = { 71, 72 };
-	static const struct point cores[] = {
-		{ 1 * S, 0, 1 }, { 2 * S, 0, 0 }, { 3 * S, 0, 2 }, { 4 * S, 0, 0 }
-	};
+	static const uint64_t tracks[] = {71, 72};
+	static const struct point cores[] = {{1 * S, 0, 1}, {2 * S, 0, 0}, {3 * S, 0, 2}, {4 * S, 0, 0}};
 	struct gauges *gauges = gauges__new(NULL, tracks);
 	struct curve_test t;
 
@@ -262,12 +258,9 @@ static void what_comes_too_late_counts_from_now(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(values_are_packed),
-		cmocka_unit_test(messages_nest),
-		cmocka_unit_test(sums_in_whatever_order),
-		cmocka_unit_test(what_is_close_is_one_point),
-		cmocka_unit_test(a_step_counts_in_its_run),
-		cmocka_unit_test(what_comes_too_late_counts_from_now),
+		cmocka_unit_test(values_are_packed),	    cmocka_unit_test(messages_nest),
+		cmocka_unit_test(sums_in_whatever_order),   cmocka_unit_test(what_is_close_is_one_point),
+		cmocka_unit_test(a_step_counts_in_its_run), cmocka_unit_test(what_comes_too_late_counts_from_now),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,15 +34,15 @@ static const struct plugin_kind kind = {
 static const struct {
 	const char *name, *flags;
 } fixtures[] = {
-	{ "good", "" },
-	{ "older", "-DNAME='\"older\"' -DSIZE='offsetof(struct table, second)' -include stddef.h" },
-	{ "tiny", "-DNAME='\"tiny\"' -DSIZE=16" },
-	{ "wrong_abi", "-DABI=4" },
-	{ "nameless", "-DNAME=0" },
-	{ "renamed", "-DNAME='\"other\"'" },
-	{ "null", "-DIS_NULL" },
-	{ "no_symbol", "-DSYMBOL=collector_sink" },
-	{ "unresolved", "-DNAME='\"unresolved\"' -DUNRESOLVED" },
+	{"good", ""},
+	{"older", "-DNAME='\"older\"' -DSIZE='offsetof(struct table, second)' -include stddef.h"},
+	{"tiny", "-DNAME='\"tiny\"' -DSIZE=16"},
+	{"wrong_abi", "-DABI=4"},
+	{"nameless", "-DNAME=0"},
+	{"renamed", "-DNAME='\"other\"'"},
+	{"null", "-DIS_NULL"},
+	{"no_symbol", "-DSYMBOL=collector_sink"},
+	{"unresolved", "-DNAME='\"unresolved\"' -DUNRESOLVED"},
 };
 
 static char dir[] = "/tmp/test_plugin.XXXXXX";
@@ -69,10 +69,9 @@ static int setup(void **state)
 	assert_non_null(mkdtemp(dir));
 	run("umask 022; chmod 755 %s; mkdir %s/probes", dir, dir);
 	for (i = 0; i < sizeof(fixtures) / sizeof(fixtures[0]); i++)
-		run("umask 022; %s -shared -fPIC %s -o %s/probes/%s.so %s/tests/unit/plugins/fixture.c",
-		    cc ? cc : "cc", fixtures[i].flags, dir, fixtures[i].name, srcdir ? srcdir : ".");
-	run("cd %s/probes; umask 022; echo text >no_elf.so; mkdir folder.so; touch Upper.so x-y.so .so a.txt",
-	    dir);
+		run("umask 022; %s -shared -fPIC %s -o %s/probes/%s.so %s/tests/unit/plugins/fixture.c", cc ? cc : "cc",
+		    fixtures[i].flags, dir, fixtures[i].name, srcdir ? srcdir : ".");
+	run("cd %s/probes; umask 022; echo text >no_elf.so; mkdir folder.so; touch Upper.so x-y.so .so a.txt", dir);
 	return 0;
 }
 
@@ -87,7 +86,7 @@ static int teardown(void **state)
 static void check_fails(const char *name, int rc, const char *expected)
 {
 	char err[1024] = "", wanted[1024], *out = wanted;
-	struct plugin plugin, zero = { 0 };
+	struct plugin plugin, zero = {0};
 
 	for (; *expected; expected++) {
 		if (*expected == '@')
@@ -104,10 +103,9 @@ static void check_fails(const char *name, int rc, const char *expected)
 
 static void test_names(void **state)
 {
-	static const char *const expected[] = { "folder",    "good",	   "nameless", "no_elf",
-						"no_symbol", "null",	   "older",    "renamed",
-						"tiny",	     "unresolved", "wrong_abi" };
-	struct plugin_kind none = { .folder = "sinks" };
+	static const char *const expected[] = {"folder", "good",    "nameless", "no_elf",     "no_symbol", "null",
+					       "older",	 "renamed", "tiny",	"unresolved", "wrong_abi"};
+	struct plugin_kind none = {.folder = "sinks"};
 	char **names;
 	size_t i;
 
@@ -174,11 +172,9 @@ static void test_broken(void **state)
 	check_fails("wrong_abi", -ENOEXEC,
 		    "@/probes/wrong_abi.so was built for version 4 of the probe ABI, this one is 3: "
 		    "build it again");
-	check_fails(
-		"tiny", -ENOEXEC,
-		"@/probes/tiny.so: its struct probe has 16 bytes, at least 24 are needed: build it again");
-	check_fails("nameless", -ENOEXEC,
-		    "@/probes/nameless.so: the probe has no name: it must be \"nameless\"");
+	check_fails("tiny", -ENOEXEC,
+		    "@/probes/tiny.so: its struct probe has 16 bytes, at least 24 are needed: build it again");
+	check_fails("nameless", -ENOEXEC, "@/probes/nameless.so: the probe has no name: it must be \"nameless\"");
 	check_fails("renamed", -ENOEXEC,
 		    "@/probes/renamed.so: the probe calls itself \"other\": name the file other.so");
 	check_fails("null", -ENOEXEC, "@/probes/null.so: its collector_test is NULL: build it again");
@@ -194,16 +190,15 @@ static void test_broken(void **state)
 
 static void test_absent(void **state)
 {
-	struct plugin_kind sinks = { .folder = "sinks", .symbol = "x" };
+	struct plugin_kind sinks = {.folder = "sinks", .symbol = "x"};
 	struct plugin plugin;
 	char err[1024], expected[1024];
 
 	(void)state;
 	check_fails("godo", -ENOENT, "no probe \"godo\" in @/probes: did you mean \"good\"?");
-	check_fails(
-		"zzz", -ENOENT,
-		"no probe \"zzz\" in @/probes: choose from folder, good, nameless, no_elf, no_symbol, null, "
-		"older, renamed, tiny, unresolved, wrong_abi");
+	check_fails("zzz", -ENOENT,
+		    "no probe \"zzz\" in @/probes: choose from folder, good, nameless, no_elf, no_symbol, null, "
+		    "older, renamed, tiny, unresolved, wrong_abi");
 	check_fails("../probes/good", -ENOENT,
 		    "no probe \"../probes/good\" in @/probes: choose from folder, good, nameless, no_elf, "
 		    "no_symbol, null, older, renamed, tiny, unresolved, wrong_abi");
@@ -253,8 +248,7 @@ static void test_unsafe(void **state)
 		     "@/probes is writable by others than root: chmod go-w @/probes");
 	check_unsafe("chown 65534 probes/good.so", "chown 0 probes/good.so",
 		     "@/probes/good.so belongs to uid 65534: only root's own may be loaded by root");
-	check_unsafe("chown 65534 .", "chown 0 .",
-		     "@ belongs to uid 65534: only root's own may be loaded by root");
+	check_unsafe("chown 65534 .", "chown 0 .", "@ belongs to uid 65534: only root's own may be loaded by root");
 	/* A link of root's own to a file of somebody else. */
 	check_unsafe("mv probes/good.so x && chown 65534 x && ln -s ../x probes/good.so",
 		     "chown 0 x && mv x probes/good.so",

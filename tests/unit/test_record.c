@@ -23,7 +23,7 @@ struct packed {
 static void read_back(struct packed *p)
 {
 	const uint8_t *end = p->buffer.data + p->buffer.size;
-	struct cursor c = { p->buffer.data, end };
+	struct cursor c = {p->buffer.data, end};
 
 	made__event(&p->event, p->fields);
 	assert_int_equal(cursor__skip(&c), 1);
@@ -69,7 +69,7 @@ static void assert_items(const struct packed *p, int field, const char *const *i
 
 static void every_type(void **state)
 {
-	static const char *const list[] = { "ls", "-l", "\xff" }, *const map[] = { "A", "1", "B", "x=y" };
+	static const char *const list[] = {"ls", "-l", "\xff"}, *const map[] = {"A", "1", "B", "x=y"};
 	struct made_event e;
 	struct packed p;
 
@@ -104,10 +104,9 @@ static void every_type(void **state)
 
 static void numbers_at_their_limits(void **state)
 {
-	static const uint64_t bigs[] = { 0,	127,	    128,	255,	    256,	65535,
-					 65536, UINT32_MAX, 1ULL << 32, 1ULL << 63, ~0ULL - 256 };
-	static const int32_t numbers[] = { 0,	127, 128,  32768, INT32_MAX, -1,
-					   -32, -33, -128, -129,  -32769,    INT32_MIN };
+	static const uint64_t bigs[] = {0,     127,	   128,	       255,	   256,	       65535,
+					65536, UINT32_MAX, 1ULL << 32, 1ULL << 63, ~0ULL - 256};
+	static const int32_t numbers[] = {0, 127, 128, 32768, INT32_MAX, -1, -32, -33, -128, -129, -32769, INT32_MIN};
 	struct made_event e;
 	struct packed p;
 	size_t i;
@@ -203,14 +202,14 @@ static void chars_end_at_a_nul_or_their_size(void **state)
 /* The event lies in memory of exactly its size: the sanitizers see a byte too far. */
 static void hostile_offsets(void **state)
 {
-	static const uint32_t ends[] = { 0,
-					 1,
-					 offsetof(struct made_event, tail),
-					 sizeof(struct made_event) - 1,
-					 sizeof(struct made_event),
-					 sizeof(struct made_event) + 1,
-					 1U << 31,
-					 UINT32_MAX };
+	static const uint32_t ends[] = {0,
+					1,
+					offsetof(struct made_event, tail),
+					sizeof(struct made_event) - 1,
+					sizeof(struct made_event),
+					sizeof(struct made_event) + 1,
+					1U << 31,
+					UINT32_MAX};
 	struct made_event *e = malloc(sizeof(*e));
 	size_t o, l, n = sizeof(ends) / sizeof(*ends);
 	struct packed p;
@@ -221,9 +220,9 @@ static void hostile_offsets(void **state)
 	for (o = 0; o < n; o++) {
 		for (l = 0; l < n; l++) {
 			made__init(e, 1);
-			e->text = (struct event_string){ ends[o], ends[l], 0 };
-			e->list = (struct event_list){ ends[o], ends[l], EVENT_REASON_TRUNCATED };
-			e->map = (struct event_map){ ends[o], ends[l], 0 };
+			e->text = (struct event_string){ends[o], ends[l], 0};
+			e->list = (struct event_list){ends[o], ends[l], EVENT_REASON_TRUNCATED};
+			e->map = (struct event_map){ends[o], ends[l], 0};
 			pack(&p, e);
 			inside = (uint64_t)ends[o] + ends[l] <= sizeof(*e);
 			assert_int_equal(p.values[MADE_TEXT].type, inside ? VALUE_STRING : VALUE_NULL);
@@ -261,9 +260,9 @@ static void shorter_than_its_struct(void **state)
 		free(cut);
 	}
 	memset(&p, 0, sizeof(p));
-	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head,
-				      sizeof(struct event) - 1, NULL, NULL),
-			 -EINVAL);
+	assert_int_equal(
+		record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head, sizeof(struct event) - 1, NULL, NULL),
+		-EINVAL);
 	assert_int_equal(p.buffer.size, 0);
 	record_buffer__free(&p.buffer);
 }
@@ -275,12 +274,12 @@ static void items_of_all_shapes(void **state)
 		size_t length, list_count, map_count;
 		const char *list[4], *map[6];
 	} cases[] = {
-		{ "", 0, 0, 0, { 0 }, { 0 } },
-		{ "\0", 1, 1, 2, { "" }, { "", "" } },
-		{ "a", 1, 1, 2, { "a" }, { "a", "" } },
-		{ "a=\0=b\0", 6, 2, 4, { "a=", "=b" }, { "a", "", "", "b" } },
-		{ "a=b=c", 5, 1, 2, { "a=b=c" }, { "a", "b=c" } },
-		{ "x\0\0y\0", 5, 3, 6, { "x", "", "y" }, { "x", "", "", "", "y", "" } },
+		{"", 0, 0, 0, {0}, {0}},
+		{"\0", 1, 1, 2, {""}, {"", ""}},
+		{"a", 1, 1, 2, {"a"}, {"a", ""}},
+		{"a=\0=b\0", 6, 2, 4, {"a=", "=b"}, {"a", "", "", "b"}},
+		{"a=b=c", 5, 1, 2, {"a=b=c"}, {"a", "b=c"}},
+		{"x\0\0y\0", 5, 3, 6, {"x", "", "y"}, {"x", "", "", "", "y", ""}},
 	};
 	struct made_event e;
 	struct packed p;
@@ -291,8 +290,8 @@ static void items_of_all_shapes(void **state)
 	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		made__init(&e, 1);
 		at = made__tail(&e, 0, cases[i].bytes, cases[i].length);
-		e.list = (struct event_list){ at.offset, at.length, 0 };
-		e.map = (struct event_map){ at.offset, at.length, 0 };
+		e.list = (struct event_list){at.offset, at.length, 0};
+		e.map = (struct event_map){at.offset, at.length, 0};
 		pack(&p, &e);
 		assert_items(&p, MADE_LIST, cases[i].list, cases[i].list_count);
 		assert_items(&p, MADE_MAP, cases[i].map, cases[i].map_count);
@@ -309,8 +308,7 @@ static bool redact(void *arg, bool follows, const char **text, size_t *length)
 	struct seen *seen = arg;
 	size_t used = strlen(seen->text);
 
-	snprintf(seen->text + used, sizeof(seen->text) - used, "%s%.*s|", follows ? "+" : "", (int)*length,
-		 *text);
+	snprintf(seen->text + used, sizeof(seen->text) - used, "%s%.*s|", follows ? "+" : "", (int)*length, *text);
 	if (*length != 3 || memcmp(*text, "A=1", 3))
 		return false;
 	*text = "A=***";
@@ -320,16 +318,15 @@ static bool redact(void *arg, bool follows, const char **text, size_t *length)
 
 static void the_filter_sees_whole_items(void **state)
 {
-	static const char *const map[] = { "A", "***", "B", "x=y" };
-	struct seen seen = { "" };
+	static const char *const map[] = {"A", "***", "B", "x=y"};
+	struct seen seen = {""};
 	struct made_event e;
 	struct packed p;
 
 	(void)state;
 	made__init(&e, 1);
 	memset(&p, 0, sizeof(p));
-	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &e.head, sizeof(e), redact, &seen),
-			 0);
+	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &e.head, sizeof(e), redact, &seen), 0);
 	read_back(&p);
 	assert_string_equal(seen.text, "/bin/\xc3\xa4|ls|+-l|+\xff|A=1|+B=x=y|");
 	assert_items(&p, MADE_MAP, map, 4);
@@ -342,26 +339,26 @@ static void utf8_is_told_from_bytes(void **state)
 		const char *bytes;
 		bool valid;
 	} cases[] = {
-		{ "", true },
-		{ "plain ascii of more than eight bytes", true },
-		{ "\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true },
-		{ "\xef\xbf\xbf\xf4\x8f\xbf\xbf", true },
-		{ "1234567\xc3\xa4", true },
-		{ "12345678abc\xc3\xa4", true },
-		{ "12345678abc\xc3", false },
-		{ "\x80", false },
-		{ "\xc0\x80", false },	       /* longer than need be */
-		{ "\xc1\xbf", false },
-		{ "\xe0\x9f\xbf", false },
-		{ "\xf0\x8f\xbf\xbf", false },
-		{ "\xed\xa0\x80", false },     /* half of a surrogate pair */
-		{ "\xf4\x90\x80\x80", false }, /* beyond Unicode */
-		{ "\xf5\x80\x80\x80", false },
-		{ "\xff", false },
-		{ "\xe2\x82", false },
-		{ "\xe2\x28\xa1", false },
-		{ "abcdefgh\xff", false },
-		{ "abcdefgh\xffijklmnopqr", false },
+		{"", true},
+		{"plain ascii of more than eight bytes", true},
+		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true},
+		{"\xef\xbf\xbf\xf4\x8f\xbf\xbf", true},
+		{"1234567\xc3\xa4", true},
+		{"12345678abc\xc3\xa4", true},
+		{"12345678abc\xc3", false},
+		{"\x80", false},
+		{"\xc0\x80", false}, /* longer than need be */
+		{"\xc1\xbf", false},
+		{"\xe0\x9f\xbf", false},
+		{"\xf0\x8f\xbf\xbf", false},
+		{"\xed\xa0\x80", false},     /* half of a surrogate pair */
+		{"\xf4\x90\x80\x80", false}, /* beyond Unicode */
+		{"\xf5\x80\x80\x80", false},
+		{"\xff", false},
+		{"\xe2\x82", false},
+		{"\xe2\x28\xa1", false},
+		{"abcdefgh\xff", false},
+		{"abcdefgh\xffijklmnopqr", false},
 	};
 	size_t i;
 
@@ -400,11 +397,11 @@ static void another_schema_than_the_writers(void **state)
 	e.big = EVENT_NULL(EVENT_REASON_BOUND);
 	pack(&p, &e);
 	memcpy(fields, p.fields, sizeof(p.fields));
-	fields[MADE_FIELDS] = (struct stream_field){ "new", NULL, NULL, SCHEMA_MAP };
-	fields[MADE_FIELDS + 1] = (struct stream_field){ "newer", NULL, NULL, SCHEMA_U64 };
+	fields[MADE_FIELDS] = (struct stream_field){"new", NULL, NULL, SCHEMA_MAP};
+	fields[MADE_FIELDS + 1] = (struct stream_field){"newer", NULL, NULL, SCHEMA_U64};
 
 	/* fields that an older writer did not have are null; its map of reasons is not taken for one */
-	longer = (struct stream_event){ "first", NULL, "made", MADE_FIELDS + 2, fields };
+	longer = (struct stream_event){"first", NULL, "made", MADE_FIELDS + 2, fields};
 	p.record.event = &longer;
 	assert_int_equal(record__values(&p.record, values), 0);
 	assert_int_equal(values[MADE_BIG].reason, EVENT_REASON_BOUND);
@@ -413,7 +410,7 @@ static void another_schema_than_the_writers(void **state)
 	assert_int_equal(values[MADE_FIELDS + 1].type, VALUE_NULL);
 
 	/* those that a newer one appended are skipped */
-	shorter = (struct stream_event){ "first", NULL, "made", MADE_BIG + 1, fields };
+	shorter = (struct stream_event){"first", NULL, "made", MADE_BIG + 1, fields};
 	p.record.event = &shorter;
 	assert_int_equal(record__values(&p.record, values), 0);
 	assert_int_equal(values[MADE_BIG].reason, EVENT_REASON_BOUND);
@@ -441,7 +438,7 @@ static void cut_at_every_byte(void **state)
 		cut = malloc(size ? size : 1);
 		assert_non_null(cut);
 		memcpy(cut, p.buffer.data, size);
-		c = (struct cursor){ cut, cut + size };
+		c = (struct cursor){cut, cut + size};
 		assert_int_equal(cursor__skip(&c), 0);
 		assert_ptr_equal(c.at, cut);
 		if (record__head(cut, size, &p.record)) {
@@ -456,7 +453,7 @@ static void cut_at_every_byte(void **state)
 static void nesting_has_a_limit(void **state)
 {
 	uint8_t nested[40];
-	struct cursor c = { nested, nested + sizeof(nested) };
+	struct cursor c = {nested, nested + sizeof(nested)};
 
 	(void)state;
 	memset(nested, 0x91, sizeof(nested));
@@ -473,15 +470,15 @@ static void nesting_has_a_limit(void **state)
 static void objects_of_every_first_byte(void **state)
 {
 	/* lengths by the specification, payloads of zeros; 0: never used, or ended only by what follows */
-	uint8_t bytes[600] = { 0 };
+	uint8_t bytes[600] = {0};
 	unsigned first;
 	size_t length;
 	struct cursor c;
 
 	(void)state;
 	for (first = 0; first < 256; first++) {
-		static const uint8_t from_c0[32] = { 1, 0, 1, 1, 2, 3, 5, 3, 4, 6, 5, 9, 2, 3, 5, 9,
-						     2, 3, 5, 9, 3, 4, 6, 10, 18, 2, 3, 5, 3, 5, 3, 5 };
+		static const uint8_t from_c0[32] = {1, 0, 1, 1, 2, 3, 5, 3,  4,	 6, 5, 9, 2, 3, 5, 9,
+						    2, 3, 5, 9, 3, 4, 6, 10, 18, 2, 3, 5, 3, 5, 3, 5};
 		if (first < 0x80 || first >= 0xe0)
 			length = 1;
 		else if (first < 0x90)
@@ -493,7 +490,7 @@ static void objects_of_every_first_byte(void **state)
 		else
 			length = from_c0[first - 0xc0];
 		bytes[0] = first;
-		c = (struct cursor){ bytes, bytes + sizeof(bytes) };
+		c = (struct cursor){bytes, bytes + sizeof(bytes)};
 		assert_int_equal(cursor__skip(&c), length ? 1 : -EBADMSG);
 		assert_int_equal(c.at - bytes, length);
 	}

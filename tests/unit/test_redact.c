@@ -29,8 +29,7 @@ static struct redact *new_redact(const char *const *patterns)
 
 /* Runs one text of its own through a list of patterns; the text is in memory of its exact size, so that
  * a sanitizer sees a read behind it. */
-static void check(struct redact *redact, const char *text, size_t length, const char *expected,
-		  size_t expected_length)
+static void check(struct redact *redact, const char *text, size_t length, const char *expected, size_t expected_length)
 {
 	char *copy = malloc(length ? length : 1);
 	const char *got = copy;
@@ -51,61 +50,60 @@ static void check_text(struct redact *redact, const char *text, const char *expe
 }
 
 static const char *const secrets[][2] = {
-	{ "--password=hunter2", "--password=***" },
-	{ "--password=two words & more", "--password=***" },
-	{ "-Dhttp.proxyPassword=x", "-Dhttp.proxyPassword=***" },
-	{ "DB_PASSWORD=a\nb", "DB_PASSWORD=***" },
-	{ "--db-pass=x", "--db-pass=***" },
-	{ "PGPASSWORD=x y", "PGPASSWORD=***" },
-	{ "SSHPASS=x", "SSHPASS=***" },
-	{ "--passwd=x", "--passwd=***" },
-	{ "--env=TOWER_ACCESS_TOKEN=eyJ0 x", "--env=TOWER_ACCESS_TOKEN=***" },
-	{ "-eTOKEN=x", "-eTOKEN=***" },
-	{ "Api-Key: abc", "Api-Key: ***" },
-	{ "X-Auth-Token:abc", "X-Auth-Token:***" },
-	{ "api_key=abc", "api_key=***" },
-	{ "APIKEY=abc", "APIKEY=***" },
-	{ "AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", "AWS_SECRET_ACCESS_KEY=***" },
-	{ "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_ACCESS_KEY_ID=***" },
-	{ "--client-secret=s", "--client-secret=***" },
-	{ "pass:hunter2", "pass:***" },
-	{ "mysql --password=x -e 'select 1'", "mysql --password=*** -e 'select 1'" },
-	{ "login --token abc --verbose", "login --token *** --verbose" },
-	{ "login --token 'a b' --verbose", "login --token *** --verbose" },
-	{ "export GH_TOKEN=\"a b\"; make", "export GH_TOKEN=*** make" },
-	{ "export SECRET='it'\\''s'", "export SECRET=***" },
-	{ "{\"user\": \"u\", \"password\": \"x y\"}", "{\"user\": \"u\", \"password\": ***" },
-	{ "user: u\npassword: x\nhost: h", "user: u\npassword: ***\nhost: h" },
-	{ "host=h password=x dbname=d", "host=h password=*** dbname=d" },
-	{ "https://h/x?a=1&token=abc", "https://h/x?a=1&token=***" },
-	{ "https://b.s3.amazonaws.com/k?X-Amz-Signature=ab12&x=1",
-	  "https://b.s3.amazonaws.com/k?X-Amz-Signature=***&x=1" },
-	{ "https://a.blob.core.windows.net/c?sv=2020&sig=ab%2B",
-	  "https://a.blob.core.windows.net/c?sv=2020&sig=***" },
-	{ "AccountName=a;AccountKey=abc==;x", "AccountName=a;AccountKey=***" },
-	{ "Server=s;Uid=u;Pwd=x;", "Server=s;Uid=u;Pwd=***;" },
-	{ "Authorization: Bearer abc.def", "Authorization: ***" },
-	{ "curl -H \"Authorization: Basic dTpw\" https://h", "curl -H \"Authorization: ***\" https://h" },
-	{ "Cookie: session=abc; x=y", "Cookie: ***" },
-	{ "-H=Bearer abcdefghijkl", "-H=Bearer ***" },
-	{ "https://user:pa@ss@host/x", "https://user:***@host/x" },
-	{ "postgresql://u:p@h:5432/d and redis://:p2@h", "postgresql://u:***@h:5432/d and redis://:***@h" },
-	{ "https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/***" },
-	{ "AKIAIOSFODNN7EXAMPLE", "***" },
-	{ "x ASIAIOSFODNN7EXAMPLE y", "x *** y" },
-	{ "ghp_0123456789abcdefghijABCDEFGHIJ012345", "***" },
-	{ "https://github_pat_11ABCDEFG0123456789_abc@github.com", "https://***@github.com" },
-	{ "glpat-0123456789abcdefghij", "***" },
-	{ "xoxb-0123456789-abcdefghij", "***" },
-	{ "sk-proj-0123456789abcdefghijABCDEFGHIJ", "***" },
-	{ "sk_live_0123456789abcdef", "***" },
-	{ "AIzaSyA0123456789abcdefghijklmnopqrstuv", "***" },
-	{ "npm_0123456789abcdefghijABCDEFGHIJ012345", "***" },
-	{ "hf_0123456789abcdefghijABCDEFGHIJ0123", "***" },
-	{ "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "***" },
-	{ "-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\nrest", "***\nrest" },
-	{ "-----BEGIN CRYPT4GH PRIVATE KEY-----\ncut off", "***" },
-	{ "AGE-SECRET-KEY-1QQPQQ", "***" },
+	{"--password=hunter2", "--password=***"},
+	{"--password=two words & more", "--password=***"},
+	{"-Dhttp.proxyPassword=x", "-Dhttp.proxyPassword=***"},
+	{"DB_PASSWORD=a\nb", "DB_PASSWORD=***"},
+	{"--db-pass=x", "--db-pass=***"},
+	{"PGPASSWORD=x y", "PGPASSWORD=***"},
+	{"SSHPASS=x", "SSHPASS=***"},
+	{"--passwd=x", "--passwd=***"},
+	{"--env=TOWER_ACCESS_TOKEN=eyJ0 x", "--env=TOWER_ACCESS_TOKEN=***"},
+	{"-eTOKEN=x", "-eTOKEN=***"},
+	{"Api-Key: abc", "Api-Key: ***"},
+	{"X-Auth-Token:abc", "X-Auth-Token:***"},
+	{"api_key=abc", "api_key=***"},
+	{"APIKEY=abc", "APIKEY=***"},
+	{"AWS_SECRET_ACCESS_KEY=wJalrXUtnFEMI/K7MDENG", "AWS_SECRET_ACCESS_KEY=***"},
+	{"AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AWS_ACCESS_KEY_ID=***"},
+	{"--client-secret=s", "--client-secret=***"},
+	{"pass:hunter2", "pass:***"},
+	{"mysql --password=x -e 'select 1'", "mysql --password=*** -e 'select 1'"},
+	{"login --token abc --verbose", "login --token *** --verbose"},
+	{"login --token 'a b' --verbose", "login --token *** --verbose"},
+	{"export GH_TOKEN=\"a b\"; make", "export GH_TOKEN=*** make"},
+	{"export SECRET='it'\\''s'", "export SECRET=***"},
+	{"{\"user\": \"u\", \"password\": \"x y\"}", "{\"user\": \"u\", \"password\": ***"},
+	{"user: u\npassword: x\nhost: h", "user: u\npassword: ***\nhost: h"},
+	{"host=h password=x dbname=d", "host=h password=*** dbname=d"},
+	{"https://h/x?a=1&token=abc", "https://h/x?a=1&token=***"},
+	{"https://b.s3.amazonaws.com/k?X-Amz-Signature=ab12&x=1",
+	 "https://b.s3.amazonaws.com/k?X-Amz-Signature=***&x=1"},
+	{"https://a.blob.core.windows.net/c?sv=2020&sig=ab%2B", "https://a.blob.core.windows.net/c?sv=2020&sig=***"},
+	{"AccountName=a;AccountKey=abc==;x", "AccountName=a;AccountKey=***"},
+	{"Server=s;Uid=u;Pwd=x;", "Server=s;Uid=u;Pwd=***;"},
+	{"Authorization: Bearer abc.def", "Authorization: ***"},
+	{"curl -H \"Authorization: Basic dTpw\" https://h", "curl -H \"Authorization: ***\" https://h"},
+	{"Cookie: session=abc; x=y", "Cookie: ***"},
+	{"-H=Bearer abcdefghijkl", "-H=Bearer ***"},
+	{"https://user:pa@ss@host/x", "https://user:***@host/x"},
+	{"postgresql://u:p@h:5432/d and redis://:p2@h", "postgresql://u:***@h:5432/d and redis://:***@h"},
+	{"https://hooks.slack.com/services/T0/B0/xyz", "https://hooks.slack.com/services/***"},
+	{"AKIAIOSFODNN7EXAMPLE", "***"},
+	{"x ASIAIOSFODNN7EXAMPLE y", "x *** y"},
+	{"ghp_0123456789abcdefghijABCDEFGHIJ012345", "***"},
+	{"https://github_pat_11ABCDEFG0123456789_abc@github.com", "https://***@github.com"},
+	{"glpat-0123456789abcdefghij", "***"},
+	{"xoxb-0123456789-abcdefghij", "***"},
+	{"sk-proj-0123456789abcdefghijABCDEFGHIJ", "***"},
+	{"sk_live_0123456789abcdef", "***"},
+	{"AIzaSyA0123456789abcdefghijklmnopqrstuv", "***"},
+	{"npm_0123456789abcdefghijABCDEFGHIJ012345", "***"},
+	{"hf_0123456789abcdefghijABCDEFGHIJ0123", "***"},
+	{"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "***"},
+	{"-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\nrest", "***\nrest"},
+	{"-----BEGIN CRYPT4GH PRIVATE KEY-----\ncut off", "***"},
+	{"AGE-SECRET-KEY-1QQPQQ", "***"},
 };
 
 static void test_secrets(void **state)
@@ -191,10 +189,9 @@ static void test_two_items(void **state)
 	struct redact *redact = new_redact(redact_default);
 
 	(void)state;
-#define ITEMS(...) ((const char *const[]){ __VA_ARGS__, NULL })
+#define ITEMS(...) ((const char *const[]){__VA_ARGS__, NULL})
 	check_items(redact, ITEMS("x", "--password", "hunter2", "y"), ITEMS("x", "--password", "***", "y"));
-	check_items(redact, ITEMS("--api-key", "-x1", "-token", "--1"),
-		    ITEMS("--api-key", "***", "-token", "***"));
+	check_items(redact, ITEMS("--api-key", "-x1", "-token", "--1"), ITEMS("--api-key", "***", "-token", "***"));
 	check_items(redact, ITEMS("--password", "--user", "u"), ITEMS("--password", "--user", "u"));
 	check_items(redact, ITEMS("--password", "--secret=x", "u"), ITEMS("--password", "--secret=***", "u"));
 	check_items(redact, ITEMS("--password=", "u"), ITEMS("--password=", "u"));
@@ -209,8 +206,7 @@ static void test_two_items(void **state)
 
 static void test_patterns_of_users(void **state)
 {
-	static const char *const patterns[] = { "abc",	  "(key=)\\w+", "(?=(x9))x", "z*",
-						"(q)|ww", "\xff\xfe",	NULL };
+	static const char *const patterns[] = {"abc", "(key=)\\w+", "(?=(x9))x", "z*", "(q)|ww", "\xff\xfe", NULL};
 	struct redact *redact = new_redact(patterns);
 
 	(void)state;
@@ -227,7 +223,7 @@ static void test_patterns_of_users(void **state)
 
 static void test_list(void **state)
 {
-	static const char *const items[] = { "login", "--token", "abc", "PASSWORD=x", NULL };
+	static const char *const items[] = {"login", "--token", "abc", "PASSWORD=x", NULL};
 	struct redact *redact = new_redact(redact_default);
 	char **copy;
 
@@ -250,20 +246,20 @@ static void test_list(void **state)
 /* The examples of core/config/redact.h and collector.yaml(5). */
 static void test_examples(void **state)
 {
-	static const char *const patterns[] = { "(--token(?:=|\\z))\\S*", "AKIA[A-Z0-9]{16}", NULL };
+	static const char *const patterns[] = {"(--token(?:=|\\z))\\S*", "AKIA[A-Z0-9]{16}", NULL};
 	struct redact *redact = new_redact(patterns);
 
 	(void)state;
 	check_text(redact, "--token=abc", "--token=***");
 	check_text(redact, "AKIAIOSFODNN7EXAMPLE", "***");
-	check_items(redact, (const char *const[]){ "--token", "abc", NULL },
-		    (const char *const[]){ "--token", "***", NULL });
+	check_items(redact, (const char *const[]){"--token", "abc", NULL},
+		    (const char *const[]){"--token", "***", NULL});
 	redact__free(redact);
 }
 
 static void test_limits(void **state)
 {
-	static const char *const explodes[] = { "(a+)+$", NULL };
+	static const char *const explodes[] = {"(a+)+$", NULL};
 	struct redact *redact = new_redact(explodes);
 	char *text = malloc(200000);
 
@@ -282,14 +278,13 @@ static void test_limits(void **state)
 
 static void test_bad_patterns(void **state)
 {
-	const char *patterns[] = { "fine", "(" };
+	const char *patterns[] = {"fine", "("};
 	struct redact *redact = (void *)-1;
 	char err[256];
 
 	(void)state;
 	assert_int_equal(redact__check("a(b", err, sizeof(err)), -EINVAL);
-	assert_string_equal(
-		err, "\"a(b\" is not a regular expression: missing closing parenthesis, at character 4");
+	assert_string_equal(err, "\"a(b\" is not a regular expression: missing closing parenthesis, at character 4");
 	assert_int_equal(redact__check("(?i)(a)b", err, sizeof(err)), 0);
 	assert_int_equal(redact__new(&redact, patterns, 2, err, sizeof(err)), -EINVAL);
 	assert_null(redact);

@@ -33,12 +33,11 @@ static void count_drop(void *arg, void *item)
 static void the_heaviest_stay_in_their_order(void **state)
 {
 	uint64_t given_back = 0, before = 0;
-	struct keep keep = { .item_size = sizeof(struct item), .limit = 100, .drop = count_drop,
-			     .arg = &given_back };
+	struct keep keep = {.item_size = sizeof(struct item), .limit = 100, .drop = count_drop, .arg = &given_back};
 
 	(void)state;
 	for (uint64_t i = 0; i < 10000; i++) {
-		struct item item = { .weight = i * 7919 % 10000, .name = i };
+		struct item item = {.weight = i * 7919 % 10000, .name = i};
 
 		if (keep__wants(&keep, item.weight))
 			assert_int_equal(keep__add(&keep, &item), 0);
@@ -61,11 +60,11 @@ static void the_heaviest_stay_in_their_order(void **state)
 static void of_equal_ones_the_first_stay(void **state)
 {
 	uint64_t given_back = 0;
-	struct keep keep = { .item_size = sizeof(struct item), .limit = 10, .drop = count_drop, .arg = &given_back };
+	struct keep keep = {.item_size = sizeof(struct item), .limit = 10, .drop = count_drop, .arg = &given_back};
 
 	(void)state;
 	for (uint64_t i = 0; i < 12; i++) {
-		struct item item = { .weight = KEEP_ALWAYS, .name = i };
+		struct item item = {.weight = KEEP_ALWAYS, .name = i};
 
 		assert_true(keep__wants(&keep, item.weight));
 		assert_int_equal(keep__add(&keep, &item), 0);
@@ -84,7 +83,7 @@ static void of_equal_ones_the_first_stay(void **state)
 
 static void a_string_is_kept_once_and_as_long_as_it_is_needed(void **state)
 {
-	struct intern intern = { 0 };
+	struct intern intern = {0};
 	struct intern_string *a = intern__get(&intern, "a\0b", 3), *b = intern__get(&intern, "a\0c", 3);
 
 	(void)state;
@@ -119,7 +118,7 @@ static void assert_near(double value, double wanted)
 
 static void nothing_is_lost_as_slices_grow_and_names_take_turns(void **state)
 {
-	struct intern intern = { 0 };
+	struct intern intern = {0};
 	struct series_set *set = calloc(1, sizeof(*set));
 	double cpu = 0, memory = 0;
 	char name[32];
@@ -150,7 +149,7 @@ static void nothing_is_lost_as_slices_grow_and_names_take_turns(void **state)
 
 static void a_name_that_grows_late_gets_a_curve(void **state)
 {
-	struct intern intern = { 0 };
+	struct intern intern = {0};
 	struct series_set *set = calloc(1, sizeof(*set));
 	char name[32];
 

@@ -299,7 +299,7 @@ static void equal_times_keep_their_sequence(void **state)
 /* Blocks begin where the one before them ends; *begin has room for all, and their count is returned. */
 static size_t find_blocks(const uint8_t *bytes, size_t size, size_t *begin, size_t max)
 {
-	struct cursor c = { bytes, bytes + size };
+	struct cursor c = {bytes, bytes + size};
 	struct record record;
 	const uint8_t *at;
 	size_t n = 0;
@@ -359,7 +359,7 @@ static void flipped_at_every_byte(void **state)
 {
 	size_t size, at, begin[BLOCKS + 2], block, i;
 	uint8_t *bytes = write_stream(*state, BLOCKS, EACH, &size);
-	static const uint8_t flips[] = { 0x01, 0x10, 0x80, 0xff };
+	static const uint8_t flips[] = {0x01, 0x10, 0x80, 0xff};
 	struct delivered d;
 	unsigned flip;
 
@@ -429,8 +429,7 @@ static void blocks_out_of_place(void **state)
 	assert_int_equal(d.state.damaged_bytes, 100);
 	assert_string_equal(d.cause, "damage");
 
-	length = begin[3] -
-		 begin[2]; /* a stray half of a block before a whole one, as a failed write leaves it */
+	length = begin[3] - begin[2]; /* a stray half of a block before a whole one, as a failed write leaves it */
 	memcpy(copy, bytes, begin[2]);
 	memcpy(copy + begin[2], bytes + begin[2], length / 2);
 	memcpy(copy + begin[2] + length / 2, bytes + begin[2], size - begin[2]);
@@ -445,9 +444,8 @@ static void blocks_out_of_place(void **state)
 /* Lengths that promise gigabytes, in a file that does not have them. */
 static void promises_of_hostile_files(void **state)
 {
-	static const char *const promises[] = { "\xdb\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff",
-						"\xdf\xff\xff\xff\xff", "\xc6\xff\xff\xff\xff",
-						"\xc9\xff\xff\xff\xff", "\xdd\x7f\xff\xff\xff" };
+	static const char *const promises[] = {"\xdb\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff", "\xdf\xff\xff\xff\xff",
+					       "\xc6\xff\xff\xff\xff", "\xc9\xff\xff\xff\xff", "\xdd\x7f\xff\xff\xff"};
 	size_t size, begin[BLOCKS + 2], i;
 	uint8_t *bytes = write_stream(*state, BLOCKS, EACH, &size);
 	struct delivered d;
@@ -464,9 +462,7 @@ static void promises_of_hostile_files(void **state)
 
 static void files_that_are_no_streams(void **state)
 {
-	static const char *const texts[] = {
-		"", "hello\n", "{\"json\": 1}", "\x81\xa1x\x01", "\x80", "\xc1"
-	};
+	static const char *const texts[] = {"", "hello\n", "{\"json\": 1}", "\x81\xa1x\x01", "\x80", "\xc1"};
 	const struct folder *folder = *state;
 	struct stream_reader *reader;
 	char path[512], err[256];
@@ -474,9 +470,8 @@ static void files_that_are_no_streams(void **state)
 
 	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
 		err[0] = '\0';
-		assert_int_equal(
-			stream_reader__open_memory(&reader, texts[i], strlen(texts[i]), err, sizeof(err)),
-			-EBADMSG);
+		assert_int_equal(stream_reader__open_memory(&reader, texts[i], strlen(texts[i]), err, sizeof(err)),
+				 -EBADMSG);
 		assert_true(strlen(err) > 0);
 	}
 	assert_int_equal(stream_reader__open(&reader, folder->path, err, sizeof(err)), -EINVAL);
@@ -493,8 +488,8 @@ static void what_a_later_writer_adds(void **state)
 {
 	size_t size, begin[2];
 	uint8_t *bytes = write_stream(*state, 0, 1, &size), *marker;
-	struct stream_sync sync = { .records = 4, .total = 2 };
-	struct record_buffer block = { 0 }, whole = { 0 };
+	struct stream_sync sync = {.records = 4, .total = 2};
+	struct record_buffer block = {0}, whole = {0};
 	struct delivered d;
 	struct made_event e;
 	size_t first;
@@ -532,9 +527,9 @@ static void a_clock_that_was_set(void **state)
 {
 	size_t size, begin[2];
 	uint8_t *bytes = write_stream(*state, 0, 1, &size), *marker;
-	struct stream_sync sync = { .records = 1, .total = 1 };
-	struct record_buffer whole = { 0 }, block = { 0 };
-	struct record_clock clock = { .head.run = 7 };
+	struct stream_sync sync = {.records = 1, .total = 1};
+	struct record_buffer whole = {0}, block = {0};
+	struct record_clock clock = {.head.run = 7};
 	struct stream_reader *reader;
 	const struct stream_info *info;
 	struct made_event e;
@@ -558,8 +553,8 @@ static void a_clock_that_was_set(void **state)
 		block.size = 0;
 		made__init(&e, TS + i);
 		if (i == 1)
-			record__pack(&block, &record_control[RECORD_CLOCK], RECORD_CLOCK, 1, &clock.head,
-				     sizeof(clock), NULL, NULL);
+			record__pack(&block, &record_control[RECORD_CLOCK], RECORD_CLOCK, 1, &clock.head, sizeof(clock),
+				     NULL, NULL);
 		record__pack(&block, &made_schema[0], 16, 2, &e.head, sizeof(e), NULL, NULL);
 		sync.records = 1 + (i == 1);
 		sync.total = i + 1;
@@ -592,7 +587,7 @@ static void an_event_of_six_megabytes(void **state)
 	made__init(e, TS);
 	for (i = 0; i < tail; i++)
 		((char *)(e + 1))[i] = i % 7 ? 'x' : '\0';
-	e->list = (struct event_list){ sizeof(*e), tail, 0 };
+	e->list = (struct event_list){sizeof(*e), tail, 0};
 	assert_int_equal(write_event(w, 1, TS), 0);
 	assert_int_equal(stream_writer__event(w, &e->head, sizeof(*e) + tail), 0);
 	assert_int_equal(write_event(w, 2, TS), 0);
@@ -628,7 +623,7 @@ static void events_that_are_none(void **state)
 	e.head.kind = 0;
 	assert_int_equal(stream_writer__event(w, &e.head, sizeof(e) - 1), -EINVAL);
 	made__init(huge, TS);
-	huge->text = (struct event_string){ sizeof(*huge), tail, 0 };
+	huge->text = (struct event_string){sizeof(*huge), tail, 0};
 	assert_int_equal(stream_writer__event(w, &huge->head, sizeof(*huge) + tail), -EMSGSIZE);
 	assert_int_equal(stream_writer__error(w), 0);
 	assert_int_equal(write_event(w, 0, TS), 0);
@@ -642,8 +637,8 @@ static void events_that_are_none(void **state)
 }
 
 /* Writes until the disk refuses, makes room by `relief`, and goes on. Nothing may be lost unreported. */
-static void write_through_refusal(const struct folder *folder, void (*relief)(void *arg), void *arg,
-				  int error, const char *cause)
+static void write_through_refusal(const struct folder *folder, void (*relief)(void *arg), void *arg, int error,
+				  const char *cause)
 {
 	struct stream_writer *w = open_writer(folder, "made");
 	uint64_t i, dropped;
@@ -735,7 +730,7 @@ static void remove_ballast(void *arg)
 static void a_full_disk(void **state)
 {
 	const struct folder *folder = *state;
-	struct folder disk = { .fd = -1 };
+	struct folder disk = {.fd = -1};
 	char ballast[300], zeros[4096] = "";
 	int fd;
 

@@ -24,21 +24,21 @@ static void durations_have_two_or_three_digits(void **state)
 		uint64_t ns;
 		const char *text;
 	} cases[] = {
-		{ 0, "0 s" },
-		{ 1, "0 us" },
-		{ 999 * 1000, "999 us" },
-		{ 999600, "1.0 ms" },
-		{ 9940 * 1000, "9.9 ms" },
-		{ 9960 * 1000, "10 ms" },
-		{ 350 * MS, "350 ms" },
-		{ 999600000, "1.0 s" },
-		{ 1200 * MS, "1.2 s" },
-		{ 59940 * MS, "59.9 s" },
-		{ 59960 * MS, "1m 00s" },
-		{ 3599 * S, "59m 59s" },
-		{ 3600 * S, "1h 00m" },
-		{ 90000 * S, "1d 01h" },
-		{ UINT64_MAX - 300, "213503d 23h" },
+		{0, "0 s"},
+		{1, "0 us"},
+		{999 * 1000, "999 us"},
+		{999600, "1.0 ms"},
+		{9940 * 1000, "9.9 ms"},
+		{9960 * 1000, "10 ms"},
+		{350 * MS, "350 ms"},
+		{999600000, "1.0 s"},
+		{1200 * MS, "1.2 s"},
+		{59940 * MS, "59.9 s"},
+		{59960 * MS, "1m 00s"},
+		{3599 * S, "59m 59s"},
+		{3600 * S, "1h 00m"},
+		{90000 * S, "1d 01h"},
+		{UINT64_MAX - 300, "213503d 23h"},
 	};
 	char out[FORMAT_SIZE];
 
@@ -53,14 +53,14 @@ static void bytes_and_counts(void **state)
 		uint64_t bytes;
 		const char *text;
 	} cases[] = {
-		{ 0, "0 B" },
-		{ 1023, "1023 B" },
-		{ 1024, "1.0 KiB" },
-		{ 10 * 1024, "10 KiB" },
-		{ 1023 * MiB, "1023 MiB" },
-		{ MiB * 1024 - 1, "1.0 GiB" },
-		{ 1434 * MiB, "1.4 GiB" },
-		{ UINT64_MAX - 300, "16 EiB" },
+		{0, "0 B"},
+		{1023, "1023 B"},
+		{1024, "1.0 KiB"},
+		{10 * 1024, "10 KiB"},
+		{1023 * MiB, "1023 MiB"},
+		{MiB * 1024 - 1, "1.0 GiB"},
+		{1434 * MiB, "1.4 GiB"},
+		{UINT64_MAX - 300, "16 EiB"},
 	};
 	char out[FORMAT_SIZE];
 
@@ -76,12 +76,11 @@ static void strangers_text_cannot_reach_the_terminal(void **state)
 	static const char hostile[] = "a\x1b[2Jb\rc\nd\xff\xc0\xaf\xe2\x80\xae"
 				      "e\xc2\x9b"
 				      "f\0g\x7f\xef\xbb\xbf";
-	struct text text = { 0 };
+	struct text text = {0};
 
 	(void)state;
 	text__safe(&text, hostile, sizeof(hostile) - 1);
-	assert_string_equal(text.data,
-			    "a\\x1b[2Jb\\x0dc\\nd\\xff\\xc0\\xaf\\u202ee\\u009bf\\x00g\\x7f\\ufeff");
+	assert_string_equal(text.data, "a\\x1b[2Jb\\x0dc\\nd\\xff\\xc0\\xaf\\u202ee\\u009bf\\x00g\\x7f\\ufeff");
 	text__free(&text);
 	text__safe(&text, "na\xc3\xafve \xe5\x90\x8d", 10);
 	assert_string_equal(text.data, "na\xc3\xafve \xe5\x90\x8d");
@@ -96,19 +95,19 @@ static void text_is_cut_by_columns(void **state)
 		const char *out;
 		size_t used;
 	} cases[] = {
-		{ "", 5, "", 0 },
-		{ "abcde", 5, "abcde", 5 },
-		{ "abcdef", 5, "abcd\xe2\x80\xa6", 5 },
-		{ "abc", 0, "", 0 },
-		{ "abc", 1, "\xe2\x80\xa6", 1 },
-		{ "\xe5\x90\x8d\xe5\x90\x8d", 4, "\xe5\x90\x8d\xe5\x90\x8d", 4 },
-		{ "\xe5\x90\x8d\xe5\x90\x8d", 3, "\xe5\x90\x8d\xe2\x80\xa6", 3 },
-		{ "\xe5\x90\x8d\xe5\x90\x8d", 2, "\xe2\x80\xa6", 1 },
+		{"", 5, "", 0},
+		{"abcde", 5, "abcde", 5},
+		{"abcdef", 5, "abcd\xe2\x80\xa6", 5},
+		{"abc", 0, "", 0},
+		{"abc", 1, "\xe2\x80\xa6", 1},
+		{"\xe5\x90\x8d\xe5\x90\x8d", 4, "\xe5\x90\x8d\xe5\x90\x8d", 4},
+		{"\xe5\x90\x8d\xe5\x90\x8d", 3, "\xe5\x90\x8d\xe2\x80\xa6", 3},
+		{"\xe5\x90\x8d\xe5\x90\x8d", 2, "\xe2\x80\xa6", 1},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct text text = { 0 };
+		struct text text = {0};
 
 		assert_int_equal(text__cut(&text, cases[i].in, cases[i].columns), cases[i].used);
 		assert_string_equal(text.data, cases[i].out);
@@ -118,8 +117,8 @@ static void text_is_cut_by_columns(void **state)
 
 static void assert_command(const char *args, size_t length, const char *expected)
 {
-	struct model_command command = { .args = { args, (uint32_t)length, 1, 0 } };
-	struct text text = { 0 };
+	struct model_command command = {.args = {args, (uint32_t)length, 1, 0}};
+	struct text text = {0};
 
 	text__command(&text, &command, "comm", false);
 	assert_string_equal(text.data, expected);
@@ -128,7 +127,7 @@ static void assert_command(const char *args, size_t length, const char *expected
 
 static void commands_are_shown_as_a_shell_takes_them(void **state)
 {
-	struct text text = { 0 };
+	struct text text = {0};
 	char *longest = malloc(2 * MiB);
 
 	(void)state;
@@ -142,7 +141,7 @@ static void commands_are_shown_as_a_shell_takes_them(void **state)
 	memset(longest, '\x1b', 2 * MiB);
 	longest[2 * MiB - 1] = '\0';
 	{
-		struct model_command command = { .args = { longest, 2 * MiB, 1, 0 } };
+		struct model_command command = {.args = {longest, 2 * MiB, 1, 0}};
 
 		text__command(&text, &command, "", true);
 		assert_true(text.size < 5000);
@@ -150,8 +149,7 @@ static void commands_are_shown_as_a_shell_takes_them(void **state)
 	}
 	text__free(&text);
 	{
-		struct model_command script = { .exe = { "a/x.sh", 6, 0 },
-						.args = { "bash\0-e\0a/x.sh\0b", 17, 4, 0 } };
+		struct model_command script = {.exe = {"a/x.sh", 6, 0}, .args = {"bash\0-e\0a/x.sh\0b", 17, 4, 0}};
 
 		text__command(&text, &script, "", false);
 		assert_string_equal(text.data, "x.sh b");
@@ -166,8 +164,7 @@ static void commands_are_shown_as_a_shell_takes_them(void **state)
 /* ---- pages ---- */
 
 /* A program under process 10, which began at 1 s. */
-static void program(struct page_test *t, uint64_t ts, uint32_t pid, const char *exe, const char *args,
-		    int status)
+static void program(struct page_test *t, uint64_t ts, uint32_t pid, const char *exe, const char *args, int status)
 {
 	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
 	made__exec(&t->made, ts, pid, ts, exe, args);
@@ -282,9 +279,8 @@ static void a_program_that_could_not_be_executed_is_named(void **state)
 	made__exec_failed(&t->made, 3 * S, 11, 2 * S, "/opt/tool", "EACCES");
 	made__end(&t->made, 4 * S, 11, 2 * S, 126, 1, 1);
 	made__end(&t->made, 5 * S, 10, 1 * S, 0, 1, 1);
-	assert_has(print(t, true),
-		   "  exit 126  /opt/tool\n"
-		   "            HIDDEN  pid 11 at +3.0 s, not executed: EACCES, under pipeline.sh\n");
+	assert_has(print(t, true), "  exit 126  /opt/tool\n"
+				   "            HIDDEN  pid 11 at +3.0 s, not executed: EACCES, under pipeline.sh\n");
 	end(t);
 }
 

@@ -14,10 +14,10 @@
 
 #define MiB (1ULL << 20)
 
-#define RULES                                                                                                \
-	"steps:\n"                                                                                           \
-	"  - args: 'command.run (?<hash>[0-9a-f/]+)(?: (?<name>.*))?$'\n"                                    \
-	"    step: task ${name}\n"                                                                           \
+#define RULES                                                             \
+	"steps:\n"                                                        \
+	"  - args: 'command.run (?<hash>[0-9a-f/]+)(?: (?<name>.*))?$'\n" \
+	"    step: task ${name}\n"                                        \
 	"    id: ${hash}\n"
 
 #define HEADER                                                                                                    \
@@ -62,9 +62,9 @@ static void a_task_is_a_line_in_nextflows_columns(void **state)
 	(void)state;
 	task(t, 2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
 	finish(t);
-	assert_string_equal(print(t, true), HEADER
-			    "1\tab/cdef12\t20\ttask align\tCOMPLETED\t0\t-\t1763782574000\t1763782578000\t-\t"
-			    "4000\t80.0\t-\t423624704\t-\t524288000\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
+	assert_string_equal(print(t, true),
+			    HEADER "1\tab/cdef12\t20\ttask align\tCOMPLETED\t0\t-\t1763782574000\t1763782578000\t-\t"
+				   "4000\t80.0\t-\t423624704\t-\t524288000\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
 	end(t);
 }
 
@@ -75,11 +75,10 @@ static void a_task_is_a_line_in_snakemakes_columns(void **state)
 	(void)state;
 	task(t, 2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
 	finish(t);
-	assert_string_equal(
-		print(t, true),
-		"s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\tjobid\t"
-		"rule_name\n"
-		"4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t80.00\t3.20\tab/cdef12\ttask align\n");
+	assert_string_equal(print(t, true),
+			    "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\tjobid\t"
+			    "rule_name\n"
+			    "4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t80.00\t3.20\tab/cdef12\ttask align\n");
 	end(t);
 }
 
@@ -145,9 +144,8 @@ static void ours_stand_beside_nextflows(void **state)
 	task(t, 7 * S, 30, "bash|command.run|ab/9|y|", 0);
 	finish(t);
 	page = print(t, true);
-	assert_has(
-		page,
-		"task_id\thash\tname\texit\tpeak_rss\tcollector_task_id\tcollector_hash\tcollector_native_id\t");
+	assert_has(page,
+		   "task_id\thash\tname\texit\tpeak_rss\tcollector_task_id\tcollector_hash\tcollector_native_id\t");
 	assert_has(page, "\n1\tab/1\tALIGN (s1)\t0\t300 MB\t1\tab/1\t20\ttask x\tCOMPLETED\t0\t");
 	assert_has(page, "\n-\tab/9\t-\t-\t-\t2\tab/9\t30\ttask y\tCOMPLETED\t0\t");
 	assert_has(page, "\n2\tab/2\tCACHED (s1)\t0\t-\t-\t-\t-\t-\t-\t-\t");
@@ -168,7 +166,7 @@ static void __attribute__((format(printf, 2, 3))) keep(enum log_level level, con
 
 static void assert_refused(const char *options, int code, const char *why)
 {
-	struct sink_api api = { .size = sizeof(api), .out = -1, .columns = 80, .log = keep };
+	struct sink_api api = {.size = sizeof(api), .out = -1, .columns = 80, .log = keep};
 	void *conf = calloc(1, collector_sink->conf_size), *sink;
 	char err[256];
 

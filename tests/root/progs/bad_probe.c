@@ -23,7 +23,10 @@ static int bad__open(const struct core_api *api, const void *conf, struct bpf_ob
 	return -EOPNOTSUPP;
 }
 
-static void bad__close(void *state) { (void)state; }
+static void bad__close(void *state)
+{
+	(void)state;
+}
 
 static const struct probe bad = {
 #ifdef BAD_ABI

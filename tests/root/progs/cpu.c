@@ -4,9 +4,15 @@
 
 #include <fcntl.h>
 
-static void noop(int n) { (void)n; }
+static void noop(int n)
+{
+	(void)n;
+}
 
-static void burn(int ms) { burn_ms(ms); }
+static void burn(int ms)
+{
+	burn_ms(ms);
+}
 
 static void *burn_thread(void *arg)
 {
@@ -61,16 +67,19 @@ static void memory(int mib)
 	memset(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), 1, size);
 }
 
-static void sleeps(int ms) { sleep_ms(ms); }
+static void sleeps(int ms)
+{
+	sleep_ms(ms);
+}
 
 static const struct {
 	const char *name;
 	void (*body)(int);
 	int argument, times;
 } cases[] = {
-	{"noop", noop, 0, 300},	      {"burn", burn, 1, 20},	   {"burn", burn, 10, 10},
-	{"burn", burn, 300, 2},	      {"threads", threads, 50, 2}, {"threads_running", threads_running, 30, 2},
-	{"in_kernel", in_kernel, 20, 2}, {"memory", memory, 200, 2}, {"sleeps", sleeps, 100, 1},
+	{"noop", noop, 0, 300},		 {"burn", burn, 1, 20},	      {"burn", burn, 10, 10},
+	{"burn", burn, 300, 2},		 {"threads", threads, 50, 2}, {"threads_running", threads_running, 30, 2},
+	{"in_kernel", in_kernel, 20, 2}, {"memory", memory, 200, 2},  {"sleeps", sleeps, 100, 1},
 };
 
 int main(void)

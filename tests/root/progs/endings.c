@@ -36,7 +36,10 @@ static void start(void *(*body)(void *), intptr_t arg)
 
 /* ---- bodies of children ---- */
 
-static void code(int n) { _exit(n); }
+static void code(int n)
+{
+	_exit(n);
+}
 
 static void by_signal(int n)
 {
@@ -185,8 +188,14 @@ static const struct ending endings[] = {
 static int is_fatal(int n)
 {
 	switch (n) {
-	case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH:
-	case SIGSTOP: case SIGTSTP: case SIGTTIN: case SIGTTOU:
+	case SIGCHLD:
+	case SIGCONT:
+	case SIGURG:
+	case SIGWINCH:
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
 		return 0;
 	default:
 		return 1;
@@ -227,7 +236,6 @@ static int is_wanted(const char *name, char **names)
 
 int main(int argc, char **argv)
 {
-
 	(void)argc;
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, RLIM_INFINITY});
 	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {

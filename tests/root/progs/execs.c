@@ -76,8 +76,14 @@ static pid_t by_clone(int flags)
 	return clone(clone_body, stack + size, flags, NULL);
 }
 
-static pid_t clone_vm(void) { return by_clone(CLONE_VM | SIGCHLD); }
-static pid_t clone_no_signal(void) { return by_clone(0); }
+static pid_t clone_vm(void)
+{
+	return by_clone(CLONE_VM | SIGCHLD);
+}
+static pid_t clone_no_signal(void)
+{
+	return by_clone(0);
+}
 
 static pid_t chain(void)
 {
@@ -229,11 +235,25 @@ static const struct {
 	const char *name;
 	pid_t (*birth)(void);
 } cases[] = {
-	{"by_fork", by_fork}, {"no_exec", no_exec}, {"by_vfork", by_vfork}, {"vfork_exit", vfork_exit},
-	{"by_spawn", by_spawn}, {"clone_vm", clone_vm}, {"clone_no_signal", clone_no_signal}, {"chain", chain},
-	{"by_thread", by_thread}, {"enoent", enoent}, {"eacces", eacces}, {"script", script},
-	{"no_arguments", no_arguments}, {"by_descriptor", by_descriptor}, {"new_pid_namespace", new_pid_namespace},
-	{"sibling", sibling}, {"reaped_late", reaped_late}, {"reaps_itself", reaps_itself}, {"orphan", orphan},
+	{"by_fork", by_fork},
+	{"no_exec", no_exec},
+	{"by_vfork", by_vfork},
+	{"vfork_exit", vfork_exit},
+	{"by_spawn", by_spawn},
+	{"clone_vm", clone_vm},
+	{"clone_no_signal", clone_no_signal},
+	{"chain", chain},
+	{"by_thread", by_thread},
+	{"enoent", enoent},
+	{"eacces", eacces},
+	{"script", script},
+	{"no_arguments", no_arguments},
+	{"by_descriptor", by_descriptor},
+	{"new_pid_namespace", new_pid_namespace},
+	{"sibling", sibling},
+	{"reaped_late", reaped_late},
+	{"reaps_itself", reaps_itself},
+	{"orphan", orphan},
 };
 
 static void run_case(const char *name)

@@ -39,10 +39,12 @@ static void say(const char *name)
 	if (n < 0)
 		die("status");
 	text[n] = 0;
-	n = snprintf(out, sizeof(out), "{\"case\":\"%s\",\"pid\":%d,\"hwm_kib\":%ld,\"rss_kib\":%ld,\"vm_kib\":%ld,"
-		     "\"anon_kib\":%ld,\"file_kib\":%ld,\"shmem_kib\":%ld}\n", name, getpid(),
-		     status_kib(text, "VmHWM:"), status_kib(text, "VmRSS:"), status_kib(text, "VmSize:"),
-		     status_kib(text, "RssAnon:"), status_kib(text, "RssFile:"), status_kib(text, "RssShmem:"));
+	n = snprintf(out, sizeof(out),
+		     "{\"case\":\"%s\",\"pid\":%d,\"hwm_kib\":%ld,\"rss_kib\":%ld,\"vm_kib\":%ld,"
+		     "\"anon_kib\":%ld,\"file_kib\":%ld,\"shmem_kib\":%ld}\n",
+		     name, getpid(), status_kib(text, "VmHWM:"), status_kib(text, "VmRSS:"),
+		     status_kib(text, "VmSize:"), status_kib(text, "RssAnon:"), status_kib(text, "RssFile:"),
+		     status_kib(text, "RssShmem:"));
 	if (write(STDOUT_FILENO, out, n) != n)
 		die("write");
 	_exit(0);

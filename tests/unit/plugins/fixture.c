@@ -22,7 +22,7 @@ struct table {
 	uint64_t first, second, unknown_to_core;
 };
 
-static const struct table table = { ABI, SIZE, NAME, 11, 22, 33 };
+static const struct table table = {ABI, SIZE, NAME, 11, 22, 33};
 
 #ifdef UNRESOLVED
 extern int missing_function(void);
