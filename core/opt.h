@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
+
 struct opt_list {
 	size_t n;
 	char **items; /* each owned by the list; ended by NULL; NULL for an empty list */
@@ -52,15 +54,15 @@ const char *opt__nearest(const struct opt *opts, const char *name);
 
 /* Sets one option from text; replaces what was there (a list or map is replaced as a whole).
  * Returns 0 or -EINVAL with a sentence in `err` that says what is wrong and what instead. */
-int opt__set(const struct opt *opt, void *conf, const char *text, char *err, size_t size);
+int opt__set(const struct opt *opt, void *conf, const char *text, struct error *err);
 
 /* Appends one item to a list or map option (an item of a map is NAME=VALUE). 0 or -EINVAL, -ENOMEM. */
-int opt__append(const struct opt *opt, void *conf, const char *item, char *err, size_t size);
+int opt__append(const struct opt *opt, void *conf, const char *item, struct error *err);
 
 /* Sets options from "k=v,k=v" (the tail of `--sink NAME:k=v,k=v`). As opt__set; unknown and repeated
  * names are errors too. `text` may be NULL or empty. A backslash takes the next character as it is:
  * `\,` does not end the value. The items of a list or map have a second level of the same. */
-int opt__parse(const struct opt *opts, void *conf, const char *text, char *err, size_t size);
+int opt__parse(const struct opt *opts, void *conf, const char *text, struct error *err);
 
 /* Gives back the option's value in *out, allocated, as opt__set() reads it; NULL for a string that is
  * not set. 0 or -ENOMEM. */

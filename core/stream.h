@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
 #include "core/record.h"
 #include "core/schema.h"
 
@@ -106,11 +107,10 @@ struct stream_reader;
 
 /* Opens a stream and reads its header. Paths that are no regular file, or no stream, are refused.
  * 0, or -errno with a sentence in `err`. */
-int stream_reader__open(struct stream_reader **reader, const char *path, char *err, size_t size);
+int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err);
 
 /* As above from memory, which stays the caller's: for tests and fuzzing. */
-int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, char *err,
-			       size_t size);
+int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, struct error *err);
 
 /* The next record, sorted by (ts, seq) within a window of two blocks. `lost` records are delivered;
  * damage is delivered as a `lost` record of cause "damage" or "truncated"; clock, sync and end are not.

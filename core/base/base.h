@@ -4,7 +4,7 @@
 #define CORE_BASE_BASE_H
 
 #include "core/base/clock.h"
-#include "core/base/error.h"
+#include "core/error.h"
 #include "core/base/heap.h"
 #include "core/base/list.h"
 #include "core/base/nearest.h"

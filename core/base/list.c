@@ -25,7 +25,8 @@ void list__options(FILE *out, const struct opt *opts)
 bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
 		   void (*print)(FILE *out, const void *table))
 {
-	char err[1024], **names;
+	struct error err;
+	char **names;
 	int rc = plugin__names(kind, dir, &names);
 	bool all = true;
 
@@ -36,8 +37,8 @@ bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
 	for (char **name = names; *name; name++) {
 		struct plugin plugin = {0};
 
-		if (plugin__load(kind, dir, *name, &plugin, err, sizeof(err))) {
-			log__error("%s", err);
+		if (plugin__load(kind, dir, *name, &plugin, &err)) {
+			log__error("%s", err.text);
 			all = false;
 		} else {
 			print(out, plugin.table);

@@ -76,16 +76,12 @@ void nearest__offer(struct nearest *nearest, const char *candidate)
 	}
 }
 
-void nearest__append(const struct nearest *nearest, char *out, size_t size, size_t length)
+void nearest__append(const struct nearest *nearest, struct error *err)
 {
-	if (length >= size)
-		return;
-	out += length;
-	size -= length;
 	if (nearest->best)
-		snprintf(out, size, ": did you mean \"%s\"?", nearest->best);
+		error__append(err, ": did you mean \"%s\"?", nearest->best);
 	else if (nearest->known[0])
-		snprintf(out, size, ": choose from %s", nearest->known);
+		error__append(err, ": choose from %s", nearest->known);
 	else
-		snprintf(out, size, ": there are none");
+		error__append(err, ": there are none");
 }

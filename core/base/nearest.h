@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "core/error.h"
+
 /* Start with { .name = NAME }, offer every candidate, then read `best` or have a sentence finished. */
 struct nearest {
 	const char *name;      /* what somebody wrote */
@@ -16,8 +18,7 @@ struct nearest {
 
 void nearest__offer(struct nearest *nearest, const char *candidate);
 
-/* Goes on in the sentence that has `length` characters in `out`: `: did you mean "best"?`, or the names
- * of the candidates, or that there are none. */
-void nearest__append(const struct nearest *nearest, char *out, size_t size, size_t length);
+/* Goes on in the sentence: `: did you mean "best"?`, or the names of the candidates, or that there are none. */
+void nearest__append(const struct nearest *nearest, struct error *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/base/error.h"
+#include "core/error.h"
 #include "core/base/nearest.h"
 
 struct unit {
@@ -101,7 +101,7 @@ static int parse_number(const struct unit *units, const char *text, uint64_t *nu
 	return -EINVAL;
 }
 
-static int set_number(const struct opt *opt, uint64_t *value, const char *text, char *err, size_t size)
+static int set_number(const struct opt *opt, uint64_t *value, const char *text, struct error *err)
 {
 	char low[32], high[32];
 	uint64_t number;
@@ -109,31 +109,31 @@ static int set_number(const struct opt *opt, uint64_t *value, const char *text, 
 
 	rc = parse_number(types[opt->type].units, text, &number);
 	if (rc == -EINVAL)
-		return fail_with(-EINVAL, err, size, "\"%.64s\" is not %s: %s", text, types[opt->type].noun,
-				 types[opt->type].how);
+		return error__set(err, -EINVAL, "\"%.64s\" is not %s: %s", text, types[opt->type].noun,
+				  types[opt->type].how);
 	if (rc == 0 && ((!opt->min && !opt->max) || (number >= opt->min && number <= opt->max))) {
 		*value = number;
 		return 0;
 	}
 	opt_type__format(opt->type, opt->min, low, sizeof(low));
 	opt_type__format(opt->type, opt->min || opt->max ? opt->max : UINT64_MAX, high, sizeof(high));
-	return fail_with(-EINVAL, err, size, "%.64s is out of range: write %s to %s", text, low, high);
+	return error__set(err, -EINVAL, "%.64s is out of range: write %s to %s", text, low, high);
 }
 
-static int set_bool(bool *value, const char *text, char *err, size_t size)
+static int set_bool(bool *value, const char *text, struct error *err)
 {
 	if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
-		return fail_with(-EINVAL, err, size, "\"%.64s\" is not a bool: %s", text, types[OPT_BOOL].how);
+		return error__set(err, -EINVAL, "\"%.64s\" is not a bool: %s", text, types[OPT_BOOL].how);
 	*value = text[0] == 't';
 	return 0;
 }
 
-static int set_string(char **value, const char *text, char *err, size_t size)
+static int set_string(char **value, const char *text, struct error *err)
 {
 	char *copy = strdup(text);
 
 	if (!copy)
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	free(*value);
 	*value = copy;
 	return 0;
@@ -168,22 +168,21 @@ static char *next_part(char **text)
 	return start;
 }
 
-static int append(const struct opt *opt, struct opt_list *list, const char *item, char *err, size_t size)
+static int append(const struct opt *opt, struct opt_list *list, const char *item, struct error *err)
 {
 	const char *equals = strchr(item, '=');
 	char **items;
 	size_t i;
 
 	if (!*item)
-		return fail_with(-EINVAL, err, size, "an item is empty: remove it");
+		return error__set(err, -EINVAL, "an item is empty: remove it");
 	if (opt->type == OPT_MAP) {
 		if (!equals || equals == item)
-			return fail_with(-EINVAL, err, size, "\"%.64s\" has no name or no value: write NAME=VALUE",
-					 item);
+			return error__set(err, -EINVAL, "\"%.64s\" has no name or no value: write NAME=VALUE", item);
 		for (i = 0; i < list->n; i++)
 			if (strncmp(list->items[i], item, equals - item + 1) == 0)
-				return fail_with(-EINVAL, err, size, "\"%.*s\" is there twice: write it once",
-						 (int)(equals - item), item);
+				return error__set(err, -EINVAL, "\"%.*s\" is there twice: write it once",
+						  (int)(equals - item), item);
 	}
 	items = realloc(list->items, (list->n + 2) * sizeof(*items));
 	if (items) {
@@ -191,12 +190,12 @@ static int append(const struct opt *opt, struct opt_list *list, const char *item
 		items[list->n] = strdup(item);
 	}
 	if (!items || !items[list->n])
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	items[++list->n] = NULL;
 	return 0;
 }
 
-static int set_list(const struct opt *opt, struct opt_list *value, const char *text, char *err, size_t size)
+static int set_list(const struct opt *opt, struct opt_list *value, const char *text, struct error *err)
 {
 	struct opt_list list = {0};
 	char *copy, *at, *item;
@@ -204,9 +203,9 @@ static int set_list(const struct opt *opt, struct opt_list *value, const char *t
 
 	at = copy = strdup(text);
 	if (!copy)
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	while (*text && rc == 0 && (item = next_part(&at)))
-		rc = append(opt, &list, item, err, size);
+		rc = append(opt, &list, item, err);
 	free(copy);
 	if (rc) {
 		free_list(&list);
@@ -217,40 +216,40 @@ static int set_list(const struct opt *opt, struct opt_list *value, const char *t
 	return 0;
 }
 
-int opt__set(const struct opt *opt, void *conf, const char *text, char *err, size_t size)
+int opt__set(const struct opt *opt, void *conf, const char *text, struct error *err)
 {
 	void *value = (char *)conf + opt->offset;
 
 	switch (opt->type) {
 	case OPT_BOOL:
-		return set_bool(value, text, err, size);
+		return set_bool(value, text, err);
 	case OPT_UINT:
 	case OPT_SIZE:
 	case OPT_DURATION:
-		return set_number(opt, value, text, err, size);
+		return set_number(opt, value, text, err);
 	case OPT_STRING:
-		return set_string(value, text, err, size);
+		return set_string(value, text, err);
 	case OPT_LIST:
 	case OPT_MAP:
-		return set_list(opt, value, text, err, size);
+		return set_list(opt, value, text, err);
 	}
-	return fail_with(-EINVAL, err, size, "an option of unknown type: its plugin needs a newer collector");
+	return error__set(err, -EINVAL, "an option of unknown type: its plugin needs a newer collector");
 }
 
-int opt__append(const struct opt *opt, void *conf, const char *item, char *err, size_t size)
+int opt__append(const struct opt *opt, void *conf, const char *item, struct error *err)
 {
 	if (opt->type != OPT_LIST && opt->type != OPT_MAP)
-		return fail_with(-EINVAL, err, size, "a list or map is needed for \"%.64s\"", item);
-	return append(opt, (void *)((char *)conf + opt->offset), item, err, size);
+		return error__set(err, -EINVAL, "a list or map is needed for \"%.64s\"", item);
+	return append(opt, (void *)((char *)conf + opt->offset), item, err);
 }
 
 int opt__defaults(const struct opt *opts, void *conf)
 {
-	char err[128];
+	struct error err;
 	int rc;
 
 	for (; opts && opts->name; opts++) {
-		rc = opts->value ? opt__set(opts, conf, opts->value, err, sizeof(err)) : 0;
+		rc = opts->value ? opt__set(opts, conf, opts->value, &err) : 0;
 		if (rc)
 			return rc;
 	}
@@ -274,34 +273,34 @@ const char *opt__nearest(const struct opt *opts, const char *name)
 	return nearest.best;
 }
 
-static int unknown(const struct opt *opts, const char *name, char *err, size_t size)
+static int unknown(const struct opt *opts, const char *name, struct error *err)
 {
 	struct nearest nearest = {.name = name};
-	int n;
 
 	for (; opts && opts->name; opts++)
 		nearest__offer(&nearest, opts->name);
-	n = snprintf(err, size, "%.64s: unknown option", name);
-	nearest__append(&nearest, err, size, n);
+	error__set(err, 0, "%.64s: unknown option", name);
+	nearest__append(&nearest, err);
 	return -EINVAL;
 }
 
 /* Sets one `k=v`; leaves `k` in part. */
-static int parse_part(const struct opt *opts, void *conf, char *part, char *err, size_t size)
+static int parse_part(const struct opt *opts, void *conf, char *part, struct error *err)
 {
-	char *value = strchr(part, '='), sentence[400];
+	struct error sentence;
+	char *value = strchr(part, '=');
 	const struct opt *opt;
 	int rc;
 
 	if (!value)
-		return fail_with(-EINVAL, err, size, "\"%.64s\" has no value: write NAME=VALUE", part);
+		return error__set(err, -EINVAL, "\"%.64s\" has no value: write NAME=VALUE", part);
 	*value++ = '\0';
 	opt = opt__find(opts, part);
 	if (!opt)
-		return unknown(opts, part, err, size);
-	rc = opt__set(opt, conf, value, sentence, sizeof(sentence));
+		return unknown(opts, part, err);
+	rc = opt__set(opt, conf, value, &sentence);
 	if (rc)
-		snprintf(err, size, "%s: %s", part, sentence);
+		error__set(err, 0, "%s: %s", part, sentence.text);
 	return rc;
 }
 
@@ -313,7 +312,7 @@ static bool seen_before(char **names, size_t n, const char *name)
 	return false;
 }
 
-int opt__parse(const struct opt *opts, void *conf, const char *text, char *err, size_t size)
+int opt__parse(const struct opt *opts, void *conf, const char *text, struct error *err)
 {
 	char *copy, *at, *part, **names = NULL;
 	size_t n = 0, commas = 1;
@@ -327,13 +326,13 @@ int opt__parse(const struct opt *opts, void *conf, const char *text, char *err, 
 	at = copy = strdup(text);
 	names = calloc(commas, sizeof(*names));
 	if (!copy || !names) {
-		rc = fail_with(-ENOMEM, err, size, "out of memory");
+		rc = error__set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
 	while (rc == 0 && (part = next_part(&at))) {
-		rc = parse_part(opts, conf, part, err, size);
+		rc = parse_part(opts, conf, part, err);
 		if (rc == 0 && seen_before(names, n, part))
-			rc = fail_with(-EINVAL, err, size, "%.64s: is there twice: write it once", part);
+			rc = error__set(err, -EINVAL, "%.64s: is there twice: write it once", part);
 		names[n++] = part;
 	}
 out:

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
+#include "core/error.h"
 
 static mode_t mode__masked(mode_t mode)
 {
@@ -20,7 +20,7 @@ static mode_t mode__masked(mode_t mode)
 	return mode & ~mask;
 }
 
-int outfile__open(struct outfile *out, const char *path, char *err, size_t size)
+int outfile__open(struct outfile *out, const char *path, struct error *err)
 {
 	struct stat st;
 
@@ -29,22 +29,22 @@ int outfile__open(struct outfile *out, const char *path, char *err, size_t size)
 		return 0;
 	if (!stat(path, &st) && !S_ISREG(st.st_mode)) {
 		out->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		return out->fd < 0 ? fail_with(-errno, err, size, "%s: %s", path, strerror(errno)) : 0;
+		return out->fd < 0 ? error__set(err, -errno, "%s: %s", path, strerror(errno)) : 0;
 	}
 	if (asprintf(&out->temporary, "%s.XXXXXX", path) < 0) {
 		out->temporary = NULL;
-		return fail_with(-ENOMEM, err, size, "%s: %s", path, strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
 	}
 	out->fd = mkostemp(out->temporary, O_CLOEXEC);
 	if (out->fd < 0) {
 		free(out->temporary);
-		return fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+		return error__set(err, -errno, "%s: %s", path, strerror(errno));
 	}
 	fchmod(out->fd, mode__masked(0640));
 	return 0;
 }
 
-int outfile__close(struct outfile *out, int keep, char *err, size_t size)
+int outfile__close(struct outfile *out, int keep, struct error *err)
 {
 	int rc = 0;
 
@@ -61,5 +61,5 @@ int outfile__close(struct outfile *out, int keep, char *err, size_t size)
 		unlink(out->temporary);
 	free(out->temporary);
 	out->temporary = NULL;
-	return rc ? fail_with(rc, err, size, "%s: %s", out->path, strerror(-rc)) : 0;
+	return rc ? error__set(err, rc, "%s: %s", out->path, strerror(-rc)) : 0;
 }

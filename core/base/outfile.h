@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "core/error.h"
+
 struct outfile {
 	int fd;
 	const char *path; /* NULL: stdout */
@@ -13,9 +15,9 @@ struct outfile {
 
 /* `path` NULL: stdout. A terminal, FIFO or device of that name is written to as it is. 0, or -errno with
  * a sentence in `err`; outfile__close() is not needed then. */
-int outfile__open(struct outfile *out, const char *path, char *err, size_t size);
+int outfile__open(struct outfile *out, const char *path, struct error *err);
 
 /* `keep`: it gets its name, and replaces what had it; else it vanishes. 0, or -errno with a sentence. */
-int outfile__close(struct outfile *out, int keep, char *err, size_t size);
+int outfile__close(struct outfile *out, int keep, struct error *err);
 
 #endif

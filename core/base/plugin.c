@@ -16,7 +16,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "core/base/error.h"
+#include "core/error.h"
 #include "core/base/nearest.h"
 
 #define PLUGIN_SUFFIX ".so"
@@ -114,36 +114,35 @@ static const char *noun(const struct plugin_kind *kind, char *out, size_t size)
 	return out;
 }
 
-static int not_found(const struct plugin_kind *kind, const char *dir, const char *name, char *err, size_t size)
+static int not_found(const struct plugin_kind *kind, const char *dir, const char *name, struct error *err)
 {
 	struct nearest nearest = {.name = name};
 	char word[32], **names, **at;
-	int n;
 
 	if (plugin__names(kind, dir, &names) < 0)
-		return fail_with(-ENOENT, err, size, "no folder %s/%s: give the right one by --plugin-dir", dir,
-				 kind->folder);
+		return error__set(err, -ENOENT, "no folder %s/%s: give the right one by --plugin-dir", dir,
+				  kind->folder);
 	for (at = names; *at; at++)
 		nearest__offer(&nearest, *at);
-	n = snprintf(err, size, "no %s \"%.64s\" in %s/%s", noun(kind, word, sizeof(word)), name, dir, kind->folder);
-	nearest__append(&nearest, err, size, n);
+	error__set(err, 0, "no %s \"%.64s\" in %s/%s", noun(kind, word, sizeof(word)), name, dir, kind->folder);
+	nearest__append(&nearest, err);
 	plugin__names_free(names);
 	return -ENOENT;
 }
 
-static int check_owner(const char *path, const struct stat *st, char *err, size_t size)
+static int check_owner(const char *path, const struct stat *st, struct error *err)
 {
 	if (st->st_uid != 0)
-		return fail_with(-EPERM, err, size, "%s belongs to uid %u: only root's own may be loaded by root", path,
-				 st->st_uid);
+		return error__set(err, -EPERM, "%s belongs to uid %u: only root's own may be loaded by root", path,
+				  st->st_uid);
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
-		return fail_with(-EPERM, err, size, "%s is writable by others than root: chmod go-w %s", path, path);
+		return error__set(err, -EPERM, "%s is writable by others than root: chmod go-w %s", path, path);
 	return 0;
 }
 
 /* Checks every folder above the canonical path `path`, from the root down: once a folder is known to be
  * root's own, nobody else can exchange what is in it. */
-static int check_folders(const char *path, char *err, size_t size)
+static int check_folders(const char *path, struct error *err)
 {
 	char folder[PATH_MAX];
 	const char *slash = path;
@@ -153,8 +152,8 @@ static int check_folders(const char *path, char *err, size_t size)
 	do {
 		snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
 		if (lstat(folder, &st) < 0)
-			return fail_with(-errno, err, size, "%s: %s", folder, strerror(errno));
-		rc = check_owner(folder, &st, err, size);
+			return error__set(err, -errno, "%s: %s", folder, strerror(errno));
+		rc = check_owner(folder, &st, err);
 		if (rc)
 			return rc;
 		slash = strchr(slash + 1, '/');
@@ -164,53 +163,53 @@ static int check_folders(const char *path, char *err, size_t size)
 
 /* Opens the plugin's file for reading, by its canonical path, once it is known to be safe.
  * Returns the descriptor. */
-static int open_file(const char *path, char *err, size_t size)
+static int open_file(const char *path, struct error *err)
 {
 	bool privileged = geteuid() == 0 || getauxval(AT_SECURE);
 	struct stat st;
 	int fd, rc = 0;
 
 	if (privileged)
-		rc = check_folders(path, err, size);
+		rc = check_folders(path, err);
 	if (rc)
 		return rc;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0 || fstat(fd, &st) < 0)
-		rc = fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+		rc = error__set(err, -errno, "%s: %s", path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		rc = fail_with(-ENOEXEC, err, size, "%s is no regular file", path);
+		rc = error__set(err, -ENOEXEC, "%s is no regular file", path);
 	else if (privileged)
-		rc = check_owner(path, &st, err, size);
+		rc = check_owner(path, &st, err);
 	if (rc && fd >= 0)
 		close(fd);
 	return rc ? rc : fd;
 }
 
 static int check_head(const struct plugin_kind *kind, const char *path, const char *name,
-		      const struct plugin_head *head, char *err, size_t size)
+		      const struct plugin_head *head, struct error *err)
 {
 	char word[32];
 
 	noun(kind, word, sizeof(word));
 	if (!head)
-		return fail_with(-ENOEXEC, err, size, "%s: its %s is NULL: build it again", path, kind->symbol);
+		return error__set(err, -ENOEXEC, "%s: its %s is NULL: build it again", path, kind->symbol);
 	if (head->abi != kind->abi)
-		return fail_with(-ENOEXEC, err, size,
-				 "%s was built for version %u of the %s ABI, this one is %u: build it again", path,
-				 head->abi, word, kind->abi);
+		return error__set(err, -ENOEXEC,
+				  "%s was built for version %u of the %s ABI, this one is %u: build it again", path,
+				  head->abi, word, kind->abi);
 	if (head->size < kind->size_min)
-		return fail_with(-ENOEXEC, err, size,
-				 "%s: its struct %s has %u bytes, at least %zu are needed: build it again", path, word,
-				 head->size, kind->size_min);
+		return error__set(err, -ENOEXEC,
+				  "%s: its struct %s has %u bytes, at least %zu are needed: build it again", path, word,
+				  head->size, kind->size_min);
 	if (!head->name)
-		return fail_with(-ENOEXEC, err, size, "%s: the %s has no name: it must be \"%s\"", path, word, name);
+		return error__set(err, -ENOEXEC, "%s: the %s has no name: it must be \"%s\"", path, word, name);
 	if (strcmp(head->name, name) != 0)
-		return fail_with(-ENOEXEC, err, size, "%s: the %s calls itself \"%.64s\": name the file %.64s.so", path,
-				 word, head->name, head->name);
+		return error__set(err, -ENOEXEC, "%s: the %s calls itself \"%.64s\": name the file %.64s.so", path,
+				  word, head->name, head->name);
 	return 0;
 }
 
-static int check_symbol(const struct plugin_kind *kind, struct plugin *plugin, char *err, size_t size)
+static int check_symbol(const struct plugin_kind *kind, struct plugin *plugin, struct error *err)
 {
 	const struct plugin_head *const *symbol = dlsym(plugin->handle, kind->symbol);
 	const struct plugin_head *head;
@@ -218,15 +217,15 @@ static int check_symbol(const struct plugin_kind *kind, struct plugin *plugin, c
 	int rc;
 
 	if (!symbol)
-		return fail_with(-ENOEXEC, err, size, "%s is no %s: it exports no %s", plugin->path,
-				 noun(kind, word, sizeof(word)), kind->symbol);
+		return error__set(err, -ENOEXEC, "%s is no %s: it exports no %s", plugin->path,
+				  noun(kind, word, sizeof(word)), kind->symbol);
 	head = *symbol;
-	rc = check_head(kind, plugin->path, plugin->name, head, err, size);
+	rc = check_head(kind, plugin->path, plugin->name, head, err);
 	if (rc)
 		return rc;
 	plugin->table = calloc(1, kind->size);
 	if (!plugin->table)
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	memcpy(plugin->table, head, head->size < kind->size ? head->size : kind->size);
 	return 0;
 }
@@ -243,40 +242,40 @@ static const char *load_error(const char *given)
 	return text;
 }
 
-int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin, char *err,
-		 size_t size)
+int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
+		 struct error *err)
 {
 	char path[PATH_MAX], by_fd[32];
 	int rc;
 
 	memset(plugin, 0, sizeof(*plugin));
 	if (!is_name(name, strlen(name)))
-		return not_found(kind, dir, name, err, size);
+		return not_found(kind, dir, name, err);
 	rc = snprintf(path, sizeof(path), "%s/%s/%s" PLUGIN_SUFFIX, dir, kind->folder, name);
 	if (rc >= (int)sizeof(path))
-		return fail_with(-ENAMETOOLONG, err, size, "%s/%s: the path is too long", dir, kind->folder);
+		return error__set(err, -ENAMETOOLONG, "%s/%s: the path is too long", dir, kind->folder);
 	plugin->path = realpath(path, NULL);
 	if (!plugin->path && errno == ENOENT)
-		return not_found(kind, dir, name, err, size);
+		return not_found(kind, dir, name, err);
 	if (!plugin->path)
-		return fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+		return error__set(err, -errno, "%s: %s", path, strerror(errno));
 	plugin->name = strdup(name);
 	if (!plugin->name) {
-		rc = fail_with(-ENOMEM, err, size, "out of memory");
+		rc = error__set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
-	rc = open_file(plugin->path, err, size);
+	rc = open_file(plugin->path, err);
 	if (rc < 0)
 		goto out;
 	plugin->fd = rc;
 	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", plugin->fd);
 	plugin->handle = dlopen(by_fd, RTLD_NOW | RTLD_LOCAL);
 	if (!plugin->handle) {
-		rc = fail_with(-ENOEXEC, err, size, "%s: %s", plugin->path, load_error(by_fd));
+		rc = error__set(err, -ENOEXEC, "%s: %s", plugin->path, load_error(by_fd));
 		close(plugin->fd);
 		goto out;
 	}
-	rc = check_symbol(kind, plugin, err, size);
+	rc = check_symbol(kind, plugin, err);
 out:
 	if (rc)
 		plugin__unload(plugin);

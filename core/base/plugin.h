@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
+
 struct plugin {
 	char *name, *path;
 	void *handle; /* of dlopen() */
@@ -33,8 +35,8 @@ void plugin__names_free(char **names);
 
 /* Loads one. 0, or -errno with a sentence in `err`: -ENOENT for none of that name (the sentence names
  * the nearest that is there), -EPERM for an unsafe path, -ENOEXEC for a wrong ABI, symbol or name. */
-int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin, char *err,
-		 size_t size);
+int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
+		 struct error *err);
 void plugin__unload(struct plugin *plugin); /* takes a zeroed one */
 
 #endif

@@ -31,15 +31,15 @@ struct loading {
 	bool probes, redact; /* the keys are there */
 };
 
-int conf__check_name(const char *name, char *err, size_t size)
+int conf__check_name(const char *name, struct error *err)
 {
 	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
 	size_t length = strspn(name, allowed);
 
 	if (length && length <= NAME_MAX_LENGTH && !name[length])
 		return 0;
-	return fail_with(-EINVAL, err, size, "\"%.80s\" cannot name a run: write 1 to 64 letters, digits, dots, - or _",
-			 name);
+	return error__set(err, -EINVAL, "\"%.80s\" cannot name a run: write 1 to 64 letters, digits, dots, - or _",
+			  name);
 }
 
 static void load_run(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
@@ -47,12 +47,12 @@ static void load_run(struct tree *tree, const struct tree_entry *entry, struct l
 	struct conf_run *run = &loading->conf->run;
 	struct tree_table table = {run_options, run};
 	yaml_node_t *node;
-	char err[256];
+	struct error err;
 
 	tree__options(tree, entry->node, entry->key, &table, 1);
 	node = tree__find(tree, entry->node, "name");
-	if (node && run->name && conf__check_name(run->name, err, sizeof(err)))
-		tree__error(tree, node, "run.name", "%s", err);
+	if (node && run->name && conf__check_name(run->name, &err))
+		tree__error(tree, node, "run.name", "%s", err.text);
 	node = tree__find(tree, entry->node, "output");
 	if (node && run->output && !*run->output)
 		tree__error(tree, node, "run.output", "is empty: write a folder, or remove the key");
@@ -103,7 +103,8 @@ static void load_number(struct tree *tree, const struct tree_entry *entry, struc
 {
 	static const struct opt all = {.name = "all", .type = OPT_BOOL};
 	static const struct opt pid = {.name = "pid", .type = OPT_UINT, .min = 1, .max = 4194304};
-	char *text = tree__text(tree, entry->node, entry->key), err[256];
+	struct error err;
+	char *text = tree__text(tree, entry->node, entry->key);
 	uint64_t number = 0;
 	bool yes = true;
 	int rc;
@@ -111,11 +112,11 @@ static void load_number(struct tree *tree, const struct tree_entry *entry, struc
 	if (!text)
 		return;
 	if (rule->kind == CONF_RULE_PID)
-		rc = opt__set(&pid, &number, text, err, sizeof(err));
+		rc = opt__set(&pid, &number, text, &err);
 	else
-		rc = opt__set(&all, &yes, text, err, sizeof(err));
+		rc = opt__set(&all, &yes, text, &err);
 	if (rc)
-		tree__error(tree, entry->node, entry->key, "%s", err);
+		tree__error(tree, entry->node, entry->key, "%s", err.text);
 	else if (!yes)
 		tree__error(tree, entry->node, entry->key, "can only be true: remove the rule instead");
 	rule->pid = number;
@@ -170,10 +171,11 @@ static const struct opt redact_option = {.name = "redact", .type = OPT_LIST, .of
 
 static void visit_redact(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	char *text = tree__text(tree, entry->node, entry->key), err[512];
+	struct error err;
+	char *text = tree__text(tree, entry->node, entry->key);
 
-	if (text && (redact__check(text, err, sizeof(err)) || opt__append(&redact_option, arg, text, err, sizeof(err))))
-		tree__error(tree, entry->node, entry->key, "%s", err);
+	if (text && (redact__check(text, &err) || opt__append(&redact_option, arg, text, &err)))
+		tree__error(tree, entry->node, entry->key, "%s", err.text);
 	free(text);
 }
 
@@ -186,11 +188,11 @@ static void load_redact(struct tree *tree, const struct tree_entry *entry, struc
 static int default_redact(struct conf *conf)
 {
 	const char *const *pattern;
-	char err[128];
+	struct error err;
 	int rc = 0;
 
 	for (pattern = redact_default; *pattern && !rc; pattern++)
-		rc = opt__append(&redact_option, conf, *pattern, err, sizeof(err));
+		rc = opt__append(&redact_option, conf, *pattern, &err);
 	return rc;
 }
 

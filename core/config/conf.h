@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
 #include "core/opt.h"
 #include "core/probe.h"
 #include "core/sink.h"
@@ -59,8 +60,8 @@ struct conf {
 /* Where the configuration finds the plugins it names. What it gives back lives as long as the conf. */
 struct conf_finder {
 	/* NULL with a sentence in `err`, which says what instead. */
-	const struct probe *(*probe)(void *arg, const char *name, char *err, size_t size);
-	const struct sink *(*sink)(void *arg, const char *name, char *err, size_t size);
+	const struct probe *(*probe)(void *arg, const char *name, struct error *err);
+	const struct sink *(*sink)(void *arg, const char *name, struct error *err);
 	/* Names of all probes that are installed, ended by NULL; the finder's. NULL: cannot tell. */
 	char *const *(*probe_names)(void *arg);
 	/* Called once for each error, about in the order of the file, and for what was left out. */
@@ -77,6 +78,6 @@ int conf__load_memory(struct conf *conf, const char *path, const void *data, siz
 void conf__free(struct conf *conf); /* takes NULL and a zeroed one */
 
 /* Whether `name` can name a run: 0, or -EINVAL with a sentence. For --name. */
-int conf__check_name(const char *name, char *err, size_t size);
+int conf__check_name(const char *name, struct error *err);
 
 #endif

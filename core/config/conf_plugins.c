@@ -68,13 +68,14 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 	struct tree_table tables[3] = {{common_options, NULL}};
 	const struct probe *probe;
 	struct conf_probe *added;
-	char err[1024], key[TREE_KEY_MAX + 8];
+	struct error err;
+	char key[TREE_KEY_MAX + 8];
 	yaml_node_t *ring;
 	size_t n = 1;
 
-	probe = naming->finder->probe(naming->finder->arg, entry->name, err, sizeof(err));
+	probe = naming->finder->probe(naming->finder->arg, entry->name, &err);
 	if (!probe) {
-		tree__error(tree, entry->name_node, entry->key, "%s", err);
+		tree__error(tree, entry->name_node, entry->key, "%s", err.text);
 		return;
 	}
 	added = add_probe(naming->conf, entry->name, probe);
@@ -110,12 +111,12 @@ int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder
 {
 	char *const *name = finder->probe_names(finder->arg);
 	const struct probe *probe;
-	char err[1024];
+	struct error err;
 
 	for (; name && *name; name++) {
-		probe = finder->probe(finder->arg, *name, err, sizeof(err));
+		probe = finder->probe(finder->arg, *name, &err);
 		if (!probe) {
-			finder->tell(finder->arg, LOG_WARN, err);
+			finder->tell(finder->arg, LOG_WARN, err.text);
 			continue;
 		}
 		if (!add_probe(conf, *name, probe)) {
@@ -169,12 +170,12 @@ static void visit_sink(struct tree *tree, const struct tree_entry *entry, void *
 	struct naming *naming = arg;
 	struct tree_table table;
 	const struct sink *sink;
-	char err[1024];
+	struct error err;
 	void *conf;
 
-	sink = naming->finder->sink(naming->finder->arg, entry->name, err, sizeof(err));
+	sink = naming->finder->sink(naming->finder->arg, entry->name, &err);
 	if (!sink) {
-		tree__error(tree, entry->name_node, entry->key, "%s", err);
+		tree__error(tree, entry->name_node, entry->key, "%s", err.text);
 		return;
 	}
 	conf = calloc(1, sink->conf_size ? sink->conf_size : 1);

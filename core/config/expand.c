@@ -38,19 +38,19 @@ static int parse(const char *text, size_t length, struct reference *reference)
 }
 
 /* Writes the value of the reference text[0..length) to `out`. */
-static int resolve(const char *text, size_t length, FILE *out, char *err, size_t size)
+static int resolve(const char *text, size_t length, FILE *out, struct error *err)
 {
 	struct reference reference;
 	const char *value;
 	char *name;
 
 	if (parse(text, length, &reference))
-		return fail_with(-EINVAL, err, size,
-				 "\"${%.*s}\" is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${",
-				 (int)(length < 64 ? length : 64), text);
+		return error__set(err, -EINVAL,
+				  "\"${%.*s}\" is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${",
+				  (int)(length < 64 ? length : 64), text);
 	name = strndup(reference.name, reference.name_length);
 	if (!name)
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	value = getenv(name);
 	free(name);
 	if (reference.fallback && (!value || !*value))
@@ -58,13 +58,13 @@ static int resolve(const char *text, size_t length, FILE *out, char *err, size_t
 	else if (value)
 		fputs(value, out);
 	else
-		return fail_with(
-			-EINVAL, err, size, "the variable %.*s is not set: set it, or write ${env:%.*s:-default}",
-			(int)reference.name_length, reference.name, (int)reference.name_length, reference.name);
+		return error__set(err, -EINVAL, "the variable %.*s is not set: set it, or write ${env:%.*s:-default}",
+				  (int)reference.name_length, reference.name, (int)reference.name_length,
+				  reference.name);
 	return 0;
 }
 
-static int expand(const char *text, FILE *out, char *err, size_t size)
+static int expand(const char *text, FILE *out, struct error *err)
 {
 	const char *end;
 	int rc;
@@ -81,9 +81,8 @@ static int expand(const char *text, FILE *out, char *err, size_t size)
 		}
 		end = strchr(text, '}');
 		if (!end)
-			return fail_with(-EINVAL, err, size, "\"$%.64s\" has no end: close it by }, or write $${",
-					 text);
-		rc = resolve(text + 1, end - text - 1, out, err, size);
+			return error__set(err, -EINVAL, "\"$%.64s\" has no end: close it by }, or write $${", text);
+		rc = resolve(text + 1, end - text - 1, out, err);
 		if (rc)
 			return rc;
 		text = end;
@@ -91,7 +90,7 @@ static int expand(const char *text, FILE *out, char *err, size_t size)
 	return 0;
 }
 
-int expand__env(const char *text, char **out, char *err, size_t size)
+int expand__env(const char *text, char **out, struct error *err)
 {
 	size_t length;
 	FILE *stream;
@@ -100,10 +99,10 @@ int expand__env(const char *text, char **out, char *err, size_t size)
 	*out = NULL;
 	stream = open_memstream(out, &length);
 	if (!stream)
-		return fail_with(-ENOMEM, err, size, "out of memory");
-	rc = expand(text, stream, err, size);
+		return error__set(err, -ENOMEM, "out of memory");
+	rc = expand(text, stream, err);
 	if (fclose(stream) && !rc)
-		rc = fail_with(-ENOMEM, err, size, "out of memory");
+		rc = error__set(err, -ENOMEM, "out of memory");
 	if (rc) {
 		free(*out);
 		*out = NULL;

@@ -11,7 +11,9 @@
 
 #include <stddef.h>
 
+#include "core/error.h"
+
 /* Gives back the expanded text in *out, allocated. 0; -EINVAL or -ENOMEM with a sentence in `err`. */
-int expand__env(const char *text, char **out, char *err, size_t size);
+int expand__env(const char *text, char **out, struct error *err);
 
 #endif

@@ -45,7 +45,7 @@ struct redact {
 	bool named; /* the last text was an option's name alone: the next one is its secret */
 };
 
-static int compile(pcre2_code **code, const char *pattern, char *err, size_t size)
+static int compile(pcre2_code **code, const char *pattern, struct error *err)
 {
 	PCRE2_UCHAR sentence[256];
 	PCRE2_SIZE at;
@@ -56,14 +56,14 @@ static int compile(pcre2_code **code, const char *pattern, char *err, size_t siz
 	if (*code)
 		return 0;
 	pcre2_get_error_message(rc, sentence, sizeof(sentence));
-	return fail_with(-EINVAL, err, size, "\"%.200s\" is not a regular expression: %s, at character %zu", pattern,
-			 (const char *)sentence, (size_t)at + 1);
+	return error__set(err, -EINVAL, "\"%.200s\" is not a regular expression: %s, at character %zu", pattern,
+			  (const char *)sentence, (size_t)at + 1);
 }
 
-int redact__check(const char *pattern, char *err, size_t size)
+int redact__check(const char *pattern, struct error *err)
 {
 	pcre2_code *code;
-	int rc = compile(&code, pattern, err, size);
+	int rc = compile(&code, pattern, err);
 
 	pcre2_code_free(code);
 	return rc;
@@ -86,20 +86,20 @@ void redact__free(struct redact *redact)
 	free(redact);
 }
 
-int redact__new(struct redact **redact, const char *const *patterns, size_t n, char *err, size_t size)
+int redact__new(struct redact **redact, const char *const *patterns, size_t n, struct error *err)
 {
 	struct redact *new = calloc(1, sizeof(*new));
 	int rc = 0;
 
 	*redact = NULL;
 	if (!new)
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	new->patterns = calloc(n ? n : 1, sizeof(*new->patterns));
 	new->match = pcre2_match_data_create(2, NULL); /* the match and its group 1 */
 	new->context = pcre2_match_context_create(NULL);
 	new->stack = pcre2_jit_stack_create(32 * 1024, 1024 * 1024, NULL);
 	if (!new->patterns || !new->match || !new->context || !new->stack) {
-		rc = fail_with(-ENOMEM, err, size, "out of memory");
+		rc = error__set(err, -ENOMEM, "out of memory");
 		goto out;
 	}
 	pcre2_set_match_limit(new->context, MATCH_LIMIT);
@@ -107,7 +107,7 @@ int redact__new(struct redact **redact, const char *const *patterns, size_t n, c
 	for (; new->n < n &&rc == 0; new->n++) {
 		struct pattern *pattern = &new->patterns[new->n];
 
-		rc = compile(&pattern->code, patterns[new->n], err, size);
+		rc = compile(&pattern->code, patterns[new->n], err);
 		/* Without machine code (memory may not be both written and run) it is slower, no more. */
 		pattern->jit = rc == 0 && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
 	}

@@ -19,16 +19,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/error.h"
+
 struct redact;
 
 /* The patterns that hold unless the user gives others; ended by NULL. */
 extern const char *const redact_default[];
 
 /* 0, or -EINVAL with a sentence in `err` that says what is wrong in the pattern, and where. */
-int redact__check(const char *pattern, char *err, size_t size);
+int redact__check(const char *pattern, struct error *err);
 
 /* Compiles `n` patterns. 0; -EINVAL or -ENOMEM with a sentence in `err`. */
-int redact__new(struct redact **redact, const char *const *patterns, size_t n, char *err, size_t size);
+int redact__new(struct redact **redact, const char *const *patterns, size_t n, struct error *err);
 void redact__free(struct redact *redact); /* takes NULL */
 
 /* A record_filter (core/record.h). `redact` is a struct redact; not for two threads at once. */

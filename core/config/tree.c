@@ -22,23 +22,24 @@ yaml_node_t *tree__root(struct tree *tree)
 
 void tree__error(struct tree *tree, const yaml_node_t *node, const char *key, const char *fmt, ...)
 {
-	char sentence[2048];
+	struct error sentence;
 	size_t n;
 	va_list ap;
 
 	if (tree->errors++ > TREE_ERRORS_MAX)
 		return;
 	if (tree->errors > TREE_ERRORS_MAX) {
-		snprintf(sentence, sizeof(sentence), "%.300s: there are more errors: correct these first", tree->path);
-		tree->error(tree->error_arg, sentence);
+		error__set(&sentence, 0, "%.300s: there are more errors: correct these first", tree->path);
+		tree->error(tree->error_arg, sentence.text);
 		return;
 	}
-	n = snprintf(sentence, sizeof(sentence), "%.300s:%zu:%zu: %.*s%s", tree->path, node->start_mark.line + 1,
-		     node->start_mark.column + 1, TREE_KEY_MAX, key, *key ? ": " : "");
+	error__set(&sentence, 0, "%.300s:%zu:%zu: %.*s%s", tree->path, node->start_mark.line + 1,
+		   node->start_mark.column + 1, TREE_KEY_MAX, key, *key ? ": " : "");
 	va_start(ap, fmt);
-	vsnprintf(sentence + n, sizeof(sentence) - n, fmt, ap);
+	n = strlen(sentence.text);
+	vsnprintf(sentence.text + n, sizeof(sentence.text) - n, fmt, ap);
 	va_end(ap);
-	tree->error(tree->error_arg, sentence);
+	tree->error(tree->error_arg, sentence.text);
 }
 
 bool tree__is_null(const yaml_node_t *node)
@@ -182,10 +183,11 @@ const char *tree__plain(struct tree *tree, yaml_node_t *node, const char *key)
 char *tree__text(struct tree *tree, yaml_node_t *node, const char *key)
 {
 	const char *text = tree__plain(tree, node, key);
-	char err[512], *expanded = NULL;
+	struct error err;
+	char *expanded = NULL;
 
-	if (text && expand__env(text, &expanded, err, sizeof(err)))
-		tree__error(tree, node, key, "%s", err);
+	if (text && expand__env(text, &expanded, &err))
+		tree__error(tree, node, key, "%s", err.text);
 	return expanded;
 }
 
@@ -198,7 +200,8 @@ struct filling {
 static void append_item(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	const struct filling *filling = arg;
-	char err[512], *text, *pair = NULL;
+	struct error err;
+	char *text, *pair = NULL;
 
 	if (entry->name && strchr(entry->name, '=')) {
 		tree__error(tree, entry->name_node, entry->key, "a name cannot hold \"=\": choose another");
@@ -210,8 +213,8 @@ static void append_item(struct tree *tree, const struct tree_entry *entry, void 
 	if (entry->name && asprintf(&pair, "%s=%s", entry->name, text) < 0) {
 		pair = NULL;
 		tree__error(tree, entry->node, entry->key, "out of memory");
-	} else if (opt__append(filling->opt, filling->conf, pair ? pair : text, err, sizeof(err))) {
-		tree__error(tree, entry->node, entry->key, "%s", err);
+	} else if (opt__append(filling->opt, filling->conf, pair ? pair : text, &err)) {
+		tree__error(tree, entry->node, entry->key, "%s", err.text);
 	}
 	free(pair);
 	free(text);
@@ -220,10 +223,11 @@ static void append_item(struct tree *tree, const struct tree_entry *entry, void 
 static void set_option(struct tree *tree, const struct tree_entry *entry, const struct opt *opt, void *conf)
 {
 	struct filling filling = {opt, conf};
-	char err[512], *text;
+	struct error err;
+	char *text;
 
 	if (opt->type == OPT_LIST || opt->type == OPT_MAP) {
-		opt__set(opt, conf, "", err, sizeof(err)); /* the default goes as a whole */
+		opt__set(opt, conf, "", &err); /* the default goes as a whole */
 		if (opt->type == OPT_LIST)
 			tree__sequence(tree, entry->node, entry->key, append_item, &filling);
 		else
@@ -231,8 +235,8 @@ static void set_option(struct tree *tree, const struct tree_entry *entry, const 
 		return;
 	}
 	text = tree__text(tree, entry->node, entry->key);
-	if (text && opt__set(opt, conf, text, err, sizeof(err)))
-		tree__error(tree, entry->node, entry->key, "%s", err);
+	if (text && opt__set(opt, conf, text, &err))
+		tree__error(tree, entry->node, entry->key, "%s", err.text);
 	free(text);
 }
 
@@ -244,11 +248,11 @@ struct tables {
 static void tell_unknown(struct tree *tree, const struct tree_entry *entry, const char *what,
 			 const struct nearest *nearest)
 {
-	char sentence[400];
-	int n = snprintf(sentence, sizeof(sentence), "unknown %s", what);
+	struct error sentence;
+	error__set(&sentence, 0, "unknown %s", what);
 
-	nearest__append(nearest, sentence, sizeof(sentence), n);
-	tree__error(tree, entry->name_node, entry->key, "%s", sentence);
+	nearest__append(nearest, &sentence);
+	tree__error(tree, entry->name_node, entry->key, "%s", sentence.text);
 }
 
 int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *what, const char *const *names,

@@ -127,11 +127,11 @@ int tree__load_memory(struct tree *tree, const void *data, size_t size)
 
 static int tell_file(struct tree *tree, const char *what, int error)
 {
-	char sentence[512];
+	struct error sentence;
 
-	snprintf(sentence, sizeof(sentence), "%.300s: %s%s", tree->path, what, error ? strerror(error) : "");
+	error__set(&sentence, 0, "%.300s: %s%s", tree->path, what, error ? strerror(error) : "");
 	tree->errors++;
-	tree->error(tree->error_arg, sentence);
+	tree->error(tree->error_arg, sentence.text);
 	return -EINVAL;
 }
 

@@ -49,24 +49,22 @@ bool caps__have(int cap)
 	return !get(&effective, &permitted) && effective & 1ULL << cap;
 }
 
-int caps__check(uint64_t needed, char *err, size_t size)
+int caps__check(uint64_t needed, struct error *err)
 {
 	uint64_t effective, permitted;
 	char give[256] = "";
-	size_t used = 0, given = 0;
+	size_t given = 0;
 
 	if (get(&effective, &permitted) || !(needed & ~effective))
 		return 0;
-	used += snprintf(err, size, "missing capabilities:");
+	error__set(err, 0, "missing capabilities:");
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (!(needed & ~effective & 1ULL << known[i].cap) || used >= size || given >= sizeof(give))
+		if (!(needed & ~effective & 1ULL << known[i].cap) || given >= sizeof(give))
 			continue;
-		used += snprintf(err + used, size - used, " %s (%s),", known[i].name, known[i].purpose);
+		error__append(err, "%s %s (%s)", given ? "," : "", known[i].name, known[i].purpose);
 		given += snprintf(give + given, sizeof(give) - given, "%s%s", given ? "," : "", known[i].name);
 	}
-	if (used < size)
-		snprintf(err + used - 1, size - used + 1, "; run it as root (sudo), or once: setcap %s+ep %s", give,
-			 "\"$(command -v collector)\"");
+	error__append(err, "; run it as root (sudo), or once: setcap %s+ep %s", give, "\"$(command -v collector)\"");
 	return -EPERM;
 }
 

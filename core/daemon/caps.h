@@ -7,9 +7,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
+
 /* 0, or -EPERM with a sentence in `err`: which of `needed` (1ULL << CAP_...) this process lacks, what each
  * is for, and how to give it. */
-int caps__check(uint64_t needed, char *err, size_t size);
+int caps__check(uint64_t needed, struct error *err);
 
 bool caps__have(int cap); /* effective */
 

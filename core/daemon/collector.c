@@ -39,7 +39,7 @@ static int check(struct collector *c)
 	const struct collector_opts *opts = c->opts;
 	uint64_t needed = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
 	const char *unusable;
-	char why[1024];
+	struct error why;
 	int code;
 
 	if (opts->user) {
@@ -52,8 +52,8 @@ static int check(struct collector *c)
 	}
 	for (size_t i = 0; i < c->conf->probes_count; i++)
 		needed |= c->conf->probes[i].probe->capabilities;
-	if (caps__check(needed, why, sizeof(why))) {
-		log__error("%s", why);
+	if (caps__check(needed, &why)) {
+		log__error("%s", why.text);
 		return COMMAND_FAILED;
 	}
 	unusable = bpf__unusable();
@@ -61,8 +61,8 @@ static int check(struct collector *c)
 		log__error("%s", unusable);
 		return COMMAND_FAILED;
 	}
-	if (run__check_output(opts->output, why, sizeof(why))) {
-		log__error("%s", why);
+	if (run__check_output(opts->output, &why)) {
+		log__error("%s", why.text);
 		return COMMAND_FAILED;
 	}
 	code = opts->command ? command__find(opts->command[0], c->path) : 0;

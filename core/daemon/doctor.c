@@ -131,10 +131,11 @@ static void tracepoints(struct doctor *d)
 static void rights(struct doctor *d)
 {
 	struct rlimit memlock;
+	struct error err;
 	char text[512];
 
-	if (caps__check(1ULL << CAP_BPF | 1ULL << CAP_PERFMON, text, sizeof(text)))
-		say(d, "capabilities", BAD, "not enough", text);
+	if (caps__check(1ULL << CAP_BPF | 1ULL << CAP_PERFMON, &err))
+		say(d, "capabilities", BAD, "not enough", err.text);
 	else
 		say(d, "capabilities", GOOD, "cap_bpf, cap_perfmon", NULL);
 	getrlimit(RLIMIT_MEMLOCK, &memlock);

@@ -287,28 +287,28 @@ static int parse(struct line *line, int argc, char **argv)
 
 /* ---- plugins ---- */
 
-static const void *load(struct loaded *loaded, const struct plugin_kind *kind, const char *name, char *err, size_t size)
+static const void *load(struct loaded *loaded, const struct plugin_kind *kind, const char *name, struct error *err)
 {
 	struct plugin *more = reallocarray(loaded->plugins, loaded->count + 1, sizeof(*more));
 
 	if (!more) {
-		snprintf(err, size, "out of memory");
+		error__set(err, 0, "out of memory");
 		return NULL;
 	}
 	loaded->plugins = more;
-	if (plugin__load(kind, loaded->dir, name, &more[loaded->count], err, size))
+	if (plugin__load(kind, loaded->dir, name, &more[loaded->count], err))
 		return NULL;
 	return more[loaded->count++].table;
 }
 
-static const struct probe *find_probe(void *arg, const char *name, char *err, size_t size)
+static const struct probe *find_probe(void *arg, const char *name, struct error *err)
 {
-	return load(arg, &probe_kind, name, err, size);
+	return load(arg, &probe_kind, name, err);
 }
 
-static const struct sink *find_sink(void *arg, const char *name, char *err, size_t size)
+static const struct sink *find_sink(void *arg, const char *name, struct error *err)
 {
-	return load(arg, &sink_kind, name, err, size);
+	return load(arg, &sink_kind, name, err);
 }
 
 static char *const *probe_names(void *arg)
@@ -359,19 +359,19 @@ static int override(struct conf *conf, const struct line *line)
 {
 	static const struct opt tags = OPT(struct conf, run.tags, OPT_MAP, NULL, 0, 0, "");
 	static const struct opt grace = OPT(struct conf, run.grace, OPT_DURATION, NULL, 0, 86400000000000ull, "");
-	char err[512];
+	struct error err;
 
-	if (line->name && (conf__check_name(line->name, err, sizeof(err)) || replace(&conf->run.name, line->name))) {
-		log__error("--name: %s", err);
+	if (line->name && (conf__check_name(line->name, &err) || replace(&conf->run.name, line->name))) {
+		log__error("--name: %s", err.text);
 		return EXIT_USAGE;
 	}
-	if (line->grace && opt__set(&grace, conf, line->grace, err, sizeof(err))) {
-		log__error("--grace: %s", err);
+	if (line->grace && opt__set(&grace, conf, line->grace, &err)) {
+		log__error("--grace: %s", err.text);
 		return EXIT_USAGE;
 	}
 	for (size_t i = 0; i < line->tags_count; i++) {
-		if (opt__append(&tags, conf, line->tags[i], err, sizeof(err))) {
-			log__error("--tag: %s", err);
+		if (opt__append(&tags, conf, line->tags[i], &err)) {
+			log__error("--tag: %s", err.text);
 			return EXIT_USAGE;
 		}
 	}
@@ -397,13 +397,13 @@ static int watch(const struct line *line, const struct conf *conf)
 					     : "runs",
 		.plugin_dir = line->plugin_dir,
 	};
-	char *reporter = line->no_summary || daemon ? NULL : beside_us("merge"), err[512];
+	struct error err;
+	char *reporter = line->no_summary || daemon ? NULL : beside_us("merge");
 	struct redact *redact = NULL;
 	int code;
 
-	if (conf->redact.n &&
-	    redact__new(&redact, (const char *const *)conf->redact.items, conf->redact.n, err, sizeof(err))) {
-		log__error("redact: %s", err);
+	if (conf->redact.n && redact__new(&redact, (const char *const *)conf->redact.items, conf->redact.n, &err)) {
+		log__error("redact: %s", err.text);
 		return COMMAND_FAILED;
 	}
 	opts.redact = redact;

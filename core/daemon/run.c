@@ -17,46 +17,44 @@
 #define LATEST "latest"
 
 /* Opens the output folder, and makes it if only its last part is missing. */
-static int open_output(const char *output, uid_t uid, gid_t gid, char *err, size_t size)
+static int open_output(const char *output, uid_t uid, gid_t gid, struct error *err)
 {
 	bool made = !mkdir(output, 0750);
 	int fd, code;
 
 	if (!made && errno != EEXIST)
-		return fail_with(-errno, err, size, "%s: cannot make the output folder: %s", output, strerror(errno));
+		return error__set(err, -errno, "%s: cannot make the output folder: %s", output, strerror(errno));
 	fd = open(output, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
 	if (fd < 0) {
 		code = -errno;
-		if (run__check_output(output, err, size) == -ELOOP)
+		if (run__check_output(output, err) == -ELOOP)
 			return -ELOOP;
-		return fail_with(code, err, size, "%s: cannot open the output folder: %s", output, strerror(-code));
+		return error__set(err, code, "%s: cannot open the output folder: %s", output, strerror(-code));
 	}
 	if (made && uid != (uid_t)-1 && fchown(fd, uid, gid))
 		log__warn("%s: cannot give it to its user: %s", output, strerror(errno));
 	return fd;
 }
 
-int run__check_output(const char *output, char *err, size_t size)
+int run__check_output(const char *output, struct error *err)
 {
 	struct stat st;
 
 	if (lstat(output, &st))
-		return errno == ENOENT ? 0 : fail_with(-errno, err, size, "%s: %s", output, strerror(errno));
+		return errno == ENOENT ? 0 : error__set(err, -errno, "%s: %s", output, strerror(errno));
 	if (S_ISLNK(st.st_mode))
-		return fail_with(-ELOOP, err, size,
-				 "%s: the output folder is a link, which is not followed; name the folder itself",
-				 output);
+		return error__set(err, -ELOOP,
+				  "%s: the output folder is a link, which is not followed; name the folder itself",
+				  output);
 	if (!S_ISDIR(st.st_mode))
-		return fail_with(-ENOTDIR, err, size, "%s: is there and is no folder; name another with --output",
-				 output);
+		return error__set(err, -ENOTDIR, "%s: is there and is no folder; name another with --output", output);
 	if (access(output, W_OK | X_OK))
-		return fail_with(-errno, err, size, "%s: cannot write to the output folder: %s", output,
-				 strerror(errno));
+		return error__set(err, -errno, "%s: cannot write to the output folder: %s", output, strerror(errno));
 	return 0;
 }
 
 /* NAME-20261122T031500Z, with a number behind it if that is taken. */
-static int make_folder(struct run *run, int out, const struct run_opts *opts, char *err, size_t size)
+static int make_folder(struct run *run, int out, const struct run_opts *opts, struct error *err)
 {
 	time_t now = time(NULL);
 	char stamp[32];
@@ -74,18 +72,18 @@ static int make_folder(struct run *run, int out, const struct run_opts *opts, ch
 		if (!mkdirat(out, run->id, 0750))
 			break;
 		if (errno != EEXIST || i == 9999)
-			return fail_with(-errno, err, size, "%s/%s: cannot make the run's folder: %s", opts->output,
-					 run->id, strerror(errno));
+			return error__set(err, -errno, "%s/%s: cannot make the run's folder: %s", opts->output, run->id,
+					  strerror(errno));
 	}
 	if (asprintf(&run->path, "%s/%s", opts->output, run->id) < 0) {
 		run->path = NULL;
 		return -ENOMEM;
 	}
 	run->dirfd = openat(out, run->id, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
-	return run->dirfd < 0 ? fail_with(-errno, err, size, "%s: %s", run->path, strerror(errno)) : 0;
+	return run->dirfd < 0 ? error__set(err, -errno, "%s: %s", run->path, strerror(errno)) : 0;
 }
 
-static int open_streams(struct run *run, const struct run_opts *opts, char *err, size_t size)
+static int open_streams(struct run *run, const struct run_opts *opts, struct error *err)
 {
 	run->writers = calloc(opts->streams_count + 1, sizeof(*run->writers));
 	if (!run->writers)
@@ -103,8 +101,8 @@ static int open_streams(struct run *run, const struct run_opts *opts, char *err,
 		};
 		code = stream_writer__open(&run->writers[i], run->dirfd, &stream);
 		if (code)
-			return fail_with(code, err, size, "%s/%s" STREAM_SUFFIX ": cannot write the stream: %s",
-					 run->path, stream.stream, strerror(-code));
+			return error__set(err, code, "%s/%s" STREAM_SUFFIX ": cannot write the stream: %s", run->path,
+					  stream.stream, strerror(-code));
 		run->writers_count++;
 	}
 	return 0;
@@ -157,24 +155,24 @@ static void remove_folder(struct run *run, int out, const struct run_opts *opts)
 		unlinkat(out, run->id, AT_REMOVEDIR);
 }
 
-int run__open(struct run **result, const struct run_opts *opts, char *err, size_t size)
+int run__open(struct run **result, const struct run_opts *opts, struct error *err)
 {
 	struct run *run = calloc(1, sizeof(*run));
 	uint64_t dropped = 0;
 	int out, code;
 
 	if (!run)
-		return fail_with(-ENOMEM, err, size, "out of memory");
+		return error__set(err, -ENOMEM, "out of memory");
 	run->dirfd = -1;
 	run->number = opts->number;
-	out = open_output(opts->output, opts->uid, opts->gid, err, size);
+	out = open_output(opts->output, opts->uid, opts->gid, err);
 	if (out < 0) {
 		free(run);
 		return out;
 	}
-	code = make_folder(run, out, opts, err, size);
+	code = make_folder(run, out, opts, err);
 	if (!code)
-		code = open_streams(run, opts, err, size);
+		code = open_streams(run, opts, err);
 	if (code) {
 		remove_folder(run, out, opts);
 		run__close(run, &dropped);

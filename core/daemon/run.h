@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "core/error.h"
 #include "core/stream.h"
 
 struct run {
@@ -38,11 +39,11 @@ struct run_opts {
 
 /* Makes sure that the output folder is there, a folder and no link, and can be written to.
  * 0, or -errno with a sentence in `err`. */
-int run__check_output(const char *output, char *err, size_t size);
+int run__check_output(const char *output, struct error *err);
 
 /* Makes the folder, the streams with their headers, and the link. Nothing is overwritten; on error
  * nothing is left behind. 0, or -errno with a sentence in `err`. */
-int run__open(struct run **run, const struct run_opts *opts, char *err, size_t size);
+int run__open(struct run **run, const struct run_opts *opts, struct error *err);
 
 /* Writes out what is buffered. 0, or the first stream's error. */
 int run__flush(struct run *run);

@@ -42,12 +42,12 @@ int runs__open(struct collector *c, uint32_t number, const char *name)
 		.streams = c->streams,
 		.streams_count = probes__count(c->probes),
 	};
-	char why[1024];
+	struct error why;
 	struct run *run;
-	int err = run__open(&run, &opts, why, sizeof(why));
+	int err = run__open(&run, &opts, &why);
 
 	if (err) {
-		log__error("%s", why);
+		log__error("%s", why.text);
 		return err;
 	}
 	if (!c->runs)

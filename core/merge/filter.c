@@ -48,10 +48,11 @@ struct moment {
 	int64_t ns;
 };
 
-static int parse_moment(const char *option, const char *text, struct moment *moment, char *err, size_t size)
+static int parse_moment(const char *option, const char *text, struct moment *moment, struct error *err)
 {
 	static const struct opt duration = {"offset", OPT_DURATION, 0, NULL, 0, 0, NULL};
-	char why[256], seconds[64];
+	struct error why;
+	char seconds[64];
 	uint64_t ns;
 
 	if (!text)
@@ -61,12 +62,11 @@ static int parse_moment(const char *option, const char *text, struct moment *mom
 		return 0;
 	moment->relative = true;
 	snprintf(seconds, sizeof(seconds), "%ss", text);
-	if (opt__set(&duration, &ns, text[strspn(text, "0123456789")] ? text : seconds, why, sizeof(why)) ||
-	    ns > INT64_MAX)
-		return fail_with(-EINVAL, err, size,
-				 "%s: \"%s\" is no time: give one such as 2026-03-01T12:00:00Z, or an offset "
-				 "from the run's start such as 90s or 5m",
-				 option, text);
+	if (opt__set(&duration, &ns, text[strspn(text, "0123456789")] ? text : seconds, &why) || ns > INT64_MAX)
+		return error__set(err, -EINVAL,
+				  "%s: \"%s\" is no time: give one such as 2026-03-01T12:00:00Z, or an offset "
+				  "from the run's start such as 90s or 5m",
+				  option, text);
 	moment->ns = ns;
 	return 0;
 }
@@ -108,7 +108,7 @@ static bool event__matches(const struct stream_event *event, const char *name)
 }
 
 /* Marks what `name` means in every stream. */
-static int filter__event(struct filter *filter, const struct merge *merge, const char *name, char *err, size_t size)
+static int filter__event(struct filter *filter, const struct merge *merge, const char *name, struct error *err)
 {
 	struct nearest nearest = {.name = name};
 	const struct stream_info *info;
@@ -134,12 +134,12 @@ static int filter__event(struct filter *filter, const struct merge *merge, const
 	}
 	if (found)
 		return 0;
-	snprintf(err, size, "--event: no stream has \"%s\"", name);
-	nearest__append(&nearest, err, size, strlen(err));
+	error__set(err, 0, "--event: no stream has \"%s\"", name);
+	nearest__append(&nearest, err);
 	return -EINVAL;
 }
 
-static int filter__events(struct filter *filter, const struct merge *merge, const char **events, char *err, size_t size)
+static int filter__events(struct filter *filter, const struct merge *merge, const char **events, struct error *err)
 {
 	size_t i;
 	int rc;
@@ -149,17 +149,17 @@ static int filter__events(struct filter *filter, const struct merge *merge, cons
 	for (i = 0; i < filter->count; i++) {
 		filter->streams[i].kinds = calloc(merge__info(merge, i)->events_count, sizeof(bool));
 		if (!filter->streams[i].kinds)
-			return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+			return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
 	for (; *events; events++) {
-		rc = filter__event(filter, merge, *events, err, size);
+		rc = filter__event(filter, merge, *events, err);
 		if (rc)
 			return rc;
 	}
 	return 0;
 }
 
-static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, char *err, size_t size)
+static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, struct error *err)
 {
 	struct nearest nearest;
 	const char *id;
@@ -179,16 +179,15 @@ static int filter__runs(struct filter *filter, const struct merge *merge, const 
 				nearest__offer(&nearest, id);
 		}
 		if (!found) {
-			snprintf(err, size, "--run: no stream is of a run \"%s\"", *runs);
-			nearest__append(&nearest, err, size, strlen(err));
+			error__set(err, 0, "--run: no stream is of a run \"%s\"", *runs);
+			nearest__append(&nearest, err);
 			return -EINVAL;
 		}
 	}
 	return 0;
 }
 
-int filter__init(struct filter *filter, const struct merge *merge, const struct filter_opts *opts, char *err,
-		 size_t size)
+int filter__init(struct filter *filter, const struct merge *merge, const struct filter_opts *opts, struct error *err)
 {
 	struct moment since = {0}, until = {0};
 	int64_t start;
@@ -198,14 +197,14 @@ int filter__init(struct filter *filter, const struct merge *merge, const struct 
 	*filter = (struct filter){.count = merge__streams(merge)};
 	filter->streams = calloc(filter->count ? filter->count : 1, sizeof(*filter->streams));
 	if (!filter->streams)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
-	rc = parse_moment("--since", opts->since, &since, err, size);
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	rc = parse_moment("--since", opts->since, &since, err);
 	if (!rc)
-		rc = parse_moment("--until", opts->until, &until, err, size);
+		rc = parse_moment("--until", opts->until, &until, err);
 	if (!rc)
-		rc = filter__runs(filter, merge, opts->runs, err, size);
+		rc = filter__runs(filter, merge, opts->runs, err);
 	if (!rc)
-		rc = filter__events(filter, merge, opts->events, err, size);
+		rc = filter__events(filter, merge, opts->events, err);
 	for (i = 0; i < filter->count && !rc; i++) {
 		start = run__start(merge, merge__info(merge, i)->run.id);
 		filter->streams[i].since = moment__at(&since, start, INT64_MIN);

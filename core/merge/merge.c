@@ -78,7 +78,7 @@ static const struct source *merge__same(const struct merge *merge, const struct 
 	return NULL;
 }
 
-static int merge__add_file(struct merge *merge, const char *path, char *err, size_t size)
+static int merge__add_file(struct merge *merge, const char *path, struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source)), **sources;
 	const struct source *same;
@@ -88,15 +88,15 @@ static int merge__add_file(struct merge *merge, const char *path, char *err, siz
 	if (sources)
 		merge->sources = sources;
 	if (!source || !sources) {
-		fail_with(rc, err, size, "%s", strerror(ENOMEM));
+		error__set(err, rc, "%s", strerror(ENOMEM));
 		goto out;
 	}
-	rc = stream_reader__open(&source->reader, path, err, size);
+	rc = stream_reader__open(&source->reader, path, err);
 	if (rc)
 		goto out;
 	same = merge__same(merge, source);
 	if (same) {
-		rc = fail_with(-EEXIST, err, size, "the same stream as %s", stream_reader__info(same->reader)->path);
+		rc = error__set(err, -EEXIST, "the same stream as %s", stream_reader__info(same->reader)->path);
 		goto out;
 	}
 	source->index = merge->count;
@@ -118,53 +118,54 @@ static int is_stream(const struct dirent *entry)
 	return length > suffix && *entry->d_name != '.' && !strcmp(entry->d_name + length - suffix, STREAM_SUFFIX);
 }
 
-static int merge__add_folder(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err,
-			     size_t size)
+static int merge__add_folder(struct merge *merge, const char *path, void (*warn)(const char *sentence),
+			     struct error *err)
 {
-	char why[256], sentence[1024], *file;
+	struct error why, sentence;
+	char *file;
 	struct dirent **names;
 	int i, n, rc = 0;
 	size_t before = merge->count;
 
 	n = scandir(path, &names, is_stream, alphasort);
 	if (n < 0)
-		return fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+		return error__set(err, -errno, "%s: %s", path, strerror(errno));
 	for (i = 0; i < n; i++) {
 		if (asprintf(&file, "%s/%s", path, names[i]->d_name) < 0)
 			file = NULL;
-		rc = file ? merge__add_file(merge, file, why, sizeof(why)) : -ENOMEM;
+		rc = file ? merge__add_file(merge, file, &why) : -ENOMEM;
 		if (rc == -ENOMEM)
-			fail_with(rc, why, sizeof(why), "%s", strerror(ENOMEM));
+			error__set(&why, rc, "%s", strerror(ENOMEM));
 		if (rc) {
-			snprintf(sentence, sizeof(sentence), "%s: %s", file ? file : names[i]->d_name, why);
+			error__set(&sentence, 0, "%s: %s", file ? file : names[i]->d_name, why.text);
 			if (warn)
-				warn(sentence);
+				warn(sentence.text);
 		}
 		free(file);
 		free(names[i]);
 	}
 	free(names);
 	if (!n)
-		return fail_with(-ENOENT, err, size, "%s: no streams (*%s) in this folder", path, STREAM_SUFFIX);
+		return error__set(err, -ENOENT, "%s: no streams (*%s) in this folder", path, STREAM_SUFFIX);
 	if (merge->count == before)
-		return fail_with(rc, err, size, "%s", sentence);
+		return error__set(err, rc, "%s", sentence.text);
 	return 0;
 }
 
-int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err, size_t size)
+int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), struct error *err)
 {
 	struct stat st;
-	char why[256];
+	struct error why;
 	int rc;
 
 	if (merge->started)
-		return fail_with(-EBUSY, err, size, "%s: the merge has begun", path);
+		return error__set(err, -EBUSY, "%s: the merge has begun", path);
 	if (stat(path, &st))
-		return fail_with(-errno, err, size, "%s: %s", path, strerror(errno));
+		return error__set(err, -errno, "%s: %s", path, strerror(errno));
 	if (S_ISDIR(st.st_mode))
-		return merge__add_folder(merge, path, warn, err, size);
-	rc = merge__add_file(merge, path, why, sizeof(why));
-	return rc ? fail_with(rc, err, size, "%s: %s", path, why) : 0;
+		return merge__add_folder(merge, path, warn, err);
+	rc = merge__add_file(merge, path, &why);
+	return rc ? error__set(err, rc, "%s: %s", path, why.text) : 0;
 }
 
 size_t merge__streams(const struct merge *merge)

@@ -18,7 +18,7 @@ struct merge *merge__new(void); /* NULL: out of memory */
 /* Adds a stream file, or every stream of a run's folder. 0, or -errno with a sentence in `err`;
  * a folder of which some stream is unreadable adds the rest and gives the sentence through `warn`.
  * A stream that is already there is refused (-EEXIST), also if it comes from a copy. */
-int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), char *err, size_t size);
+int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), struct error *err);
 
 size_t merge__streams(const struct merge *merge);
 const struct stream_info *merge__info(const struct merge *merge, size_t i);
@@ -55,8 +55,7 @@ struct filter {
 };
 
 /* For the streams that `merge` has now. 0, or -EINVAL, -ENOMEM with a sentence in `err`. */
-int filter__init(struct filter *filter, const struct merge *merge, const struct filter_opts *opts, char *err,
-		 size_t size);
+int filter__init(struct filter *filter, const struct merge *merge, const struct filter_opts *opts, struct error *err);
 
 static inline bool filter__stream(const struct filter *filter, const struct stream_info *info)
 {
@@ -88,11 +87,11 @@ struct sinks {
 };
 
 /* Loads "NAME" or "NAME:k=v,k=v". 0, or -errno with a sentence in `err`. */
-int sinks__add(struct sinks *sinks, const char *dir, const char *spec, char *err, size_t size);
+int sinks__add(struct sinks *sinks, const char *dir, const char *spec, struct error *err);
 
 /* `path` becomes the option `output` of the sinks that have one and were not given it: they make files of
  * their own. Returns whether there are others, which write to the merge's. 0, 1 or -errno with a sentence. */
-int sinks__output(struct sinks *sinks, const char *path, char *err, size_t size);
+int sinks__output(struct sinks *sinks, const char *path, struct error *err);
 
 /* Opens each and tells it of the streams. 0, or -errno; the sink has logged why. */
 int sinks__open(struct sinks *sinks, int out, const struct merge *merge, const struct filter *filter);

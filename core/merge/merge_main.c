@@ -225,29 +225,29 @@ static bool is_usage(int rc)
 static int job__prepare(struct job *job)
 {
 	struct args *args = &job->args;
-	char err[2048];
+	struct error err;
 	size_t i;
 	int rc;
 
 	for (i = 0; i < args->sinks_count; i++)
-		if (sinks__add(&job->sinks, args->plugin_dir, args->sinks[i], err, sizeof(err)))
-			return job__fail(EXIT_USAGE, err);
+		if (sinks__add(&job->sinks, args->plugin_dir, args->sinks[i], &err))
+			return job__fail(EXIT_USAGE, err.text);
 	job->merge = merge__new();
 	if (!job->merge)
 		return job__fail(EXIT_FAILED, strerror(ENOMEM));
 	for (i = 0; args->paths[i]; i++) {
-		rc = merge__add(job->merge, args->paths[i], warn_unreadable, err, sizeof(err));
+		rc = merge__add(job->merge, args->paths[i], warn_unreadable, &err);
 		if (rc)
-			return job__fail(is_usage(rc) ? EXIT_USAGE : EXIT_FAILED, err);
+			return job__fail(is_usage(rc) ? EXIT_USAGE : EXIT_FAILED, err.text);
 	}
-	rc = filter__init(&job->filter, job->merge, &args->filter, err, sizeof(err));
+	rc = filter__init(&job->filter, job->merge, &args->filter, &err);
 	if (rc)
-		return job__fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err);
-	rc = sinks__output(&job->sinks, args->output, err, sizeof(err));
+		return job__fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err.text);
+	rc = sinks__output(&job->sinks, args->output, &err);
 	if (rc < 0)
-		return job__fail(EXIT_USAGE, err);
-	if (outfile__open(&job->out, rc ? args->output : NULL, err, sizeof(err)))
-		return job__fail(EXIT_FAILED, err);
+		return job__fail(EXIT_USAGE, err.text);
+	if (outfile__open(&job->out, rc ? args->output : NULL, &err))
+		return job__fail(EXIT_FAILED, err.text);
 	return EXIT_DONE;
 }
 
@@ -306,7 +306,7 @@ static bool job__losses(const struct job *job)
 static int job__run(struct job *job)
 {
 	int rc, code = job__prepare(job);
-	char err[512];
+	struct error err;
 
 	if (code)
 		return code;
@@ -316,8 +316,8 @@ static int job__run(struct job *job)
 	if (!rc && !interrupted && job__losses(job) && job->args.strict)
 		code = EXIT_STRICT;
 	sinks__close(&job->sinks);
-	if (outfile__close(&job->out, code != EXIT_FAILED && code != EXIT_USAGE && !interrupted, err, sizeof(err)))
-		code = job__fail(EXIT_FAILED, err);
+	if (outfile__close(&job->out, code != EXIT_FAILED && code != EXIT_USAGE && !interrupted, &err))
+		code = job__fail(EXIT_FAILED, err.text);
 	return code;
 }
 

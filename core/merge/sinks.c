@@ -44,52 +44,53 @@ static void entry__free(struct sinks_entry *entry)
 	plugin__unload(&entry->plugin);
 }
 
-static int entry__load(struct sinks_entry *entry, const char *dir, const char *spec, char *err, size_t size)
+static int entry__load(struct sinks_entry *entry, const char *dir, const char *spec, struct error *err)
 {
-	char *name = strndup(spec, strcspn(spec, ":")), why[512];
+	struct error why;
+	char *name = strndup(spec, strcspn(spec, ":"));
 	const char *options = strchr(spec, ':');
 	int rc;
 
 	if (!name)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
-	rc = plugin__load(&sink_kind, dir, name, &entry->plugin, err, size);
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	rc = plugin__load(&sink_kind, dir, name, &entry->plugin, err);
 	if (rc)
 		goto out;
 	entry->sink = entry->plugin.table;
 	if (!entry->sink->open || !entry->sink->write || !entry->sink->close) {
-		rc = fail_with(-ENOEXEC, err, size, "sink %s: it lacks open, write or close", name);
+		rc = error__set(err, -ENOEXEC, "sink %s: it lacks open, write or close", name);
 		goto out;
 	}
 	entry->conf = calloc(1, entry->sink->conf_size ? entry->sink->conf_size : 1);
 	if (!entry->conf) {
-		rc = fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		rc = error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 		goto out;
 	}
 	rc = opt__defaults(sink__options(entry->sink), entry->conf);
 	if (rc) {
-		fail_with(rc, err, size, "sink %s: a default that its own table refuses", name);
+		error__set(err, rc, "sink %s: a default that its own table refuses", name);
 		goto out;
 	}
-	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, why, sizeof(why));
+	rc = opt__parse(sink__options(entry->sink), entry->conf, options ? options + 1 : NULL, &why);
 	if (rc)
-		fail_with(rc, err, size, "--sink %s: %s", name, why);
+		error__set(err, rc, "--sink %s: %s", name, why.text);
 out:
 	free(name);
 	return rc;
 }
 
-int sinks__add(struct sinks *sinks, const char *dir, const char *spec, char *err, size_t size)
+int sinks__add(struct sinks *sinks, const char *dir, const char *spec, struct error *err)
 {
 	struct sinks_entry *entries = reallocarray(sinks->entries, sinks->count + 1, sizeof(*entries));
 
 	if (!entries)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	sinks->entries = entries;
 	memset(&entries[sinks->count], 0, sizeof(*entries));
-	return entry__load(&entries[sinks->count++], dir, spec, err, size);
+	return entry__load(&entries[sinks->count++], dir, spec, err);
 }
 
-int sinks__output(struct sinks *sinks, const char *path, char *err, size_t size)
+int sinks__output(struct sinks *sinks, const char *path, struct error *err)
 {
 	int rc = 0, others = 0;
 
@@ -100,7 +101,7 @@ int sinks__output(struct sinks *sinks, const char *path, char *err, size_t size)
 		if (!own)
 			others = 1;
 		else if (path && !*(char **)((char *)entry->conf + own->offset))
-			rc = opt__set(own, entry->conf, path, err, size);
+			rc = opt__set(own, entry->conf, path, err);
 	}
 	return rc ? rc : others;
 }

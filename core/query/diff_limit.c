@@ -27,40 +27,41 @@ static const char *unit_of(const struct opt *metric)
 	return metric->type == OPT_DURATION ? "_ns" : metric->type == OPT_SIZE ? "_bytes" : "";
 }
 
-static int parse_percents(struct diff_limit *limit, const char *text, char *err, size_t size)
+static int parse_percents(struct diff_limit *limit, const char *text, struct error *err)
 {
 	char *end;
 
 	limit->percent = true;
 	limit->percents = strtod(text, &end);
 	if (end == text || strcmp(end, "%") || !isfinite(limit->percents) || limit->percents < 0)
-		return fail_with(-EINVAL, err, size, "\"%s\": \"%s\" is no percentage; write 10%% or 2.5%%",
-				 limit->text, text);
+		return error__set(err, -EINVAL, "\"%s\": \"%s\" is no percentage; write 10%% or 2.5%%", limit->text,
+				  text);
 	return 0;
 }
 
-int diff_limit__parse(struct diff_limit *limit, const char *text, char *err, size_t size)
+int diff_limit__parse(struct diff_limit *limit, const char *text, struct error *err)
 {
 	const char *sign = strchr(text, '>'), *near;
-	char name[32] = "", why[160];
+	struct error why;
+	char name[32] = "";
 
 	*limit = (struct diff_limit){.text = text};
 	if (!sign || sign == text || !sign[1])
-		return fail_with(-EINVAL, err, size, "\"%s\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%%'",
-				 text);
+		return error__set(err, -EINVAL, "\"%s\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%%'",
+				  text);
 	if ((size_t)(sign - text) < sizeof(name))
 		memcpy(name, text, sign - text);
 	limit->metric = opt__find(metrics, name);
 	if (!limit->metric) {
 		near = opt__nearest(metrics, name);
-		return fail_with(-EINVAL, err, size, "\"%s\": there is no such metric; %s%s", text,
-				 near ? "did you mean " : "take ",
-				 near ? near : "wall, cpu, peak_rss, executions or failed");
+		return error__set(err, -EINVAL, "\"%s\": there is no such metric; %s%s", text,
+				  near ? "did you mean " : "take ",
+				  near ? near : "wall, cpu, peak_rss, executions or failed");
 	}
 	if (strchr(sign, '%'))
-		return parse_percents(limit, sign + 1, err, size);
-	if (opt__set(limit->metric, limit, sign + 1, why, sizeof(why)))
-		return fail_with(-EINVAL, err, size, "\"%s\": %s", text, why);
+		return parse_percents(limit, sign + 1, err);
+	if (opt__set(limit->metric, limit, sign + 1, &why))
+		return error__set(err, -EINVAL, "\"%s\": %s", text, why.text);
 	return 0;
 }
 

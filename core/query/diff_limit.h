@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
+
 struct opt;
 struct text;
 
@@ -19,7 +21,7 @@ struct diff_limit {
 };
 
 /* 0, or -EINVAL with a sentence. */
-int diff_limit__parse(struct diff_limit *limit, const char *text, char *err, size_t size);
+int diff_limit__parse(struct diff_limit *limit, const char *text, struct error *err);
 
 /* Appends the query for what breaks it, of the view `diff`. */
 void diff_limit__sql(const struct diff_limit *limit, struct text *sql);

@@ -79,13 +79,13 @@ struct args {
 
 static int args__take(struct args *args, int option)
 {
-	char err[256];
+	struct error err;
 
 	switch (option) {
 	case 'f':
-		if (!diff_limit__parse(&args->limits[args->limits_count++], optarg, err, sizeof(err)))
+		if (!diff_limit__parse(&args->limits[args->limits_count++], optarg, &err))
 			return EXIT_DONE;
-		log__error("--fail-on: %s", err);
+		log__error("--fail-on: %s", err.text);
 		return EXIT_USAGE;
 	case 'a':
 		args->all = true;
@@ -135,47 +135,47 @@ static int args__parse(struct args *args, int argc, char **argv)
 	return rc;
 }
 
-static int print(struct query *query, const struct args *args, char *err, size_t size)
+static int print(struct query *query, const struct args *args, struct error *err)
 {
 	struct outfile out;
 	struct text sql = {0};
-	int rc = outfile__open(&out, args->output, err, size);
+	int rc = outfile__open(&out, args->output, err);
 
 	if (rc)
 		return rc;
 	text__printf(&sql, "%s%s", args->format == QUERY_TABLE ? table_sql : "FROM diff",
 		     args->all ? "" : " WHERE change <> '' OR kind = 'run'");
-	rc = sql.error ? sql.error : query__print(query, sql.data, NULL, args->format, out.fd, err, size);
+	rc = sql.error ? sql.error : query__print(query, sql.data, NULL, args->format, out.fd, err);
 	text__free(&sql);
-	if (outfile__close(&out, !rc, err, size) && !rc)
+	if (outfile__close(&out, !rc, err) && !rc)
 		rc = -EIO;
 	return rc;
 }
 
 /* Makes the views of either side, and what compares them. */
-static int compare(struct query *query, const struct query_opts *opts, char *err, size_t size)
+static int compare(struct query *query, const struct query_opts *opts, struct error *err)
 {
 	static const char *const sides[] = {"a_", "b_"};
 	struct query_opts with = *opts;
 	int rc;
 
 	with.prefixes = sides;
-	rc = query__open(query, &with, err, size);
+	rc = query__open(query, &with, err);
 	if (!rc && query->count != 2)
-		rc = fail_with(-EINVAL, err, size, "%s is the same run as %s", opts->paths[1], opts->paths[0]);
-	return rc ? rc : query__run(query, diff_sql, err, size);
+		rc = error__set(err, -EINVAL, "%s is the same run as %s", opts->paths[1], opts->paths[0]);
+	return rc ? rc : query__run(query, diff_sql, err);
 }
 
-static int count_of(struct query *query, const char *sql, int64_t *count, char *err, size_t size)
+static int count_of(struct query *query, const char *sql, int64_t *count, struct error *err)
 {
 	duckdb_data_chunk chunk = NULL;
 	duckdb_result result;
 	int rc = 0;
 
 	if (duckdb_query(query->connection, sql, &result) != DuckDBSuccess)
-		rc = fail_with(-EINVAL, err, size, "%s", duckdb_result_error(&result));
+		rc = error__set(err, -EINVAL, "%s", duckdb_result_error(&result));
 	else if (!(chunk = duckdb_fetch_chunk(result)))
-		rc = fail_with(-EIO, err, size, "DuckDB gives no count");
+		rc = error__set(err, -EIO, "DuckDB gives no count");
 	else
 		*count = *(int64_t *)duckdb_vector_get_data(duckdb_data_chunk_get_vector(chunk, 0));
 	duckdb_destroy_data_chunk(&chunk);
@@ -184,7 +184,7 @@ static int count_of(struct query *query, const char *sql, int64_t *count, char *
 }
 
 /* Says what breaks a limit. *broken is left as it is if nothing does. */
-static int check(struct query *query, const struct diff_limit *limit, bool *broken, char *err, size_t size)
+static int check(struct query *query, const struct diff_limit *limit, bool *broken, struct error *err)
 {
 	struct text sql = {0}, counting = {0};
 	int64_t count = 0;
@@ -194,11 +194,11 @@ static int check(struct query *query, const struct diff_limit *limit, bool *brok
 	text__printf(&counting, "SELECT count(*) FROM (%s)", sql.error ? "" : sql.data);
 	rc = sql.error ? sql.error : counting.error;
 	if (!rc)
-		rc = count_of(query, counting.data, &count, err, size);
+		rc = count_of(query, counting.data, &count, err);
 	if (!rc && count) {
 		*broken = true;
 		log__error("--fail-on '%s':", limit->text);
-		rc = query__print(query, sql.data, NULL, QUERY_TABLE, STDERR_FILENO, err, size);
+		rc = query__print(query, sql.data, NULL, QUERY_TABLE, STDERR_FILENO, err);
 	}
 	text__free(&counting);
 	text__free(&sql);
@@ -207,22 +207,22 @@ static int check(struct query *query, const struct diff_limit *limit, bool *brok
 
 static int run(const struct args *args)
 {
-	char err[2048] = "";
+	struct error err = {0};
 	struct query query;
 	bool broken = false;
-	int rc = compare(&query, &args->query, err, sizeof(err)), code = EXIT_FAILED;
+	int rc = compare(&query, &args->query, &err), code = EXIT_FAILED;
 
 	if (rc == -ENOENT || rc == -EINVAL || rc == -ENOTDIR)
 		code = EXIT_USAGE;
 	if (!rc)
-		rc = print(&query, args, err, sizeof(err));
+		rc = print(&query, args, &err);
 	for (size_t i = 0; i < args->limits_count && !rc; i++)
-		rc = check(&query, &args->limits[i], &broken, err, sizeof(err));
+		rc = check(&query, &args->limits[i], &broken, &err);
 	query__close(&query);
 	if (rc == -EPIPE)
 		return EXIT_DONE; /* who reads us has seen enough */
 	if (rc)
-		return log__error("%s", *err ? err : strerror(-rc)), code;
+		return log__error("%s", *err.text ? err.text : strerror(-rc)), code;
 	return broken ? EXIT_CHANGED : EXIT_DONE;
 }
 

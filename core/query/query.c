@@ -73,22 +73,21 @@ static bool was_there(const char *const *paths, size_t i)
 	return false;
 }
 
-static int add_path(struct query *query, const char *path, const struct query_opts *opts, char *err, size_t size)
+static int add_path(struct query *query, const char *path, const struct query_opts *opts, struct error *err)
 {
 	enum holding what;
 	int rc = what_is(path, &what);
 	char *folder = NULL, *temporary = NULL;
 
 	if (rc == -ENOTDIR)
-		return fail_with(-EINVAL, err, size, "%s: is a file; give the folder of a run or of Parquet files",
-				 path);
+		return error__set(err, -EINVAL, "%s: is a file; give the folder of a run or of Parquet files", path);
 	if (rc)
-		return fail_with(rc, err, size, "%s: %s", path, strerror(-rc));
+		return error__set(err, rc, "%s: %s", path, strerror(-rc));
 	if (what == HOLDS_NOTHING)
-		return fail_with(-EINVAL, err, size, "%s: holds neither a run's streams (*%s) nor Parquet files", path,
-				 STREAM_SUFFIX);
+		return error__set(err, -EINVAL, "%s: holds neither a run's streams (*%s) nor Parquet files", path,
+				  STREAM_SUFFIX);
 	if (what == HOLDS_STREAMS) {
-		rc = query_fold(path, opts, &folder, &temporary, err, size);
+		rc = query_fold(path, opts, &folder, &temporary, err);
 		if (rc)
 			return rc;
 	} else {
@@ -97,7 +96,7 @@ static int add_path(struct query *query, const char *path, const struct query_op
 	query->folders[query->count] = folder;
 	query->temporary[query->count] = temporary;
 	query->partitioned[query->count++] = what == HOLDS_PARTITIONS;
-	return folder ? 0 : fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+	return folder ? 0 : error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 }
 
 /* ---- views ---- */
@@ -224,7 +223,7 @@ static void put_view(struct text *sql, const struct query *query, const struct s
 	text__free(&lakes);
 }
 
-static int make_views(struct query *query, const char *const *prefixes, char *err, size_t size)
+static int make_views(struct query *query, const char *const *prefixes, struct error *err)
 {
 	struct side all = {"", 0, query->count};
 	struct text sql = {0};
@@ -242,9 +241,9 @@ static int make_views(struct query *query, const char *const *prefixes, char *er
 	}
 	rc = rc ? rc : sql.error;
 	if (rc)
-		fail_with(rc, err, size, "%s", strerror(-rc));
+		error__set(err, rc, "%s", strerror(-rc));
 	else
-		rc = query__run(query, sql.data, err, size);
+		rc = query__run(query, sql.data, err);
 	text__free(&sql);
 	return rc;
 }
@@ -278,36 +277,36 @@ static const char *const settings[][2] = {
 	{"temp_directory", ""},
 };
 
-static int open_database(struct query *query, char *err, size_t size)
+static int open_database(struct query *query, struct error *err)
 {
 	duckdb_config config = NULL;
 	char *why = NULL;
 	int rc = 0;
 
 	if (duckdb_create_config(&config) != DuckDBSuccess)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		duckdb_set_config(config, settings[i][0], settings[i][1]);
 	if (duckdb_open_ext(NULL, &query->database, config, &why) != DuckDBSuccess ||
 	    duckdb_connect(query->database, &query->connection) != DuckDBSuccess)
-		rc = fail_with(-ENOMEM, err, size, "DuckDB: %s", why ? why : "does not open");
+		rc = error__set(err, -ENOMEM, "DuckDB: %s", why ? why : "does not open");
 	duckdb_free(why);
 	duckdb_destroy_config(&config);
 	return rc;
 }
 
-int query__run(struct query *query, const char *sql, char *err, size_t size)
+int query__run(struct query *query, const char *sql, struct error *err)
 {
 	duckdb_result result;
 	int rc = 0;
 
 	if (duckdb_query(query->connection, sql, &result) != DuckDBSuccess)
-		rc = fail_with(-EINVAL, err, size, "%s", duckdb_result_error(&result));
+		rc = error__set(err, -EINVAL, "%s", duckdb_result_error(&result));
 	duckdb_destroy_result(&result);
 	return rc;
 }
 
-int query__open(struct query *query, const struct query_opts *opts, char *err, size_t size)
+int query__open(struct query *query, const struct query_opts *opts, struct error *err)
 {
 	size_t paths = 0;
 	int rc;
@@ -319,14 +318,14 @@ int query__open(struct query *query, const struct query_opts *opts, char *err, s
 	query->temporary = calloc(paths + 1, sizeof(*query->temporary));
 	query->partitioned = calloc(paths + 1, sizeof(*query->partitioned));
 	if (!query->folders || !query->temporary || !query->partitioned)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	for (size_t i = 0; i < paths; i++) {
-		rc = was_there(opts->paths, i) ? 0 : add_path(query, opts->paths[i], opts, err, size);
+		rc = was_there(opts->paths, i) ? 0 : add_path(query, opts->paths[i], opts, err);
 		if (rc)
 			return rc;
 	}
-	rc = open_database(query, err, size);
-	return rc ? rc : make_views(query, opts->prefixes, err, size);
+	rc = open_database(query, err);
+	return rc ? rc : make_views(query, opts->prefixes, err);
 }
 
 void query__close(struct query *query)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "core/error.h"
+
 struct query_opts {
 	const char *const *paths; /* ended by NULL; one that comes again is passed over */
 	/* One for each path, which gets views of its own whose names begin so. NULL: the same views over all. */
@@ -30,11 +32,11 @@ struct query {
 
 /* 0; -ENOENT, -EINVAL where the paths are no runs; else -errno. A sentence is in `err`. Whether the
  * run is whole is said on stderr, each time. query__close() in any case. */
-int query__open(struct query *query, const struct query_opts *opts, char *err, size_t size);
+int query__open(struct query *query, const struct query_opts *opts, struct error *err);
 void query__close(struct query *query);
 
 /* Runs a statement that gives nothing. 0, or -EINVAL with DuckDB's own words in `err`. */
-int query__run(struct query *query, const char *sql, char *err, size_t size);
+int query__run(struct query *query, const char *sql, struct error *err);
 
 /* A query that lists the tables. NULL: out of memory; the caller's to free. */
 char *query__overview(const struct query *query);
@@ -43,7 +45,7 @@ char *query__overview(const struct query *query);
 
 /* The folder with a run's tables: in the run's own folder, made anew if its streams or what was asked for have
  * changed; a temporary one where that cannot be written. 0 or -errno with a sentence. */
-int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, char *err, size_t size);
+int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, struct error *err);
 void query_fold__remove(const char *folder);
 
 /* ---- query_named.c ---- */
@@ -57,8 +59,8 @@ struct query_named {
 
 /* The file NAME.sql in one of the folders (ended by NULL; those that are not there are passed over). 0; -ENOENT
  * with a sentence that names the nearest. */
-int query_named__load(struct query_named *named, const char *const *folders, const char *name, char *err, size_t size);
-int query_named__read(struct query_named *named, const char *path, char *err, size_t size);
+int query_named__load(struct query_named *named, const char *const *folders, const char *name, struct error *err);
+int query_named__read(struct query_named *named, const char *path, struct error *err);
 void query_named__free(struct query_named *named);
 
 /* Prints every name with its help. */
@@ -75,6 +77,6 @@ int query_format__find(const char *name);
 /* Runs `sql` with its parameters and writes what it gives to `out`. 0, -EINVAL with DuckDB's own words in `err`, or
  * -errno of the writing, with an empty `err`. */
 int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format, int out,
-		 char *err, size_t size);
+		 struct error *err);
 
 #endif

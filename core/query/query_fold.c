@@ -232,8 +232,8 @@ static void say(const char *folder)
 
 /* ---- folding ---- */
 
-static int fold(const char *run, const struct query_opts *opts, const char *folder, const char *stamp, char *err,
-		size_t size)
+static int fold(const char *run, const struct query_opts *opts, const char *folder, const char *stamp,
+		struct error *err)
 {
 	int status;
 
@@ -242,8 +242,8 @@ static int fold(const char *run, const struct query_opts *opts, const char *fold
 	status = run_merge(run, opts, folder);
 	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
 		say(folder);
-		return fail_with(WIFEXITED(status) && WEXITSTATUS(status) == 2 ? -EINVAL : -EIO, err, size,
-				 "%s: collector-merge could not make tables of it", run);
+		return error__set(err, WIFEXITED(status) && WEXITSTATUS(status) == 2 ? -EINVAL : -EIO,
+				  "%s: collector-merge could not make tables of it", run);
 	}
 	return write_small(folder, STAMP, stamp);
 }
@@ -262,7 +262,7 @@ static char *settle(char *made, char *place, bool *temporary)
 }
 
 static int fold_anew(const char *run, const struct query_opts *opts, const char *stamp, char *place, char **folder,
-		     char **temporary, char *err, size_t size)
+		     char **temporary, struct error *err)
 {
 	bool is_temporary;
 	char *made = make_folder(run, &is_temporary);
@@ -270,9 +270,9 @@ static int fold_anew(const char *run, const struct query_opts *opts, const char 
 
 	if (!made) {
 		free(place);
-		return fail_with(-errno, err, size, "%s: no folder for its tables: %s", run, strerror(errno));
+		return error__set(err, -errno, "%s: no folder for its tables: %s", run, strerror(errno));
 	}
-	rc = fold(run, opts, made, stamp, err, size);
+	rc = fold(run, opts, made, stamp, err);
 	if (rc) {
 		query_fold__remove(made);
 		free(made);
@@ -288,7 +288,7 @@ static int fold_anew(const char *run, const struct query_opts *opts, const char 
 	return 0;
 }
 
-int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, char *err, size_t size)
+int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, struct error *err)
 {
 	struct text stamp = {0};
 	char *place;
@@ -297,12 +297,12 @@ int query_fold(const char *run, const struct query_opts *opts, char **folder, ch
 	put_stamp(&stamp, run, opts->steps);
 	if (stamp.error || asprintf(&place, "%s/" FOLDER, run) < 0) {
 		text__free(&stamp);
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
 	if (is_true(place, stamp.data))
 		*folder = place;
 	else
-		rc = fold_anew(run, opts, stamp.data, place, folder, temporary, err, size);
+		rc = fold_anew(run, opts, stamp.data, place, folder, temporary, err);
 	if (!rc && !opts->quiet)
 		say(*folder);
 	text__free(&stamp);

@@ -152,18 +152,18 @@ static bool is_name(const char *word)
 /* A name of a query goes before a path of that name, which can be written ./NAME; but the first is a path. */
 static int find_query(struct args *args, int argc, char **argv)
 {
-	char err[1024] = "";
+	struct error err = {0};
 	int i, n = 0;
 
 	for (i = 0; i < argc && !args->query; i++) {
 		bool name = i && !args->file && is_name(argv[i]);
 
-		if (name && !query_named__load(&args->named, args->folders, argv[i], err, sizeof(err)))
+		if (name && !query_named__load(&args->named, args->folders, argv[i], &err))
 			args->query = args->named.sql;
 		else if (i && access(argv[i], F_OK) && (args->file || !name))
 			break;
 		else if (name && access(argv[i], F_OK))
-			return fail(EXIT_USAGE, err);
+			return fail(EXIT_USAGE, err.text);
 		else
 			args->paths[n++] = argv[i];
 	}
@@ -176,10 +176,10 @@ static int find_query(struct args *args, int argc, char **argv)
 
 static int load_file(struct args *args)
 {
-	char err[1024];
+	struct error err;
 
-	if (query_named__read(&args->named, args->file, err, sizeof(err)))
-		return fail(EXIT_USAGE, err);
+	if (query_named__read(&args->named, args->file, &err))
+		return fail(EXIT_USAGE, err.text);
 	args->query = args->named.sql;
 	return EXIT_DONE;
 }
@@ -251,14 +251,15 @@ static void args__free(struct args *args)
 /* Without a query: what there is to ask. */
 static int ask(const struct args *args, struct query *query, int out)
 {
-	char err[8192] = "", *overview = args->query ? NULL : query__overview(query);
+	char *overview = args->query ? NULL : query__overview(query);
+	struct error err = {0};
 	const char *sql = args->query ? args->query : overview;
-	int rc = sql ? query__print(query, sql, args->parameters, args->format, out, err, sizeof(err)) : -ENOMEM;
+	int rc = sql ? query__print(query, sql, args->parameters, args->format, out, &err) : -ENOMEM;
 
 	free(overview);
 	if (!rc || rc == -EPIPE)
 		return EXIT_DONE; /* who reads us has seen enough */
-	return fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, *err ? err : strerror(-rc));
+	return fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, *err.text ? err.text : strerror(-rc));
 }
 
 static int run(const struct args *args)
@@ -267,17 +268,17 @@ static int run(const struct args *args)
 		.paths = args->paths, .steps = args->steps, .plugin_dir = args->plugin_dir, .quiet = args->quiet};
 	struct outfile out;
 	struct query query;
-	char err[8192];
-	int rc = query__open(&query, &opts, err, sizeof(err)), code;
+	struct error err;
+	int rc = query__open(&query, &opts, &err), code;
 
 	if (rc) {
-		code = fail(rc == -ENOENT || rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err);
-	} else if (outfile__open(&out, args->output, err, sizeof(err))) {
-		code = fail(EXIT_FAILED, err);
+		code = fail(rc == -ENOENT || rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err.text);
+	} else if (outfile__open(&out, args->output, &err)) {
+		code = fail(EXIT_FAILED, err.text);
 	} else {
 		code = ask(args, &query, out.fd);
-		if (outfile__close(&out, code == EXIT_DONE, err, sizeof(err)))
-			code = fail(EXIT_FAILED, err);
+		if (outfile__close(&out, code == EXIT_DONE, &err))
+			code = fail(EXIT_FAILED, err.text);
 	}
 	query__close(&query);
 	return code;

@@ -50,14 +50,14 @@ static void take_default(struct query_named *named, const char *line)
 	named->defaults[number - 1] = copy_trimmed(line + begin, strcspn(line + begin, ":\n"));
 }
 
-int query_named__read(struct query_named *named, const char *path, char *err, size_t size)
+int query_named__read(struct query_named *named, const char *path, struct error *err)
 {
 	int rc;
 
 	*named = (struct query_named){0};
 	rc = read_all(path, &named->sql);
 	if (rc)
-		return fail_with(rc, err, size, "%s: %s", path, rc == -ENODATA ? "is empty" : strerror(-rc));
+		return error__set(err, rc, "%s: %s", path, rc == -ENODATA ? "is empty" : strerror(-rc));
 	if (!strncmp(named->sql, "-- ", 3))
 		named->help = copy_trimmed(named->sql + 3, strcspn(named->sql + 3, "\n"));
 	for (const char *line = named->sql; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
@@ -145,18 +145,18 @@ static void all__free(struct all *all)
 	free(all->list);
 }
 
-static int all__fail(const struct all *all, const char *name, char *err, size_t size)
+static int all__fail(const struct all *all, const char *name, struct error *err)
 {
 	struct nearest nearest = {.name = name};
 
 	for (size_t i = 0; i < all->count; i++)
 		nearest__offer(&nearest, all->list[i].name);
-	fail_with(0, err, size, "%s: there is no run, and no query of this name", name);
-	nearest__append(&nearest, err, size, strlen(err));
+	error__set(err, 0, "%s: there is no run, and no query of this name", name);
+	nearest__append(&nearest, err);
 	return -ENOENT;
 }
 
-int query_named__load(struct query_named *named, const char *const *folders, const char *name, char *err, size_t size)
+int query_named__load(struct query_named *named, const char *const *folders, const char *name, struct error *err)
 {
 	struct all all = {0};
 	const char *path = NULL;
@@ -167,9 +167,9 @@ int query_named__load(struct query_named *named, const char *const *folders, con
 		if (!strcmp(all.list[i].name, name))
 			path = all.list[i].path;
 	if (rc)
-		fail_with(rc, err, size, "%s", strerror(-rc));
+		error__set(err, rc, "%s", strerror(-rc));
 	else
-		rc = path ? query_named__read(named, path, err, size) : all__fail(&all, name, err, size);
+		rc = path ? query_named__read(named, path, err) : all__fail(&all, name, err);
 	all__free(&all);
 	return rc;
 }
@@ -182,9 +182,9 @@ int query_named__list(const char *const *folders)
 
 	for (size_t i = 0; i < all.count && !rc; i++) {
 		struct query_named named;
-		char err[512];
+		struct error err;
 
-		if (query_named__read(&named, all.list[i].path, err, sizeof(err)))
+		if (query_named__read(&named, all.list[i].path, &err))
 			continue;
 		text__printf(&text, "%-16s ", all.list[i].name);
 		text__safe(&text, named.help ? named.help : "", named.help ? strlen(named.help) : 0);

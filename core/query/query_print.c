@@ -382,15 +382,15 @@ static char *wrap(const char *sql, enum query_format format, int out)
 	return text.data;
 }
 
-static int prepare(struct query *query, const char *sql, duckdb_prepared_statement *statement, char *err, size_t size)
+static int prepare(struct query *query, const char *sql, duckdb_prepared_statement *statement, struct error *err)
 {
 	if (duckdb_prepare(query->connection, sql, statement) == DuckDBSuccess)
 		return 0;
-	fail_with(0, err, size, "%s", duckdb_prepare_error(*statement));
+	error__set(err, 0, "%s", duckdb_prepare_error(*statement));
 	return -EINVAL;
 }
 
-static int bind(duckdb_prepared_statement statement, const char *const *parameters, char *err, size_t size)
+static int bind(duckdb_prepared_statement statement, const char *const *parameters, struct error *err)
 {
 	idx_t count = duckdb_nparams(statement);
 	size_t given = 0;
@@ -398,12 +398,12 @@ static int bind(duckdb_prepared_statement statement, const char *const *paramete
 	while (parameters && parameters[given])
 		given++;
 	if (given < count)
-		return fail_with(-EINVAL, err, size, "the query takes %" PRIu64 " parameters ($1...), %zu are given",
-				 (uint64_t)count, given);
+		return error__set(err, -EINVAL, "the query takes %" PRIu64 " parameters ($1...), %zu are given",
+				  (uint64_t)count, given);
 	if (given > count)
-		return fail_with(-EINVAL, err, size,
-				 "%s: the query takes %" PRIu64 " parameters; SQL is one argument: quote it",
-				 parameters[count], (uint64_t)count);
+		return error__set(err, -EINVAL,
+				  "%s: the query takes %" PRIu64 " parameters; SQL is one argument: quote it",
+				  parameters[count], (uint64_t)count);
 	for (idx_t i = 0; i < count; i++)
 		duckdb_bind_varchar(statement, i + 1, parameters[i]);
 	return 0;
@@ -439,14 +439,13 @@ static void print(duckdb_result *result, enum query_format format, struct output
 	flush(out);
 }
 
-static int execute(duckdb_prepared_statement statement, enum query_format format, struct output *out, char *err,
-		   size_t size)
+static int execute(duckdb_prepared_statement statement, enum query_format format, struct output *out, struct error *err)
 {
 	duckdb_result result;
 	int rc = 0;
 
 	if (duckdb_execute_prepared(statement, &result) != DuckDBSuccess)
-		rc = fail_with(-EINVAL, err, size, "%s", duckdb_result_error(&result));
+		rc = error__set(err, -EINVAL, "%s", duckdb_result_error(&result));
 	else
 		print(&result, format, out);
 	duckdb_destroy_result(&result);
@@ -454,27 +453,26 @@ static int execute(duckdb_prepared_statement statement, enum query_format format
 }
 
 int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format, int fd,
-		 char *err, size_t size)
+		 struct error *err)
 {
 	struct output out = {.fd = fd, .terminal = isatty(fd)};
 	duckdb_prepared_statement asked = NULL, statement = NULL;
 	char *wrapped = wrap(sql, format, fd);
 	int rc;
 
-	*err = '\0';
+	*err->text = '\0';
 	/* as it was asked first: errors point into what the user wrote */
-	rc = wrapped ? prepare(query, sql, &asked, err, size) : -ENOMEM;
+	rc = wrapped ? prepare(query, sql, &asked, err) : -ENOMEM;
 	if (!rc && duckdb_prepared_statement_type(asked) != DUCKDB_STATEMENT_TYPE_SELECT)
-		rc = fail_with(-EINVAL, err, size,
-			       "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
+		rc = error__set(err, -EINVAL, "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
 	if (!rc)
 		rc = look_at(&out, asked);
 	if (!rc)
-		rc = prepare(query, wrapped, &statement, err, size);
+		rc = prepare(query, wrapped, &statement, err);
 	if (!rc)
-		rc = bind(statement, parameters, err, size);
+		rc = bind(statement, parameters, err);
 	if (!rc)
-		rc = execute(statement, format, &out, err, size);
+		rc = execute(statement, format, &out, err);
 	duckdb_destroy_prepare(&asked);
 	duckdb_destroy_prepare(&statement);
 	text__free(&out.text);

@@ -27,7 +27,7 @@ struct stream_header {
 
 /* Parses the header that begins at c->at and moves behind it. 0, or -EBADMSG, -ENOMEM,
  * -EPROTONOSUPPORT (a later version) with a sentence in `err`; stream_header__free() in any case. */
-int stream_header__parse(struct stream_header *header, struct cursor *c, char *err, size_t size);
+int stream_header__parse(struct stream_header *header, struct cursor *c, struct error *err);
 void stream_header__free(struct stream_header *header);
 
 #endif

@@ -372,7 +372,7 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 }
 
 /* Before all else: another format is no damage, and a later version may mean anything by its keys. */
-static int parse_version(struct cursor c, struct stream_info *info, char *err, size_t size)
+static int parse_version(struct cursor c, struct stream_info *info, struct error *err)
 {
 	const char *key, *format;
 	uint32_t length, n;
@@ -381,15 +381,15 @@ static int parse_version(struct cursor c, struct stream_info *info, char *err, s
 	if (!cursor__map(&c, &n) || n < 2 || !cursor__string(&c, &key, &length) || !key__is(key, length, "format") ||
 	    !cursor__string(&c, &format, &length) || !key__is(format, length, STREAM_FORMAT) ||
 	    !cursor__string(&c, &key, &length) || !key__is(key, length, "version") || !cursor__uint(&c, &version))
-		return fail_with(-EBADMSG, err, size, "not a collector stream");
+		return error__set(err, -EBADMSG, "not a collector stream");
 	if (version != STREAM_VERSION)
-		return fail_with(-EPROTONOSUPPORT, err, size, "a stream of version %llu; this program reads version %d",
-				 (unsigned long long)version, STREAM_VERSION);
+		return error__set(err, -EPROTONOSUPPORT, "a stream of version %llu; this program reads version %d",
+				  (unsigned long long)version, STREAM_VERSION);
 	info->version = version;
 	return 0;
 }
 
-int stream_header__parse(struct stream_header *header, struct cursor *c, char *err, size_t size)
+int stream_header__parse(struct stream_header *header, struct cursor *c, struct error *err)
 {
 	static const char *const none[] = {NULL};
 	struct parser p = {.c = *c, .header = header};
@@ -401,15 +401,15 @@ int stream_header__parse(struct stream_header *header, struct cursor *c, char *e
 	info->help = info->collector = info->host = info->boot_id = info->kernel = info->machine = "";
 	info->run.id = info->run.name = "";
 	info->unavailable = none;
-	rc = parse_version(p.c, info, err, size);
+	rc = parse_version(p.c, info, err);
 	if (rc)
 		return rc;
 	p.no_memory = !control__init(header);
 	ok = !p.no_memory && parse_map(&p, info, parse_entry);
 	if (p.no_memory)
-		return fail_with(-ENOMEM, err, size, "not enough memory for the stream's header");
+		return error__set(err, -ENOMEM, "not enough memory for the stream's header");
 	if (!ok || !p.marked || !info->stream)
-		return fail_with(-EBADMSG, err, size, "the stream's header is damaged");
+		return error__set(err, -EBADMSG, "the stream's header is damaged");
 	*c = p.c;
 	return 0;
 }

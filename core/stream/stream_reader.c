@@ -186,7 +186,7 @@ int stream_reader__next(struct stream_reader *r, struct record *record)
 }
 
 /* The header closes like a block, so that nothing in it is believed that was damaged. */
-static int reader__header(struct stream_reader *r, char *err, size_t size)
+static int reader__header(struct stream_reader *r, struct error *err)
 {
 	size_t got, want = WANT, at;
 	uint64_t records = 0;
@@ -197,29 +197,29 @@ static int reader__header(struct stream_reader *r, char *err, size_t size)
 	for (;; want *= 2) {
 		rc = stream_input__view(&r->input, 0, want, &bytes, &got);
 		if (rc)
-			return fail_with(rc, err, size, "%s", strerror(-rc));
+			return error__set(err, rc, "%s", strerror(-rc));
 		c = (struct cursor){bytes, bytes + got};
 		rc = cursor__skip(&c);
 		if (rc || got < want || want >= STREAM_HEADER_MAX)
 			break;
 	}
 	if (!got)
-		return fail_with(-EBADMSG, err, size, "empty: not even a header was written");
+		return error__set(err, -EBADMSG, "empty: not even a header was written");
 	if (rc == -EBADMSG || ((*bytes & 0xf0) != 0x80 && *bytes != 0xde && *bytes != 0xdf))
-		return fail_with(-EBADMSG, err, size, "not a collector stream");
+		return error__set(err, -EBADMSG, "not a collector stream");
 	if (rc != 1)
-		return fail_with(-EBADMSG, err, size, "the stream's header is not whole");
+		return error__set(err, -EBADMSG, "the stream's header is not whole");
 	c.at = bytes;
-	rc = stream_header__parse(&r->header, &c, err, size);
+	rc = stream_header__parse(&r->header, &c, err);
 	if (rc)
 		return rc;
 	at = c.at - bytes;
 	rc = stream_input__view(&r->input, 0, at + 256, &bytes, &got);
 	if (rc)
-		return fail_with(rc, err, size, "%s", strerror(-rc));
+		return error__set(err, rc, "%s", strerror(-rc));
 	rc = stream_block__walk(&r->blocks[0], &r->header, bytes, got, &at, &records);
 	if (rc != 1 || r->blocks[0].sync.records || records)
-		return fail_with(-EBADMSG, err, size, "the stream's header is damaged");
+		return error__set(err, -EBADMSG, "the stream's header is damaged");
 	r->offset = at;
 	r->anchor = (struct stream_anchor){r->header.info.boot_ns, r->header.info.real_ns};
 	r->total = r->blocks[0].sync.total;
@@ -229,13 +229,12 @@ static int reader__header(struct stream_reader *r, char *err, size_t size)
 	return 0;
 }
 
-static int reader__start(struct stream_reader **reader, struct stream_reader *r, const char *path, char *err,
-			 size_t size)
+static int reader__start(struct stream_reader **reader, struct stream_reader *r, const char *path, struct error *err)
 {
 	int rc;
 
 	r->path = strdup(path);
-	rc = r->path ? reader__header(r, err, size) : fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+	rc = r->path ? reader__header(r, err) : error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	if (rc) {
 		stream_reader__close(r);
 		return rc;
@@ -245,38 +244,37 @@ static int reader__start(struct stream_reader **reader, struct stream_reader *r,
 	return 0;
 }
 
-int stream_reader__open(struct stream_reader **reader, const char *path, char *err, size_t size)
+int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err)
 {
 	struct stream_reader *r = calloc(1, sizeof(*r));
 	struct stat st;
 	int rc = 0;
 
 	if (!r)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	/* a FIFO of that name must not hold us up */
 	r->input.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (r->input.fd < 0 || fstat(r->input.fd, &st))
-		rc = fail_with(-errno, err, size, "%s", strerror(errno));
+		rc = error__set(err, -errno, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		rc = fail_with(-EINVAL, err, size, "not a regular file");
+		rc = error__set(err, -EINVAL, "not a regular file");
 	if (rc) {
 		stream_reader__close(r);
 		return rc;
 	}
 	r->input.size = st.st_size;
 	posix_fadvise(r->input.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return reader__start(reader, r, path, err, size);
+	return reader__start(reader, r, path, err);
 }
 
-int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, char *err,
-			       size_t size)
+int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, struct error *err)
 {
 	struct stream_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
-		return fail_with(-ENOMEM, err, size, "%s", strerror(ENOMEM));
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	r->input = (struct stream_input){.fd = -1, .memory = data, .size = data_size};
-	return reader__start(reader, r, "(memory)", err, size);
+	return reader__start(reader, r, "(memory)", err);
 }
 
 const struct stream_info *stream_reader__info(const struct stream_reader *r)

@@ -66,7 +66,7 @@ static void advise__close(void *state)
 	free(advise);
 }
 
-static int configure(struct advise *advise, const struct advise_conf *conf, char *err, size_t size)
+static int configure(struct advise *advise, const struct advise_conf *conf, struct error *err)
 {
 	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	int rc = 0;
@@ -75,14 +75,14 @@ static int configure(struct advise *advise, const struct advise_conf *conf, char
 		if (!strcmp(advise->format->name, conf->format))
 			break;
 	if (!advise->format->name) {
-		snprintf(err, size, "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
-			 conf->format);
+		error__set(err, 0, "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
+			   conf->format);
 		return -EINVAL;
 	}
 	if (conf->join)
-		rc = nextflow__load(&advise->theirs, conf->join, err, size);
+		rc = nextflow__load(&advise->theirs, conf->join, err);
 	if (!rc)
-		rc = steps__load(conf->steps, &advise->steps, err, size);
+		rc = steps__load(conf->steps, &advise->steps, err);
 	if (rc)
 		return rc;
 	advise->headroom = conf->headroom;
@@ -96,11 +96,11 @@ static int configure(struct advise *advise, const struct advise_conf *conf, char
 static int advise__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct advise *advise = calloc(1, sizeof(*advise));
-	char err[512] = "not enough memory";
-	int rc = advise ? configure(advise, conf, err, sizeof(err)) : -ENOMEM;
+	struct error err = {"not enough memory"};
+	int rc = advise ? configure(advise, conf, &err) : -ENOMEM;
 
 	if (rc) {
-		api->log(LOG_ERROR, "advise: %s", err);
+		api->log(LOG_ERROR, "advise: %s", err.text);
 		if (advise)
 			advise__close(advise);
 		return rc;

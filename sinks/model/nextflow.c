@@ -9,25 +9,19 @@
 
 #define FILE_MAX (1UL << 30)
 
-static int fail(int err, char *sentence, size_t size, const char *path, const char *what)
-{
-	snprintf(sentence, size, "%s: %s", path, what);
-	return err;
-}
-
-static int read_file(struct nextflow *nextflow, const char *path, char *err, size_t size)
+static int read_file(struct nextflow *nextflow, const char *path, struct error *err)
 {
 	FILE *file = fopen(path, "re");
 	size_t capacity = 1 << 16, length = 0, n = 0;
 
 	if (!file)
-		return fail(-errno, err, size, path, strerror(errno));
+		return error__set(err, -errno, "%s: %s", path, strerror(errno));
 	do {
 		char *text = realloc(nextflow->text, capacity + 1);
 
 		if (!text) {
 			fclose(file);
-			return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+			return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
 		}
 		nextflow->text = text;
 		n = fread(text + length, 1, capacity - length, file);
@@ -38,7 +32,8 @@ static int read_file(struct nextflow *nextflow, const char *path, char *err, siz
 	nextflow->text[length] = '\0';
 	if (ferror(file) || length > FILE_MAX || strlen(nextflow->text) != length) {
 		fclose(file);
-		return fail(-EINVAL, err, size, path, "is not a trace file of Nextflow: it cannot be read as text");
+		return error__set(err, -EINVAL, "%s: %s", path,
+				  "is not a trace file of Nextflow: it cannot be read as text");
 	}
 	fclose(file);
 	return 0;
@@ -60,23 +55,23 @@ static char *next_line(char **at)
 	return line;
 }
 
-static int read_columns(struct nextflow *nextflow, char *line, const char *path, char *err, size_t size)
+static int read_columns(struct nextflow *nextflow, char *line, const char *path, struct error *err)
 {
 	nextflow->hash = SIZE_MAX;
 	for (char *rest = line, *name; (name = strsep(&rest, "\t"));) {
 		const char **columns = reallocarray(nextflow->columns, nextflow->columns_count + 1, sizeof(char *));
 
 		if (!columns)
-			return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+			return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
 		nextflow->columns = columns;
 		if (!strcmp(name, "hash"))
 			nextflow->hash = nextflow->columns_count;
 		columns[nextflow->columns_count++] = name;
 	}
 	if (nextflow->hash == SIZE_MAX)
-		return fail(-EINVAL, err, size, path,
-			    "names no column \"hash\" in its first line: give a trace file of Nextflow "
-			    "(-with-trace), whose trace.fields, if set, lists it");
+		return error__set(err, -EINVAL, "%s: %s", path,
+				  "names no column \"hash\" in its first line: give a trace file of Nextflow "
+				  "(-with-trace), whose trace.fields, if set, lists it");
 	return 0;
 }
 
@@ -100,30 +95,31 @@ static int add_task(struct nextflow *nextflow, char *line)
 	return value ? hash__add(&nextflow->by_hash, &task->node, hash__bytes(0, value, strlen(value))) : 0;
 }
 
-static int parse(struct nextflow *nextflow, const char *path, char *err, size_t size)
+static int parse(struct nextflow *nextflow, const char *path, struct error *err)
 {
 	char *at = nextflow->text, *line = next_line(&at);
 	int rc;
 
 	if (!line)
-		return fail(-EINVAL, err, size, path, "is empty: it should name its columns in the first line");
-	rc = read_columns(nextflow, line, path, err, size);
+		return error__set(err, -EINVAL, "%s: %s", path,
+				  "is empty: it should name its columns in the first line");
+	rc = read_columns(nextflow, line, path, err);
 	while (!rc && (line = next_line(&at)))
 		if (*line && add_task(nextflow, line))
-			rc = fail(-ENOMEM, err, size, path, strerror(ENOMEM));
+			rc = error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
 	return rc;
 }
 
-int nextflow__load(struct nextflow **nextflow, const char *path, char *err, size_t size)
+int nextflow__load(struct nextflow **nextflow, const char *path, struct error *err)
 {
 	int rc;
 
 	*nextflow = calloc(1, sizeof(**nextflow));
 	if (!*nextflow)
-		return fail(-ENOMEM, err, size, path, strerror(ENOMEM));
-	rc = read_file(*nextflow, path, err, size);
+		return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
+	rc = read_file(*nextflow, path, err);
 	if (!rc)
-		rc = parse(*nextflow, path, err, size);
+		rc = parse(*nextflow, path, err);
 	if (rc) {
 		nextflow__free(*nextflow);
 		*nextflow = NULL;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/error.h"
 #include "sinks/model/hash.h"
 
 struct nextflow_task {
@@ -26,7 +27,7 @@ struct nextflow {
 };
 
 /* 0; -EINVAL with a sentence in `err`; another -errno with one. */
-int nextflow__load(struct nextflow **nextflow, const char *path, char *err, size_t size);
+int nextflow__load(struct nextflow **nextflow, const char *path, struct error *err);
 struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char *hash); /* NULL: none such */
 
 /* NULL: it has no such column, or no value there. */

@@ -13,19 +13,18 @@
 #include "sinks/model/steps_rule.h"
 
 /* Keeps the first error: it names the place, and the rest often follow from it. */
-struct telling {
-	char *err;
-	size_t size;
-	bool told;
+struct first_error {
+	struct error *err;
+	bool set;
 };
 
-static void tell(void *arg, const char *sentence)
+static void keep_first(void *arg, const char *sentence)
 {
-	struct telling *telling = arg;
+	struct first_error *first = arg;
 
-	if (!telling->told)
-		snprintf(telling->err, telling->size, "%s", sentence);
-	telling->told = true;
+	if (!first->set)
+		error__set(first->err, 0, "%s", sentence);
+	first->set = true;
 }
 
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
@@ -36,12 +35,12 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		tree__sequence(tree, entry->node, entry->key, steps_rule__read, arg);
 }
 
-int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length, char *err,
-		size_t size)
+int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length,
+		struct error *err)
 {
-	struct telling telling = {err, size, false};
+	struct first_error first = {err, false};
 	struct steps_reading reading = {steps, set};
-	struct tree tree = {.path = path, .keys = "steps", .error = tell, .error_arg = &telling};
+	struct tree tree = {.path = path, .keys = "steps", .error = keep_first, .error_arg = &first};
 	int rc = text ? tree__load_memory(&tree, text, length) : tree__load(&tree);
 
 	if (!rc)
@@ -50,12 +49,12 @@ int steps__read(struct steps *steps, const char *set, const char *path, const vo
 	return tree.errors ? -EINVAL : rc;
 }
 
-static int read_ready(struct steps *steps, const struct steps_ready *ready, char *err, size_t size)
+static int read_ready(struct steps *steps, const struct steps_ready *ready, struct error *err)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "steps/%s.yaml", ready->name);
-	return steps__read(steps, ready->name, path, ready->text, strlen(ready->text), err, size);
+	return steps__read(steps, ready->name, path, ready->text, strlen(ready->text), err);
 }
 
 static const struct steps_ready *find(const char *name)
@@ -67,38 +66,38 @@ static const struct steps_ready *find(const char *name)
 	return ready;
 }
 
-static int tell_unknown(const char *what, char *err, size_t size)
+static int tell_unknown(const char *what, struct error *err)
 {
 	struct nearest nearest = {.name = what};
-	char sentence[512];
-	int n = snprintf(sentence, sizeof(sentence), "steps: \"%.200s\" is neither a file nor ready-made", what);
+	struct error sentence;
+	error__set(&sentence, 0, "steps: \"%.200s\" is neither a file nor ready-made", what);
 
 	nearest__offer(&nearest, "auto");
 	nearest__offer(&nearest, "none");
 	for (const struct steps_ready *ready = steps_ready; ready->name; ready++)
 		nearest__offer(&nearest, ready->name);
-	nearest__append(&nearest, sentence, sizeof(sentence), n);
-	return fail_with(-ENOENT, err, size, "%s", sentence);
+	nearest__append(&nearest, &sentence);
+	return error__set(err, -ENOENT, "%s", sentence.text);
 }
 
-static int fill(struct steps *steps, const char *what, char *err, size_t size)
+static int fill(struct steps *steps, const char *what, struct error *err)
 {
 	const struct steps_ready *ready = find(what);
 	int rc = 0;
 
 	if (ready->name)
-		return read_ready(steps, ready, err, size);
+		return read_ready(steps, ready, err);
 	if (!strcmp(what, STEPS_DEFAULT)) {
 		for (ready = steps_ready; !rc && ready->name; ready++)
-			rc = read_ready(steps, ready, err, size);
+			rc = read_ready(steps, ready, err);
 		return rc;
 	}
 	if (!strchr(what, '/') && access(what, F_OK))
-		return tell_unknown(what, err, size);
-	return steps__read(steps, what, what, NULL, 0, err, size);
+		return tell_unknown(what, err);
+	return steps__read(steps, what, what, NULL, 0, err);
 }
 
-int steps__load(const char *what, struct steps **steps, char *err, size_t size)
+int steps__load(const char *what, struct steps **steps, struct error *err)
 {
 	int rc;
 
@@ -107,8 +106,8 @@ int steps__load(const char *what, struct steps **steps, char *err, size_t size)
 		return 0;
 	*steps = calloc(1, sizeof(**steps));
 	if (!*steps)
-		return fail_with(-ENOMEM, err, size, "out of memory");
-	rc = fill(*steps, what, err, size);
+		return error__set(err, -ENOMEM, "out of memory");
+	rc = fill(*steps, what, err);
 	if (rc) {
 		steps__free(*steps);
 		*steps = NULL;

@@ -22,6 +22,8 @@
 
 #include <stddef.h>
 
+#include "core/error.h"
+
 /* The default of the option `steps` of every sink that sits on the model, and its help. */
 #define STEPS_DEFAULT "auto"
 #define STEPS_HELP "rules for steps: auto, none, a ready-made set's name, or a YAML file"
@@ -30,7 +32,7 @@ struct steps;
 
 /* `what` as STEPS_HELP says. 0; -ENOENT, -EINVAL with a sentence (file:line:column) in `err`; -ENOMEM.
  * For "none" *steps is NULL. */
-int steps__load(const char *what, struct steps **steps, char *err, size_t size);
+int steps__load(const char *what, struct steps **steps, struct error *err);
 void steps__free(struct steps *steps); /* takes NULL */
 
 #endif

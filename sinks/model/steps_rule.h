@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/error.h"
 #include "sinks/model/model.h"
 #include "sinks/model/steps.h"
 
@@ -63,8 +64,8 @@ extern const struct steps_ready steps_ready[];
 
 /* Appends the rules of a document to `steps`: `text`, or where that is NULL the file at `path`. 0, or -EINVAL
  * with a sentence in `err`. */
-int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length, char *err,
-		size_t size);
+int steps__read(struct steps *steps, const char *set, const char *path, const void *text, size_t length,
+		struct error *err);
 
 /* ---- steps_rule.c ---- */
 

@@ -40,7 +40,7 @@ static int perfetto__open(const struct sink_api *api, const void *conf, void **s
 		.row = tracer__row, .hidden = tracer__hidden, .task = tracer__step, .sample = tracer__sample};
 	const struct perfetto_conf *options = conf;
 	struct perfetto *perfetto = calloc(1, sizeof(*perfetto));
-	char sentence[512];
+	struct error sentence;
 	int err;
 
 	if (!perfetto)
@@ -53,9 +53,9 @@ static int perfetto__open(const struct sink_api *api, const void *conf, void **s
 	packets__init(&perfetto->tracer.packets, api->out);
 	perfetto->tracer.timeline.packets = &perfetto->tracer.packets;
 	perfetto->tracer.timeline.point_ns = POINT_NS;
-	err = steps__load(options->steps, &perfetto->steps, sentence, sizeof(sentence));
+	err = steps__load(options->steps, &perfetto->steps, &sentence);
 	if (err) {
-		api->log(LOG_ERROR, "perfetto: %s", err == -ENOMEM ? "not enough memory" : sentence);
+		api->log(LOG_ERROR, "perfetto: %s", err == -ENOMEM ? "not enough memory" : sentence.text);
 		perfetto__close(perfetto);
 		return err;
 	}

@@ -95,7 +95,7 @@ static int report__open(const struct sink_api *api, const void *conf, void **sta
 	static const struct model_calls calls = {
 		.row = on_row, .hidden = on_hidden, .task = on_task, .sample = on_sample};
 	struct report *report;
-	char why[512];
+	struct error why;
 	int err;
 
 	if (isatty(api->out)) {
@@ -109,9 +109,9 @@ static int report__open(const struct sink_api *api, const void *conf, void **sta
 	report->conf = conf;
 	report->totals.strings = report->by_command.strings = report->by_step.strings = &report->strings;
 	rows__init(report);
-	err = steps__load(report->conf->steps, &report->steps, why, sizeof(why));
+	err = steps__load(report->conf->steps, &report->steps, &why);
 	if (err)
-		api->log(LOG_ERROR, "report: %s", err == -ENOMEM ? strerror(ENOMEM) : why);
+		api->log(LOG_ERROR, "report: %s", err == -ENOMEM ? strerror(ENOMEM) : why.text);
 	if (!err) {
 		report->model = model__new(&calls, report, report->steps);
 		err = report->model ? 0 : -ENOMEM;

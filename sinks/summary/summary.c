@@ -91,16 +91,16 @@ static int summary__open(const struct sink_api *api, const void *conf, void **st
 {
 	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
 	struct summary *summary = calloc(1, sizeof(*summary));
-	char err[512];
+	struct error err;
 	int rc;
 
 	if (!summary)
 		return -ENOMEM;
 	summary->api = api;
 	summary->conf = *(const struct summary_conf *)conf;
-	rc = steps__load(summary->conf.steps, &summary->steps, err, sizeof(err));
+	rc = steps__load(summary->conf.steps, &summary->steps, &err);
 	if (rc)
-		api->log(LOG_ERROR, "%s", err);
+		api->log(LOG_ERROR, "%s", err.text);
 	else
 		summary->model = model__new(&calls, summary, summary->steps);
 	if (!summary->model) {

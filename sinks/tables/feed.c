@@ -340,7 +340,7 @@ int tables__new(struct tables **out, const struct tables_opts *opts)
 {
 	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
 	struct tables *tables = calloc(1, sizeof(*tables));
-	char why[512];
+	struct error why;
 	int err = 0;
 
 	if (!tables)
@@ -349,9 +349,9 @@ int tables__new(struct tables **out, const struct tables_opts *opts)
 	for (int i = 0; i < MODEL_TABLES && !err; i++)
 		err = tables__add(tables, model_table__new(i)) ? 0 : fail(tables, -ENOMEM, NULL);
 	if (!err) {
-		err = steps__load(opts->steps, &tables->steps, why, sizeof(why));
+		err = steps__load(opts->steps, &tables->steps, &why);
 		if (err)
-			fail(tables, err, why);
+			fail(tables, err, why.text);
 	}
 	if (!err) {
 		tables->model = model__new(&calls, tables, tables->steps);

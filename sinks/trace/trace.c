@@ -133,7 +133,7 @@ static void trace__close(void *state)
 	free(trace);
 }
 
-static int configure(struct trace *trace, const struct trace_conf *conf, char *err, size_t size)
+static int configure(struct trace *trace, const struct trace_conf *conf, struct error *err)
 {
 	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	int rc = 0;
@@ -142,20 +142,20 @@ static int configure(struct trace *trace, const struct trace_conf *conf, char *e
 		if (!strcmp(trace->format->name, conf->format))
 			break;
 	if (!trace->format->name) {
-		snprintf(err, size, "format: \"%.100s\" is not known: choose nextflow or snakemake", conf->format);
+		error__set(err, 0, "format: \"%.100s\" is not known: choose nextflow or snakemake", conf->format);
 		return -EINVAL;
 	}
 	if (conf->join && trace->format != formats) {
-		snprintf(err, size, "join: takes a trace file of Nextflow, so leave format=%s out", conf->format);
+		error__set(err, 0, "join: takes a trace file of Nextflow, so leave format=%s out", conf->format);
 		return -EINVAL;
 	}
 	if (conf->join)
-		rc = nextflow__load(&trace->theirs, conf->join, err, size);
+		rc = nextflow__load(&trace->theirs, conf->join, err);
 	if (!rc)
-		rc = steps__load(conf->steps, &trace->steps, err, size);
+		rc = steps__load(conf->steps, &trace->steps, err);
 	if (rc)
 		return rc;
-	snprintf(err, size, "not enough memory");
+	error__set(err, 0, "not enough memory");
 	trace->model = model__new(&calls, trace, trace->steps);
 	return trace->model ? 0 : -ENOMEM;
 }
@@ -163,11 +163,11 @@ static int configure(struct trace *trace, const struct trace_conf *conf, char *e
 static int trace__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct trace *trace = calloc(1, sizeof(*trace));
-	char err[512] = "not enough memory";
-	int rc = trace ? configure(trace, conf, err, sizeof(err)) : -ENOMEM;
+	struct error err = {"not enough memory"};
+	int rc = trace ? configure(trace, conf, &err) : -ENOMEM;
 
 	if (rc) {
-		api->log(LOG_ERROR, "trace: %s", err);
+		api->log(LOG_ERROR, "trace: %s", err.text);
 		if (trace)
 			trace__close(trace);
 		return rc;

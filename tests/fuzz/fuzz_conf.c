@@ -19,10 +19,10 @@ static void count(void *arg, enum log_level level, const char *sentence)
 static void check_sink(const struct conf_sink *sink)
 {
 	struct fixture_sink conf = {0};
-	char err[512];
+	struct error err;
 
 	if (strcmp(sink->name, "jsonl") == 0) {
-		EXPECT(opt__parse(fixture_sink_options, &conf, sink->text, err, sizeof(err)) == 0);
+		EXPECT(opt__parse(fixture_sink_options, &conf, sink->text, &err) == 0);
 		opt__free(fixture_sink_options, &conf);
 	} else {
 		EXPECT(!*sink->text);
@@ -31,10 +31,10 @@ static void check_sink(const struct conf_sink *sink)
 
 static void check(const struct conf *conf)
 {
-	char err[512];
+	struct error err;
 	size_t i;
 
-	EXPECT(conf__check_name(conf->run.name, err, sizeof(err)) == 0);
+	EXPECT(conf__check_name(conf->run.name, &err) == 0);
 	EXPECT(conf->run.max_processes >= 1024 && conf->run.max_processes <= 4194304);
 	for (i = 0; i < conf->rules_count; i++) {
 		if (conf->rules[i].kind == CONF_RULE_PID)
@@ -48,7 +48,7 @@ static void check(const struct conf *conf)
 		EXPECT(!conf->probes[i].interval == !conf->probes[i].probe->interval_ns);
 	}
 	for (i = 0; i < conf->redact.n; i++)
-		EXPECT(redact__check(conf->redact.items[i], err, sizeof(err)) == 0);
+		EXPECT(redact__check(conf->redact.items[i], &err) == 0);
 	for (i = 0; i < conf->sinks_count; i++)
 		check_sink(&conf->sinks[i]);
 }

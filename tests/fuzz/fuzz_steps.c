@@ -36,12 +36,12 @@ static void match(const struct steps *steps, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct steps *steps = calloc(1, sizeof(*steps));
-	char err[512] = "";
+	struct error err = {0};
 	int rc;
 
 	EXPECT(steps);
-	rc = steps__read(steps, "fuzz", "fuzz.yaml", data ? (const void *)data : "", size, err, sizeof(err));
-	EXPECT(rc ? rc == -EINVAL && *err : !*err);
+	rc = steps__read(steps, "fuzz", "fuzz.yaml", data ? (const void *)data : "", size, &err);
+	EXPECT(rc ? rc == -EINVAL && *err.text : !*err.text);
 	if (data)
 		match(steps, data, size);
 	steps__free(steps);

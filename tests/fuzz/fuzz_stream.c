@@ -46,11 +46,11 @@ static void read_stream(const uint8_t *bytes, size_t size)
 	const struct sink_row *row;
 	struct record record;
 	uint64_t n = 0, done, total;
-	char err[256];
+	struct error err;
 	int rc;
 
 	EXPECT(rows);
-	if (!stream_reader__open_memory(&reader, bytes, size, err, sizeof(err))) {
+	if (!stream_reader__open_memory(&reader, bytes, size, &err)) {
 		state = stream_reader__state(reader);
 		while ((rc = stream_reader__next(reader, &record)) == 1) {
 			n += record.kind != RECORD_LOST;

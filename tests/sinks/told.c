@@ -154,15 +154,15 @@ static int told__open(const struct sink_api *api, const void *conf, void **state
 {
 	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	struct told *told = calloc(1, sizeof(*told));
-	char err[512];
+	struct error err;
 	int rc;
 
 	if (!told)
 		return -ENOMEM;
 	told->out = fdopen(api->out, "w");
-	rc = steps__load(((const struct told_conf *)conf)->steps, &told->steps, err, sizeof(err));
+	rc = steps__load(((const struct told_conf *)conf)->steps, &told->steps, &err);
 	if (rc)
-		api->log(LOG_ERROR, "%s", err);
+		api->log(LOG_ERROR, "%s", err.text);
 	else
 		told->model = model__new(&calls, told, told->steps);
 	if (!told->model) {

@@ -45,7 +45,7 @@ static const struct sink fixture_sinks[] = {
 	{.name = "jsonl", .options = fixture_sink_options, .conf_size = sizeof(struct fixture_sink)},
 };
 
-static const struct probe *fixture_probe(void *arg, const char *name, char *err, size_t size)
+static const struct probe *fixture_probe(void *arg, const char *name, struct error *err)
 {
 	size_t i;
 
@@ -53,11 +53,11 @@ static const struct probe *fixture_probe(void *arg, const char *name, char *err,
 	for (i = 0; i < sizeof(fixture_probes) / sizeof(fixture_probes[0]); i++)
 		if (strcmp(fixture_probes[i].name, name) == 0)
 			return &fixture_probes[i];
-	snprintf(err, size, "no probe \"%s\" here", name);
+	error__set(err, 0, "no probe \"%s\" here", name);
 	return NULL;
 }
 
-static const struct sink *fixture_sink(void *arg, const char *name, char *err, size_t size)
+static const struct sink *fixture_sink(void *arg, const char *name, struct error *err)
 {
 	size_t i;
 
@@ -65,7 +65,7 @@ static const struct sink *fixture_sink(void *arg, const char *name, char *err, s
 	for (i = 0; i < sizeof(fixture_sinks) / sizeof(fixture_sinks[0]); i++)
 		if (strcmp(fixture_sinks[i].name, name) == 0)
 			return &fixture_sinks[i];
-	snprintf(err, size, "no sink \"%s\" here", name);
+	error__set(err, 0, "no sink \"%s\" here", name);
 	return NULL;
 }
 

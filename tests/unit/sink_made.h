@@ -47,12 +47,12 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 {
 	struct page_test *t = calloc(1, sizeof(*t));
 	void *conf = calloc(1, collector_sink->conf_size);
-	char err[512];
+	struct error err;
 
 	assert_non_null(t);
 	assert_non_null(conf);
 	assert_int_equal(opt__defaults(collector_sink->options, conf), 0);
-	assert_int_equal(opt__parse(collector_sink->options, conf, options, err, sizeof(err)), 0);
+	assert_int_equal(opt__parse(collector_sink->options, conf, options, &err), 0);
 	t->out = tmpfile();
 	assert_non_null(t->out);
 	t->api = (struct sink_api){.size = sizeof(t->api), .out = fileno(t->out), .columns = 80};

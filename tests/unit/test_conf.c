@@ -548,16 +548,17 @@ static void test_examples(void **state)
 
 static void test_names(void **state)
 {
-	char err[256], name[66];
+	struct error err;
+	char name[66];
 
 	(void)state;
-	assert_int_equal(conf__check_name("a.B-9_", err, sizeof(err)), 0);
-	assert_int_equal(conf__check_name("a b", err, sizeof(err)), -EINVAL);
-	assert_string_equal(err, "\"a b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _");
+	assert_int_equal(conf__check_name("a.B-9_", &err), 0);
+	assert_int_equal(conf__check_name("a b", &err), -EINVAL);
+	assert_string_equal(err.text, "\"a b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _");
 	memset(name, 'a', 65);
 	name[65] = '\0';
-	assert_int_equal(conf__check_name(name, err, sizeof(err)), -EINVAL);
-	assert_int_equal(conf__check_name(name + 1, err, sizeof(err)), 0);
+	assert_int_equal(conf__check_name(name, &err), -EINVAL);
+	assert_int_equal(conf__check_name(name + 1, &err), 0);
 }
 
 int main(void)

@@ -16,9 +16,9 @@ static void assert_sql(const char *text, const char *expected)
 {
 	struct diff_limit limit;
 	struct text sql = {0};
-	char err[256];
+	struct error err;
 
-	assert_int_equal(diff_limit__parse(&limit, text, err, sizeof(err)), 0);
+	assert_int_equal(diff_limit__parse(&limit, text, &err), 0);
 	diff_limit__sql(&limit, &sql);
 	assert_string_equal(sql.data, expected);
 	text__free(&sql);
@@ -57,14 +57,14 @@ static void test_errors(void **state)
 		{"failed>-1", "-1"},
 	};
 	struct diff_limit limit;
-	char err[256];
+	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		err[0] = '\0';
-		assert_int_equal(diff_limit__parse(&limit, cases[i][0], err, sizeof(err)), -EINVAL);
-		if (!strstr(err, cases[i][1]))
-			fail_msg("%s: %s", cases[i][0], err);
+		err.text[0] = '\0';
+		assert_int_equal(diff_limit__parse(&limit, cases[i][0], &err), -EINVAL);
+		if (!strstr(err.text, cases[i][1]))
+			fail_msg("%s: %s", cases[i][0], err.text);
 	}
 }
 

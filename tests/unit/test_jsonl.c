@@ -68,14 +68,13 @@ static int feed(struct fed *fed, const char *sink, int out)
 	struct merge *merge = merge__new();
 	struct filter filter;
 	struct record record;
-	char err[512];
+	struct error err;
 	int rc;
 
 	assert_int_equal(stream_writer__close(fed->writer), 0);
-	if (sinks__add(&sinks, fed->plugins, sink, err, sizeof(err)) ||
-	    merge__add(merge, fed->path, NULL, err, sizeof(err)) ||
-	    filter__init(&filter, merge, &all, err, sizeof(err)))
-		fail_msg("%s", err);
+	if (sinks__add(&sinks, fed->plugins, sink, &err) || merge__add(merge, fed->path, NULL, &err) ||
+	    filter__init(&filter, merge, &all, &err))
+		fail_msg("%s", err.text);
 	rc = sinks__open(&sinks, out, merge, &filter);
 	while (!rc && merge__next(merge, &record) == 1)
 		rc = sinks__write(&sinks, &record);
@@ -273,13 +272,13 @@ static void sinks_that_are_none(void **state)
 	static const char *const specs[] = {"nothing", "jsonl:colour=red", "", "../sinks/jsonl", "jsonl:="};
 	struct sinks sinks = {0};
 	struct fed *fed = *state;
-	char err[512];
+	struct error err;
 	size_t i;
 
 	for (i = 0; i < sizeof(specs) / sizeof(*specs); i++) {
-		err[0] = '\0';
-		assert_true(sinks__add(&sinks, fed->plugins, specs[i], err, sizeof(err)) < 0);
-		assert_true(strlen(err) > 0);
+		err.text[0] = '\0';
+		assert_true(sinks__add(&sinks, fed->plugins, specs[i], &err) < 0);
+		assert_true(strlen(err.text) > 0);
 	}
 	sinks__close(&sinks);
 	stream_writer__close(fed->writer);

@@ -35,12 +35,12 @@ static void count_warning(const char *sentence)
 static struct merge *open_merge(const char *path)
 {
 	struct merge *merge = merge__new();
-	char err[512];
+	struct error err;
 
 	assert_non_null(merge);
 	warnings = 0;
-	if (merge__add(merge, path, count_warning, err, sizeof(err)))
-		fail_msg("%s", err);
+	if (merge__add(merge, path, count_warning, &err))
+		fail_msg("%s", err.text);
 	return merge;
 }
 
@@ -226,20 +226,21 @@ static void folders_of_all_kinds(void **state)
 {
 	const struct folder *folder = *state;
 	struct merge *merge = merge__new();
-	char path[512], err[512];
+	struct error err;
+	char path[512];
 	int fd;
 
 	assert_non_null(merge);
-	assert_int_equal(merge__add(merge, folder->path, NULL, err, sizeof(err)), -ENOENT);
-	assert_non_null(strstr(err, folder->path));
+	assert_int_equal(merge__add(merge, folder->path, NULL, &err), -ENOENT);
+	assert_non_null(strstr(err.text, folder->path));
 	snprintf(path, sizeof(path), "%s/none", folder->path);
-	assert_int_equal(merge__add(merge, path, NULL, err, sizeof(err)), -ENOENT);
+	assert_int_equal(merge__add(merge, path, NULL, &err), -ENOENT);
 
 	/* one unreadable stream does not hide the others */
 	fd = openat(folder->fd, "bad.msgpack", O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "junk", 4), 4);
 	close(fd);
-	assert_int_equal(merge__add(merge, folder->path, count_warning, err, sizeof(err)), -EBADMSG);
+	assert_int_equal(merge__add(merge, folder->path, count_warning, &err), -EBADMSG);
 	merge__free(merge);
 	stream_writer__close(open_writer(folder, "good"));
 	close(openat(folder->fd, "notes.txt", O_WRONLY | O_CREAT, 0600));
@@ -253,7 +254,7 @@ static void folders_of_all_kinds(void **state)
 	assert_int_equal(symlink(folder->path, path), 0);
 	merge = open_merge(path);
 	assert_int_equal(merge__streams(merge), 1);
-	assert_int_equal(merge__add(merge, folder->path, NULL, err, sizeof(err)), -EEXIST);
+	assert_int_equal(merge__add(merge, folder->path, NULL, &err), -EEXIST);
 	assert_int_equal(merge__streams(merge), 1);
 	merge__free(merge);
 }
@@ -271,10 +272,10 @@ static size_t count_filtered(const struct folder *folder, const struct filter_op
 	struct filter filter;
 	struct record record;
 	size_t n = 0;
-	char err[512];
+	struct error err;
 
-	if (filter__init(&filter, merge, opts, err, sizeof(err)))
-		fail_msg("%s", err);
+	if (filter__init(&filter, merge, opts, &err))
+		fail_msg("%s", err.text);
 	*lost = 0;
 	while (merge__next(merge, &record) == 1) {
 		if (!filter__record(&filter, &record))
@@ -334,21 +335,21 @@ static void filters_that_mean_nothing(void **state)
 	struct filter_opts opts = filter_opts(unknown, NULL, NULL);
 	struct filter filter;
 	struct merge *merge;
-	char err[512];
+	struct error err;
 	size_t i;
 
 	stream_writer__close(open_writer(folder, "one"));
 	merge = open_merge(folder->path);
-	assert_int_equal(filter__init(&filter, merge, &opts, err, sizeof(err)), -EINVAL);
-	assert_non_null(strstr(err, "\"first\""));
+	assert_int_equal(filter__init(&filter, merge, &opts, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "\"first\""));
 	filter__free(&filter);
 	opts = (struct filter_opts){.runs = runs, .events = none};
-	assert_int_equal(filter__init(&filter, merge, &opts, err, sizeof(err)), -EINVAL);
-	assert_non_null(strstr(err, "\"run-7\""));
+	assert_int_equal(filter__init(&filter, merge, &opts, &err), -EINVAL);
+	assert_non_null(strstr(err.text, "\"run-7\""));
 	filter__free(&filter);
 	for (i = 0; i < sizeof(times) / sizeof(*times); i++) {
 		opts = filter_opts(NULL, times[i], NULL);
-		if (filter__init(&filter, merge, &opts, err, sizeof(err)) != -EINVAL)
+		if (filter__init(&filter, merge, &opts, &err) != -EINVAL)
 			fail_msg("\"%s\" is taken for a time", times[i]);
 		filter__free(&filter);
 	}

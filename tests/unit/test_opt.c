@@ -93,14 +93,14 @@ static void test_numbers(void **state)
 		{"time", "1d", 86400000000000},
 	};
 	struct all all = {0};
-	char err[256];
+	struct error err;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
 		const struct opt *o = opt(good[i].name);
 
-		assert_int_equal(opt__set(o, &all, good[i].text, err, sizeof(err)), 0);
+		assert_int_equal(opt__set(o, &all, good[i].text, &err), 0);
 		assert_int_equal(*(uint64_t *)((char *)&all + o->offset), good[i].number);
 	}
 }
@@ -138,15 +138,15 @@ static void test_refused(void **state)
 		{"map", "a=1,ab=2,a=3", "\"a\" is there twice: write it once"},
 	};
 	struct all all = {0}, before;
-	char err[256];
+	struct error err;
 	size_t i;
 
 	(void)state;
 	assert_int_equal(opt__defaults(opts, &all), 0);
 	before = all;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(opt__set(opt(bad[i].name), &all, bad[i].text, err, sizeof(err)), -EINVAL);
-		assert_string_equal(err, bad[i].err);
+		assert_int_equal(opt__set(opt(bad[i].name), &all, bad[i].text, &err), -EINVAL);
+		assert_string_equal(err.text, bad[i].err);
 	}
 	assert_memory_equal(&all, &before, sizeof(all)); /* what was there stays */
 	opt__free(opts, &all);
@@ -155,25 +155,25 @@ static void test_refused(void **state)
 static void test_lists(void **state)
 {
 	struct all all = {0};
-	char err[256];
+	struct error err;
 
 	(void)state;
-	assert_int_equal(opt__set(opt("list"), &all, "a\\,b,c\\\\,d\\", err, sizeof(err)), 0);
+	assert_int_equal(opt__set(opt("list"), &all, "a\\,b,c\\\\,d\\", &err), 0);
 	assert_int_equal(all.list.n, 3);
 	assert_string_equal(all.list.items[0], "a,b");
 	assert_string_equal(all.list.items[1], "c\\");
 	assert_string_equal(all.list.items[2], "d\\");
-	assert_int_equal(opt__append(opt("list"), &all, "e,f", err, sizeof(err)), 0);
+	assert_int_equal(opt__append(opt("list"), &all, "e,f", &err), 0);
 	assert_string_equal(all.list.items[3], "e,f");
 	assert_null(all.list.items[4]);
-	assert_int_equal(opt__set(opt("list"), &all, "", err, sizeof(err)), 0);
+	assert_int_equal(opt__set(opt("list"), &all, "", &err), 0);
 	assert_int_equal(all.list.n, 0);
 
-	assert_int_equal(opt__set(opt("map"), &all, "a=1,b=", err, sizeof(err)), 0);
+	assert_int_equal(opt__set(opt("map"), &all, "a=1,b=", &err), 0);
 	assert_string_equal(all.map.items[1], "b=");
-	assert_int_equal(opt__append(opt("map"), &all, "a=2", err, sizeof(err)), -EINVAL);
-	assert_string_equal(err, "\"a\" is there twice: write it once");
-	assert_int_equal(opt__append(opt("count"), &all, "2", err, sizeof(err)), -EINVAL);
+	assert_int_equal(opt__append(opt("map"), &all, "a=2", &err), -EINVAL);
+	assert_string_equal(err.text, "\"a\" is there twice: write it once");
+	assert_int_equal(opt__append(opt("count"), &all, "2", &err), -EINVAL);
 	opt__free(opts, &all);
 }
 
@@ -188,22 +188,22 @@ static void test_parse(void **state)
 		{"count=1,", "\"\" has no value: write NAME=VALUE"},
 	};
 	struct all all = {0};
-	char err[256];
+	struct error err;
 	size_t i;
 
 	(void)state;
-	assert_int_equal(opt__parse(opts, &all, "count=7,text=a\\,b=c,flag=false,list=x\\,y", err, sizeof(err)), 0);
+	assert_int_equal(opt__parse(opts, &all, "count=7,text=a\\,b=c,flag=false,list=x\\,y", &err), 0);
 	assert_int_equal(all.count, 7);
 	assert_string_equal(all.text, "a,b=c");
 	assert_int_equal(all.list.n, 2);
-	assert_int_equal(opt__parse(opts, &all, NULL, err, sizeof(err)), 0);
-	assert_int_equal(opt__parse(opts, &all, "", err, sizeof(err)), 0);
+	assert_int_equal(opt__parse(opts, &all, NULL, &err), 0);
+	assert_int_equal(opt__parse(opts, &all, "", &err), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(opt__parse(opts, &all, bad[i][0], err, sizeof(err)), -EINVAL);
-		assert_string_equal(err, bad[i][1]);
+		assert_int_equal(opt__parse(opts, &all, bad[i][0], &err), -EINVAL);
+		assert_string_equal(err.text, bad[i][1]);
 	}
-	assert_int_equal(opt__parse(NULL, &all, "a=1", err, sizeof(err)), -EINVAL);
-	assert_string_equal(err, "a: unknown option: there are none");
+	assert_int_equal(opt__parse(NULL, &all, "a=1", &err), -EINVAL);
+	assert_string_equal(err.text, "a: unknown option: there are none");
 	opt__free(opts, &all);
 }
 
@@ -211,20 +211,21 @@ static void test_parse(void **state)
 static void test_round_trip(void **state)
 {
 	struct all all = {0}, again = {0};
-	char err[256], *text = NULL, *a, *b;
+	struct error err;
+	char *text = NULL, *a, *b;
 	const struct opt *o;
 
 	(void)state;
 	all.count = 5;
 	all.bytes = 8192 + 1;
 	all.time = 1500000000;
-	assert_int_equal(opt__set(opt("text"), &all, "a,b\\c=\\,", err, sizeof(err)), 0);
-	assert_int_equal(opt__append(opt("list"), &all, "x,y\\", err, sizeof(err)), 0);
-	assert_int_equal(opt__append(opt("list"), &all, ",", err, sizeof(err)), 0);
-	assert_int_equal(opt__append(opt("map"), &all, "k=v,\\w", err, sizeof(err)), 0);
+	assert_int_equal(opt__set(opt("text"), &all, "a,b\\c=\\,", &err), 0);
+	assert_int_equal(opt__append(opt("list"), &all, "x,y\\", &err), 0);
+	assert_int_equal(opt__append(opt("list"), &all, ",", &err), 0);
+	assert_int_equal(opt__append(opt("map"), &all, "k=v,\\w", &err), 0);
 	for (o = opts; o->name; o++)
 		assert_int_equal(opt__unparse(o, &all, &text), 0);
-	assert_int_equal(opt__parse(opts, &again, text, err, sizeof(err)), 0);
+	assert_int_equal(opt__parse(opts, &again, text, &err), 0);
 	for (o = opts; o->name; o++) {
 		assert_int_equal(opt__format(o, &all, &a), 0);
 		assert_int_equal(opt__format(o, &again, &b), 0);
@@ -277,7 +278,8 @@ static void check_nearest(const char *name, const char *candidate, bool near)
 static void test_nearest(void **state)
 {
 	struct nearest nearest = {.name = "itnerval"};
-	char text[64], name[200];
+	struct error err;
+	char name[200];
 	int i;
 
 	(void)state;
@@ -303,7 +305,10 @@ static void test_nearest(void **state)
 		nearest__offer(&nearest, "abcdefgh");
 	assert_string_equal(nearest.known + strlen(nearest.known) - 5, ", ...");
 	assert_int_equal(nearest.known[0], 'a');
-	nearest__append(&nearest, text, sizeof(text), 100); /* no room at all */
+	memset(err.text, 'x', sizeof(err.text) - 1);
+	err.text[sizeof(err.text) - 1] = '\0';
+	nearest__append(&nearest, &err); /* no room at all */
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	memset(name, 'a', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	check_nearest(name, name, false);

@@ -85,8 +85,9 @@ static int teardown(void **state)
 /* `expected` with every @ for the folder. */
 static void check_fails(const char *name, int rc, const char *expected)
 {
-	char err[1024] = "", wanted[1024], *out = wanted;
+	char wanted[1024], *out = wanted;
 	struct plugin plugin, zero = {0};
+	struct error err;
 
 	for (; *expected; expected++) {
 		if (*expected == '@')
@@ -95,8 +96,8 @@ static void check_fails(const char *name, int rc, const char *expected)
 			*out++ = *expected;
 	}
 	*out = '\0';
-	assert_int_equal(plugin__load(&kind, dir, name, &plugin, err, sizeof(err)), rc);
-	assert_string_equal(err, wanted);
+	assert_int_equal(plugin__load(&kind, dir, name, &plugin, &err), rc);
+	assert_string_equal(err.text, wanted);
 	assert_memory_equal(&plugin, &zero, sizeof(zero));
 	plugin__unload(&plugin);
 }
@@ -124,11 +125,11 @@ static void test_load(void **state)
 {
 	struct plugin good, older;
 	const struct table *table;
-	char err[1024];
+	struct error err;
 
 	(void)state;
 	/* A plugin of newer headers: its struct is longer than ours. */
-	assert_int_equal(plugin__load(&kind, dir, "good", &good, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, dir, "good", &good, &err), 0);
 	table = good.table;
 	assert_string_equal(good.name, "good");
 	assert_string_equal(table->name, "good");
@@ -136,7 +137,7 @@ static void test_load(void **state)
 	assert_int_equal(table->second, 22);
 
 	/* One of older headers, loaded beside it: what its struct does not have is zero. */
-	assert_int_equal(plugin__load(&kind, dir, "older", &older, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, dir, "older", &older, &err), 0);
 	table = older.table;
 	assert_string_equal(table->name, "older");
 	assert_int_equal(table->first, 11);
@@ -148,16 +149,16 @@ static void test_load(void **state)
 
 static void test_many(void **state)
 {
-	char err[1024];
+	struct error err;
 	struct plugin first, second, third;
 
 	(void)state;
 	/* A descriptor that is free again gives the next file the same name for dlopen(). */
-	assert_int_equal(plugin__load(&kind, dir, "good", &first, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, dir, "good", &first, &err), 0);
 	check_fails("no_symbol", -ENOEXEC, "@/probes/no_symbol.so is no probe: it exports no collector_test");
-	assert_int_equal(plugin__load(&kind, dir, "older", &second, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, dir, "older", &second, &err), 0);
 	plugin__unload(&first);
-	assert_int_equal(plugin__load(&kind, dir, "good", &third, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, dir, "good", &third, &err), 0);
 	assert_string_equal(((struct table *)third.table)->name, "good");
 	plugin__unload(&third);
 	plugin__unload(&second);
@@ -166,7 +167,7 @@ static void test_many(void **state)
 static void test_broken(void **state)
 {
 	struct plugin plugin;
-	char err[1024];
+	struct error err;
 
 	(void)state;
 	check_fails("wrong_abi", -ENOEXEC,
@@ -182,17 +183,18 @@ static void test_broken(void **state)
 	check_fails("no_elf", -ENOEXEC, "@/probes/no_elf.so: file too short");
 	check_fails("folder", -ENOEXEC, "@/probes/folder.so is no regular file");
 	/* RTLD_NOW: not in the middle of a run. The linker's own words. */
-	assert_int_equal(plugin__load(&kind, dir, "unresolved", &plugin, err, sizeof(err)), -ENOEXEC);
-	assert_non_null(strstr(err, "/probes/unresolved.so: "));
-	assert_non_null(strstr(err, "missing_function"));
-	assert_null(strstr(err, "/proc/self"));
+	assert_int_equal(plugin__load(&kind, dir, "unresolved", &plugin, &err), -ENOEXEC);
+	assert_non_null(strstr(err.text, "/probes/unresolved.so: "));
+	assert_non_null(strstr(err.text, "missing_function"));
+	assert_null(strstr(err.text, "/proc/self"));
 }
 
 static void test_absent(void **state)
 {
 	struct plugin_kind sinks = {.folder = "sinks", .symbol = "x"};
 	struct plugin plugin;
-	char err[1024], expected[1024];
+	struct error err;
+	char expected[1024];
 
 	(void)state;
 	check_fails("godo", -ENOENT, "no probe \"godo\" in @/probes: did you mean \"good\"?");
@@ -202,15 +204,16 @@ static void test_absent(void **state)
 	check_fails("../probes/good", -ENOENT,
 		    "no probe \"../probes/good\" in @/probes: choose from folder, good, nameless, no_elf, "
 		    "no_symbol, null, older, renamed, tiny, unresolved, wrong_abi");
-	assert_int_equal(plugin__load(&sinks, dir, "x", &plugin, err, sizeof(err)), -ENOENT);
+	assert_int_equal(plugin__load(&sinks, dir, "x", &plugin, &err), -ENOENT);
 	snprintf(expected, sizeof(expected), "no folder %s/sinks: give the right one by --plugin-dir", dir);
-	assert_string_equal(err, expected);
+	assert_string_equal(err.text, expected);
 }
 
 static void test_links(void **state)
 {
 	struct plugin plugin;
-	char err[1024], path[128];
+	struct error err;
+	char path[128];
 
 	(void)state;
 	/* A link may lead to a plugin of the same name; the target counts. */
@@ -218,12 +221,12 @@ static void test_links(void **state)
 	    "ln -s ../../probes/good.so %s/linked/probes/alias.so && ln -s loop.so %s/linked/probes/loop.so",
 	    dir, dir, dir, dir);
 	snprintf(path, sizeof(path), "%s/linked", dir);
-	assert_int_equal(plugin__load(&kind, path, "good", &plugin, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, path, "good", &plugin, &err), 0);
 	assert_non_null(strstr(plugin.path, "/probes/good.so"));
 	assert_null(strstr(plugin.path, "linked"));
 	plugin__unload(&plugin);
-	assert_int_equal(plugin__load(&kind, path, "alias", &plugin, err, sizeof(err)), -ENOEXEC);
-	assert_int_equal(plugin__load(&kind, path, "loop", &plugin, err, sizeof(err)), -ELOOP);
+	assert_int_equal(plugin__load(&kind, path, "alias", &plugin, &err), -ENOEXEC);
+	assert_int_equal(plugin__load(&kind, path, "loop", &plugin, &err), -ELOOP);
 }
 
 static void check_unsafe(const char *how, const char *back, const char *expected)
@@ -237,7 +240,7 @@ static void check_unsafe(const char *how, const char *back, const char *expected
 static void test_unsafe(void **state)
 {
 	struct plugin plugin;
-	char err[1024];
+	struct error err;
 
 	(void)state;
 	if (geteuid() != 0)
@@ -254,7 +257,7 @@ static void test_unsafe(void **state)
 		     "chown 0 x && mv x probes/good.so",
 		     "@/x belongs to uid 65534: only root's own may be loaded by root");
 	run("chmod 1777 %s/probes", dir); /* sticky: nobody else can exchange root's files in it */
-	assert_int_equal(plugin__load(&kind, dir, "good", &plugin, err, sizeof(err)), 0);
+	assert_int_equal(plugin__load(&kind, dir, "good", &plugin, &err), 0);
 	plugin__unload(&plugin);
 	run("chmod 755 %s/probes", dir);
 }

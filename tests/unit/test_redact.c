@@ -17,13 +17,13 @@
 static struct redact *new_redact(const char *const *patterns)
 {
 	struct redact *redact;
-	char err[256] = "";
+	struct error err = {0};
 	size_t n = 0;
 
 	while (patterns[n])
 		n++;
-	if (redact__new(&redact, patterns, n, err, sizeof(err)))
-		fail_msg("%s", err);
+	if (redact__new(&redact, patterns, n, &err))
+		fail_msg("%s", err.text);
 	return redact;
 }
 
@@ -280,15 +280,16 @@ static void test_bad_patterns(void **state)
 {
 	const char *patterns[] = {"fine", "("};
 	struct redact *redact = (void *)-1;
-	char err[256];
+	struct error err;
 
 	(void)state;
-	assert_int_equal(redact__check("a(b", err, sizeof(err)), -EINVAL);
-	assert_string_equal(err, "\"a(b\" is not a regular expression: missing closing parenthesis, at character 4");
-	assert_int_equal(redact__check("(?i)(a)b", err, sizeof(err)), 0);
-	assert_int_equal(redact__new(&redact, patterns, 2, err, sizeof(err)), -EINVAL);
+	assert_int_equal(redact__check("a(b", &err), -EINVAL);
+	assert_string_equal(err.text,
+			    "\"a(b\" is not a regular expression: missing closing parenthesis, at character 4");
+	assert_int_equal(redact__check("(?i)(a)b", &err), 0);
+	assert_int_equal(redact__new(&redact, patterns, 2, &err), -EINVAL);
 	assert_null(redact);
-	assert_int_equal(redact__new(&redact, NULL, 0, err, sizeof(err)), 0);
+	assert_int_equal(redact__new(&redact, NULL, 0, &err), 0);
 	check_text(redact, "--password=x", "--password=x"); /* an empty list hides nothing */
 	redact__free(redact);
 	redact__free(NULL);

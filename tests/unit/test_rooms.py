@@ -184,8 +184,8 @@ def test_streams_are_read_without_dlopen_libbpf_libyaml():
         {
             struct stream_reader *reader;
             struct record record;
-            char err[256];
-            if (argc < 2 || stream_reader__open(&reader, argv[1], err, sizeof(err)))
+            struct error err;
+            if (argc < 2 || stream_reader__open(&reader, argv[1], &err))
                 return 1;
             while (stream_reader__next(reader, &record) == 1)
                 puts(record.event->name);

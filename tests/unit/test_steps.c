@@ -19,7 +19,7 @@
 /* ---- rules ---- */
 
 /* Loads rules from a file of that text. */
-static int load(const char *text, struct steps **steps, char *err, size_t size)
+static int load(const char *text, struct steps **steps, struct error *err)
 {
 	char path[] = "/tmp/steps.XXXXXX";
 	int fd = mkstemp(path), rc;
@@ -27,7 +27,7 @@ static int load(const char *text, struct steps **steps, char *err, size_t size)
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	close(fd);
-	rc = steps__load(path, steps, err, size);
+	rc = steps__load(path, steps, err);
 	unlink(path);
 	return rc;
 }
@@ -35,10 +35,10 @@ static int load(const char *text, struct steps **steps, char *err, size_t size)
 static struct steps *loaded(const char *text)
 {
 	struct steps *steps;
-	char err[512] = "";
+	struct error err = {0};
 
-	if (load(text, &steps, err, sizeof(err)))
-		fail_msg("%s", err);
+	if (load(text, &steps, &err))
+		fail_msg("%s", err.text);
 	return steps;
 }
 
@@ -71,19 +71,19 @@ static void errors_tell_where_and_what_instead(void **state)
 		{"steps:\n\t- a", "a tab cannot indent"},
 	};
 	struct steps *steps;
-	char err[512];
+	struct error err;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		assert_int_equal(load(cases[i].text, &steps, err, sizeof(err)), -EINVAL);
-		if (!strstr(err, cases[i].sentence))
-			fail_msg("\"%s\" is not in: %s", cases[i].sentence, err);
+		assert_int_equal(load(cases[i].text, &steps, &err), -EINVAL);
+		if (!strstr(err.text, cases[i].sentence))
+			fail_msg("\"%s\" is not in: %s", cases[i].sentence, err.text);
 		assert_null(steps);
 	}
-	assert_int_equal(steps__load("snakemaek", &steps, err, sizeof(err)), -ENOENT);
-	assert_string_equal(err, "steps: \"snakemaek\" is neither a file nor ready-made: did you mean "
-				 "\"snakemake\"?");
-	assert_int_equal(steps__load("none", &steps, err, sizeof(err)), 0);
+	assert_int_equal(steps__load("snakemaek", &steps, &err), -ENOENT);
+	assert_string_equal(err.text, "steps: \"snakemaek\" is neither a file nor ready-made: did you mean "
+				      "\"snakemake\"?");
+	assert_int_equal(steps__load("none", &steps, &err), 0);
 	assert_null(steps);
 }
 
@@ -216,11 +216,11 @@ static void ready_made_rules_hold(void **state)
 	};
 	struct steps_matcher *matcher;
 	struct steps *steps;
-	char err[512] = "";
+	struct error err = {0};
 
 	(void)state;
-	if (steps__load("auto", &steps, err, sizeof(err)))
-		fail_msg("%s", err);
+	if (steps__load("auto", &steps, &err))
+		fail_msg("%s", err.text);
 	matcher = steps_matcher__new(steps);
 	assert_non_null(matcher);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {

@@ -119,10 +119,10 @@ static void deliver(struct stream_reader *reader, struct delivered *d)
 static bool deliver_memory(const uint8_t *bytes, size_t size, struct delivered *d)
 {
 	struct stream_reader *reader;
-	char err[256] = "";
+	struct error err = {0};
 
-	if (stream_reader__open_memory(&reader, bytes, size, err, sizeof(err))) {
-		assert_true(strlen(err) > 0);
+	if (stream_reader__open_memory(&reader, bytes, size, &err)) {
+		assert_true(strlen(err.text) > 0);
 		return false;
 	}
 	deliver(reader, d);
@@ -133,11 +133,12 @@ static bool deliver_memory(const uint8_t *bytes, size_t size, struct delivered *
 static void deliver_file(const struct folder *folder, const char *name, struct delivered *d)
 {
 	struct stream_reader *reader;
-	char path[512], err[256];
+	struct error err;
+	char path[512];
 
 	snprintf(path, sizeof(path), "%s/%s", folder->path, name);
-	if (stream_reader__open(&reader, path, err, sizeof(err)))
-		fail_msg("%s: %s", path, err);
+	if (stream_reader__open(&reader, path, &err))
+		fail_msg("%s: %s", path, err.text);
 	deliver(reader, d);
 	stream_reader__close(reader);
 }
@@ -170,13 +171,14 @@ static void the_header_tells_all(void **state)
 	struct stream_reader *reader;
 	const struct stream_info *info;
 	const struct stream_event *event;
-	char path[512], err[256], host[256];
+	struct error err;
+	char path[512], host[256];
 	size_t size;
 	int i;
 
 	free(write_stream(folder, 1, 1, &size));
 	snprintf(path, sizeof(path), "%s/made.msgpack", folder->path);
-	assert_int_equal(stream_reader__open(&reader, path, err, sizeof(err)), 0);
+	assert_int_equal(stream_reader__open(&reader, path, &err), 0);
 	info = stream_reader__info(reader);
 	gethostname(host, sizeof(host));
 	assert_string_equal(info->path, path);
@@ -276,7 +278,8 @@ static void equal_times_keep_their_sequence(void **state)
 	struct value values[MADE_FIELDS];
 	struct stream_reader *reader;
 	struct record record;
-	char path[512], err[256];
+	struct error err;
+	char path[512];
 	uint64_t i;
 
 	for (i = 0; i < 300; i++) {
@@ -286,7 +289,7 @@ static void equal_times_keep_their_sequence(void **state)
 	}
 	stream_writer__close(w);
 	snprintf(path, sizeof(path), "%s/made.msgpack", folder->path);
-	assert_int_equal(stream_reader__open(&reader, path, err, sizeof(err)), 0);
+	assert_int_equal(stream_reader__open(&reader, path, &err), 0);
 	for (i = 0; i < 200; i++) {
 		assert_int_equal(stream_reader__next(reader, &record), 1);
 		assert_int_equal(record__values(&record, values), 0);
@@ -465,21 +468,21 @@ static void files_that_are_no_streams(void **state)
 	static const char *const texts[] = {"", "hello\n", "{\"json\": 1}", "\x81\xa1x\x01", "\x80", "\xc1"};
 	const struct folder *folder = *state;
 	struct stream_reader *reader;
-	char path[512], err[256];
+	struct error err;
+	char path[512];
 	size_t i;
 
 	for (i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
-		err[0] = '\0';
-		assert_int_equal(stream_reader__open_memory(&reader, texts[i], strlen(texts[i]), err, sizeof(err)),
-				 -EBADMSG);
-		assert_true(strlen(err) > 0);
+		err.text[0] = '\0';
+		assert_int_equal(stream_reader__open_memory(&reader, texts[i], strlen(texts[i]), &err), -EBADMSG);
+		assert_true(strlen(err.text) > 0);
 	}
-	assert_int_equal(stream_reader__open(&reader, folder->path, err, sizeof(err)), -EINVAL);
+	assert_int_equal(stream_reader__open(&reader, folder->path, &err), -EINVAL);
 	assert_int_equal(mkfifoat(folder->fd, "fifo.msgpack", 0600), 0);
 	snprintf(path, sizeof(path), "%s/fifo.msgpack", folder->path);
-	assert_int_equal(stream_reader__open(&reader, path, err, sizeof(err)), -EINVAL);
+	assert_int_equal(stream_reader__open(&reader, path, &err), -EINVAL);
 	snprintf(path, sizeof(path), "%s/none.msgpack", folder->path);
-	assert_int_equal(stream_reader__open(&reader, path, err, sizeof(err)), -ENOENT);
+	assert_int_equal(stream_reader__open(&reader, path, &err), -ENOENT);
 }
 
 /* What a later version of the writer may add: kinds that are not known, elements behind the schema's,
@@ -534,14 +537,14 @@ static void a_clock_that_was_set(void **state)
 	const struct stream_info *info;
 	struct made_event e;
 	struct record record;
-	char err[256];
+	struct error err;
 	int64_t offset;
 	int i;
 
 	find_blocks(bytes, size, begin, 2);
 	marker = memmem(bytes, size, "\xa6marker\xc4\x10", 9);
 	assert_non_null(marker);
-	assert_int_equal(stream_reader__open_memory(&reader, bytes, size, err, sizeof(err)), 0);
+	assert_int_equal(stream_reader__open_memory(&reader, bytes, size, &err), 0);
 	info = stream_reader__info(reader);
 	clock.boot_ns = info->boot_ns + 1000;
 	clock.real_ns = info->real_ns + 1000 + 3600000000000;
@@ -561,7 +564,7 @@ static void a_clock_that_was_set(void **state)
 		assert_int_equal(stream_sync__pack(&block, marker + 9, &e.head, 3, &sync), 0);
 		record_buffer__append(&whole, (char *)block.data, block.size);
 	}
-	assert_int_equal(stream_reader__open_memory(&reader, whole.data, whole.size, err, sizeof(err)), 0);
+	assert_int_equal(stream_reader__open_memory(&reader, whole.data, whole.size, &err), 0);
 	for (i = 0; i < 3; i++) {
 		assert_int_equal(stream_reader__next(reader, &record), 1);
 		assert_int_equal(record.real_ns - (int64_t)record.ts, offset + (i == 2 ? 3600000000000 : 0));
@@ -581,7 +584,8 @@ static void an_event_of_six_megabytes(void **state)
 	struct value values[MADE_FIELDS];
 	struct stream_reader *reader;
 	struct record record;
-	char path[512], err[256];
+	struct error err;
+	char path[512];
 
 	assert_non_null(e);
 	made__init(e, TS);
@@ -593,7 +597,7 @@ static void an_event_of_six_megabytes(void **state)
 	assert_int_equal(write_event(w, 2, TS), 0);
 	assert_int_equal(stream_writer__close(w), 0);
 	snprintf(path, sizeof(path), "%s/made.msgpack", folder->path);
-	assert_int_equal(stream_reader__open(&reader, path, err, sizeof(err)), 0);
+	assert_int_equal(stream_reader__open(&reader, path, &err), 0);
 	assert_int_equal(stream_reader__next(reader, &record), 1);
 	assert_int_equal(stream_reader__next(reader, &record), 1);
 	assert_int_equal(record__values(&record, values), 0);

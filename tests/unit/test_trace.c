@@ -168,11 +168,11 @@ static void assert_refused(const char *options, int code, const char *why)
 {
 	struct sink_api api = {.size = sizeof(api), .out = -1, .columns = 80, .log = keep};
 	void *conf = calloc(1, collector_sink->conf_size), *sink;
-	char err[256];
+	struct error err;
 
 	assert_non_null(conf);
 	assert_int_equal(opt__defaults(collector_sink->options, conf), 0);
-	assert_int_equal(opt__parse(collector_sink->options, conf, options, err, sizeof(err)), 0);
+	assert_int_equal(opt__parse(collector_sink->options, conf, options, &err), 0);
 	assert_int_equal(collector_sink->open(&api, conf, &sink), code);
 	if (!strstr(said, why))
 		fail_msg("\"%s\" is not in \"%s\"", why, said);
