@@ -2,44 +2,21 @@
 /* What every probe's BPF object begins with: the scope map, its own ring, its loss counters, and the
  * few calls that go with them. Include it first, once, in X.bpf.c.
  *
- *	SEC("tp_btf/sched_process_exec")
- *	int BPF_PROG(my_exec, struct task_struct *task)
+ *	ON_EXEC(my_exec, task, w, filename)
  *	{
- *		struct scope_entry *w = scope__find(task);	// filter first
- *		struct my_exec *e;
+ *		struct my_exec *e = event__reserve(struct my_exec, MY_EXEC, task, w);
  *
- *		if (!w)
- *			return 0;
- *		e = event__reserve(struct my_exec, MY_EXEC, task, w);
  *		if (!e)
- *			return 0;			// it is counted
+ *			return;			// counted as lost
  *		...
  *		event__submit(e);
- *		return 0;
  *	}
+ *
+ * Programs at other hooks filter first: `w = scope__find(task)`, and return 0 if that is NULL. Births are seen
+ * at "tp_btf/sched_wakeup_new", where the child is in the scope already and its parent is the current task.
  *
  * A scratch buffer serves one program only: sched_process_free runs in softirq, between two instructions of
- * any other.
- *
- * Births are to be seen at "tp_btf/sched_wakeup_new", where the child is in the scope already and its parent
- * is the current task. From kernel 7.0 programs of raw tracepoints can be preempted, and are then skipped for
- * other tasks on that CPU: not where interrupts are off, as there, nor in the softirq of
- * sched_process_free. For the others write two entries, and the core loads the one that serves best:
- *
- *	SEC("tp_btf/sched_process_exec")
- *	int BPF_PROG(my_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
- *	{
- *		run(task, bprm->filename);
- *		return 0;
- *	}
- *
- *	SEC("tp/sched/sched_process_exec")
- *	int my_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
- *	{
- *		run(bpf_get_current_task_btf(), classic__filename(ctx));
- *		return PASS;
- *	}
- */
+ * any other. */
 #ifndef CORE_PROBE_BPF_H
 #define CORE_PROBE_BPF_H
 
@@ -52,7 +29,7 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* What a classic entry returns: with 0, others who look at the tracepoint by perf would get nothing. */
+/* What a program of a classic tracepoint returns: with 0, perf events on that tracepoint would get nothing. */
 #define PASS 1
 
 /* The core puts its own map in this one's place before the object is loaded. */
@@ -99,7 +76,7 @@ static __always_inline struct scope_entry *scope__ending(struct task_struct *tas
 {
 	struct scope_entry *w = scope__find(task);
 
-	return w && w->end_tid == (__u32)task->pid ? w : NULL;
+	return w && w->exit_tid == (__u32)task->pid ? w : NULL;
 }
 
 /* The process's entry if this task's free closes its account: nothing is added after. Or NULL. */
@@ -179,6 +156,66 @@ static __always_inline const char *classic__filename(struct trace_event_raw_sche
 	return (void *)ctx + (ctx->__data_loc_filename & 0xffff);
 }
 
+/* From kernel 7.0 programs of raw tracepoints can be preempted, and the recursion guard then skips them for other
+ * tasks on that CPU; not where interrupts are off (sched_wakeup_new) nor in softirq (sched_process_free). So some
+ * hooks have two programs, and the core loads the one that serves best: NAME of the raw tracepoint, NAME_classic
+ * of the classic one. What follows the macro is the body of a function that both call. */
+
+/* Every exec, of watched processes or not, with the path as executed. */
+#define ON_ANY_EXEC(name, task, filename)                                                        \
+	static __always_inline void name##__run(struct task_struct *task, const char *filename); \
+	SEC("tp_btf/sched_process_exec")                                                         \
+	int BPF_PROG(name, struct task_struct *p, pid_t old_pid, struct linux_binprm *bprm)      \
+	{                                                                                        \
+		name##__run(p, bprm->filename);                                                  \
+		return 0;                                                                        \
+	}                                                                                        \
+	SEC("tp/sched/sched_process_exec")                                                       \
+	int name##_classic(struct trace_event_raw_sched_process_exec *ctx)                       \
+	{                                                                                        \
+		name##__run(bpf_get_current_task_btf(), classic__filename(ctx));                 \
+		return PASS;                                                                     \
+	}                                                                                        \
+	static __always_inline void name##__run(struct task_struct *task, const char *filename)
+
+/* An exec of a watched process, whose entry in the scope is `w`. */
+#define ON_EXEC(name, task, w, filename)                                                                       \
+	static __always_inline void name##__watched(struct task_struct *, struct scope_entry *, const char *); \
+	ON_ANY_EXEC(name, task, filename)                                                                      \
+	{                                                                                                      \
+		struct scope_entry *entry = scope__find(task);                                                 \
+                                                                                                               \
+		if (entry)                                                                                     \
+			name##__watched(task, entry, filename);                                                \
+	}                                                                                                      \
+	static __always_inline void name##__watched(struct task_struct *task, struct scope_entry *w,           \
+						    const char *filename)
+
+/* The exit of a watched process: called for exactly one of its threads, the last. Its CPU time and I/O are not final
+ * yet: those are at "tp_btf/sched_process_free", by scope__closed(). */
+#define ON_PROCESS_EXIT(name, task, w)                                                       \
+	static __always_inline void name##__run(struct task_struct *, struct scope_entry *); \
+	static __always_inline void name##__filter(struct task_struct *p)                    \
+	{                                                                                    \
+		struct scope_entry *entry = scope__ending(p);                                \
+                                                                                             \
+		if (entry)                                                                   \
+			name##__run(p, entry);                                               \
+	}                                                                                    \
+	SEC("tp_btf/sched_process_exit")                                                     \
+	int BPF_PROG(name, struct task_struct *p)                                            \
+	{                                                                                    \
+		name##__filter(p);                                                           \
+		return 0;                                                                    \
+	}                                                                                    \
+	SEC("tp/sched/sched_process_exit")                                                   \
+	int name##_classic(void *ctx)                                                        \
+	{                                                                                    \
+		name##__filter(bpf_get_current_task_btf());                                  \
+		return PASS;                                                                 \
+	}                                                                                    \
+	static __always_inline void name##__run(struct task_struct *task, struct scope_entry *w)
+
 static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
 					const struct scope_entry *w)
 {
@@ -213,40 +250,40 @@ static __always_inline __u64 event__wake(void)
 		e_;                                                       \
 	})
 
-/* The same for what the probe tells once of each process, at its end (struct probe's `end_event`): the core
- * counts those that it told nothing of. It may be told provisionally before, at the exit: then want of
- * room is no loss, as the free of the process is another chance, and the other way round. */
-#define event__reserve_end(type, kind, task, w)                                       \
-	({                                                                            \
-		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);             \
-		if (e_)                                                               \
-			event__head(&e_->head, kind, task, w);                        \
-		else if ((w)->told[scope_slot & (SCOPE_SLOTS - 1)] != SCOPE_REPORTED) \
-			lost__count(kind);                                            \
-		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;           \
-		e_;                                                                   \
+/* The same for the event that a probe reports once for each process (role SCHEMA_EXIT): the core counts the processes
+ * for which it did not. It may be reported provisionally before, at the exit: then a full ring is not a loss, as
+ * sched_process_free gets a second chance, and vice versa. */
+#define event__reserve_exit(type, kind, task, w)                                          \
+	({                                                                                \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                 \
+		if (e_)                                                                   \
+			event__head(&e_->head, kind, task, w);                            \
+		else if ((w)->reported[scope_slot & (SCOPE_SLOTS - 1)] != SCOPE_REPORTED) \
+			lost__count(kind);                                                \
+		(w)->reported[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;           \
+		e_;                                                                       \
 	})
 
-#define event__reserve_provisional(type, kind, task, w)                                          \
-	({                                                                                       \
-		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                        \
-		if (e_) {                                                                        \
-			event__head(&e_->head, kind, task, w);                                   \
-			e_->head.flags = EVENT_PROVISIONAL;                                      \
-		}                                                                                \
-		(w)->told[scope_slot & (SCOPE_SLOTS - 1)] = e_ ? SCOPE_REPORTED : SCOPE_NO_ROOM; \
-		e_;                                                                              \
+#define event__reserve_provisional(type, kind, task, w)                                              \
+	({                                                                                           \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                            \
+		if (e_) {                                                                            \
+			event__head(&e_->head, kind, task, w);                                       \
+			e_->head.flags = EVENT_PROVISIONAL;                                          \
+		}                                                                                    \
+		(w)->reported[scope_slot & (SCOPE_SLOTS - 1)] = e_ ? SCOPE_REPORTED : SCOPE_NO_ROOM; \
+		e_;                                                                                  \
 	})
 
-/* Makes a sample of a process that has ended, and waits for its parent, the provisional word on its end: its
- * account is closed but for what the kernel adds at its release, which is nothing. False: it lives. */
+/* Turns a sample of a zombie into its provisional exit event: the kernel adds nothing to a zombie's account any
+ * more. False: the process lives. */
 static __always_inline bool event__close(struct event *e, __u8 kind, struct scope_entry *w, struct task_struct *task)
 {
-	if (!w->end_tid || !task->exit_state)
+	if (!w->exit_tid || !task->exit_state)
 		return false;
 	e->kind = kind;
 	e->flags = EVENT_PROVISIONAL;
-	w->told[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;
+	w->reported[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;
 	return true;
 }
 

@@ -35,12 +35,31 @@ struct schema_field {
 	const char *(*name_of)(uint64_t value);
 };
 
+/* What an event stands for: the core counts losses of these, whichever probe has them. */
+enum schema_role {
+	SCHEMA_NO_ROLE,
+	SCHEMA_FORK, /* a process was born */
+	SCHEMA_EXEC, /* it runs a program */
+	SCHEMA_EXIT, /* once a process, by event__reserve_exit() or event__reserve_provisional() */
+};
+
+enum schema_flags {
+	SCHEMA_OFF = 1,	   /* recorded only if the user asks for it by name */
+	SCHEMA_SPARSE = 2, /* its hook fires far more often than the event: what the kernel skips there is not a loss */
+};
+
 struct schema_event {
 	const char *name; /* NULL: this kind is not in use */
 	const char *help;
 	const struct schema_field *fields; /* ended by an entry without a name */
 	uint32_t size; /* of its struct: nothing shorter is taken, and an iterator's output is cut by it */
+	enum schema_role role;
+	unsigned flags; /* of enum schema_flags */
 };
+
+/* EVENT(CPU_EXIT, struct cpu_event, "exit", "when its account is closed", exit_fields, .role = SCHEMA_EXIT) */
+#define EVENT(kind, struct_, name_, help_, fields_, ...) \
+	[kind] = {.name = name_, .help = help_, .fields = fields_, .size = sizeof(struct_), ##__VA_ARGS__}
 
 #define SCHEMA_FIELDS_MAX 64 /* fields of one event */
 #define SCHEMA_EVENTS_MAX 64 /* kinds of one probe */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* The scope map: which processes are watched. Shared by the core, its BPF object and every probe's.
  *
- * The core owns it: fork inherits, the free of the leader's task removes. Probes look up, and use
- * their own slot of `seen` and `told`; they change nothing else. Includes nothing, as core/event.h. */
+ * The core owns it: fork inherits, sched_process_free of the leader removes. Probes look up, and use their own
+ * slot of `seen` and `reported`; they change nothing else. Includes nothing, as core/event.h. */
 #ifndef CORE_SCOPE_H
 #define CORE_SCOPE_H
 
@@ -14,23 +14,24 @@ struct scope_key {
 	__u64 start; /* group leader's start_boottime, ns */
 };
 
-#define SCOPE_SLOTS 8 /* probes at most; a power of two */
+/* Slots for probes that sample or report the exit of a process; a power of two. Others need none. */
+#define SCOPE_SLOTS 8
 
 struct scope_entry {
 	__u32 run;
-	__u32 end_tid;		 /* the thread whose exit ended the process; 0 while it lives */
-	__u32 threads_peak;	 /* most threads alive at once */
-	__u32 flags;		 /* SCOPE_EXISTING */
-	__u64 seen[SCOPE_SLOTS]; /* fingerprint of each sampling probe's last sample */
-	__u8 told[SCOPE_SLOTS];	 /* WATCH_*: what each probe told of the process's end */
+	__u32 exit_tid;		    /* the thread whose exit ended the process; 0 while it lives */
+	__u32 threads_peak;	    /* most threads alive at once */
+	__u32 flags;		    /* SCOPE_EXISTING */
+	__u64 seen[SCOPE_SLOTS];    /* fingerprint of each sampling probe's last sample */
+	__u8 reported[SCOPE_SLOTS]; /* enum scope_report: whether each probe reported the exit */
 };
 
-#define SCOPE_EXISTING 0x1 /* it was there before it was watched */
+#define SCOPE_EXISTING 0x1 /* it existed before it was watched */
 
 enum scope_report {
 	SCOPE_UNREPORTED = 0,
-	SCOPE_REPORTED = 1, /* it is on its way, or counted as lost */
-	SCOPE_NO_ROOM = 2,  /* it did not fit in the ring; the free is another chance */
+	SCOPE_REPORTED = 1, /* the event is on its way, or counted as lost */
+	SCOPE_NO_ROOM = 2,  /* it did not fit in the ring; sched_process_free gets a second chance */
 };
 
 /* ---- between the core and its own BPF object ---- */
@@ -42,8 +43,8 @@ struct scope_run {
 	__u32 zero;
 };
 
-/* What is counted of processes that found no room in the scope: events that are lost of them. */
-enum scope_refused { SCOPE_REFUSED_FORK, SCOPE_REFUSED_EXEC, SCOPE_REFUSED_END, SCOPE_REFUSED_COUNTS };
+/* Events lost of processes that did not fit into the scope map, by their role (enum schema_role less one). */
+enum scope_refused { SCOPE_REFUSED_FORK, SCOPE_REFUSED_EXEC, SCOPE_REFUSED_EXIT, SCOPE_REFUSED_COUNTS };
 
 /* Runs that the kernel opens by a rule bear a number with this bit, made of the CPU and a counter. */
 #define SCOPE_RUN_RULE 0x80000000u

@@ -145,6 +145,34 @@ void hook__choose(struct bpf_object *object)
 	}
 }
 
+int hook__list(const void *elf, size_t size, void (*each)(void *arg, const char *hook, const char *program), void *arg)
+{
+	struct bpf_object *object = elf ? bpf_object__open_mem(elf, size, NULL) : NULL;
+	struct bpf_program *prog, *other;
+
+	if (!object)
+		return elf ? -errno : -ENOEXEC;
+	bpf_object__for_each_program(prog, object)
+	{
+		const char *section = bpf_program__section_name(prog), *classic = NULL;
+		char both[256];
+
+		if (!strncmp(section, CLASSIC, strlen(CLASSIC)) && has_raw(object, strrchr(section, '/') + 1))
+			continue;
+		bpf_object__for_each_program(other, object)
+		{
+			const char *name = bpf_program__section_name(other);
+
+			if (!strncmp(name, CLASSIC, strlen(CLASSIC)) && is_raw(prog, strrchr(name, '/') + 1))
+				classic = name;
+		}
+		snprintf(both, sizeof(both), "%s%s%s", section, classic ? " or " : "", classic ? classic : "");
+		each(arg, both, bpf_program__name(prog));
+	}
+	bpf_object__close(object);
+	return 0;
+}
+
 /* A program that does nothing, at the function's entry and away again. */
 bool hook__has_function(const char *name)
 {

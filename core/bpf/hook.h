@@ -4,6 +4,7 @@
 #define CORE_BPF_HOOK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct bpf_link;
 struct bpf_object;
@@ -22,6 +23,10 @@ bool hook__has_function(const char *name);
 /* Of two entries to one tracepoint in an object, "tp_btf/NAME" and "tp/GROUP/NAME", leaves one set to load:
  * the second where the first could be preempted and the second can be had. */
 void hook__choose(struct bpf_object *object);
+
+/* Calls each() for every hook that an object's programs attach to, in their order: "tp_btf/NAME or tp/GROUP/NAME" where
+ * there are two entries, with the name of the program. 0 or -errno: it is not a BPF object. Needs no rights. */
+int hook__list(const void *elf, size_t size, void (*each)(void *arg, const char *hook, const char *program), void *arg);
 
 /* Attaches a program to the classic tracepoint of its section. NULL, and errno. */
 struct bpf_link *hook__attach_classic(struct bpf_program *prog);

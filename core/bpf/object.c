@@ -145,6 +145,145 @@ int bpf__tracepoint_args(const char *name)
 	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
 }
 
+/* Finds a variable in the object's BTF: its section, and its place there. */
+static int find_variable(const struct btf *btf, const char *name, const char **section, uint32_t *offset,
+			 uint32_t *size)
+{
+	for (uint32_t id = 1; btf && id < btf__type_cnt(btf); id++) {
+		const struct btf_type *type = btf__type_by_id(btf, id);
+		const struct btf_var_secinfo *var = btf_var_secinfos(type);
+
+		if (!btf_is_datasec(type))
+			continue;
+		for (int i = 0; i < btf_vlen(type); i++, var++) {
+			if (strcmp(btf__name_by_offset(btf, btf__type_by_id(btf, var->type)->name_off), name))
+				continue;
+			*section = btf__name_by_offset(btf, type->name_off);
+			*offset = var->offset;
+			*size = var->size;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* The map of a section of global data: its name ends in the section's. */
+static struct bpf_map *section_map(struct bpf_object *object, const char *section)
+{
+	struct bpf_map *map;
+
+	bpf_object__for_each_map(map, object)
+	{
+		size_t length = strlen(bpf_map__name(map)), tail = strlen(section);
+
+		if (bpf_map__is_internal(map) && length >= tail && !strcmp(bpf_map__name(map) + length - tail, section))
+			return map;
+	}
+	return NULL;
+}
+
+int bpf__set(struct bpf_object *object, const char *variable, const void *value, size_t size)
+{
+	const char *section, *name = bpf_object__name(object);
+	struct bpf_map *map = NULL;
+	uint32_t offset, have;
+	size_t bytes = 0;
+	char *data;
+
+	if (!find_variable(bpf_object__btf(object), variable, &section, &offset, &have))
+		map = section_map(object, section);
+	if (!map) {
+		log__error("%s: its BPF object has no global variable \"%s\"", name, variable);
+		return -ENOENT;
+	}
+	data = (char *)bpf_map__initial_value(map, &bytes); /* const in some versions of libbpf */
+	if (have != size || !data || offset + size > bytes) {
+		log__error("%s: the variable \"%s\" of its BPF object has %u bytes, not %zu", name, variable, have,
+			   size);
+		return -EINVAL;
+	}
+	if (bpf_map__fd(map) >= 0 && bpf_map__map_flags(map) & BPF_F_RDONLY_PROG) {
+		log__error("%s: the variable \"%s\" is const: it is set before the load", name, variable);
+		return -EINVAL;
+	}
+	memcpy(data + offset, value, size);
+	return 0;
+}
+
+/* What bpftool would generate, for maps of global data alone: loading a skeleton maps their memory. */
+struct opened {
+	struct bpf_object *object;
+	struct bpf_map **maps;
+	void **data;
+};
+
+static int fill_skeleton(struct bpf_object_skeleton *skel, struct opened *opened)
+{
+	struct bpf_map *map;
+	size_t count = 0;
+
+	bpf_object__for_each_map(map, opened->object) count++;
+	skel->sz = sizeof(*skel);
+	skel->name = bpf_object__name(opened->object);
+	skel->obj = &opened->object;
+	skel->map_skel_sz = sizeof(*skel->maps);
+	skel->maps = calloc(count + 1, sizeof(*skel->maps));
+	opened->maps = calloc(count + 1, sizeof(*opened->maps));
+	opened->data = calloc(count + 1, sizeof(*opened->data));
+	if (!skel->maps || !opened->maps || !opened->data)
+		return -ENOMEM;
+	bpf_object__for_each_map(map, opened->object)
+	{
+		int i = skel->map_cnt;
+
+		if (!bpf_map__is_internal(map))
+			continue;
+		opened->maps[i] = map;
+		skel->maps[i] = (struct bpf_map_skeleton){
+			.name = bpf_map__name(map), .map = &opened->maps[i], .mmaped = &opened->data[i]};
+		skel->map_cnt++;
+	}
+	return 0;
+}
+
+int bpf_unit__open(struct bpf_unit *unit, const void *elf, size_t size)
+{
+	struct bpf_object_open_opts opts = *bpf__open_opts();
+	struct opened *opened = calloc(1, sizeof(*opened));
+	int err = -ENOMEM;
+
+	unit->skel = calloc(1, sizeof(*unit->skel));
+	if (!opened || !unit->skel) {
+		free(opened);
+		free(unit->skel);
+		unit->skel = NULL;
+		return err;
+	}
+	unit->opened = opened;
+	opts.object_name = unit->name;
+	opened->object = elf ? bpf_object__open_mem(elf, size, &opts) : NULL;
+	err = opened->object ? fill_skeleton(unit->skel, opened) : elf ? -errno : -ENOEXEC;
+	if (err) {
+		log__error("%s: its BPF object cannot be opened: %s", unit->name, strerror(-err));
+		bpf_unit__destroy(unit);
+	}
+	return err;
+}
+
+void bpf_unit__destroy(struct bpf_unit *unit)
+{
+	if (!unit->opened)
+		return;
+	bpf_object__close(unit->opened->object);
+	free(unit->opened->maps);
+	free(unit->opened->data);
+	free(unit->skel->maps);
+	free(unit->skel);
+	free(unit->opened);
+	unit->opened = NULL;
+	unit->skel = NULL;
+}
+
 /* Maps of global data bear the object's name before their section's. */
 static struct bpf_map *find_map(struct bpf_unit *unit, const char *name)
 {
@@ -333,21 +472,6 @@ int bpf_unit__sample(struct bpf_unit *unit, size_t (*size_of)(void *arg, const v
 	return err;
 }
 
-/* Whether a run of the program that was skipped may have cost something that nobody else counts. */
-static bool miss_counts(const struct bpf_unit *unit, const struct bpf_program *prog)
-{
-	static const char *const ends[] = {"sched_process_exit", "sched_process_free", "taskstats_exit"};
-	const char *section = bpf_program__section_name(prog), *slash = strrchr(section, '/');
-
-	/* Of a hook on every system call nearly all that is missed would have been passed over. */
-	if (!slash || strstr(section, "/sys_") || !bpf_program__autoload(prog))
-		return false;
-	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]) && unit->ends_counted; i++)
-		if (!strcmp(slash + 1, ends[i]))
-			return false;
-	return true;
-}
-
 uint64_t bpf_unit__new_misses(struct bpf_unit *unit)
 {
 	struct bpf_program *prog;
@@ -358,7 +482,8 @@ uint64_t bpf_unit__new_misses(struct bpf_unit *unit)
 		struct bpf_prog_info info = {};
 		uint32_t size = sizeof(info);
 
-		if (miss_counts(unit, prog) && !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
+		if (bpf_program__autoload(prog) && unit->misses_count(unit->arg, bpf_program__name(prog)) &&
+		    !bpf_obj_get_info_by_fd(bpf_program__fd(prog), &info, &size))
 			sum += info.recursion_misses;
 	}
 	moved = sum - unit->misses;

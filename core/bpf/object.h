@@ -14,7 +14,9 @@
 struct btf;
 struct bpf_object_open_opts;
 struct bpf_object_skeleton;
+struct bpf_object;
 struct bpf_program;
+struct opened;
 
 #define BPF_UNIT_LINKS 16
 #define BPF_UNIT_KINDS EVENT_KIND_INTERNAL /* counters of what was lost */
@@ -24,7 +26,8 @@ typedef void (*bpf_unit_event)(void *arg, const void *event, size_t size);
 
 struct bpf_unit {
 	const char *name;
-	struct bpf_object_skeleton *skel; /* its owner destroys it, after bpf_unit__close() */
+	struct bpf_object_skeleton *skel; /* of its owner, who destroys it after bpf_unit__close(); or made by open */
+	struct opened *opened;		  /* by bpf_unit__open() */
 	struct ring_buffer *ring;
 	int ring_fd;				/* readable: something waits */
 	struct bpf_link *links[BPF_UNIT_LINKS]; /* of programs at their hooks */
@@ -32,8 +35,9 @@ struct bpf_unit {
 	struct bpf_link *samplers[BPF_UNIT_LINKS]; /* iterators over tasks */
 	size_t samplers_count;
 	const volatile uint64_t *lost; /* the object's counters, by kind; mapped */
-	uint64_t misses;	       /* recursion misses at the last look */
-	bool ends_counted;	       /* not those at the end of a process: what they cost is counted exactly */
+	uint64_t misses;	       /* recursion misses when last read */
+	/* Whether what the kernel skips of this program may be a loss that nothing else counts. */
+	bool (*misses_count)(void *arg, const char *program);
 	bpf_unit_event event;
 	void *arg;
 };
@@ -58,6 +62,14 @@ bool bpf__has_type(const char *type, const char *member);
 int bpf__tracepoint_args(const char *name);
 
 void bpf__forget(void);
+
+/* open: an object of which only the bytes are known. bpf_unit__destroy() frees it. 0 or -errno, logged. */
+int bpf_unit__open(struct bpf_unit *unit, const void *elf, size_t size);
+void bpf_unit__destroy(struct bpf_unit *unit); /* after bpf_unit__close() */
+
+/* Sets a global variable of an object: before the load any, after it those that are not const. 0, or -ENOENT,
+ * -EINVAL, logged. */
+int bpf__set(struct bpf_object *object, const char *variable, const void *value, size_t size);
 
 /* share: puts the core's scope map `scope_fd` (-1: this is the core's own object) in the object's, after
  * comparing their shapes, sets the size of its ring, and chooses between two entries to one tracepoint. */

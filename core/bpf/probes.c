@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -17,67 +18,108 @@
 #include "core/config/config.h"
 #include "core/scope.h"
 
-#define EVENT_MAX 65536 /* what travels through a ring at once */
-
-struct probes {
-	struct probe_unit **units; /* in order; their addresses are the rings' arguments */
-	size_t count;
-	probes_event event;
-	void *arg;
-};
-
-static void publish(void *arg, const struct event *event, size_t size)
+/* A slot is needed by whoever samples or reports exits; the others run without. */
+static int take_slot(struct probe_unit *unit)
 {
-	struct probe_unit *unit = arg;
+	const struct probe *probe = unit->probe;
+	bool needed = probe->interval_ns;
+	int slot = 0;
 
-	unit->all->event(unit->all->arg, unit, event, size);
-}
-
-/* What was held back is told now that nothing better will come: a record in the order of its stream. When
- * the process ended is in its lifecycle's exit. */
-static void publish_settled(void *arg, struct event *event, size_t size)
-{
-	event->ts = clock__boot();
-	publish(arg, event, size);
-}
-
-/* The size of the event that begins at `piece`; 0: it is none of this probe's. */
-static size_t size_of(void *arg, const void *piece)
-{
-	const struct probe_unit *unit = arg;
-	const struct event *event = piece;
-
-	return event && event->kind < unit->probe->events_count ? unit->probe->events[event->kind].size : 0;
-}
-
-static bool is_known(const struct probe_unit *unit, const struct event *event, size_t size)
-{
-	if (size < sizeof(*event) || size > EVENT_MAX)
-		return false;
-	return event->kind >= EVENT_KIND_INTERNAL ? unit->probe->event != NULL : size >= size_of((void *)unit, event);
-}
-
-static void on_event(void *arg, const void *data, size_t size)
-{
-	struct probe_unit *unit = arg;
-	const struct event *event = data;
-
-	if (!is_known(unit, event, size))
-		return;
-	if (unit->probe->event) {
-		memcpy(unit->copy, data, size);
-		event = unit->probe->event(unit->state, (struct event *)unit->copy, &size);
-		if (!event || event->kind >= unit->probe->events_count)
-			return;
+	for (size_t i = 0; i < probe->events_count; i++)
+		needed |= probe->events[i].role == SCHEMA_EXIT;
+	unit->slot = -1;
+	if (!needed)
+		return 0;
+	for (size_t i = 0; i < unit->all->count; i++)
+		if (unit->all->units[i]->slot >= slot)
+			slot = unit->all->units[i]->slot + 1;
+	if (slot >= SCOPE_SLOTS) {
+		log__error("%s: at most %d probes that sample, or report the exit of processes, can run at once",
+			   probe->name, SCOPE_SLOTS);
+		return -E2BIG;
 	}
-	if (event->flags & EVENT_PROVISIONAL) {
-		if (!settle__hold(unit->settle, event, size))
-			return;
-		/* No memory to hold it: better early than never. */
-	} else if (settle__count(unit->settle)) {
-		settle__drop(unit->settle, event);
+	unit->slot = slot;
+	return 0;
+}
+
+/* The events that the user named, else all that are not off. */
+static uint64_t asked_events(const struct conf_probe *conf)
+{
+	const struct schema_event *events = conf->probe->events;
+	uint64_t asked = 0;
+
+	for (size_t kind = 0; kind < conf->probe->events_count; kind++) {
+		bool named = !conf->events.n && !(events[kind].flags & SCHEMA_OFF);
+
+		for (size_t i = 0; i < conf->events.n && events[kind].name; i++)
+			named |= !strcmp(conf->events.items[i], events[kind].name);
+		asked |= (uint64_t)named << kind;
 	}
-	publish(unit, event, size);
+	return asked;
+}
+
+/* Programs of events that are not recorded are not loaded. */
+static void choose_programs(struct probe_unit *unit)
+{
+	struct bpf_program *prog;
+
+	bpf_object__for_each_program(prog, *unit->bpf.skel->obj)
+	{
+		int kind = probe__kind_of(unit->probe, bpf_program__name(prog));
+
+		if (kind >= 0 && !(unit->events >> kind & 1))
+			bpf_program__set_autoload(prog, false);
+	}
+}
+
+/* What the header says is not to be had: by the user's choice, and by the probe. */
+static int list_unavailable(struct probe_unit *unit)
+{
+	const struct probe *probe = unit->probe;
+	const char *const *own = probe->unavailable ? probe->unavailable(unit->state) : NULL;
+	uint64_t asked = asked_events(unit->conf);
+	size_t count = 0, n = 0;
+	char *text;
+
+	while (own && own[count])
+		count++;
+	unit->unavailable = calloc(count + probe->events_count + 1, sizeof(*unit->unavailable));
+	unit->unrecorded = text = calloc(probe->events_count + 1, 128);
+	if (!unit->unavailable || !text)
+		return -ENOMEM;
+	for (size_t i = 0; i < count; i++)
+		unit->unavailable[n++] = own[i];
+	for (size_t kind = 0; kind < probe->events_count; kind++, text += 128) {
+		if ((asked | unit->events) >> kind & 1 || !probe->events[kind].name)
+			continue;
+		snprintf(text, 128, "%s: not asked for (probes.%s.events)", probe->events[kind].name, probe->name);
+		unit->unavailable[n++] = text;
+	}
+	return 0;
+}
+
+static int open_object(struct probe_unit *unit)
+{
+	const struct probe *probe = unit->probe;
+	size_t size = 0;
+	const void *elf = probe->elf(&size);
+	int err = bpf_unit__open(&unit->bpf, elf, size);
+
+	if (!err && unit->slot >= 0)
+		err = bpf__set(*unit->bpf.skel->obj, "scope_slot", &(__u32){unit->slot}, sizeof(__u32));
+	if (!err && probe->open) {
+		err = probe->open(&unit->api, unit->conf->conf, *unit->bpf.skel->obj, &unit->state);
+		unit->opened = true;
+	}
+	return err;
+}
+
+static bool misses_count(void *arg, const char *program)
+{
+	const struct probe *probe = ((struct probe_unit *)arg)->probe;
+	int kind = probe__kind_of(probe, program);
+
+	return kind < 0 || (probe->events[kind].role != SCHEMA_EXIT && !(probe->events[kind].flags & SCHEMA_SPARSE));
 }
 
 static int open_unit(struct probe_unit *unit, int scope_fd)
@@ -86,32 +128,33 @@ static int open_unit(struct probe_unit *unit, int scope_fd)
 	int err;
 
 	unit->settle = settle__new();
-	unit->copy = malloc(EVENT_MAX);
+	unit->copy = malloc(PROBE_EVENT_MAX);
 	if (!unit->settle || !unit->copy)
 		return -ENOMEM;
-	unit->bpf.name = probe->name;
-	unit->bpf.ends_counted = probe->end_event != NULL;
-	err = probe->open(&unit->api, unit->conf->conf, &unit->bpf.skel, &unit->state);
-	if (err) {
-		unit->bpf.skel = NULL;
+	unit->bpf.misses_count = misses_count;
+	err = open_object(unit);
+	if (err)
 		return err;
-	}
-	err = bpf_unit__share(&unit->bpf, scope_fd, unit->conf->ring);
+	choose_programs(unit);
+	err = list_unavailable(unit);
 	if (!err)
-		err = bpf_unit__load(&unit->bpf, on_event, unit);
+		err = bpf_unit__share(&unit->bpf, scope_fd, unit->conf->ring);
+	if (!err)
+		err = bpf_unit__load(&unit->bpf, probe_unit__take, unit);
 	if (!err && probe->loaded)
-		err = probe->loaded(unit->state);
+		err = probe->loaded(&unit->api, *unit->bpf.skel->obj, unit->state);
 	return err;
 }
 
 static void close_unit(struct probe_unit *unit)
 {
-	if (unit->bpf.skel) {
-		bpf_unit__close(&unit->bpf);
+	bpf_unit__close(&unit->bpf);
+	if (unit->opened && unit->probe->close)
 		unit->probe->close(unit->state);
-		unit->bpf.skel = NULL;
-	}
+	bpf_unit__destroy(&unit->bpf);
 	settle__free(unit->settle);
+	free(unit->unavailable);
+	free(unit->unrecorded);
 	free(unit->copy);
 	free(unit);
 }
@@ -134,7 +177,7 @@ static int leave_out(struct probes *probes, size_t i, int err)
 	return required ? err : 0;
 }
 
-/* A plugin may crash in its open(). It does so in a child first, while nothing has been started yet. */
+/* A plugin may crash in its own code. It does so in a child first, while nothing has been started yet. */
 static int rehearse(struct probe_unit *unit)
 {
 	pid_t pid = fork();
@@ -143,15 +186,13 @@ static int rehearse(struct probe_unit *unit)
 	if (pid < 0)
 		return -errno;
 	if (!pid) {
-		struct bpf_object_skeleton *skel;
 		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 		struct rlimit no_core = {};
-		void *state;
 
 		setrlimit(RLIMIT_CORE, &no_core);
-		dup2(null, STDERR_FILENO); /* what it has to say, it says in the real one */
-		if (!unit->probe->open(&unit->api, unit->conf->conf, &skel, &state))
-			unit->probe->close(state);
+		dup2(null, STDERR_FILENO); /* the real open() logs it */
+		if (!open_object(unit) && unit->probe->close)
+			unit->probe->close(unit->state);
 		_exit(0);
 	}
 	while (waitpid(pid, &status, 0) < 0)
@@ -175,23 +216,22 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf, int sc
 	unit->probe = conf->probe;
 	unit->all = probes;
 	unit->index = probes->count;
+	unit->events = asked_events(conf);
+	unit->bpf.name = conf->probe->name;
 	unit->api = (struct core_api){
 		.size = sizeof(unit->api),
-		.bpf_opts = bpf__open_opts(),
-		.scope_slot = unit->index,
+		.events = &unit->events,
+		.set = bpf__set,
 		.has_helper = bpf__has_helper,
 		.has_type = bpf__has_type,
 		.tracepoint_args = bpf__tracepoint_args,
-		.log = log__print,
 		.has_function = hook__has_function,
+		.log = log__print,
 	};
+	err = take_slot(unit);
 	probes->units[probes->count++] = unit;
-	if (unit->index >= SCOPE_SLOTS) {
-		log__error("%s: no more than %d probes can run at once", unit->probe->name, SCOPE_SLOTS);
-		err = -E2BIG;
-	} else {
+	if (!err)
 		err = rehearse(unit);
-	}
 	if (!err)
 		err = open_unit(unit, scope_fd);
 	return err ? leave_out(probes, unit->index, err) : 0;
@@ -246,65 +286,6 @@ size_t probes__count(const struct probes *probes)
 struct probe_unit *probes__unit(struct probes *probes, size_t i)
 {
 	return probes->units[i];
-}
-
-int probe_unit__kind(const struct probe_unit *unit, const char *name)
-{
-	const struct schema_event *events = unit->probe->events;
-
-	for (size_t i = 0; name && i < unit->probe->events_count; i++)
-		if (events[i].name && !strcmp(events[i].name, name))
-			return i;
-	return -1;
-}
-
-void probe_unit__drain(struct probe_unit *unit)
-{
-	bpf_unit__drain(&unit->bpf);
-}
-
-void probe_unit__sample(struct probe_unit *unit)
-{
-	int err = bpf_unit__sample(&unit->bpf, size_of);
-
-	if (err)
-		log__warn("%s: cannot take a sample: %s", unit->probe->name, strerror(-err));
-}
-
-void probe_unit__alive(struct probe_unit *unit, const struct probe_process *process)
-{
-	const struct event *event;
-	size_t size;
-
-	if (!unit->probe->alive)
-		return;
-	event = unit->probe->alive(unit->state, process, &size);
-	if (event)
-		publish(unit, event, size);
-}
-
-void probe_unit__settle(struct probe_unit *unit, uint32_t pid, uint64_t start)
-{
-	settle__give(unit->settle, pid, start, publish_settled, unit);
-}
-
-void probe_unit__losses(struct probe_unit *unit, bool misses,
-			void (*loss)(void *arg, struct probe_unit *unit, int kind, uint64_t count, const char *cause),
-			void *arg)
-{
-	for (int kind = 0; kind < BPF_UNIT_KINDS; kind++) {
-		uint64_t now = unit->bpf.lost[kind], moved = now - unit->lost_seen[kind];
-
-		unit->lost_seen[kind] = now;
-		if (moved)
-			loss(arg, unit, kind, moved, "ring_full");
-	}
-	if (misses) {
-		uint64_t moved = bpf_unit__new_misses(&unit->bpf);
-
-		if (moved)
-			loss(arg, unit, -1, moved, "recursion");
-	}
 }
 
 void probes__close(struct probes *probes)

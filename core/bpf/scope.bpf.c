@@ -57,8 +57,8 @@ __u32 launcher; /* tgid whose children enter launch_run; or 0 */
 __u32 launch_run;
 __u64 scope_full; /* processes that found no room, not even among the refused */
 __u64 refused_count[SCOPE_REFUSED_COUNTS];
-__u64 adopted; /* processes whose fork was not seen */
-__u64 enders;  /* as scope_entry.told: SCOPE_REPORTED for each probe that tells of every process's end */
+__u64 adopted;	      /* processes whose fork was not seen */
+__u64 exit_reporters; /* as scope_entry.reported: SCOPE_REPORTED for each probe that tells of every process's end */
 __u64 unreported[SCOPE_SLOTS]; /* ends that it told nothing of */
 
 /* Runs are numbered per CPU: 5.10 has no atomic that returns a value. */
@@ -139,12 +139,12 @@ static __always_inline bool enter_again(struct task_struct *task)
 }
 
 /* Its last thread leaves; where that cannot be told from others, several may come here at once. */
-static __always_inline void end_refused(const struct scope_key *key)
+static __always_inline void exit_refused(const struct scope_key *key)
 {
 	__u32 number = refused_run(key);
 
 	if (number && !bpf_map_delete_elem(&refused, key) && bpf_map_lookup_elem(&runs, &number))
-		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_END], 1);
+		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXIT], 1);
 }
 
 /* The run of who makes a child just now; 0: none. Mostly that is its parent, whom it needs no probe to read;
@@ -245,7 +245,7 @@ static __always_inline bool match_path(struct task_struct *task, struct scratch 
 
 /* A process that nobody watches ran a program: it may be a watched one's child whose fork went unseen,
  * or what a rule waits for. */
-static __always_inline void run(struct task_struct *task, const char *filename)
+ON_ANY_EXEC(scope_exec, task, filename)
 {
 	struct scope_entry *w = scope__find(task);
 	struct scratch *s;
@@ -284,20 +284,6 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 	}
 }
 
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(scope_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
-{
-	run(task, bprm->filename);
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exec")
-int scope_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
-{
-	run(bpf_get_current_task_btf(), classic__filename(ctx));
-	return PASS;
-}
-
 /* From 6.16 on the tracepoint itself says which thread is the last one. */
 static __always_inline void leave(struct task_struct *task, bool group_dead)
 {
@@ -309,9 +295,9 @@ static __always_inline void leave(struct task_struct *task, bool group_dead)
 	key = scope__key(task);
 	w = bpf_map_lookup_elem(&scope, &key);
 	if (w)
-		w->end_tid = task->pid;
+		w->exit_tid = task->pid;
 	else
-		end_refused(&key);
+		exit_refused(&key);
 }
 
 SEC("tp_btf/sched_process_exit")
@@ -342,16 +328,16 @@ int BPF_PROG(scope_exit_live, struct task_struct *task)
 	key = scope__key(task);
 	w = bpf_map_lookup_elem(&scope, &key);
 	if (!w)
-		end_refused(&key);
+		exit_refused(&key);
 	else if (!bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
-		w->end_tid = task->pid;
+		w->exit_tid = task->pid;
 	return 0;
 }
 
 /* The last that anybody sees of a process: who told nothing of its end does not do so any more. */
 static __always_inline void count_unreported(const struct scope_entry *w)
 {
-	__u64 missing = enders & ~*(__u64 *)w->told;
+	__u64 missing = exit_reporters & ~*(__u64 *)w->reported;
 
 	for (int i = 0; i < SCOPE_SLOTS && missing; i++, missing >>= 8)
 		if (missing & 1)

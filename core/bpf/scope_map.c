@@ -49,6 +49,13 @@ static void on_event(void *arg, const void *event, size_t size)
 		scope->seen(scope->arg, event);
 }
 
+/* For adoption a skipped exec does not matter: births are never skipped. For rules it does. Exits are counted exactly. */
+static bool misses_count(void *arg, const char *program)
+{
+	(void)arg;
+	return !strncmp(program, "scope_exec", strlen("scope_exec"));
+}
+
 int scope__open(struct scope **out, const struct scope_opts *opts)
 {
 	struct scope *scope = calloc(1, sizeof(*scope));
@@ -65,7 +72,7 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 	}
 	scope->unit.name = "core";
 	scope->unit.skel = scope->skel->skeleton;
-	scope->unit.ends_counted = true;
+	scope->unit.misses_count = misses_count;
 	tells_last = bpf__tracepoint_args("sched_process_exit") > 1;
 	bpf_program__set_autoload(scope->skel->progs.scope_exit, tells_last);
 	bpf_program__set_autoload(scope->skel->progs.scope_exit_live, !tells_last);
@@ -185,9 +192,9 @@ uint64_t scope__alive(struct scope *scope, uint32_t number)
 	return run.entered - run.left;
 }
 
-void scope__expect_end(struct scope *scope, uint32_t slot)
+void scope__expect_exit(struct scope *scope, uint32_t slot)
 {
-	scope->skel->bss->enders |= (uint64_t)SCOPE_REPORTED << 8 * slot;
+	scope->skel->bss->exit_reporters |= (uint64_t)SCOPE_REPORTED << 8 * slot;
 }
 
 uint64_t scope__unreported(const struct scope *scope, uint32_t slot)
@@ -370,7 +377,6 @@ uint64_t scope__adopted(const struct scope *scope)
 	return scope->skel->bss->adopted;
 }
 
-/* For adoption a skipped exec does not matter: births are never skipped. */
 uint64_t scope__new_misses(struct scope *scope)
 {
 	return scope->skel->rodata->rule_kinds ? bpf_unit__new_misses(&scope->unit) : 0;

@@ -38,8 +38,8 @@ void scope__forget_run(struct scope *scope, uint32_t run);
 /* Whether its maps can be asked, with the capabilities that are left. */
 bool scope__works(const struct scope *scope);
 
-/* The probe of this slot tells once of every process's end. How often it did not, since then. */
-void scope__expect_end(struct scope *scope, uint32_t slot);
+/* The probe of this slot reports the exit of every process once. How often it did not, since then. */
+void scope__expect_exit(struct scope *scope, uint32_t slot);
 uint64_t scope__unreported(const struct scope *scope, uint32_t slot);
 
 /* How many processes of a run are watched now. */

@@ -35,6 +35,7 @@ struct conf_probe {
 	const struct probe *probe;
 	bool required;
 	uint64_t ring, interval; /* bytes; ns, 0: takes no samples */
+	struct opt_list events;	 /* names of those to record; empty: all but those that are off */
 	void *conf;		 /* probe->conf_size bytes, filled by probe->options */
 	int line, column;	 /* 0: not in the file */
 };

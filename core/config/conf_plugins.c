@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base.h"
+
 #define MS 1000000ULL
 #define HOUR (3600000 * MS)
 
@@ -14,6 +16,7 @@
 static const struct opt common_options[] = {
 	OPT(struct conf_probe, required, OPT_BOOL, "false", 0, 0, "whether the start stops if it cannot run"),
 	OPT(struct conf_probe, ring, OPT_SIZE, NULL, 64 << 10, 1 << 30, "size of its ring, a power of two"),
+	OPT(struct conf_probe, events, OPT_LIST, NULL, 0, 0, "names of the events to record"),
 	{.name = NULL},
 };
 static const struct opt sampler_options[] = {
@@ -39,7 +42,7 @@ static struct conf_probe *add_probe(struct conf *conf, const char *name, const s
 	added = &probes[conf->probes_count++];
 	memset(added, 0, sizeof(*added));
 	added->probe = probe;
-	added->ring = probe->ring_bytes;
+	added->ring = probe->ring_bytes ? probe->ring_bytes : 1 << 20;
 	added->interval = probe->interval_ns;
 	added->name = strdup(name);
 	added->conf = calloc(1, probe->conf_size ? probe->conf_size : 1);
@@ -62,6 +65,32 @@ static void check_ring(struct tree *tree, yaml_node_t *node, const char *key, ui
 	tree__error(tree, node, key, "is not a power of two: write %s or %s", low, high);
 }
 
+/* Names of events that the probe has, one at least: a probe that records nothing is left out of the file. */
+static void check_events(struct tree *tree, yaml_node_t *node, const char *key, const struct conf_probe *conf)
+{
+	const struct probe *probe = conf->probe;
+
+	if (!conf->events.n)
+		tree__error(tree, node, key, "names no event: name one, or remove the key for all of them");
+	for (size_t i = 0; i < conf->events.n; i++) {
+		struct nearest nearest = {.name = conf->events.items[i]};
+		struct error err;
+		bool known = false;
+
+		for (size_t kind = 0; kind < probe->events_count && !known; kind++) {
+			if (!probe->events[kind].name)
+				continue;
+			known = !strcmp(probe->events[kind].name, nearest.name);
+			nearest__offer(&nearest, probe->events[kind].name);
+		}
+		if (known)
+			continue;
+		error__set(&err, 0, "no event \"%.64s\"", nearest.name);
+		nearest__append(&nearest, &err);
+		tree__error(tree, node, key, "%s", err.text);
+	}
+}
+
 static void visit_probe(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	const struct naming *naming = arg;
@@ -70,7 +99,7 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 	struct conf_probe *added;
 	struct error err;
 	char key[TREE_KEY_MAX + 8];
-	yaml_node_t *ring;
+	yaml_node_t *ring, *events;
 	size_t n = 1;
 
 	probe = naming->finder->probe(naming->finder->arg, entry->name, &err);
@@ -94,6 +123,10 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 	snprintf(key, sizeof(key), "%s.ring", entry->key);
 	if (ring)
 		check_ring(tree, ring, key, added->ring);
+	events = tree__find(tree, entry->node, "events");
+	snprintf(key, sizeof(key), "%s.events", entry->key);
+	if (events)
+		check_events(tree, events, key, added);
 }
 
 void conf_plugins__probes(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
@@ -206,6 +239,7 @@ void conf_plugins__free(struct conf *conf)
 		if (conf->probes[i].conf)
 			opt__free(conf->probes[i].probe->options, conf->probes[i].conf);
 		free(conf->probes[i].conf);
+		opt__free(common_options, &conf->probes[i]);
 		free(conf->probes[i].name);
 	}
 	free(conf->probes);

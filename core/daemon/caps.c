@@ -49,6 +49,24 @@ bool caps__have(int cap)
 	return !get(&effective, &permitted) && effective & 1ULL << cap;
 }
 
+void caps__names(uint64_t set, char *out, size_t size)
+{
+	size_t used = 0;
+
+	snprintf(out, size, "none");
+	for (unsigned cap = 0; cap < 64 && used < size; cap++) {
+		const char *name = NULL;
+
+		if (!(set >> cap & 1))
+			continue;
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			if (known[i].cap == (int)cap)
+				name = known[i].name;
+		used += name ? snprintf(out + used, size - used, "%s%s", used ? ", " : "", name)
+			     : snprintf(out + used, size - used, "%scap_%u", used ? ", " : "", cap);
+	}
+}
+
 int caps__check(uint64_t needed, struct error *err)
 {
 	uint64_t effective, permitted;

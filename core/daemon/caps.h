@@ -13,6 +13,9 @@
  * is for, and how to give it. */
 int caps__check(uint64_t needed, struct error *err);
 
+/* The names of a set of capabilities, "none" for an empty one. */
+void caps__names(uint64_t set, char *out, size_t size);
+
 bool caps__have(int cap); /* effective */
 
 /* Gives up all capabilities of this process for good, but for those of `keep`, and those of `more` if

@@ -101,8 +101,8 @@ static int prepare_streams(struct collector *c)
 			.events = unit->probe->events,
 			.events_count = unit->probe->events_count,
 			.abi = unit->probe->abi,
-			.interval_ns = unit->conf->interval,
-			.unavailable = unit->probe->unavailable ? unit->probe->unavailable(unit->state) : NULL,
+			.interval_ns = probe_unit__samples(unit) ? unit->conf->interval : 0,
+			.unavailable = unit->unavailable,
 			.filter = c->opts->redact ? redact__text : NULL,
 			.filter_arg = c->opts->redact,
 		};
@@ -129,8 +129,8 @@ static int start_bpf(struct collector *c)
 	if (!err)
 		err = probes__attach(c->probes);
 	for (size_t i = 0; !err && i < probes__count(c->probes); i++)
-		if (probes__unit(c->probes, i)->probe->end_event)
-			scope__expect_end(c->scope, probes__unit(c->probes, i)->api.scope_slot);
+		if (probe_unit__role(probes__unit(c->probes, i), SCHEMA_EXIT) >= 0)
+			scope__expect_exit(c->scope, probes__unit(c->probes, i)->slot);
 	if (!err)
 		err = scope__attach_last(c->scope);
 	return err ? err : prepare_streams(c);
@@ -156,7 +156,8 @@ static int start_loop(struct collector *c)
 
 		c->rings[i] = (struct ring){.collector = c, .unit = unit};
 		err = loop__watch(c->loop, unit->bpf.ring_fd, true, drain__on_ring, &c->rings[i]);
-		c->sample_timers[i] = unit->conf->interval ? loop__timer(c->loop, drain__on_sample, &c->rings[i]) : -1;
+		c->sample_timers[i] =
+			probe_unit__samples(unit) ? loop__timer(c->loop, drain__on_sample, &c->rings[i]) : -1;
 	}
 	return err;
 }
@@ -227,6 +228,7 @@ static bool maps_work(void *arg)
 
 static int start(struct collector *c)
 {
+	uint64_t keep = c->user ? 1ULL << CAP_KILL : 0;
 	int err = block_signals(c);
 
 	if (!err)
@@ -251,9 +253,11 @@ static int start(struct collector *c)
 	if (!err && !c->opts->command)
 		err = existing__enter(c);
 	bpf__forget();
+	for (size_t i = 0; c->probes && i < probes__count(c->probes); i++)
+		keep |= probes__unit(c->probes, i)->probe->keeps;
 	/* Loading takes tens of MiB, of the kernel's types mostly, and leaves a hole in the heap. */
 	malloc_trim(0);
-	return err ? err : caps__drop(c->user ? 1ULL << CAP_KILL : 0, maps_work, c, 1ULL << CAP_BPF);
+	return err ? err : caps__drop(keep, maps_work, c, 1ULL << CAP_BPF);
 }
 
 /* Whatever the kernel still has to say, in its order; then every stream gets its end. */

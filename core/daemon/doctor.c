@@ -174,7 +174,7 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 	struct conf_probe alone = *conf;
 	struct probes *probes = NULL;
 	const char *const *lacks = NULL;
-	char what[64];
+	char what[64], rights[256], found[320];
 	int err;
 
 	alone.required = true;
@@ -189,9 +189,10 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 	} else {
 		struct probe_unit *unit = probes__unit(probes, 0);
 
-		if (unit->probe->unavailable)
-			lacks = unit->probe->unavailable(unit->state);
-		say(d, what, GOOD, "loads and attaches", NULL);
+		lacks = unit->unavailable;
+		caps__names(unit->probe->keeps, rights, sizeof(rights));
+		snprintf(found, sizeof(found), "loads and attaches; keeps capabilities: %s", rights);
+		say(d, what, GOOD, found, NULL);
 		for (; lacks && *lacks; lacks++)
 			say(d, what, POOR, *lacks, NULL);
 	}

@@ -45,9 +45,7 @@ static void refused_losses(struct collector *c)
 		c->refused_seen[what] += lost;
 		for (size_t i = 0; lost && i < probes__count(c->probes); i++) {
 			struct probe_unit *unit = probes__unit(c->probes, i);
-			const char *const events[] = {"fork", "exec",
-						      unit->probe->end_event}; /* as enum scope_refused */
-			int kind = probe_unit__kind(unit, events[what]);
+			int kind = probe_unit__role(unit, SCHEMA_FORK + what);
 
 			if (kind >= 0)
 				on_loss(c, unit, kind, lost, "scope_full");
@@ -66,17 +64,18 @@ static void scope_losses(struct collector *c, bool misses)
 	c->adopted_seen += adopted;
 	for (size_t i = 0; i < probes__count(c->probes); i++) {
 		struct probe_unit *unit = probes__unit(c->probes, i);
-		uint64_t unreported = scope__unreported(c->scope, unit->api.scope_slot) - unit->unreported_seen;
+		int fork = probe_unit__role(unit, SCHEMA_FORK), exit = probe_unit__role(unit, SCHEMA_EXIT);
+		uint64_t unreported = exit < 0 ? 0 : scope__unreported(c->scope, unit->slot) - unit->unreported_seen;
 
 		unit->unreported_seen += unreported;
 		if (full)
 			on_loss(c, unit, -1, full, "scope_full");
 		if (missed)
 			on_loss(c, unit, -1, missed, "recursion");
-		if (adopted && probe_unit__kind(unit, "fork") >= 0)
-			on_loss(c, unit, probe_unit__kind(unit, "fork"), adopted, "unseen");
+		if (adopted && fork >= 0)
+			on_loss(c, unit, fork, adopted, "unseen");
 		if (unreported)
-			on_loss(c, unit, probe_unit__kind(unit, unit->probe->end_event), unreported, "unseen");
+			on_loss(c, unit, exit, unreported, "unseen");
 	}
 }
 

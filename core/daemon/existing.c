@@ -95,7 +95,7 @@ out:
 	return p.failed ? -ENOMEM : err < 0 ? err : 0;
 }
 
-static void tell_alive(void *arg, const struct scope_process *process)
+static void report_existing(void *arg, const struct scope_process *process)
 {
 	struct collector *c = arg;
 	struct probe_process p = {
@@ -115,7 +115,7 @@ static void tell_alive(void *arg, const struct scope_process *process)
 	if (p.proc < 0)
 		return; /* gone: its end is recorded all the same */
 	for (size_t i = 0; i < probes__count(c->probes); i++)
-		probe_unit__alive(probes__unit(c->probes, i), &p);
+		probe_unit__existing(probes__unit(c->probes, i), &p);
 	close(p.proc);
 }
 
@@ -131,7 +131,7 @@ int existing__enter(struct collector *c)
 		err = want_by_rules(c);
 	if (err)
 		return err;
-	entered = scope__scan(c->scope, true, tell_alive, c);
+	entered = scope__scan(c->scope, true, report_existing, c);
 	if (entered < 0)
 		return entered;
 	if (!entered && opts->pids_count) {

@@ -23,7 +23,7 @@ void exit__sweep_later(struct collector *c)
 	loop__arm(c->sweep_timer, SWEEP_NS, 0);
 }
 
-/* What was held back of the process is told. A probe that had nothing to hold back lost its end. */
+/* Writes the process's provisional events. A probe that has none for it lost its exit event. */
 static void on_gone(void *arg, const struct scope_key *key, const struct scope_entry *w)
 {
 	struct collector *c = arg;
@@ -31,13 +31,13 @@ static void on_gone(void *arg, const struct scope_key *key, const struct scope_e
 
 	for (size_t i = 0; i < probes__count(c->probes); i++) {
 		struct probe_unit *unit = probes__unit(c->probes, i);
-		const char *end = unit->probe->end_event;
-		unsigned told = w->told[unit->api.scope_slot];
+		int exit = probe_unit__role(unit, SCHEMA_EXIT);
+		unsigned report = exit < 0 ? SCOPE_REPORTED : w->reported[unit->slot];
 
 		probe_unit__settle(unit, key->pid, key->start);
-		if (run && end && told != SCOPE_REPORTED)
-			stream_writer__lost(run->writers[unit->index], 1, run->looked, probe_unit__kind(unit, end),
-					    told == SCOPE_NO_ROOM ? "ring_full" : "unseen");
+		if (run && report != SCOPE_REPORTED)
+			stream_writer__lost(run->writers[unit->index], 1, run->looked, exit,
+					    report == SCOPE_NO_ROOM ? "ring_full" : "unseen");
 	}
 	if (run)
 		run->swept++;

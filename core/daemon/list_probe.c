@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What --list prints of a probe. */
 #include "core/base/base.h"
+#include "core/bpf/bpf.h"
+#include "core/daemon/caps.h"
 #include "core/daemon/daemon.h"
 #include "core/probe.h"
 
@@ -15,21 +17,53 @@ static const char *type_name(enum schema_type type)
 
 static void print_event(FILE *out, const struct schema_event *event)
 {
-	fprintf(out, "  event %s: %s\n", event->name, event->help);
+	fprintf(out, "  event %s: %s%s\n", event->name, event->help, event->flags & SCHEMA_OFF ? " (off)" : "");
 	for (const struct schema_field *f = event->fields; f->name; f++)
 		fprintf(out, "    %-22s %-9s %s%s%s%s\n", f->name, f->name_of ? "string" : type_name(f->type), f->help,
 			f->unit ? " [" : "", f->unit ? f->unit : "", f->unit ? "]" : "");
 }
 
+struct listing {
+	FILE *out;
+	const struct probe *probe;
+};
+
+static void print_hook(void *arg, const char *hook, const char *program)
+{
+	const struct listing *listing = arg;
+	int kind = probe__kind_of(listing->probe, program);
+
+	fprintf(listing->out, "    %s", hook);
+	if (kind >= 0)
+		fprintf(listing->out, " (%s)", listing->probe->events[kind].name);
+	fputc('\n', listing->out);
+}
+
+/* What it may do once it is attached. */
+static void print_rights(FILE *out, const struct probe *probe)
+{
+	char capabilities[512];
+
+	caps__names(probe->keeps, capabilities, sizeof(capabilities));
+	fprintf(out, "  rights after the start\n    capabilities: %s\n    system calls:", capabilities);
+	for (const char *const *name = probe->syscalls; name && *name; name++)
+		fprintf(out, " %s", *name);
+	fprintf(out, "%s\n", probe->syscalls ? "" : " none");
+}
+
 void list__probe(FILE *out, const void *table)
 {
 	const struct probe *probe = table;
+	struct listing listing = {out, probe};
 	char text[32];
+	size_t size = 0;
+	const void *elf = probe->elf(&size);
 
 	fprintf(out, "probe %s: %s\n  options\n", probe->name, probe->help);
 	list__option(out, "required", "bool", "false", "whether its failure stops the start");
-	opt_type__format(OPT_SIZE, probe->ring_bytes, text, sizeof(text));
+	opt_type__format(OPT_SIZE, probe->ring_bytes ? probe->ring_bytes : 1 << 20, text, sizeof(text));
 	list__option(out, "ring", "size", text, "size of its ring, a power of two");
+	list__option(out, "events", "list", NULL, "names of the events to record; without: all that are not off");
 	if (probe->interval_ns) {
 		opt_type__format(OPT_DURATION, probe->interval_ns, text, sizeof(text));
 		list__option(out, "interval", "duration", text, "time between samples");
@@ -39,7 +73,8 @@ void list__probe(FILE *out, const void *table)
 		if (probe->events[i].name)
 			print_event(out, &probe->events[i]);
 	fprintf(out, "  hooks\n");
-	for (const char *const *hook = probe->hooks; hook && *hook; hook++)
-		fprintf(out, "    %s\n", *hook);
+	if (hook__list(elf, size, print_hook, &listing))
+		fprintf(out, "    none: it has no BPF object\n");
+	print_rights(out, probe);
 	fputc('\n', out);
 }

@@ -33,7 +33,7 @@ enum {
 };
 
 static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI, sizeof(struct probe),
-					      offsetof(struct probe, close) + sizeof(void *)};
+					      sizeof(struct probe)};
 
 /* Everything the command line says. */
 struct line {

@@ -87,41 +87,23 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, stru
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 }
 
-static __always_inline void leave(struct task_struct *task)
+ON_PROCESS_EXIT(cpu_exit, task, w)
 {
-	struct scope_entry *w = scope__ending(task);
+	struct cpu_event *e = event__reserve_provisional(struct cpu_event, CPU_EXIT, task, w);
 	struct sums s = {};
-	struct cpu_event *e;
 
-	if (!w)
-		return;
-	e = event__reserve_provisional(struct cpu_event, CPU_EXIT, task, w);
 	if (!e)
 		return;
 	add_dead(&s, task->signal);
 	add_task(&s, task);
-	s.states = 0; /* it runs, to its end */
+	s.states = 0; /* it runs until its exit is complete */
 	s.threads = scope__threads_peak(w);
 	fill(e, &s, task);
 	event__submit(e);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(cpu_exit, struct task_struct *task)
-{
-	leave(task);
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exit")
-int cpu_exit_classic(void *ctx)
-{
-	leave(bpf_get_current_task_btf());
-	return PASS;
-}
-
 SEC("tp_btf/sched_process_free")
-int BPF_PROG(cpu_free, struct task_struct *task)
+int BPF_PROG(cpu_exit_final, struct task_struct *task)
 {
 	struct scope_entry *w = scope__closed(task);
 	struct sums s = {};
@@ -129,7 +111,7 @@ int BPF_PROG(cpu_free, struct task_struct *task)
 
 	if (!w)
 		return 0;
-	e = event__reserve_end(struct cpu_event, CPU_EXIT, task, w);
+	e = event__reserve_exit(struct cpu_event, CPU_EXIT, task, w);
 	if (!e)
 		return 0;
 	add_dead(&s, task->signal);

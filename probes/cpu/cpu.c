@@ -2,9 +2,6 @@
 /* The cpu probe: CPU time of every process, exact once the kernel has closed its account. */
 #include "core/probe.h"
 
-#include <bpf/libbpf.h>
-#include <errno.h>
-
 #include "probes/cpu/cpu.h"
 #include "probes/cpu/cpu.skel.h"
 
@@ -35,35 +32,11 @@ static const struct schema_field exit_fields[] = {
 };
 
 static const struct schema_event events[] = {
-	[CPU_SAMPLE] = {"sample", "at each interval, if it ran or changed state since", sample_fields,
-			sizeof(struct cpu_event)},
-	[CPU_EXIT] = {"exit", "once a process, when its account is closed", exit_fields, sizeof(struct cpu_event)},
+	EVENT(CPU_SAMPLE, struct cpu_event, "sample", "at each interval, if it ran or changed state since",
+	      sample_fields),
+	EVENT(CPU_EXIT, struct cpu_event, "exit", "once a process, when its account is closed", exit_fields,
+	      .role = SCHEMA_EXIT),
 };
-
-static const char *const hooks[] = {
-	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
-	"tp_btf/sched_process_free",
-	"iter/task",
-	NULL,
-};
-
-static int cpu__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
-{
-	struct cpu_bpf *bpf = cpu_bpf__open_opts(api->bpf_opts);
-
-	(void)conf;
-	if (!bpf)
-		return -errno;
-	bpf->rodata->scope_slot = api->scope_slot;
-	*skel = bpf->skeleton;
-	*state = bpf;
-	return 0;
-}
-
-static void cpu__close(void *state)
-{
-	cpu_bpf__destroy(state);
-}
 
 static __u64 larger(__u64 a, __u64 b)
 {
@@ -94,21 +67,5 @@ static const struct event *cpu__event(void *state, struct event *event, size_t *
 	return event;
 }
 
-static const struct probe cpu = {
-	.abi = PROBE_ABI,
-	.size = sizeof(cpu),
-	.name = "cpu",
-	.help = "CPU time, context switches and state of every process",
-	.events = events,
-	.events_count = sizeof(events) / sizeof(events[0]),
-	.hooks = hooks,
-	.ring_bytes = 8 << 20,
-	.interval_ns = 1000000000,
-	.open = cpu__open,
-	.close = cpu__close,
-	.event = cpu__event,
-	.end_event = "exit",
-};
-
-PROBE_EXPORT const struct probe *const collector_probe;
-const struct probe *const collector_probe = &cpu;
+PROBE(cpu, "CPU time, context switches and state of every process", events, .ring_bytes = 8 << 20,
+      .interval_ns = 1000000000, .event = cpu__event);

@@ -36,14 +36,10 @@ static __always_inline void add(struct io_event *e, struct task_struct *thread)
 	e->cancelled_write_bytes += io.cancelled_write_bytes;
 }
 
-static __always_inline void leave(struct task_struct *task)
+ON_PROCESS_EXIT(io_exit, task, w)
 {
-	struct scope_entry *w = scope__ending(task);
-	struct io_event *e;
+	struct io_event *e = event__reserve_provisional(struct io_event, IO_EXIT, task, w);
 
-	if (!w)
-		return;
-	e = event__reserve_provisional(struct io_event, IO_EXIT, task, w);
 	if (!e)
 		return;
 	fill(e, task);
@@ -51,29 +47,15 @@ static __always_inline void leave(struct task_struct *task)
 	event__submit(e);
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(io_exit, struct task_struct *task)
-{
-	leave(task);
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exit")
-int io_exit_classic(void *ctx)
-{
-	leave(bpf_get_current_task_btf());
-	return PASS;
-}
-
 SEC("tp_btf/sched_process_free")
-int BPF_PROG(io_free, struct task_struct *task)
+int BPF_PROG(io_exit_final, struct task_struct *task)
 {
 	struct scope_entry *w = scope__closed(task);
 	struct io_event *e;
 
 	if (!w)
 		return 0;
-	e = event__reserve_end(struct io_event, IO_EXIT, task, w);
+	e = event__reserve_exit(struct io_event, IO_EXIT, task, w);
 	if (!e)
 		return 0;
 	fill(e, task);

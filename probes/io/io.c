@@ -2,7 +2,6 @@
 /* The io probe: what every process read and wrote, exact once the kernel has closed its account. */
 #include "core/probe.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 
 #include "probes/io/io.h"
@@ -29,55 +28,21 @@ static const struct schema_field exit_fields[] = {
 };
 
 static const struct schema_event events[] = {
-	[IO_SAMPLE] = {"sample", "at each interval, if it read or wrote since", sample_fields, sizeof(struct io_event)},
-	[IO_EXIT] = {"exit", "once a process, when its account is closed", exit_fields, sizeof(struct io_event)},
+	EVENT(IO_SAMPLE, struct io_event, "sample", "at each interval, if it read or wrote since", sample_fields),
+	EVENT(IO_EXIT, struct io_event, "exit", "once a process, when its account is closed", exit_fields,
+	      .role = SCHEMA_EXIT),
 };
 
-static const char *const hooks[] = {
-	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
-	"tp_btf/sched_process_free",
-	"iter/task",
-	NULL,
-};
-
-static int io__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
+static int io__open(const struct core_api *api, const void *conf, struct bpf_object *object, void **state)
 {
-	struct io_bpf *bpf;
-
 	(void)conf;
-	if (!api->has_type("task_io_accounting", "rchar") || !api->has_type("task_io_accounting", "read_bytes")) {
-		api->log(LOG_WARN,
-			 "io: this kernel keeps no account of I/O (CONFIG_TASK_XACCT, CONFIG_TASK_IO_ACCOUNTING)");
-		return -EOPNOTSUPP;
-	}
-	bpf = io_bpf__open_opts(api->bpf_opts);
-	if (!bpf)
-		return -errno;
-	bpf->rodata->scope_slot = api->scope_slot;
-	*skel = bpf->skeleton;
-	*state = bpf;
-	return 0;
+	(void)object;
+	(void)state;
+	if (api->has_type("task_io_accounting", "rchar") && api->has_type("task_io_accounting", "read_bytes"))
+		return 0;
+	api->log(LOG_WARN, "io: this kernel keeps no account of I/O (CONFIG_TASK_XACCT, CONFIG_TASK_IO_ACCOUNTING)");
+	return -EOPNOTSUPP;
 }
 
-static void io__close(void *state)
-{
-	io_bpf__destroy(state);
-}
-
-static const struct probe io = {
-	.abi = PROBE_ABI,
-	.size = sizeof(io),
-	.name = "io",
-	.help = "what every process read and wrote",
-	.events = events,
-	.events_count = sizeof(events) / sizeof(events[0]),
-	.hooks = hooks,
-	.ring_bytes = 8 << 20,
-	.interval_ns = 1000000000,
-	.open = io__open,
-	.close = io__close,
-	.end_event = "exit",
-};
-
-PROBE_EXPORT const struct probe *const collector_probe;
-const struct probe *const collector_probe = &io;
+PROBE(io, "what every process read and wrote", events, .ring_bytes = 8 << 20, .interval_ns = 1000000000,
+      .open = io__open);

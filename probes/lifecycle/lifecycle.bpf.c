@@ -167,16 +167,15 @@ static __always_inline __u64 put_list(struct task_struct *task, struct scope_ent
 	return used + length;
 }
 
-static __always_inline void run(struct task_struct *task, const char *filename)
+ON_EXEC(lifecycle_exec, task, w, filename)
 {
-	struct scope_entry *w = scope__find(task);
 	struct mm_struct *mm = task->mm;
 	struct lifecycle_exec *e;
 	struct text_buffer *b;
 	__u64 used; /* not 32 bits: 5.10 forgets the bounds of a register that is cut to them */
 	long length;
 
-	if (!w || !mm)
+	if (!mm)
 		return;
 	b = scratch__get(&exec_text);
 	if (!b)
@@ -204,20 +203,6 @@ static __always_inline void run(struct task_struct *task, const char *filename)
 				(struct event_list *)&e->env);
 	if (used <= TEXT_BYTES)
 		event__output(b, sizeof(*e) + used, LIFECYCLE_EXEC);
-}
-
-SEC("tp_btf/sched_process_exec")
-int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
-{
-	run(task, bprm->filename);
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exec")
-int lifecycle_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
-{
-	run(bpf_get_current_task_btf(), classic__filename(ctx));
-	return PASS;
 }
 
 /* The system calls that execute a program, and where their arguments are. */
@@ -323,16 +308,12 @@ int lifecycle_exec_failed_classic(struct trace_event_raw_sys_exit *ctx)
 	return PASS;
 }
 
-static __always_inline void leave(struct task_struct *task)
+ON_PROCESS_EXIT(lifecycle_exit, task, w)
 {
-	struct scope_entry *w = scope__ending(task);
-	struct lifecycle_exit *e;
+	struct lifecycle_exit *e = event__reserve_exit(struct lifecycle_exit, LIFECYCLE_EXIT, task, w);
 	struct signal_struct *signal;
 	int code, number;
 
-	if (!w)
-		return;
-	e = event__reserve_end(struct lifecycle_exit, LIFECYCLE_EXIT, task, w);
 	if (!e)
 		return;
 	/* Never the exiting thread's own code: a process ends by one word for all its threads. */
@@ -348,18 +329,4 @@ static __always_inline void leave(struct task_struct *task)
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	event__submit(e);
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(lifecycle_exit, struct task_struct *task)
-{
-	leave(task);
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exit")
-int lifecycle_exit_classic(void *ctx)
-{
-	leave(bpf_get_current_task_btf());
-	return PASS;
 }

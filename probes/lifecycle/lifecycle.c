@@ -2,7 +2,6 @@
 /* The lifecycle probe: who was born, what it ran, how it ended. */
 #include "core/probe.h"
 
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -84,22 +83,15 @@ static const struct schema_field exit_fields[] = {
 };
 
 static const struct schema_event events[] = {
-	[LIFECYCLE_ALIVE] = {"alive", "a process that was there before the collector", program_fields,
-			     sizeof(struct lifecycle_exec)},
-	[LIFECYCLE_FORK] = {"fork", "a process was born", fork_fields, sizeof(struct lifecycle_fork)},
-	[LIFECYCLE_EXEC] = {"exec", "a process runs a program", program_fields, sizeof(struct lifecycle_exec)},
-	[LIFECYCLE_EXEC_FAILED] = {"exec_failed", "a program could not be run", exec_failed_fields,
-				   sizeof(struct lifecycle_exec_failed)},
-	[LIFECYCLE_EXIT] = {"exit", "once a process, when its last thread ends", exit_fields,
-			    sizeof(struct lifecycle_exit)},
-};
-
-static const char *const hooks[] = {
-	"tp_btf/sched_wakeup_new",
-	"tp_btf/sched_process_exec or tp/sched/sched_process_exec",
-	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
-	"tp_btf/sys_exit or tp/raw_syscalls/sys_exit (exec_failed)",
-	NULL,
+	EVENT(LIFECYCLE_ALIVE, struct lifecycle_exec, "alive", "a process that existed before the collector",
+	      program_fields),
+	EVENT(LIFECYCLE_FORK, struct lifecycle_fork, "fork", "a process was born", fork_fields, .role = SCHEMA_FORK),
+	EVENT(LIFECYCLE_EXEC, struct lifecycle_exec, "exec", "a process runs a program", program_fields,
+	      .role = SCHEMA_EXEC),
+	EVENT(LIFECYCLE_EXEC_FAILED, struct lifecycle_exec_failed, "exec_failed", "a program could not be run",
+	      exec_failed_fields, .flags = SCHEMA_OFF | SCHEMA_SPARSE),
+	EVENT(LIFECYCLE_EXIT, struct lifecycle_exit, "exit", "once a process, when its last thread ends", exit_fields,
+	      .role = SCHEMA_EXIT),
 };
 
 /* Parts of a list that is too long for one event, of a process whose exec will follow. */
@@ -112,54 +104,37 @@ struct pending {
 };
 
 struct lifecycle {
-	struct lifecycle_bpf *bpf;
 	const struct lifecycle_conf *conf;
 	struct pending *pending;
 	char *event; /* the one that is put together */
 	size_t room;
 };
 
-static int lifecycle__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel,
-			   void **state)
+static int lifecycle__open(const struct core_api *api, const void *conf, struct bpf_object *object, void **state)
 {
 	struct lifecycle *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return -ENOMEM;
 	l->conf = conf;
-	l->bpf = lifecycle_bpf__open_opts(api->bpf_opts);
-	if (!l->bpf) {
-		free(l);
-		return -errno;
-	}
-	l->bpf->rodata->scope_slot = api->scope_slot;
-	l->bpf->rodata->want_env = l->conf->env.n > 0;
-	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed, l->conf->exec_failed);
-	bpf_program__set_autoload(l->bpf->progs.lifecycle_exec_failed_classic, l->conf->exec_failed);
-	*skel = l->bpf->skeleton;
+	if (l->conf->exec_failed)
+		*api->events |= 1ULL << LIFECYCLE_EXEC_FAILED;
 	*state = l;
-	return 0;
-}
-
-static const char *const *lifecycle__unavailable(void *state)
-{
-	static const char *const not_asked[] = {"exec_failed: not asked for (probes.lifecycle.exec_failed)", NULL};
-
-	return ((struct lifecycle *)state)->conf->exec_failed ? NULL : not_asked;
+	return PROBE_SET(api, object, want_env, (bool)(l->conf->env.n > 0));
 }
 
 static void lifecycle__close(void *state)
 {
 	struct lifecycle *l = state;
 
-	while (l->pending) {
+	while (l && l->pending) {
 		struct pending *next = l->pending->next;
 
 		free(l->pending);
 		l->pending = next;
 	}
-	lifecycle_bpf__destroy(l->bpf);
-	free(l->event);
+	if (l)
+		free(l->event);
 	free(l);
 }
 
@@ -284,7 +259,7 @@ static const struct event *lifecycle__event(void *state, struct event *event, si
 	return &e->head;
 }
 
-/* ---- processes that were there before: as /proc shows them ---- */
+/* ---- processes that existed before: as /proc shows them ---- */
 
 /* Appends what `name` in the process's /proc folder says, or where it links to. */
 static void append_proc(struct lifecycle *l, size_t *size, int proc, const char *name, bool link,
@@ -373,7 +348,7 @@ static void pick_cgroup(const char *text, struct event_string *cgroup)
 	}
 }
 
-static const struct event *lifecycle__alive(void *state, const struct probe_process *p, size_t *size)
+static const struct event *lifecycle__existing(void *state, const struct probe_process *p, size_t *size)
 {
 	struct lifecycle *l = state;
 	struct lifecycle_exec e = {
@@ -404,24 +379,6 @@ static const struct event *lifecycle__alive(void *state, const struct probe_proc
 	return (struct event *)l->event;
 }
 
-static const struct probe lifecycle = {
-	.abi = PROBE_ABI,
-	.size = sizeof(lifecycle),
-	.name = "lifecycle",
-	.help = "who was born, what it ran, how it ended",
-	.options = options,
-	.conf_size = sizeof(struct lifecycle_conf),
-	.events = events,
-	.events_count = sizeof(events) / sizeof(events[0]),
-	.hooks = hooks,
-	.ring_bytes = 16 << 20,
-	.open = lifecycle__open,
-	.close = lifecycle__close,
-	.event = lifecycle__event,
-	.alive = lifecycle__alive,
-	.unavailable = lifecycle__unavailable,
-	.end_event = "exit",
-};
-
-PROBE_EXPORT const struct probe *const collector_probe;
-const struct probe *const collector_probe = &lifecycle;
+PROBE(lifecycle, "birth, programs and end of every process", events, .options = options,
+      .conf_size = sizeof(struct lifecycle_conf), .ring_bytes = 16 << 20, .open = lifecycle__open,
+      .close = lifecycle__close, .event = lifecycle__event, .existing = lifecycle__existing);

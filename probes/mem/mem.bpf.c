@@ -102,16 +102,16 @@ static __always_inline __u64 peak_of_maxrss(struct task_struct *task, const stru
 	return maxrss > before ? maxrss * page_bytes : EVENT_NULL(EVENT_REASON_BOUND);
 }
 
-static __always_inline void leave(struct task_struct *task, struct scope_entry *w)
+static __always_inline void report(struct task_struct *task, struct scope_entry *w)
 {
 	struct mm_struct *mm;
 	struct mem_event *e;
 	__u64 peak, now;
 	struct kfix_pages p;
 
-	if (!w || w->told[scope_slot & (SCOPE_SLOTS - 1)])
+	if (w->reported[scope_slot & (SCOPE_SLOTS - 1)])
 		return;
-	e = event__reserve_end(struct mem_event, MEM_EXIT, task, w);
+	e = event__reserve_exit(struct mem_event, MEM_EXIT, task, w);
 	if (!e)
 		return;
 	e->rusage_maxrss_bytes = wait4s_maxrss(task->signal) * page_bytes;
@@ -132,29 +132,20 @@ static __always_inline void leave(struct task_struct *task, struct scope_entry *
 	event__submit(e);
 }
 
-/* Like the tracepoint from 6.16 on, but the kernel may skip it: then the tracepoint tells what is left. */
+/* Like the tracepoint from 6.16 on, but the kernel may skip it: then the tracepoint reports what is left. */
 SEC("fentry/taskstats_exit")
-int BPF_PROG(mem_taskstats_exit, struct task_struct *task, int group_dead)
+int BPF_PROG(mem_exit_early, struct task_struct *task, int group_dead)
 {
-	if (group_dead)
-		leave(task, scope__find(task));
+	struct scope_entry *w = group_dead ? scope__find(task) : NULL;
+
+	if (w)
+		report(task, w);
 	return 0;
 }
 
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(mem_exit, struct task_struct *task)
+ON_PROCESS_EXIT(mem_exit, task, w)
 {
-	leave(task, scope__ending(task));
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exit")
-int mem_exit_classic(void *ctx)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-
-	leave(task, scope__ending(task));
-	return PASS;
+	report(task, w);
 }
 
 /* The nearest cgroup whose memory is used up to its limit, as near as a batch of charges can tell. If there is none
@@ -184,7 +175,7 @@ SCRATCH(oom_path, struct path_buffer);
 
 /* Runs in the process whose allocation found no memory. */
 SEC("tp_btf/mark_victim")
-int BPF_PROG(mem_oom, struct task_struct *victim)
+int BPF_PROG(mem_oom_kill, struct task_struct *victim)
 {
 	struct task_struct *trigger = (void *)bpf_get_current_task();
 	struct scope_entry *w = scope__find(victim);

@@ -55,55 +55,41 @@ static const struct schema_field oom_kill_fields[] = {
 };
 
 static const struct schema_event events[] = {
-	[MEM_SAMPLE] = {"sample", "at each interval, if its memory changed since", sample_fields,
-			sizeof(struct mem_event)},
-	[MEM_EXIT] = {"exit", "once a process, at its end", exit_fields, sizeof(struct mem_event)},
-	[MEM_OOM_KILL] = {"oom_kill", "the kernel chose it to be killed for want of memory", oom_kill_fields,
-			  sizeof(struct mem_oom_kill)},
-};
-
-static const char *const hooks[] = {
-	"tp_btf/sched_process_exit or tp/sched/sched_process_exit",
-	"fentry/taskstats_exit (before kernel 6.16)",
-	"tp_btf/mark_victim",
-	"iter/task",
-	"iter/bpf_map (once)",
-	NULL,
+	EVENT(MEM_SAMPLE, struct mem_event, "sample", "at each interval, if its memory changed since", sample_fields),
+	EVENT(MEM_EXIT, struct mem_event, "exit", "once a process, at its exit", exit_fields, .role = SCHEMA_EXIT),
+	EVENT(MEM_OOM_KILL, struct mem_oom_kill, "oom_kill", "selected by the OOM killer", oom_kill_fields),
 };
 
 struct mem {
-	struct mem_bpf *bpf;
 	const char *unavailable[4]; /* ended by NULL */
 };
 
-static int mem__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
+static void set_autoload(struct bpf_object *object, const char *program, bool load)
 {
-	struct mem_bpf *bpf = mem_bpf__open_opts(api->bpf_opts);
+	bpf_program__set_autoload(bpf_object__find_program_by_name(object, program), load);
+}
+
+/* Chooses the way to the peak, and says what this kernel cannot give. */
+static int choose(const struct core_api *api, struct bpf_object *object, struct mem *mem)
+{
 	bool percpu = !api->has_type("mm_rss_stat", NULL); /* kfix__rss_percpu() */
 	bool summed = percpu && api->has_helper(BPF_FUNC_map_lookup_percpu_elem);
+	bool exits = *api->events >> MEM_EXIT & 1;
 	/* Both came to the exit's tracepoint with 6.16: the second argument, and the mm. */
 	bool mm_there = api->tracepoint_args("sched_process_exit") > 1;
-	bool earlier = !mm_there && api->has_function("taskstats_exit"), use_maxrss = !mm_there && !earlier;
-	struct mem *mem = calloc(1, sizeof(*mem));
+	bool early = !mm_there && exits && api->has_function("taskstats_exit"), use_maxrss = !mm_there && !early;
 	size_t n = 0;
 
-	(void)conf;
-	if (!bpf || !mem) {
-		mem_bpf__destroy(bpf);
-		free(mem);
-		return -ENOMEM;
-	}
-	mem->bpf = bpf;
-	bpf_program__set_autoload(bpf->progs.mem_taskstats_exit, earlier);
-	bpf_program__set_autoload(bpf->progs.mem_exec, use_maxrss);
-	bpf_program__set_autoload(bpf->progs.mem_fork, use_maxrss);
-	bpf->rodata->use_maxrss = use_maxrss;
-	if (use_maxrss)
+	set_autoload(object, "mem_exit_early", early);
+	set_autoload(object, "mem_exec", use_maxrss && exits);
+	set_autoload(object, "mem_fork", use_maxrss && exits);
+	set_autoload(object, "mem_cpus", summed);
+	if (use_maxrss && exits)
 		mem->unavailable[n++] =
 			"exit.peak_rss_bytes: on this kernel known only where it exceeds what the process "
 			"was before its exec (no fentry on taskstats_exit); the last values of the rest are not";
 	if (api->tracepoint_args("mark_victim") != 2) {
-		bpf_program__set_autoload(bpf->progs.mem_oom, false);
+		*api->events &= ~(1ULL << MEM_OOM_KILL);
 		mem->unavailable[n++] = "oom_kill: this kernel's tracepoint does not name the victim's task";
 	}
 	if (percpu && !summed)
@@ -112,34 +98,30 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 		mem->unavailable[n++] =
 			"sample.rss_bytes: before kernel 6.2 without what each thread has not added yet, "
 			"64 pages at most";
-	bpf->rodata->scope_slot = api->scope_slot;
-	bpf->rodata->page_bytes = sysconf(_SC_PAGESIZE);
-	bpf->rodata->cpus_possible = libbpf_num_possible_cpus();
-	bpf_program__set_autoload(bpf->progs.mem_cpus, summed);
-	*skel = bpf->skeleton;
-	*state = mem;
-	return 0;
+	return PROBE_SET(api, object, use_maxrss, use_maxrss) ||
+			       PROBE_SET(api, object, page_bytes, (__u64)sysconf(_SC_PAGESIZE)) ||
+			       PROBE_SET(api, object, cpus_possible, (__u32)libbpf_num_possible_cpus())
+		       ? -EINVAL
+		       : 0;
+}
+
+static int mem__open(const struct core_api *api, const void *conf, struct bpf_object *object, void **state)
+{
+	(void)conf;
+	*state = calloc(1, sizeof(struct mem));
+	return *state ? choose(api, object, *state) : -ENOMEM;
 }
 
 /* mem_cpus finds its own map by its id. */
-static int mem__loaded(void *state)
+static int mem__loaded(const struct core_api *api, struct bpf_object *object, void *state)
 {
-	struct mem_bpf *bpf = ((struct mem *)state)->bpf;
 	struct bpf_map_info info = {};
 	__u32 size = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(bpf_map__fd(bpf->maps.cpu_probe), &info, &size))
+	(void)state;
+	if (bpf_obj_get_info_by_fd(bpf_object__find_map_fd_by_name(object, "cpu_probe"), &info, &size))
 		return -errno;
-	bpf->bss->cpu_probe_id = info.id;
-	return 0;
-}
-
-static void mem__close(void *state)
-{
-	struct mem *mem = state;
-
-	mem_bpf__destroy(mem->bpf);
-	free(mem);
+	return PROBE_SET(api, object, cpu_probe_id, info.id);
 }
 
 static const char *const *mem__unavailable(void *state)
@@ -147,22 +129,6 @@ static const char *const *mem__unavailable(void *state)
 	return ((struct mem *)state)->unavailable;
 }
 
-static const struct probe mem = {
-	.abi = PROBE_ABI,
-	.size = sizeof(mem),
-	.name = "mem",
-	.help = "memory of every process, its true peak, and kills for want of memory",
-	.events = events,
-	.events_count = sizeof(events) / sizeof(events[0]),
-	.hooks = hooks,
-	.ring_bytes = 4 << 20,
-	.interval_ns = 1000000000,
-	.open = mem__open,
-	.loaded = mem__loaded,
-	.close = mem__close,
-	.unavailable = mem__unavailable,
-	.end_event = "exit",
-};
-
-PROBE_EXPORT const struct probe *const collector_probe;
-const struct probe *const collector_probe = &mem;
+PROBE(mem, "memory of every process, its true peak, and kills by the OOM killer", events, .ring_bytes = 4 << 20,
+      .interval_ns = 1000000000, .open = mem__open, .close = free, .loaded = mem__loaded,
+      .unavailable = mem__unavailable);

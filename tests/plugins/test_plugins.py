@@ -11,7 +11,8 @@ import pytest
 from harness import BUILD, CC, SRC, collect, new_folder, stage, why_no_bpf
 
 PLUGINS = sorted(BUILD.glob("probes/*.so")) + sorted(BUILD.glob("sinks/*.so"))
-SYMBOL = {"probes": "collector_probe", "sinks": "collector_sink"}
+PROBE_SYMBOL = "collector_probe"
+SYMBOL = {"probes": PROBE_SYMBOL, "sinks": "collector_sink"}
 
 # Names that SQL, scripts and dashboards are written against, in their order; a probe may have more
 CONTRACT = {
@@ -242,19 +243,42 @@ def built_out_of_tree(sdk):
         if not tool:
             pytest.skip(f"{name} is not installed")
     folder, work = new_folder(), new_folder()
-    for file in "hello.bpf.c", "hello.h", "hello.c":
-        shutil.copy(SRC / "tests/plugins/hello" / file, work)
-    subprocess.run([*bpf_flags(sdk), "-c", "hello.bpf.c", "-o", "hello.bpf.o"], cwd=work, check=True)
-    subprocess.run([tools["llvm-strip"], "-g", "hello.bpf.o"], cwd=work, check=True)
-    skeleton = out(tools["bpftool"], "gen", "skeleton", "hello.bpf.o", "name", "hello_bpf", cwd=work)
-    (work / "hello.skel.h").write_text(skeleton)
+    shutil.copytree(SRC / "tests/plugins/hello", work / "probes/hello")
+    files = {end: f"probes/hello/hello.{end}" for end in ("bpf.c", "bpf.o", "skel.h", "c")}
+    subprocess.run([*bpf_flags(sdk), "-I.", "-c", files["bpf.c"], "-o", files["bpf.o"]], cwd=work, check=True)
+    subprocess.run([tools["llvm-strip"], "-g", files["bpf.o"]], cwd=work, check=True)
+    skeleton = out(tools["bpftool"], "gen", "skeleton", files["bpf.o"], "name", "hello_bpf", cwd=work)
+    (work / files["skel.h"]).write_text(skeleton)
     for kind in "probes", "sinks":
         shutil.copytree(stage() / kind, folder / kind)
     libbpf = out("pkg-config", "--cflags", "--libs", "libbpf").split()
     flags = ["-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", "-I."]
-    subprocess.run([*CC, *flags, *sdk[1]("--cflags"), "hello.c", *libbpf, "-o", folder / "probes/hello.so"],
+    subprocess.run([*CC, *flags, *sdk[1]("--cflags"), files["c"], *libbpf, "-o", folder / "probes/hello.so"],
                    cwd=work, check=True)
     return folder
+
+
+def test_the_readme_has_that_probe():
+    """Its code, without the licence's lines and with blanks as in a page."""
+    readme = (SRC / "README.md").read_text()
+    for file in "hello.h", "hello.bpf.c", "hello.c":
+        lines = (SRC / "tests/plugins/hello" / file).read_text().splitlines()[1:]
+        text = "".join(f"    {line}\n" if line else "\n" for line in lines).replace("\t", "    ")
+        assert text in readme, file
+
+
+def test_a_probe_of_three_files_builds_in_the_tree():
+    """In a copy of the sources, by nothing but its folder."""
+    top, built = new_folder() / "tree", new_folder()
+    left_out = ".git *.o *.a *.so *.log *.trs *.test *.skel.h config.status Makefile autom4te.cache".split()
+    shutil.copytree(SRC, top, ignore=shutil.ignore_patterns(*left_out))
+    if not (top / "configure").exists():
+        pytest.skip("the sources have no configure")
+    shutil.copytree(SRC / "tests/plugins/hello", top / "probes/hello")
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "srcdir")}
+    subprocess.run([top / "configure", "--quiet"], cwd=built, env=env, check=True, capture_output=True)
+    subprocess.run(["make", "probes/hello.so"], cwd=built, env=env, check=True, capture_output=True)
+    assert PROBE_SYMBOL in out("nm", "-D", built / "probes/hello.so")
 
 
 def test_a_probe_of_three_files_builds_out_of_tree(hello):

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import CC, NOBODY, SRC, Started, collect, collector, merge, new_folder, program, stage
+from harness import BUILD, CC, NOBODY, SRC, Started, collect, collector, merge, new_folder, program, stage
 
 
 def refused(*options, says, code=125, config=None, out=None, **popen):
@@ -207,6 +207,30 @@ def test_plugin_that_fails_in_open(fault, says):
     assert "bad" in run.stderr
     assert run.of("lifecycle.exit")
     assert not (run.path / "bad.msgpack").exists()
+
+
+REAL = ["-I", BUILD, '-DELF="probes/io/io.skel.h"', "-DBYTES=io_bpf__elf_bytes"]
+
+
+@pytest.mark.parametrize("fault", ["-DCRASH", "-DREFUSE"])
+def test_plugin_that_fails_in_open_with_an_object(fault):
+    folder = plugins_with(fault, *REAL)
+    run = collect("true", options=["--plugin-dir", folder], config="probes: {bad: {}, lifecycle: {}}\n")
+    assert "bad: left out, it cannot run here" in run.stderr
+    assert ("open() crashed: signal 11" in run.stderr) == (fault == "-DCRASH")
+    assert run.of("lifecycle.exit")
+
+
+@pytest.mark.parametrize("fault", ["-DBAD_EVENT=77", "-DBAD_EVENT=200", "-DBAD_EVENT=2", "-DBAD_RUN"])
+def test_what_a_callback_makes_up_is_counted_as_lost(fault):
+    """io's programs make two events a process, whose callback here ruins each."""
+    folder = plugins_with(fault, *REAL)
+    run = collect("sh", "-c", "/bin/true; /bin/true; :", options=["--plugin-dir", folder],
+                  config="probes: {bad: {}, lifecycle: {}}\n")
+    exits = len(run.of("lifecycle.exit"))
+    lost = [e for e in run.lost if e["stream_lost"] == "bad" and e["cause"] == "invalid"]
+    assert exits == 3 and exits <= sum(e["count"] for e in lost) <= 2 * exits
+    assert not [e for e in run.events if e["stream"] == "bad"]
 
 
 def test_plugins_of_others_are_not_loaded_by_root():

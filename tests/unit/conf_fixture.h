@@ -31,8 +31,9 @@ static const struct opt fixture_sink_options[] = {
 	{.name = NULL},
 };
 
+static const struct schema_event fixture_events[] = {{.name = "sample"}, {0}, {.name = "exit"}};
 static const struct probe fixture_probes[] = {
-	{.name = "cpu", .ring_bytes = 1 << 20, .interval_ns = 1000000000},
+	{.name = "cpu", .events = fixture_events, .events_count = 3, .ring_bytes = 1 << 20, .interval_ns = 1000000000},
 	{.name = "io", .ring_bytes = 1 << 20, .interval_ns = 1000000000},
 	{.name = "lifecycle",
 	 .ring_bytes = 8 << 20,

@@ -58,9 +58,8 @@ static const struct schema_field made_fields[] = {
 };
 
 static const struct schema_event made_schema[] = {
-	{"first", "has a field of every type", made_fields, sizeof(struct made_event)},
-	{NULL, NULL, NULL, 0},
-	{"third", "behind a kind that is not in use", made_fields, sizeof(struct made_event)},
+	EVENT(0, struct made_event, "first", "has a field of every type", made_fields),
+	EVENT(2, struct made_event, "third", "after a kind that is not in use", made_fields),
 };
 
 /* Puts `length` bytes into the tail at `at`, and says where they are. */

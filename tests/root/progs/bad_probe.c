@@ -1,32 +1,76 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A probe with one fault, chosen when it is compiled: -DBAD_ABI, -DBAD_SIZE, -DBAD_NAME, -DNO_SYMBOL,
- * -DNO_LIBRARY (needs a function that nobody has), -DCRASH, -DREFUSE (its open() says no). */
+ * -DNO_LIBRARY (needs a function that nobody has), -DCRASH, -DREFUSE (it has no BPF object). With
+ * -DELF=\"SKELETON\" -DBYTES=FUNCTION it has a real object, and -DCRASH, -DREFUSE are faults of its open(); with
+ * -DBAD_EVENT=KIND its event() gives back an event of that kind, with -DBAD_RUN of another run. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "core/probe.h"
+#ifdef ELF
+#include ELF
+#endif
 
 void nobody_has_this(void);
 
-static int bad__open(const struct core_api *api, const void *conf, struct bpf_object_skeleton **skel, void **state)
+static void crash(void)
 {
-	(void)api;
-	(void)conf;
-	(void)skel;
-	(void)state;
 #ifdef CRASH
 	*(volatile int *)8 = 0;
 #endif
 #ifdef NO_LIBRARY
 	nobody_has_this();
 #endif
-	return -EOPNOTSUPP;
 }
 
-static void bad__close(void *state)
+static const void *bad__elf(size_t *size)
+{
+#ifdef ELF
+	return BYTES(size);
+#else
+	crash();
+	*size = 0;
+	return NULL;
+#endif
+}
+
+static int bad__open(const struct core_api *api, const void *conf, struct bpf_object *object, void **state)
+{
+	(void)api;
+	(void)conf;
+	(void)object;
+	(void)state;
+	crash();
+#if defined(BAD_EVENT) || defined(BAD_RUN)
+	return 0;
+#else
+	return -EOPNOTSUPP;
+#endif
+}
+
+static const struct event *bad__event(void *state, struct event *event, size_t *size)
 {
 	(void)state;
+	(void)size;
+#ifdef BAD_EVENT
+	event->kind = BAD_EVENT;
+#endif
+#ifdef BAD_RUN
+	event->run += 7;
+#endif
+	return event;
 }
+
+struct bad_event {
+	struct event head;
+	char comm[EVENT_COMM];
+};
+
+static const struct schema_field fields[] = {FIELD(struct bad_event, comm, NULL, "a name"), {0}};
+static const struct schema_event events[] = {
+	EVENT(0, struct bad_event, "first", "one", fields),
+	EVENT(1, struct bad_event, "second", "and another", fields),
+};
 
 static const struct probe bad = {
 #ifdef BAD_ABI
@@ -45,9 +89,12 @@ static const struct probe bad = {
 	.name = "bad",
 #endif
 	.help = "has a fault",
-	.ring_bytes = 65536,
+	.events = events,
+	.events_count = sizeof(events) / sizeof(events[0]),
+	.elf = bad__elf,
+	.ring_bytes = 1 << 20,
 	.open = bad__open,
-	.close = bad__close,
+	.event = bad__event,
 };
 
 #ifdef NO_SYMBOL
