@@ -8,5 +8,6 @@
 #include "core/bpf/probes.h"
 #include "core/bpf/scope_map.h"
 #include "core/bpf/settle.h"
+#include "core/bpf/types.h"
 
 #endif

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "core/bpf/object.h"
+#include "core/bpf/types.h"
 
 #define RAW "tp_btf/"
 #define CLASSIC "tp/"

@@ -11,7 +11,6 @@
 
 #include "core/event.h"
 
-struct btf;
 struct bpf_object_open_opts;
 struct bpf_object_skeleton;
 struct bpf_object;
@@ -47,21 +46,6 @@ void bpf__init(void);
 
 /* What skeletons are to be opened with: BTF without CAP_SYS_ADMIN. Static. */
 const struct bpf_object_open_opts *bpf__open_opts(void);
-
-/* Why BPF programs like ours cannot run here, as a sentence with the next step; NULL if they can.
- * Asks for BTF and lockdown; the rest is known only by loading. */
-const char *bpf__unusable(void);
-
-/* The kernel's types, read once and kept; bpf__forget() gives them back. NULL: they cannot be read. */
-const struct btf *bpf__types(void);
-
-bool bpf__has_helper(int func);
-bool bpf__has_type(const char *type, const char *member);
-
-/* Number of arguments of a raw tracepoint on this kernel, from its BTF; -1: there is none. */
-int bpf__tracepoint_args(const char *name);
-
-void bpf__forget(void);
 
 /* open: an object of which only the bytes are known. bpf_unit__destroy() frees it. 0 or -errno, logged. */
 int bpf_unit__open(struct bpf_unit *unit, const void *elf, size_t size);

@@ -17,6 +17,7 @@
 #include "core/bpf/settle.h"
 #include "core/config/config.h"
 #include "core/scope.h"
+#include "core/bpf/types.h"
 
 /* A slot is needed by whoever samples or reports exits; the others run without. */
 static int take_slot(struct probe_unit *unit)

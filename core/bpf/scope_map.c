@@ -10,9 +10,11 @@
 #include <unistd.h>
 
 #include "core/base/base.h"
+#include "core/bpf/hook.h"
 #include "core/bpf/object.h"
 #include "core/bpf/scope.skel.h"
 #include "core/log.h"
+#include "core/bpf/types.h"
 
 #define NOTES_BYTES (256 * 1024)
 
@@ -56,10 +58,20 @@ static bool misses_count(void *arg, const char *program)
 	return !strncmp(program, "scope_exec", strlen("scope_exec"));
 }
 
+bool scope__kernel_marks_last_thread(void)
+{
+	return bpf__tracepoint_args("sched_process_exit") > 1;
+}
+
+bool scope__has_classic(void)
+{
+	return hook__has_classic("sched/sched_process_exit");
+}
+
 int scope__open(struct scope **out, const struct scope_opts *opts)
 {
 	struct scope *scope = calloc(1, sizeof(*scope));
-	bool tells_last;
+	bool tells_last = scope__kernel_marks_last_thread();
 	int err = -ENOMEM;
 
 	if (!scope)
@@ -73,7 +85,6 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 	scope->unit.name = "core";
 	scope->unit.skel = scope->skel->skeleton;
 	scope->unit.misses_count = misses_count;
-	tells_last = bpf__tracepoint_args("sched_process_exit") > 1;
 	bpf_program__set_autoload(scope->skel->progs.scope_exit, tells_last);
 	bpf_program__set_autoload(scope->skel->progs.scope_exit_live, !tells_last);
 	scope->skel->rodata->use_ended = !tells_last;

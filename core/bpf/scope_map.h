@@ -18,6 +18,10 @@ struct scope_opts {
 	uint32_t rule_kinds;	/* bit per scope_rule_kind that scope__rule() will be called for */
 };
 
+/* Whether the kernel's tracepoint says which exit is that of a process's last thread (from 6.16 on). */
+bool scope__kernel_marks_last_thread(void);
+bool scope__has_classic(void); /* whether the scope's programs can be attached to classic tracepoints */
+
 /* Stages open, share and load. 0 or -errno, having logged why. */
 int scope__open(struct scope **scope, const struct scope_opts *opts);
 

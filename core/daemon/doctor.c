@@ -109,17 +109,13 @@ static bool kernel(struct doctor *d)
 /* How programs get to see the end of every process. */
 static void tracepoints(struct doctor *d)
 {
-	if (bpf__tracepoint_args("sched_process_exit") > 1)
-		say(d, "exit tracepoint", GOOD, "tells the last thread's exit, and comes while the memory is there",
-		    NULL);
-	else if (hook__has_function("taskstats_exit"))
-		say(d, "exit tracepoint", GOOD, "comes when the memory is gone: taskstats_exit() is used before", NULL);
-	else
-		say(d, "exit tracepoint", POOR, "comes when the memory is gone, and nothing can be attached before",
-		    "peak memory is null for programs that never exceeded what their process was before its exec");
+	say(d, "exit tracepoint", GOOD,
+	    scope__kernel_marks_last_thread() ? "marks the last thread's exit"
+					      : "does not mark the last thread's exit: the scope finds it",
+	    NULL);
 	if (!hook__raw_is_preempted())
 		say(d, "tracepoints", GOOD, "raw ones run to their end", NULL);
-	else if (hook__has_classic("sched/sched_process_exit"))
+	else if (scope__has_classic())
 		say(d, "tracepoints", GOOD, "raw ones can be preempted here: classic ones are used", NULL);
 	else
 		say(d, "tracepoints", POOR,

@@ -151,14 +151,21 @@ def test_first_lines():
         assert re.match(r"/\* .{15,}", lines[1]), f"{path}: {lines[1]}"
 
 
-def test_no_function_over_100_lines():
+def test_sizes():
+    """Of functions, files and folders."""
+    assert not {path: lines for path in sources("core", "probes", "sinks") if (lines := path.read_text().count("\n")) > 500}
+    for folder in {path.parent for path in sources("core", "probes", "sinks")}:
+        assert sum(path.suffix in (".c", ".h", ".js", ".css", ".html", ".png", ".sql") for path in folder.iterdir()) <= 40, folder
+
+
+def test_no_function_over_60_lines():
     for path in sources("core", "probes", "sinks"):
         start = None
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if line == "{":
                 start = number
             elif line == "}" and start:
-                assert number - start < 100, f"{path}:{start}: {number - start} lines"
+                assert number - start <= 60, f"{path}:{start}: {number - start} lines"
                 start = None
 
 
