@@ -103,7 +103,7 @@ static int open_object(struct probe_unit *unit)
 {
 	const struct probe *probe = unit->probe;
 	size_t size = 0;
-	const void *elf = probe->elf(&size);
+	const void *elf = probe->elf ? probe->elf(&size) : NULL;
 	int err = bpf_unit__open(&unit->bpf, elf, size);
 
 	if (!err && unit->slot >= 0)

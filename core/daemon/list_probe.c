@@ -57,7 +57,7 @@ void list__probe(FILE *out, const void *table)
 	struct listing listing = {out, probe};
 	char text[32];
 	size_t size = 0;
-	const void *elf = probe->elf(&size);
+	const void *elf = probe->elf ? probe->elf(&size) : NULL;
 
 	fprintf(out, "probe %s: %s\n  options\n", probe->name, probe->help);
 	list__option(out, "required", "bool", "false", "whether its failure stops the start");
