@@ -3,6 +3,7 @@
 #ifndef CORE_BASE_BASE_H
 #define CORE_BASE_BASE_H
 
+#include "core/base/cli.h"
 #include "core/base/clock.h"
 #include "core/error.h"
 #include "core/base/heap.h"

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program `collector`: its command line. */
 #include <errno.h>
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/base.h"
@@ -18,32 +16,16 @@
 #include "core/merge/merge.h"
 #include "core/probe.h"
 
-enum { EXIT_USAGE = 2 };
-enum {
-	OPT_TAG = 256,
-	OPT_PID,
-	OPT_USER,
-	OPT_GRACE,
-	OPT_NO_SUMMARY,
-	OPT_CHECK,
-	OPT_LIST_ALL,
-	OPT_PLUGIN_DIR,
-	OPT_VERSION,
-	OPT_JSON
-};
-
 static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI, sizeof(struct probe),
 					      sizeof(struct probe)};
 
 /* Everything the command line says. */
 struct line {
-	const char *config, *output, *name, *user, *grace, *plugin_dir;
-	char **tags;
-	size_t tags_count;
-	pid_t *pids;
-	size_t pids_count;
+	char *config, *output, *name, *user, *plugin_dir;
+	struct opt_list tags, pids;
+	uint64_t grace, verbose; /* grace: UINT64_MAX: not given */
 	bool no_summary, check, list, quiet, doctor, json;
-	enum log_level level;
+	pid_t *pid_numbers;
 	char **command; /* NULL: none */
 };
 
@@ -55,57 +37,63 @@ struct loaded {
 	char **names; /* of all probes that are there; NULL: not asked yet */
 };
 
-static const char help[] =
-	"Usage: collector [OPTION]... [--] COMMAND [ARG]...   watch a command and all that it starts\n"
-	"       collector [OPTION]... --pid PID               follow a running process and its descendants\n"
-	"       collector [OPTION]... -c FILE                 daemon: the scope rules of FILE say what is watched\n"
-	"       collector doctor [-c FILE] [--json]           say what this host can give, and the next step\n"
-	"\n"
-	"Watches every process of a pipeline from inside the kernel, however short it lives, and says what ran,\n"
-	"what failed and why, and where CPU time and memory went.\n"
-	"\n"
-	"  -c, --config FILE       configuration; see collector.yaml(5). Without: every probe, with defaults\n"
-	"  -o, --output DIR        where the run's folder is made (default ./runs; daemon /var/lib/collector)\n"
-	"  -n, --name NAME         name of the run\n"
-	"      --tag NAME=VALUE    put a tag into every stream (repeatable)\n"
-	"      --pid PID           follow this process (repeatable)\n"
-	"      --user NAME         run the command as this user, without our rights; the run's folder is his\n"
-	"      --grace DURATION    how long to wait for descendants after the command has ended (default 2s)\n"
-	"      --no-summary        print no summary at the end\n"
-	"      --check             check configuration and plugins, start nothing\n"
-	"      --list              list the plugins with their options, events, fields, units and hooks\n"
-	"      --plugin-dir DIR    where the plugins are (default " PLUGINDIR ")\n"
-	"  -q, --quiet             only errors, and no summary\n"
-	"  -v, --verbose           more (twice: what the kernel says too)\n"
-	"      --version           print the version\n"
-	"  -h, --help              print this\n"
-	"\n"
-	"Ends with the command's exit code, or 128+N if signal N killed it; 125: collector itself failed, 126: the\n"
-	"command cannot be executed, 127: it is not there, 2: the command line or the configuration is wrong.\n"
-	"\n"
-	"Examples:\n"
-	"  sudo collector -- ./pipeline.sh            watch it; the summary follows its end\n"
-	"  sudo collector --user \"$USER\" -- snakemake --cores 8\n"
-	"  collector-merge runs/latest --sink jsonl   every event of the last run, as JSON; no root needed\n";
+static const struct cli_option options[] = {
+	CLI_OPTION(struct line, 0, "PID", "pid", OPT_LIST, pids, "follow this process; repeatable",
+		   .group = "What is watched"),
+	CLI_OPTION(struct line, 0, "NAME", "user", OPT_STRING, user,
+		   "run the command as this user, without extra rights; the user owns the run's folder"),
+	CLI_OPTION(struct line, 0, "DURATION", "grace", OPT_DURATION, grace,
+		   "how long to wait for descendants after the exit of the command (default 2s)",
+		   .opt.max = 86400000000000),
+	CLI_OPTION(struct line, 'c', "FILE", "config", OPT_STRING, config,
+		   "configuration, see collector.yaml(5); without it, every probe with its defaults"),
+	CLI_OPTION(struct line, 'o', "DIR", "output", OPT_STRING, output,
+		   "where the run's folder is made (default ./runs; daemon: /var/lib/collector)", .group = "The run"),
+	CLI_OPTION(struct line, 'n', "NAME", "name", OPT_STRING, name, "name of the run"),
+	CLI_OPTION(struct line, 0, "NAME=VALUE", "tag", OPT_MAP, tags, "put a tag into every stream; repeatable"),
+	CLI_OPTION(struct line, 0, NULL, "no-summary", OPT_BOOL, no_summary, "print no summary at the end"),
+	CLI_OPTION(struct line, 0, NULL, "check", OPT_BOOL, check,
+		   "check the configuration and its plugins, start nothing", .group = "The installation"),
+	CLI_OPTION(struct line, 'l', NULL, "list", OPT_BOOL, list,
+		   "list the plugins with their options, events, fields, units and hooks"),
+	CLI_OPTION(struct line, 'p', "DIR", "plugin-dir", OPT_STRING, plugin_dir, "where the plugins are",
+		   .opt.value = PLUGINDIR),
+	CLI_OPTION(struct line, 0, NULL, "json", OPT_BOOL, json, "doctor: print an array of objects"),
+	CLI_OPTION(struct line, 'q', NULL, "quiet", OPT_BOOL, quiet, "errors only, and no summary", .group = "Other"),
+	CLI_OPTION(struct line, 'v', NULL, "verbose", OPT_UINT, verbose, "more; twice: the kernel's messages, too"),
+	CLI_END,
+};
 
-static const struct option longs[] = {
-	{"config", required_argument, NULL, 'c'},
-	{"output", required_argument, NULL, 'o'},
-	{"name", required_argument, NULL, 'n'},
-	{"tag", required_argument, NULL, OPT_TAG},
-	{"pid", required_argument, NULL, OPT_PID},
-	{"user", required_argument, NULL, OPT_USER},
-	{"grace", required_argument, NULL, OPT_GRACE},
-	{"no-summary", no_argument, NULL, OPT_NO_SUMMARY},
-	{"check", no_argument, NULL, OPT_CHECK},
-	{"list", no_argument, NULL, OPT_LIST_ALL},
-	{"plugin-dir", required_argument, NULL, OPT_PLUGIN_DIR},
-	{"quiet", no_argument, NULL, 'q'},
-	{"verbose", no_argument, NULL, 'v'},
-	{"version", no_argument, NULL, OPT_VERSION},
-	{"json", no_argument, NULL, OPT_JSON},
-	{"help", no_argument, NULL, 'h'},
-	{0},
+static const struct cli cli = {
+	"collector",
+	.usage = "[OPTION]... [--] COMMAND [ARG]...\n"
+		 "[OPTION]... --pid PID\n"
+		 "[OPTION]... -c FILE\n"
+		 "doctor [-c FILE] [--json]\n"
+		 "merge|query|diff [OPTION]... RUN...",
+	.about = "Watches every process of a pipeline from inside the kernel, however short it lives, and says what "
+		 "ran, what failed and why, and where CPU time and memory went.\n"
+		 "\n"
+		 "  COMMAND    is started, and followed with all that it starts\n"
+		 "  --pid PID  follows a running process and its descendants\n"
+		 "  -c FILE    alone: daemon; the scope rules of FILE say what is watched\n"
+		 "  doctor     says what this host can give, and the next step\n"
+		 "\n"
+		 "Programs for what was recorded, without root (`collector merge --help`):\n"
+		 "  merge      collector-merge: a summary, a report, or every event by a sink\n"
+		 "  query      collector-query: asks runs in SQL, or by queries that have a name\n"
+		 "  diff       collector-diff: what became slower, bigger or failed between runs",
+	.options = options,
+	.examples = "  sudo collector -- ./pipeline.sh\n"
+		    "      Watch it; the summary follows its end.\n"
+		    "  sudo collector --user \"$USER\" -- snakemake --cores 8\n"
+		    "      The pipeline itself does not run as root.\n"
+		    "  collector merge runs/latest --sink jsonl\n"
+		    "      Every event of the last run, as JSON.",
+	.exit_status = "Exit status: the command's, or 128+N if signal N killed it; 125 collector itself failed, 126 "
+		       "the command cannot be executed, 127 there is no such command, 2 the command line or the "
+		       "configuration is wrong.",
+	.command = true,
 };
 
 /* The program collector-NAME: beside this one, or where it was installed; NULL: there is none. */
@@ -127,102 +115,6 @@ static char *beside_us(const char *name)
 		return path;
 	free(path);
 	return NULL;
-}
-
-static int add_pid(struct line *line, const char *text)
-{
-	char *end;
-	long pid = strtol(text, &end, 10);
-	pid_t *more;
-
-	if (end == text || *end || pid < 1 || pid > 4194304) {
-		log__error("--pid: \"%s\" is no process id; give a number from 1 to 4194304", text);
-		return EXIT_USAGE;
-	}
-	more = reallocarray(line->pids, line->pids_count + 1, sizeof(*more));
-	if (!more)
-		return COMMAND_FAILED;
-	line->pids = more;
-	line->pids[line->pids_count++] = pid;
-	return 0;
-}
-
-static int add_tag(struct line *line, char *text)
-{
-	char **more;
-
-	if (!strchr(text, '=') || *text == '=') {
-		log__error("--tag: \"%s\" is no tag; write NAME=VALUE", text);
-		return EXIT_USAGE;
-	}
-	more = reallocarray(line->tags, line->tags_count + 1, sizeof(*more));
-	if (!more)
-		return COMMAND_FAILED;
-	line->tags = more;
-	line->tags[line->tags_count++] = text;
-	return 0;
-}
-
-static int usage(void)
-{
-	fprintf(stderr, "Try 'collector --help'.\n");
-	return EXIT_USAGE;
-}
-
-/* 0: go on; 1: done, leave with 0; otherwise the exit code. */
-static int take_option(struct line *line, int option)
-{
-	switch (option) {
-	case 'c':
-		line->config = optarg;
-		return 0;
-	case 'o':
-		line->output = optarg;
-		return 0;
-	case 'n':
-		line->name = optarg;
-		return 0;
-	case OPT_TAG:
-		return add_tag(line, optarg);
-	case OPT_PID:
-		return add_pid(line, optarg);
-	case OPT_USER:
-		line->user = optarg;
-		return 0;
-	case OPT_GRACE:
-		line->grace = optarg;
-		return 0;
-	case OPT_NO_SUMMARY:
-		line->no_summary = true;
-		return 0;
-	case OPT_CHECK:
-		line->check = true;
-		return 0;
-	case OPT_LIST_ALL:
-		line->list = true;
-		return 0;
-	case OPT_PLUGIN_DIR:
-		line->plugin_dir = optarg;
-		return 0;
-	case 'q':
-		line->quiet = line->no_summary = true;
-		line->level = LOG_ERROR;
-		return 0;
-	case 'v':
-		line->level = line->level < LOG_INFO ? LOG_INFO : LOG_DEBUG;
-		return 0;
-	case OPT_JSON:
-		line->json = true;
-		return 0;
-	case OPT_VERSION:
-		printf("collector %s\n", PACKAGE_VERSION);
-		return 1;
-	case 'h':
-		fputs(help, stdout);
-		return 1;
-	default:
-		return usage();
-	}
 }
 
 /* Programs of ours that need DuckDB: the only ones that a build may lack. */
@@ -258,31 +150,40 @@ static int run_other(char **argv)
 	return 0;
 }
 
-static int parse(struct line *line, int argc, char **argv)
+static int parse_pids(struct line *line)
 {
-	int option, code;
+	static const struct opt pid = {.type = OPT_UINT, .min = 1, .max = 4194304};
+	struct error err;
+	uint64_t number;
 
-	if (argv[1] && !strcmp(argv[1], "doctor")) {
-		line->doctor = true;
-		argv++;
-		argc--;
+	line->pid_numbers = calloc(line->pids.n + 1, sizeof(*line->pid_numbers));
+	if (!line->pid_numbers)
+		return COMMAND_FAILED;
+	for (size_t i = 0; i < line->pids.n; i++) {
+		if (opt__set(&pid, &number, line->pids.items[i], &err))
+			return cli__usage(&cli, "--pid: %s", err.text);
+		line->pid_numbers[i] = number;
 	}
-	while ((option = getopt_long(argc, argv, "+c:o:n:qvh", longs, NULL)) != -1) {
-		code = take_option(line, option);
-		if (code)
-			return code;
-	}
-	if (optind < argc)
-		line->command = &argv[optind];
-	if (line->command && line->pids_count) {
-		log__error("--pid follows what runs already: give no command with it");
-		return usage();
-	}
-	if (line->user && !line->command) {
-		log__error("--user is for a command: give one");
-		return usage();
-	}
-	return 0;
+	return CLI_GO_ON;
+}
+
+static int parse(struct line *line, char **argv)
+{
+	int code;
+
+	line->doctor = argv[1] && !strcmp(argv[1], "doctor");
+	argv += line->doctor;
+	code = cli__parse(&cli, line, argv);
+	if (code == CLI_GO_ON)
+		code = parse_pids(line);
+	if (code != CLI_GO_ON)
+		return code;
+	line->command = *argv ? argv : NULL;
+	if (line->command && line->pids.n)
+		return cli__usage(&cli, "--pid follows a running process: give no command with it");
+	if (line->user && !line->command)
+		return cli__usage(&cli, "--user is for a command: give one");
+	return CLI_GO_ON;
 }
 
 /* ---- plugins ---- */
@@ -344,52 +245,33 @@ static int list(const char *dir)
 
 /* ---- what the command line sets over the file ---- */
 
-static int replace(char **value, const char *text)
-{
-	char *copy = strdup(text);
-
-	if (!copy)
-		return COMMAND_FAILED;
-	free(*value);
-	*value = copy;
-	return 0;
-}
-
 static int override(struct conf *conf, const struct line *line)
 {
 	static const struct opt tags = OPT(struct conf, run.tags, OPT_MAP, NULL, 0, 0, "");
-	static const struct opt grace = OPT(struct conf, run.grace, OPT_DURATION, NULL, 0, 86400000000000ull, "");
+	static const struct opt name = OPT(struct conf, run.name, OPT_STRING, NULL, 0, 0, "");
 	struct error err;
 
-	if (line->name && (conf__check_name(line->name, &err) || replace(&conf->run.name, line->name))) {
-		log__error("--name: %s", err.text);
-		return EXIT_USAGE;
-	}
-	if (line->grace && opt__set(&grace, conf, line->grace, &err)) {
-		log__error("--grace: %s", err.text);
-		return EXIT_USAGE;
-	}
-	for (size_t i = 0; i < line->tags_count; i++) {
-		if (opt__append(&tags, conf, line->tags[i], &err)) {
-			log__error("--tag: %s", err.text);
-			return EXIT_USAGE;
-		}
-	}
-	if (!line->command && !line->pids_count && !conf->rules_count && !line->check && !line->doctor) {
-		log__error("nothing to watch: give a command, --pid, or a configuration with scope rules (daemon)");
-		return usage();
-	}
+	if (line->name && (conf__check_name(line->name, &err) || opt__set(&name, conf, line->name, &err)))
+		return cli__usage(&cli, "--name: %s", err.text);
+	if (line->grace != UINT64_MAX)
+		conf->run.grace = line->grace;
+	for (size_t i = 0; i < line->tags.n; i++)
+		if (opt__append(&tags, conf, line->tags.items[i], &err))
+			return cli__usage(&cli, "--tag: %s", err.text);
+	if (!line->command && !line->pids.n && !conf->rules_count && !line->check && !line->doctor)
+		return cli__usage(
+			&cli, "nothing to watch: give a command, --pid, or a configuration with scope rules (daemon)");
 	return 0;
 }
 
 static int watch(const struct line *line, const struct conf *conf)
 {
-	bool daemon = !line->command && !line->pids_count;
+	bool daemon = !line->command && !line->pids.n;
 	struct collector_opts opts = {
 		.conf = conf,
 		.command = line->command,
-		.pids = line->pids,
-		.pids_count = line->pids_count,
+		.pids = line->pid_numbers,
+		.pids_count = line->pids.n,
 		.user = line->user,
 		.output = line->output	     ? line->output
 			  : conf->run.output ? conf->run.output
@@ -398,7 +280,7 @@ static int watch(const struct line *line, const struct conf *conf)
 		.plugin_dir = line->plugin_dir,
 	};
 	struct error err;
-	char *reporter = line->no_summary || daemon ? NULL : beside_us("merge");
+	char *reporter = line->no_summary || line->quiet || daemon ? NULL : beside_us("merge");
 	struct redact *redact = NULL;
 	int code;
 
@@ -414,41 +296,49 @@ static int watch(const struct line *line, const struct conf *conf)
 	return code;
 }
 
-int main(int argc, char **argv)
+static enum log_level level(const struct line *line)
 {
-	struct line line = {.plugin_dir = PLUGINDIR, .level = LOG_WARN};
-	struct loaded loaded = {0};
+	static const enum log_level levels[] = {LOG_WARN, LOG_INFO, LOG_DEBUG};
+
+	return line->quiet ? LOG_ERROR : levels[line->verbose < 2 ? line->verbose : 2];
+}
+
+/* What the command line asks for, with the plugins that this takes. */
+static int work(const struct line *line)
+{
+	struct loaded loaded = {.dir = line->plugin_dir};
+	const struct conf_finder finder = {find_probe, find_sink, probe_names, tell, &loaded};
 	struct conf conf = {0};
 	int code;
 
-	log__init("collector", LOG_WARN);
+	if (line->list)
+		return list(line->plugin_dir);
+	code = conf__load(&conf, line->config, &finder) ? EXIT_USAGE : override(&conf, line);
+	if (!code && line->doctor)
+		code = doctor__run(&conf, line->json);
+	else if (!code && !line->check)
+		code = watch(line, &conf);
+	else if (!code)
+		printf("%s: good\n", line->config ? line->config : "the defaults");
+	conf__free(&conf);
+	unload(&loaded);
+	return code;
+}
+
+int main(int argc __attribute__((unused)), char **argv)
+{
+	struct line line = {.grace = UINT64_MAX};
+	int code;
+
+	log__init(cli.name, LOG_WARN);
 	code = run_other(argv);
 	if (code)
 		return code;
-	code = parse(&line, argc, argv);
-	if (code)
-		return code == 1 ? 0 : code;
-	log__init("collector", line.level);
-	loaded.dir = line.plugin_dir;
-	if (line.list) {
-		code = list(loaded.dir);
-	} else {
-		const struct conf_finder finder = {find_probe, find_sink, probe_names, tell, &loaded};
-
-		if (conf__load(&conf, line.config, &finder))
-			code = EXIT_USAGE;
-		else
-			code = override(&conf, &line);
-		if (!code && line.doctor)
-			code = doctor__run(&conf, line.json);
-		else if (!code && !line.check)
-			code = watch(&line, &conf);
-		else if (!code)
-			printf("%s: good\n", line.config ? line.config : "the defaults");
-	}
-	conf__free(&conf);
-	unload(&loaded);
-	free(line.tags);
-	free(line.pids);
+	code = parse(&line, argv);
+	log__init(cli.name, level(&line));
+	if (code == CLI_GO_ON)
+		code = work(&line);
+	free(line.pid_numbers);
+	cli__free(&cli, &line);
 	return code;
 }

@@ -139,12 +139,13 @@ static int filter__event(struct filter *filter, const struct merge *merge, const
 	return -EINVAL;
 }
 
-static int filter__events(struct filter *filter, const struct merge *merge, const char **events, struct error *err)
+static int filter__events(struct filter *filter, const struct merge *merge, const char *const *events,
+			  struct error *err)
 {
 	size_t i;
 	int rc;
 
-	if (!*events)
+	if (!events || !*events)
 		return 0;
 	for (i = 0; i < filter->count; i++) {
 		filter->streams[i].kinds = calloc(merge__info(merge, i)->events_count, sizeof(bool));
@@ -159,7 +160,7 @@ static int filter__events(struct filter *filter, const struct merge *merge, cons
 	return 0;
 }
 
-static int filter__runs(struct filter *filter, const struct merge *merge, const char **runs, struct error *err)
+static int filter__runs(struct filter *filter, const struct merge *merge, const char *const *runs, struct error *err)
 {
 	struct nearest nearest;
 	const char *id;
@@ -167,8 +168,8 @@ static int filter__runs(struct filter *filter, const struct merge *merge, const 
 	size_t i;
 
 	for (i = 0; i < filter->count; i++)
-		filter->streams[i].wanted = !*runs;
-	for (; *runs; runs++) {
+		filter->streams[i].wanted = !runs || !*runs;
+	for (; runs && *runs; runs++) {
 		nearest = (struct nearest){.name = *runs};
 		found = false;
 		for (i = 0; i < filter->count; i++) {

@@ -39,8 +39,8 @@ void merge__free(struct merge *merge); /* takes NULL */
 /* Which records of a merge are wanted: by run, by event, by time. `lost` records always are. */
 
 struct filter_opts {
-	const char **runs, **events; /* as the user wrote them; ended by NULL, may be empty */
-	const char *since, *until;   /* RFC 3339, or an offset from the run's start; NULL: no bound */
+	const char *const *runs, *const *events; /* as the user wrote them, ended by NULL; NULL or empty: all */
+	const char *since, *until;		 /* RFC 3339, or an offset from the run's start; NULL: no bound */
 };
 
 struct filter_stream {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* collector-merge: reads the streams of runs, merges them by time, feeds sinks. Needs no rights. */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,67 +13,55 @@
 #include "core/log.h"
 #include "core/merge/merge.h"
 
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_STRICT };
-
-static const char help[] =
-	"Usage: collector-merge [OPTION]... RUN...\n"
-	"\n"
-	"Merges the streams of a run by time and hands them to a sink: a summary for people,\n"
-	"or every event for other programs. RUN is a run's folder, a link to one, or a stream's file;\n"
-	"several runs, also of several hosts, are merged into one.\n"
-	"\n"
-	"  -s, --sink NAME[:k=v,...]  what to make of it (default: summary); may be repeated\n"
-	"  -o, --output FILE          write there, once it is whole, instead of to stdout;\n"
-	"                             the folder or file that a sink such as parquet makes\n"
-	"  -r, --run ID               only this run; may be repeated\n"
-	"  -e, --event NAME           only this event: exit, lifecycle.exit, or all of lifecycle;\n"
-	"                             may be repeated; what was lost is told in any case\n"
-	"      --since TIME           not before: 2026-03-01T12:00:00Z, or 90s after the run's start\n"
-	"      --until TIME           not after\n"
-	"      --strict               exit with 3 where streams hold losses or damage or have no end\n"
-	"  -l, --list                 list the sinks and their options\n"
-	"  -p, --plugin-dir DIR       look for sinks in DIR/sinks\n"
-	"  -q, --quiet                errors only: no progress, no warnings\n"
-	"  -h, --help                 this text\n"
-	"  -V, --version              the version\n"
-	"\n"
-	"Examples:\n"
-	"  collector-merge runs/latest\n"
-	"      What ran, what failed and why, where CPU time and memory went.\n"
-	"  collector-merge -s jsonl runs/latest | jq 'select(.event == \"exit\" and .exit_code != 0)'\n"
-	"      Every process that failed.\n"
-	"  collector-merge -s jsonl -e exec -e exec_failed --since 90s --until 2m runs/latest\n"
-	"      What was started in half a minute of the run.\n"
-	"  collector-merge -s parquet -o tables runs/latest\n"
-	"      Every event, process and step as tables for DuckDB, Spark, pandas...\n"
-	"  collector-merge -q --strict -s null runs/latest\n"
-	"      Is everything there?\n"
-	"\n"
-	"Exit status: 0 done, 1 failed while working, 2 wrong usage, 3 see --strict.\n";
-
-enum { OPTION_SINCE = 256, OPTION_UNTIL, OPTION_STRICT };
-
-static const struct option options[] = {
-	{"sink", required_argument, NULL, 's'},
-	{"output", required_argument, NULL, 'o'},
-	{"run", required_argument, NULL, 'r'},
-	{"event", required_argument, NULL, 'e'},
-	{"since", required_argument, NULL, OPTION_SINCE},
-	{"until", required_argument, NULL, OPTION_UNTIL},
-	{"strict", no_argument, NULL, OPTION_STRICT},
-	{"list", no_argument, NULL, 'l'},
-	{"plugin-dir", required_argument, NULL, 'p'},
-	{"quiet", no_argument, NULL, 'q'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
-};
+enum { EXIT_STRICT = 3 };
 
 struct args {
-	struct filter_opts filter;
-	const char **sinks, **paths, *output, *plugin_dir;
-	size_t sinks_count, runs_count, events_count;
-	bool strict, list, quiet, done; /* done: help or version was printed */
+	struct opt_list sinks, runs, events;
+	char *output, *since, *until, *plugin_dir;
+	bool strict, list, quiet;
+	char **paths; /* ended by NULL */
+};
+
+static const struct cli_option options[] = {
+	CLI_OPTION(struct args, 's', "NAME[:k=v,...]", "sink", OPT_LIST, sinks,
+		   "what to make of it (default summary); repeatable", .group = "What to make of it"),
+	CLI_OPTION(struct args, 'o', "FILE", "output", OPT_STRING, output,
+		   "write there, once complete, instead of to stdout; for parquet and the like: its folder or file"),
+	CLI_OPTION(struct args, 'l', NULL, "list", OPT_BOOL, list, "list the sinks and their options"),
+	CLI_OPTION(struct args, 'p', "DIR", "plugin-dir", OPT_STRING, plugin_dir, "look for sinks in DIR/sinks",
+		   .opt.value = PLUGINDIR),
+	CLI_OPTION(struct args, 'r', "ID", "run", OPT_LIST, runs, "only this run; repeatable", .group = "Which events"),
+	CLI_OPTION(struct args, 'e', "NAME", "event", OPT_LIST, events,
+		   "only this: exit, lifecycle.exit, or all of lifecycle; repeatable; losses are always reported"),
+	CLI_OPTION(struct args, 0, "TIME", "since", OPT_STRING, since,
+		   "not before: 2026-03-01T12:00:00Z, or 90s after the run's start"),
+	CLI_OPTION(struct args, 0, "TIME", "until", OPT_STRING, until, "not after"),
+	CLI_OPTION(struct args, 0, NULL, "strict", OPT_BOOL, strict,
+		   "exit with 3 if a stream has losses, damage or no end", .group = "Other"),
+	CLI_OPTION(struct args, 'q', NULL, "quiet", OPT_BOOL, quiet, "errors only: no progress, no warnings"),
+	CLI_END,
+};
+
+static const struct cli cli = {
+	"collector-merge",
+	.usage = "[OPTION]... RUN...",
+	.about = "Merges the streams of a run by time and hands them to a sink: a summary for people, or every event "
+		 "for other programs. RUN is a run's folder, a link to one, or the file of a stream; several runs, "
+		 "also of several hosts, are merged into one.",
+	.options = options,
+	.examples = "  collector-merge runs/latest\n"
+		    "      What ran, what failed and why, where CPU time and memory went.\n"
+		    "  collector-merge -s jsonl runs/latest |\n"
+		    "      jq 'select(.event == \"exit\" and .exit_code != 0)'\n"
+		    "      Every process that failed.\n"
+		    "  collector-merge -s jsonl -e exec -e exec_failed runs/latest \\\n"
+		    "      --since 90s --until 2m\n"
+		    "      What was started in half a minute of the run.\n"
+		    "  collector-merge -s parquet -o tables runs/latest\n"
+		    "      Every event, process and step as tables for DuckDB, Spark, pandas...\n"
+		    "  collector-merge -q --strict -s null runs/latest\n"
+		    "      Is everything there?",
+	.exit_status = "Exit status: 0 done, 1 failed while working, 2 wrong usage, 3 see --strict.",
 };
 
 /* What a signal asks for; the loop looks. */
@@ -85,89 +72,14 @@ static void on_signal(int number)
 	interrupted = number;
 }
 
-static int args__take(struct args *args, int option)
+static int args__parse(struct args *args, char **argv)
 {
-	switch (option) {
-	case 's':
-		args->sinks[args->sinks_count++] = optarg;
-		break;
-	case 'o':
-		args->output = optarg;
-		break;
-	case 'r':
-		args->filter.runs[args->runs_count++] = optarg;
-		break;
-	case 'e':
-		args->filter.events[args->events_count++] = optarg;
-		break;
-	case OPTION_SINCE:
-		args->filter.since = optarg;
-		break;
-	case OPTION_UNTIL:
-		args->filter.until = optarg;
-		break;
-	case OPTION_STRICT:
-		args->strict = true;
-		break;
-	case 'l':
-		args->list = true;
-		break;
-	case 'p':
-		args->plugin_dir = optarg;
-		break;
-	case 'q':
-		args->quiet = true;
-		break;
-	case 'h':
-		fputs(help, stdout);
-		args->done = true;
-		break;
-	case 'V':
-		puts("collector-merge " PACKAGE_VERSION);
-		args->done = true;
-		break;
-	default:
-		return EXIT_USAGE; /* getopt has said why */
-	}
-	return EXIT_DONE;
-}
+	int code = cli__parse(&cli, args, argv);
 
-/* Every list is as long as argv at most. */
-static int args__parse(struct args *args, int argc, char **argv)
-{
-	int option, rc = EXIT_DONE;
-
-	*args = (struct args){.plugin_dir = PLUGINDIR};
-	args->sinks = calloc(argc + 1, sizeof(char *));
-	args->filter.runs = calloc(argc + 1, sizeof(char *));
-	args->filter.events = calloc(argc + 1, sizeof(char *));
-	if (!args->sinks || !args->filter.runs || !args->filter.events) {
-		log__error("%s", strerror(ENOMEM));
-		return EXIT_FAILED;
-	}
-	while (!rc && !args->done) {
-		option = getopt_long(argc, argv, "s:o:r:e:lp:qhV", options, NULL);
-		if (option < 0)
-			break;
-		rc = args__take(args, option);
-	}
-	if (!rc && !args->done && !args->list && optind == argc) {
-		log__error("no run is given: collector-merge RUN, for example runs/latest");
-		rc = EXIT_USAGE;
-	}
-	if (rc == EXIT_USAGE)
-		fputs("Try 'collector-merge --help'.\n", stderr);
-	args->paths = (const char **)argv + optind;
-	if (!args->sinks_count)
-		args->sinks[args->sinks_count++] = "summary";
-	return rc;
-}
-
-static void args__free(struct args *args)
-{
-	free(args->sinks);
-	free(args->filter.runs);
-	free(args->filter.events);
+	args->paths = argv;
+	if (code == CLI_GO_ON && !args->list && !*args->paths)
+		return cli__usage(&cli, "no run is given: collector-merge RUN, for example runs/latest");
+	return code;
 }
 
 struct progress {
@@ -224,13 +136,16 @@ static bool is_usage(int rc)
 /* Everything that can be wrong with what was asked for, before anything is written. */
 static int job__prepare(struct job *job)
 {
-	struct args *args = &job->args;
+	static char *summary[] = {"summary", NULL};
+	const struct args *args = &job->args;
+	const struct filter_opts wanted = {(const char *const *)args->runs.items,
+					   (const char *const *)args->events.items, args->since, args->until};
 	struct error err;
 	size_t i;
 	int rc;
 
-	for (i = 0; i < args->sinks_count; i++)
-		if (sinks__add(&job->sinks, args->plugin_dir, args->sinks[i], &err))
+	for (char **sink = args->sinks.n ? args->sinks.items : summary; *sink; sink++)
+		if (sinks__add(&job->sinks, args->plugin_dir, *sink, &err))
 			return job__fail(EXIT_USAGE, err.text);
 	job->merge = merge__new();
 	if (!job->merge)
@@ -240,7 +155,7 @@ static int job__prepare(struct job *job)
 		if (rc)
 			return job__fail(is_usage(rc) ? EXIT_USAGE : EXIT_FAILED, err.text);
 	}
-	rc = filter__init(&job->filter, job->merge, &args->filter, &err);
+	rc = filter__init(&job->filter, job->merge, &wanted, &err);
 	if (rc)
 		return job__fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err.text);
 	rc = sinks__output(&job->sinks, args->output, &err);
@@ -331,16 +246,16 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-int main(int argc, char **argv)
+int main(int argc __attribute__((unused)), char **argv)
 {
 	struct job job = {0};
 	int code;
 
-	log__init("collector-merge", LOG_INFO);
-	code = args__parse(&job.args, argc, argv);
+	log__init(cli.name, LOG_INFO);
+	code = args__parse(&job.args, argv);
 	if (job.args.quiet)
-		log__init("collector-merge", LOG_ERROR);
-	if (!code && !job.args.done) {
+		log__init(cli.name, LOG_ERROR);
+	if (code == CLI_GO_ON) {
 		catch_signals();
 		if (job.args.list)
 			code = list__plugins(stdout, &sink_kind, job.args.plugin_dir, sinks__list) ? EXIT_DONE
@@ -351,7 +266,7 @@ int main(int argc, char **argv)
 	sinks__close(&job.sinks);
 	filter__free(&job.filter);
 	merge__free(job.merge);
-	args__free(&job.args);
+	cli__free(&cli, &job.args);
 	if (interrupted)
 		raise(interrupted); /* its handler is the default one again */
 	return code;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* collector-diff: what changed from one run to another, and whether it may. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,50 +14,7 @@
 #include "core/query/query.h"
 #include "core/text.h"
 
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE, EXIT_CHANGED };
-
-static const char help[] =
-	"Usage: collector-diff [OPTION]... RUN_A RUN_B\n"
-	"\n"
-	"Says what changed from RUN_A to RUN_B: which steps and commands became slower, bigger, failed, appeared\n"
-	"or vanished. Steps are compared by their names, commands by the shape of their arguments: numbers,\n"
-	"hashes and temporary names count as equal. Figures are those of one execution on average, peaks\n"
-	"the largest of all; what changed by less than 100 ms or 1 MiB has not changed.\n"
-	"\n"
-	"  -f, --fail-on METRIC>AMOUNT  exit with 3 if the metric of the run, a step or a command grew by more;\n"
-	"                               may be repeated. METRIC: wall, cpu, peak_rss, executions, failed.\n"
-	"                               AMOUNT: 10%, 5s, 200MiB, 0\n"
-	"  -a, --all                    print what has not changed, too\n"
-	"      --format FORMAT          table, csv, json, jsonl or parquet (default: table)\n"
-	"  -o, --output FILE            write there, once it is whole, instead of to stdout\n"
-	"      --steps RULES            what a step is: auto, none, a ready-made set's name, or a YAML file\n"
-	"  -p, --plugin-dir DIR         look for sinks in DIR/sinks\n"
-	"  -q, --quiet                  errors and broken limits only\n"
-	"  -h, --help                   this text\n"
-	"  -V, --version                the version\n"
-	"\n"
-	"Examples:\n"
-	"  collector-diff runs/monday runs/latest\n"
-	"      What changed since.\n"
-	"  collector-diff --fail-on 'peak_rss>10%' --fail-on 'failed>0' baseline runs/latest\n"
-	"      In CI: a step or command that needs a tenth more memory, or fails, fails the job.\n"
-	"\n"
-	"Exit status: 0 done, 1 failed while working, 2 wrong usage, 3 a limit is broken.\n";
-
-enum { OPTION_FORMAT = 256, OPTION_STEPS };
-
-static const struct option options[] = {
-	{"fail-on", required_argument, NULL, 'f'},
-	{"all", no_argument, NULL, 'a'},
-	{"format", required_argument, NULL, OPTION_FORMAT},
-	{"output", required_argument, NULL, 'o'},
-	{"steps", required_argument, NULL, OPTION_STEPS},
-	{"plugin-dir", required_argument, NULL, 'p'},
-	{"quiet", no_argument, NULL, 'q'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
-};
+enum { EXIT_CHANGED = 3 };
 
 /* What the table shows of the view; other formats have all of it. */
 static const char table_sql[] =
@@ -70,69 +26,66 @@ static const char table_sql[] =
 
 struct args {
 	struct query_opts query;
-	struct diff_limit *limits;
-	size_t limits_count;
-	int format; /* enum query_format */
-	const char *output;
-	bool all, done; /* done: help or version was printed */
+	struct opt_list fail_on;
+	struct diff_limit *limits; /* of fail_on */
+	int format;		   /* enum query_format */
+	char *output;
+	bool all;
 };
 
-static int args__take(struct args *args, int option)
+static const struct cli_option options[] = {
+	CLI_OPTION(
+		struct args, 0, "METRIC>AMOUNT", "fail-on", OPT_LIST, fail_on,
+		"exit with 3 if the metric of the run, a step or a command grew by more; repeatable. METRIC: wall, cpu, "
+		"peak_rss, executions, failed. AMOUNT: 10%, 5s, 200MiB, 0",
+		.group = "What is compared"),
+	CLI_OPTION(struct args, 'a', NULL, "all", OPT_BOOL, all, "print what has not changed, too"),
+	CLI_OPTION(struct args, 0, "RULES", "steps", OPT_STRING, query.steps,
+		   "what a step is: auto, none, a ready-made set's name, or a YAML file"),
+	CLI_OPTION(struct args, 'F', "FORMAT", "format", OPT_UINT, format,
+		   "table, csv, json, jsonl or parquet (default table)", .choices = query_formats, .group = "Output"),
+	CLI_OPTION(struct args, 'o', "FILE", "output", OPT_STRING, output,
+		   "write there, once it is complete, instead of to stdout"),
+	CLI_OPTION(struct args, 'p', "DIR", "plugin-dir", OPT_STRING, query.plugin_dir, "look for sinks in DIR/sinks"),
+	CLI_OPTION(struct args, 'q', NULL, "quiet", OPT_BOOL, query.quiet, "errors and broken limits only",
+		   .group = "Other"),
+	CLI_END,
+};
+
+static const struct cli cli = {
+	"collector-diff",
+	.usage = "[OPTION]... RUN_A RUN_B",
+	.about = "Says what changed from RUN_A to RUN_B: which steps and commands became slower, bigger, failed, "
+		 "appeared or vanished. Steps are compared by their names, commands by the shape of their arguments: "
+		 "numbers, hashes and temporary names count as equal. Figures are those of one execution on average, "
+		 "peaks the largest of all; changes below 100 ms or 1 MiB do not count.",
+	.options = options,
+	.examples = "  collector-diff runs/monday runs/latest\n"
+		    "      What changed since.\n"
+		    "  collector-diff --fail-on 'peak_rss>10%' --fail-on 'failed>0' \\\n"
+		    "      baseline runs/latest\n"
+		    "      In CI: a step or command that needs a tenth more memory, or fails, fails\n"
+		    "      the job.",
+	.exit_status = "Exit status: 0 done, 1 failed while working, 2 wrong usage, 3 a limit is broken.",
+};
+
+static int args__parse(struct args *args, char **argv)
 {
+	int code = cli__parse(&cli, args, argv);
 	struct error err;
 
-	switch (option) {
-	case 'f':
-		if (!diff_limit__parse(&args->limits[args->limits_count++], optarg, &err))
-			return EXIT_DONE;
-		log__error("--fail-on: %s", err.text);
-		return EXIT_USAGE;
-	case 'a':
-		args->all = true;
-		return EXIT_DONE;
-	case OPTION_FORMAT:
-		return (args->format = query_format__find(optarg)) < 0 ? EXIT_USAGE : EXIT_DONE;
-	case 'o':
-		args->output = optarg;
-		return EXIT_DONE;
-	case OPTION_STEPS:
-		args->query.steps = optarg;
-		return EXIT_DONE;
-	case 'p':
-		args->query.plugin_dir = optarg;
-		return EXIT_DONE;
-	case 'q':
-		args->query.quiet = true;
-		return EXIT_DONE;
-	case 'h':
-	case 'V':
-		fputs(option == 'h' ? help : "collector-diff " PACKAGE_VERSION "\n", stdout);
-		args->done = true;
-		return EXIT_DONE;
-	default:
-		return EXIT_USAGE; /* getopt has said why */
-	}
-}
-
-static int args__parse(struct args *args, int argc, char **argv)
-{
-	int option, rc = EXIT_DONE;
-
-	*args = (struct args){.limits = calloc(argc, sizeof(*args->limits))};
-	if (!args->limits) {
-		log__error("%s", strerror(ENOMEM));
-		return EXIT_FAILED;
-	}
-	while (!rc && !args->done && (option = getopt_long(argc, argv, "f:ao:p:qhV", options, NULL)) >= 0)
-		rc = args__take(args, option);
-	if (!rc && !args->done && argc - optind != 2) {
-		log__error("two runs are compared: collector-diff RUN_A RUN_B");
-		rc = EXIT_USAGE;
-	}
-	if (rc == EXIT_USAGE)
-		fputs("Try 'collector-diff --help'.\n", stderr);
-	args->query.paths = (const char *const *)argv + optind;
-	return rc;
+	if (code != CLI_GO_ON)
+		return code;
+	if (!argv[0] || !argv[1] || argv[2])
+		return cli__usage(&cli, "two runs are compared: collector-diff RUN_A RUN_B");
+	args->query.paths = (const char *const *)argv;
+	args->limits = calloc(args->fail_on.n + 1, sizeof(*args->limits));
+	if (!args->limits)
+		return log__error("%s", strerror(ENOMEM)), EXIT_FAILED;
+	for (size_t i = 0; i < args->fail_on.n; i++)
+		if (diff_limit__parse(&args->limits[i], args->fail_on.items[i], &err))
+			return cli__usage(&cli, "--fail-on: %s", err.text);
+	return CLI_GO_ON;
 }
 
 static int print(struct query *query, const struct args *args, struct error *err)
@@ -216,7 +169,7 @@ static int run(const struct args *args)
 		code = EXIT_USAGE;
 	if (!rc)
 		rc = print(&query, args, &err);
-	for (size_t i = 0; i < args->limits_count && !rc; i++)
+	for (size_t i = 0; i < args->fail_on.n && !rc; i++)
 		rc = check(&query, &args->limits[i], &broken, &err);
 	query__close(&query);
 	if (rc == -EPIPE)
@@ -226,18 +179,19 @@ static int run(const struct args *args)
 	return broken ? EXIT_CHANGED : EXIT_DONE;
 }
 
-int main(int argc, char **argv)
+int main(int argc __attribute__((unused)), char **argv)
 {
-	struct args args;
+	struct args args = {.format = QUERY_TABLE};
 	int code;
 
-	log__init("collector-diff", LOG_INFO);
+	log__init(cli.name, LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	code = args__parse(&args, argc, argv);
+	code = args__parse(&args, argv);
 	if (args.query.quiet)
-		log__init("collector-diff", LOG_ERROR);
-	if (!code && !args.done)
+		log__init(cli.name, LOG_ERROR);
+	if (code == CLI_GO_ON)
 		code = run(&args);
 	free(args.limits);
+	cli__free(&cli, &args);
 	return code;
 }

@@ -69,10 +69,7 @@ int query_named__list(const char *const *folders);
 /* ---- query_print.c ---- */
 
 enum query_format { QUERY_TABLE, QUERY_CSV, QUERY_JSON, QUERY_JSONL, QUERY_PARQUET, QUERY_FORMATS };
-extern const char *const query_formats[];
-
-/* The format of this name; -1, and logged, if there is none. */
-int query_format__find(const char *name);
+extern const char *const query_formats[]; /* ended by NULL */
 
 /* Runs `sql` with its parameters and writes what it gives to `out`. 0, -EINVAL with DuckDB's own words in `err`, or
  * -errno of the writing, with an empty `err`. */

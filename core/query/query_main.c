@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* collector-query: asks runs in SQL, or by queries that have a name. Needs no rights. */
 #include <errno.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,67 +11,55 @@
 #include "core/log.h"
 #include "core/query/query.h"
 
-enum { EXIT_DONE, EXIT_FAILED, EXIT_USAGE };
-
-static const char help[] =
-	"Usage: collector-query [OPTION]... RUN... [QUERY [PARAMETER]...]\n"
-	"\n"
-	"Answers questions about runs. RUN is a run's folder, a link to one, or a folder of Parquet files\n"
-	"that collector-merge made; several are asked together. QUERY is a name that --list knows, or SQL\n"
-	"as DuckDB speaks it; without it the tables are listed.\n"
-	"\n"
-	"  -f, --file FILE            the query is in FILE\n"
-	"  -F, --format FORMAT        table, csv, json, jsonl or parquet (default: as FILE of --output is\n"
-	"                             called, else table)\n"
-	"  -o, --output FILE          write there, once it is whole, instead of to stdout\n"
-	"  -s, --steps RULES          rules for steps: auto, none, a ready-made set's name, or a YAML file\n"
-	"      --queries DIR          look for queries in DIR first; may be repeated\n"
-	"  -l, --list                 list the queries that have a name\n"
-	"  -p, --plugin-dir DIR       where collector-merge finds its sinks\n"
-	"  -q, --quiet                errors only\n"
-	"  -h, --help                 this text\n"
-	"  -V, --version              the version\n"
-	"\n"
-	"Examples:\n"
-	"  collector query runs/latest failed\n"
-	"      What failed, and why.\n"
-	"  collector query runs/latest slowest 50\n"
-	"      The 50 programs that took longest.\n"
-	"  collector query runs/* \"SELECT run, sum(cpu_ns) AS cpu_ns FROM processes GROUP BY run\"\n"
-	"      CPU time of each run.\n"
-	"  collector query runs/latest \"DESCRIBE processes\"\n"
-	"      The columns of a table, and their types.\n"
-	"  collector query -o big.parquet runs/latest \"FROM processes WHERE peak_rss_bytes > 1e9\"\n"
-	"      Programs of more than a gigabyte, as a Parquet file.\n"
-	"\n"
-	"Queries of your own: NAME.sql in ~/.config/collector/queries.\n"
-	"Exit status: 0 done, 1 failed while working, 2 wrong usage or wrong SQL.\n";
-
-enum { OPTION_QUERIES = 256 };
-
-static const struct option options[] = {
-	{"file", required_argument, NULL, 'f'},
-	{"format", required_argument, NULL, 'F'},
-	{"output", required_argument, NULL, 'o'},
-	{"steps", required_argument, NULL, 's'},
-	{"queries", required_argument, NULL, OPTION_QUERIES},
-	{"list", no_argument, NULL, 'l'},
-	{"plugin-dir", required_argument, NULL, 'p'},
-	{"quiet", no_argument, NULL, 'q'},
-	{"help", no_argument, NULL, 'h'},
-	{"version", no_argument, NULL, 'V'},
-	{0},
+struct args {
+	char **paths;		 /* ended by NULL */
+	struct opt_list folders; /* of queries */
+	char *file, *output, *steps, *plugin_dir;
+	const char *query, *parameters[QUERY_PARAMETERS + 2]; /* one too many is seen */
+	int format;					      /* -1: not given */
+	bool list, quiet;
+	struct query_named named;
 };
 
-struct args {
-	const char **paths, **folders; /* each ended by NULL */
-	size_t folders_count;
-	char *own_folder; /* of the user's queries */
-	const char *file, *output, *steps, *plugin_dir, *query;
-	const char *parameters[QUERY_PARAMETERS + 2]; /* one too many is seen */
-	int format;				      /* -1: not told */
-	bool list, quiet, done;
-	struct query_named named;
+static const struct cli_option options[] = {
+	CLI_OPTION(struct args, 0, "FILE", "file", OPT_STRING, file, "the query is in FILE", .group = "The query"),
+	CLI_OPTION(struct args, 'l', NULL, "list", OPT_BOOL, list, "list the queries that have a name"),
+	CLI_OPTION(struct args, 0, "DIR", "queries", OPT_LIST, folders, "look for queries in DIR first; repeatable"),
+	CLI_OPTION(struct args, 0, "RULES", "steps", OPT_STRING, steps,
+		   "what a step is: auto, none, a ready-made set's name, or a YAML file"),
+	CLI_OPTION(struct args, 'F', "FORMAT", "format", OPT_UINT, format,
+		   "table, csv, json, jsonl or parquet (default: by the ending of --output FILE, else table)",
+		   .choices = query_formats, .group = "Output"),
+	CLI_OPTION(struct args, 'o', "FILE", "output", OPT_STRING, output,
+		   "write there, once it is complete, instead of to stdout"),
+	CLI_OPTION(struct args, 'p', "DIR", "plugin-dir", OPT_STRING, plugin_dir,
+		   "where collector-merge looks for DIR/sinks"),
+	CLI_OPTION(struct args, 'q', NULL, "quiet", OPT_BOOL, quiet, "errors only", .group = "Other"),
+	CLI_END,
+};
+
+static const struct cli cli = {
+	"collector-query",
+	.usage = "[OPTION]... RUN... [QUERY [PARAMETER]...]",
+	.about =
+		"Answers questions about runs. RUN is a run's folder, a link to one, or a folder of Parquet files that "
+		"collector-merge made; several are asked together. QUERY is a name that --list knows, or SQL as "
+		"DuckDB speaks it; without it the tables are listed.",
+	.options = options,
+	.examples = "  collector query runs/latest failed\n"
+		    "      What failed, and why.\n"
+		    "  collector query runs/latest slowest 50\n"
+		    "      The 50 programs that took longest.\n"
+		    "  collector query runs/* \"SELECT run, sum(cpu_ns) FROM processes GROUP BY run\"\n"
+		    "      CPU time of each run.\n"
+		    "  collector query runs/latest \"DESCRIBE processes\"\n"
+		    "      The columns of a table, and their types.\n"
+		    "  collector query -o big.parquet runs/latest \\\n"
+		    "      \"FROM processes WHERE peak_rss_bytes > 1e9\"\n"
+		    "      Programs of more than a gigabyte, as a Parquet file.\n"
+		    "\n"
+		    "Queries of your own: NAME.sql in ~/.config/collector/queries.",
+	.exit_status = "Exit status: 0 done, 1 failed while working, 2 wrong usage or wrong SQL.",
 };
 
 static int fail(int code, const char *sentence)
@@ -87,61 +74,22 @@ static int fail(int code, const char *sentence)
 	return code;
 }
 
-static int args__take(struct args *args, int option)
-{
-	switch (option) {
-	case 'f':
-		args->file = optarg;
-		return EXIT_DONE;
-	case 'F':
-		return (args->format = query_format__find(optarg)) < 0 ? EXIT_USAGE : EXIT_DONE;
-	case 'o':
-		args->output = optarg;
-		return EXIT_DONE;
-	case 's':
-		args->steps = optarg;
-		return EXIT_DONE;
-	case OPTION_QUERIES:
-		args->folders[args->folders_count++] = optarg;
-		return EXIT_DONE;
-	case 'l':
-		args->list = true;
-		return EXIT_DONE;
-	case 'p':
-		args->plugin_dir = optarg;
-		return EXIT_DONE;
-	case 'q':
-		args->quiet = true;
-		return EXIT_DONE;
-	case 'h':
-		fputs(help, stdout);
-		args->done = true;
-		return EXIT_DONE;
-	case 'V':
-		puts("collector-query " PACKAGE_VERSION);
-		args->done = true;
-		return EXIT_DONE;
-	default:
-		return EXIT_USAGE; /* getopt has said why */
-	}
-}
-
-/* Where queries are looked for: as told, the user's own, those that were installed. */
+/* Where queries are looked for: as given, the user's own, those that were installed. */
 static int add_folders(struct args *args)
 {
+	static const struct opt folders = {.type = OPT_LIST, .offset = offsetof(struct args, folders)};
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	int n = -1;
+	struct error err;
+	char *own = NULL;
+	int n = 0;
 
 	if (config && *config)
-		n = asprintf(&args->own_folder, "%s/collector/queries", config);
+		n = asprintf(&own, "%s/collector/queries", config);
 	else if (home)
-		n = asprintf(&args->own_folder, "%s/.config/collector/queries", home);
-	if (n < 0)
-		args->own_folder = NULL;
-	else
-		args->folders[args->folders_count++] = args->own_folder;
-	args->folders[args->folders_count] = QUERIESDIR;
-	return EXIT_DONE;
+		n = asprintf(&own, "%s/.config/collector/queries", home);
+	n = n < 0 || (n && opt__append(&folders, args, own, &err)) || opt__append(&folders, args, QUERIESDIR, &err);
+	free(own);
+	return n ? fail(EXIT_FAILED, strerror(ENOMEM)) : CLI_GO_ON;
 }
 
 static bool is_name(const char *word)
@@ -150,28 +98,32 @@ static bool is_name(const char *word)
 }
 
 /* A name of a query goes before a path of that name, which can be written ./NAME; but the first is a path. */
-static int find_query(struct args *args, int argc, char **argv)
+static int find_query(struct args *args, char **words)
 {
+	const char *const *folders = (const char *const *)args->folders.items;
 	struct error err = {0};
-	int i, n = 0;
+	char **word = words;
+	size_t paths = 0, n = 0;
 
-	for (i = 0; i < argc && !args->query; i++) {
-		bool name = i && !args->file && is_name(argv[i]);
+	for (; *word && !args->query; word++) {
+		bool name = word > words && !args->file && is_name(*word);
 
-		if (name && !query_named__load(&args->named, args->folders, argv[i], &err))
+		if (name && !query_named__load(&args->named, folders, *word, &err))
 			args->query = args->named.sql;
-		else if (i && access(argv[i], F_OK) && (args->file || !name))
+		else if (word > words && access(*word, F_OK) && (args->file || !name))
 			break;
-		else if (name && access(argv[i], F_OK))
+		else if (name && access(*word, F_OK))
 			return fail(EXIT_USAGE, err.text);
 		else
-			args->paths[n++] = argv[i];
+			paths++;
 	}
-	if (!args->query && !args->file && i < argc)
-		args->query = argv[i++];
-	for (n = 0; i < argc && n < QUERY_PARAMETERS + 1; i++)
-		args->parameters[n++] = argv[i];
-	return EXIT_DONE;
+	if (!args->query && !args->file && *word)
+		args->query = *word++;
+	while (*word && n < QUERY_PARAMETERS + 1)
+		args->parameters[n++] = *word++;
+	args->paths = words;
+	words[paths] = NULL;
+	return CLI_GO_ON;
 }
 
 static int load_file(struct args *args)
@@ -181,7 +133,7 @@ static int load_file(struct args *args)
 	if (query_named__read(&args->named, args->file, &err))
 		return fail(EXIT_USAGE, err.text);
 	args->query = args->named.sql;
-	return EXIT_DONE;
+	return CLI_GO_ON;
 }
 
 static void add_defaults(struct args *args)
@@ -194,7 +146,7 @@ static void add_defaults(struct args *args)
 		args->parameters[n] = args->named.defaults[n];
 }
 
-/* A file's name tells its format. */
+/* The format is given by name, else by the ending of the output's name. */
 static int settle_format(struct args *args)
 {
 	const char *dot = args->output ? strrchr(args->output, '.') : NULL;
@@ -204,46 +156,28 @@ static int settle_format(struct args *args)
 			args->format = i;
 	if (args->format < 0)
 		args->format = QUERY_TABLE;
-	if (args->format == QUERY_PARQUET && !args->output) {
-		log__error("a Parquet file needs a name: --output FILE");
-		return EXIT_USAGE;
-	}
-	return EXIT_DONE;
+	if (args->format == QUERY_PARQUET && !args->output)
+		return cli__usage(&cli, "a Parquet file needs a name: --output FILE");
+	return CLI_GO_ON;
 }
 
-static int args__parse(struct args *args, int argc, char **argv)
+static int args__parse(struct args *args, char **argv)
 {
-	int option, rc = EXIT_DONE;
+	int rc = cli__parse(&cli, args, argv);
 
-	*args = (struct args){.format = -1};
-	args->paths = calloc(argc + 1, sizeof(char *));
-	args->folders = calloc(argc + 3, sizeof(char *));
-	if (!args->paths || !args->folders)
-		return fail(EXIT_FAILED, strerror(ENOMEM));
-	while (!rc && !args->done && (option = getopt_long(argc, argv, "+f:F:o:s:lp:qhV", options, NULL)) >= 0)
-		rc = args__take(args, option);
-	if (!rc)
+	if (rc == CLI_GO_ON)
 		rc = add_folders(args);
-	if (rc || args->done || args->list)
+	if (rc != CLI_GO_ON || args->list)
 		return rc;
-	if (optind == argc) {
-		log__error("no run is given: collector-query RUN, for example runs/latest");
-		return EXIT_USAGE;
-	}
-	rc = find_query(args, argc - optind, argv + optind);
-	if (!rc && args->file)
+	if (!*argv)
+		return cli__usage(&cli, "no run is given: collector-query RUN, for example runs/latest");
+	rc = find_query(args, argv);
+	if (rc == CLI_GO_ON && args->file)
 		rc = load_file(args);
-	if (!rc)
-		add_defaults(args);
-	return rc ? rc : settle_format(args);
-}
-
-static void args__free(struct args *args)
-{
-	query_named__free(&args->named);
-	free(args->own_folder);
-	free(args->folders);
-	free(args->paths);
+	if (rc != CLI_GO_ON)
+		return rc;
+	add_defaults(args);
+	return settle_format(args);
 }
 
 /* ---- the work ---- */
@@ -264,8 +198,10 @@ static int ask(const struct args *args, struct query *query, int out)
 
 static int run(const struct args *args)
 {
-	struct query_opts opts = {
-		.paths = args->paths, .steps = args->steps, .plugin_dir = args->plugin_dir, .quiet = args->quiet};
+	struct query_opts opts = {.paths = (const char *const *)args->paths,
+				  .steps = args->steps,
+				  .plugin_dir = args->plugin_dir,
+				  .quiet = args->quiet};
 	struct outfile out;
 	struct query query;
 	struct error err;
@@ -284,20 +220,21 @@ static int run(const struct args *args)
 	return code;
 }
 
-int main(int argc, char **argv)
+int main(int argc __attribute__((unused)), char **argv)
 {
-	struct args args;
+	struct args args = {.format = -1};
 	int code;
 
-	log__init("collector-query", LOG_INFO);
+	log__init(cli.name, LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
-	code = args__parse(&args, argc, argv);
-	if (code == EXIT_USAGE)
-		fputs("Try 'collector-query --help'.\n", stderr);
-	else if (!code && args.list)
-		code = query_named__list(args.folders) ? EXIT_FAILED : EXIT_DONE;
-	else if (!code && !args.done)
+	code = args__parse(&args, argv);
+	if (args.quiet)
+		log__init(cli.name, LOG_ERROR);
+	if (code == CLI_GO_ON && args.list)
+		code = query_named__list((const char *const *)args.folders.items) ? EXIT_FAILED : EXIT_DONE;
+	else if (code == CLI_GO_ON)
 		code = run(&args);
-	args__free(&args);
+	query_named__free(&args.named);
+	cli__free(&cli, &args);
 	return code;
 }

@@ -17,16 +17,7 @@
 
 #define FLUSH_BYTES (64U << 10)
 
-const char *const query_formats[] = {"table", "csv", "json", "jsonl", "parquet"};
-
-int query_format__find(const char *name)
-{
-	for (int i = 0; i < QUERY_FORMATS; i++)
-		if (!strcmp(name, query_formats[i]))
-			return i;
-	log__error("--format %s: there are table, csv, json, jsonl, parquet", name);
-	return -1;
-}
+const char *const query_formats[] = {"table", "csv", "json", "jsonl", "parquet", NULL};
 
 enum shown { AS_TEXT, AS_NUMBER, AS_DURATION, AS_BYTES };
 

@@ -183,14 +183,14 @@ def test_wrong_usage(made):
     assert b"holds neither" in ask(new_folder(), "failed", code=2).stderr
     assert b"is a file" in ask(made[0] / "cpu.msgpack", "failed", code=2).stderr
     assert b"needs a name" in ask("-F", "parquet", made[0], "failed", code=2).stderr
-    assert b"there are table, csv" in ask("-F", "xml", made[0], "failed", code=2).stderr
-    assert b"nosuch" in ask("-s", "nosuch", odd_run(), "failed", code=2).stderr
+    assert b'unknown format "xml": choose from table, csv' in ask("-F", "xml", made[0], "failed", code=2).stderr
+    assert b"nosuch" in ask("--steps", "nosuch", odd_run(), "failed", code=2).stderr
 
 
 def test_a_query_from_a_file(made):
     file = new_folder() / "q.sql"
     file.write_text("SELECT $1 AS given FROM range(2);\n")
-    assert rows("-f", file, made[0], "hello") == [{"given": "hello"}] * 2
+    assert rows("--file", file, made[0], "hello") == [{"given": "hello"}] * 2
 
 
 # ---- what is asked ----
@@ -209,7 +209,7 @@ def test_tables_are_made_once():
     ask(run, "failed")
     assert stamp(run) != first
     second = stamp(run)
-    ask("-s", "none", run, "failed")
+    ask("--steps", "none", run, "failed")
     assert stamp(run) != second
     assert [path.name for path in run.iterdir() if path.name.startswith(".")] == [".tables"]
 
