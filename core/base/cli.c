@@ -162,6 +162,7 @@ static int take_name(struct parser *parser, char *name)
 {
 	struct nearest nearest = {.name = name};
 	const struct cli_option *option;
+	const char *meant = NULL;
 	char *value = strchr(name, '=');
 
 	if (value)
@@ -170,9 +171,12 @@ static int take_name(struct parser *parser, char *name)
 		if (!strcmp(option->opt.name, name))
 			return take(parser, option, value);
 		nearest__offer(&nearest, option->opt.name);
+		if (!strncmp(option->opt.name, name, strlen(name)))
+			meant = option->opt.name; /* an abbreviation */
 	}
-	if (nearest.best)
-		return cli__usage(parser->cli, "unknown option --%s: did you mean --%s?", name, nearest.best);
+	meant = meant ? meant : nearest.best;
+	if (meant)
+		return cli__usage(parser->cli, "unknown option --%s: did you mean --%s?", name, meant);
 	return cli__usage(parser->cli, "unknown option --%s", name);
 }
 

@@ -148,6 +148,7 @@ static void test_mistakes(void **state)
 	static const char *const cases[][2] = {
 		{"prog --outptu x", "unknown option --outptu: did you mean --output?"},
 		{"prog --outptu=x", "unknown option --outptu: did you mean --output?"},
+		{"prog --verb", "unknown option --verb: did you mean --verbose?"},
 		{"prog --zzzzzzzz", "unknown option --zzzzzzzz\n"},
 		{"prog -qx", "unknown option -x"},
 		{"prog x --output", "--output: its value is missing: write --output FILE"},
