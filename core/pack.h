@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packing into a record_buffer: what a record, a header and merged output share.
+/* Packing into a buffer: what a record, a header and merged output share.
  *
  * This is msgpack-c's own template, as its pack.h uses it, but with the append inlined instead of called
  * through a pointer: a record costs half as much. It gives pack_uint64(buffer, number), pack_nil(buffer),
@@ -15,31 +15,17 @@
 #include "core/record.h"
 #include "core/text.h"
 
-/* Makes room for `more` bytes. 0 or -ENOMEM. */
-int record_buffer__reserve(struct record_buffer *buffer, size_t more);
-
-static inline int record_buffer__append(struct record_buffer *out, const void *bytes, size_t size)
-{
-	if (!size)
-		return 0;
-	if (out->capacity - out->size < size && record_buffer__reserve(out, size))
-		return -1;
-	memcpy(out->data + out->size, bytes, size);
-	out->size += size;
-	return 0;
-}
-
 #define msgpack_pack_inline_func(name) static inline int pack##name
 #define msgpack_pack_inline_func_cint(name) static inline int pack##name
 #define msgpack_pack_inline_func_fixint(name) static inline int pack_fix##name
-#define msgpack_pack_user struct record_buffer *
-#define msgpack_pack_append_buffer(out, bytes, size) return record_buffer__append(out, bytes, size)
+#define msgpack_pack_user struct buffer *
+#define msgpack_pack_append_buffer(out, bytes, size) return buffer__append(out, bytes, size)
 #define msgpack_pack_ext pack_ext /* its timestamps call this one by its full name */
 #include <msgpack/pack_template.h>
 #undef msgpack_pack_ext
 
 /* A string of any bytes: str where it is UTF-8, else bin, so that every msgpack library reads both. */
-static inline int pack__text(struct record_buffer *out, const char *text, size_t length)
+static inline int pack__text(struct buffer *out, const char *text, size_t length)
 {
 	if (utf8__valid(text, length))
 		return pack_str(out, length) || pack_str_body(out, text, length);
@@ -47,7 +33,7 @@ static inline int pack__text(struct record_buffer *out, const char *text, size_t
 }
 
 /* The elements that every record begins with. */
-static inline int record_head__pack(struct record_buffer *out, unsigned kind, uint64_t seq, const struct event *head)
+static inline int record_head__pack(struct buffer *out, unsigned kind, uint64_t seq, const struct event *head)
 {
 	return pack_uint32(out, kind) || pack_uint64(out, head->ts) || pack_uint64(out, seq) ||
 	       pack_uint32(out, head->pid) || pack_uint64(out, head->start) || pack_uint32(out, head->tid) ||

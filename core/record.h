@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/buffer.h"
 #include "core/schema.h"
 
 /* Control records: the core's own kinds, in every stream, as their own schema (record__control()).
@@ -50,11 +51,6 @@ const char *event_reason__name(unsigned reason);
 
 /* ---- packing ---- */
 
-struct record_buffer {
-	uint8_t *data;
-	size_t size, capacity;
-};
-
 /* Called on every string, list and map item before it is packed, in order; returns true if it put
  * another text into *text, *length (the callee's own, valid until its next call). `follows`: this is an
  * item of the same list or map as the one before. For redaction. NULL: nothing. */
@@ -63,10 +59,8 @@ typedef bool (*record_filter)(void *arg, bool follows, const char **text, size_t
 /* Appends one event as a record. `size` is the number of bytes of `event` with all it refers to:
  * offsets that point outside make the value null with EVENT_REASON_FAULT, never a read outside.
  * 0; -ENOMEM, or -EINVAL where `size` is less than a struct event: then nothing was appended. */
-int record__pack(struct record_buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
+int record__pack(struct buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
 		 const struct event *event, size_t size, record_filter filter, void *filter_arg);
-
-void record_buffer__free(struct record_buffer *buffer);
 
 /* ---- reading ---- */
 

@@ -74,7 +74,7 @@ struct sink_row {
 
 /* Appends a key, and its value unless that is NULL, as the sink writes them. `out` is empty before the
  * first key of a row. 0 or -1: no memory. */
-typedef int (*sink_render)(struct record_buffer *out, const char *name, const struct value *value);
+typedef int (*sink_render)(struct buffer *out, const char *name, const struct value *value);
 
 struct sink_rows;
 struct sink_rows *sink_rows__new(sink_render render); /* NULL: no memory */
@@ -83,8 +83,5 @@ struct sink_rows *sink_rows__new(sink_render render); /* NULL: no memory */
  * record is not as its stream's header says. */
 int sink_rows__row(struct sink_rows *rows, const struct record *record, const struct sink_row **row);
 void sink_rows__free(struct sink_rows *rows); /* takes NULL */
-
-/* All of it, or -errno. */
-int sink__write_all(int fd, const void *bytes, size_t size);
 
 #endif

@@ -7,13 +7,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/buffer.h"
+
 #define TEXT_ELLIPSIS "\xe2\x80\xa6"
 
 struct text {
-	char *data; /* ended by a NUL once there is anything */
-	size_t size, capacity;
+	union {
+		struct buffer buffer;
+		struct { /* the same, as characters: ended by a NUL once there is anything */
+			char *data;
+			size_t size, capacity;
+			int error;
+		};
+	};
 	bool colour;
-	int error; /* the first -errno; sticks, and everything after it does nothing */
 };
 
 enum text_style { TEXT_PLAIN, TEXT_BOLD, TEXT_DIM, TEXT_RED, TEXT_RED_BOLD, TEXT_YELLOW };

@@ -2,38 +2,15 @@
 /* Text for a terminal. */
 #include "core/text.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- the buffer ---- */
 
-static bool reserve(struct text *text, size_t more)
-{
-	size_t capacity = text->capacity ? text->capacity : 256;
-	char *data;
-
-	if (text->error)
-		return false;
-	while (capacity - text->size <= more)
-		capacity *= 2;
-	if (capacity == text->capacity)
-		return true;
-	data = realloc(text->data, capacity);
-	if (!data) {
-		text->error = -ENOMEM;
-		return false;
-	}
-	text->data = data;
-	text->capacity = capacity;
-	return true;
-}
-
 void text__put(struct text *text, const char *bytes, size_t length)
 {
-	if (!reserve(text, length))
+	if (buffer__reserve(&text->buffer, length + 1))
 		return;
 	memcpy(text->data + text->size, bytes, length);
 	text->size += length;
@@ -48,7 +25,7 @@ void text__printf(struct text *text, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(NULL, 0, fmt, ap);
 	va_end(ap);
-	if (n < 0 || !reserve(text, (size_t)n))
+	if (n < 0 || buffer__reserve(&text->buffer, (size_t)n + 1))
 		return;
 	va_start(ap, fmt);
 	vsnprintf(text->data + text->size, (size_t)n + 1, fmt, ap);
@@ -69,8 +46,8 @@ void text__style(struct text *text, enum text_style style)
 
 void text__free(struct text *text)
 {
-	free(text->data);
-	*text = (struct text){0};
+	buffer__free(&text->buffer);
+	text->colour = false;
 }
 
 /* ---- characters ---- */

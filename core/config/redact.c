@@ -11,6 +11,7 @@
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
+#include "core/buffer.h"
 #include "core/base/base.h"
 
 #define HIDDEN "***"
@@ -21,11 +22,6 @@
 struct pattern {
 	pcre2_code *code;
 	bool jit;
-};
-
-struct redact_buffer {
-	char *data;
-	size_t size, capacity;
 };
 
 /* A text in which nothing was found: programs, folders and options come again and again. */
@@ -40,7 +36,7 @@ struct redact {
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
-	struct redact_buffer buffers[2]; /* a pattern reads one and writes the other */
+	struct buffer buffers[2]; /* a pattern reads one and writes the other */
 	struct harmless harmless[HARMLESS];
 	bool named; /* the last text was an option's name alone: the next one is its secret */
 };
@@ -81,8 +77,8 @@ void redact__free(struct redact *redact)
 	pcre2_match_data_free(redact->match);
 	pcre2_match_context_free(redact->context);
 	pcre2_jit_stack_free(redact->stack);
-	free(redact->buffers[0].data);
-	free(redact->buffers[1].data);
+	buffer__free(&redact->buffers[0]);
+	buffer__free(&redact->buffers[1]);
 	free(redact);
 }
 
@@ -120,25 +116,6 @@ out:
 	return 0;
 }
 
-static bool put(struct redact_buffer *buffer, const char *text, size_t length)
-{
-	size_t capacity = buffer->capacity ? buffer->capacity : 256;
-	char *data;
-
-	while (capacity - buffer->size < length)
-		capacity *= 2;
-	if (capacity > buffer->capacity) {
-		data = realloc(buffer->data, capacity);
-		if (!data)
-			return false;
-		buffer->data = data;
-		buffer->capacity = capacity;
-	}
-	memcpy(buffer->data + buffer->size, text, length);
-	buffer->size += length;
-	return true;
-}
-
 static int search(struct redact *redact, const struct pattern *pattern, const char *text, size_t length, size_t from)
 {
 	/* The direct call leaves checks out that cost more than the search in a short text. */
@@ -149,7 +126,7 @@ static int search(struct redact *redact, const struct pattern *pattern, const ch
 /* Copies `text` to `out` with the matches hidden. Returns 1 if there were any, 0 if not (and nothing was
  * copied), -errno if it could not be searched. *name_alone: a group 1 ended at the end of the text. */
 static int apply(struct redact *redact, const struct pattern *pattern, const char *text, size_t length,
-		 struct redact_buffer *out, bool *name_alone)
+		 struct buffer *out, bool *name_alone)
 {
 	const PCRE2_SIZE *at = pcre2_get_ovector_pointer(redact->match);
 	size_t from = 0, copied = 0, hide;
@@ -162,7 +139,8 @@ static int apply(struct redact *redact, const struct pattern *pattern, const cha
 		group = rc != 1 && at[3] != PCRE2_UNSET && at[3] >= at[0] && at[3] <= at[1];
 		hide = group ? at[3] : at[0];
 		if (hide < at[1]) {
-			if (!put(out, text + copied, hide - copied) || !put(out, HIDDEN, strlen(HIDDEN)))
+			if (buffer__append(out, text + copied, hide - copied) ||
+			    buffer__append(out, HIDDEN, strlen(HIDDEN)))
 				return -ENOMEM;
 			copied = at[1];
 		} else if (group && hide == length) {
@@ -174,7 +152,7 @@ static int apply(struct redact *redact, const struct pattern *pattern, const cha
 		return -EIO;
 	if (!out->size)
 		return 0;
-	return put(out, text + copied, length - copied) ? 1 : -ENOMEM;
+	return buffer__append(out, text + copied, length - copied) ? -ENOMEM : 1;
 }
 
 static bool hide_all(const char **text, size_t *length)
@@ -201,7 +179,7 @@ bool redact__text(void *arg, bool follows, const char **text, size_t *length)
 {
 	struct redact *redact = arg;
 	bool expected = follows && redact->named, name_alone = false, changed = false;
-	struct redact_buffer *out = redact->buffers;
+	struct buffer *out = redact->buffers;
 	struct harmless *known;
 	size_t i;
 	int rc;
@@ -218,7 +196,7 @@ bool redact__text(void *arg, bool follows, const char **text, size_t *length)
 			return hide_all(text, length);
 		if (rc == 0)
 			continue;
-		*text = out->data;
+		*text = (const char *)out->data;
 		*length = out->size;
 		out = &redact->buffers[out == redact->buffers];
 		changed = true;

@@ -3,7 +3,6 @@
 #include "core/record.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "core/pack.h"
@@ -60,35 +59,8 @@ const char *event_reason__name(unsigned reason)
 	return reason < EVENT_REASON_MAX ? reason_names[reason] : NULL;
 }
 
-int record_buffer__reserve(struct record_buffer *buffer, size_t more)
-{
-	size_t capacity = buffer->capacity ? buffer->capacity : 4096;
-	uint8_t *data;
-
-	if (more > SIZE_MAX / 4 - buffer->size)
-		return -ENOMEM;
-	while (capacity - buffer->size < more)
-		capacity *= 2;
-	if (capacity == buffer->capacity)
-		return 0;
-	data = realloc(buffer->data, capacity);
-	if (!data)
-		return -ENOMEM;
-	buffer->data = data;
-	buffer->capacity = capacity;
-	return 0;
-}
-
-void record_buffer__free(struct record_buffer *buffer)
-{
-	if (!buffer)
-		return;
-	free(buffer->data);
-	memset(buffer, 0, sizeof(*buffer));
-}
-
 struct packing {
-	struct record_buffer *to;
+	struct buffer *to;
 	const uint8_t *event;
 	size_t size;
 	record_filter filter;
@@ -226,7 +198,7 @@ static int pack_missing(struct packing *p)
 	return err;
 }
 
-int record__pack(struct record_buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
+int record__pack(struct buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
 		 const struct event *event, size_t size, record_filter filter, void *filter_arg)
 {
 	/* The list of missing fields stays uninitialised on purpose: it is most of the struct. */
@@ -251,7 +223,7 @@ int record__pack(struct record_buffer *out, const struct schema_event *schema, u
 
 	/* The count of elements is known last, but its width first. */
 	narrow = RECORD_HEAD + count + 1 < 16;
-	err = record_buffer__append(out, "\xdc\0", narrow ? 1 : 3);
+	err = buffer__append(out, "\xdc\0", narrow ? 1 : 3);
 	err = err || record_head__pack(p.to, kind, seq, &head);
 	for (i = 0; i < count && !err; i++)
 		err = pack_field(&p, i, &schema->fields[i]);
@@ -259,6 +231,7 @@ int record__pack(struct record_buffer *out, const struct schema_event *schema, u
 		err = pack_missing(&p);
 	if (err) {
 		out->size = start;
+		out->error = 0; /* a smaller event may fit */
 		return -ENOMEM;
 	}
 	count += RECORD_HEAD + (p.missing_count > 0);

@@ -17,7 +17,7 @@ enum { ROW_TS, ROW_TIME, ROW_SEQ, ROW_RUN, ROW_PID, ROW_START, ROW_TID, ROW_CPU,
 struct row {
 	struct sink_row row;
 	const struct stream_event *event;
-	struct record_buffer text;
+	struct buffer text;
 	struct value run;
 	char missing[];
 };
@@ -48,7 +48,7 @@ static struct value number_value(uint64_t number)
 static void row__free(struct row *row)
 {
 	if (row)
-		record_buffer__free(&row->text);
+		buffer__free(&row->text);
 	free(row);
 }
 
@@ -243,21 +243,4 @@ void sink_rows__free(struct sink_rows *rows)
 	}
 	free(rows->streams);
 	free(rows);
-}
-
-int sink__write_all(int fd, const void *bytes, size_t size)
-{
-	const char *at = bytes;
-	ssize_t n;
-
-	while (size) {
-		n = write(fd, at, size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n ? -errno : -ENOSPC;
-		at += n;
-		size -= n;
-	}
-	return 0;
 }

@@ -15,8 +15,8 @@
 
 #define SYNC_VALUES 5
 
-int stream_sync__pack(struct record_buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head,
-		      uint64_t seq, struct stream_sync *sync)
+int stream_sync__pack(struct buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head, uint64_t seq,
+		      struct stream_sync *sync)
 {
 	size_t start = block->size;
 	int err;

@@ -17,8 +17,8 @@ struct stream_sync {
 };
 
 /* Closes the block that is all of `block`; finds sync->bytes itself. 0 or -ENOMEM. */
-int stream_sync__pack(struct record_buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head,
-		      uint64_t seq, struct stream_sync *sync);
+int stream_sync__pack(struct buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head, uint64_t seq,
+		      struct stream_sync *sync);
 
 /* Reads what stands behind the marker and moves behind it. Returns false where that is no sync's end. */
 bool stream_sync__parse(struct cursor *c, struct stream_sync *sync);

@@ -36,17 +36,17 @@ struct stream_anchor stream_anchor__now(void)
 	return best;
 }
 
-static int pack_string(struct record_buffer *to, const char *text)
+static int pack_string(struct buffer *to, const char *text)
 {
 	return text ? pack__text(to, text, strlen(text)) : pack_nil(to);
 }
 
-static int pack_pair(struct record_buffer *to, const char *key, const char *text)
+static int pack_pair(struct buffer *to, const char *key, const char *text)
 {
 	return pack_string(to, key) || pack_string(to, text);
 }
 
-static int pack_number(struct record_buffer *to, const char *key, uint64_t number)
+static int pack_number(struct buffer *to, const char *key, uint64_t number)
 {
 	return pack_string(to, key) || pack_uint64(to, number);
 }
@@ -60,7 +60,7 @@ static size_t strings_count(const char *const *strings)
 	return n;
 }
 
-static int pack_strings(struct record_buffer *to, const char *key, const char *const *strings)
+static int pack_strings(struct buffer *to, const char *key, const char *const *strings)
 {
 	size_t i, n = strings_count(strings);
 	int err = pack_string(to, key) || pack_array(to, n);
@@ -70,7 +70,7 @@ static int pack_strings(struct record_buffer *to, const char *key, const char *c
 	return err;
 }
 
-static int pack_tags(struct record_buffer *to, const char *const *tags)
+static int pack_tags(struct buffer *to, const char *const *tags)
 {
 	size_t i, name, n = strings_count(tags);
 	int err = pack_string(to, "tags") || pack_map(to, n);
@@ -82,7 +82,7 @@ static int pack_tags(struct record_buffer *to, const char *const *tags)
 	return err;
 }
 
-static int pack_run(struct record_buffer *to, const struct stream_run *run)
+static int pack_run(struct buffer *to, const struct stream_run *run)
 {
 	return pack_string(to, "run") || pack_map(to, 5) || pack_pair(to, "id", run->id) ||
 	       pack_pair(to, "name", run->name) || pack_number(to, "number", run->number) || pack_tags(to, run->tags) ||
@@ -99,7 +99,7 @@ static const char *type_name(const struct schema_field *field)
 	return field->name_of ? "string" : names[field->type];
 }
 
-static int pack_event(struct record_buffer *to, const char *stream, unsigned kind, const struct schema_event *event)
+static int pack_event(struct buffer *to, const char *stream, unsigned kind, const struct schema_event *event)
 {
 	const struct schema_field *field;
 	unsigned n = 0;
@@ -117,7 +117,7 @@ static int pack_event(struct record_buffer *to, const char *stream, unsigned kin
 	return err;
 }
 
-static int pack_events(struct record_buffer *to, const struct stream_writer_opts *opts)
+static int pack_events(struct buffer *to, const struct stream_writer_opts *opts)
 {
 	size_t kind, n = RECORD_END;
 	int err;
@@ -133,7 +133,7 @@ static int pack_events(struct record_buffer *to, const struct stream_writer_opts
 	return err;
 }
 
-static int pack_reasons(struct record_buffer *to)
+static int pack_reasons(struct buffer *to)
 {
 	unsigned reason;
 	int err = pack_string(to, "reasons") || pack_array(to, EVENT_REASON_MAX);
@@ -157,8 +157,8 @@ static void boot_id__read(char *id, size_t size)
 	id[strcspn(id, "\n")] = '\0';
 }
 
-int stream_header__pack(struct record_buffer *out, const struct stream_writer_opts *opts,
-			const uint8_t marker[STREAM_MARKER], const struct stream_anchor *anchor)
+int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opts, const uint8_t marker[STREAM_MARKER],
+			const struct stream_anchor *anchor)
 {
 	struct utsname host = {0};
 	size_t start = out->size;

@@ -16,8 +16,8 @@ struct stream_anchor {
 struct stream_anchor stream_anchor__now(void);
 
 /* Appends the header map. 0 or -ENOMEM. */
-int stream_header__pack(struct record_buffer *out, const struct stream_writer_opts *opts,
-			const uint8_t marker[STREAM_MARKER], const struct stream_anchor *anchor);
+int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opts, const uint8_t marker[STREAM_MARKER],
+			const struct stream_anchor *anchor);
 
 struct stream_header {
 	struct stream_info info; /* its pointers go into the arena */

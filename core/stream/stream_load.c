@@ -38,7 +38,7 @@ void stream_block__reset(struct stream_block *b)
 
 void stream_block__free(struct stream_block *b)
 {
-	record_buffer__free(&b->bytes);
+	buffer__free(&b->bytes);
 	free(b->entries);
 }
 
@@ -153,7 +153,7 @@ int stream_block__load(struct stream_block *b, struct stream_input *input, const
 		if (got < want || want == limit)
 			return -EBADMSG;
 	}
-	if (record_buffer__append(&b->bytes, bytes, at))
+	if (buffer__append(&b->bytes, bytes, at))
 		return -ENOMEM;
 	*next = offset + at;
 	return 1;

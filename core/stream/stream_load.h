@@ -13,7 +13,7 @@ struct stream_entry {
 };
 
 struct stream_block {
-	struct record_buffer bytes;
+	struct buffer bytes;
 	struct stream_entry *entries;
 	size_t count, capacity, next; /* next: the one to deliver */
 	uint64_t shift;		      /* of real time, against the first anchor: the reader's */

@@ -29,7 +29,7 @@ struct stream_writer {
 	uint64_t written_ts;		 /* last event that is on disk */
 	struct stream_anchor anchor;
 	uint8_t marker[STREAM_MARKER];
-	struct record_buffer block;
+	struct buffer block;
 	/* of the block that gathers */
 	uint64_t block_records, block_events, block_lost, block_since, block_ts;
 
@@ -281,7 +281,7 @@ int stream_writer__close(struct stream_writer *w)
 	if (w->fd >= 0 && close(w->fd))
 		writer__keep(w, -errno);
 	err = w->error;
-	record_buffer__free(&w->block);
+	buffer__free(&w->block);
 	free(w);
 	return err;
 }
@@ -335,7 +335,7 @@ out:
 	if (err) {
 		if (w->fd >= 0)
 			close(w->fd);
-		record_buffer__free(&w->block);
+		buffer__free(&w->block);
 		free(w);
 		return err;
 	}

@@ -166,7 +166,7 @@ static int advise__flush(void *state, bool last)
 		if (!advise->needs.steps_count)
 			tell_none(advise);
 		advise->format->put(&text, &advise->needs, advise->headroom);
-		err = text.error ? text.error : sink__write_all(advise->api->out, text.data, text.size);
+		err = text.error ? text.error : write_all(advise->api->out, text.data, text.size);
 	}
 	text__free(&text);
 	return err;

@@ -12,25 +12,25 @@
 
 struct jsonl {
 	const struct sink_api *api;
-	struct record_buffer out; /* whole lines, and the one that is being written */
+	struct buffer out; /* whole lines, and the one that is being written */
 	struct sink_rows *rows;
 };
 
 /* As those of core/pack.h, put_... append to a buffer and return 0, or -1 when memory is short. */
-static int put(struct record_buffer *out, const char *text, size_t length)
+static int put(struct buffer *out, const char *text, size_t length)
 {
-	return record_buffer__append(out, text, length);
+	return buffer__append(out, text, length);
 }
 
 /* Room for `more` bytes at the end, or NULL. */
-static uint8_t *put_room(struct record_buffer *out, size_t more)
+static uint8_t *put_room(struct buffer *out, size_t more)
 {
-	if (out->capacity - out->size < more && record_buffer__reserve(out, more))
+	if (out->capacity - out->size < more && buffer__reserve(out, more))
 		return NULL;
 	return out->data + out->size;
 }
 
-static int put_number(struct record_buffer *out, uint64_t number, bool negative)
+static int put_number(struct buffer *out, uint64_t number, bool negative)
 {
 	char digits[21];
 	size_t at = sizeof(digits);
@@ -62,7 +62,7 @@ static uint8_t *put_escaped(uint8_t *at, uint8_t c)
 	return at;
 }
 
-static int put_utf8(struct record_buffer *out, const char *string, uint32_t length)
+static int put_utf8(struct buffer *out, const char *string, uint32_t length)
 {
 	uint8_t *at = put_room(out, (size_t)length * 6 + 2);
 	const char *end = string + length;
@@ -83,7 +83,7 @@ static int put_utf8(struct record_buffer *out, const char *string, uint32_t leng
 	return 0;
 }
 
-static int put_base64(struct record_buffer *out, const char *string, uint32_t length)
+static int put_base64(struct buffer *out, const char *string, uint32_t length)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 	uint8_t *at = put_room(out, ((size_t)length + 2) / 3 * 4);
@@ -107,21 +107,21 @@ static int put_base64(struct record_buffer *out, const char *string, uint32_t le
 	return 0;
 }
 
-static int put_string(struct record_buffer *out, const char *string, uint32_t length)
+static int put_string(struct buffer *out, const char *string, uint32_t length)
 {
 	if (utf8__valid(string, length))
 		return put_utf8(out, string, length);
 	return put(out, "{\"base64\":\"", 11) || put_base64(out, string, length) || put(out, "\"}", 2);
 }
 
-static int put_key(struct record_buffer *out, const char *string, uint32_t length)
+static int put_key(struct buffer *out, const char *string, uint32_t length)
 {
 	if (utf8__valid(string, length))
 		return put_utf8(out, string, length);
 	return put(out, "\"base64:", 8) || put_base64(out, string, length) || put(out, "\"", 1);
 }
 
-static int put_items(struct record_buffer *out, const struct value *value, const uint8_t *end)
+static int put_items(struct buffer *out, const struct value *value, const uint8_t *end)
 {
 	const uint8_t *cursor = value->items;
 	bool map = value->type == VALUE_MAP;
@@ -139,7 +139,7 @@ static int put_items(struct record_buffer *out, const struct value *value, const
 	return err || put(out, map ? "}" : "]", 1);
 }
 
-static int put_value(struct record_buffer *out, const struct value *value, const uint8_t *end)
+static int put_value(struct buffer *out, const struct value *value, const uint8_t *end)
 {
 	switch (value->type) {
 	case VALUE_NULL:
@@ -159,7 +159,7 @@ static int put_value(struct record_buffer *out, const struct value *value, const
 	return -1;
 }
 
-static int render(struct record_buffer *out, const char *name, const struct value *value)
+static int render(struct buffer *out, const char *name, const struct value *value)
 {
 	return put(out, out->size ? "," : "{", 1) || put_key(out, name, strlen(name)) || put(out, ":", 1) ||
 	       (value && put_value(out, value, NULL));
@@ -168,7 +168,7 @@ static int render(struct record_buffer *out, const char *name, const struct valu
 static int jsonl__flush(void *state, bool last)
 {
 	struct jsonl *j = state;
-	int err = sink__write_all(j->api->out, j->out.data, j->out.size);
+	int err = write_all(j->api->out, j->out.data, j->out.size);
 
 	(void)last;
 	j->out.size = 0;
@@ -187,7 +187,7 @@ static int jsonl__write(void *state, const struct record *record)
 
 	err = sink_rows__row(j->rows, record, &row);
 	for (i = 0; !err && i < row->count; i++)
-		if (record_buffer__append(&j->out, row->before[i].bytes, row->before[i].size) ||
+		if (buffer__append(&j->out, row->before[i].bytes, row->before[i].size) ||
 		    put_value(&j->out, &row->values[i], end))
 			err = -ENOMEM;
 	if (!err && put(&j->out, "}\n", 2))
@@ -204,7 +204,7 @@ static void jsonl__close(void *state)
 	struct jsonl *j = state;
 
 	sink_rows__free(j->rows);
-	record_buffer__free(&j->out);
+	buffer__free(&j->out);
 	free(j);
 }
 

@@ -12,11 +12,11 @@
 
 struct packed {
 	const struct sink_api *api;
-	struct record_buffer out;
+	struct buffer out;
 	struct sink_rows *rows;
 };
 
-static int pack_items(struct record_buffer *out, const struct value *value, const uint8_t *end)
+static int pack_items(struct buffer *out, const struct value *value, const uint8_t *end)
 {
 	uint64_t strings = (uint64_t)value->length << (value->type == VALUE_MAP);
 	const uint8_t *cursor = value->items;
@@ -30,7 +30,7 @@ static int pack_items(struct record_buffer *out, const struct value *value, cons
 	return err;
 }
 
-static int pack_value(struct record_buffer *out, const struct value *value, const uint8_t *end)
+static int pack_value(struct buffer *out, const struct value *value, const uint8_t *end)
 {
 	switch (value->type) {
 	case VALUE_NULL:
@@ -53,7 +53,7 @@ static int pack_value(struct record_buffer *out, const struct value *value, cons
 static int packed__flush(void *state, bool last)
 {
 	struct packed *p = state;
-	int err = sink__write_all(p->api->out, p->out.data, p->out.size);
+	int err = write_all(p->api->out, p->out.data, p->out.size);
 
 	(void)last;
 	p->out.size = 0;
@@ -62,7 +62,7 @@ static int packed__flush(void *state, bool last)
 	return err;
 }
 
-static int render(struct record_buffer *out, const char *name, const struct value *value)
+static int render(struct buffer *out, const char *name, const struct value *value)
 {
 	return pack__text(out, name, strlen(name)) || (value && pack_value(out, value, NULL));
 }
@@ -79,7 +79,7 @@ static int packed__write(void *state, const struct record *record)
 	if (!err && pack_map(&p->out, row->keys))
 		err = -ENOMEM;
 	for (i = 0; !err && i < row->count; i++)
-		if (record_buffer__append(&p->out, row->before[i].bytes, row->before[i].size) ||
+		if (buffer__append(&p->out, row->before[i].bytes, row->before[i].size) ||
 		    pack_value(&p->out, &row->values[i], end))
 			err = -ENOMEM;
 	if (err)
@@ -94,7 +94,7 @@ static void packed__close(void *state)
 	struct packed *p = state;
 
 	sink_rows__free(p->rows);
-	record_buffer__free(&p->out);
+	buffer__free(&p->out);
 	free(p);
 }
 

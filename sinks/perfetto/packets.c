@@ -108,7 +108,7 @@ static void close_packet(struct packets *packets)
 		packets__flush(packets);
 }
 
-static void intern(struct proto *proto, unsigned field, const char *const *names, uint64_t count)
+static void intern(struct buffer *proto, unsigned field, const char *const *names, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
 		size_t entry = proto__open(proto, field);
@@ -132,7 +132,7 @@ void packets__init(struct packets *packets, int fd)
 	close_packet(packets);
 }
 
-static void clock_is(struct proto *proto, uint64_t id, uint64_t timestamp)
+static void clock_is(struct buffer *proto, uint64_t id, uint64_t timestamp)
 {
 	size_t clock = proto__open(proto, CLOCKS_CLOCK);
 
@@ -155,7 +155,7 @@ void packets__clock(struct packets *packets, uint64_t boot_ns, int64_t real_ns)
 
 void packets__track(struct packets *packets, const struct track *track)
 {
-	struct proto *proto = &packets->proto;
+	struct buffer *proto = &packets->proto;
 	size_t descriptor, counter;
 
 	open_packet(packets, 0);
@@ -183,7 +183,7 @@ void packets__track(struct packets *packets, const struct track *track)
 
 static void open_event(struct packets *packets, unsigned type, uint64_t ts, uint64_t track)
 {
-	struct proto *proto = &packets->proto;
+	struct buffer *proto = &packets->proto;
 
 	open_packet(packets, SEQUENCE_NEEDS_STATE);
 	proto__uint(proto, PACKET_TIMESTAMP, ts);
@@ -322,13 +322,13 @@ int packets__flush(struct packets *packets)
 	if (!packets->error)
 		packets->error = packets->proto.error ? packets->proto.error : packets->scratch.error;
 	if (!packets->error)
-		packets->error = sink__write_all(packets->fd, packets->proto.data, packets->proto.size);
+		packets->error = write_all(packets->fd, packets->proto.data, packets->proto.size);
 	packets->proto.size = 0;
 	return packets->error;
 }
 
 void packets__free(struct packets *packets)
 {
-	proto__free(&packets->proto);
+	buffer__free(&packets->proto);
 	text__free(&packets->scratch);
 }

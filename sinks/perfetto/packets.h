@@ -72,7 +72,7 @@ struct track {
 struct packets {
 	int fd;
 	int error; /* the first -errno; sticks */
-	struct proto proto;
+	struct buffer proto;
 	struct text scratch;
 	size_t packet, event; /* that are open */
 };

@@ -2,35 +2,11 @@
 /* The wire format of protocol buffers: varints, eight bytes, and lengths. */
 #include "sinks/perfetto/proto.h"
 
-#include <errno.h>
-#include <stdbool.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define VARINT_MAX 10
 
 enum wire { WIRE_VARINT, WIRE_64, WIRE_LENGTH };
-
-static bool reserve(struct proto *proto, size_t more)
-{
-	size_t capacity = proto->capacity ? proto->capacity : 4096;
-	uint8_t *data;
-
-	if (proto->error)
-		return false;
-	while (capacity - proto->size < more)
-		capacity *= 2;
-	if (capacity == proto->capacity)
-		return true;
-	data = realloc(proto->data, capacity);
-	if (!data) {
-		proto->error = -ENOMEM;
-		return false;
-	}
-	proto->data = data;
-	proto->capacity = capacity;
-	return true;
-}
 
 static size_t encode(uint8_t out[VARINT_MAX], uint64_t value)
 {
@@ -42,43 +18,35 @@ static size_t encode(uint8_t out[VARINT_MAX], uint64_t value)
 	return n;
 }
 
-static void put(struct proto *proto, const void *bytes, size_t length)
-{
-	if (!length || !reserve(proto, length))
-		return;
-	memcpy(proto->data + proto->size, bytes, length);
-	proto->size += length;
-}
-
-static void put_varint(struct proto *proto, uint64_t value)
+static void put_varint(struct buffer *proto, uint64_t value)
 {
 	uint8_t bytes[VARINT_MAX];
 
-	put(proto, bytes, encode(bytes, value));
+	buffer__append(proto, bytes, encode(bytes, value));
 }
 
-static void put_tag(struct proto *proto, unsigned field, enum wire wire)
+static void put_tag(struct buffer *proto, unsigned field, enum wire wire)
 {
 	put_varint(proto, (uint64_t)field << 3 | wire);
 }
 
-void proto__uint(struct proto *proto, unsigned field, uint64_t value)
+void proto__uint(struct buffer *proto, unsigned field, uint64_t value)
 {
 	put_tag(proto, field, WIRE_VARINT);
 	put_varint(proto, value);
 }
 
-void proto__fixed64(struct proto *proto, unsigned field, uint64_t value)
+void proto__fixed64(struct buffer *proto, unsigned field, uint64_t value)
 {
 	uint8_t bytes[8];
 
 	for (int i = 0; i < 8; i++)
 		bytes[i] = (uint8_t)(value >> 8 * i);
 	put_tag(proto, field, WIRE_64);
-	put(proto, bytes, sizeof(bytes));
+	buffer__append(proto, bytes, sizeof(bytes));
 }
 
-void proto__double(struct proto *proto, unsigned field, double value)
+void proto__double(struct buffer *proto, unsigned field, double value)
 {
 	uint64_t bits;
 
@@ -86,39 +54,33 @@ void proto__double(struct proto *proto, unsigned field, double value)
 	proto__fixed64(proto, field, bits);
 }
 
-void proto__bytes(struct proto *proto, unsigned field, const void *bytes, size_t length)
+void proto__bytes(struct buffer *proto, unsigned field, const void *bytes, size_t length)
 {
 	put_tag(proto, field, WIRE_LENGTH);
 	put_varint(proto, length);
-	put(proto, bytes, length);
+	buffer__append(proto, bytes, length);
 }
 
-void proto__string(struct proto *proto, unsigned field, const char *string)
+void proto__string(struct buffer *proto, unsigned field, const char *string)
 {
 	proto__bytes(proto, field, string, strlen(string));
 }
 
-size_t proto__open(struct proto *proto, unsigned field)
+size_t proto__open(struct buffer *proto, unsigned field)
 {
 	put_tag(proto, field, WIRE_LENGTH);
 	return proto->size;
 }
 
 /* The length stands before the content and is known only now: the content makes room for it. */
-void proto__close(struct proto *proto, size_t opened)
+void proto__close(struct buffer *proto, size_t opened)
 {
 	uint8_t bytes[VARINT_MAX];
 	size_t length = proto->size - opened, n = encode(bytes, length);
 
-	if (!reserve(proto, n))
+	if (buffer__reserve(proto, n))
 		return;
 	memmove(proto->data + opened + n, proto->data + opened, length);
 	memcpy(proto->data + opened, bytes, n);
 	proto->size += n;
-}
-
-void proto__free(struct proto *proto)
-{
-	free(proto->data);
-	*proto = (struct proto){0};
 }

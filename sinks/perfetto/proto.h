@@ -7,22 +7,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct proto {
-	uint8_t *data;
-	size_t size, capacity;
-	int error; /* -ENOMEM; sticks, and everything after it does nothing */
-};
+#include "core/buffer.h"
 
-void proto__uint(struct proto *proto, unsigned field, uint64_t value); /* also bool, enum, positive int */
-void proto__fixed64(struct proto *proto, unsigned field, uint64_t value);
-void proto__double(struct proto *proto, unsigned field, double value);
-void proto__bytes(struct proto *proto, unsigned field, const void *bytes, size_t length);
-void proto__string(struct proto *proto, unsigned field, const char *string);
+void proto__uint(struct buffer *proto, unsigned field, uint64_t value); /* also bool, enum, positive int */
+void proto__fixed64(struct buffer *proto, unsigned field, uint64_t value);
+void proto__double(struct buffer *proto, unsigned field, double value);
+void proto__bytes(struct buffer *proto, unsigned field, const void *bytes, size_t length);
+void proto__string(struct buffer *proto, unsigned field, const char *string);
 
 /* A message inside the message: what is written between the two is its content. Nests. */
-size_t proto__open(struct proto *proto, unsigned field);
-void proto__close(struct proto *proto, size_t opened);
-
-void proto__free(struct proto *proto);
+size_t proto__open(struct buffer *proto, unsigned field);
+void proto__close(struct buffer *proto, size_t opened);
 
 #endif

@@ -26,7 +26,7 @@ static void put_base64(struct data *data, const uint8_t *bytes, size_t size)
 		text[n++] = left > 2 ? digits[group & 63] : '=';
 	}
 	if (!data->err)
-		data->err = sink__write_all(data->fd, text, n);
+		data->err = write_all(data->fd, text, n);
 }
 
 /* Deflates what is pending, and writes each chunk that is full; with Z_FINISH the last one too. */

@@ -10,7 +10,7 @@
 
 static int put(int fd, const char *string)
 {
-	return sink__write_all(fd, string, strlen(string));
+	return write_all(fd, string, strlen(string));
 }
 
 /* Nothing but what the page holds itself may run or be loaded. */
@@ -44,7 +44,7 @@ static int put_asset(int fd, const char *name, size_t length, const char *before
 	if (!asset)
 		return 0;
 	err = put(fd, before);
-	err = err ? err : sink__write_all(fd, asset->data, (size_t)(asset->end - asset->data));
+	err = err ? err : write_all(fd, asset->data, (size_t)(asset->end - asset->data));
 	return err ? err : put(fd, after);
 }
 
@@ -92,8 +92,8 @@ int page__write(struct report *report)
 		open = memmem(at, (size_t)(page->end - at), "{{", 2);
 		close = open ? memmem(open, (size_t)(page->end - open), "}}", 2) : NULL;
 		if (!close)
-			return sink__write_all(report->api->out, at, (size_t)(page->end - at));
-		err = sink__write_all(report->api->out, at, (size_t)(open - at));
+			return write_all(report->api->out, at, (size_t)(page->end - at));
+		err = write_all(report->api->out, at, (size_t)(open - at));
 		err = err ? err : fill(report, open + 2, (size_t)(close - open) - 2);
 		at = close + 2;
 	}

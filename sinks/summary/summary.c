@@ -179,7 +179,7 @@ static int summary__flush(void *state, bool last)
 		err = text.error;
 	}
 	if (!err && text.size)
-		err = sink__write_all(summary->api->out, text.data, text.size);
+		err = write_all(summary->api->out, text.data, text.size);
 	text__free(&text);
 	return err;
 }

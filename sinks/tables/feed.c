@@ -25,7 +25,7 @@ struct tables {
 	size_t streams_count;
 	struct steps *steps;
 	struct model *model;
-	struct record_buffer scratch;
+	struct buffer scratch;
 	bool begun;
 	atomic_bool failed;
 };
@@ -383,6 +383,6 @@ void tables__free(struct tables *tables)
 	free(tables->streams);
 	model__free(tables->model);
 	steps__free(tables->steps);
-	record_buffer__free(&tables->scratch);
+	buffer__free(&tables->scratch);
 	free(tables);
 }

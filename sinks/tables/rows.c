@@ -7,7 +7,7 @@
 #include "sinks/tables/table.h"
 
 struct packer {
-	struct record_buffer *out;
+	struct buffer *out;
 	const struct model_run *run;
 	struct notes notes;
 };
@@ -337,8 +337,7 @@ static const struct {
 			  COUNT(hidden)},
 };
 
-int model_table__write(const struct table *table, enum model_table which, const void *row,
-		       struct record_buffer *scratch)
+int model_table__write(const struct table *table, enum model_table which, const void *row, struct buffer *scratch)
 {
 	struct packer p = {.out = scratch, .run = *(const struct model_run *const *)row};
 	const struct cell *cell = tables[which].cells, *end = cell + tables[which].count;

@@ -84,7 +84,6 @@ struct hidden_row {
 struct table *model_table__new(enum model_table which); /* NULL: out of memory */
 
 /* `row` is a model_row, a model_task, a hidden_row. 0, -ENOMEM, -ECANCELED. */
-int model_table__write(const struct table *table, enum model_table which, const void *row,
-		       struct record_buffer *scratch);
+int model_table__write(const struct table *table, enum model_table which, const void *row, struct buffer *scratch);
 
 #endif

@@ -41,7 +41,7 @@ static int put_out(struct trace *trace)
 	int err = trace->text.error;
 
 	if (!err)
-		err = sink__write_all(trace->api->out, trace->text.data, trace->text.size);
+		err = write_all(trace->api->out, trace->text.data, trace->text.size);
 	trace->text.size = 0;
 	return err;
 }

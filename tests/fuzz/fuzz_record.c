@@ -25,7 +25,7 @@ static void pack_and_read(const uint8_t *data, size_t size)
 	uint8_t *event = malloc(size ? size : 1); /* of its own, so that a byte too far is seen */
 	struct stream_field fields[MADE_FIELDS];
 	struct value values[MADE_FIELDS];
-	struct record_buffer out = {0};
+	struct buffer out = {0};
 	struct stream_event schema;
 	struct record record;
 	struct cursor c;
@@ -47,7 +47,7 @@ static void pack_and_read(const uint8_t *data, size_t size)
 			if (values[i].type == VALUE_LIST || values[i].type == VALUE_MAP)
 				check_items(&values[i], c.end);
 	}
-	record_buffer__free(&out);
+	buffer__free(&out);
 	free(event);
 }
 

@@ -12,7 +12,7 @@
 
 static const uint8_t marker[STREAM_MARKER] = "0123456789abcdef";
 
-static int render(struct record_buffer *out, const char *name, const struct value *value)
+static int render(struct buffer *out, const char *name, const struct value *value)
 {
 	return pack__text(out, name, strlen(name)) || (value && pack__text(out, value->string, value->length));
 }
@@ -69,35 +69,35 @@ static void read_stream(const uint8_t *bytes, size_t size)
 	sink_rows__free(rows);
 }
 
-static void close_block(struct record_buffer *out, const uint8_t *bytes, size_t size, bool header, uint64_t total)
+static void close_block(struct buffer *out, const uint8_t *bytes, size_t size, bool header, uint64_t total)
 {
 	struct cursor c = {bytes, bytes + (header ? 0 : size)}; /* a header is no record */
-	struct record_buffer block = {0};
+	struct buffer block = {0};
 	struct stream_sync sync = {.total = total};
 	struct event head = {.ts = 1};
 
 	for (; c.at < c.end && cursor__skip(&c) == 1;)
 		sync.records++;
-	EXPECT(!record_buffer__append(&block, bytes, size));
+	EXPECT(!buffer__append(&block, bytes, size));
 	EXPECT(!stream_sync__pack(&block, marker, &head, 1, &sync));
-	EXPECT(!record_buffer__append(out, block.data, block.size));
-	record_buffer__free(&block);
+	EXPECT(!buffer__append(out, block.data, block.size));
+	buffer__free(&block);
 }
 
-static void pack_header(struct record_buffer *out)
+static void pack_header(struct buffer *out)
 {
 	const struct stream_writer_opts opts = made__opts("made");
 	const struct stream_anchor anchor = {1, 2};
-	struct record_buffer header = {0};
+	struct buffer header = {0};
 
 	EXPECT(!stream_header__pack(&header, &opts, marker, &anchor));
 	close_block(out, header.data, header.size, true, 0);
-	record_buffer__free(&header);
+	buffer__free(&header);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct record_buffer whole = {0};
+	struct buffer whole = {0};
 	uint8_t *exact;
 	size_t half;
 
@@ -107,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size--;
 	switch (data[-1] % 4) {
 	case 0:
-		EXPECT(!record_buffer__append(&whole, data, size));
+		EXPECT(!buffer__append(&whole, data, size));
 		break;
 	case 1:
 		close_block(&whole, data, size, true, 0);
@@ -120,7 +120,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		break;
 	case 3:
 		pack_header(&whole);
-		EXPECT(!record_buffer__append(&whole, data, size));
+		EXPECT(!buffer__append(&whole, data, size));
 		close_block(&whole, data, size / 2, false, size);
 		break;
 	}
@@ -131,6 +131,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(exact, whole.data, whole.size);
 	read_stream(exact, whole.size);
 	free(exact);
-	record_buffer__free(&whole);
+	buffer__free(&whole);
 	return 0;
 }

@@ -153,7 +153,7 @@ struct made {
 	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS][10];
 	made_take take;
 	void *arg;
-	struct record_buffer buffer;
+	struct buffer buffer;
 	uint64_t seq;
 	const char *cwd, *env; /* of the programs to come; NULL: "/", none. env: NAME=VALUE| each */
 	int err;	       /* first that `take` returned */
@@ -199,7 +199,7 @@ static inline void made__init(struct made *made, const char *id, made_take take,
 
 static inline void made__free(struct made *made)
 {
-	record_buffer__free(&made->buffer);
+	buffer__free(&made->buffer);
 }
 
 static inline void made__send(struct made *made, int stream, uint32_t kind, const struct schema_event *schema,

@@ -130,7 +130,7 @@ static void write_boot(const struct folder *folder, const char *stream, char boo
 	struct stream_anchor anchor = {boot_ns, real_ns};
 	uint8_t marker[STREAM_MARKER] = {stream[0], stream[1]}, *id;
 	struct stream_sync sync = {.records = 0, .total = 0};
-	struct record_buffer header = {0}, block = {0};
+	struct buffer header = {0}, block = {0};
 	struct event head = {.run = 7};
 	struct made_event e;
 	char name[64];
@@ -158,8 +158,8 @@ static void write_boot(const struct folder *folder, const char *stream, char boo
 	assert_int_equal(write(fd, header.data, header.size), header.size);
 	assert_int_equal(write(fd, block.data, block.size), block.size);
 	close(fd);
-	record_buffer__free(&header);
-	record_buffer__free(&block);
+	buffer__free(&header);
+	buffer__free(&block);
 }
 
 static void expect_order(const char *path, const uint64_t *bigs, size_t count)

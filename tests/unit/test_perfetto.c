@@ -19,17 +19,17 @@
 
 /* ---- the wire format ---- */
 
-static void assert_bytes(struct proto *proto, const char *bytes, size_t size)
+static void assert_bytes(struct buffer *proto, const char *bytes, size_t size)
 {
 	assert_int_equal(proto->error, 0);
 	assert_int_equal(proto->size, size);
 	assert_memory_equal(proto->data, bytes, size);
-	proto__free(proto);
+	buffer__free(proto);
 }
 
 static void values_are_packed(void **state)
 {
-	struct proto proto = {0};
+	struct buffer proto = {0};
 
 	(void)state;
 	proto__uint(&proto, 1, 150);
@@ -46,7 +46,7 @@ static void values_are_packed(void **state)
 
 static void messages_nest(void **state)
 {
-	struct proto proto = {0};
+	struct buffer proto = {0};
 	char text[200], *at;
 	size_t outer, inner;
 
@@ -62,7 +62,7 @@ static void messages_nest(void **state)
 	assert_memory_equal(at, "\x0a\xd0\x01\x1a\xcb\x01\x12\xc8\x01xxx", 12);
 	assert_memory_equal(at + proto.size - 2, "\x20\x05", 2);
 	assert_int_equal(proto.size, 3 + 3 + 3 + 200 + 2);
-	proto__free(&proto);
+	buffer__free(&proto);
 }
 
 /* ---- curves ---- */

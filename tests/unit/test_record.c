@@ -13,7 +13,7 @@
 #include "tests/unit/stream_made.h"
 
 struct packed {
-	struct record_buffer buffer;
+	struct buffer buffer;
 	struct record record;
 	struct stream_event event;
 	struct stream_field fields[MADE_FIELDS];
@@ -99,7 +99,7 @@ static void every_type(void **state)
 	assert_int_equal(p.values[MADE_MAP].type, VALUE_MAP);
 	assert_items(&p, MADE_MAP, map, 4);
 	assert_int_equal(p.record.count, MADE_FIELDS); /* nothing missing, no map of it */
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 static void numbers_at_their_limits(void **state)
@@ -120,14 +120,14 @@ static void numbers_at_their_limits(void **state)
 		assert_true(p.values[MADE_BIG].u == bigs[i] && p.values[MADE_BIG].type == VALUE_UINT);
 		assert_true(p.record.ts == bigs[i] && p.record.start == bigs[i]);
 		assert_int_equal(p.values[MADE_SMALL].u, (uint32_t)bigs[i]);
-		record_buffer__free(&p.buffer);
+		buffer__free(&p.buffer);
 	}
 	for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
 		e.number = numbers[i];
 		pack(&p, &e);
 		assert_int_equal(p.values[MADE_NUMBER].type, VALUE_INT);
 		assert_int_equal(p.values[MADE_NUMBER].i, numbers[i]);
-		record_buffer__free(&p.buffer);
+		buffer__free(&p.buffer);
 	}
 }
 
@@ -160,7 +160,7 @@ static void every_reason(void **state)
 		}
 		if (reason)
 			assert_non_null(event_reason__name(reason));
-		record_buffer__free(&p.buffer);
+		buffer__free(&p.buffer);
 	}
 	assert_null(event_reason__name(EVENT_REASON_NONE));
 	assert_null(event_reason__name(EVENT_REASON_MAX));
@@ -179,7 +179,7 @@ static void a_name_that_is_none(void **state)
 	pack(&p, &e);
 	assert_int_equal(p.values[MADE_SIGNAL].type, VALUE_NULL);
 	assert_int_equal(p.values[MADE_SIGNAL].reason, EVENT_REASON_NONE);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 static void chars_end_at_a_nul_or_their_size(void **state)
@@ -192,11 +192,11 @@ static void chars_end_at_a_nul_or_their_size(void **state)
 	memcpy(e.comm, "0123456789abcdef", EVENT_COMM);
 	pack(&p, &e);
 	assert_text(&p.values[MADE_COMM], "0123456789abcdef", EVENT_COMM);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 	memset(e.comm, 0, EVENT_COMM);
 	pack(&p, &e);
 	assert_text(&p.values[MADE_COMM], "", 0);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 /* The event lies in memory of exactly its size: the sanitizers see a byte too far. */
@@ -230,7 +230,7 @@ static void hostile_offsets(void **state)
 			assert_int_equal(p.values[MADE_LIST].reason,
 					 inside ? EVENT_REASON_TRUNCATED : EVENT_REASON_FAULT);
 			assert_int_equal(p.values[MADE_MAP].type, inside ? VALUE_MAP : VALUE_NULL);
-			record_buffer__free(&p.buffer);
+			buffer__free(&p.buffer);
 		}
 	}
 	free(e);
@@ -256,7 +256,7 @@ static void shorter_than_its_struct(void **state)
 			assert_int_equal(p.values[MADE_BIG].reason, EVENT_REASON_FAULT);
 		if (size < sizeof(whole) - sizeof(whole.tail))
 			assert_int_equal(p.values[MADE_MAP].reason, EVENT_REASON_FAULT);
-		record_buffer__free(&p.buffer);
+		buffer__free(&p.buffer);
 		free(cut);
 	}
 	memset(&p, 0, sizeof(p));
@@ -264,7 +264,7 @@ static void shorter_than_its_struct(void **state)
 		record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head, sizeof(struct event) - 1, NULL, NULL),
 		-EINVAL);
 	assert_int_equal(p.buffer.size, 0);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 static void items_of_all_shapes(void **state)
@@ -295,7 +295,7 @@ static void items_of_all_shapes(void **state)
 		pack(&p, &e);
 		assert_items(&p, MADE_LIST, cases[i].list, cases[i].list_count);
 		assert_items(&p, MADE_MAP, cases[i].map, cases[i].map_count);
-		record_buffer__free(&p.buffer);
+		buffer__free(&p.buffer);
 	}
 }
 
@@ -330,7 +330,7 @@ static void the_filter_sees_whole_items(void **state)
 	read_back(&p);
 	assert_string_equal(seen.text, "/bin/\xc3\xa4|ls|+-l|+\xff|A=1|+B=x=y|");
 	assert_items(&p, MADE_MAP, map, 4);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 static void utf8_is_told_from_bytes(void **state)
@@ -381,7 +381,7 @@ static void text_on_disk(void **state)
 	assert_int_equal((uint8_t)p.values[MADE_TEXT].string[-1], 0xa7);
 	item = p.values[MADE_LIST].items;
 	assert_memory_equal(item, "\xa2ls\xa2-l\xc4\x01\xff", 9);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 static void another_schema_than_the_writers(void **state)
@@ -418,7 +418,7 @@ static void another_schema_than_the_writers(void **state)
 	/* another type than the header tells is no value of it */
 	fields[MADE_SMALL].type = SCHEMA_STRING;
 	assert_int_equal(record__values(&p.record, values), -EBADMSG);
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 /* Every way to cut a record short: never read beyond, never taken for whole. */
@@ -447,7 +447,7 @@ static void cut_at_every_byte(void **state)
 		}
 		free(cut);
 	}
-	record_buffer__free(&p.buffer);
+	buffer__free(&p.buffer);
 }
 
 static void nesting_has_a_limit(void **state)

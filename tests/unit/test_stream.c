@@ -492,7 +492,7 @@ static void what_a_later_writer_adds(void **state)
 	size_t size, begin[2];
 	uint8_t *bytes = write_stream(*state, 0, 1, &size), *marker;
 	struct stream_sync sync = {.records = 4, .total = 2};
-	struct record_buffer block = {0}, whole = {0};
+	struct buffer block = {0}, whole = {0};
 	struct delivered d;
 	struct made_event e;
 	size_t first;
@@ -514,14 +514,14 @@ static void what_a_later_writer_adds(void **state)
 	assert_int_equal(record__pack(&block, &made_schema[0], 16, 4, &e.head, sizeof(e), NULL, NULL), 0);
 	assert_true(first < block.size);
 	assert_int_equal(stream_sync__pack(&block, marker + 9, &e.head, 5, &sync), 0);
-	assert_int_equal(record_buffer__append(&whole, (char *)bytes, begin[0]), 0);
-	assert_int_equal(record_buffer__append(&whole, (char *)block.data, block.size), 0);
+	assert_int_equal(buffer__append(&whole, (char *)bytes, begin[0]), 0);
+	assert_int_equal(buffer__append(&whole, (char *)block.data, block.size), 0);
 	assert_true(deliver_memory(whole.data, whole.size, &d));
 	assert_int_equal(d.events, 2);
 	assert_true(d.seen[0] && d.seen[2]);
 	assert_int_equal(d.state.damaged_bytes, 0);
-	record_buffer__free(&whole);
-	record_buffer__free(&block);
+	buffer__free(&whole);
+	buffer__free(&block);
 	free(bytes);
 }
 
@@ -531,7 +531,7 @@ static void a_clock_that_was_set(void **state)
 	size_t size, begin[2];
 	uint8_t *bytes = write_stream(*state, 0, 1, &size), *marker;
 	struct stream_sync sync = {.records = 1, .total = 1};
-	struct record_buffer whole = {0}, block = {0};
+	struct buffer whole = {0}, block = {0};
 	struct record_clock clock = {.head.run = 7};
 	struct stream_reader *reader;
 	const struct stream_info *info;
@@ -551,7 +551,7 @@ static void a_clock_that_was_set(void **state)
 	offset = info->real_ns - info->boot_ns;
 	stream_reader__close(reader);
 
-	assert_int_equal(record_buffer__append(&whole, (char *)bytes, begin[0]), 0);
+	assert_int_equal(buffer__append(&whole, (char *)bytes, begin[0]), 0);
 	for (i = 0; i < 3; i++) {
 		block.size = 0;
 		made__init(&e, TS + i);
@@ -562,7 +562,7 @@ static void a_clock_that_was_set(void **state)
 		sync.records = 1 + (i == 1);
 		sync.total = i + 1;
 		assert_int_equal(stream_sync__pack(&block, marker + 9, &e.head, 3, &sync), 0);
-		record_buffer__append(&whole, (char *)block.data, block.size);
+		buffer__append(&whole, (char *)block.data, block.size);
 	}
 	assert_int_equal(stream_reader__open_memory(&reader, whole.data, whole.size, &err), 0);
 	for (i = 0; i < 3; i++) {
@@ -570,8 +570,8 @@ static void a_clock_that_was_set(void **state)
 		assert_int_equal(record.real_ns - (int64_t)record.ts, offset + (i == 2 ? 3600000000000 : 0));
 	}
 	stream_reader__close(reader);
-	record_buffer__free(&whole);
-	record_buffer__free(&block);
+	buffer__free(&whole);
+	buffer__free(&block);
 	free(bytes);
 }
 
