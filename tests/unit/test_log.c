@@ -54,17 +54,19 @@ static void test_escapes(void **state)
 {
 	static const char *const cases[][2] = {
 		{"\033[2Jx\a\x7f", "\\x1b[2Jx\\x07\\x7f"},
-		{"two\nlines\ta tab", "two\\x0alines\\x09a tab"},
+		{"two\nlines\ta tab", "two\\nlines\\ta tab"},
 		{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
 		 "gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"},
 		{"\xc2\x9b"
 		 "2J",
-		 "\\xc2\\x9b2J"},				  /* a control character of two bytes */
+		 "\\u009b2J"},					  /* a control character of two bytes */
 		{"\xff \xc3 \xe2\x82", "\\xff \\xc3 \\xe2\\x82"}, /* cut, or no UTF-8 */
 		{"\xc0\x80 \xed\xa0\x80 \xf4\x90\x80\x80", "\\xc0\\x80 \\xed\\xa0\\x80 \\xf4\\x90\\x80\\x80"},
 		{"a\xe2\x80\xae"
 		 "b",
-		 "a\\xe2\\x80\\xaeb"}, /* turns the direction of what follows */
+		 "a\\u202eb"}, /* turns the direction of what follows */
+		{"\xc2\xad \xe2\x80\x8b \xef\xbb\xbf \xf3\xa0\x81\x81",
+		 "\\u00ad \\u200b \\ufeff \\U000e0041"}, /* not seen */
 	};
 	char expected[256];
 	size_t i;
