@@ -6,6 +6,7 @@
 #include "core/base/cli.h"
 #include "core/base/clock.h"
 #include "core/error.h"
+#include "core/base/hash.h"
 #include "core/base/heap.h"
 #include "core/base/list.h"
 #include "core/base/nearest.h"

@@ -5,7 +5,7 @@
 
 #include "sinks/advise/busy.h"
 #include "sinks/advise/series.h"
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 #include "sinks/model/nextflow.h"
 
 /* A step, or a command in a step. */

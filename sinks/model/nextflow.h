@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "core/error.h"
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 
 struct nextflow_task {
 	struct hash_node node;

@@ -4,7 +4,7 @@
 #ifndef SINKS_MODEL_PROCESS_H
 #define SINKS_MODEL_PROCESS_H
 
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 #include "sinks/model/model.h"
 
 struct failure;

@@ -23,7 +23,7 @@ enum { OF_LANE = 1, OF_PROCESS, OF_TASK, OF_GROUP, OF_COUNTER };
 
 static uint64_t number(uint64_t what, const struct model_run *run, uint64_t a, uint64_t b)
 {
-	uint64_t key = hash__number(hash__number(hash__number(what << 32 | (run->index + 1), 0), a + 1), b + 1);
+	uint64_t key = hash__mix(hash__mix(hash__mix(what << 32 | (run->index + 1)) ^ (a + 1)) ^ (b + 1));
 
 	return key ? key : 1;
 }
@@ -45,7 +45,7 @@ uint64_t tracer__task(const struct model_run *run, uint32_t task)
 
 uint64_t tracer__counter(uint64_t track, enum gauge_kind kind)
 {
-	return hash__number(track, OF_COUNTER + kind);
+	return hash__mix(track ^ (OF_COUNTER + kind));
 }
 
 static uint64_t task_or_run(const struct trace_run *run, uint32_t task)
@@ -356,7 +356,9 @@ int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const s
 /* The track of all executions of a step within the task around them. */
 static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const struct model_task *task)
 {
-	uint64_t track = number(OF_GROUP, task->run, task->parent, hash__bytes(0, task->step, strlen(task->step)));
+	static const uint64_t key[2]; /* tracks have the same numbers in every trace */
+	uint64_t step = hash__siphash(key, task->step, strlen(task->step));
+	uint64_t track = number(OF_GROUP, task->run, task->parent, step);
 	struct text *name = &(struct text){0};
 	struct hash_node *node;
 

@@ -15,7 +15,7 @@
 #ifndef SINKS_PERFETTO_TRACER_H
 #define SINKS_PERFETTO_TRACER_H
 
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 #include "sinks/model/losses.h"
 #include "sinks/perfetto/gauges.h"
 

@@ -135,16 +135,10 @@ static const void *step_item(const void *items, size_t i)
 	return totals_step__of(((struct hash_node *const *)items)[i]);
 }
 
-/* The page sorts them itself. */
-static int any_order(const void *a, const void *b)
-{
-	return (a > b) - (a < b);
-}
-
 static int write_hash(struct data *data, const char *table, const struct column *columns, const struct hash *hash,
 		      const void *(*item)(const void *items, size_t i))
 {
-	struct hash_node **nodes = hash__sorted(hash, any_order);
+	struct hash_node **nodes = hash__sorted(hash, NULL);
 
 	if (!nodes)
 		return -ENOMEM;
@@ -173,16 +167,20 @@ static int write_strings(struct report *report, struct data *data)
 {
 	const struct hash *all = &report->strings.strings;
 	struct numbering numbering = {.list = calloc(all->count + 1, sizeof(struct intern_string *))};
+	struct hash_node **nodes = hash__sorted(all, NULL);
 
-	if (!numbering.list)
+	if (!numbering.list || !nodes) {
+		free(numbering.list);
+		free(nodes);
 		return -ENOMEM;
+	}
 	for (const struct column *column = row_columns; column->name; column++)
 		for (size_t i = 0; column->type == MEMBER_TEXT && i < report->rows.count; i++)
 			number(&numbering,
 			       *(struct intern_string **)((char *)keep__item(&report->rows, i) + column->offset));
-	for (size_t i = 0; i < all->size; i++)
-		for (struct hash_node *node = all->slots[i]; node; node = node->next)
-			number(&numbering, intern_string__of(node));
+	for (size_t i = 0; i < all->count; i++)
+		number(&numbering, intern_string__of(nodes[i]));
+	free(nodes);
 	data__column(data, "strings", DATA_STRINGS, numbering.count);
 	for (uint32_t i = 0; i < numbering.count; i++)
 		data__string(data, numbering.list[i]->data, numbering.list[i]->length);

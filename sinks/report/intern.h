@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 
 struct intern_string {
 	struct hash_node node;

@@ -4,7 +4,7 @@
 #ifndef SINKS_SUMMARY_TALLY_H
 #define SINKS_SUMMARY_TALLY_H
 
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 #include "sinks/model/losses.h"
 #include "sinks/model/model.h"
 

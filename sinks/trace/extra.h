@@ -4,7 +4,7 @@
 #ifndef SINKS_TRACE_EXTRA_H
 #define SINKS_TRACE_EXTRA_H
 
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 #include "sinks/trace/engine.h"
 
 struct extra {
