@@ -5,6 +5,7 @@
 
 #include "core/base/cli.h"
 #include "core/base/clock.h"
+#include "core/base/encode.h"
 #include "core/error.h"
 #include "core/base/hash.h"
 #include "core/base/heap.h"

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/base/base.h"
 #include "core/bpf/bpf.h"
 #include "core/config/config.h"
 #include "core/daemon/caps.h"
@@ -34,18 +35,11 @@ struct doctor {
 /* A string as JSON has it; the texts are ours and the kernel's. */
 static void print_json(const char *text)
 {
-	putchar('"');
-	for (; *text; text++) {
-		unsigned char c = *text;
+	struct buffer json = {0};
 
-		if (c == '"' || c == '\\')
-			printf("\\%c", c);
-		else if (c < 0x20 || c == 0x7f)
-			printf("\\u%04x", c);
-		else
-			putchar(c);
-	}
-	putchar('"');
+	if (json__put_utf8(&json, text, strlen(text)) == 0)
+		fwrite(json.data, 1, json.size, stdout);
+	buffer__free(&json);
 }
 
 /* One line: what, how it stands, and the next step where it does not stand well. */

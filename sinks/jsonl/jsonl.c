@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base.h"
 #include "core/pack.h"
 #include "core/sink.h"
 
@@ -22,14 +23,6 @@ static int put(struct buffer *out, const char *text, size_t length)
 	return buffer__append(out, text, length);
 }
 
-/* Room for `more` bytes at the end, or NULL. */
-static uint8_t *put_room(struct buffer *out, size_t more)
-{
-	if (out->capacity - out->size < more && buffer__reserve(out, more))
-		return NULL;
-	return out->data + out->size;
-}
-
 static int put_number(struct buffer *out, uint64_t number, bool negative)
 {
 	char digits[21];
@@ -44,81 +37,18 @@ static int put_number(struct buffer *out, uint64_t number, bool negative)
 	return put(out, digits + at, sizeof(digits) - at);
 }
 
-static uint8_t *put_escaped(uint8_t *at, uint8_t c)
-{
-	static const char hex[] = "0123456789abcdef", names[] = "btn_fr"; /* from 8 to 13 */
-
-	*at++ = '\\';
-	if (c == '"' || c == '\\') {
-		*at++ = c;
-	} else if (c >= '\b' && c <= '\r' && c != '\v') {
-		*at++ = names[c - '\b'];
-	} else {
-		memcpy(at, "u00", 3);
-		at[3] = hex[c >> 4];
-		at[4] = hex[c & 15];
-		at += 5;
-	}
-	return at;
-}
-
-static int put_utf8(struct buffer *out, const char *string, uint32_t length)
-{
-	uint8_t *at = put_room(out, (size_t)length * 6 + 2);
-	const char *end = string + length;
-	uint8_t c;
-
-	if (!at)
-		return -1;
-	*at++ = '"';
-	for (; string < end; string++) {
-		c = *string;
-		if (c >= 0x20 && c != '"' && c != '\\')
-			*at++ = c;
-		else
-			at = put_escaped(at, c);
-	}
-	*at++ = '"';
-	out->size = at - out->data;
-	return 0;
-}
-
-static int put_base64(struct buffer *out, const char *string, uint32_t length)
-{
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	uint8_t *at = put_room(out, ((size_t)length + 2) / 3 * 4);
-	const uint8_t *bytes = (const uint8_t *)string;
-	uint32_t i, three;
-
-	if (!at)
-		return -1;
-	for (i = 0; i < length; i += 3) {
-		three = bytes[i] << 16;
-		if (i + 1 < length)
-			three |= bytes[i + 1] << 8;
-		if (i + 2 < length)
-			three |= bytes[i + 2];
-		*at++ = digits[three >> 18];
-		*at++ = digits[three >> 12 & 63];
-		*at++ = i + 1 < length ? digits[three >> 6 & 63] : '=';
-		*at++ = i + 2 < length ? digits[three & 63] : '=';
-	}
-	out->size = at - out->data;
-	return 0;
-}
-
 static int put_string(struct buffer *out, const char *string, uint32_t length)
 {
 	if (utf8__valid(string, length))
-		return put_utf8(out, string, length);
-	return put(out, "{\"base64\":\"", 11) || put_base64(out, string, length) || put(out, "\"}", 2);
+		return json__put_utf8(out, string, length);
+	return put(out, "{\"base64\":\"", 11) || base64__put(out, string, length) || put(out, "\"}", 2);
 }
 
 static int put_key(struct buffer *out, const char *string, uint32_t length)
 {
 	if (utf8__valid(string, length))
-		return put_utf8(out, string, length);
-	return put(out, "\"base64:", 8) || put_base64(out, string, length) || put(out, "\"", 1);
+		return json__put_utf8(out, string, length);
+	return put(out, "\"base64:", 8) || base64__put(out, string, length) || put(out, "\"", 1);
 }
 
 static int put_items(struct buffer *out, const struct value *value, const uint8_t *end)

@@ -4,25 +4,15 @@
 
 #include <string.h>
 
-#define VARINT_MAX 10
+#include "core/base/base.h"
 
 enum wire { WIRE_VARINT, WIRE_64, WIRE_LENGTH };
-
-static size_t encode(uint8_t out[VARINT_MAX], uint64_t value)
-{
-	size_t n = 0;
-
-	for (; value >= 0x80; value >>= 7)
-		out[n++] = (uint8_t)(value | 0x80);
-	out[n++] = (uint8_t)value;
-	return n;
-}
 
 static void put_varint(struct buffer *proto, uint64_t value)
 {
 	uint8_t bytes[VARINT_MAX];
 
-	buffer__append(proto, bytes, encode(bytes, value));
+	buffer__append(proto, bytes, varint__encode(bytes, value));
 }
 
 static void put_tag(struct buffer *proto, unsigned field, enum wire wire)
@@ -76,7 +66,7 @@ size_t proto__open(struct buffer *proto, unsigned field)
 void proto__close(struct buffer *proto, size_t opened)
 {
 	uint8_t bytes[VARINT_MAX];
-	size_t length = proto->size - opened, n = encode(bytes, length);
+	size_t length = proto->size - opened, n = varint__encode(bytes, length);
 
 	if (buffer__reserve(proto, n))
 		return;

@@ -5,28 +5,17 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/base.h"
 #include "core/sink.h"
 
 /* Writes `size` bytes as base64; a size that is no multiple of 3 ends it. */
 static void put_base64(struct data *data, const uint8_t *bytes, size_t size)
 {
-	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	char text[DATA_CHUNK / 3 * 4];
-	size_t n = 0;
-
-	for (size_t i = 0; i < size; i += 3) {
-		size_t left = size - i;
-		uint32_t group = (uint32_t)bytes[i] << 16;
-
-		group |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
-		group |= left > 2 ? bytes[i + 2] : 0;
-		text[n++] = digits[group >> 18];
-		text[n++] = digits[group >> 12 & 63];
-		text[n++] = left > 1 ? digits[group >> 6 & 63] : '=';
-		text[n++] = left > 2 ? digits[group & 63] : '=';
-	}
+	data->text.size = 0;
 	if (!data->err)
-		data->err = write_all(data->fd, text, n);
+		data->err = base64__put(&data->text, bytes, size);
+	if (!data->err)
+		data->err = write_all(data->fd, data->text.data, data->text.size);
 }
 
 /* Deflates what is pending, and writes each chunk that is full; with Z_FINISH the last one too. */
@@ -69,13 +58,9 @@ static void put(struct data *data, const void *bytes, size_t size)
 
 static void put_varint(struct data *data, uint64_t value)
 {
-	uint8_t bytes[10];
-	size_t n = 0;
+	uint8_t bytes[VARINT_MAX];
 
-	for (; value > 127; value >>= 7)
-		bytes[n++] = (uint8_t)(value | 128);
-	bytes[n++] = (uint8_t)value;
-	put(data, bytes, n);
+	put(data, bytes, varint__encode(bytes, value));
 }
 
 int data__open(struct data *data, int fd)
@@ -123,5 +108,6 @@ int data__close(struct data *data)
 {
 	deflate_pending(data, Z_FINISH);
 	deflateEnd(&data->z);
+	buffer__free(&data->text);
 	return data->err;
 }

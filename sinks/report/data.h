@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <zlib.h>
 
+#include "core/buffer.h"
+
 enum data_kind { DATA_NUMBERS = 'n', DATA_DELTAS = 'd', DATA_STRINGS = 's' };
 
 #define DATA_CHUNK 49152 /* a multiple of 3: base64 goes on without a gap */
@@ -21,7 +23,8 @@ struct data {
 	int fd;
 	int err; /* the first -errno; sticks */
 	z_stream z;
-	uint64_t before; /* of a column of differences */
+	struct buffer text; /* base64 */
+	uint64_t before;    /* of a column of differences */
 	size_t pending;
 	uint8_t in[DATA_CHUNK], out[DATA_CHUNK];
 };

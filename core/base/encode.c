@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bytes in other alphabets: base64, strings of JSON. */
+#include "core/base/encode.h"
+
+int base64__put(struct buffer *out, const void *data, size_t size)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const uint8_t *bytes = data;
+	uint8_t *at;
+
+	if (buffer__reserve(out, BASE64_SIZE(size)))
+		return out->error;
+	at = out->data + out->size;
+	for (size_t i = 0; i < size; i += 3) {
+		size_t left = size - i;
+		uint32_t three = (uint32_t)bytes[i] << 16;
+
+		three |= left > 1 ? (uint32_t)bytes[i + 1] << 8 : 0;
+		three |= left > 2 ? bytes[i + 2] : 0;
+		*at++ = digits[three >> 18];
+		*at++ = digits[three >> 12 & 63];
+		*at++ = left > 1 ? digits[three >> 6 & 63] : '=';
+		*at++ = left > 2 ? digits[three & 63] : '=';
+	}
+	out->size += BASE64_SIZE(size);
+	return 0;
+}
+
+static uint8_t *put_escaped(uint8_t *at, uint8_t c)
+{
+	static const char hex[] = "0123456789abcdef", names[] = "btn_fr"; /* from 8 to 13 */
+
+	*at++ = '\\';
+	if (c == '"' || c == '\\') {
+		*at++ = c;
+	} else if (c >= '\b' && c <= '\r' && c != '\v') {
+		*at++ = names[c - '\b'];
+	} else {
+		memcpy(at, "u00", 3);
+		at[3] = hex[c >> 4];
+		at[4] = hex[c & 15];
+		at += 5;
+	}
+	return at;
+}
+
+int json__put_utf8(struct buffer *out, const char *string, size_t length)
+{
+	const char *end = string + length;
+	uint8_t *at, c;
+
+	if (buffer__reserve(out, length * 6 + 2))
+		return out->error;
+	at = out->data + out->size;
+	*at++ = '"';
+	for (; string < end; string++) {
+		c = *string;
+		if (c >= 0x20 && c != '"' && c != '\\')
+			*at++ = c;
+		else
+			at = put_escaped(at, c);
+	}
+	*at++ = '"';
+	out->size = at - out->data;
+	return 0;
+}

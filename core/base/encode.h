@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Bytes in other alphabets: base64, varints, strings of JSON. */
+#ifndef CORE_BASE_ENCODE_H
+#define CORE_BASE_ENCODE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/buffer.h"
+
+#define BASE64_SIZE(size) (((size) + 2) / 3 * 4)
+#define VARINT_MAX 10
+
+/* Appends with padding. 0 or -ENOMEM. */
+int base64__put(struct buffer *out, const void *bytes, size_t size);
+
+/* Appends a quoted string. Its bytes must be UTF-8. 0 or -ENOMEM. */
+int json__put_utf8(struct buffer *out, const char *string, size_t length);
+
+/* As protocol buffers have them: seven bits a byte, the lowest first. Returns the number of bytes. */
+static inline size_t varint__encode(uint8_t out[VARINT_MAX], uint64_t value)
+{
+	size_t n = 0;
+
+	for (; value >= 0x80; value >>= 7)
+		out[n++] = (uint8_t)(value | 0x80);
+	out[n++] = (uint8_t)value;
+	return n;
+}
+
+#endif
