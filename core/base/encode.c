@@ -2,6 +2,8 @@
 /* Bytes in other alphabets: base64, strings of JSON. */
 #include "core/base/encode.h"
 
+#include <stdbool.h>
+
 int base64__put(struct buffer *out, const void *data, size_t size)
 {
 	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -44,17 +46,34 @@ static uint8_t *put_escaped(uint8_t *at, uint8_t c)
 	return at;
 }
 
+/* Whether some of these eight bytes may need an escape. */
+static bool needs_escape(uint64_t eight)
+{
+	const uint64_t ones = 0x0101010101010101, high = ones << 7;
+	uint64_t quote = eight ^ ones * '"', backslash = eight ^ ones * '\\';
+
+	return (((eight - ones * 0x20) & ~eight) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
+	       high;
+}
+
 int json__put_utf8(struct buffer *out, const char *string, size_t length)
 {
 	const char *end = string + length;
 	uint8_t *at, c;
+	uint64_t eight;
 
 	if (buffer__reserve(out, length * 6 + 2))
 		return out->error;
 	at = out->data + out->size;
 	*at++ = '"';
-	for (; string < end; string++) {
-		c = *string;
+	while (string < end) {
+		if (end - string >= 8 && (memcpy(&eight, string, 8), !needs_escape(eight))) {
+			memcpy(at, &eight, 8);
+			at += 8;
+			string += 8;
+			continue;
+		}
+		c = *string++;
 		if (c >= 0x20 && c != '"' && c != '\\')
 			*at++ = c;
 		else

@@ -47,6 +47,10 @@ bool utf8__valid(const char *string, size_t size)
 				continue;
 			}
 		}
+		if (!(*at & 0x80)) {
+			at++;
+			continue;
+		}
 		if (utf8__next(at, end - at, &length) == UTF8_INVALID)
 			return false;
 		at += length;
