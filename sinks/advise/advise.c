@@ -7,7 +7,7 @@
 
 #include "core/sink.h"
 #include "sinks/advise/settings.h"
-#include "sinks/model/steps.h"
+#include "sinks/steps/steps.h"
 
 struct advise_conf {
 	char *format, *join, *steps;

@@ -4,7 +4,7 @@
 #define SINKS_ADVISE_SETTINGS_H
 
 #include "sinks/advise/needs.h"
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
 
 struct settings_format {
 	const char *name;

@@ -34,9 +34,9 @@ static void discard(struct model *model, struct failure *failure)
 {
 	model->failures_count--;
 	model->failures_bytes -= weight(&failure->row);
-	command__unref(failure->command);
-	command__unref(failure->parent);
-	command__unref(failure->tried);
+	model_command__unref(failure->command);
+	model_command__unref(failure->parent);
+	model_command__unref(failure->tried);
 	task__unref(failure->task);
 	free(failure);
 }
@@ -65,9 +65,9 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 		return -ENOMEM;
 	failure->next = NULL;
 	failure->row = *row;
-	failure->command = command__ref(process->command);
-	failure->parent = command__ref(process->parent);
-	failure->tried = command__ref(process->tried);
+	failure->command = model_command__ref(process->command);
+	failure->parent = model_command__ref(process->parent);
+	failure->tried = model_command__ref(process->tried);
 	failure->task = task__ref(process->task);
 	model->failures_count++;
 	model->failures_bytes += weight(row);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/format.h"
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
 
 /* ---- reading ---- */
 

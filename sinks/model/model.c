@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "sinks/model/process.h"
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps.h"
 
 /* How long, in the run's own time, the streams that have not told of a process's end are waited for. */
 #define WAIT_NS 10000000000ULL

@@ -10,6 +10,7 @@
 
 #include "core/record.h"
 #include "core/stream.h"
+#include "sinks/program/program.h"
 
 /* Numbers that may be null are uint64_t with EVENT_NULL(why), as in an event. These are the model's own
  * reasons beside enum event_reason; they do not reach a stream. */
@@ -40,31 +41,6 @@ struct model_run {
 	uint64_t untraced;	  /* failures for which nobody says whether they stayed hidden */
 };
 
-/* Bytes as the kernel gave them, ended by a NUL that `length` does not count. */
-struct model_text {
-	const char *data; /* NULL: not known, see why */
-	uint32_t length;
-	uint8_t reason; /* reason of a null, or EVENT_REASON_TRUNCATED */
-};
-
-/* Strings one behind the other, each ended by a NUL. */
-struct model_list {
-	const char *data;
-	uint32_t length; /* bytes, with the NULs */
-	uint32_t count;
-	uint8_t reason;
-};
-
-/* What an exec made of a process. Shared by the process, its children and kept rows. */
-struct model_command {
-	uint32_t refs;
-	uint32_t size; /* bytes in all */
-	struct model_text exe, cwd;
-	struct model_list args;
-	struct model_list env; /* NAME=value, those that the configuration asked for; count 0: none */
-	uint64_t uid;
-};
-
 enum model_outcome {
 	MODEL_UNKNOWN, /* its end was not seen */
 	MODEL_OK,
@@ -89,7 +65,7 @@ enum model_io {
 	MODEL_IO_FIGURES,
 };
 
-/* One execution of a step of the pipeline: the process that a rule of sinks/model/steps.h picked, and its
+/* One execution of a step of the pipeline: the process that a rule of sinks/steps/steps.h picked, and its
  * descendants but for those that belong to a task of their own. Lives until the call `task` has returned
  * and the last row that names it is out; its figures are valid in that call only. */
 struct model_task {
@@ -180,7 +156,7 @@ struct model_calls {
 
 struct model;
 
-struct steps; /* sinks/model/steps.h */
+struct steps; /* sinks/steps/steps.h */
 
 /* `steps` is borrowed and must outlive the model; NULL: no row belongs to a task. NULL: out of memory. */
 struct model *model__new(const struct model_calls *calls, void *arg, const struct steps *steps);
@@ -202,9 +178,6 @@ size_t model__runs(const struct model *model);
 const struct model_run *model__run(const struct model *model, size_t i);
 const struct model_run *model__run_of(const struct model *model, const struct stream_info *info);
 void model__free(struct model *model); /* takes NULL */
-
-/* The name a command is known by: the last part of its path, else `comm`. NUL-terminated, any bytes. */
-const char *model_command__name(const struct model_command *command, const char *comm);
 
 /* What a task held at once is sampled, and the peak of its largest program is exact: neither is more than was. */
 static inline uint64_t model_task__memory(const struct model_task *task)

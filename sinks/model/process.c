@@ -51,7 +51,7 @@ static void set_parent(struct process *p, struct process *parent)
 	process__ancestor(parent);
 	parent->refs++;
 	p->ancestor = parent;
-	p->parent = command__ref(parent->command);
+	p->parent = model_command__ref(parent->command);
 	if (parent->row.depth >= 0)
 		p->row.depth = parent->row.depth + 1;
 	if (parent->above >= 0)
@@ -119,9 +119,9 @@ void process__unref(struct process *process)
 	while (process && !--process->refs) {
 		struct process *ancestor = process->ancestor;
 
-		command__unref(process->command);
-		command__unref(process->parent);
-		command__unref(process->tried);
+		model_command__unref(process->command);
+		model_command__unref(process->parent);
+		model_command__unref(process->tried);
 		task__unref(process->task);
 		free(process->begun);
 		free(process);

@@ -155,18 +155,6 @@ struct run *run__find(struct model *model, const struct stream_info *info, uint3
 struct run *run__new(struct model *model, const struct stream_info *info, uint32_t number);
 void run__free(struct run *run);
 
-/* ---- program.c ---- */
-
-enum { COMMAND_EXE, COMMAND_ARGS, COMMAND_CWD, COMMAND_UID, COMMAND_ENV, COMMAND_FIELDS };
-
-/* From the values of an exec; NULL: out of memory. */
-struct model_command *command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end);
-struct model_command *command__ref(struct model_command *command); /* takes NULL, as unref */
-void command__unref(struct model_command *command);
-
-/* A number of a record; null with its reason where it is none. */
-uint64_t value__number(const struct value *value);
-
 /* ---- role.c ---- */
 
 const struct role *role__find(const struct stream_event *event); /* NULL: says nothing to the model */

@@ -69,18 +69,18 @@ static int take_fork(const struct feed *f)
 	role__comm(p->row.comm, f->field[COMM]);
 	p->row.forked = true;
 	if (!p->command)
-		p->command = command__ref(p->parent);
+		p->command = model_command__ref(p->parent);
 	return 0;
 }
 
 static int set_command(const struct feed *f, struct process *p)
 {
-	struct model_command *command = command__new(&f->field[COMMAND], f->end);
+	struct model_command *command = model_command__new(&f->field[COMMAND], f->end);
 
 	if (!command)
 		return -ENOMEM;
-	command__unref(p->command);
-	command__unref(p->tried);
+	model_command__unref(p->command);
+	model_command__unref(p->tried);
 	p->command = command;
 	p->tried = NULL;
 	p->row.tried_error[0] = '\0';
@@ -114,10 +114,10 @@ static int take_exec_failed(const struct feed *f)
 
 	if (!p)
 		return 0;
-	tried = command__new(&f->field[COMMAND], f->end);
+	tried = model_command__new(&f->field[COMMAND], f->end);
 	if (!tried)
 		return -ENOMEM;
-	command__unref(p->tried);
+	model_command__unref(p->tried);
 	p->tried = tried;
 	role__comm(p->row.tried_error, f->field[ERROR]);
 	return 0;

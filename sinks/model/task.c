@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "sinks/model/process.h"
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps.h"
 
 /* ---- what a task is ---- */
 
@@ -44,7 +44,7 @@ void task__unref(struct task *task)
 	while (task && !--task->refs) {
 		struct task *outer = task->outer;
 
-		command__unref(task->command);
+		model_command__unref(task->command);
 		free(task);
 		task = outer;
 	}
@@ -90,7 +90,7 @@ static struct task *make(struct model *model, struct process *p, const char *rul
 	if (!task)
 		return NULL;
 	task->run = p->run;
-	task->command = command__ref(p->command);
+	task->command = model_command__ref(p->command);
 	task->rss.peak = &task->pub.rss_peak_bytes;
 	let_go_closed(p->task);
 	task->outer = task__ref(p->task);
@@ -141,7 +141,7 @@ static bool has_begun(const struct process *p, size_t rule)
 static int set_begun(const struct model *model, struct process *p, size_t rule)
 {
 	if (!p->begun)
-		p->begun = calloc(model->steps->count / 8 + 1, 1);
+		p->begun = calloc(steps__count(model->steps) / 8 + 1, 1);
 	if (!p->begun)
 		return -ENOMEM;
 	p->begun[rule / 8] |= (uint8_t)(1U << rule % 8);
@@ -161,8 +161,8 @@ int task__exec(struct model *model, struct process *process)
 
 	if (!model->matcher)
 		return 0;
-	for (; (i = steps_matcher__next(model->matcher, &program, i)) < steps->count; i++) {
-		const char *id = steps_matcher__id(model->matcher), *rules = steps->rules[i].set;
+	for (; (i = steps_matcher__next(model->matcher, &program, i)) < steps__count(steps); i++) {
+		const char *id = steps_matcher__id(model->matcher), *rules = steps_matcher__rules(model->matcher);
 		struct task *task = *id ? find(model, process->run, rules, id) : NULL;
 
 		if (has_begun(process, i) || (task && within(process->task, task)))

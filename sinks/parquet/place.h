@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
 
 /* Makes the folder `path`, then run=RUN/host=HOST below, and appends these to it. 0 or -errno. */
 int place__partition(struct text *path, const char *run, const char *host);

@@ -5,7 +5,6 @@
 #define SINKS_PERFETTO_PACKETS_H
 
 #include "sinks/model/model.h"
-#include "sinks/model/command_text.h"
 #include "sinks/perfetto/proto.h"
 
 /* What an event can be asked for by: SELECT ... WHERE category = 'program'. */

@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "core/sink.h"
-#include "sinks/model/steps.h"
 #include "sinks/perfetto/tracer.h"
+#include "sinks/steps/steps.h"
 
 #define POINT_NS 100000000ULL /* between two points of a curve, unless looks are closer */
 

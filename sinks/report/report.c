@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sinks/model/steps.h"
+#include "sinks/steps/steps.h"
 
 static const struct opt report_options[] = {
 	OPT(struct report_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),

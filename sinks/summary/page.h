@@ -4,7 +4,7 @@
 #define SINKS_SUMMARY_PAGE_H
 
 #include "core/format.h"
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
 #include "sinks/summary/tally.h"
 
 struct page {

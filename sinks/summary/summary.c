@@ -6,7 +6,7 @@
 
 #include "core/sink.h"
 #include "sinks/model/model.h"
-#include "sinks/model/steps.h"
+#include "sinks/steps/steps.h"
 #include "sinks/summary/page.h"
 
 #define COLUMNS_MIN 60

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
 
 #define COMMANDS_MAX 10000
 #define FAILURES_MAX 1000

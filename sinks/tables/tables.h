@@ -11,8 +11,8 @@
 #define SINKS_TABLES_TABLES_H
 
 #include "core/sink.h"
-#include "sinks/model/steps.h"
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
+#include "sinks/steps/steps.h"
 #include "sinks/tables/column.h"
 
 struct table {

@@ -4,7 +4,6 @@
 #define SINKS_TRACE_ENGINE_H
 
 #include "sinks/model/model.h"
-#include "sinks/model/command_text.h"
 
 /* An execution of a step. */
 struct line {

@@ -7,7 +7,7 @@
 
 #include "core/sink.h"
 #include "sinks/model/nextflow.h"
-#include "sinks/model/steps.h"
+#include "sinks/steps/steps.h"
 #include "sinks/trace/engine.h"
 #include "sinks/trace/extra.h"
 

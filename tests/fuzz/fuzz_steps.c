@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads whatever bytes as rules of steps, and holds them against themselves as a program. They are refused, with
- * a reason; or every name that they make has an end. Built as fuzz.h says, from sinks/model/{steps,steps_rule,
- * steps_match,steps_tool,program}.c, core/{tree,tree_load,expand,opt,opt_format,nearest}.c with -lyaml -lpcre2-8,
+ * a reason; or every name that they make has an end. Built as fuzz.h says, from sinks/steps/{steps,steps_rule,
+ * steps_match,steps_template,steps_tool}.c, sinks/program/program.c, core/{tree,tree_load,expand,opt,opt_format,nearest}.c with -lyaml -lpcre2-8,
  * and an empty steps_ready. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 #include "tests/fuzz/fuzz.h"
 
 /* The bytes as arguments, ended by a NUL each, and as all else. */

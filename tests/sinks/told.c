@@ -8,7 +8,7 @@
 
 #include "core/sink.h"
 #include "sinks/model/model.h"
-#include "sinks/model/steps.h"
+#include "sinks/steps/steps.h"
 
 struct told_conf {
 	char *steps;

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "sinks/model/process.h"
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 #include "tests/unit/model_events.h"
 
 /* ---- rules ---- */

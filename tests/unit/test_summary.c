@@ -11,7 +11,7 @@
 
 #include "core/format.h"
 #include "core/sink.h"
-#include "sinks/model/command_text.h"
+#include "sinks/model/model.h"
 #include "tests/unit/sink_made.h"
 
 #define MiB (1ULL << 20)

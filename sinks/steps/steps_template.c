@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/config/config.h"
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 
 static struct steps_part *add_part(struct steps_template *template)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a process executes, as a shell would take it. */
-#include "sinks/model/command_text.h"
+#include "sinks/program/program.h"
 
 #include <string.h>
 

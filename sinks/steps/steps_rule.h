@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A rule of steps, compiled, and how it is held against a program. Private to sinks/model. */
-#ifndef SINKS_MODEL_STEPS_RULE_H
-#define SINKS_MODEL_STEPS_RULE_H
+/* A rule of steps, compiled, and how it is held against a program. Private to sinks/steps. */
+#ifndef SINKS_STEPS_STEPS_RULE_H
+#define SINKS_STEPS_STEPS_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "core/error.h"
-#include "sinks/model/model.h"
-#include "sinks/model/steps.h"
+#include "sinks/program/program.h"
+#include "sinks/steps/steps.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
@@ -92,28 +92,5 @@ void steps_template__free(struct steps_template *template);
 /* The tool that a program is about: "bwa mem" of sh -c 'mkdir -p out && bwa mem ...'; its name where there
  * is no better one. `command` may be NULL. */
 void steps_tool__name(const struct model_command *command, const char *comm, char out[STEPS_NAME_MAX]);
-
-/* ---- steps_match.c ---- */
-
-/* A program as the rules look at it. */
-struct steps_program {
-	const struct model_command *command, *parent; /* either may be NULL */
-	const char *comm;
-	int32_t depth; /* programs above it; -1: not known */
-	bool inside;   /* it is in a task */
-};
-
-struct steps_matcher;
-
-struct steps_matcher *steps_matcher__new(const struct steps *steps); /* NULL: out of memory */
-void steps_matcher__free(struct steps_matcher *matcher);	     /* takes NULL */
-
-/* The first rule at `from` or behind it that holds for the program; steps->count: none. Begin a program
- * with 0, then go on behind what was found. */
-size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_program *program, size_t from);
-
-/* What the templates of the rule that was found last make; the id may be "": it has none. */
-const char *steps_matcher__step(const struct steps_matcher *matcher);
-const char *steps_matcher__id(const struct steps_matcher *matcher);
 
 #endif

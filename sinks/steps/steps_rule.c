@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads a rule of steps from YAML: its conditions, and which templates it has. */
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finds the rules of steps by their name: ready-made sets, or a file. */
-#include "sinks/model/steps.h"
+#include "sinks/steps/steps.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 
 #include "core/base/base.h"
 #include "core/config/config.h"
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 
 /* Keeps the first error: it names the place, and the rest often follow from it. */
 struct first_error {
@@ -113,6 +113,11 @@ int steps__load(const char *what, struct steps **steps, struct error *err)
 		*steps = NULL;
 	}
 	return rc;
+}
+
+size_t steps__count(const struct steps *steps)
+{
+	return steps->count;
 }
 
 void steps__free(struct steps *steps)

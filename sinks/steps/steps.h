@@ -17,12 +17,15 @@
  * are text with ${name} or ${1} of what the patterns captured, ${command}, the program's name, and ${tool},
  * what that is about: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`. Ready-made sets are in conf/steps;
  * collector.steps(5) tells the whole of it. */
-#ifndef SINKS_MODEL_STEPS_H
-#define SINKS_MODEL_STEPS_H
+#ifndef SINKS_STEPS_STEPS_H
+#define SINKS_STEPS_STEPS_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/error.h"
+#include "sinks/program/program.h"
 
 /* The default of the option `steps` of every sink that sits on the model, and its help. */
 #define STEPS_DEFAULT "auto"
@@ -34,5 +37,30 @@ struct steps;
  * For "none" *steps is NULL. */
 int steps__load(const char *what, struct steps **steps, struct error *err);
 void steps__free(struct steps *steps); /* takes NULL */
+size_t steps__count(const struct steps *steps);
+
+/* ---- the rules applied ---- */
+
+/* A program as the rules look at it. */
+struct steps_program {
+	const struct model_command *command, *parent; /* either may be NULL */
+	const char *comm;
+	int32_t depth; /* programs above it; -1: not known */
+	bool inside;   /* it is in a task */
+};
+
+struct steps_matcher;
+
+struct steps_matcher *steps_matcher__new(const struct steps *steps); /* NULL: out of memory */
+void steps_matcher__free(struct steps_matcher *matcher);	     /* takes NULL */
+
+/* The first rule from `from` on that holds for the program; steps__count(): none. Start a program with 0 and
+ * continue after what was found. */
+size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_program *program, size_t from);
+
+/* What the templates of the rule that was found last make; the id may be "": it has none. */
+const char *steps_matcher__step(const struct steps_matcher *matcher);
+const char *steps_matcher__id(const struct steps_matcher *matcher);
+const char *steps_matcher__rules(const struct steps_matcher *matcher); /* the set that it is from */
 
 #endif

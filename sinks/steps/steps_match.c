@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Holds rules of steps against a program. What it looks at was written by anybody: only the beginning of
  * a text is looked at, and a search that takes too many steps counts as no match. */
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -28,6 +28,7 @@ struct steps_matcher {
 	char joined[2][STEPS_TEXT_MAX]; /* arguments of the parent and of the program */
 	char file[STEPS_TEXT_MAX];
 	char step[STEPS_NAME_MAX], id[STEPS_NAME_MAX];
+	const char *rules;
 };
 
 void steps_matcher__free(struct steps_matcher *matcher)
@@ -253,6 +254,7 @@ size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_pro
 			continue;
 		render(matcher, program, &rule->step, matcher->step);
 		render(matcher, program, &rule->id, matcher->id);
+		matcher->rules = rule->set;
 		if (*matcher->step)
 			break;
 	}
@@ -267,4 +269,9 @@ const char *steps_matcher__step(const struct steps_matcher *matcher)
 const char *steps_matcher__id(const struct steps_matcher *matcher)
 {
 	return matcher->id;
+}
+
+const char *steps_matcher__rules(const struct steps_matcher *matcher)
+{
+	return matcher->rules;
 }

@@ -3,7 +3,7 @@
  * "sort" of `timeout 5 sort x`, "plot.py" of `python3 plot.py`. Reads a shell's line as far as that takes. */
 #include <string.h>
 
-#include "sinks/model/steps_rule.h"
+#include "sinks/steps/steps_rule.h"
 
 #define NESTED_MAX 4 /* of sh -c "sh -c ..." */
 

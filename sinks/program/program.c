@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Commands, made of a record's values and shared by all that name them. */
+#include "sinks/program/program.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "sinks/model/process.h"
 
 uint64_t value__number(const struct value *value)
 {
@@ -93,7 +93,7 @@ static size_t size_of(const struct value *value, const uint8_t *end)
 	return size;
 }
 
-struct model_command *command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end)
+struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end)
 {
 	struct model_command *command;
 	size_t size = sizeof(*command);
@@ -115,14 +115,14 @@ struct model_command *command__new(const struct value *const fields[COMMAND_FIEL
 	return command;
 }
 
-struct model_command *command__ref(struct model_command *command)
+struct model_command *model_command__ref(struct model_command *command)
 {
 	if (command)
 		command->refs++;
 	return command;
 }
 
-void command__unref(struct model_command *command)
+void model_command__unref(struct model_command *command)
 {
 	if (command && !--command->refs)
 		free(command);
