@@ -128,3 +128,14 @@ const char *model_reason__text(unsigned reason)
 		return "the reason is not known";
 	return texts[reason];
 }
+
+uint64_t reason__explained(const struct run *run, enum model_source source, uint64_t value, bool running)
+{
+	if (!EVENT_IS_NULL(value) || EVENT_NULL_REASON(value) != MODEL_REASON_ABSENT)
+		return value;
+	if (!run->pub.has[source])
+		return EVENT_NULL(MODEL_REASON_OFF);
+	if (running)
+		return EVENT_NULL(MODEL_REASON_RUNNING);
+	return EVENT_NULL(run->pub.lossy[source] ? EVENT_REASON_LOST : MODEL_REASON_ABSENT);
+}

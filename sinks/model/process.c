@@ -163,9 +163,32 @@ void process__remove(struct model *model, struct process *process)
 		process__unref(process->reaper);
 		process->reaper = NULL;
 	}
-	usage__drop_rss(process);
+	rss__drop(process);
 	hash__remove(&model->processes, &process->node);
 	process__unref(process);
+}
+
+void process__set_comm(char *comm, const struct value *value)
+{
+	size_t n = value->type == VALUE_STRING ? value->length : 0;
+
+	if (!n)
+		return;
+	if (n > EVENT_COMM - 1)
+		n = EVENT_COMM - 1;
+	memcpy(comm, value->string, n);
+	comm[n] = '\0';
+}
+
+const struct model_row *process__row(struct process *process)
+{
+	struct model_row *row = &process->row;
+
+	row->command = process->command;
+	row->parent = process->parent;
+	row->tried = process->tried;
+	row->task = process->task ? &process->task->pub : NULL;
+	return row;
 }
 
 /* ---- runs ---- */

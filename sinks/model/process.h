@@ -127,66 +127,23 @@ static inline struct process *process__of(struct hash_node *node)
 	return (struct process *)((char *)node - offsetof(struct process, node));
 }
 
-/* ---- process.c ---- */
+/* ---- The files in layers: each calls only those above it here; model.c calls them all. ---- */
 
-/* NULL: none such. */
-struct process *process__find(struct model *model, struct run *run, uint32_t pid, uint64_t start);
+/* ---- outcome.c ---- */
 
-/* A new one in the table, child of (ppid, parent_start) if that lives. NULL: out of memory. */
-struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start, uint32_t ppid,
-			     uint64_t parent_start);
+/* Judges what the record of the end says: sets the row's outcome, benign and propagated. */
+void outcome__judge(struct process *process);
 
-/* An older process that still holds this pid, so that its end must have been missed; NULL: none. */
-struct process *process__outlived(struct model *model, const struct process *process);
+/* The true reason of a value that no record has reported; other values stay as they are. */
+uint64_t reason__explained(const struct run *run, enum model_source source, uint64_t value, bool running);
 
-/* The nearest ancestor that lives or ended 0, the run's root where there is none; NULL: nobody.
- * Those that ended otherwise are passed over and let go: what they passed on is not hidden yet. */
-struct process *process__ancestor(struct process *process);
+/* ---- rss.c ---- */
 
-void process__unref(struct process *process); /* takes NULL */
-
-/* Its end has begun: bounds the wait for those streams that have not told of it yet. */
-void process__wait(struct process *process);
-
-/* Takes it off the table and its run's queue, and drops the table's reference. */
-void process__remove(struct model *model, struct process *process);
-
-struct run *run__find(struct model *model, const struct stream_info *info, uint32_t number);
-struct run *run__new(struct model *model, const struct stream_info *info, uint32_t number);
-void run__free(struct run *run);
-
-/* ---- role.c ---- */
-
-const struct role *role__find(const struct stream_event *event); /* NULL: says nothing to the model */
-
-void role__comm(char *comm, const struct value *value);
-
-/* An end missed leaves a process open: that its pid was given to this one tells that it has ended. */
-int role__close_outlived(struct model *model, const struct process *process);
-
-/* One stream has told of the end: the row goes out when all have. */
-int role__told_end(const struct feed *feed, struct process *process);
-
-/* ---- usage.c: what the roles of cpu, mem and io take ---- */
-
-int usage__cpu(const struct feed *feed);
-int usage__cpu_end(const struct feed *feed);
-int usage__io(const struct feed *feed);
-int usage__io_end(const struct feed *feed);
-int usage__mem(const struct feed *feed);
-int usage__mem_end(const struct feed *feed);
-int usage__oom_kill(const struct feed *feed);
+/* A sample of the process's memory at `ts`. */
+void rss__set(struct process *process, uint64_t ts, uint64_t bytes);
 
 /* What this process held in memory is no longer part of what its run and its task hold. */
-void usage__drop_rss(struct process *process);
-
-/* ---- look.c: what calls.sample is told ---- */
-
-/* CPU or memory of the process was looked at. */
-int sample__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts);
-
-/* Its row is about to go out: tells what no look has told yet. */
-int sample__last(struct model *model, struct process *process);
+void rss__drop(struct process *process);
 
 /* ---- task.c ---- */
 
@@ -208,34 +165,91 @@ int task__leave(struct model *model, struct task *task);
 struct task *task__ref(struct task *task); /* takes NULL, as unref */
 void task__unref(struct task *task);
 
-/* ---- row.c ---- */
+/* ---- process.c ---- */
 
-/* Ends the image at `ts` because the process executes another program: its row goes out. */
-int row__replaced(struct model *model, struct process *process, uint64_t ts);
+/* NULL: none such. */
+struct process *process__find(struct model *model, struct run *run, uint32_t pid, uint64_t start);
 
-/* Emits a process's last row, and takes the process off the table; then likewise the process whose row
- * has waited for this one. */
-int row__last(struct model *model, struct process *process);
+/* A new one in the table, child of (ppid, parent_start) if that lives. NULL: out of memory. */
+struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start, uint32_t ppid,
+			     uint64_t parent_start);
 
-/* What is known of the image now, as users see it. */
-const struct model_row *row__now(struct process *process);
+/* A pre-existing process that still holds this pid: its exit must have been missed; NULL: none. */
+struct process *process__outlived(struct model *model, const struct process *process);
 
-/* The true reason of a value of which no record has told; other values stay as they are. */
-uint64_t row__explained(const struct run *run, enum model_source source, uint64_t value, bool running);
+/* The nearest ancestor that lives or ended 0, the run's root if there is none; NULL: none at all.
+ * Those that ended otherwise are passed over and released: what they propagated is not hidden yet. */
+struct process *process__ancestor(struct process *process);
 
-/* ---- outcome.c ---- */
+void process__unref(struct process *process); /* takes NULL */
 
-/* Judges what the record of the end says: sets the row's outcome, benign and propagated. */
-void outcome__judge(struct process *process);
+/* Its exit has begun: bounds the wait for those streams that have not reported it yet. */
+void process__wait(struct process *process);
+
+/* Takes it off the table and its run's queue, and drops the table's reference. */
+void process__remove(struct model *model, struct process *process);
+
+/* Sets a name of EVENT_COMM bytes from a record, if that has one. */
+void process__set_comm(char *comm, const struct value *value);
+
+/* What is known of its image now, as users see it. */
+const struct model_row *process__row(struct process *process);
+
+struct run *run__find(struct model *model, const struct stream_info *info, uint32_t number);
+struct run *run__new(struct model *model, const struct stream_info *info, uint32_t number);
+void run__free(struct run *run);
 
 /* ---- failure.c ---- */
 
-/* A bad row is out: tells that it is hidden, or keeps it with the ancestor that will answer for it. */
+/* A bad row is out: reports that it is hidden, or keeps it with the ancestor that will answer for it. */
 int failure__keep(struct model *model, struct process *process, const struct model_row *row);
 
 /* The process has got its standing: settles what it answered for, or hands it up. */
 int failure__settle(struct model *model, struct process *process);
 
-void failure__drop(struct model *model, struct process *process); /* nobody will answer for them */
+void failure__drop(struct model *model, struct process *process); /* no ancestor will answer for them */
+
+/* ---- sample.c: what calls.sample is given ---- */
+
+/* CPU or memory of the process was sampled. */
+int sample__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts);
+
+/* Its row is about to go out: reports what no sample has reported yet. */
+int sample__last(struct model *model, struct process *process);
+
+/* ---- row.c ---- */
+
+/* Ends the image at `ts` because the process executes another program: its row goes out. */
+int row__replaced(struct model *model, struct process *process, uint64_t ts);
+
+/* Emits a process's last row, and takes the process off the table; then the process whose row has waited
+ * for this one. */
+int row__last(struct model *model, struct process *process);
+
+/* A missed exit leaves a process open: that its pid was given to this one shows that it has ended. */
+int row__close_outlived(struct model *model, const struct process *process);
+
+/* One stream has reported the exit: the row goes out when all have. */
+int row__end_seen(const struct feed *feed, struct process *process);
+
+/* ---- life.c, usage.c: what the roles take ---- */
+
+int life__fork(const struct feed *feed);
+int life__exec(const struct feed *feed);
+int life__exec_failed(const struct feed *feed);
+int life__alive(const struct feed *feed);
+int life__end(const struct feed *feed);
+
+int usage__cpu(const struct feed *feed);
+int usage__cpu_end(const struct feed *feed);
+int usage__io(const struct feed *feed);
+int usage__io_end(const struct feed *feed);
+int usage__mem(const struct feed *feed);
+int usage__mem_end(const struct feed *feed);
+int usage__oom_kill(const struct feed *feed);
+
+/* ---- role.c ---- */
+
+const struct role *role__find(const struct stream_event *event); /* NULL: says nothing to the model */
 
 #endif

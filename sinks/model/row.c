@@ -4,20 +4,9 @@
 
 #include <string.h>
 
-uint64_t row__explained(const struct run *run, enum model_source source, uint64_t value, bool running)
-{
-	if (!EVENT_IS_NULL(value) || EVENT_NULL_REASON(value) != MODEL_REASON_ABSENT)
-		return value;
-	if (!run->pub.has[source])
-		return EVENT_NULL(MODEL_REASON_OFF);
-	if (running)
-		return EVENT_NULL(MODEL_REASON_RUNNING);
-	return EVENT_NULL(run->pub.lossy[source] ? EVENT_REASON_LOST : MODEL_REASON_ABSENT);
-}
-
 static uint64_t explained(const struct process *p, enum model_source source, uint64_t value)
 {
-	return row__explained(p->run, source, value, p->row.outcome == MODEL_RUNNING);
+	return reason__explained(p->run, source, value, p->row.outcome == MODEL_RUNNING);
 }
 
 /* The image's share of one figure: what the process has used up and no row has got. */
@@ -80,20 +69,9 @@ static void set_times(struct model_row *row)
 		row->wall_ns = row->ended_ns > row->began_ns ? row->ended_ns - row->began_ns : 0;
 }
 
-const struct model_row *row__now(struct process *process)
-{
-	struct model_row *row = &process->row;
-
-	row->command = process->command;
-	row->parent = process->parent;
-	row->tried = process->tried;
-	row->task = process->task ? &process->task->pub : NULL;
-	return row;
-}
-
 static int emit(struct model *model, struct process *p, uint64_t why_not)
 {
-	const struct model_row *row = row__now(p);
+	const struct model_row *row = process__row(p);
 	uint64_t own_io[MODEL_IO_FIGURES];
 	int err;
 
@@ -127,7 +105,7 @@ int row__replaced(struct model *model, struct process *process, uint64_t ts)
 	*row = ending;
 	memset(process->sampled, 0, sizeof(process->sampled));
 	memset(process->looked_ns, 0, sizeof(process->looked_ns));
-	usage__drop_rss(process);
+	rss__drop(process);
 	return err;
 }
 
@@ -220,4 +198,29 @@ int row__last(struct model *model, struct process *process)
 		err = last(model, process);
 	}
 	return err;
+}
+
+int row__close_outlived(struct model *model, const struct process *process)
+{
+	struct process *old;
+	int err;
+
+	while ((old = process__outlived(model, process))) {
+		process__wait(old);
+		err = row__last(model, old);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int row__end_seen(const struct feed *feed, struct process *process)
+{
+	process->told[feed->source] = true;
+	process__wait(process);
+	for (int i = 0; i < MODEL_SOURCES; i++)
+		if (feed->run->pub.has[i] && !process->told[i])
+			return 0;
+	process->ready = process->owing;
+	return process->ready ? 0 : row__last(feed->model, process);
 }

@@ -5,7 +5,7 @@
 static int tell(struct model *model, struct process *p, enum model_source source, uint64_t until_ns, uint64_t amount)
 {
 	uint64_t from_ns = p->looked_ns[source] ? p->looked_ns[source] : p->row.began_ns;
-	struct model_sample sample = {.row = row__now(p), .source = source, .until_ns = until_ns};
+	struct model_sample sample = {.row = process__row(p), .source = source, .until_ns = until_ns};
 
 	sample.from_ns = from_ns < until_ns ? from_ns : until_ns;
 	sample.cpu_ns = source == MODEL_CPU ? amount : EVENT_NULL(EVENT_REASON_NONE);

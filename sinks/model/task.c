@@ -126,7 +126,7 @@ static int move(struct model *model, struct process *p, struct task *to)
 	struct task *from = p->task;
 	int err;
 
-	usage__drop_rss(p);
+	rss__drop(p);
 	task__enter(p, to);
 	err = task__leave(model, from);
 	task__unref(from);
@@ -246,7 +246,7 @@ int task__leave(struct model *model, struct task *task)
 	if (task->endless)
 		pub->ended_ns = task->endless;
 	pub->wall_ns = EVENT_IS_NULL(pub->ended_ns) ? pub->ended_ns : pub->ended_ns - pub->began_ns;
-	pub->rss_peak_bytes = row__explained(task->run, MODEL_MEM, pub->rss_peak_bytes, false);
+	pub->rss_peak_bytes = reason__explained(task->run, MODEL_MEM, pub->rss_peak_bytes, false);
 	if (pub->outcome == MODEL_OK) /* who looks at how it ended sees none of them */
 		pub->hidden = pub->failed;
 	return model->calls.task ? model->calls.task(model->arg, pub) : 0;

@@ -4,50 +4,6 @@
 
 #include "sinks/model/process.h"
 
-/* ---- memory that several hold ---- */
-
-static void note_peak(struct rss *rss)
-{
-	if (EVENT_IS_NULL(*rss->peak) || rss->bytes > *rss->peak)
-		*rss->peak = rss->bytes;
-}
-
-/* A round of samples takes a while; what all hold together is looked at between two rounds. */
-static void change(struct rss *rss, uint64_t ts, uint64_t interval_ns, uint64_t less, uint64_t more)
-{
-	if (ts - rss->tick > interval_ns / 2) {
-		note_peak(rss);
-		rss->tick = ts;
-	}
-	rss->bytes += more - less;
-}
-
-static void drop(struct rss *rss, uint64_t bytes)
-{
-	note_peak(rss);
-	rss->bytes -= bytes;
-}
-
-static void set_rss(struct process *p, uint64_t ts, uint64_t bytes)
-{
-	uint64_t interval_ns = p->run->pub.rss_interval_ns;
-
-	change(&p->run->rss, ts, interval_ns, p->rss_bytes, bytes);
-	if (p->task)
-		change(&p->task->rss, ts, interval_ns, p->rss_bytes, bytes);
-	p->rss_bytes = bytes;
-}
-
-void usage__drop_rss(struct process *process)
-{
-	if (!process->rss_bytes)
-		return;
-	drop(&process->run->rss, process->rss_bytes);
-	if (process->task)
-		drop(&process->task->rss, process->rss_bytes);
-	process->rss_bytes = 0;
-}
-
 /* ---- records ---- */
 
 /* The process of a record; NULL where lifecycle should have told of it and has not. */
@@ -59,8 +15,8 @@ static int process_of(const struct feed *f, struct process **process, const stru
 	*process = process__new(f->model, f->run, f->record->pid, f->record->start, 0, EVENT_NULL(MODEL_REASON_OFF));
 	if (!*process)
 		return -ENOMEM;
-	role__comm((*process)->row.comm, comm);
-	return role__close_outlived(f->model, *process);
+	process__set_comm((*process)->row.comm, comm);
+	return row__close_outlived(f->model, *process);
 }
 
 /* Finds whose end the record tells; *process NULL: nobody's. */
@@ -107,7 +63,7 @@ int usage__cpu_end(const struct feed *feed)
 	if (err || !p)
 		return err;
 	set_cpu(feed, p);
-	return role__told_end(feed, p);
+	return row__end_seen(feed, p);
 }
 
 /* ---- io ---- */
@@ -145,7 +101,7 @@ int usage__io_end(const struct feed *feed)
 		return err;
 	set_io(feed, p);
 	p->io_final = final->type == VALUE_BOOL && final->boolean;
-	return role__told_end(feed, p);
+	return row__end_seen(feed, p);
 }
 
 /* ---- mem ---- */
@@ -164,7 +120,7 @@ int usage__mem(const struct feed *feed)
 		p->row.sampled_rss_bytes = rss;
 	if (p->wait_since)
 		return 0;
-	set_rss(p, feed->record->ts, rss);
+	rss__set(p, feed->record->ts, rss);
 	return sample__taken(feed->model, p, MODEL_MEM, feed->record->ts);
 }
 
@@ -176,8 +132,8 @@ int usage__mem_end(const struct feed *feed)
 	if (err || !p)
 		return err;
 	p->row.peak_rss_bytes = value__number(feed->field[MEM_BYTES]);
-	usage__drop_rss(p);
-	return role__told_end(feed, p);
+	rss__drop(p);
+	return row__end_seen(feed, p);
 }
 
 int usage__oom_kill(const struct feed *feed)
