@@ -176,20 +176,18 @@ static struct task *get_task(struct needs *needs, const struct model_task *model
 
 /* ---- the model's calls ---- */
 
-/* CPU counts from the fork on, and so does the time; no span is shorter than the intervals of busy.h, or two
+/* No span is shorter than the intervals of busy.h, or two
  * tools in a pipe for ten milliseconds would ask for two CPUs. */
-static double average(uint64_t cpu_ns, uint64_t from_ns, uint64_t ended_ns, uint64_t width_ns)
+static double average(uint64_t cpu_ns, uint64_t wall_ns, uint64_t width_ns)
 {
-	uint64_t span = ended_ns > from_ns ? ended_ns - from_ns : 0;
-
-	return (double)cpu_ns / (double)(span > width_ns ? span : width_ns);
+	return (double)cpu_ns / (double)(wall_ns > width_ns ? wall_ns : width_ns);
 }
 
 static int add_command(struct needs *needs, const struct model_row *row)
 {
 	const char *name = model_command__name(row->command, row->comm);
-	uint64_t bytes = EVENT_IS_NULL(row->peak_rss_bytes) ? row->sampled_rss_bytes : row->peak_rss_bytes;
-	uint64_t from = row->image <= 1 ? row->start : row->began_ns;
+	bool bound;
+	uint64_t bytes = model_row__peak(row, &bound);
 	struct need *step = step_of(needs, row->task);
 	struct need *need = step ? get_need(needs, step, name, strlen(name)) : NULL;
 	int err = 0;
@@ -200,8 +198,7 @@ static int add_command(struct needs *needs, const struct model_row *row)
 	need->running += row->outcome == MODEL_RUNNING;
 	need->out_of_memory += row->outcome == MODEL_OOM;
 	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && !row->older)
-		err = series__add(&need->cores,
-				  average(row->cpu_ns, from, row->ended_ns, busy__width(needs->interval_ns)));
+		err = series__add(&need->cores, average(row->cpu_ns, row->wall_ns, busy__width(needs->interval_ns)));
 	if (!err && !EVENT_IS_NULL(bytes))
 		err = series__add(&need->bytes, (double)bytes);
 	return err;
@@ -243,7 +240,6 @@ int needs__sample(struct needs *needs, const struct model_sample *sample)
 static int add_execution(const struct needs *needs, struct need *need, const struct model_task *model,
 			 const struct task *task)
 {
-	uint64_t from = model->start < model->began_ns ? model->start : model->began_ns;
 	uint64_t bytes = model_task__memory(model);
 	double cores, busiest;
 	int err = 0;
@@ -251,7 +247,7 @@ static int add_execution(const struct needs *needs, struct need *need, const str
 	need->executions++;
 	need->out_of_memory += task && task->out_of_memory;
 	if (!EVENT_IS_NULL(model->cpu_ns) && !EVENT_IS_NULL(model->ended_ns)) {
-		cores = average(model->cpu_ns, from, model->ended_ns, busy__width(needs->interval_ns));
+		cores = average(model->cpu_ns, model->wall_ns, busy__width(needs->interval_ns));
 		busiest = task ? busy__most(&task->busy, model->ended_ns) : 0;
 		err = series__add(&need->cores, busiest > cores ? busiest : cores);
 	}

@@ -26,7 +26,8 @@ static size_t weight(const struct model_row *row)
 
 static int tell(struct model *model, const struct model_row *row, struct task *task, const struct process *by)
 {
-	task__hidden(task, by->task);
+	if (!row->propagated)
+		task__hidden(task, by->task);
 	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, by->command) : 0;
 }
 

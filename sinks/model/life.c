@@ -56,15 +56,17 @@ int life__exec(const struct feed *f)
 	struct process *p;
 	int err = lifecycle_process(f, &p);
 
-	if (!err && (p->row.image || p->row.older))
+	/* The first program begins with its process: what CPU that used before the exec is in its figures. */
+	if (!err && (p->row.image || p->row.older)) {
 		err = row__replaced(f->model, p, f->record->ts);
+		p->row.began_ns = f->record->ts;
+	}
 	if (!err)
 		err = set_command(f, p);
 	if (err)
 		return err;
 	p->row.older = false;
 	p->row.image++;
-	p->row.began_ns = f->record->ts;
 	return task__exec(f->model, p);
 }
 

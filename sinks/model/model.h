@@ -38,7 +38,8 @@ struct model_run {
 	uint64_t rss_interval_ns; /* between samples of memory */
 	uint64_t rss_peak_bytes;  /* most that all processes held at once, by their last samples */
 	uint64_t unmatched;	  /* ends of processes that are not known, or closed long ago */
-	uint64_t untraced;	  /* failures for which nobody says whether they stayed hidden */
+	uint64_t untraced;	  /* failures of which it is not known whether they stayed hidden */
+	void **user;		  /* room for a pointer of the model's user; NULL at first */
 };
 
 enum model_outcome {
@@ -86,10 +87,11 @@ struct model_task {
 	uint64_t rows_without_cpu, rows_without_peak; /* of them, those that could not be counted in: null */
 	uint64_t cpu_ns, user_ns, system_ns;	      /* sums; null where no row has one */
 	uint64_t peak_rss_bytes;		      /* of its largest program */
+	bool peak_is_bound;			      /* which is known by a sample only: a lower bound */
 	uint64_t rss_peak_bytes;		      /* most that its processes held at once, by their samples */
 	uint64_t io[MODEL_IO_FIGURES];		      /* of all its processes, no byte counted twice */
 	uint64_t failed;			      /* rows with a bad outcome */
-	uint64_t hidden; /* of them, those that a process of this task, or the task's end, hides */
+	uint64_t hidden; /* of them, without propagated ones, those that a process of this task, or its end, hides */
 
 	/* How the process it began with ended. */
 	uint64_t exit_code, signal;
@@ -114,7 +116,8 @@ struct model_row {
 	const struct model_command *tried;
 	char tried_error[EVENT_COMM]; /* "ENOENT" */
 
-	/* Boot clock. An image lasts from its exec to the next one or the end of the process. */
+	/* Boot clock. The first image lasts from the start of the process, another from its exec, to the next exec
+	 * or the end of the process; to the last record of the run, in wall_ns only, if it still runs. */
 	uint64_t began_ns, ended_ns, wall_ns;
 	/* Over the rows of a process these add up to what the kernel says of it: an earlier image has
 	 * what samples saw of it, else null, and the last one has the rest. The first has the time between
@@ -185,6 +188,13 @@ static inline uint64_t model_task__memory(const struct model_task *task)
 	uint64_t sum = task->rss_peak_bytes, largest = task->peak_rss_bytes;
 
 	return EVENT_IS_NULL(sum) || (!EVENT_IS_NULL(largest) && largest > sum) ? largest : sum;
+}
+
+/* What the kernel counted for it, else its largest sample: a lower bound. */
+static inline uint64_t model_row__peak(const struct model_row *row, bool *bound)
+{
+	*bound = EVENT_IS_NULL(row->peak_rss_bytes) && !EVENT_IS_NULL(row->sampled_rss_bytes);
+	return *bound ? row->sampled_rss_bytes : row->peak_rss_bytes;
 }
 
 static inline bool model_outcome__bad(enum model_outcome outcome)

@@ -221,6 +221,7 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 	run->pub.number = number;
 	run->pub.rss_peak_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->rss.peak = &run->pub.rss_peak_bytes;
+	run->pub.user = &run->user;
 	runs[model->runs_count++] = run;
 	return run;
 }

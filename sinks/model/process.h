@@ -34,7 +34,9 @@ struct task {
 	struct task *outer; /* a reference: the nearest around it that is open; NULL: none */
 	struct model_command *command;
 	struct rss rss;
-	uint64_t endless; /* the reason why an end is not known; 0: all are */
+	uint64_t endless;		 /* the reason why an end is not known; 0: all are */
+	uint64_t until_ns, wall_unknown; /* end of its last program; the reason why one's is not known; 0: all are */
+	uint64_t propagated;		 /* of the failed rows */
 };
 
 struct process {
@@ -85,6 +87,7 @@ struct run {
 	struct process *wait_first, *wait_last; /* in order of wait_since */
 	struct rss rss;				/* of all that live */
 	uint32_t tasks;				/* begun */
+	void *user;
 };
 
 #define ROLE_FIELDS 10

@@ -61,12 +61,14 @@ static void set_own_io(struct process *p, uint64_t own[MODEL_IO_FIGURES])
 	}
 }
 
-static void set_times(struct model_row *row)
+static void set_wall(struct model_row *row)
 {
-	if (EVENT_IS_NULL(row->ended_ns))
-		row->wall_ns = row->ended_ns;
+	uint64_t until = row->outcome == MODEL_RUNNING ? row->run->last_ts : row->ended_ns;
+
+	if (EVENT_IS_NULL(until))
+		row->wall_ns = until;
 	else
-		row->wall_ns = row->ended_ns > row->began_ns ? row->ended_ns - row->began_ns : 0;
+		row->wall_ns = until > row->began_ns ? until - row->began_ns : 0;
 }
 
 static int emit(struct model *model, struct process *p, uint64_t why_not)
@@ -76,7 +78,7 @@ static int emit(struct model *model, struct process *p, uint64_t why_not)
 	int err;
 
 	set_figures(p, why_not);
-	set_times(&p->row);
+	set_wall(&p->row);
 	err = sample__last(model, p);
 	if (!err)
 		err = model->calls.row(model->arg, row);

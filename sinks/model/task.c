@@ -193,6 +193,16 @@ static void set_greater(uint64_t *greatest, uint64_t value)
 		*greatest = value;
 }
 
+static void set_peak(struct model_task *pub, const struct model_row *row)
+{
+	bool bound;
+	uint64_t peak = model_row__peak(row, &bound), before = pub->peak_rss_bytes;
+
+	set_greater(&pub->peak_rss_bytes, peak);
+	if (pub->peak_rss_bytes != before)
+		pub->peak_is_bound = bound;
+}
+
 /* When the last one ended is not known if one of them is not known to have ended. */
 static void set_times(struct task *task, const struct model_row *row)
 {
@@ -203,6 +213,10 @@ static void set_times(struct task *task, const struct model_row *row)
 	if (EVENT_IS_NULL(row->ended_ns))
 		task->endless = row->ended_ns;
 	set_greater(&pub->ended_ns, row->ended_ns);
+	if (EVENT_IS_NULL(row->wall_ns))
+		task->wall_unknown = row->wall_ns;
+	else if (row->began_ns + row->wall_ns > task->until_ns)
+		task->until_ns = row->began_ns + row->wall_ns;
 }
 
 void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES])
@@ -215,10 +229,11 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t ow
 	pub->rows_without_cpu += EVENT_IS_NULL(row->cpu_ns);
 	pub->rows_without_peak += EVENT_IS_NULL(row->peak_rss_bytes);
 	pub->failed += model_outcome__bad(row->outcome);
+	task->propagated += model_outcome__bad(row->outcome) && row->propagated;
 	add(&pub->cpu_ns, row->cpu_ns);
 	add(&pub->user_ns, row->user_ns);
 	add(&pub->system_ns, row->system_ns);
-	set_greater(&pub->peak_rss_bytes, row->peak_rss_bytes);
+	set_peak(pub, row);
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		add(&pub->io[i], own_io[i]);
 	if (row->pid != pub->pid || row->start != pub->start)
@@ -243,11 +258,11 @@ int task__leave(struct model *model, struct task *task)
 	pub = &task->pub;
 	if (pub->id)
 		hash__remove(&model->tasks, &task->node);
+	pub->wall_ns = task->wall_unknown ? task->wall_unknown : task->until_ns - pub->began_ns;
 	if (task->endless)
 		pub->ended_ns = task->endless;
-	pub->wall_ns = EVENT_IS_NULL(pub->ended_ns) ? pub->ended_ns : pub->ended_ns - pub->began_ns;
 	pub->rss_peak_bytes = reason__explained(task->run, MODEL_MEM, pub->rss_peak_bytes, false);
-	if (pub->outcome == MODEL_OK) /* who looks at how it ended sees none of them */
-		pub->hidden = pub->failed;
+	if (pub->outcome == MODEL_OK) /* how it ended shows none of them */
+		pub->hidden = pub->failed - task->propagated;
 	return model->calls.task ? model->calls.task(model->arg, pub) : 0;
 }

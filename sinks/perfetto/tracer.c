@@ -233,13 +233,11 @@ static void how_it_ended(struct packets *packets, const struct model_row *row)
 
 static void what_it_used(struct packets *packets, const struct model_row *row)
 {
-	uint64_t from = row->image <= 1 ? row->start : row->began_ns; /* its CPU counts from the fork on */
-
 	packets__number(packets, NOTE_CPU_NS, row->cpu_ns);
 	packets__number(packets, NOTE_USER_NS, row->user_ns);
 	packets__number(packets, NOTE_SYSTEM_NS, row->system_ns);
-	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && row->ended_ns > from && !row->older)
-		packets__double(packets, NOTE_CORES, (double)row->cpu_ns / (double)(row->ended_ns - from));
+	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->wall_ns) && row->wall_ns)
+		packets__double(packets, NOTE_CORES, (double)row->cpu_ns / (double)row->wall_ns);
 	packets__number(packets, NOTE_PEAK_RSS_BYTES, row->peak_rss_bytes);
 	packets__number(packets, NOTE_READ_BYTES, row->io[MODEL_IO_READ_BYTES]);
 	packets__number(packets, NOTE_WRITE_BYTES, row->io[MODEL_IO_WRITE_BYTES]);

@@ -41,26 +41,20 @@ static const struct column task_columns[] = {
 	COLUMN_AS(s, member.value, name), COLUMN_AS(s, member.known, name "_known"), \
 		COLUMN_AS(s, member.missing, name "_missing")
 
-#define COMMAND(member) COLUMN(struct totals_command, member)
+#define GROUP(member) COLUMN(struct totals_group, member)
+#define GROUP_AS(member, name) COLUMN_AS(struct totals_group, member, name)
+#define GROUP_SUMS                                                                                    \
+	SUM(struct totals_group, cpu, "cpu"), SUM(struct totals_group, wall, "wall"),                 \
+		SUM(struct totals_group, read, "read"), SUM(struct totals_group, written, "written"), \
+		GROUP_AS(user, "name"), GROUP(wall_max), GROUP_AS(peak.bytes, "peak"),                \
+		GROUP_AS(peak.bound, "peak_bound")
 /* clang-format off */
 static const struct column command_columns[] = {
-	COMMAND(name), COMMAND(forked), COMMAND(rows), COMMAND(failed), COMMAND(wall_max),
-	SUM(struct totals_command, cpu, "cpu"), SUM(struct totals_command, wall, "wall"),
-	SUM(struct totals_command, read, "read"), SUM(struct totals_command, written, "written"),
-	COLUMN_AS(struct totals_command, peak.value, "peak"),
-	COLUMN_AS(struct totals_command, peak.bound, "peak_bound"),
-	{ 0 },
+	GROUP_SUMS, GROUP(forked), GROUP_AS(executions, "rows"), GROUP(failed), { 0 },
 };
-/* clang-format on */
-
-#define STEP(member) COLUMN(struct totals_step, member)
-/* clang-format off */
 static const struct column step_columns[] = {
-	STEP(name), STEP(rules), STEP(tasks), STEP(bad), STEP(rows), STEP(processes), STEP(failed), STEP(hidden),
-	STEP(wall_max), STEP(peak), STEP(together),
-	SUM(struct totals_step, cpu, "cpu"), SUM(struct totals_step, wall, "wall"),
-	SUM(struct totals_step, read, "read"), SUM(struct totals_step, written, "written"),
-	{ 0 },
+	GROUP_SUMS, GROUP_AS(executions, "tasks"), GROUP_AS(failed, "bad"), GROUP_AS(programs, "rows"), GROUP(processes),
+	GROUP_AS(programs_failed, "failed"), GROUP(hidden), GROUP(together), { 0 },
 };
 /* clang-format on */
 
@@ -125,24 +119,19 @@ void columns__array(struct data *data, const char *table, const struct column *c
 	write_table(data, table, columns, count, array_item, &array);
 }
 
-static const void *command_item(const void *items, size_t i)
+static const void *group_item(const void *items, size_t i)
 {
-	return totals_command__of(((struct hash_node *const *)items)[i]);
+	return totals_group__of(((struct hash_node *const *)items)[i]);
 }
 
-static const void *step_item(const void *items, size_t i)
+static int write_groups(struct data *data, const char *table, const struct column *columns,
+			const struct totals_groups *groups)
 {
-	return totals_step__of(((struct hash_node *const *)items)[i]);
-}
-
-static int write_hash(struct data *data, const char *table, const struct column *columns, const struct hash *hash,
-		      const void *(*item)(const void *items, size_t i))
-{
-	struct hash_node **nodes = hash__sorted(hash, NULL);
+	struct hash_node **nodes = hash__sorted(&groups->hash, NULL);
 
 	if (!nodes)
 		return -ENOMEM;
-	write_table(data, table, columns, hash->count, item, nodes);
+	write_table(data, table, columns, groups->hash.count, group_item, nodes);
 	free(nodes);
 	return 0;
 }
@@ -195,8 +184,8 @@ static size_t used_slices(const struct report *report, const struct series_set *
 {
 	uint64_t until = 0;
 
-	for (size_t i = 0; i < report->totals.runs_count; i++) {
-		const struct model_run *run = report->totals.runs[i].run;
+	for (size_t i = 0; i < model__runs(report->model); i++) {
+		const struct model_run *run = model__run(report->model, i);
 		uint64_t end =
 			run->begun ? run->last_ts - run->first_ts + (uint64_t)(run->real_ns - report->first->real_ns)
 				   : 0;
@@ -258,8 +247,8 @@ int columns__write(struct report *report, struct data *data)
 			       report->rows.count);
 		columns__array(data, "tasks", task_columns, report->tasks.items, sizeof(struct report_task),
 			       report->tasks.count);
-		err = write_hash(data, "commands", command_columns, &report->totals.commands, command_item);
-		err = err ? err : write_hash(data, "steps", step_columns, &report->totals.steps, step_item);
+		err = write_groups(data, "commands", command_columns, &report->commands);
+		err = err ? err : write_groups(data, "steps", step_columns, &report->executions);
 		write_series(report, data, "by_command", &report->by_command);
 		write_series(report, data, "by_step", &report->by_step);
 	}

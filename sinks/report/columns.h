@@ -6,6 +6,7 @@
 #include "sinks/report/data.h"
 #include "sinks/report/report.h"
 
+/* MEMBER_TEXT: a struct intern_string *, also as void *. */
 enum member_type { MEMBER_U8, MEMBER_U32, MEMBER_U64, MEMBER_TEXT };
 
 struct column {
@@ -15,11 +16,12 @@ struct column {
 	size_t offset;
 };
 
-#define MEMBER_TYPE(lvalue)                           \
+#define MEMBER_TYPE(lvalue) \
 	_Generic((lvalue), uint8_t                    \
 		 : MEMBER_U8, uint32_t                \
 		 : MEMBER_U32, uint64_t               \
 		 : MEMBER_U64, struct intern_string * \
+		 : MEMBER_TEXT, void *                \
 		 : MEMBER_TEXT)
 #define COLUMN(s, member)                                                                 \
 	{                                                                                 \

@@ -11,18 +11,20 @@
 /* A run as the head of the page tells of it. Times count from the begin of the report's first run. */
 struct run_facts {
 	struct intern_string *id, *name, *host, *kernel, *machine, *collector, *command, *tags, *root_signal_name;
-	uint64_t began, until, real, root_ended, root_code, root_signal, rss_peak, untraced;
+	uint64_t began, until, real, wall, cores, root_ended, rss_peak, untraced; /* cores: in millionths */
+	uint8_t root_outcome, root_benign;
 	struct totals_run totals;
 };
 
 #define RUN(member) COLUMN(struct run_facts, member)
+#define RUN_ROOT(member, name) COLUMN_AS(struct run_facts, totals.root.member, name)
 #define RUN_TOTAL(member) COLUMN_AS(struct run_facts, totals.member, #member)
 /* clang-format off */
 static const struct column run_columns[] = {
 	RUN(id), RUN(name), RUN(host), RUN(kernel), RUN(machine), RUN(collector), RUN(command), RUN(tags),
-	RUN(began), RUN(until), RUN(real), RUN(rss_peak), RUN(untraced),
-	RUN(root_ended), RUN(root_code), RUN(root_signal), RUN(root_signal_name),
-	RUN_TOTAL(root_outcome), RUN_TOTAL(root_benign), RUN_TOTAL(ended), RUN_TOTAL(older),
+	RUN(began), RUN(until), RUN(real), RUN(wall), RUN(cores), RUN(rss_peak), RUN(untraced),
+	RUN(root_ended), RUN_ROOT(exit_code, "root_code"), RUN_ROOT(signal, "root_signal"), RUN(root_signal_name),
+	RUN(root_outcome), RUN(root_benign), RUN_TOTAL(ended), RUN_TOTAL(older),
 	RUN_TOTAL(rows), RUN_TOTAL(processes), RUN_TOTAL(programs), RUN_TOTAL(failed), RUN_TOTAL(hidden),
 	RUN_TOTAL(propagated), RUN_TOTAL(running), RUN_TOTAL(unknown),
 	RUN_TOTAL(cpu.value), RUN_TOTAL(cpu.known), RUN_TOTAL(cpu.missing),
@@ -112,7 +114,7 @@ static void gather_run(struct facts *facts, struct run_facts *told, const struct
 {
 	const struct model_run *run = totals->run;
 	const struct stream_info *info = run->info;
-	const char *signal = totals->root_signal_name;
+	const char *signal = totals->root.signal_name;
 
 	*told = (struct run_facts){
 		.id = string_of(facts, info->run.id),
@@ -124,8 +126,10 @@ static void gather_run(struct facts *facts, struct run_facts *told, const struct
 		.command = list_of(facts, info->run.command),
 		.tags = list_of(facts, info->run.tags),
 		.root_signal_name = string_of(facts, *signal ? signal : NULL),
-		.root_code = totals->root_code,
-		.root_signal = totals->root_signal,
+		.root_outcome = (uint8_t)totals->root.outcome,
+		.root_benign = totals->root.benign,
+		.wall = totals_run__wall(totals),
+		.cores = (uint64_t)(totals_run__cores(totals) * 1e6 + 0.5),
 		.rss_peak = run->rss_peak_bytes,
 		.untraced = run->untraced,
 		.real = (uint64_t)run->real_ns,
@@ -139,13 +143,20 @@ static void gather_run(struct facts *facts, struct run_facts *told, const struct
 	told->began = report__when(facts->report, run, run->first_ts);
 	told->until = report__when(facts->report, run, run->last_ts);
 	if (totals->ended)
-		told->root_ended = report__when(facts->report, run, totals->root_ended);
+		told->root_ended = report__when(facts->report, run, totals->root.ended_ns);
+}
+
+static uint64_t missing_rows(const struct facts *facts, unsigned figure, uint8_t reason)
+{
+	uint64_t rows = 0;
+
+	for (size_t i = 0; i < facts->runs_count; i++)
+		rows += facts->runs[i].totals.missing[figure][reason];
+	return rows;
 }
 
 static void gather_missing(struct facts *facts)
 {
-	const struct totals *totals = &facts->report->totals;
-
 	facts->missing = calloc(TOTALS_FIGURES * 256, sizeof(*facts->missing));
 	if (!facts->missing) {
 		facts->err = -ENOMEM;
@@ -153,13 +164,14 @@ static void gather_missing(struct facts *facts)
 	}
 	for (unsigned i = 0; i < TOTALS_FIGURES * 256; i++) {
 		uint8_t figure = (uint8_t)(i / 256), reason = (uint8_t)i;
+		uint64_t rows = missing_rows(facts, figure, reason);
 
 		/* The first figure's have all the reasons that a row may name. */
-		if (!totals->missing[figure][reason] && (figure || !strcmp(model_reason__name(reason), "unknown")))
+		if (!rows && (figure || !strcmp(model_reason__name(reason), "unknown")))
 			continue;
 		facts->missing[facts->missing_count++] = (struct missing){
 			.text = string_of(facts, model_reason__text(reason)),
-			.rows = totals->missing[figure][reason],
+			.rows = rows,
 			.figure = figure,
 			.reason = reason,
 		};
@@ -184,10 +196,18 @@ static int take_loss(void *arg, const char *safe)
 	return 0;
 }
 
+/* Names of groups as strings of the page. */
+static void name_groups(struct facts *facts, const struct totals_groups *groups)
+{
+	for (size_t i = 0; i < groups->hash.size; i++)
+		for (struct hash_node *node = groups->hash.slots[i]; node; node = node->next)
+			totals_group__of(node)->user = string_of(facts, totals_group__of(node)->name);
+}
+
 static int gather(struct facts *facts)
 {
 	struct report *report = facts->report;
-	struct totals *totals = &report->totals;
+	size_t runs = model__runs(report->model);
 	int err = 0;
 
 	facts->once = (struct once){
@@ -197,16 +217,19 @@ static int gather(struct facts *facts)
 		.failed_dropped = report->dropped_failed,
 		.tasks_dropped = report->tasks.dropped,
 	};
-	facts->runs = calloc(totals->runs_count + 1, sizeof(*facts->runs));
+	facts->runs = calloc(runs + 1, sizeof(*facts->runs));
 	if (!facts->runs)
 		return -ENOMEM;
-	for (size_t i = 0; i < totals->runs_count && !err; i++) {
+	for (size_t i = 0; i < runs && !err; i++) {
 		struct loss_taker taker = {facts, (uint32_t)i};
+		const struct totals_run *totals = *model__run(report->model, i)->user;
 
-		gather_run(facts, &facts->runs[facts->runs_count++], &totals->runs[i]);
-		err = losses__tell(&totals->runs[i].losses, totals->runs[i].run, take_loss, &taker);
+		gather_run(facts, &facts->runs[facts->runs_count++], totals);
+		err = losses__tell(&totals->losses, totals->run, take_loss, &taker);
 	}
 	gather_missing(facts);
+	name_groups(facts, &report->commands);
+	name_groups(facts, &report->executions);
 	return err ? err : facts->err;
 }
 

@@ -51,9 +51,8 @@ function largestOf(run, r) {
 
 function factsOf(run, r) {
 	const t = run.runs,
-		ended = t.ended[r] && !isNull(t.root_ended[r]),
-		wall = (ended ? t.root_ended[r] : t.until[r]) - t.began[r];
-	const facts = [verdictOf(run, r), fact('Wall', duration(wall), ended ? '' : 'up to the last record')],
+		ended = t.ended[r] && !isNull(t.root_ended[r]);
+	const facts = [verdictOf(run, r), fact('Wall', duration(t.wall[r]), ended ? '' : 'up to the last record')],
 		largest = largestOf(run, r);
 	const programs = [plural(t.programs[r], 'program') + ' executed'];
 
@@ -64,8 +63,8 @@ function factsOf(run, r) {
 				(t.cpu_missing[r] ? '≥ ' : '') + duration(t.cpu_value[r]),
 				t.older[r]
 					? 'with what was used before it was watched'
-					: wall >= 1e6
-						? (t.cpu_value[r] / wall).toFixed(t.cpu_value[r] < wall ? 2 : 1) + ' cores on average'
+					: t.cores[r]
+						? (t.cores[r] / 1e6).toFixed(t.cores[r] < 1e6 ? 2 : 1) + ' cores on average'
 						: ''
 			)
 		);

@@ -17,10 +17,22 @@ static const struct opt report_options[] = {
 	{0},
 };
 
+/* NULL: out of memory. */
+static struct totals_run *totals_of(const struct model_run *run)
+{
+	if (!*run->user) {
+		*run->user = calloc(1, sizeof(struct totals_run));
+		if (*run->user)
+			totals_run__init(*run->user, run);
+	}
+	return *run->user;
+}
+
 static int on_row(void *arg, const struct model_row *row)
 {
 	struct report *report = arg;
-	int err = totals__row(&report->totals, row);
+	struct totals_run *totals = totals_of(row->run);
+	int err = totals ? totals__row(totals, &report->commands, row) : -ENOMEM;
 
 	return err ? err : rows__row(report, row);
 }
@@ -28,18 +40,16 @@ static int on_row(void *arg, const struct model_row *row)
 static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	struct report *report = arg;
-	int err;
+	struct totals_run *totals = totals_of(row->run);
+	int err = totals ? totals__hidden(totals, &report->executions, row) : -ENOMEM;
 
-	if (row->propagated)
-		return 0;
-	err = totals__hidden(&report->totals, row);
-	return err ? err : rows__hidden(report, row, pid, by);
+	return err || row->propagated ? err : rows__hidden(report, row, pid, by);
 }
 
 static int on_task(void *arg, const struct model_task *task)
 {
 	struct report *report = arg;
-	int err = totals__task(&report->totals, task);
+	int err = totals__task(&report->executions, task);
 
 	return err ? err : rows__task(report, task);
 }
@@ -56,10 +66,7 @@ static int on_sample(void *arg, const struct model_sample *sample)
 {
 	struct report *report = arg;
 	const struct model_row *row = sample->row;
-	/* What a process used before its first program began counts for that. */
-	bool first = row->image <= 1 && !row->older && sample->from_ns == row->began_ns;
-	uint64_t from = shown(report, row->run, first ? row->start : sample->from_ns),
-		 until = shown(report, row->run, sample->until_ns);
+	uint64_t from = shown(report, row->run, sample->from_ns), until = shown(report, row->run, sample->until_ns);
 	bool cpu = sample->source == MODEL_CPU;
 	uint64_t amount = cpu ? sample->cpu_ns : sample->rss_bytes;
 	const char *step = row->task ? row->task->step : "";
@@ -78,6 +85,8 @@ static void report__close(void *state)
 {
 	struct report *report = state;
 
+	for (size_t i = 0; report->model && i < model__runs(report->model); i++)
+		free(*model__run(report->model, i)->user);
 	model__free(report->model);
 	steps__free(report->steps);
 	keep__free(&report->rows);
@@ -85,7 +94,8 @@ static void report__close(void *state)
 	free(report->hidden);
 	series__free(&report->by_command);
 	series__free(&report->by_step);
-	totals__free(&report->totals);
+	totals_groups__free(&report->commands);
+	totals_groups__free(&report->executions);
 	intern__free(&report->strings);
 	free(report);
 }
@@ -107,7 +117,7 @@ static int report__open(const struct sink_api *api, const void *conf, void **sta
 		return -ENOMEM;
 	report->api = api;
 	report->conf = conf;
-	report->totals.strings = report->by_command.strings = report->by_step.strings = &report->strings;
+	report->by_command.strings = report->by_step.strings = &report->strings;
 	rows__init(report);
 	err = steps__load(report->conf->steps, &report->steps, &why);
 	if (err)
@@ -139,7 +149,7 @@ static int report__write(void *state, const struct record *record)
 	if (err || record->kind != RECORD_LOST)
 		return err;
 	run = model__run_of(report->model, record->info);
-	totals = run ? totals__run(&report->totals, run) : NULL;
+	totals = run ? totals_of(run) : NULL;
 	if (totals)
 		losses__take(&totals->losses, record);
 	return run && !totals ? -ENOMEM : 0;
@@ -149,7 +159,7 @@ static int report__ended(void *state, const struct stream_info *info, const stru
 {
 	struct report *report = state;
 	const struct model_run *run = model__run_of(report->model, info);
-	struct totals_run *totals = run ? totals__run(&report->totals, run) : NULL;
+	struct totals_run *totals = run ? totals_of(run) : NULL;
 
 	model__ended(report->model, info, stream);
 	if (totals)
@@ -166,7 +176,7 @@ static int report__flush(void *state, bool last)
 		return 0;
 	err = model__finish(report->model);
 	for (size_t i = 0; !err && i < model__runs(report->model); i++)
-		err = totals__run(&report->totals, model__run(report->model, i)) ? 0 : -ENOMEM;
+		err = totals_of(model__run(report->model, i)) ? 0 : -ENOMEM;
 	err = err ? err : rows__finish(report);
 	err = err ? err : page__write(report);
 	if (err && err != -EPIPE)

@@ -8,7 +8,7 @@
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
 #include "sinks/report/slices.h"
-#include "sinks/report/totals.h"
+#include "sinks/totals/totals.h"
 
 struct report_conf {
 	char *title, *steps;
@@ -68,7 +68,7 @@ struct report {
 	struct report_hidden *hidden;
 	size_t hidden_count, hidden_capacity;
 	uint64_t dropped_failed;
-	struct totals totals;
+	struct totals_groups commands, executions; /* of steps */
 	struct series_set by_command, by_step;
 	const struct model_run *first;
 };

@@ -157,7 +157,7 @@ static struct report_row figures_of(struct report *report, const struct model_ro
 int rows__row(struct report *report, const struct model_row *row)
 {
 	bool bad = model_outcome__bad(row->outcome);
-	uint64_t weight = bad || row->root || EVENT_IS_NULL(row->wall_ns) ? KEEP_ALWAYS : row->wall_ns;
+	uint64_t weight = bad || row->root || EVENT_IS_NULL(row->ended_ns) ? KEEP_ALWAYS : row->wall_ns;
 	struct report_row kept;
 	int err;
 
@@ -208,7 +208,7 @@ int rows__hidden(struct report *report, const struct model_row *row, uint32_t pi
 int rows__task(struct report *report, const struct model_task *task)
 {
 	bool bad = model_outcome__bad(task->outcome) || task->failed;
-	uint64_t weight = bad || EVENT_IS_NULL(task->wall_ns) ? KEEP_ALWAYS : task->wall_ns;
+	uint64_t weight = bad || EVENT_IS_NULL(task->ended_ns) ? KEEP_ALWAYS : task->wall_ns;
 	struct report_task kept = {
 		.weight = weight,
 		.began = report__when(report, task->run, task->began_ns),

@@ -69,8 +69,8 @@ static void failure(struct page *page, const struct tally_failure *f, int width)
 
 static void more_failures(struct page *page, uint64_t listed, uint64_t kinds)
 {
-	uint64_t propagated = page->tally->propagated, others = page->tally->failed - propagated - listed;
-	uint64_t untraced = page->tally->run->untraced;
+	uint64_t propagated = page->tally->run.propagated, others = page->tally->run.failed - propagated - listed;
+	uint64_t untraced = page->tally->run.run->untraced;
 	char a[FORMAT_SIZE], b[FORMAT_SIZE];
 
 	if (others)
@@ -96,13 +96,13 @@ void page__failures(struct page *page)
 		shown = page->failures;
 	if (!list)
 		page->text->error = -ENOMEM;
-	if (!list || !page->tally->failed)
+	if (!list || !page->tally->run.failed)
 		goto out;
 	for (size_t i = 0; i < shown; i++) {
 		n = (int)strlen(page__ending(text, &tally_failure__of(list[i])->row));
 		width = n > width ? n : width;
 	}
-	snprintf(text, sizeof(text), "Failed (%llu)", (unsigned long long)page->tally->failed);
+	snprintf(text, sizeof(text), "Failed (%llu)", (unsigned long long)page->tally->run.failed);
 	page__section(page, TEXT_RED_BOLD, text);
 	for (size_t i = 0; i < shown; i++) {
 		failure(page, tally_failure__of(list[i]), width);

@@ -13,9 +13,9 @@
 
 static void title(struct page *page)
 {
-	const struct stream_info *info = page->tally->run->info;
+	const struct stream_info *info = page->tally->run.run->info;
 	const char *name = info->run.name && *info->run.name ? info->run.name : info->run.id;
-	time_t began = (time_t)(page->tally->run->real_ns / 1000000000);
+	time_t began = (time_t)(page->tally->run.run->real_ns / 1000000000);
 	struct text bold = {0}, dim = {0};
 	char when[32];
 	struct tm tm;
@@ -47,7 +47,7 @@ static void title(struct page *page)
 
 static void run_command(struct page *page)
 {
-	const char *const *argv = page->tally->run->info->run.command;
+	const char *const *argv = page->tally->run.run->info->run.command;
 	struct text args = {0}, line = {0};
 	struct model_list list = {0};
 
@@ -89,27 +89,18 @@ fact(struct page *page, const char *label, const char *value, bool bound, const 
 	va_end(ap);
 }
 
-static uint64_t run_wall(const struct page *page)
-{
-	const struct tally *tally = page->tally;
-
-	if (tally->ended && !EVENT_IS_NULL(tally->root.ended_ns))
-		return page__offset(page, tally->root.ended_ns);
-	return page__offset(page, tally->run->last_ts);
-}
-
 static void memory_facts(struct page *page)
 {
 	const struct tally_top *largest = &page->tally->largest;
-	uint64_t together = page->tally->run->rss_peak_bytes;
+	uint64_t together = page->tally->run.run->rss_peak_bytes;
 	char number[FORMAT_SIZE];
 
 	if (largest->count) {
-		page->bound[TALLY_PEAK] |= largest->rows[0].bound;
+		page->bound[TOTALS_PEAK] |= largest->rows[0].bound;
 		fact(page, "peak memory", format__bytes(number, largest->rows[0].peak_bytes), largest->rows[0].bound,
 		     "largest process: %s", largest->rows[0].shown);
 	}
-	if (!EVENT_IS_NULL(together) && page->tally->processes > 1)
+	if (!EVENT_IS_NULL(together) && page->tally->run.processes > 1)
 		fact(page, largest->count ? "" : "peak memory", format__bytes(number, together), false,
 		     "all at once, sampled; shared pages count in each");
 }
@@ -120,15 +111,15 @@ static void process_fact(struct page *page)
 	struct text note = {0};
 	char number[FORMAT_SIZE];
 
-	text__printf(&note, "%s program%s executed", format__count(number, tally->programs),
-		     tally->programs == 1 ? "" : "s");
-	if (tally->failed)
-		text__printf(&note, ", %s failed", format__count(number, tally->failed));
-	if (tally->running)
-		text__printf(&note, ", %s still running", format__count(number, tally->running));
-	if (tally->unknown)
-		text__printf(&note, ", %s whose end was not seen", format__count(number, tally->unknown));
-	fact(page, "processes", format__count(number, tally->processes), false, "%s", note.data ? note.data : "");
+	text__printf(&note, "%s program%s executed", format__count(number, tally->run.programs),
+		     tally->run.programs == 1 ? "" : "s");
+	if (tally->run.failed)
+		text__printf(&note, ", %s failed", format__count(number, tally->run.failed));
+	if (tally->run.running)
+		text__printf(&note, ", %s still running", format__count(number, tally->run.running));
+	if (tally->run.unknown)
+		text__printf(&note, ", %s whose end was not seen", format__count(number, tally->run.unknown));
+	fact(page, "processes", format__count(number, tally->run.processes), false, "%s", note.data ? note.data : "");
 	if (note.error)
 		page->text->error = note.error;
 	text__free(&note);
@@ -140,21 +131,21 @@ static void verdict(struct page *page)
 	char how[PAGE_ENDING], hidden[FORMAT_SIZE];
 	bool bad, ok;
 
-	if (!tally->ended)
+	if (!tally->run.ended)
 		return;
-	bad = model_outcome__bad(tally->root.outcome);
-	ok = tally->root.outcome == MODEL_OK && !tally->root.benign;
+	bad = model_outcome__bad(tally->run.root.outcome);
+	ok = tally->run.root.outcome == MODEL_OK && !tally->run.root.benign;
 	text__printf(page->text, "  ");
 	text__style(page->text, TEXT_DIM);
 	text__printf(page->text, "%-*s", LABEL, "verdict");
 	text__style(page->text, bad ? TEXT_RED_BOLD : TEXT_BOLD);
-	text__printf(page->text, "%*s", PAGE_CELL, page__ending(how, &tally->root));
+	text__printf(page->text, "%*s", PAGE_CELL, page__ending(how, &tally->run.root));
 	text__style(page->text, TEXT_PLAIN);
-	if (ok && tally->hidden) {
+	if (ok && tally->run.hidden) {
 		text__printf(page->text, "  ");
 		text__style(page->text, TEXT_RED_BOLD);
-		text__printf(page->text, "but %s failure%s hidden", format__count(hidden, tally->hidden),
-			     tally->hidden == 1 ? " is" : "s are");
+		text__printf(page->text, "but %s failure%s hidden", format__count(hidden, tally->run.hidden),
+			     tally->run.hidden == 1 ? " is" : "s are");
 		text__style(page->text, TEXT_PLAIN);
 	}
 	text__printf(page->text, "\n");
@@ -162,20 +153,21 @@ static void verdict(struct page *page)
 
 static void facts(struct page *page)
 {
-	const struct tally *tally = page->tally;
-	uint64_t wall = run_wall(page);
+	const struct totals_run *run = &page->tally->run;
+	double cores = totals_run__cores(run);
 	char number[FORMAT_SIZE];
-	bool ended = tally->ended && !EVENT_IS_NULL(tally->root.ended_ns);
+	bool ended = run->ended && !EVENT_IS_NULL(run->root.ended_ns);
 
 	text__printf(page->text, "\n");
-	fact(page, "wall", format__duration(number, wall), false, "%s", ended ? "" : "up to the last record");
-	if (tally->cpu.known && tally->older)
-		fact(page, "CPU", format__duration(number, tally->cpu.value), tally->cpu.missing > 0,
+	fact(page, "wall", format__duration(number, totals_run__wall(run)), false, "%s",
+	     ended ? "" : "up to the last record");
+	if (run->cpu.known && run->older)
+		fact(page, "CPU", format__duration(number, run->cpu.value), run->cpu.missing > 0,
 		     "with what was used before it was watched");
-	else if (tally->cpu.known && wall)
-		fact(page, "CPU", format__duration(number, tally->cpu.value), tally->cpu.missing > 0,
-		     "%.*f cores on average", tally->cpu.value < wall ? 2 : 1, (double)tally->cpu.value / (double)wall);
-	page->bound[TALLY_CPU] |= tally->cpu.known && tally->cpu.missing;
+	else if (run->cpu.known && cores > 0)
+		fact(page, "CPU", format__duration(number, run->cpu.value), run->cpu.missing > 0,
+		     "%.*f cores on average", cores < 1 ? 2 : 1, cores);
+	page->bound[TOTALS_CPU] |= run->cpu.known && run->cpu.missing;
 	memory_facts(page);
 	process_fact(page);
 	verdict(page);
@@ -185,7 +177,7 @@ void page__head(struct page *page)
 {
 	title(page);
 	run_command(page);
-	if (!page->tally->run->begun) {
+	if (!page->tally->run.run->begun) {
 		text__printf(page->text, "\n  no records\n");
 		return;
 	}

@@ -23,11 +23,11 @@ static int loss(void *arg, const char *safe)
 }
 
 /* How many, and the most common reason. */
-static void footnote(struct page *page, enum tally_missing what)
+static void footnote(struct page *page, enum totals_figure what)
 {
 	static const char *const names[] = {
-		[TALLY_CPU] = "CPU time", [TALLY_WALL] = "wall time", [TALLY_PEAK] = "peak memory"};
-	const uint64_t *missing = page->tally->missing[what];
+		[TOTALS_CPU] = "CPU time", [TOTALS_WALL] = "wall time", [TOTALS_PEAK] = "peak memory"};
+	const uint64_t *missing = page->tally->run.missing[what];
 	const char *sign = !page->bound[what] ? "-" : page->dash[what] ? "-, \xe2\x89\xa5" : "\xe2\x89\xa5";
 	char of[FORMAT_SIZE], number[FORMAT_SIZE];
 	uint64_t all = 0;
@@ -39,7 +39,7 @@ static void footnote(struct page *page, enum tally_missing what)
 	}
 	if (all)
 		page__dim(page, 0, "%s %s not known for %s of %s%s: %s", sign, names[what], format__count(number, all),
-			  format__count(of, page->tally->rows), missing[most] == all ? "" : ", mostly",
+			  format__count(of, page->tally->run.rows), missing[most] == all ? "" : ", mostly",
 			  model_reason__text(most));
 }
 
@@ -47,15 +47,15 @@ void page__notes(struct page *page)
 {
 	struct lines lines = {.page = page};
 	bool any = false;
-	int err = losses__tell(&page->tally->losses, page->tally->run, loss, &lines);
+	int err = losses__tell(&page->tally->run.losses, page->tally->run.run, loss, &lines);
 
 	if (err)
 		page->text->error = err;
-	for (int i = 0; i < TALLY_MISSING; i++)
+	for (int i = 0; i < TOTALS_FIGURES; i++)
 		any |= page->dash[i] || page->bound[i];
 	if (any)
 		text__printf(page->text, "\n");
-	for (int i = 0; i < TALLY_MISSING; i++)
+	for (int i = 0; i < TOTALS_FIGURES; i++)
 		if (page->dash[i] || page->bound[i])
-			footnote(page, (enum tally_missing)i);
+			footnote(page, (enum totals_figure)i);
 }

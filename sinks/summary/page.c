@@ -52,32 +52,32 @@ void page__cell(struct page *page, int width, const char *value, bool bound)
 	text__printf(page->text, "%*s%s%s", width - (int)strlen(value) - bound, "", bound ? "\xe2\x89\xa5" : "", value);
 }
 
-void page__value(struct page *page, enum tally_missing what, uint64_t value, bool bound)
+void page__value(struct page *page, enum totals_figure what, uint64_t value, bool bound)
 {
 	char number[FORMAT_SIZE] = "-";
 
 	page->dash[what] |= EVENT_IS_NULL(value);
 	page->bound[what] |= bound;
 	if (!EVENT_IS_NULL(value))
-		what == TALLY_PEAK ? format__bytes(number, value) : format__duration(number, value);
+		what == TOTALS_PEAK ? format__bytes(number, value) : format__duration(number, value);
 	page__cell(page, PAGE_CELL, number, bound);
 }
 
-void page__sum(struct page *page, enum tally_missing what, const struct tally_sum *sum)
+void page__sum(struct page *page, enum totals_figure what, const struct totals_sum *sum)
 {
 	bool none = !sum->known && sum->missing;
 
 	page__value(page, what, none ? EVENT_NULL(MODEL_REASON_ABSENT) : sum->value, !none && sum->missing);
 }
 
-void page__peak(struct page *page, const struct tally_peak *peak)
+void page__peak(struct page *page, const struct totals_peak *peak)
 {
-	page__value(page, TALLY_PEAK, peak->known ? peak->value : EVENT_NULL(MODEL_REASON_ABSENT), peak->bound);
+	page__value(page, TOTALS_PEAK, peak->bytes, peak->bound);
 }
 
 uint64_t page__offset(const struct page *page, uint64_t ts)
 {
-	return ts > page->tally->run->first_ts ? ts - page->tally->run->first_ts : 0;
+	return ts > page->tally->run.run->first_ts ? ts - page->tally->run.run->first_ts : 0;
 }
 
 const char *page__ending(char out[PAGE_ENDING], const struct model_row *row)

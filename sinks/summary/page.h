@@ -10,10 +10,10 @@
 struct page {
 	struct text *text; /* its error tells of a want of memory */
 	const struct tally *tally;
-	size_t columns;					/* no line is longer */
-	size_t top;					/* rows a table */
-	size_t failures;				/* kinds of failure */
-	bool dash[TALLY_MISSING], bound[TALLY_MISSING]; /* shown as missing, as a lower bound */
+	size_t columns;					  /* no line is longer */
+	size_t top;					  /* rows a table */
+	size_t failures;				  /* kinds of failure */
+	bool dash[TOTALS_FIGURES], bound[TOTALS_FIGURES]; /* shown as missing, as a lower bound */
 };
 
 /* Appends the whole block. */
@@ -40,9 +40,9 @@ void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute
 
 /* A number at the right end of its cell, perhaps marked as a lower bound. */
 void page__cell(struct page *page, int width, const char *value, bool bound);
-void page__value(struct page *page, enum tally_missing what, uint64_t value, bool bound);
-void page__sum(struct page *page, enum tally_missing what, const struct tally_sum *sum);
-void page__peak(struct page *page, const struct tally_peak *peak);
+void page__value(struct page *page, enum totals_figure what, uint64_t value, bool bound);
+void page__sum(struct page *page, enum totals_figure what, const struct totals_sum *sum);
+void page__peak(struct page *page, const struct totals_peak *peak);
 
 /* Time since the run began. */
 uint64_t page__offset(const struct page *page, uint64_t ts);

@@ -29,29 +29,13 @@ struct summary {
 	struct summary_conf conf;
 	struct steps *steps;
 	struct model *model;
-	struct tally **tallies; /* by the run's index */
-	size_t tallies_count;
 };
 
 static struct tally *get_tally(struct summary *summary, const struct model_run *run)
 {
-	struct tally **tallies;
-
-	if (run->index < summary->tallies_count)
-		return summary->tallies[run->index];
-	tallies = reallocarray(summary->tallies, run->index + 1, sizeof(*tallies));
-	if (!tallies)
-		return NULL;
-	summary->tallies = tallies;
-	while (summary->tallies_count <= run->index) {
-		size_t i = summary->tallies_count;
-
-		tallies[i] = tally__new(model__run(summary->model, i), summary->conf.top);
-		if (!tallies[i])
-			return NULL;
-		summary->tallies_count++;
-	}
-	return tallies[run->index];
+	if (!*run->user)
+		*run->user = tally__new(run, summary->conf.top);
+	return *run->user;
 }
 
 static int on_row(void *arg, const struct model_row *row)
@@ -72,16 +56,15 @@ static int on_task(void *arg, const struct model_task *task)
 {
 	struct tally *tally = get_tally(arg, task->run);
 
-	return tally ? tally__task(tally, task) : -ENOMEM;
+	return tally ? totals__task(&tally->steps, task) : -ENOMEM;
 }
 
 static void summary__close(void *state)
 {
 	struct summary *summary = state;
 
-	for (size_t i = 0; i < summary->tallies_count; i++)
-		tally__free(summary->tallies[i]);
-	free(summary->tallies);
+	for (size_t i = 0; summary->model && i < model__runs(summary->model); i++)
+		tally__free(*model__run(summary->model, i)->user);
 	model__free(summary->model);
 	steps__free(summary->steps);
 	free(summary);
@@ -126,7 +109,7 @@ static int take_lost(struct summary *summary, const struct record *record)
 
 	if (!tally)
 		return run ? -ENOMEM : 0;
-	losses__take(&tally->losses, record);
+	losses__take(&tally->run.losses, record);
 	return 0;
 }
 
@@ -147,7 +130,7 @@ static int summary__ended(void *state, const struct stream_info *info, const str
 	model__ended(summary->model, info, stream);
 	if (!tally)
 		return run ? -ENOMEM : 0;
-	losses__ended(&tally->losses, info, stream);
+	losses__ended(&tally->run.losses, info, stream);
 	return 0;
 }
 

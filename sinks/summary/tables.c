@@ -9,8 +9,8 @@
 
 static int by_cpu(const void *a, const void *b)
 {
-	const struct tally_command *x = tally_command__of(*(struct hash_node *const *)a);
-	const struct tally_command *y = tally_command__of(*(struct hash_node *const *)b);
+	const struct totals_group *x = totals_group__of(*(struct hash_node *const *)a);
+	const struct totals_group *y = totals_group__of(*(struct hash_node *const *)b);
 
 	if (x->cpu.value != y->cpu.value)
 		return x->cpu.value > y->cpu.value ? -1 : 1;
@@ -19,22 +19,23 @@ static int by_cpu(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static void command(struct page *page, const struct tally_command *c)
+static void command(struct page *page, const struct totals_group *c)
 {
-	double share = page->tally->cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->cpu.value : 0;
+	double share =
+		page->tally->run.cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->run.cpu.value : 0;
 	char number[FORMAT_SIZE] = "-";
 	struct text name = {0};
 
-	page__sum(page, TALLY_CPU, &c->cpu);
+	page__sum(page, TOTALS_CPU, &c->cpu);
 	if (c->cpu.known && c->cpu.value && share < 0.5)
 		strcpy(number, "<1 %");
 	else if (c->cpu.known)
 		snprintf(number, sizeof(number), "%.0f %%", share);
 	page__cell(page, PAGE_COUNT, number, false);
-	page__sum(page, TALLY_WALL, &c->wall);
+	page__sum(page, TOTALS_WALL, &c->wall);
 	page__peak(page, &c->peak);
-	page__cell(page, PAGE_COUNT, format__count(number, c->runs), false);
-	if (page->tally->failed) {
+	page__cell(page, PAGE_COUNT, format__count(number, c->executions), false);
+	if (page->tally->run.failed) {
 		text__style(page->text, c->failed ? TEXT_RED : TEXT_DIM);
 		page__cell(page, PAGE_COUNT + 1, format__count(number, c->failed), false);
 		text__style(page->text, TEXT_PLAIN);
@@ -42,14 +43,14 @@ static void command(struct page *page, const struct tally_command *c)
 	text__printf(page->text, "  ");
 	text__safe(&name, c->name, strlen(c->name));
 	text__printf(&name, "%s", c->forked ? " (forked)" : "");
-	page__rest(page, 3 * PAGE_CELL + (page->tally->failed ? 3 * PAGE_COUNT + 1 : 2 * PAGE_COUNT) + 2,
+	page__rest(page, 3 * PAGE_CELL + (page->tally->run.failed ? 3 * PAGE_COUNT + 1 : 2 * PAGE_COUNT) + 2,
 		   name.data ? name.data : "");
 	if (name.error)
 		page->text->error = name.error;
 	text__free(&name);
 }
 
-static void commands(struct page *page, const struct tally_commands *commands, const char *title, const char *what)
+static void commands(struct page *page, const struct totals_groups *commands, const char *title, const char *what)
 {
 	size_t count = commands->hash.count, shown = count;
 	struct hash_node **list = hash__sorted(&commands->hash, by_cpu);
@@ -61,12 +62,12 @@ static void commands(struct page *page, const struct tally_commands *commands, c
 		page->text->error = -ENOMEM;
 	if (!list || !count)
 		goto out;
-	snprintf(line, sizeof(line), "%s by %s time", title, page->tally->cpu.known ? "CPU" : "wall");
+	snprintf(line, sizeof(line), "%s by %s time", title, page->tally->run.cpu.known ? "CPU" : "wall");
 	page__section(page, TEXT_BOLD, line);
 	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall", PAGE_CELL,
-		  "peak", PAGE_COUNT, "runs", page->tally->failed ? "  failed" : "", what);
+		  "peak", PAGE_COUNT, "runs", page->tally->run.failed ? "  failed" : "", what);
 	for (size_t i = 0; i < shown; i++)
-		command(page, tally_command__of(list[i]));
+		command(page, totals_group__of(list[i]));
 	if (count > shown)
 		page__dim(page, 0, "%*s  and %zu more %s%s", PAGE_CELL, "", count - shown, what,
 			  count - shown == 1 ? "" : "s");
@@ -76,9 +77,9 @@ out:
 
 /* Single rows; the value they are sorted by stands first. */
 static void top_rows(struct page *page, const char *title, const struct tally_top *top,
-		     const enum tally_missing order[TALLY_MISSING])
+		     const enum totals_figure order[TOTALS_FIGURES])
 {
-	static const char *const names[] = {[TALLY_CPU] = "CPU", [TALLY_WALL] = "wall", [TALLY_PEAK] = "peak"};
+	static const char *const names[] = {[TOTALS_CPU] = "CPU", [TOTALS_WALL] = "wall", [TOTALS_PEAK] = "peak"};
 
 	page__section(page, TEXT_BOLD, title);
 	page__dim(page, 0, "%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]], PAGE_CELL,
@@ -86,23 +87,33 @@ static void top_rows(struct page *page, const char *title, const struct tally_to
 	for (size_t i = 0; i < top->count; i++) {
 		const struct tally_row *row = &top->rows[i];
 		const uint64_t values[] = {
-			[TALLY_CPU] = row->cpu_ns, [TALLY_WALL] = row->wall_ns, [TALLY_PEAK] = row->peak_bytes};
+			[TOTALS_CPU] = row->cpu_ns, [TOTALS_WALL] = row->wall_ns, [TOTALS_PEAK] = row->peak_bytes};
 
-		for (int j = 0; j < TALLY_MISSING; j++)
-			page__value(page, order[j], values[order[j]], order[j] == TALLY_PEAK && row->bound);
+		for (int j = 0; j < TOTALS_FIGURES; j++)
+			page__value(page, order[j], values[order[j]], order[j] == TOTALS_PEAK && row->bound);
 		text__printf(page->text, "%*u  ", PAGE_CELL, row->pid);
 		page__rest(page, 4 * PAGE_CELL + 2, row->shown);
 	}
 }
 
+/* There is a step of more than one program. */
+static bool is_composed(const struct totals_groups *steps)
+{
+	for (size_t i = 0; i < steps->hash.size; i++)
+		for (struct hash_node *node = steps->hash.slots[i]; node; node = node->next)
+			if (totals_group__of(node)->programs > totals_group__of(node)->executions)
+				return true;
+	return false;
+}
+
 void page__tables(struct page *page)
 {
-	static const enum tally_missing by_wall[] = {TALLY_WALL, TALLY_CPU, TALLY_PEAK};
-	static const enum tally_missing by_peak[] = {TALLY_PEAK, TALLY_WALL, TALLY_CPU};
+	static const enum totals_figure by_wall[] = {TOTALS_WALL, TOTALS_CPU, TOTALS_PEAK};
+	static const enum totals_figure by_peak[] = {TOTALS_PEAK, TOTALS_WALL, TOTALS_CPU};
 	const struct tally *tally = page->tally;
-	bool short_run = tally->rows <= page->top; /* the first table has them all */
+	bool short_run = tally->run.rows <= page->top; /* the first table has them all */
 
-	if (tally->composed)
+	if (is_composed(&tally->steps))
 		commands(page, &tally->steps, "Steps", "step");
 	commands(page, &tally->commands, "Commands", "command");
 	if (tally->longest.count && !short_run)

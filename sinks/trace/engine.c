@@ -34,17 +34,15 @@ static void date(struct text *text, const struct model_run *run, uint64_t ts)
 	number(text, EVENT_IS_NULL(ts) ? ts : (uint64_t)ns / NS_PER_MS);
 }
 
-/* In percent of a core. CPU counts from the fork on, and so does the time here: what lives for a millisecond
- * spends most of it before its exec. */
+/* In percent of a core. */
 static void load(struct text *text, const struct line *line, int digits)
 {
 	const struct model_task *task = line->task;
-	uint64_t from = task->start < task->began_ns ? task->start : task->began_ns;
 
-	if (line->cpu_partial || EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->ended_ns) || task->ended_ns <= from)
+	if (line->cpu_partial || EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->wall_ns) || !task->wall_ns)
 		text__printf(text, "-");
 	else
-		text__printf(text, "%.*f", digits, 100.0 * (double)task->cpu_ns / (double)(task->ended_ns - from));
+		text__printf(text, "%.*f", digits, 100.0 * (double)task->cpu_ns / (double)task->wall_ns);
 }
 
 /* ---- Nextflow ---- */

@@ -347,7 +347,7 @@ def test_tables_sort_and_filter(many):
     for event in merge(made_run(MANY)[0], options=["-e", "lifecycle.exec", "-e", "lifecycle.exit"]):
         process = event["pid"], event["start"]
         if event["event"] == "exec":
-            began[process] = event["ts"]
+            began[process] = event["start"]
         else:
             lengths.append(event["ts"] - began[process])
     lengths.sort(reverse=True)

@@ -55,7 +55,7 @@ class TestNextflow:
             pid = int(line["native_id"])
             processes = self.processes(run, pid)
             assert line["status"] == "COMPLETED" and line["exit"] == "0"
-            began, ended = run.one("lifecycle.exec", pid=pid)["ts"], run.one("lifecycle.exit", pid=pid)["ts"]
+            began, ended = run.one("lifecycle.exec", pid=pid)["start"], run.one("lifecycle.exit", pid=pid)["ts"]
             assert 2500 <= int(line["realtime"]) == pytest.approx((ended - began) / 1e6, abs=1)
             assert int(line["complete"]) - int(line["start"]) == pytest.approx(int(line["realtime"]), abs=2)
             assert HASHES[name] << 20 < int(line["peak_rss"]) < (HASHES[name] + 30) << 20

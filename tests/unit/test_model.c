@@ -121,9 +121,9 @@ static void one_program_is_one_row(void **state)
 	assert_string_equal(row->comm, "true");
 	assert_string_equal(s->rows[0].exe, "/bin/true");
 	assert_string_equal(s->rows[0].args, "true|-x|");
-	assert_int_equal(row->began_ns, 2 * S);
+	assert_int_equal(row->began_ns, 1 * S);
 	assert_int_equal(row->ended_ns, 4 * S);
-	assert_int_equal(row->wall_ns, 2 * S);
+	assert_int_equal(row->wall_ns, 3 * S);
 	assert_int_equal(row->cpu_ns, 8 * MS);
 	assert_int_equal(row->user_ns, 6 * MS);
 	assert_int_equal(row->system_ns, 2 * MS);

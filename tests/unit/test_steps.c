@@ -509,9 +509,9 @@ static void children_inherit_and_a_task_sums_up(void **state)
 	assert_int_equal(task->parent, 0);
 	assert_int_equal(task->pid, 11);
 	assert_int_equal(task->start, 2 * S);
-	assert_int_equal(task->began_ns, 2 * S + MS);
+	assert_int_equal(task->began_ns, 2 * S);
 	assert_int_equal(task->ended_ns, 6 * S);
-	assert_int_equal(task->wall_ns, 4 * S - MS);
+	assert_int_equal(task->wall_ns, 4 * S);
 	assert_int_equal(task->rows, 3);
 	assert_int_equal(task->processes, 3);
 	assert_int_equal(task->cpu_ns, 70 * MS);

@@ -96,7 +96,7 @@ static void exits_are_as_a_shell_says_them(void **state)
 	page = print(t, true);
 	assert_has(page, "\tab/1\t20\ttask\tFAILED\t3\t");
 	assert_has(page, "\tab/2\t30\ttask\tFAILED\t137\t");
-	assert_has(page, "\tab/3\t40\ttask\tRUNNING\t-\t-\t1763782584000\t-\t-\t-\t-\t");
+	assert_has(page, "\tab/3\t40\ttask\tRUNNING\t-\t-\t1763782584000\t-\t-\t88015\t-\t");
 	end(t);
 }
 

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sums up rows and tasks. */
+#include "sinks/totals/totals.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define GROUPS_MAX 10000
+#define OTHER "(other)"
+
+static bool is_missing(uint64_t value)
+{
+	return EVENT_IS_NULL(value) && EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED;
+}
+
+static void add(struct totals_sum *sum, uint64_t value)
+{
+	sum->missing += is_missing(value);
+	if (EVENT_IS_NULL(value))
+		return;
+	sum->value += value;
+	sum->known++;
+}
+
+static void set_greater(uint64_t *most, uint64_t value)
+{
+	if (!EVENT_IS_NULL(value) && (EVENT_IS_NULL(*most) || value > *most))
+		*most = value;
+}
+
+static void set_peak(struct totals_peak *most, struct totals_peak peak)
+{
+	if (!EVENT_IS_NULL(peak.bytes) && (EVENT_IS_NULL(most->bytes) || peak.bytes > most->bytes))
+		*most = peak;
+}
+
+static struct totals_peak peak_of(const struct model_row *row)
+{
+	bool bound;
+	uint64_t bytes = model_row__peak(row, &bound);
+
+	return (struct totals_peak){bytes, bound};
+}
+
+/* ---- groups ---- */
+
+static struct totals_group *group__new(struct totals_groups *groups, const char *name, bool forked, uint64_t key)
+{
+	struct totals_group *group = calloc(1, sizeof(*group) + strlen(name) + 1);
+
+	if (!group || hash__add(&groups->hash, &group->node, key)) {
+		free(group);
+		return NULL;
+	}
+	group->forked = forked;
+	group->wall_max = group->peak.bytes = group->together = EVENT_NULL(MODEL_REASON_ABSENT);
+	strcpy(group->name, name);
+	return group;
+}
+
+static struct totals_group *group__get(struct totals_groups *groups, const char *name, bool forked)
+{
+	uint64_t key = hash__bytes(forked, name, strlen(name));
+	struct hash_node *node = hash__first(&groups->hash, key);
+
+	for (; node; node = hash__next(node)) {
+		struct totals_group *group = totals_group__of(node);
+
+		if (group->forked == forked && !strcmp(group->name, name))
+			return group;
+	}
+	if (groups->hash.count < GROUPS_MAX || !strcmp(name, OTHER))
+		return group__new(groups, name, forked, key);
+	return group__get(groups, OTHER, false);
+}
+
+static void group__add(struct totals_group *group, enum model_outcome outcome, uint64_t wall_ns, uint64_t cpu_ns,
+		       const uint64_t io[MODEL_IO_FIGURES], struct totals_peak peak)
+{
+	group->executions++;
+	group->failed += model_outcome__bad(outcome);
+	add(&group->cpu, cpu_ns);
+	add(&group->wall, wall_ns);
+	set_greater(&group->wall_max, wall_ns);
+	add(&group->read, io[MODEL_IO_READ_BYTES]);
+	add(&group->written, io[MODEL_IO_WRITE_BYTES]);
+	set_peak(&group->peak, peak);
+}
+
+void totals_groups__free(struct totals_groups *groups)
+{
+	for (size_t i = 0; i < groups->hash.size; i++) {
+		struct hash_node *node = groups->hash.slots[i], *next;
+
+		for (; node; node = next) {
+			next = node->next;
+			free(totals_group__of(node));
+		}
+	}
+	hash__free(&groups->hash);
+}
+
+/* ---- runs ---- */
+
+void totals_run__init(struct totals_run *totals, const struct model_run *run)
+{
+	totals->run = run;
+	totals->peak.bytes = totals->began_ns = totals->ended_ns = EVENT_NULL(MODEL_REASON_ABSENT);
+}
+
+static void add_to_run(struct totals_run *run, const struct model_row *row)
+{
+	bool bad = model_outcome__bad(row->outcome);
+
+	run->rows++;
+	run->processes += row->last;
+	run->programs += row->image || row->older;
+	run->failed += bad;
+	run->propagated += bad && row->propagated;
+	run->running += row->outcome == MODEL_RUNNING;
+	run->unknown += row->outcome == MODEL_UNKNOWN;
+	run->older |= row->older;
+	add(&run->cpu, row->cpu_ns);
+	set_peak(&run->peak, peak_of(row));
+	if (EVENT_IS_NULL(run->began_ns) || row->began_ns < run->began_ns)
+		run->began_ns = row->began_ns;
+	if (!EVENT_IS_NULL(row->wall_ns))
+		set_greater(&run->ended_ns, row->began_ns + row->wall_ns);
+	if (row->root && row->last) {
+		run->ended = true;
+		run->root = *row;
+	}
+}
+
+uint64_t totals_run__wall(const struct totals_run *totals)
+{
+	bool known = !EVENT_IS_NULL(totals->ended_ns);
+	uint64_t began = known && !totals->older ? totals->began_ns : totals->run->first_ts;
+	uint64_t ended = known ? totals->ended_ns : totals->run->last_ts;
+
+	return ended > began ? ended - began : 0;
+}
+
+double totals_run__cores(const struct totals_run *totals)
+{
+	uint64_t wall = totals_run__wall(totals);
+
+	return totals->older || !wall ? 0 : (double)totals->cpu.value / (double)wall;
+}
+
+/* ---- as the model calls ---- */
+
+static void note_missing(uint64_t missing[256], uint64_t value)
+{
+	if (is_missing(value))
+		missing[EVENT_NULL_REASON(value)]++;
+}
+
+int totals__row(struct totals_run *run, struct totals_groups *commands, const struct model_row *row)
+{
+	struct totals_group *group = group__get(commands, model_command__name(row->command, row->comm), row->forked);
+
+	if (!group)
+		return -ENOMEM;
+	add_to_run(run, row);
+	note_missing(run->missing[TOTALS_CPU], row->cpu_ns);
+	note_missing(run->missing[TOTALS_WALL], row->wall_ns);
+	note_missing(run->missing[TOTALS_PEAK], row->peak_rss_bytes);
+	group__add(group, row->outcome, row->wall_ns, row->cpu_ns, row->io, peak_of(row));
+	return 0;
+}
+
+int totals__task(struct totals_groups *steps, const struct model_task *task)
+{
+	struct totals_group *step = group__get(steps, task->step, false);
+	struct totals_peak peak = {task->peak_rss_bytes, task->peak_is_bound};
+
+	if (!step)
+		return -ENOMEM;
+	group__add(step, task->outcome, task->wall_ns, task->cpu_ns, task->io, peak);
+	step->cpu.missing += task->rows_without_cpu;
+	step->programs += task->rows;
+	step->processes += task->processes;
+	step->programs_failed += task->failed;
+	set_greater(&step->together, task->rss_peak_bytes);
+	return 0;
+}
+
+int totals__hidden(struct totals_run *run, struct totals_groups *steps, const struct model_row *row)
+{
+	struct totals_group *step = row->task && !row->propagated ? group__get(steps, row->task->step, false) : NULL;
+
+	if (row->propagated)
+		return 0;
+	run->hidden++;
+	if (step)
+		step->hidden++;
+	return row->task && !step ? -ENOMEM : 0;
+}
