@@ -149,43 +149,37 @@ static int cell_uid(struct packer *p, const struct cell *cell, const void *at)
 	return command ? cell_number(p, cell, &command->uid) : pack_nil(p->out);
 }
 
-/* What people group by: the arguments with blanks between, in full; "[comm]" if they are not known. */
-static int cell_command_line(struct packer *p, const struct cell *cell, const void *at)
+/* What people group by: the arguments in full, as a shell would take them; "[comm]" if they are not known. */
+static int pack_command(struct packer *p, const struct model_command *command, const char *comm, bool forked)
 {
-	const struct model_row *row = at;
-	const struct model_list *args = row->command ? &row->command->args : NULL;
 	struct text text = {0};
 	int err;
 
-	(void)cell;
-	if (row->forked)
+	if (forked)
 		text__printf(&text, "fork of ");
-	if (args && args->length) {
-		text__put(&text, args->data, args->length - 1);
-		for (char *end = text.data; !text.error && (end = memchr(end, '\0', text.data + text.size - end));)
-			*end = ' ';
-	} else {
-		text__printf(&text, "[%s]", row->comm);
-	}
-	err = text.error || pack__text(p->out, text.data, text.size);
+	if (command && command->args.length)
+		text__arguments(&text, &command->args, true, SIZE_MAX);
+	else
+		text__printf(&text, "[%s]", comm);
+	err = text.error || pack__text(p->out, text.data ? text.data : "", text.size);
 	text__free(&text);
 	return err;
 }
 
-/* The arguments as a shell would take them. */
+static int cell_row_command(struct packer *p, const struct cell *cell, const void *at)
+{
+	const struct model_row *row = at;
+
+	(void)cell;
+	return pack_command(p, row->command, row->comm, row->forked);
+}
+
 static int cell_command(struct packer *p, const struct cell *cell, const void *at)
 {
 	const struct model_command *command = *(const struct model_command *const *)at;
-	struct text text = {0};
-	int err;
 
 	(void)cell;
-	if (!command)
-		return pack_nil(p->out);
-	text__command(&text, command, "", false);
-	err = text.error || pack__text(p->out, text.data ? text.data : "", text.size);
-	text__free(&text);
-	return err;
+	return command ? pack_command(p, command, model_command__name(command, "?"), false) : pack_nil(p->out);
 }
 
 static int cell_task_number(struct packer *p, const struct cell *cell, const void *at)
@@ -228,7 +222,7 @@ static int cell_task_step(struct packer *p, const struct cell *cell, const void 
 	{ "ended", COLUMN_TIME, cell_time, AT(s, ended_ns), 0, NULL, "when, UTC" },                              \
 	{ "began_ns", COLUMN_U64, cell_number, AT(s, began_ns), 0, "ns", "when, on the boot clock" },            \
 	{ "ended_ns", COLUMN_U64, cell_number, AT(s, ended_ns), 0, "ns", "when, on the boot clock" },            \
-	{ "wall_ns", COLUMN_U64, cell_number, AT(s, wall_ns), 0, "ns", "from the one to the other" }
+	{ "wall_ns", COLUMN_U64, cell_number, AT(s, wall_ns), 0, "ns", "from the one to the other; so far if it still runs" }
 
 #define CELLS_CPU(s)                                                                                         \
 	{ "cpu_ns", COLUMN_U64, cell_number, AT(s, cpu_ns), 0, "ns", "CPU time of all threads" },                \
@@ -254,8 +248,8 @@ static const struct cell processes[] = {
 	{ "comm", COLUMN_TEXT, cell_chars, ROW(comm), 0, NULL, "the kernel's name of the process" },
 	{ "exe", COLUMN_TEXT, cell_text, ROW(command), COMMAND(exe), NULL, "path of the program" },
 	{ "args", COLUMN_LIST, cell_list, ROW(command), COMMAND(args), NULL, "its arguments" },
-	{ "command", COLUMN_TEXT, cell_command_line, 0, 0, NULL,
-	  "its arguments with blanks between; [comm] where they are not known" },
+	{ "command", COLUMN_TEXT, cell_row_command, 0, 0, NULL,
+	  "its arguments as a shell would take them; [comm] where they are not known" },
 	{ "cwd", COLUMN_TEXT, cell_text, ROW(command), COMMAND(cwd), NULL, "where it was started" },
 	{ "uid", COLUMN_U64, cell_uid, ROW(command), 0, NULL, "user" },
 	CELLS_TIMES(model_row),
@@ -302,7 +296,7 @@ static const struct cell steps[] = {
 	  "programs whose peak of memory is not known" },
 	CELLS_CPU(model_task),
 	{ "peak_rss_bytes", COLUMN_U64, cell_number, TASK(peak_rss_bytes), 0, "bytes",
-	  "most that one program held" },
+	  "most that one program held; by samples where the kernel did not count" },
 	{ "sum_rss_bytes", COLUMN_U64, cell_number, TASK(rss_peak_bytes), 0, "bytes",
 	  "most that its processes held at once, by their samples" },
 	CELLS_IO(model_task),

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import shlex
 import shutil
 import subprocess
 
@@ -67,8 +68,8 @@ def test_cpu_is_all_of_it(made):
 def test_commands_are_taken_together(made):
     by_args = {}
     for event in merge(made[0], options=["-e", "exec"]):
-        by_args[" ".join(event["args"])] = by_args.get(" ".join(event["args"]), 0) + 1
-    assert {row["command"]: row["executions"] for row in rows(made[0], "commands", "1000000")} == by_args
+        by_args[tuple(event["args"])] = by_args.get(tuple(event["args"]), 0) + 1
+    assert {tuple(shlex.split(row["command"])): row["executions"] for row in rows(made[0], "commands", "1000000")} == by_args
 
 
 def test_failed_and_hidden(made):
