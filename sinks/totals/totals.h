@@ -22,7 +22,7 @@
 #ifndef SINKS_TOTALS_TOTALS_H
 #define SINKS_TOTALS_TOTALS_H
 
-#include "sinks/model/hash.h"
+#include "core/base/base.h"
 #include "sinks/model/losses.h"
 #include "sinks/model/model.h"
 
