@@ -34,6 +34,10 @@ CONTRACT = {
                 "stack_bytes minor_faults major_faults",
         "oom_kill": "comm rss_bytes limit",
     },
+    "io": {
+        "sample": "read_chars write_chars read_syscalls write_syscalls read_bytes write_bytes cancelled_write_bytes",
+        "exit": "read_chars write_chars read_syscalls write_syscalls read_bytes write_bytes cancelled_write_bytes final",
+    },
 }
 
 
