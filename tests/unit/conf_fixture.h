@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Probes and sinks that exist as tables only, for tests of the configuration. */
+/* Probes and sinks that exist as tables only, for tests of the configuration; after cmocka.h. */
 #ifndef TESTS_UNIT_CONF_FIXTURE_H
 #define TESTS_UNIT_CONF_FIXTURE_H
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/config/conf.h"
@@ -76,6 +78,56 @@ static char *const *fixture_probe_names(void *arg)
 
 	(void)arg;
 	return names;
+}
+
+/* All that was told, one sentence a line; warnings begin by "warning: ". */
+static char told[65536];
+
+static inline void tell(void *arg, enum log_level level, const char *sentence)
+{
+	size_t length = strlen(told);
+
+	(void)arg;
+	snprintf(told + length, sizeof(told) - length, "%s%s\n", level == LOG_WARN ? "warning: " : "", sentence);
+}
+
+static const struct conf_finder finder = {
+	.probe = fixture_probe,
+	.sink = fixture_sink,
+	.probe_names = fixture_probe_names,
+	.tell = tell,
+};
+
+/* Loads from memory of the exact size, so that a sanitizer sees a read behind it. */
+static inline int load_bytes(struct conf *conf, const void *bytes, size_t size)
+{
+	void *copy = malloc(size ? size : 1);
+	int rc;
+
+	memcpy(copy, bytes, size);
+	told[0] = '\0';
+	rc = conf__load_memory(conf, "x.yaml", copy, size, &finder);
+	free(copy);
+	return rc;
+}
+
+static inline void load_good(struct conf *conf, const char *text)
+{
+	int rc = load_bytes(conf, text, strlen(text));
+
+	if (rc)
+		fail_msg("%s\n%s", text, told);
+}
+
+static inline void check_bad(const char *text, const char *expected)
+{
+	struct conf conf, zero = {0};
+
+	if (load_bytes(&conf, text, strlen(text)) != -EINVAL)
+		fail_msg("loaded: %s", text);
+	if (strcmp(told, expected) != 0)
+		fail_msg("of\n%s\ntold\n%s\nnot\n%s", text, told, expected);
+	assert_memory_equal(&conf, &zero, sizeof(conf));
 }
 
 #endif

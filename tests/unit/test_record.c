@@ -9,7 +9,6 @@
 #include <cmocka.h>
 
 #include "core/record.h"
-#include "core/text.h"
 #include "tests/unit/stream_made.h"
 
 struct packed {
@@ -333,41 +332,6 @@ static void the_filter_sees_whole_items(void **state)
 	buffer__free(&p.buffer);
 }
 
-static void utf8_is_told_from_bytes(void **state)
-{
-	static const struct {
-		const char *bytes;
-		bool valid;
-	} cases[] = {
-		{"", true},
-		{"plain ascii of more than eight bytes", true},
-		{"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80", true},
-		{"\xef\xbf\xbf\xf4\x8f\xbf\xbf", true},
-		{"1234567\xc3\xa4", true},
-		{"12345678abc\xc3\xa4", true},
-		{"12345678abc\xc3", false},
-		{"\x80", false},
-		{"\xc0\x80", false}, /* longer than need be */
-		{"\xc1\xbf", false},
-		{"\xe0\x9f\xbf", false},
-		{"\xf0\x8f\xbf\xbf", false},
-		{"\xed\xa0\x80", false},     /* half of a surrogate pair */
-		{"\xf4\x90\x80\x80", false}, /* beyond Unicode */
-		{"\xf5\x80\x80\x80", false},
-		{"\xff", false},
-		{"\xe2\x82", false},
-		{"\xe2\x28\xa1", false},
-		{"abcdefgh\xff", false},
-		{"abcdefgh\xffijklmnopqr", false},
-	};
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		if (utf8__valid(cases[i].bytes, strlen(cases[i].bytes)) != cases[i].valid)
-			fail_msg("case %zu", i);
-}
-
 /* str where any library may decode it as UTF-8, bin where it may not. */
 static void text_on_disk(void **state)
 {
@@ -508,7 +472,6 @@ int main(void)
 		cmocka_unit_test(shorter_than_its_struct),
 		cmocka_unit_test(items_of_all_shapes),
 		cmocka_unit_test(the_filter_sees_whole_items),
-		cmocka_unit_test(utf8_is_told_from_bytes),
 		cmocka_unit_test(text_on_disk),
 		cmocka_unit_test(another_schema_than_the_writers),
 		cmocka_unit_test(cut_at_every_byte),

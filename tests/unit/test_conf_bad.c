@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The configuration: what is wrong is reported exactly, with its place; what is expensive is refused. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/conf_fixture.h"
+
+#define KEYS "run, scope, probes, redact, sinks"
+#define TIME_HOW "write a whole number and ns, us, ms, s, m, h or d, as in 500ms\n"
+#define BEGIN "begin it by /, as in /usr/bin/NAME or /**/NAME\n"
+#define UTF8 "write the file in UTF-8, without control characters\n"
+#define OPTIONS_OF_RUN "name, tags, output, grace, max_processes"
+#define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line\n"
+#define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" a line\n"
+#define SIZE_HOW "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB\n"
+#define EMPTY "x.yaml:1:1: document: is empty: write at least one of " KEYS "\n"
+#define REFERENCE "is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${\n"
+
+static const char *const bad[][2] = {
+	/* keys */
+	{"filter: x\n", "x.yaml:1:1: filter: unknown key: choose from " KEYS "\n"},
+	{"probs:\n  cpu: {}\n", "x.yaml:1:1: probs: unknown key: did you mean \"probes\"?\n"},
+	{"run:\n  nmae: x\n", "x.yaml:2:3: run.nmae: unknown option: did you mean \"name\"?\n"},
+	{"run: {zzz: x}\n", "x.yaml:1:7: run.zzz: unknown option: choose from " OPTIONS_OF_RUN "\n"},
+	{"probes:\n  cpu: {intervall: 1s}\n",
+	 "x.yaml:2:9: probes.cpu.intervall: unknown option: did you mean \"interval\"?\n"},
+	{"probes:\n  lifecycle: {interval: 1s}\n",
+	 "x.yaml:2:15: probes.lifecycle.interval: unknown option: choose from required, ring, events, env\n"},
+	{"probes: {cpuu: {}}", "x.yaml:1:10: probes.cpuu: no probe \"cpuu\" here\n"},
+	{"sinks: {jsnol: {}}", "x.yaml:1:9: sinks.jsnol: no sink \"jsnol\" here\n"},
+	{"sinks: {summary: {a: 1}}", "x.yaml:1:19: sinks.summary.a: unknown option: there are none\n"},
+	{"run:\n  name: a\nscope: []\nrun:\n  name: b\n",
+	 "x.yaml:4:1: run: is there twice, first in line 1: write it once\n"},
+	{"run:\n  name: a\n  name: b\n", "x.yaml:3:3: run.name: is there twice, first in line 2: write it once\n"},
+	{"run: {tags: {a: 1, a: 2}}", "x.yaml:1:20: run.tags.a: is there twice, first in line 1: write it once\n"},
+	{"probes: {cpu: {}, cpu: {}}", "x.yaml:1:19: probes.cpu: is there twice, first in line 1: write it once\n"},
+	{"[a]: b\n", "x.yaml:1:1: a key is not a word: write KEY: VALUE\n"},
+	{"run: {tags: {'': x}}", "x.yaml:1:14: run.tags: a key is not a word: write KEY: VALUE\n"},
+	{"run: {tags: {a=b: x}}", "x.yaml:1:14: run.tags.a=b: a name cannot hold \"=\": choose another\n"},
+	/* types */
+	{"run: 5\n", "x.yaml:1:6: run: " MAPPING},
+	{"run: [a]\n", "x.yaml:1:6: run: " MAPPING},
+	{"run:\n", "x.yaml:1:1: run: has no value: write one, or remove the key\n"},
+	{"probes:\n", "x.yaml:1:1: probes: has no value: write one, or remove the key\n"},
+	{"probes: {}", "x.yaml:1:9: probes: names no probe: name one, or remove the key for all of them\n"},
+	{"probes: [cpu]", "x.yaml:1:9: probes: " MAPPING},
+	{"probes: {cpu: off}", "x.yaml:1:15: probes.cpu: " MAPPING},
+	{"sinks: {summary: [a]}", "x.yaml:1:18: sinks.summary: " MAPPING},
+	{"run: {name: [a]}", "x.yaml:1:13: run.name: must be one value, not a list\n"},
+	{"run: {name: {a: b}}", "x.yaml:1:13: run.name: must be one value, not a mapping\n"},
+	{"run: {name: }", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n"},
+	{"run: {name: null}", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n"},
+	{"run: {tags: [a]}", "x.yaml:1:13: run.tags: " MAPPING},
+	{"probes: {lifecycle: {env: HOME}}", "x.yaml:1:27: probes.lifecycle.env: " LIST},
+	{"probes: {lifecycle: {env: [[HOME]]}}",
+	 "x.yaml:1:28: probes.lifecycle.env[0]: must be one value, not a list\n"},
+	{"probes: {lifecycle: {env: [A, '']}}", "x.yaml:1:31: probes.lifecycle.env[1]: an item is empty: remove it\n"},
+	{"redact: x", "x.yaml:1:9: redact: " LIST},
+	{"scope: {exe: /x}", "x.yaml:1:8: scope: " LIST},
+	{"run: {name: !secret x}", "x.yaml:1:13: the tag !secret means nothing here: remove it\n"},
+	{"run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: holds a NUL character: remove it\n"},
+	/* values */
+	{"run: {name: a/b}",
+	 "x.yaml:1:13: run.name: \"a/b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n"},
+	{"run: {name: ''}",
+	 "x.yaml:1:13: run.name: \"\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n"},
+	{"run: {output: ''}", "x.yaml:1:15: run.output: is empty: write a folder, or remove the key\n"},
+	{"run: {grace: 25h}", "x.yaml:1:14: run.grace: 25h is out of range: write 0s to 1d\n"},
+	{"run: {max_processes: 1k}", "x.yaml:1:22: run.max_processes: \"1k\" is not a number: write a whole number\n"},
+	{"run: {max_processes: 1023}", "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n"},
+	{"probes: {cpu: {required: yes}}",
+	 "x.yaml:1:26: probes.cpu.required: \"yes\" is not a bool: write true or false\n"},
+	{"probes: {cpu: {events: [exit, smaple]}}",
+	 "x.yaml:1:24: probes.cpu.events: no event \"smaple\": did you mean \"sample\"?\n"},
+	{"probes: {cpu: {events: [fork]}}",
+	 "x.yaml:1:24: probes.cpu.events: no event \"fork\": choose from sample, exit\n"},
+	{"probes: {mem: {events: [exit]}}", "x.yaml:1:24: probes.mem.events: no event \"exit\": there are none\n"},
+	{"probes: {cpu: {events: []}}",
+	 "x.yaml:1:24: probes.cpu.events: names no event: name one, or remove the key for all of them\n"},
+	{"probes: {cpu: {ring: 100KiB}}",
+	 "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 64KiB or 128KiB\n"},
+	{"probes: {cpu: {ring: 1000000000}}",
+	 "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 512MiB or 1GiB\n"},
+	{"probes: {cpu: {ring: 32KiB}}", "x.yaml:1:22: probes.cpu.ring: 32KiB is out of range: write 64KiB to 1GiB\n"},
+	{"probes: {cpu: {ring: 2GiB}}", "x.yaml:1:22: probes.cpu.ring: 2GiB is out of range: write 64KiB to 1GiB\n"},
+	{"probes: {cpu: {ring: big}}", "x.yaml:1:22: probes.cpu.ring: \"big\" is not a size: " SIZE_HOW},
+	{"probes: {cpu: {interval: 9ms}}", "x.yaml:1:26: probes.cpu.interval: 9ms is out of range: write 10ms to 1h\n"},
+	{"probes: {cpu: {interval: 2h}}", "x.yaml:1:26: probes.cpu.interval: 2h is out of range: write 10ms to 1h\n"},
+	{"sinks: {jsonl: {rows: 0}}", "x.yaml:1:23: sinks.jsonl.rows: 0 is out of range: write 1 to 1000\n"},
+	{"redact: [ok, '(']", "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, "
+			      "at character 2\n"},
+	/* scope */
+	{"scope:\n  - exe: nextflow\n", "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: " BEGIN},
+	{"scope: [{cwd: /a//b}]",
+	 "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: take empty, . and .. parts out\n"},
+	{"scope: [{cwd: /a/..}]",
+	 "x.yaml:1:15: scope[0].cwd: \"/a/..\" never matches: take empty, . and .. parts out\n"},
+	{"scope: [{pid: 0}]", "x.yaml:1:15: scope[0].pid: 0 is out of range: write 1 to 4194304\n"},
+	{"scope: [{pid: init}]", "x.yaml:1:15: scope[0].pid: \"init\" is not a number: write a whole number\n"},
+	{"scope: [{all: false}]", "x.yaml:1:15: scope[0].all: can only be true: remove the rule instead\n"},
+	{"scope: [{user: me}]",
+	 "x.yaml:1:10: scope[0].user: unknown kind of rule: choose from exe, cgroup, cwd, pid, all\n"},
+	{"scope:\n  - exe: /a\n    cwd: /b\n",
+	 "x.yaml:2:5: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n"},
+	{"scope: [{}]", "x.yaml:1:9: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n"},
+	{"scope: [/usr/bin/x]", "x.yaml:1:9: scope[0]: " MAPPING},
+	/* references */
+	{"run: {name: '${env:TEST_CONF_NONE}'}",
+	 "x.yaml:1:13: run.name: the variable TEST_CONF_NONE is not set: set it, or write "
+	 "${env:TEST_CONF_NONE:-default}\n"},
+	{"run: {name: '${env:1A}'}", "x.yaml:1:13: run.name: \"${env:1A}\" " REFERENCE},
+	{"run: {name: '${}'}", "x.yaml:1:13: run.name: \"${}\" " REFERENCE},
+	{"run: {name: '${env:A B}'}", "x.yaml:1:13: run.name: \"${env:A B}\" " REFERENCE},
+	{"run: {name: '${file:x}'}", "x.yaml:1:13: run.name: \"${file:x}\" " REFERENCE},
+	{"run: {name: '${env:A-b}'}", "x.yaml:1:13: run.name: \"${env:A-b}\" " REFERENCE},
+	{"run: {name: 'x${env:A'}", "x.yaml:1:13: run.name: \"${env:A\" has no end: close it by }, or write $${\n"},
+	/* documents */
+	{"", EMPTY},
+	{"# only a comment\n", EMPTY},
+	{"---\n", EMPTY},
+	{"~", EMPTY},
+	{"just text\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n"},
+	{"- a\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n"},
+	{"run: {}\n---\nrun: {}\n", "x.yaml:2:1: document: a second document begins: write one, without ---\n"},
+	/* syntax */
+	{"run:\n\tname: x\n", "x.yaml:2:1: syntax: a tab cannot indent: write blanks\n"},
+	{"run: {name: x\n", "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: "
+			    "did not find expected ',' or '}'\n"},
+	{"run:\n  name: x\n grace: 1s\n", "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: "
+					  "did not find expected key\n"},
+	{"run: {name: 'x\n", "x.yaml:2:1: syntax: while scanning a quoted scalar from line 1 on: "
+			     "found unexpected end of stream\n"},
+	{"run: *nobody\n", "x.yaml:1:6: syntax: found undefined alias\n"},
+	{"run: {}\n---\n{\n", "x.yaml:4:1: syntax: while parsing a flow node from line 4 on: "
+			      "did not find expected node content\n"},
+	{"run:\n  name: a\xff\n", "x.yaml:2:10: encoding: invalid leading UTF-8 octet: " UTF8},
+	{"run:\n  name: \xc3\xa9\x01\n", "x.yaml:2:10: encoding: control characters are not allowed: " UTF8},
+};
+
+static void test_bad(void **state)
+{
+	size_t i;
+
+	(void)state;
+	unsetenv("TEST_CONF_NONE");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		check_bad(bad[i][0], bad[i][1]);
+}
+
+static void test_all_errors(void **state)
+{
+	char text[4096] = "run: {tags: {", *at = text + strlen(text);
+	struct conf conf;
+	const char *line;
+	int i, n = 0;
+
+	(void)state;
+	check_bad("run: {nam: x, grace: soon}\n"
+		  "scope: [{exe: x}, {pid: 0}]\n"
+		  "filter: {}\n"
+		  "probes: {cpu: {ring: 1, interval: 1}}\n",
+		  "x.yaml:1:7: run.nam: unknown option: did you mean \"name\"?\n"
+		  "x.yaml:1:22: run.grace: \"soon\" is not a duration: " TIME_HOW
+		  "x.yaml:2:15: scope[0].exe: \"x\" is not absolute: " BEGIN
+		  "x.yaml:2:25: scope[1].pid: 0 is out of range: write 1 to 4194304\n"
+		  "x.yaml:3:1: filter: unknown key: choose from " KEYS "\n"
+		  "x.yaml:4:22: probes.cpu.ring: 1 is out of range: write 64KiB to 1GiB\n"
+		  "x.yaml:4:35: probes.cpu.interval: \"1\" is not a duration: " TIME_HOW);
+	for (i = 0; i < 30; i++)
+		at += sprintf(at, "t%d: [], ", i);
+	strcpy(at, "}}");
+	assert_int_equal(load_bytes(&conf, text, strlen(text)), -EINVAL);
+	for (line = told; *line; line = strchr(line, '\n') + 1)
+		n++;
+	assert_int_equal(n, 21);
+	assert_non_null(strstr(told, "\nx.yaml: there are more errors: correct these first\n"));
+}
+
+/* Files made to be expensive are refused, and quickly. */
+static void test_bombs(void **state)
+{
+	size_t size = 1000000, i, used;
+	char *text = malloc(size + 100);
+	struct conf conf;
+	clock_t from = clock();
+
+	(void)state;
+	/* One long text, meant many times. */
+	used = sprintf(text, "run: {tags: {a: &a ");
+	memset(text + used, 'x', 500000);
+	used += 500000;
+	used += sprintf(text + used, "}}\nprobes: {lifecycle: {env: [");
+	for (i = 0; i < 9000; i++)
+		used += sprintf(text + used, "*a,");
+	used += sprintf(text + used, "]}}\n");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_non_null(strstr(told, "document: its aliases (*NAME) repeat too much: write out what is meant\n"));
+
+	check_bad("a: &a [*a, *a]\nrun: &r\n  tags: *r\n",
+		  "x.yaml:1:1: a: unknown key: choose from " KEYS "\n"
+		  "x.yaml:2:6: run.tags.tags: must be one value, not a mapping\n");
+
+	memset(text, '[', size);
+	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
+	assert_string_equal(told, "x.yaml:1:1: document: opens more than 1000 brackets: close them\n");
+	memset(text + 1000, ',', size - 1000);
+	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
+	for (i = 0; i + 1 < size; i += 2)
+		memcpy(text + i, "- ", 2);
+	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
+	memset(text, '\n', size);
+	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
+	memset(text, '&', size);
+	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
+
+	used = sprintf(text, "run: {tags: {");
+	for (i = 0; i < 50000; i++)
+		used += sprintf(text + used, "k%zu: v, ", i);
+	used += sprintf(text + used, "}}");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(told, "x.yaml:1:1: document: has more than 10000 values: split it\n");
+	free(text);
+	assert_true((clock() - from) / CLOCKS_PER_SEC < 20);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_all_errors),
+		cmocka_unit_test(test_bombs),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
