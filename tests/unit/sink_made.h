@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "core/sink.h"
-#include "tests/unit/model_events.h"
+#include "tests/made/made.h"
 
 #define PAGE 65536
 

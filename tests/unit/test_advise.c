@@ -30,24 +30,23 @@ static struct page_test *begin(const char *options)
 	snprintf(all, sizeof(all), "%s,steps=%s", options, file_with(path, RULES));
 	t = begin_with(all, 7);
 	unlink(path);
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./nextflow", "bash|./nextflow|");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./nextflow", .args = "bash|./nextflow|");
 	return t;
 }
 
 /* An execution of 10 s on so many cores in one of them, and with so much memory. */
-static void task(struct page_test *t, uint64_t ts, uint32_t pid, const char *args, int status, uint64_t cpu,
-		 uint64_t bytes)
+static void task(uint64_t ts, uint32_t pid, const char *args, int status, uint64_t cpu, uint64_t bytes)
 {
-	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
-	made__exec(&t->made, ts, pid, ts, "/bin/bash", args);
+	FORK(.at = ts, .pid = pid, .parent = 10, .comm = "bash");
+	EXEC(.at = ts, .pid = pid, .exe = "/bin/bash", .args = args);
 	for (uint64_t s = 1; s < 10; s++)
-		made__cpu(&t->made, SAMPLE, ts + s * S, pid, ts, s < 5 ? 0 : cpu);
-	made__end(&t->made, ts + 10 * S, pid, ts, status, cpu, bytes);
+		CPU_SAMPLED(.at = ts + s * S, .pid = pid, .cpu = s < 5 ? 0 : cpu);
+	END(.at = ts + 10 * S, .pid = pid, STATUS(status), .cpu = cpu, .bytes = bytes);
 }
 
 static const char *finish(struct page_test *t)
 {
-	made__end(&t->made, 1000 * S, 10, 1 * S, 0, 1, 1);
+	END(.at = 1000 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	return print(t, true);
 }
 
@@ -112,7 +111,7 @@ static void settings_for_nextflow(void **state)
 
 	(void)state;
 	for (uint32_t i = 0; i < 20; i++)
-		task(t, (2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0, i == 7 ? 8 * S : 3900 * MS,
+		task((2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0, i == 7 ? 8 * S : 3900 * MS,
 		     i == 3 ? 5 * GiB : 2 * GiB);
 	assert_string_equal(finish(t),
 			    "// CPUs: the cores that 95 of 100 executions kept busy in their busiest 1.0 s.\n"
@@ -133,14 +132,14 @@ static void settings_for_snakemake_and_slurm(void **state)
 	const char *page;
 
 	(void)state;
-	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1000 * MiB);
+	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1000 * MiB);
 	page = finish(t);
 	assert_has(page, "\nset-threads:\n  - align=2 # used 2.0 cores at most (p95 2.0), 1 execution\n");
 	assert_has(page, "\nset-resources:\n  - align:mem_mb=1074 # held 1000 MiB at most (p95 1000 MiB)\n");
 	end(t);
 
 	t = begin("format=slurm,headroom=100");
-	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 100 * MS, 1000 * MiB);
+	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 100 * MS, 1000 * MiB);
 	assert_has(finish(t),
 		   "\n# align, 1 execution: used 0.1 cores at most (p95 0.1), held 1000 MiB at most (p95 1000 "
 		   "MiB)\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=2048M\n");
@@ -160,9 +159,9 @@ static void what_was_asked_for_comes_from_nextflow(void **state)
 	snprintf(options, sizeof(options), "format=nextflow,join=%s", file_with(path, theirs));
 	t = begin(options);
 	unlink(path);
-	task(t, 2 * S, 100, "bash|command.run|x|ab/1|", 0, 2 * S, 1 * GiB);
-	task(t, 20 * S, 101, "bash|command.run|x|ab/2|", 0, 3 * S, 2 * GiB);
-	task(t, 40 * S, 102, "bash|command.run|x|ab/3|", 0, 3 * S, 200 * GiB); /* of another run */
+	task(2 * S, 100, "bash|command.run|x|ab/1|", 0, 2 * S, 1 * GiB);
+	task(20 * S, 101, "bash|command.run|x|ab/2|", 0, 3 * S, 2 * GiB);
+	task(40 * S, 102, "bash|command.run|x|ab/3|", 0, 3 * S, 200 * GiB); /* of another run */
 	page = finish(t);
 	assert_has(page, "    withName: 'RNA:ALIGN' { // 2 executions\n"
 			 "        cpus = 3 // used 3.0 cores at most (p95 3.0) of 16 asked for\n"
@@ -175,10 +174,10 @@ static void who_was_killed_needs_more(void **state)
 	struct page_test *t = begin("format=nextflow");
 
 	(void)state;
-	made__fork(&t->made, 2 * S, 20, 10, 1 * S, "bash");
-	made__exec(&t->made, 2 * S, 20, 2 * S, "/bin/bash", "bash|command.run|ALIGN|ab/1|");
-	made__mem(&t->made, OOM_KILL, 3 * S, 20, 2 * S, 1 * GiB);
-	made__end(&t->made, 3 * S, 20, 2 * S, -9, 1 * S, 1 * GiB);
+	FORK(.at = 2 * S, .pid = 20, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 20, .exe = "/bin/bash", .args = "bash|command.run|ALIGN|ab/1|");
+	OOM_KILL(.at = 3 * S, .pid = 20, .bytes = 1 * GiB);
+	END(.at = 3 * S, .pid = 20, .signal = 9, .cpu = 1 * S, .bytes = 1 * GiB);
 	assert_has(finish(t), "        // 1 of 1 ran out of memory: needs more than it held\n");
 	end(t);
 }
@@ -188,8 +187,8 @@ static void losses_are_said(void **state)
 	struct page_test *t = begin("format=slurm");
 
 	(void)state;
-	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
-	made__lost(&t->made, MEM, 20 * S, 1000, 2 * S, "ring_full");
+	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
+	LOST(.at = 20 * S, .stream = MEM, .count = 1000, .since = 2 * S, .cause = "ring_full");
 	assert_has(finish(t), "\n# RECORDS OF THE RUN WERE LOST: some executions may have used more.\n");
 	end(t);
 }
@@ -199,12 +198,12 @@ static void a_strangers_name_stays_in_its_quotes(void **state)
 	struct page_test *t = begin("format=nextflow");
 
 	(void)state;
-	task(t, 2 * S, 100, "bash|command.run|a' } evil { \\ \n '|ab/1|", 0, 2 * S, 1 * GiB);
+	task(2 * S, 100, "bash|command.run|a' } evil { \\ \n '|ab/1|", 0, 2 * S, 1 * GiB);
 	assert_has(finish(t), "    withName: 'a\\' } evil { \\\\ \\\\n \\'' { // 1 execution\n");
 	end(t);
 
 	t = begin("format=snakemake");
-	task(t, 2 * S, 100, "bash|command.run|a\nset-threads: [b=1]|ab/1|", 0, 2 * S, 1 * GiB);
+	task(2 * S, 100, "bash|command.run|a\nset-threads: [b=1]|ab/1|", 0, 2 * S, 1 * GiB);
 	assert_has_not(finish(t), "\nset-threads: [b");
 	end(t);
 }
@@ -215,7 +214,7 @@ static void the_table_has_steps_and_commands(void **state)
 	const char *page;
 
 	(void)state;
-	task(t, 2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
+	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
 	page = finish(t);
 	assert_has(page,
 		   "      1         -       2.0       2.0         2         -   1.0 GiB   1.0 GiB   1.5 GiB  align\n"

@@ -164,11 +164,11 @@ static void commands_are_shown_as_a_shell_takes_them(void **state)
 /* ---- pages ---- */
 
 /* A program under process 10, which began at 1 s. */
-static void program(struct page_test *t, uint64_t ts, uint32_t pid, const char *exe, const char *args, int status)
+static void program(uint64_t ts, uint32_t pid, const char *exe, const char *args, int status)
 {
-	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
-	made__exec(&t->made, ts, pid, ts, exe, args);
-	made__end(&t->made, ts + 100 * MS, pid, ts, status, 50 * MS, 2 * MiB);
+	FORK(.at = ts, .pid = pid, .parent = 10, .comm = "bash");
+	EXEC(.at = ts, .pid = pid, .exe = exe, .args = args);
+	END(.at = ts + 100 * MS, .pid = pid, STATUS(status), .cpu = 50 * MS, .bytes = 2 * MiB);
 }
 
 static void a_short_run_is_a_short_page(void **state)
@@ -176,9 +176,9 @@ static void a_short_run_is_a_short_page(void **state)
 	struct page_test *t = begin_with(NULL, 7);
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	program(t, 2 * S, 11, "/bin/sleep", "sleep|1|", 0);
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 150 * MS, 4 * MiB);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	program(2 * S, 11, "/bin/sleep", "sleep|1|", 0);
+	END(.at = 5 * S, .pid = 10, .cpu = 150 * MS, .bytes = 4 * MiB);
 	assert_string_equal(print(t, true), "variant-calling  r1  on node7, 2025-11-22 03:36:13 UTC\n"
 					    "$ ./pipeline.sh --input samples.csv\n"
 					    "\n"
@@ -201,13 +201,13 @@ static void failures_come_first_alike_ones_together(void **state)
 	const char *page;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
 	for (uint32_t i = 0; i < 3; i++)
-		program(t, (2 + i) * S, 11 + i, "/bin/qc", "qc|--strict|", 1);
-	program(t, 6 * S, 20, "/bin/grep", "grep|-q|x|", 1);
-	program(t, 7 * S, 21, "/bin/tool", "tool|", -1011);
-	program(t, 8 * S, 22, "/bin/late", "late|", 4);
-	made__end(&t->made, 10 * S, 10, 1 * S, 0, 1, 4 * MiB);
+		program((2 + i) * S, 11 + i, "/bin/qc", "qc|--strict|", 1);
+	program(6 * S, 20, "/bin/grep", "grep|-q|x|", 1);
+	program(7 * S, 21, "/bin/tool", "tool|", -1011);
+	program(8 * S, 22, "/bin/late", "late|", 4);
+	END(.at = 10 * S, .pid = 10, .cpu = 1, .bytes = 4 * MiB);
 	page = print(t, true);
 	assert_has(page, "processes           7  7 programs executed, 5 failed\n");
 	assert_has(page, "verdict        exit 0  but 5 failures are hidden\n");
@@ -227,15 +227,15 @@ static void steps_are_summed_up_and_named_with_failures(void **state)
 	const char *page;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "/usr/bin/make", "make|-j2|");
-	program(t, 2 * S, 11, "/bin/sh", "sh|-c|bwa mem ref a > a.sam|", 0);
-	made__fork(&t->made, 3 * S, 12, 10, 1 * S, "make");
-	made__exec(&t->made, 3 * S, 12, 3 * S, "/bin/sh", "sh|-c|mkdir -p out; bwa mem ref b | sort|");
-	made__fork(&t->made, 3 * S, 13, 12, 3 * S, "sh");
-	made__exec(&t->made, 3 * S, 13, 3 * S, "/bin/bwa", "bwa|mem|ref|b|");
-	made__end(&t->made, 4 * S, 13, 3 * S, -11, 250 * MS, 8 * MiB);
-	made__end(&t->made, 4 * S, 12, 3 * S, 0, 50 * MS, 2 * MiB);
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 150 * MS, 4 * MiB);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/make", .args = "make|-j2|");
+	program(2 * S, 11, "/bin/sh", "sh|-c|bwa mem ref a > a.sam|", 0);
+	FORK(.at = 3 * S, .pid = 12, .parent = 10, .comm = "make");
+	EXEC(.at = 3 * S, .pid = 12, .exe = "/bin/sh", .args = "sh|-c|mkdir -p out; bwa mem ref b | sort|");
+	FORK(.at = 3 * S, .pid = 13, .parent = 12, .comm = "sh");
+	EXEC(.at = 3 * S, .pid = 13, .exe = "/bin/bwa", .args = "bwa|mem|ref|b|");
+	END(.at = 4 * S, .pid = 13, .signal = 11, .cpu = 250 * MS, .bytes = 8 * MiB);
+	END(.at = 4 * S, .pid = 12, .cpu = 50 * MS, .bytes = 2 * MiB);
+	END(.at = 5 * S, .pid = 10, .cpu = 150 * MS, .bytes = 4 * MiB);
 	page = print(t, true);
 	assert_has(page, "\nSteps by CPU time\n"
 			 "      CPU  share     wall     peak   runs  failed  step\n"
@@ -245,9 +245,9 @@ static void steps_are_summed_up_and_named_with_failures(void **state)
 	end(t);
 
 	t = begin_with("steps=none", 7);
-	made__exec(&t->made, 1 * S, 10, 1 * S, "/usr/bin/make", "make|");
-	program(t, 2 * S, 11, "/bin/sh", "sh|-c|bwa mem|", 0);
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 150 * MS, 4 * MiB);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/make", .args = "make|");
+	program(2 * S, 11, "/bin/sh", "sh|-c|bwa mem|", 0);
+	END(.at = 5 * S, .pid = 10, .cpu = 150 * MS, .bytes = 4 * MiB);
 	assert_has_not(print(t, true), "Steps");
 	end(t);
 }
@@ -258,9 +258,9 @@ static void a_run_that_fails_hides_nothing(void **state)
 	const char *page;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	program(t, 2 * S, 11, "/bin/tool", "tool|", 3);
-	made__end(&t->made, 5 * S, 10, 1 * S, 3, 1, 1);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	program(2 * S, 11, "/bin/tool", "tool|", 3);
+	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
 	page = print(t, true);
 	assert_has(page, "verdict        exit 3\n");
 	assert_has(page, "  exit 3  tool\n");
@@ -274,11 +274,11 @@ static void a_program_that_could_not_be_executed_is_named(void **state)
 	struct page_test *t = begin_with(NULL, 7);
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	made__fork(&t->made, 2 * S, 11, 10, 1 * S, "bash");
-	made__exec_failed(&t->made, 3 * S, 11, 2 * S, "/opt/tool", "EACCES");
-	made__end(&t->made, 4 * S, 11, 2 * S, 126, 1, 1);
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 1, 1);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC_FAILED(.at = 3 * S, .pid = 11, .exe = "/opt/tool", .error = EACCES);
+	END(.at = 4 * S, .pid = 11, .code = 126, .cpu = 1, .bytes = 1);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	assert_has(print(t, true), "  exit 126  /opt/tool\n"
 				   "            HIDDEN  pid 11 at +3.0 s, not executed: EACCES, under pipeline.sh\n");
 	end(t);
@@ -290,17 +290,17 @@ static void what_is_missing_is_explained(void **state)
 	const char *page;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	made__exit(&t->made, 5 * S, 10, 1 * S, 0);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	EXIT(.at = 5 * S, .pid = 10);
 	page = print(t, true);
 	assert_has(page, "        -      -    4.0 s        -      1  pipeline.sh\n");
 	assert_has(page, "- CPU time not known for 1 of 1: its probe was switched off\n");
 	end(t);
 
 	t = begin_with(NULL, 7);
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	made__mem(&t->made, SAMPLE, 2 * S, 10, 1 * S, 300 * MiB);
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 4 * MS, EVENT_NULL(EVENT_REASON_BOUND));
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	MEM_SAMPLED(.at = 2 * S, .pid = 10, .bytes = 300 * MiB);
+	END(.at = 5 * S, .pid = 10, .cpu = 4 * MS, .bytes = EVENT_NULL(EVENT_REASON_BOUND));
 	page = print(t, true);
 	assert_has(page, "\xe2\x89\xa5"
 			 "300 MiB  largest process");
@@ -314,10 +314,10 @@ static void losses_are_never_hidden(void **state)
 	const char *page;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	made__lost(&t->made, LIFECYCLE, 3 * S, 1000, 2 * S, "ring_full");
-	made__lost(&t->made, LIFECYCLE, 4 * S, 234, 3 * S, "ring_full");
-	made__lost(&t->made, CPU, 4 * S, EVENT_NULL(EVENT_REASON_NONE), 3 * S, "truncated");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	LOST(.at = 3 * S, .stream = LIFECYCLE, .count = 1000, .since = 2 * S, .cause = "ring_full");
+	LOST(.at = 4 * S, .stream = LIFECYCLE, .count = 234, .since = 3 * S, .cause = "ring_full");
+	LOST(.at = 4 * S, .stream = CPU, .count = EVENT_NULL(EVENT_REASON_NONE), .since = 3 * S, .cause = "truncated");
 	page = print(t, false);
 	assert_has(page, "lifecycle: 1,234 records lost between +1.0 s and +3.0 s: the ring was full\n");
 	assert_has(page, "cpu: an unknown number of records lost between +2.0 s and +3.0 s");
@@ -333,10 +333,10 @@ static void who_still_runs_is_listed(void **state)
 	const char *page;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|./pipeline.sh|");
-	made__fork(&t->made, 2 * S, 11, 10, 1 * S, "bash");
-	made__exec(&t->made, 2 * S, 11, 2 * S, "/usr/bin/agent", "agent|-d|");
-	made__end(&t->made, 5 * S, 10, 1 * S, 0, 1, 1);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "/usr/bin/agent", .args = "agent|-d|");
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	page = print(t, true);
 	assert_has(page, "\nStill running at the end\n");
 	assert_has(page, "       11  agent -d\n");
@@ -353,11 +353,12 @@ static void no_line_is_wider_than_the_terminal(void **state)
 	size_t columns = 0;
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "/bin/e\x1bvil", evil);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/e\x1bvil", .args = evil);
 	for (uint32_t i = 0; i < 8; i++)
-		program(t, (2 + i) * S, 11 + i, "/bin/e\x1bvil", evil, (int)i);
-	made__lost(&t->made, LIFECYCLE, 3 * S, 1000, 2 * S, "e\x1bvil evil evil evil evil evil");
-	made__end(&t->made, 20 * S, 10, 1 * S, 0, 1, 1);
+		program((2 + i) * S, 11 + i, "/bin/e\x1bvil", evil, (int)i);
+	LOST(.at = 3 * S, .stream = LIFECYCLE, .count = 1000, .since = 2 * S,
+	     .cause = "e\x1bvil evil evil evil evil evil");
+	END(.at = 20 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	for (const char *c = print(t, false); *c; c++) {
 		assert_true(*c == '\n' || !((unsigned char)*c < 0x20 || *c == 0x7f));
 		if (*c == '\n')
@@ -381,10 +382,10 @@ static void each_run_has_its_block(void **state)
 		assert_int_equal(collector_sink->stream(t->sink, &other.info[i]), 0);
 	}
 	/* The same pid and start in both. */
-	made__exec(&t->made, 1 * S, 10, 1 * S, "/bin/a", "a|");
-	made__exec(&other, 1 * S, 10, 1 * S, "/bin/b", "b|");
-	made__end(&t->made, 2 * S, 10, 1 * S, 0, 1, 1);
-	made__end(&other, 2 * S, 10, 1 * S, 5, 1, 1);
+	EXEC(.of = &t->made, .at = 1 * S, .pid = 10, .exe = "/bin/a", .args = "a|");
+	EXEC(.of = &other, .at = 1 * S, .pid = 10, .exe = "/bin/b", .args = "b|");
+	END(.of = &t->made, .at = 2 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	END(.of = &other, .at = 2 * S, .pid = 10, .code = 5, .cpu = 1, .bytes = 1);
 	assert_int_equal(other.err, 0);
 	page = print(t, true);
 	assert_has(page, "variant-calling  r1  on");
@@ -409,12 +410,12 @@ static void distinct_commands_are_capped(void **state)
 	char name[32];
 
 	(void)state;
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./pipeline.sh", "bash|");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|");
 	for (uint32_t i = 0; i < 10100; i++) {
 		snprintf(name, sizeof(name), "/bin/c%u", i);
-		program(t, 2 * S + i * MS, 11 + i, name, "c|", 0);
+		program(2 * S + i * MS, 11 + i, name, "c|", 0);
 	}
-	made__end(&t->made, 30 * S, 10, 1 * S, 0, 1, 1);
+	END(.at = 30 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	assert_has(print(t, true), "(other)");
 	end(t);
 }

@@ -33,26 +33,26 @@ static struct page_test *begin(const char *options)
 	snprintf(all, sizeof(all), "%s%ssteps=%s", options, *options ? "," : "", file_with(path, RULES));
 	t = begin_with(all, 15);
 	unlink(path);
-	made__exec(&t->made, 1 * S, 10, 1 * S, "./nextflow", "bash|./nextflow|");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./nextflow", .args = "bash|./nextflow|");
 	return t;
 }
 
 /* A task of four seconds: a shell, and a tool that uses 3 s of CPU and 500 MiB, of which a look saw 400. */
-static void task(struct page_test *t, uint64_t ts, uint32_t pid, const char *args, int status)
+static void task(uint64_t ts, uint32_t pid, const char *args, int status)
 {
-	made__fork(&t->made, ts, pid, 10, 1 * S, "bash");
-	made__exec(&t->made, ts, pid, ts, "/bin/bash", args);
-	made__fork(&t->made, ts + 100 * MS, pid + 1, pid, ts, "bash");
-	made__exec(&t->made, ts + 100 * MS, pid + 1, ts + 100 * MS, "/bin/bwa", "bwa|mem|");
-	made__mem(&t->made, SAMPLE, ts + 2 * S, pid, ts, 4 * MiB);
-	made__mem(&t->made, SAMPLE, ts + 2 * S, pid + 1, ts + 100 * MS, 400 * MiB);
-	made__end(&t->made, ts + 3900 * MS, pid + 1, ts + 100 * MS, status, 3 * S, 500 * MiB);
-	made__end(&t->made, ts + 4 * S, pid, ts, status, 200 * MS, 4 * MiB);
+	FORK(.at = ts, .pid = pid, .parent = 10, .comm = "bash");
+	EXEC(.at = ts, .pid = pid, .exe = "/bin/bash", .args = args);
+	FORK(.at = ts + 100 * MS, .pid = pid + 1, .parent = pid, .comm = "bash");
+	EXEC(.at = ts + 100 * MS, .pid = pid + 1, .exe = "/bin/bwa", .args = "bwa|mem|");
+	MEM_SAMPLED(.at = ts + 2 * S, .pid = pid, .bytes = 4 * MiB);
+	MEM_SAMPLED(.at = ts + 2 * S, .pid = pid + 1, .bytes = 400 * MiB);
+	END(.at = ts + 3900 * MS, .pid = pid + 1, STATUS(status), .cpu = 3 * S, .bytes = 500 * MiB);
+	END(.at = ts + 4 * S, .pid = pid, STATUS(status), .cpu = 200 * MS, .bytes = 4 * MiB);
 }
 
-static void finish(struct page_test *t)
+static void finish(void)
 {
-	made__end(&t->made, 100 * S, 10, 1 * S, 0, 1, 1);
+	END(.at = 100 * S, .pid = 10, .cpu = 1, .bytes = 1);
 }
 
 static void a_task_is_a_line_in_nextflows_columns(void **state)
@@ -60,8 +60,8 @@ static void a_task_is_a_line_in_nextflows_columns(void **state)
 	struct page_test *t = begin("");
 
 	(void)state;
-	task(t, 2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
-	finish(t);
+	task(2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
+	finish();
 	assert_string_equal(print(t, true),
 			    HEADER "1\tab/cdef12\t20\ttask align\tCOMPLETED\t0\t-\t1763782574000\t1763782578000\t-\t"
 				   "4000\t80.0\t-\t423624704\t-\t524288000\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
@@ -73,8 +73,8 @@ static void a_task_is_a_line_in_snakemakes_columns(void **state)
 	struct page_test *t = begin("format=snakemake");
 
 	(void)state;
-	task(t, 2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
-	finish(t);
+	task(2 * S, 20, "bash|command.run|ab/cdef12|align|", 0);
+	finish();
 	assert_string_equal(print(t, true),
 			    "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\tjobid\t"
 			    "rule_name\n"
@@ -88,11 +88,11 @@ static void exits_are_as_a_shell_says_them(void **state)
 	const char *page;
 
 	(void)state;
-	task(t, 2 * S, 20, "bash|command.run|ab/1|", 3);
-	task(t, 7 * S, 30, "bash|command.run|ab/2|", -9);
-	made__fork(&t->made, 12 * S, 40, 10, 1 * S, "bash");
-	made__exec(&t->made, 12 * S, 40, 12 * S, "/bin/bash", "bash|command.run|ab/3|");
-	finish(t);
+	task(2 * S, 20, "bash|command.run|ab/1|", 3);
+	task(7 * S, 30, "bash|command.run|ab/2|", -9);
+	FORK(.at = 12 * S, .pid = 40, .parent = 10, .comm = "bash");
+	EXEC(.at = 12 * S, .pid = 40, .exe = "/bin/bash", .args = "bash|command.run|ab/3|");
+	finish();
 	page = print(t, true);
 	assert_has(page, "\tab/1\t20\ttask\tFAILED\t3\t");
 	assert_has(page, "\tab/2\t30\ttask\tFAILED\t137\t");
@@ -105,13 +105,13 @@ static void a_sum_that_lacks_something_is_not_shown(void **state)
 	struct page_test *t = begin("format=snakemake");
 
 	(void)state;
-	made__fork(&t->made, 2 * S, 20, 10, 1 * S, "bash");
-	made__exec(&t->made, 2 * S, 20, 2 * S, "/bin/bash", "bash|command.run|ab/1|x|");
-	made__fork(&t->made, 3 * S, 21, 20, 2 * S, "bash");
-	made__exec(&t->made, 3 * S, 21, 3 * S, "/bin/bwa", "bwa|");
-	made__end(&t->made, 5 * S, 21, 3 * S, 0, EVENT_NULL(EVENT_REASON_LOST), 500 * MiB);
-	made__end(&t->made, 6 * S, 20, 2 * S, 0, 200 * MS, 4 * MiB);
-	finish(t);
+	FORK(.at = 2 * S, .pid = 20, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 20, .exe = "/bin/bash", .args = "bash|command.run|ab/1|x|");
+	FORK(.at = 3 * S, .pid = 21, .parent = 20, .comm = "bash");
+	EXEC(.at = 3 * S, .pid = 21, .exe = "/bin/bwa", .args = "bwa|");
+	END(.at = 5 * S, .pid = 21, .cpu = EVENT_NULL(EVENT_REASON_LOST), .bytes = 500 * MiB);
+	END(.at = 6 * S, .pid = 20, .cpu = 200 * MS, .bytes = 4 * MiB);
+	finish();
 	assert_has(print(t, true), "\n4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t-\t-\tab/1\ttask x\n");
 	end(t);
 }
@@ -121,8 +121,8 @@ static void a_strangers_name_cannot_break_the_line(void **state)
 	struct page_test *t = begin("");
 
 	(void)state;
-	task(t, 2 * S, 20, "bash|command.run|ab/1|a\tb\x1b[2J\xff|", 0);
-	finish(t);
+	task(2 * S, 20, "bash|command.run|ab/1|a\tb\x1b[2J\xff|", 0);
+	finish();
 	assert_has(print(t, true), "\ttask a\\tb\\x1b[2J\\xff\tCOMPLETED\t");
 	end(t);
 }
@@ -140,9 +140,9 @@ static void ours_stand_beside_nextflows(void **state)
 	snprintf(options, sizeof(options), "join=%s", file_with(path, theirs));
 	t = begin(options);
 	unlink(path);
-	task(t, 2 * S, 20, "bash|command.run|ab/1|x|", 0);
-	task(t, 7 * S, 30, "bash|command.run|ab/9|y|", 0);
-	finish(t);
+	task(2 * S, 20, "bash|command.run|ab/1|x|", 0);
+	task(7 * S, 30, "bash|command.run|ab/9|y|", 0);
+	finish();
 	page = print(t, true);
 	assert_has(page,
 		   "task_id\thash\tname\texit\tpeak_rss\tcollector_task_id\tcollector_hash\tcollector_native_id\t");
