@@ -21,20 +21,13 @@
 
 #include "core/base/heap.h"
 #include "core/probe.h"
-#include "core/stream.h"
-#include "probes/cpu/cpu.h"
-#include "probes/io/io.h"
-#include "probes/lifecycle/lifecycle.h"
-#include "probes/mem/mem.h"
+#include "tests/made/made.h"
 
 #define SLOTS 64
 #define TOOLS 4
-#define MS 1000000ULL
-#define SECOND 1000000000ULL
 #define MIB 1048576ULL
 
-enum { LIFECYCLE, CPU, MEM, IO, STREAMS };
-enum step { EXEC, EXIT, FREE, TICK };
+enum step { STEP_EXEC, STEP_EXIT, STEP_FREE, STEP_TICK };
 
 struct tool {
 	const char *name, *text;
@@ -66,16 +59,15 @@ struct process {
 	bool oom;
 };
 
-struct made {
-	struct stream_writer *writers[STREAMS];
+struct plan {
+	struct made made;
 	struct heap heap;
 	struct process root, *live;
 	uint64_t now, random, left, processes, failed, killed, oom, cpu_ns, samples;
 	uint32_t next_pid, jobs;
-	int rc;
 };
 
-static uint64_t made__random(struct made *m, uint64_t below)
+static uint64_t plan__random(struct plan *m, uint64_t below)
 {
 	m->random ^= m->random << 13;
 	m->random ^= m->random >> 7;
@@ -83,27 +75,10 @@ static uint64_t made__random(struct made *m, uint64_t below)
 	return m->random % below;
 }
 
-static void made__at(struct made *m, uint64_t when, enum step step, struct process *p)
+static void plan__at(struct plan *m, uint64_t when, enum step step, struct process *p)
 {
-	if (!m->rc)
-		m->rc = heap__push(&m->heap, (struct heap_item){.key = when, .order = step, .data = p});
-}
-
-static struct event made__head(const struct made *m, const struct process *p, unsigned kind)
-{
-	return (struct event){.ts = m->now,
-			      .start = p->start,
-			      .pid = p->pid,
-			      .tid = p->pid,
-			      .run = 1,
-			      .cpu = p->pid % 8,
-			      .kind = kind};
-}
-
-static void made__write(struct made *m, int stream, const struct event *event, size_t size)
-{
-	if (!m->rc)
-		m->rc = stream_writer__event(m->writers[stream], event, size);
+	if (!m->made.err)
+		m->made.err = heap__push(&m->heap, (struct heap_item){.key = when, .order = step, .data = p});
 }
 
 static const char *process__name(const struct process *p)
@@ -116,18 +91,7 @@ static uint64_t process__cpu(const struct process *p, uint64_t now)
 	return (now - p->start) / 1000 * p->cpu_permille;
 }
 
-/* ---- the text of an exec ---- */
-
-struct text {
-	struct lifecycle_exec event;
-	char bytes[1024];
-};
-
-static void text__add(const struct text *text, uint32_t *used, const char *bytes, size_t n)
-{
-	memcpy((char *)text->bytes + *used, bytes, n);
-	*used += n;
-}
+/* ---- events ---- */
 
 /* The shell's command as Snakemake hands it on. */
 static int script(const struct process *p, char *out, size_t size)
@@ -141,146 +105,72 @@ static int script(const struct process *p, char *out, size_t size)
 	return n;
 }
 
-static void text__args(struct text *text, uint32_t *used, const struct process *p)
+/* Its argv, as the kernel has it; the size. */
+static size_t process__args(const struct process *p, char *out, size_t size)
 {
-	char line[768];
+	size_t n;
 
 	if (p->tool == -2) {
-		text__add(text, used, "snakemake\0--cores\00064", 21);
-	} else if (p->tool == -1) {
-		text__add(text, used, "bash\0-c", 8);
-		text__add(text, used, line, script(p, line, sizeof(line)) + 1);
-	} else {
-		int n = snprintf(line, sizeof(line), rules[p->job % RULES][p->tool].text, p->job, p->job);
-
-		for (int i = 0; i < n; i++)
-			line[i] = line[i] == ' ' ? '\0' : line[i];
-		text__add(text, used, line, n + 1);
+		memcpy(out, "snakemake\0--cores\00064", 21);
+		return 21;
 	}
+	if (p->tool == -1) {
+		memcpy(out, "bash\0-c", 8);
+		return 8 + script(p, out + 8, size - 8) + 1;
+	}
+	n = snprintf(out, size, rules[p->job % RULES][p->tool].text, p->job, p->job);
+	for (size_t i = 0; i < n; i++)
+		out[i] = out[i] == ' ' ? '\0' : out[i];
+	return n + 1;
 }
 
-static void made__exec(struct made *m, const struct process *p)
-{
-	struct text text = {.event = {.head = made__head(m, p, LIFECYCLE_EXEC), .uid = 1000, .gid = 1000}};
-	struct lifecycle_exec *e = &text.event;
-	uint32_t base = offsetof(struct text, bytes), used = 0, begin;
-	char exe[64];
+/* What every event of a process says. */
+#define OF(p) .at = m->now, .pid = (p)->pid, .start = (p)->start, .comm = process__name(p), .cgroup = "/user.slice"
+#define PARENT(p) .parent = (p)->parent ? (p)->parent->pid : 0
 
-	if (p->parent) {
-		e->ppid = p->parent->pid;
-		e->parent_start = p->parent->start;
-	}
-	snprintf(e->comm, sizeof(e->comm), "%s", process__name(p));
-	e->exe = (struct event_string){base, snprintf(exe, sizeof(exe), "/usr/bin/%s", e->comm), 0};
-	text__add(&text, &used, exe, e->exe.length);
-	e->cwd = (struct event_string){base + used, 10, 0};
-	text__add(&text, &used, "/data/work", 10);
-	e->cgroup = (struct event_string){base + used, 11, 0};
-	text__add(&text, &used, "/user.slice", 11);
-	begin = used;
-	text__args(&text, &used, p);
-	e->args = (struct event_list){base + begin, used - begin, 0};
-	e->env.reason = EVENT_REASON_NONE;
-	e->env.offset = base + used;
-	made__write(m, LIFECYCLE, &e->head, base + used);
+static void plan__exec(const struct plan *m, const struct process *p)
+{
+	char exe[64], args[1024];
+	size_t size = process__args(p, args, sizeof(args));
+
+	snprintf(exe, sizeof(exe), "/usr/bin/%s", process__name(p));
+	EXEC(OF(p), PARENT(p), .exe = exe, .args_bytes = args, .args_size = size, .cwd = "/data/work");
 }
 
-/* ---- the other events ---- */
-
-static void made__fork(struct made *m, const struct process *p)
+static void plan__cpu(struct plan *m, const struct process *p, enum cpu_kind kind)
 {
-	struct lifecycle_fork e = {.head = made__head(m, p, LIFECYCLE_FORK)};
+	uint64_t lives = kind == CPU_EXIT ? p->lives_ns : m->now - p->start, cpu = process__cpu(p, p->start + lives);
 
-	if (p->parent) {
-		e.ppid = p->parent->pid;
-		e.parent_start = p->parent->start;
-		snprintf(e.comm, sizeof(e.comm), "%s", process__name(p->parent));
-	}
-	made__write(m, LIFECYCLE, &e.head, sizeof(e));
-}
-
-static void made__exit(struct made *m, const struct process *p)
-{
-	struct lifecycle_exit e = {.head = made__head(m, p, LIFECYCLE_EXIT), .threads_peak = 1};
-	uint64_t none = EVENT_NULL(EVENT_REASON_NONE);
-
-	if (p->parent) {
-		e.ppid = p->parent->pid;
-		e.parent_start = p->parent->start;
-	}
-	snprintf(e.comm, sizeof(e.comm), "%s", process__name(p));
-	e.exit_code = p->signal ? none : (uint64_t)p->exit_code;
-	e.signal = p->signal ? (uint64_t)p->signal : none;
-	e.duration_ns = m->now - p->start;
-	made__write(m, LIFECYCLE, &e.head, sizeof(e));
-}
-
-static void made__cpu(struct made *m, const struct process *p, enum cpu_kind kind)
-{
-	struct cpu_event e = {.head = made__head(m, p, kind), .threads = 1, .final = kind == CPU_EXIT};
-	uint64_t until = kind == CPU_EXIT ? p->start + p->lives_ns : m->now;
-
-	e.cpu_ns = process__cpu(p, until);
-	e.system_ns = e.cpu_ns / 10;
-	e.user_ns = e.cpu_ns - e.system_ns;
-	e.voluntary_switches = (until - p->start) / (50 * MS);
-	e.involuntary_switches = e.cpu_ns / (100 * MS);
-	e.state[0] = kind == CPU_EXIT ? 'X' : p->cpu_permille > 500 ? 'R' : 'S';
-	snprintf(e.comm, sizeof(e.comm), "%s", process__name(p));
-	made__write(m, CPU, &e.head, sizeof(e));
+	made__cpu(MADE_ARGS(OF(p), .cpu = cpu, .system = cpu / 10, .state = p->cpu_permille > 500 ? 'R' : 'S',
+			    .voluntary = lives / (50 * MS), .involuntary = cpu / (100 * MS)),
+		  kind);
 	if (kind == CPU_EXIT)
-		m->cpu_ns += e.cpu_ns;
+		m->cpu_ns += cpu;
 }
 
-static void made__mem(struct made *m, const struct process *p, enum mem_kind kind)
+/* Its memory grows for the first half of its life. */
+static void plan__mem(const struct plan *m, const struct process *p, enum mem_kind kind)
 {
-	struct mem_event e = {.head = made__head(m, p, kind), .vm_bytes = p->peak * 3, .stack_bytes = 132 << 10};
-	uint64_t age = m->now - p->start;
+	uint64_t age = m->now - p->start, quarter = p->peak / 4;
 
-	e.peak_rss_bytes = p->peak;
-	e.rusage_maxrss_bytes = p->peak > 80 * MIB ? p->peak : 80 * MIB;
-	/* it grows for the first half of its life */
-	e.rss_bytes =
-		age * 2 >= p->lives_ns ? p->peak : p->peak / 4 + p->peak / 4 * 3 / 1000 * (age * 2000 / p->lives_ns);
-	e.file_bytes = 2 * MIB;
-	e.anon_bytes = e.rss_bytes - e.file_bytes;
-	e.minor_faults = e.rss_bytes / 4096;
-	snprintf(e.comm, sizeof(e.comm), "%s", process__name(p));
-	made__write(m, MEM, &e.head, sizeof(e));
+	made__mem(
+		MADE_ARGS(OF(p), .peak = p->peak, .maxrss = p->peak > 80 * MIB ? p->peak : 80 * MIB, .vm = p->peak * 3,
+			  .bytes = age * 2 >= p->lives_ns ? p->peak
+							  : quarter + quarter * 3 / 1000 * (age * 2000 / p->lives_ns)),
+		kind);
 }
 
-static void made__io(struct made *m, const struct process *p, enum io_kind kind)
+static void plan__io(const struct plan *m, const struct process *p, enum io_kind kind)
 {
-	struct io_event e = {.head = made__head(m, p, kind), .final = kind == IO_EXIT};
-	uint64_t until = kind == IO_EXIT ? p->start + p->lives_ns : m->now;
+	uint64_t lives = kind == IO_EXIT ? p->lives_ns : m->now - p->start, in = lives / 10, out = in / 3;
+	uint64_t io[MADE_IO] = {in, out, in / 65536, out / 65536, in / 4096 * 4096, out / 4096 * 4096, 0};
 
-	e.read_chars = (until - p->start) / 10;
-	e.write_chars = e.read_chars / 3;
-	e.read_syscalls = e.read_chars / 65536;
-	e.write_syscalls = e.write_chars / 65536;
-	e.read_bytes = e.read_chars / 4096 * 4096;
-	e.write_bytes = e.write_chars / 4096 * 4096;
-	snprintf(e.comm, sizeof(e.comm), "%s", process__name(p));
-	made__write(m, IO, &e.head, sizeof(e));
-}
-
-static void made__oom(struct made *m, const struct process *p)
-{
-	struct mem_oom_kill e = {.head = made__head(m, p, MEM_OOM_KILL), .rss_bytes = p->peak, .limit = "cgroup"};
-
-	e.limit_bytes = p->peak + MIB;
-	e.trigger_pid = p->pid;
-	e.trigger_start = p->start;
-	snprintf(e.comm, sizeof(e.comm), "%s", process__name(p));
-	memcpy(e.trigger_comm, e.comm, sizeof(e.comm));
-	e.cgroup = (struct event_string){offsetof(struct mem_oom_kill, text), 11, 0};
-	memcpy(e.text, "/user.slice", 11);
-	made__write(m, MEM, &e.head, sizeof(e));
+	made__io(MADE_ARGS(OF(p), .io = io), kind);
 }
 
 /* ---- lives ---- */
 
-static void made__begin(struct made *m, struct process *p)
+static void plan__begin(struct plan *m, struct process *p)
 {
 	p->pid = m->next_pid++;
 	if (m->next_pid == 32768)
@@ -291,16 +181,16 @@ static void made__begin(struct made *m, struct process *p)
 		p->next->prev = p;
 	m->live = p;
 	m->processes++;
-	made__fork(m, p);
-	made__at(m, m->now + MS / 2, EXEC, p);
+	FORK(.at = m->now, .pid = p->pid, PARENT(p), .comm = p->parent ? process__name(p->parent) : "");
+	plan__at(m, m->now + MS / 2, STEP_EXEC, p);
 }
 
-static struct process *made__process(struct made *m, struct process *parent, int tool)
+static struct process *plan__process(struct plan *m, struct process *parent, int tool)
 {
 	struct process *p = calloc(1, sizeof(*p));
 
 	if (!p) {
-		m->rc = -ENOMEM;
+		m->made.err = -ENOMEM;
 		return NULL;
 	}
 	p->parent = parent;
@@ -310,20 +200,20 @@ static struct process *made__process(struct made *m, struct process *parent, int
 	return p;
 }
 
-static void made__tool(struct made *m, struct process *shell, int tool)
+static void plan__tool(struct plan *m, struct process *shell, int tool)
 {
-	struct process *p = made__process(m, shell, tool);
+	struct process *p = plan__process(m, shell, tool);
 	uint64_t kind;
 
 	if (!p)
 		return;
-	kind = made__random(m, 100);
-	p->lives_ns = kind < 70	  ? (5 + made__random(m, 195)) * MS
-		      : kind < 95 ? (500 + made__random(m, 3500)) * MS
-				  : (5000 + made__random(m, 15000)) * MS;
-	p->cpu_permille = made__random(m, 1000);
-	p->peak = (3 + made__random(m, kind < 70 ? 20 : 900)) * MIB;
-	kind = made__random(m, 5000);
+	kind = plan__random(m, 100);
+	p->lives_ns = kind < 70	  ? (5 + plan__random(m, 195)) * MS
+		      : kind < 95 ? (500 + plan__random(m, 3500)) * MS
+				  : (5000 + plan__random(m, 15000)) * MS;
+	p->cpu_permille = plan__random(m, 1000);
+	p->peak = (3 + plan__random(m, kind < 70 ? 20 : 900)) * MIB;
+	kind = plan__random(m, 5000);
 	if (kind == 0) {
 		p->oom = true;
 		p->signal = SIGKILL;
@@ -331,119 +221,119 @@ static void made__tool(struct made *m, struct process *shell, int tool)
 	} else if (kind <= 5) {
 		p->signal = SIGKILL; /* and nobody looks */
 	} else if (kind <= 15) {
-		p->exit_code = shell->exit_code = 1 + (int)made__random(m, 3);
+		p->exit_code = shell->exit_code = 1 + (int)plan__random(m, 3);
 	}
 	m->oom += p->oom;
 	m->killed += p->signal && !p->oom;
 	m->failed += p->exit_code != 0;
-	made__begin(m, p);
+	plan__begin(m, p);
 }
 
 /* Snakemake's next job, unless all have been started. */
-static void made__job(struct made *m)
+static void plan__job(struct plan *m)
 {
 	struct process *shell;
 
 	if (m->left < 1 + TOOLS)
 		return;
 	m->left -= 1 + TOOLS;
-	shell = made__process(m, &m->root, -1);
+	shell = plan__process(m, &m->root, -1);
 	if (!shell)
 		return;
 	m->jobs++;
 	shell->cpu_permille = 2;
 	shell->peak = 3 * MIB;
-	made__begin(m, shell);
+	plan__begin(m, shell);
 }
 
-static void made__end(struct made *m, struct process *p, uint64_t when)
+static void plan__end(struct plan *m, struct process *p, uint64_t when)
 {
 	p->lives_ns = when - p->start;
-	made__at(m, when, EXIT, p);
+	plan__at(m, when, STEP_EXIT, p);
 }
 
-static void made__start(struct made *m, struct process *p)
+static void plan__start(struct plan *m, struct process *p)
 {
-	made__exec(m, p);
+	plan__exec(m, p);
 	if (p->tool >= 0)
-		made__at(m, p->start + p->lives_ns, EXIT, p);
+		plan__at(m, p->start + p->lives_ns, STEP_EXIT, p);
 	for (int i = 0; p->tool == -1 && i < TOOLS; i++)
-		made__tool(m, p, i);
+		plan__tool(m, p, i);
 	for (int i = 0; p->tool == -2 && i < SLOTS; i++)
-		made__job(m);
+		plan__job(m);
 	if (p->tool == -2 && !p->children)
-		made__end(m, p, m->now + MS); /* too few processes for a job */
+		plan__end(m, p, m->now + MS); /* too few processes for a job */
 }
 
-static void made__over(struct made *m, struct process *p)
+static void plan__over(struct plan *m, struct process *p)
 {
 	struct process *parent = p->parent;
 
 	if (p->oom)
-		made__oom(m, p);
-	made__mem(m, p, MEM_EXIT);
-	made__exit(m, p);
+		OOM_KILL(OF(p), .bytes = p->peak);
+	plan__mem(m, p, MEM_EXIT);
+	EXIT(OF(p), PARENT(p), .code = p->exit_code, .signal = p->signal);
 	if (p->prev)
 		p->prev->next = p->next;
 	else
 		m->live = p->next;
 	if (p->next)
 		p->next->prev = p->prev;
-	made__at(m, m->now + 10 * MS, FREE, p);
+	plan__at(m, m->now + 10 * MS, STEP_FREE, p);
 	if (!parent)
 		return;
 	if (parent->tool == -2) {
 		parent->exit_code |= p->exit_code != 0;
-		made__job(m);
+		plan__job(m);
 	}
 	if (!--parent->children)
-		made__end(m, parent, m->now + MS);
+		plan__end(m, parent, m->now + MS);
 }
 
-static void made__sample(struct made *m)
+static void plan__sample(struct plan *m)
 {
 	for (struct process *p = m->live; p; p = p->next) {
 		uint64_t lives = p->lives_ns;
 
 		if (p->tool < 0)
 			p->lives_ns = m->now - p->start + 1; /* not known yet */
-		made__cpu(m, p, CPU_SAMPLE);
-		made__mem(m, p, MEM_SAMPLE);
-		made__io(m, p, IO_SAMPLE);
+		plan__cpu(m, p, CPU_SAMPLE);
+		plan__mem(m, p, MEM_SAMPLE);
+		plan__io(m, p, IO_SAMPLE);
 		p->lives_ns = lives;
 		m->samples += 3;
 	}
 	if (m->live)
-		made__at(m, m->now + SECOND, TICK, NULL);
+		plan__at(m, m->now + S, STEP_TICK, NULL);
 }
 
-static void made__step(struct made *m, struct heap_item item)
+static void plan__step(struct plan *m, struct heap_item item)
 {
 	struct process *p = item.data;
 
 	m->now = item.key;
 	switch ((enum step)item.order) {
-	case EXEC:
-		made__start(m, p);
+	case STEP_EXEC:
+		plan__start(m, p);
 		break;
-	case EXIT:
-		made__over(m, p);
+	case STEP_EXIT:
+		plan__over(m, p);
 		break;
-	case FREE:
-		made__cpu(m, p, CPU_EXIT);
-		made__io(m, p, IO_EXIT);
+	case STEP_FREE:
+		plan__cpu(m, p, CPU_EXIT);
+		plan__io(m, p, IO_EXIT);
 		if (p != &m->root)
 			free(p);
 		break;
-	case TICK:
-		made__sample(m);
+	case STEP_TICK:
+		plan__sample(m);
 		break;
 	}
 }
 
 /* ---- streams ---- */
 
-static int made__open(struct made *m, const char *build, const char *folder)
+static int plan__open(struct plan *m, const char *build, const char *folder)
 {
 	static const char *const names[STREAMS] = {"lifecycle", "cpu", "mem", "io"};
 	static const char *const command[] = {"snakemake", "--cores", "64", NULL};
@@ -471,7 +361,7 @@ static int made__open(struct made *m, const char *build, const char *folder)
 		opts.events = (*probe)->events;
 		opts.events_count = (*probe)->events_count;
 		opts.interval_ns = (*probe)->interval_ns;
-		rc = stream_writer__open(&m->writers[i], dir, &opts);
+		rc = stream_writer__open(&m->made.writers[i], dir, &opts);
 	}
 	close(dir);
 	return rc;
@@ -479,10 +369,10 @@ static int made__open(struct made *m, const char *build, const char *folder)
 
 int main(int argc, char **argv)
 {
-	struct made m = {.random = 88172645463325252ULL, .next_pid = 1000};
+	static struct plan m = {.random = 88172645463325252ULL, .next_pid = 1000};
 	struct timespec now;
-	int i;
 
+	made_last = &m.made;
 	m.left = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
 	if (!m.left) {
 		fputs("Usage: made_run BUILD FOLDER PROCESSES\n", stderr);
@@ -490,25 +380,23 @@ int main(int argc, char **argv)
 	}
 	m.left--; /* the root */
 	clock_gettime(CLOCK_BOOTTIME, &now);
-	m.now = now.tv_sec * SECOND;
-	m.rc = made__open(&m, argv[1], argv[2]);
+	m.now = now.tv_sec * S;
+	m.made.err = plan__open(&m, argv[1], argv[2]);
 	m.root.tool = -2;
 	m.root.peak = 74 * MIB;
 	m.root.cpu_permille = 100;
-	if (!m.rc)
-		made__begin(&m, &m.root);
-	made__at(&m, m.now + SECOND, TICK, NULL);
-	while (!m.rc && m.heap.count) {
+	if (!m.made.err)
+		plan__begin(&m, &m.root);
+	plan__at(&m, m.now + S, STEP_TICK, NULL);
+	while (!m.made.err && m.heap.count) {
 		struct heap_item item = m.heap.items[0];
 
 		heap__pop(&m.heap);
-		made__step(&m, item);
+		plan__step(&m, item);
 	}
-	for (i = 0; i < STREAMS; i++)
-		m.rc = stream_writer__close(m.writers[i]) ? -EIO : m.rc;
 	heap__free(&m.heap);
-	if (m.rc)
-		return fprintf(stderr, "made_run: %s: %s\n", argv[2], strerror(-m.rc)), 1;
+	if (made__free(&m.made))
+		return fprintf(stderr, "made_run: %s: %s\n", argv[2], strerror(-m.made.err)), 1;
 	printf("{\"processes\":%" PRIu64 ",\"jobs\":%u,\"failed\":%" PRIu64 ",\"killed\":%" PRIu64 ",\"oom\":%" PRIu64
 	       ",\"cpu_ns\":%" PRIu64 ",\"samples\":%" PRIu64 "}\n",
 	       m.processes, m.jobs, m.failed, m.killed, m.oom, m.cpu_ns, m.samples);
