@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Probes and sinks that exist as tables only, for tests of the configuration; after cmocka.h. */
+/* Probes and sinks that exist as tables only, for tests of the configuration. */
 #ifndef TESTS_UNIT_CONF_FIXTURE_H
 #define TESTS_UNIT_CONF_FIXTURE_H
 
 #include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include <cmocka.h>
 
 #include "core/config/conf.h"
 

@@ -1,10 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a model says of a made-up run: its rows, tasks, samples and hidden failures; after cmocka.h. */
+/* What a model says of a made-up run: its rows, tasks, samples and hidden failures. */
 #ifndef TESTS_UNIT_MODEL_SEEN_H
 #define TESTS_UNIT_MODEL_SEEN_H
 
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <unistd.h>
+
+#include <cmocka.h>
 
 #include "sinks/model/process.h"
 #include "sinks/steps/steps_rule.h"

@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A folder for each test, and streams of the made-up probe in it; behind cmocka.h. */
+/* A folder for each test, and streams of the made-up probe in it. */
 #ifndef TESTS_UNIT_STREAM_FOLDER_H
 #define TESTS_UNIT_STREAM_FOLDER_H
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
 
 #include "tests/unit/stream_made.h"
 

@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration: what is right is loaded exactly, what is wrong is told exactly, with its place. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +7,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
 #include "core/config/redact.h"
 #include "tests/unit/conf_fixture.h"
 
 /* ---- what is right ---- */
-
 static void test_full(void **state)
 {
 	struct conf conf;

@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/model: the I/O of rows and tasks, in which the kernel has added waited-for children. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "tests/unit/model_seen.h"
 
 static void assert_io(const uint64_t io[MODEL_IO_FIGURES], uint64_t chars)

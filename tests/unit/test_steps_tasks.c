@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/model: the tasks that come of rules, and what their samples add up to. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "tests/unit/model_seen.h"
 
 static void children_inherit_and_a_task_sums_up(void **state)

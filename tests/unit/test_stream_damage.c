@@ -1,13 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* core/stream: what is cut, flipped, moved, hostile or of a later writer: the rest is delivered, the loss reported. */
-#include <errno.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
 #include "core/pack.h"
 #include "core/stream/stream_block.h"
 #include "tests/unit/stream_delivered.h"
