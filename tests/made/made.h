@@ -10,9 +10,12 @@
 #define TESTS_MADE_MADE_H
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/record.h"
 #include "core/stream.h"
@@ -64,6 +67,7 @@ struct made {
 	struct stream_info info[STREAMS];
 	struct stream_event events[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS];
 	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS][MADE_FIELDS_MAX];
+	struct schema_event schemas[STREAMS][MADE_KINDS]; /* of the writers */
 	made_take take;
 	void *arg;
 	struct buffer buffer;
@@ -183,6 +187,47 @@ static inline void made__init(struct made *made, const char *id, made_take take,
 		for (uint32_t k = 0; k < MADE_KINDS; k++)
 			made__schema(made, i, SCHEMA_KIND_BASE + k, &made_streams[i].events[k], made_streams[i].name);
 	}
+}
+
+/* The sizes of its events: fewer fields do not make them shorter. */
+static const size_t made_sizes[STREAMS][MADE_KINDS] = {
+	[LIFECYCLE] = {[LIFECYCLE_FORK] = sizeof(struct lifecycle_fork),
+		       [LIFECYCLE_EXEC] = sizeof(struct lifecycle_exec),
+		       [LIFECYCLE_ALIVE] = sizeof(struct lifecycle_exec),
+		       [LIFECYCLE_EXIT] = sizeof(struct lifecycle_exit),
+		       [LIFECYCLE_EXEC_FAILED] = sizeof(struct lifecycle_exec_failed)},
+	[CPU] = {[CPU_SAMPLE] = sizeof(struct cpu_event), [CPU_EXIT] = sizeof(struct cpu_event)},
+	[MEM] = {[MEM_SAMPLE] = sizeof(struct mem_event),
+		 [MEM_EXIT] = sizeof(struct mem_event),
+		 [MEM_OOM_KILL] = sizeof(struct mem_oom_kill)},
+	[IO] = {[IO_SAMPLE] = sizeof(struct io_event), [IO_EXIT] = sizeof(struct io_event)},
+};
+
+/* Opens writers of the first `streams` streams in a new folder. 0 or -errno. */
+static inline int made__open(struct made *made, const char *folder, int streams)
+{
+	const char *id = strrchr(folder, '/') ? strrchr(folder, '/') + 1 : folder;
+	int dir, rc = 0;
+
+	if (mkdir(folder, 0755) || (dir = open(folder, O_RDONLY | O_DIRECTORY)) < 0)
+		return -errno;
+	for (int i = 0; i < streams && !rc; i++) {
+		struct schema_event events[MADE_KINDS];
+		struct stream_writer_opts opts = {
+			.stream = made_streams[i].name, .help = "", .events = made->schemas[i], .abi = 1};
+
+		for (int k = 0; k < MADE_KINDS; k++) {
+			events[k] = made_streams[i].events[k];
+			events[k].help = "";
+			events[k].size = made_sizes[i][k];
+			opts.events_count = events[k].name ? (size_t)k + 1 : opts.events_count;
+		}
+		memcpy(made->schemas[i], events, sizeof(events));
+		opts.run = (struct stream_run){.id = id, .name = "made", .number = 1};
+		rc = stream_writer__open(&made->writers[i], dir, &opts);
+	}
+	close(dir);
+	return rc;
 }
 
 /* Closes the writers too, and returns the first error. */
@@ -405,6 +450,10 @@ static inline void made__lost(const struct made_args *a)
 
 	strcpy(e.stream_lost, made_streams[a->stream].name);
 	strncpy(e.cause, a->cause, sizeof(e.cause) - 1);
+	if (a->of->writers[a->stream]) {
+		a->of->err = stream_writer__lost(a->of->writers[a->stream], a->count, a->since, -1, a->cause);
+		return;
+	}
 	made__send(a->of, a->stream, RECORD_LOST, &record_control[RECORD_LOST], &e.head, sizeof(e));
 }
 
