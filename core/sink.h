@@ -4,8 +4,8 @@
  *	SINK_EXPORT const struct sink *const collector_sink = &my_sink;
  *
  * It gets whole records in merged order, on one thread, unprivileged. Calls come as
- * open, stream (once per stream), write..., flush, close. What it gets is valid during the call only,
- * but for `struct stream_info`, which lives until close(). */
+ * open, stream (once per stream), write..., ended (once per stream), flush, close. What it gets is valid
+ * during the call only, except `struct stream_info`, which lives until close(). */
 #ifndef CORE_SINK_H
 #define CORE_SINK_H
 
@@ -18,40 +18,59 @@
 #include "core/record.h"
 #include "core/stream.h"
 
-#define SINK_ABI 1
+#define SINK_ABI 2
 #define SINK_SYMBOL "collector_sink"
 #define SINK_EXPORT extern __attribute__((visibility("default")))
 
+/* What a sink makes. The merge opens it under a temporary name, and puts it into place after flush(last)
+ * returned 0; otherwise it removes it. A sink of files has the options `output` (its path, OPT_STRING) and
+ * `overwrite` (OPT_BOOL), which the merge reads. */
+enum sink_output {
+	SINK_BYTES,  /* `out` takes bytes: stdout or the file given by --output, shared by all such sinks */
+	SINK_FILE,   /* `out` is an empty folder to work in; its file SINK_FILE_NAME becomes the output */
+	SINK_FOLDER, /* `out` is an empty folder inside the output; the files below it move there */
+};
+
+#define SINK_FILE_NAME "output"
+
 struct sink_api {
 	uint32_t size;
-	int out;	  /* where data goes: stdout unless --output; the merge's */
+	int out;	  /* a descriptor, see enum sink_output; the merge closes it */
 	bool colour;	  /* `out` is a terminal that takes colour */
-	uint32_t columns; /* width of that terminal; 80 if it is none */
+	uint32_t columns; /* width of that terminal; 80 otherwise */
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+	/* The first `records` of those that write() got are safe: they need not be sent again after a crash.
+	 * Called from within a call of the sink, on the merge's thread, with rising numbers. For a sink that
+	 * never calls it, all are safe after each flush() that returned 0. */
+	void (*delivered)(const struct sink_api *api, uint64_t records);
 };
 
 struct sink {
 	uint32_t abi;  /* SINK_ABI; must be equal */
 	uint32_t size; /* sizeof(struct sink); members are only ever appended */
 
-	const char *name;	   /* as its folder: [a-z][a-z0-9_]* */
-	const char *help;	   /* one sentence */
+	const char *name;  /* as its folder: [a-z][a-z0-9_]* */
+	const char *help;  /* one sentence */
+	const char *needs; /* the library that it uses, "libduckdb", for --list; NULL: none */
+
 	const struct opt *options; /* NULL: none */
 	size_t conf_size;
+
+	enum sink_output output;
+	bool page;	    /* text for people: at the end of a run it goes to the terminal, not into a file */
+	const char *suffix; /* of its file in a run's folder, "html"; NULL: its name */
 
 	/* 0 or -errno, having logged why; close() is not called then. `api` lives until close(). */
 	int (*open)(const struct sink_api *api, const void *conf, void **state);
 	/* Optional. A stream that will be merged. */
 	int (*stream)(void *state, const struct stream_info *info);
-	/* 0, or -errno to stop the merge: -EPIPE for a reader that went away, quietly. */
+	/* 0, or -errno to stop the merge: -EPIPE if the reader closed the pipe, without a message. */
 	int (*write)(void *state, const struct record *record);
-	/* Optional. `last`: nothing follows; each stream's state is final. */
-	int (*flush)(void *state, bool last);
-	/* Optional. Called before the last flush, once per stream: what became of it. */
+	/* Optional. Called before the last flush, once per stream: its final state. */
 	int (*ended)(void *state, const struct stream_info *info, const struct stream_state *stream);
+	/* Optional. Writes out what is held. `last`: nothing follows. */
+	int (*flush)(void *state, bool last);
 	void (*close)(void *state);
-
-	const char *suffix; /* of the file that it makes, "html"; NULL: its name */
 };
 
 /* ---- from the library, for sinks that know no event by name ----

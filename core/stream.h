@@ -109,6 +109,9 @@ struct stream_reader;
  * 0, or -errno with a sentence in `err`. */
 int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err);
 
+/* As above from a descriptor, which becomes the reader's even if this fails; `name` is for messages. */
+int stream_reader__open_fd(struct stream_reader **reader, int fd, const char *name, struct error *err);
+
 /* As above from memory, which stays the caller's: for tests and fuzzing. */
 int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, struct error *err);
 

@@ -194,9 +194,10 @@ static int check_head(const struct plugin_kind *kind, const char *path, const ch
 	if (!head)
 		return error__set(err, -ENOEXEC, "%s: its %s is NULL: build it again", path, kind->symbol);
 	if (head->abi != kind->abi)
-		return error__set(err, -ENOEXEC,
-				  "%s was built for version %u of the %s ABI, this one is %u: build it again", path,
-				  head->abi, word, kind->abi);
+		return error__set(
+			err, -ENOEXEC,
+			"%s was built for version %u of the %s ABI, this collector speaks %u: rebuild it against this version's headers",
+			path, head->abi, word, kind->abi);
 	if (head->size < kind->size_min)
 		return error__set(err, -ENOEXEC,
 				  "%s: its struct %s has %u bytes, at least %zu are needed: build it again", path, word,

@@ -8,10 +8,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/base.h"
 
@@ -78,7 +80,7 @@ static const struct source *merge__same(const struct merge *merge, const struct 
 	return NULL;
 }
 
-static int merge__add_file(struct merge *merge, const char *path, struct error *err)
+int merge__add_fd(struct merge *merge, int fd, const char *name, struct error *err)
 {
 	struct source *source = calloc(1, sizeof(*source)), **sources;
 	const struct source *same;
@@ -89,9 +91,10 @@ static int merge__add_file(struct merge *merge, const char *path, struct error *
 		merge->sources = sources;
 	if (!source || !sources) {
 		error__set(err, rc, "%s", strerror(ENOMEM));
+		close(fd);
 		goto out;
 	}
-	rc = stream_reader__open(&source->reader, path, err);
+	rc = stream_reader__open_fd(&source->reader, fd, name, err);
 	if (rc)
 		goto out;
 	same = merge__same(merge, source);
@@ -109,6 +112,14 @@ out:
 		stream_reader__close(source->reader);
 	free(source);
 	return rc;
+}
+
+static int merge__add_file(struct merge *merge, const char *path, struct error *err)
+{
+	/* a FIFO of that name must not block */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? error__set(err, -errno, "%s", strerror(errno)) : merge__add_fd(merge, fd, path, err);
 }
 
 static int is_stream(const struct dirent *entry)

@@ -20,6 +20,9 @@ struct merge *merge__new(void); /* NULL: out of memory */
  * A stream that is already there is refused (-EEXIST), also if it comes from a copy. */
 int merge__add(struct merge *merge, const char *path, void (*warn)(const char *sentence), struct error *err);
 
+/* Adds one stream by its descriptor, which becomes the merge's even if this fails; `name` is for messages. */
+int merge__add_fd(struct merge *merge, int fd, const char *name, struct error *err);
+
 size_t merge__streams(const struct merge *merge);
 const struct stream_info *merge__info(const struct merge *merge, size_t i);
 const struct stream_state *merge__state(const struct merge *merge, size_t i);
@@ -83,24 +86,46 @@ extern const struct plugin_kind sink_kind;
 struct sinks {
 	struct sinks_entry *entries;
 	size_t count;
-	struct sink_api api;
 };
 
 /* Loads "NAME" or "NAME:k=v,k=v". 0, or -errno with a sentence in `err`. */
 int sinks__add(struct sinks *sinks, const char *dir, const char *spec, struct error *err);
 
-/* `path` becomes the option `output` of the sinks that have one and were not given it: they make files of
- * their own. Returns whether there are others, which write to the merge's. 0, 1 or -errno with a sentence. */
+/* `path` becomes the option `output` of the sinks of files that were not given it.
+ * Returns whether there are sinks of bytes, which write to the merge's output. 0, 1 or -errno with a sentence. */
 int sinks__output(struct sinks *sinks, const char *path, struct error *err);
 
-/* Opens each and tells it of the streams. 0, or -errno; the sink has logged why. */
+/* Opens each and passes the streams; `out` is for sinks of bytes. 0, or -errno, logged. */
 int sinks__open(struct sinks *sinks, int out, const struct merge *merge, const struct filter *filter);
 int sinks__write(struct sinks *sinks, const struct record *record);
 
-/* What became of the streams, then the last flush. */
+/* Passes the streams' final states, flushes for the last time and puts files into place. */
 int sinks__finish(struct sinks *sinks, const struct merge *merge, const struct filter *filter);
-void sinks__close(struct sinks *sinks); /* whatever was loaded and opened */
+
+/* How many of the records that sinks__write() got are safe in the sink: a low-water mark. */
+uint64_t sinks__delivered(const struct sinks *sinks, size_t i);
+void sinks__close(struct sinks *sinks); /* whatever was loaded and opened; removes what is not in place */
 
 void sinks__list(FILE *out, const void *sink); /* what --list prints of a struct sink */
+
+/* ---- place.c ---- */
+
+/* A folder under a temporary name for what a sink makes, and where its files go when they are whole. */
+struct place {
+	enum sink_output output;
+	const char *path; /* what the user named */
+	bool overwrite;
+	int to;	  /* the folder that `path` is, or is in; -1: there is none */
+	int made; /* the temporary one in that */
+	char temporary[64];
+};
+
+/* 0, or -errno with a sentence in `err`; -EEXIST for a file that may not be overwritten. */
+int place__open(struct place *place, struct error *err);
+
+/* Moves the files into place; folders are made as needed. A folder below the first one that has files of the
+ * same suffix keeps them (-EEXIST), or loses them to the new ones if `overwrite`. */
+int place__commit(struct place *place, struct error *err);
+void place__close(struct place *place); /* removes what is not in place */
 
 #endif

@@ -244,17 +244,18 @@ static int reader__start(struct stream_reader **reader, struct stream_reader *r,
 	return 0;
 }
 
-int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err)
+int stream_reader__open_fd(struct stream_reader **reader, int fd, const char *name, struct error *err)
 {
 	struct stream_reader *r = calloc(1, sizeof(*r));
 	struct stat st;
 	int rc = 0;
 
-	if (!r)
+	if (!r) {
+		close(fd);
 		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	/* a FIFO of that name must not hold us up */
-	r->input.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (r->input.fd < 0 || fstat(r->input.fd, &st))
+	}
+	r->input.fd = fd;
+	if (fstat(fd, &st))
 		rc = error__set(err, -errno, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
 		rc = error__set(err, -EINVAL, "not a regular file");
@@ -263,8 +264,16 @@ int stream_reader__open(struct stream_reader **reader, const char *path, struct 
 		return rc;
 	}
 	r->input.size = st.st_size;
-	posix_fadvise(r->input.fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return reader__start(reader, r, path, err);
+	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	return reader__start(reader, r, name, err);
+}
+
+int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err)
+{
+	/* a FIFO of that name must not block */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	return fd < 0 ? error__set(err, -errno, "%s", strerror(errno)) : stream_reader__open_fd(reader, fd, path, err);
 }
 
 int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, struct error *err)

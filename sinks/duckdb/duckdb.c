@@ -4,12 +4,9 @@
  * Rows go into Parquet files first and from there into the database, one table after the other. DuckDB holds a
  * block of memory for each column that is being filled: for all tables at once that is hundreds of MiB. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "sinks/tables/files.h"
 #include "sinks/tables/tables.h"
 
 /* Rows that each table holds in memory. */
@@ -30,30 +27,17 @@ static const struct opt file_options[] = {
 struct file {
 	const struct sink_api *api;
 	const struct file_conf *conf;
-	char *temporary; /* folder for what is not whole yet; NULL: there is none */
 	struct tables *tables;
 };
 
 /* ---- SQL ---- */
-
-static void put_path(struct text *sql, const struct file *file, const char *name, const char *ending)
-{
-	struct text path = {0};
-
-	text__printf(&path, "%s/%s%s", file->temporary, name, ending);
-	if (path.error)
-		sql->error = path.error;
-	else
-		sql__string(sql, path.data);
-	text__free(&path);
-}
 
 static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
 {
 	const struct file *file = arg;
 
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
-	put_path(sql, file, table->name, ".parquet");
+	sql__path(sql, file->api->out, table->name, ".parquet");
 	text__printf(sql, " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d)",
 		     GROUP_ROWS);
 }
@@ -77,34 +61,12 @@ static void put_comments(struct text *sql, const struct table *table)
 
 /* ---- the file ---- */
 
-static int fail(const struct file *file, int err, const char *why)
-{
-	file->api->log(LOG_ERROR, "duckdb: %s: %s", file->conf->output, why);
-	return err;
-}
-
 static void file__close(void *state)
 {
 	struct file *file = state;
 
 	tables__free(file->tables);
-	if (file->temporary)
-		files__remove(file->temporary);
-	free(file->temporary);
 	free(file);
-}
-
-static int make_folder(struct file *file)
-{
-	if (asprintf(&file->temporary, "%s.XXXXXX", file->conf->output) < 0) {
-		file->temporary = NULL;
-		return fail(file, -ENOMEM, strerror(ENOMEM));
-	}
-	if (mkdtemp(file->temporary))
-		return 0;
-	free(file->temporary);
-	file->temporary = NULL;
-	return fail(file, -errno, strerror(errno));
 }
 
 /* Beside the blocks that are in use, DuckDB keeps what it has written lately. */
@@ -112,8 +74,12 @@ static int make_folder(struct file *file)
 
 static int run(struct file *file, struct text *sql)
 {
-	int err = sql->error ? fail(file, sql->error, strerror(-sql->error)) : tables__run(file->tables, sql->data);
+	int err = sql->error;
 
+	if (err)
+		file->api->log(LOG_ERROR, "duckdb: %s: %s", file->conf->output, strerror(-err));
+	else
+		err = tables__run(file->tables, sql->data);
 	text__free(sql);
 	return err;
 }
@@ -125,7 +91,7 @@ static int copy_table(struct file *file, const struct table *table)
 	text__printf(&sql, "CREATE TABLE run.");
 	sql__name(&sql, table->name);
 	text__printf(&sql, " AS FROM read_parquet(");
-	put_path(&sql, file, table->name, ".parquet");
+	sql__path(&sql, file->api->out, table->name, ".parquet");
 	text__printf(&sql, ");\n");
 	put_comments(&sql, table);
 	return run(file, &sql);
@@ -138,7 +104,7 @@ static int make_database(struct file *file)
 	int err;
 
 	text__printf(&sql, "SET memory_limit = '" MEMORY "'; ATTACH ");
-	put_path(&sql, file, "run", ".duckdb");
+	sql__path(&sql, file->api->out, SINK_FILE_NAME, "");
 	text__printf(&sql, " AS run");
 	err = run(file, &sql);
 	for (size_t i = 0; i < tables__count(file->tables) && !err; i++)
@@ -150,23 +116,14 @@ static int file__open(const struct sink_api *api, const void *conf, void **state
 {
 	struct file *file = calloc(1, sizeof(*file));
 	struct tables_opts opts = {.api = api, .name = "duckdb", .arg = file, .consume = consume};
-	int err = 0;
+	int err;
 
 	if (!file)
 		return -ENOMEM;
 	file->api = api;
 	file->conf = conf;
-	if (!file->conf->output) {
-		api->log(LOG_ERROR, "duckdb: into which file? --output FILE, or --sink duckdb:output=FILE");
-		err = -EINVAL;
-	} else if (!file->conf->overwrite && !access(file->conf->output, F_OK)) {
-		err = fail(file, -EEXIST, "is there already; overwrite=true replaces it");
-	}
-	if (!err)
-		err = make_folder(file);
 	opts.steps = file->conf->steps;
-	if (!err)
-		err = tables__new(&file->tables, &opts);
+	err = tables__new(&file->tables, &opts);
 	if (err)
 		file__close(file);
 	else
@@ -192,17 +149,9 @@ static int file__ended(void *state, const struct stream_info *info, const struct
 static int file__flush(void *state, bool last)
 {
 	struct file *file = state;
-	struct text made = {0};
 	int err = last ? tables__finish(file->tables) : 0;
 
-	if (!err && last)
-		err = make_database(file);
-	if (err || !last)
-		return err;
-	text__printf(&made, "%s/run.duckdb", file->temporary);
-	err = made.error ? made.error : files__place(made.data, file->conf->output, file->conf->overwrite);
-	text__free(&made);
-	return err ? fail(file, err, strerror(-err)) : 0;
+	return last && !err ? make_database(file) : err;
 }
 
 static const struct sink file_sink = {
@@ -210,13 +159,15 @@ static const struct sink file_sink = {
 	.size = sizeof(struct sink),
 	.name = "duckdb",
 	.help = "one DuckDB file: a table for each kind of event, processes and steps",
+	.needs = "libduckdb",
 	.options = file_options,
 	.conf_size = sizeof(struct file_conf),
+	.output = SINK_FILE,
 	.open = file__open,
 	.stream = file__stream,
 	.write = file__write,
-	.flush = file__flush,
 	.ended = file__ended,
+	.flush = file__flush,
 	.close = file__close,
 };
 

@@ -15,6 +15,7 @@ struct jsonl {
 	const struct sink_api *api;
 	struct buffer out; /* whole lines, and the one that is being written */
 	struct sink_rows *rows;
+	uint64_t records; /* in `out` and before */
 };
 
 /* As those of core/pack.h, put_... append to a buffer and return 0, or -1 when memory is short. */
@@ -104,6 +105,8 @@ static int jsonl__flush(void *state, bool last)
 	j->out.size = 0;
 	if (err && err != -EPIPE)
 		j->api->log(LOG_ERROR, "jsonl: %s", strerror(-err));
+	if (!err)
+		j->api->delivered(j->api, j->records);
 	return err;
 }
 
@@ -124,6 +127,7 @@ static int jsonl__write(void *state, const struct record *record)
 		err = -ENOMEM;
 	if (err)
 		j->api->log(LOG_ERROR, "jsonl: %s: %s", record->info->path, strerror(-err));
+	j->records++;
 	if (!err && j->out.size >= FLUSH_BYTES)
 		err = jsonl__flush(j, false);
 	return err;

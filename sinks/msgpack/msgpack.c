@@ -14,6 +14,7 @@ struct packed {
 	const struct sink_api *api;
 	struct buffer out;
 	struct sink_rows *rows;
+	uint64_t records; /* in `out` and before */
 };
 
 static int pack_items(struct buffer *out, const struct value *value, const uint8_t *end)
@@ -59,6 +60,8 @@ static int packed__flush(void *state, bool last)
 	p->out.size = 0;
 	if (err && err != -EPIPE)
 		p->api->log(LOG_ERROR, "msgpack: %s", strerror(-err));
+	if (!err)
+		p->api->delivered(p->api, p->records);
 	return err;
 }
 
@@ -84,6 +87,7 @@ static int packed__write(void *state, const struct record *record)
 			err = -ENOMEM;
 	if (err)
 		p->api->log(LOG_ERROR, "msgpack: %s: %s", record->info->path, strerror(-err));
+	p->records++;
 	if (!err && p->out.size >= FLUSH_BYTES)
 		err = packed__flush(p, false);
 	return err;

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Parquet files, zstd: FOLDER/TABLE.parquet; or, for a lake that many runs and hosts go into, partitioned as Hive,
- * Spark, Trino, ClickHouse and DuckDB know it: FOLDER/TABLE/run=RUN/host=HOST/part-0.parquet. All are written into
- * a folder of their own first, and get their names when they are whole. */
+ * Spark, Trino, ClickHouse and DuckDB know it: FOLDER/TABLE/run=RUN/host=HOST/part-0.parquet. */
+#include <ctype.h>
 #include <errno.h>
-#include <stdio.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "sinks/parquet/place.h"
-#include "sinks/tables/files.h"
 #include "sinks/tables/tables.h"
 
 /* Rows that each table holds in memory before they are written. What is known of each group is held to the end, so
@@ -34,16 +32,9 @@ static const struct opt parquet_options[] = {
 struct parquet {
 	const struct sink_api *api;
 	const struct parquet_conf *conf;
-	char *temporary; /* folder; NULL: there is none */
 	const struct stream_info *first;
 	struct tables *tables;
 };
-
-static int fail(const struct parquet *parquet, int err, const char *path, const char *why)
-{
-	parquet->api->log(LOG_ERROR, "parquet: %s: %s", path, why);
-	return err;
-}
 
 /* ---- SQL ---- */
 
@@ -69,30 +60,48 @@ static void options(const struct table *table, struct text *sql)
 static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
 {
 	const struct parquet *parquet = arg;
-	struct text path = {0};
 
-	text__printf(&path, "%s/%s%s", parquet->temporary, table->name, parquet->conf->partition ? "" : ".parquet");
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
-	if (path.error)
-		sql->error = path.error;
-	else
-		sql__string(sql, path.data);
-	text__free(&path);
+	sql__path(sql, parquet->api->out, table->name, parquet->conf->partition ? "" : ".parquet");
 	options(table, sql);
 	if (parquet->conf->partition)
 		text__printf(sql, ", PARTITION_BY (run, host), FILENAME_PATTERN 'part-{i}'");
 	text__printf(sql, ")");
 }
 
+/* As DuckDB writes a value into a path. */
+static void put_value(struct text *path, const char *value)
+{
+	for (; *value; value++)
+		text__printf(path, isalnum((unsigned char)*value) || strchr("_-.~", *value) ? "%c" : "%%%02X",
+			     (unsigned char)*value);
+}
+
+/* Makes a folder for each part of TABLE/run=RUN/host=HOST. */
+static int make_partition(const struct parquet *parquet, const struct table *table, struct text *path)
+{
+	const char *names[] = {"/run=", "/host="}, *values[] = {parquet->first->run.id, parquet->first->host};
+	int err = 0;
+
+	text__printf(path, "%s", table->name);
+	for (size_t i = 0; !err; i++) {
+		err = path->error;
+		if (!err && mkdirat(parquet->api->out, path->data, 0777) && errno != EEXIST)
+			err = -errno;
+		if (i == 2)
+			break;
+		text__printf(path, "%s", names[i]);
+		put_value(path, values[i]);
+	}
+	return err;
+}
+
 /* A table without rows makes no partition, but a lake has the columns of all tables: a file without rows. */
 static int write_empty(struct parquet *parquet, const struct table *table)
 {
 	struct text path = {0}, sql = {0};
-	int err;
+	int err = make_partition(parquet, table, &path);
 
-	text__printf(&path, "%s/%s", parquet->temporary, table->name);
-	err = path.error ? path.error : place__partition(&path, parquet->first->run.id, parquet->first->host);
-	text__printf(&path, "/part-0.parquet");
 	text__printf(&sql, "COPY (SELECT ");
 	for (size_t i = 0; i < table->columns_count; i++) {
 		const struct column *column = &table->columns[i];
@@ -104,12 +113,12 @@ static int write_empty(struct parquet *parquet, const struct table *table)
 		text__printf(&sql, ", ");
 	}
 	text__printf(&sql, "LIMIT 0) TO ");
-	sql__string(&sql, path.data ? path.data : "");
+	sql__path(&sql, parquet->api->out, path.data ? path.data : "", "/part-0.parquet");
 	options(table, &sql);
 	text__printf(&sql, ")");
 	err = err ? err : path.error ? path.error : sql.error;
 	if (err)
-		fail(parquet, err, parquet->temporary, strerror(-err));
+		parquet->api->log(LOG_ERROR, "parquet: %s: %s", parquet->conf->output, strerror(-err));
 	else
 		err = tables__run(parquet->tables, sql.data);
 	text__free(&path);
@@ -119,15 +128,13 @@ static int write_empty(struct parquet *parquet, const struct table *table)
 
 static int write_empty_tables(struct parquet *parquet)
 {
-	char path[4096];
 	int err = 0;
 
 	for (size_t i = 0; i < tables__count(parquet->tables) && parquet->first && !err; i++) {
 		const struct table *table = tables__table(parquet->tables, i);
 
-		snprintf(path, sizeof(path), "%s/%s", parquet->temporary, table->name);
 		/* DuckDB makes the folder, and nothing in it */
-		if (!rmdir(path) || errno == ENOENT)
+		if (!unlinkat(parquet->api->out, table->name, AT_REMOVEDIR) || errno == ENOENT)
 			err = write_empty(parquet, table);
 	}
 	return err;
@@ -140,52 +147,27 @@ static void parquet__close(void *state)
 	struct parquet *parquet = state;
 
 	tables__free(parquet->tables);
-	if (parquet->temporary)
-		files__remove(parquet->temporary);
-	free(parquet->temporary);
 	free(parquet);
-}
-
-/* The folder, and one in it for what is not whole yet. */
-static int make_folders(struct parquet *parquet)
-{
-	const char *output = parquet->conf->output;
-	char taken[4096];
-
-	snprintf(taken, sizeof(taken), "%s/processes.parquet", output);
-	if (!parquet->conf->partition && !parquet->conf->overwrite && !access(taken, F_OK))
-		return fail(parquet, -EEXIST, taken, "is there already; overwrite=true replaces it");
-	if (mkdir(output, 0777) && errno != EEXIST)
-		return fail(parquet, -errno, output, strerror(errno));
-	if (asprintf(&parquet->temporary, "%s/.parquet-XXXXXX", output) < 0) {
-		parquet->temporary = NULL;
-		return fail(parquet, -ENOMEM, output, strerror(ENOMEM));
-	}
-	if (!mkdtemp(parquet->temporary)) {
-		free(parquet->temporary);
-		parquet->temporary = NULL;
-		return fail(parquet, -errno, output, strerror(errno));
-	}
-	return 0;
 }
 
 static int parquet__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct parquet *parquet = calloc(1, sizeof(*parquet));
 	struct tables_opts opts = {.api = api, .name = "parquet", .arg = parquet, .consume = consume};
-	int err;
+	int err = 0;
 
 	if (!parquet)
 		return -ENOMEM;
 	parquet->api = api;
 	parquet->conf = conf;
-	if (!parquet->conf->output) {
-		api->log(LOG_ERROR, "parquet: into which folder? --output FOLDER, or --sink parquet:output=FOLDER");
-		free(parquet);
-		return -EINVAL;
-	}
 	opts.steps = parquet->conf->steps;
-	err = make_folders(parquet);
+	/* said before the work, not after it */
+	if (!parquet->conf->partition && !parquet->conf->overwrite &&
+	    !faccessat(api->out, "../processes.parquet", F_OK, 0)) {
+		err = -EEXIST;
+		api->log(LOG_ERROR, "parquet: %s/processes.parquet: is there already; overwrite=true replaces it",
+			 parquet->conf->output);
+	}
 	if (!err)
 		err = tables__new(&parquet->tables, &opts);
 	if (err)
@@ -217,19 +199,9 @@ static int parquet__ended(void *state, const struct stream_info *info, const str
 static int parquet__flush(void *state, bool last)
 {
 	struct parquet *parquet = state;
-	char failed[4096];
 	int err = last ? tables__finish(parquet->tables) : 0;
 
-	if (err || !last)
-		return err;
-	if (parquet->conf->partition)
-		err = write_empty_tables(parquet);
-	if (err)
-		return err;
-	err = place__files(parquet->temporary, parquet->conf->output, parquet->conf->overwrite, failed, sizeof(failed));
-	return err ? fail(parquet, err, failed,
-			  err == -EEXIST ? "is there already; overwrite=true replaces it" : strerror(-err))
-		   : 0;
+	return last && !err && parquet->conf->partition ? write_empty_tables(parquet) : err;
 }
 
 static const struct sink parquet_sink = {
@@ -237,13 +209,15 @@ static const struct sink parquet_sink = {
 	.size = sizeof(struct sink),
 	.name = "parquet",
 	.help = "Parquet files: a table for each kind of event, processes and steps",
+	.needs = "libduckdb",
 	.options = parquet_options,
 	.conf_size = sizeof(struct parquet_conf),
+	.output = SINK_FOLDER,
 	.open = parquet__open,
 	.stream = parquet__stream,
 	.write = parquet__write,
-	.flush = parquet__flush,
 	.ended = parquet__ended,
+	.flush = parquet__flush,
 	.close = parquet__close,
 };
 

@@ -57,6 +57,18 @@ void sql__string(struct text *sql, const char *string)
 	quote(sql, string, '\'');
 }
 
+void sql__path(struct text *sql, int folder, const char *name, const char *ending)
+{
+	struct text path = {0};
+
+	text__printf(&path, "/proc/self/fd/%d/%s%s", folder, name, ending);
+	if (path.error)
+		sql->error = path.error;
+	else
+		sql__string(sql, path.data);
+	text__free(&path);
+}
+
 void sql__comment(struct text *sql, const struct column *column)
 {
 	struct text comment = {0};

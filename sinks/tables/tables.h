@@ -58,6 +58,8 @@ void tables__free(struct tables *tables);
 void sql__name(struct text *sql, const char *name);	/* "name" */
 void sql__string(struct text *sql, const char *string); /* 'string' */
 
+void sql__path(struct text *sql, int folder, const char *name, const char *ending); /* of a file, as a string */
+
 /* What a column holds, in a string: "user time (ns)". */
 void sql__comment(struct text *sql, const struct column *column);
 

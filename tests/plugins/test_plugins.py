@@ -95,6 +95,9 @@ class TestPlugin:
     def test_is_listed_with_all_it_has(self, path, plugins):
         plugin = plugins[key(path)]
         assert len(plugin["help"]) > 10
+        needs = SRC / path.parent.name / path.stem / "needs"
+        assert [name for name in plugin if name.startswith("needs ")] == (
+            [f"needs lib{needs.read_text().strip()}"] if needs.exists() else [])
         if path.parent.name == "probes":
             assert plugin["hooks"] and "options" in plugin
             assert any(section.startswith("event ") for section in plugin)

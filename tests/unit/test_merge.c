@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* core/merge, core/heap, core/filter: one order for all streams, whatever their number and hosts. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -356,6 +357,90 @@ static void filters_that_mean_nothing(void **state)
 	merge__free(merge);
 }
 
+/* Writes `count` records, and says what is safe in the sink before the last flush and after it. */
+static int feed_sink(const char *plugins, const struct folder *folder, const char *spec, uint64_t safe[2])
+{
+	struct merge *merge = open_merge(folder->path);
+	struct filter_opts opts = {.runs = (const char *[]){NULL}, .events = (const char *[]){NULL}};
+	struct sinks sinks = {0};
+	struct filter filter;
+	struct record record;
+	struct error err;
+	int rc;
+
+	assert_int_equal(filter__init(&filter, merge, &opts, &err), 0);
+	if (sinks__add(&sinks, plugins, spec, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(sinks__open(&sinks, -1, merge, &filter), 0);
+	assert_int_equal(sinks__delivered(&sinks, 0), 0);
+	while (merge__next(merge, &record) == 1)
+		assert_int_equal(sinks__write(&sinks, &record), 0);
+	safe[0] = sinks__delivered(&sinks, 0);
+	rc = sinks__finish(&sinks, merge, &filter);
+	safe[1] = sinks__delivered(&sinks, 0);
+	sinks__close(&sinks);
+	filter__free(&filter);
+	merge__free(merge);
+	return rc;
+}
+
+/* A sink says itself what is safe, or all is after a flush that worked. */
+static void records_are_delivered(void **state)
+{
+	const char *cc = getenv("CC"), *srcdir = getenv("srcdir");
+	const struct folder *folder = *state;
+	char plugins[] = "/tmp/test_merge.XXXXXX", command[1024];
+	struct stream_writer *w = open_writer(folder, "a");
+	uint64_t safe[2];
+
+	for (int i = 0; i < 10; i++)
+		write_event(w, TS + i, i);
+	stream_writer__close(w);
+	assert_non_null(mkdtemp(plugins));
+	snprintf(command, sizeof(command),
+		 "umask 022; chmod 755 %s; mkdir %s/sinks; "
+		 "%s -std=gnu11 -shared -fPIC -I%s -o %s/sinks/delivered.so %s/tests/unit/plugins/delivered.c",
+		 plugins, plugins, cc ? cc : "cc", srcdir ? srcdir : ".", plugins, srcdir ? srcdir : ".");
+	assert_int_equal(system(command), 0);
+	assert_int_equal(feed_sink(plugins, folder, "delivered:held=3", safe), 0);
+	assert_int_equal(safe[0], 7);
+	assert_int_equal(safe[1], 7);
+	assert_int_equal(feed_sink(plugins, folder, "delivered:held=3,fail=true", safe), -EIO);
+	assert_int_equal(safe[1], 7);
+	assert_int_equal(feed_sink(plugins, folder, "delivered", safe), 0);
+	assert_int_equal(safe[0], 0);
+	assert_int_equal(safe[1], 10);
+	assert_int_equal(feed_sink(plugins, folder, "delivered:fail=true", safe), -EIO);
+	assert_int_equal(safe[1], 0);
+	snprintf(command, sizeof(command), "rm -r %s", plugins);
+	assert_int_equal(system(command), 0);
+}
+
+/* What the reader gets as a descriptor it does not open, and closes in any case. */
+static void streams_by_descriptor(void **state)
+{
+	const struct folder *folder = *state;
+	struct stream_writer *w = open_writer(folder, "a");
+	struct merge *merge = merge__new();
+	struct record record;
+	struct error err;
+	int fd;
+
+	write_event(w, TS, 7);
+	stream_writer__close(w);
+	fd = openat(folder->fd, "a" STREAM_SUFFIX, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(unlinkat(folder->fd, "a" STREAM_SUFFIX, 0), 0);
+	assert_int_equal(merge__add_fd(merge, fd, "stream of ours", &err), 0);
+	assert_string_equal(merge__info(merge, 0)->path, "stream of ours");
+	assert_int_equal(merge__next(merge, &record), 1);
+	assert_int_equal(record_big(&record), 7);
+	fd = openat(folder->fd, ".", O_RDONLY | O_CLOEXEC);
+	assert_int_equal(merge__add_fd(merge, fd, "a folder", &err), -EINVAL);
+	assert_string_equal(err.text, "not a regular file");
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
+	merge__free(merge);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -368,6 +453,8 @@ int main(void)
 		TEST(folders_of_all_kinds),
 		TEST(filters),
 		TEST(filters_that_mean_nothing),
+		TEST(records_are_delivered),
+		TEST(streams_by_descriptor),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -171,8 +171,8 @@ static void test_broken(void **state)
 
 	(void)state;
 	check_fails("wrong_abi", -ENOEXEC,
-		    "@/probes/wrong_abi.so was built for version 4 of the probe ABI, this one is 3: "
-		    "build it again");
+		    "@/probes/wrong_abi.so was built for version 4 of the probe ABI, this collector speaks 3: "
+		    "rebuild it against this version's headers");
 	check_fails("tiny", -ENOEXEC,
 		    "@/probes/tiny.so: its struct probe has 16 bytes, at least 24 are needed: build it again");
 	check_fails("nameless", -ENOEXEC, "@/probes/nameless.so: the probe has no name: it must be \"nameless\"");
