@@ -41,7 +41,7 @@ struct sink_api {
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 	/* The first `records` of those that write() got are safe: they need not be sent again after a crash.
 	 * Called from within a call of the sink, on the merge's thread, with rising numbers. For a sink that
-	 * never calls it, all are safe after each flush() that returned 0. */
+	 * never calls it, all are safe after each flush() that returned 0; of files, after the last. */
 	void (*delivered)(const struct sink_api *api, uint64_t records);
 };
 

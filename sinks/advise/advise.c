@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sink.h"
 #include "sinks/advise/settings.h"
-#include "sinks/steps/steps.h"
+#include "sinks/model/on_model.h"
 
 struct advise_conf {
 	char *format, *join, *steps;
@@ -25,12 +24,10 @@ static const struct opt advise_options[] = {
 };
 
 struct advise {
-	const struct sink_api *api;
+	struct on_model on;
 	const struct settings_format *format;
 	uint64_t headroom;
 	struct nextflow *theirs;
-	struct steps *steps;
-	struct model *model;
 	struct needs needs;
 };
 
@@ -55,121 +52,91 @@ static int on_task(void *arg, const struct model_task *task)
 	return needs__task(&advise->needs, task);
 }
 
-static void advise__close(void *state)
+static int begin(void *state, const void *given, struct error *err)
 {
+	const struct advise_conf *conf = given;
 	struct advise *advise = state;
-
-	model__free(advise->model);
-	needs__free(&advise->needs);
-	steps__free(advise->steps);
-	nextflow__free(advise->theirs);
-	free(advise);
-}
-
-static int configure(struct advise *advise, const struct advise_conf *conf, struct error *err)
-{
-	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	int rc = 0;
 
 	for (advise->format = settings_formats; advise->format->name; advise->format++)
 		if (!strcmp(advise->format->name, conf->format))
 			break;
-	if (!advise->format->name) {
-		error__set(err, 0, "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
-			   conf->format);
-		return -EINVAL;
-	}
+	if (!advise->format->name)
+		return error__set(err, -EINVAL,
+				  "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
+				  conf->format);
 	if (conf->join)
 		rc = nextflow__load(&advise->theirs, conf->join, err);
-	if (!rc)
-		rc = steps__load(conf->steps, &advise->steps, err);
-	if (rc)
-		return rc;
 	advise->headroom = conf->headroom;
 	advise->needs.theirs = advise->theirs;
 	if (!strcmp(conf->steps, STEPS_DEFAULT))
-		advise->needs.rules = advise->format->rules; /* who gives other rules means other steps */
-	advise->model = model__new(&calls, advise, advise->steps);
-	return advise->model ? 0 : -ENOMEM;
+		advise->needs.rules = advise->format->rules; /* other rules mean other steps */
+	return rc;
 }
 
-static int advise__open(const struct sink_api *api, const void *conf, void **state)
-{
-	struct advise *advise = calloc(1, sizeof(*advise));
-	struct error err = {"not enough memory"};
-	int rc = advise ? configure(advise, conf, &err) : -ENOMEM;
-
-	if (rc) {
-		api->log(LOG_ERROR, "advise: %s", err.text);
-		if (advise)
-			advise__close(advise);
-		return rc;
-	}
-	advise->api = api;
-	*state = advise;
-	return 0;
-}
-
-static int advise__stream(void *state, const struct stream_info *info)
+static int take_stream(void *state, const struct stream_info *info)
 {
 	struct advise *advise = state;
 
 	if (info->interval_ns > advise->needs.interval_ns)
 		advise->needs.interval_ns = info->interval_ns;
-	return model__stream(advise->model, info);
-}
-
-static int advise__write(void *state, const struct record *record)
-{
-	struct advise *advise = state;
-
-	return model__feed(advise->model, record);
-}
-
-static int advise__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	struct advise *advise = state;
-
-	model__ended(advise->model, info, stream);
 	return 0;
 }
 
 static void tell_none(const struct advise *advise)
 {
 	if (advise->theirs)
-		advise->api->log(LOG_WARN, "advise: no task of the run is in the trace file: is it of another run?");
+		advise->on.api->log(LOG_WARN, "advise: no task of the run is in the trace file: is it of another run?");
 	else if (advise->needs.rules)
-		advise->api->log(LOG_WARN, "advise: no step of the run is %s's: see --sink advise:format=table",
-				 advise->needs.rules);
+		advise->on.api->log(LOG_WARN, "advise: no step of the run is %s's: see --sink advise:format=table",
+				    advise->needs.rules);
 	else
-		advise->api->log(LOG_WARN, "advise: the run has no steps: give rules by the option steps");
+		advise->on.api->log(LOG_WARN, "advise: the run has no steps: give rules by the option steps");
 }
 
 static void note_losses(struct advise *advise)
 {
-	for (size_t i = 0; i < model__runs(advise->model); i++)
+	for (size_t i = 0; i < model__runs(advise->on.model); i++)
 		for (int j = 0; j < MODEL_SOURCES; j++)
-			advise->needs.lossy |= model__run(advise->model, i)->lossy[j];
+			advise->needs.lossy |= model__run(advise->on.model, i)->lossy[j];
 }
 
-static int advise__flush(void *state, bool last)
+static int finish(void *state)
 {
 	struct advise *advise = state;
 	struct text text = {0};
 	int err;
 
-	if (!last)
-		return 0;
-	err = model__finish(advise->model);
-	if (!err) {
-		note_losses(advise);
-		if (!advise->needs.steps_count)
-			tell_none(advise);
-		advise->format->put(&text, &advise->needs, advise->headroom);
-		err = text.error ? text.error : write_all(advise->api->out, text.data, text.size);
-	}
+	note_losses(advise);
+	if (!advise->needs.steps_count)
+		tell_none(advise);
+	advise->format->put(&text, &advise->needs, advise->headroom);
+	err = text.error ? text.error : write_all(advise->on.api->out, text.data, text.size);
 	text__free(&text);
 	return err;
+}
+
+static void end(void *state)
+{
+	struct advise *advise = state;
+
+	needs__free(&advise->needs);
+	nextflow__free(advise->theirs);
+}
+
+static const struct on_model_sink advise_on_model = {
+	.size = sizeof(struct advise),
+	.steps = offsetof(struct advise_conf, steps),
+	.calls = {.row = on_row, .task = on_task, .sample = on_sample},
+	.open = begin,
+	.stream = take_stream,
+	.finish = finish,
+	.close = end,
+};
+
+static int advise__open(const struct sink_api *api, const void *conf, void **state)
+{
+	return on_model__open(&advise_on_model, "advise", api, conf, state);
 }
 
 static const struct sink advise_sink = {
@@ -180,11 +147,7 @@ static const struct sink advise_sink = {
 	.options = advise_options,
 	.conf_size = sizeof(struct advise_conf),
 	.open = advise__open,
-	.stream = advise__stream,
-	.write = advise__write,
-	.flush = advise__flush,
-	.ended = advise__ended,
-	.close = advise__close,
+	ON_MODEL,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

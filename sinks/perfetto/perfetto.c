@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "core/sink.h"
 #include "sinks/perfetto/tracer.h"
-#include "sinks/steps/steps.h"
 
 #define POINT_NS 100000000ULL /* between two points of a curve, unless looks are closer */
 
@@ -19,56 +17,20 @@ static const struct opt perfetto_options[] = {
 	{0},
 };
 
-struct perfetto {
-	struct tracer tracer;
-	struct steps *steps;
-};
-
-static void perfetto__close(void *state)
+static int begin(void *state, const void *conf, struct error *err)
 {
-	struct perfetto *perfetto = state;
+	struct tracer *tracer = state;
 
-	tracer__free(&perfetto->tracer);
-	model__free(perfetto->tracer.model);
-	steps__free(perfetto->steps);
-	free(perfetto);
-}
-
-static int perfetto__open(const struct sink_api *api, const void *conf, void **state)
-{
-	static const struct model_calls calls = {
-		.row = tracer__row, .hidden = tracer__hidden, .task = tracer__step, .sample = tracer__sample};
-	const struct perfetto_conf *options = conf;
-	struct perfetto *perfetto = calloc(1, sizeof(*perfetto));
-	struct error sentence;
-	int err;
-
-	if (!perfetto)
-		return -ENOMEM;
-	if (isatty(api->out)) {
-		api->log(LOG_ERROR, "perfetto: a trace is nothing for a terminal: add -o FILE");
-		free(perfetto);
-		return -EINVAL;
-	}
-	packets__init(&perfetto->tracer.packets, api->out);
-	perfetto->tracer.timeline.packets = &perfetto->tracer.packets;
-	perfetto->tracer.timeline.point_ns = POINT_NS;
-	err = steps__load(options->steps, &perfetto->steps, &sentence);
-	if (err) {
-		api->log(LOG_ERROR, "perfetto: %s", err == -ENOMEM ? "not enough memory" : sentence.text);
-		perfetto__close(perfetto);
-		return err;
-	}
-	perfetto->tracer.model = model__new(&calls, &perfetto->tracer, perfetto->steps);
-	if (!perfetto->tracer.model) {
-		perfetto__close(perfetto);
-		return -ENOMEM;
-	}
-	*state = perfetto;
+	(void)conf;
+	if (isatty(tracer->on.api->out))
+		return error__set(err, -EINVAL, "refusing to write a binary trace to a terminal: add -o FILE");
+	packets__init(&tracer->packets, tracer->on.api->out);
+	tracer->timeline.packets = &tracer->packets;
+	tracer->timeline.point_ns = POINT_NS;
 	return 0;
 }
 
-static int perfetto__stream(void *state, const struct stream_info *info)
+static int take_stream(void *state, const struct stream_info *info)
 {
 	struct tracer *tracer = state;
 
@@ -76,37 +38,42 @@ static int perfetto__stream(void *state, const struct stream_info *info)
 		tracer->interval_ns = info->interval_ns;
 	if (info->interval_ns && info->interval_ns < tracer->timeline.point_ns)
 		tracer->timeline.point_ns = info->interval_ns;
-	return model__stream(tracer->model, info);
-}
-
-static int perfetto__write(void *state, const struct record *record)
-{
-	struct tracer *tracer = state;
-	int err = model__feed(tracer->model, record);
-
-	if (!err && record->kind == RECORD_LOST)
-		tracer__lost(tracer, record);
-	return err ? err : tracer->packets.error;
-}
-
-static int perfetto__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	struct tracer *tracer = state;
-
-	model__ended(tracer->model, info, stream);
-	tracer__ended(tracer, info, stream);
 	return 0;
 }
 
-static int perfetto__flush(void *state, bool last)
+/* A full disk stops the merge at the next record. */
+static int take_record(void *state, const struct record *record)
 {
-	struct tracer *tracer = state;
-	int err;
+	(void)record;
+	return ((struct tracer *)state)->packets.error;
+}
 
-	if (!last)
-		return packets__flush(&tracer->packets);
-	err = model__finish(tracer->model);
-	return err ? err : tracer__finish(tracer);
+static int finish(void *state)
+{
+	return tracer__finish(state);
+}
+
+static void end(void *state)
+{
+	tracer__free(state);
+}
+
+static const struct on_model_sink perfetto_on_model = {
+	.size = sizeof(struct tracer),
+	.steps = offsetof(struct perfetto_conf, steps),
+	.calls = {.row = tracer__row, .hidden = tracer__hidden, .task = tracer__step, .sample = tracer__sample},
+	.open = begin,
+	.stream = take_stream,
+	.record = take_record,
+	.lost = tracer__lost,
+	.ended = tracer__ended,
+	.finish = finish,
+	.close = end,
+};
+
+static int perfetto__open(const struct sink_api *api, const void *conf, void **state)
+{
+	return on_model__open(&perfetto_on_model, "perfetto", api, conf, state);
 }
 
 static const struct sink perfetto_sink = {
@@ -116,13 +83,9 @@ static const struct sink perfetto_sink = {
 	.help = "a timeline of all processes for the Perfetto UI, with curves of CPU and memory",
 	.options = perfetto_options,
 	.conf_size = sizeof(struct perfetto_conf),
-	.open = perfetto__open,
-	.stream = perfetto__stream,
-	.write = perfetto__write,
-	.flush = perfetto__flush,
-	.ended = perfetto__ended,
-	.close = perfetto__close,
 	.suffix = "pftrace",
+	.open = perfetto__open,
+	ON_MODEL,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

@@ -440,19 +440,20 @@ int tracer__step(void *arg, const struct model_task *task)
 /* Of a run that has begun: nothing is shown of one without records. */
 static struct trace_run *run_of(struct tracer *tracer, const struct stream_info *info)
 {
-	const struct model_run *run = model__run_of(tracer->model, info);
+	const struct model_run *run = model__run_of(tracer->on.model, info);
 
 	return run && run->begun ? tracer__run(tracer, run) : NULL;
 }
 
-void tracer__lost(struct tracer *tracer, const struct record *record)
+int tracer__lost(void *arg, const struct record *record)
 {
+	struct tracer *tracer = arg;
 	struct trace_run *run = run_of(tracer, record->info);
 	struct losses *one = calloc(1, sizeof(*one));
 
 	if (!run || !one) {
 		free(one);
-		return;
+		return run ? -ENOMEM : 0;
 	}
 	losses__take(&run->losses, record);
 	losses__take(one, record);
@@ -462,14 +463,16 @@ void tracer__lost(struct tracer *tracer, const struct record *record)
 	losses__tell(one, run->run, say_loss, &tracer->packets);
 	packets__close(&tracer->packets);
 	free(one);
+	return 0;
 }
 
-void tracer__ended(struct tracer *tracer, const struct stream_info *info, const struct stream_state *stream)
+int tracer__ended(void *arg, const struct stream_info *info, const struct stream_state *stream)
 {
-	struct trace_run *run = run_of(tracer, info);
+	struct trace_run *run = run_of(arg, info);
 
 	if (run)
 		losses__ended(&run->losses, info, stream);
+	return 0;
 }
 
 int tracer__finish(struct tracer *tracer)

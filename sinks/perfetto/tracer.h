@@ -16,7 +16,7 @@
 #define SINKS_PERFETTO_TRACER_H
 
 #include "core/base/base.h"
-#include "sinks/model/losses.h"
+#include "sinks/model/on_model.h"
 #include "sinks/perfetto/gauges.h"
 
 /* What a run's own tracks are for. */
@@ -33,7 +33,7 @@ struct trace_run {
 };
 
 struct tracer {
-	struct model *model;
+	struct on_model on;
 	struct packets packets;
 	struct timeline timeline;
 	uint64_t interval_ns; /* the longest between two looks at a process */
@@ -59,8 +59,8 @@ int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const s
 int tracer__step(void *arg, const struct model_task *task);
 int tracer__sample(void *arg, const struct model_sample *sample);
 
-void tracer__lost(struct tracer *tracer, const struct record *record);
-void tracer__ended(struct tracer *tracer, const struct stream_info *info, const struct stream_state *stream);
+int tracer__lost(void *arg, const struct record *record);
+int tracer__ended(void *arg, const struct stream_info *info, const struct stream_state *stream);
 int tracer__finish(struct tracer *tracer); /* when the model has finished */
 void tracer__free(struct tracer *tracer);
 

@@ -184,8 +184,8 @@ static size_t used_slices(const struct report *report, const struct series_set *
 {
 	uint64_t until = 0;
 
-	for (size_t i = 0; i < model__runs(report->model); i++) {
-		const struct model_run *run = model__run(report->model, i);
+	for (size_t i = 0; i < model__runs(report->on.model); i++) {
+		const struct model_run *run = model__run(report->on.model, i);
 		uint64_t end =
 			run->begun ? run->last_ts - run->first_ts + (uint64_t)(run->real_ns - report->first->real_ns)
 				   : 0;

@@ -207,7 +207,7 @@ static void name_groups(struct facts *facts, const struct totals_groups *groups)
 static int gather(struct facts *facts)
 {
 	struct report *report = facts->report;
-	size_t runs = model__runs(report->model);
+	size_t runs = model__runs(report->on.model);
 	int err = 0;
 
 	facts->once = (struct once){
@@ -222,7 +222,7 @@ static int gather(struct facts *facts)
 		return -ENOMEM;
 	for (size_t i = 0; i < runs && !err; i++) {
 		struct loss_taker taker = {facts, (uint32_t)i};
-		const struct totals_run *totals = *model__run(report->model, i)->user;
+		const struct totals_run *totals = *model__run(report->on.model, i)->user;
 
 		gather_run(facts, &facts->runs[facts->runs_count++], totals);
 		err = losses__tell(&totals->losses, totals->run, take_loss, &taker);

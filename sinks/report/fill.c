@@ -51,7 +51,7 @@ static int put_asset(int fd, const char *name, size_t length, const char *before
 static int put_data(struct report *report)
 {
 	struct data *data = malloc(sizeof(*data));
-	int err = data ? data__open(data, report->api->out) : -ENOMEM, closed;
+	int err = data ? data__open(data, report->on.api->out) : -ENOMEM, closed;
 
 	if (!err) {
 		err = columns__write(report, data);
@@ -77,9 +77,9 @@ static int fill(struct report *report, const char *place, size_t length)
 		size_t n = strlen(kinds[i].word);
 
 		if (length > n && !memcmp(place, kinds[i].word, n))
-			return put_asset(report->api->out, place + n, length - n, kinds[i].before, kinds[i].after);
+			return put_asset(report->on.api->out, place + n, length - n, kinds[i].before, kinds[i].after);
 	}
-	return *place == 'p' ? put_policy(report->api->out) : put_data(report);
+	return *place == 'p' ? put_policy(report->on.api->out) : put_data(report);
 }
 
 int page__write(struct report *report)
@@ -92,8 +92,8 @@ int page__write(struct report *report)
 		open = memmem(at, (size_t)(page->end - at), "{{", 2);
 		close = open ? memmem(open, (size_t)(page->end - open), "}}", 2) : NULL;
 		if (!close)
-			return write_all(report->api->out, at, (size_t)(page->end - at));
-		err = write_all(report->api->out, at, (size_t)(open - at));
+			return write_all(report->on.api->out, at, (size_t)(page->end - at));
+		err = write_all(report->on.api->out, at, (size_t)(open - at));
 		err = err ? err : fill(report, open + 2, (size_t)(close - open) - 2);
 		at = close + 2;
 	}

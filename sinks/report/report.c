@@ -7,8 +7,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "sinks/steps/steps.h"
-
 static const struct opt report_options[] = {
 	OPT(struct report_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
 	OPT(struct report_conf, title, OPT_STRING, NULL, 0, 0, "of the page, in place of the run's name"),
@@ -81,14 +79,46 @@ static int on_sample(void *arg, const struct model_sample *sample)
 	return err;
 }
 
-static void report__close(void *state)
+static int begin(void *state, const void *conf, struct error *err)
 {
 	struct report *report = state;
 
-	for (size_t i = 0; report->model && i < model__runs(report->model); i++)
-		free(*model__run(report->model, i)->user);
-	model__free(report->model);
-	steps__free(report->steps);
+	if (isatty(report->on.api->out))
+		return error__set(err, -EINVAL, "it is a page for a browser, not for a terminal: add -o run.html");
+	report->conf = conf;
+	report->by_command.strings = report->by_step.strings = &report->strings;
+	rows__init(report);
+	return 0;
+}
+
+static struct losses *losses_of(void *state, const struct model_run *run)
+{
+	struct totals_run *totals = totals_of(run);
+
+	(void)state;
+	return totals ? &totals->losses : NULL;
+}
+
+static int finish(void *state)
+{
+	struct report *report = state;
+	int err = 0;
+
+	for (size_t i = 0; !err && i < model__runs(report->on.model); i++)
+		err = totals_of(model__run(report->on.model, i)) ? 0 : -ENOMEM;
+	err = err ? err : rows__finish(report);
+	err = err ? err : page__write(report);
+	if (err && err != -EPIPE)
+		report->on.api->log(LOG_ERROR, "report: %s", strerror(-err));
+	return err;
+}
+
+static void end(void *state)
+{
+	struct report *report = state;
+
+	for (size_t i = 0; report->on.model && i < model__runs(report->on.model); i++)
+		free(*model__run(report->on.model, i)->user);
 	keep__free(&report->rows);
 	keep__free(&report->tasks);
 	free(report->hidden);
@@ -97,91 +127,21 @@ static void report__close(void *state)
 	totals_groups__free(&report->commands);
 	totals_groups__free(&report->executions);
 	intern__free(&report->strings);
-	free(report);
 }
+
+static const struct on_model_sink report_on_model = {
+	.size = sizeof(struct report),
+	.steps = offsetof(struct report_conf, steps),
+	.calls = {.row = on_row, .hidden = on_hidden, .task = on_task, .sample = on_sample},
+	.open = begin,
+	.losses = losses_of,
+	.finish = finish,
+	.close = end,
+};
 
 static int report__open(const struct sink_api *api, const void *conf, void **state)
 {
-	static const struct model_calls calls = {
-		.row = on_row, .hidden = on_hidden, .task = on_task, .sample = on_sample};
-	struct report *report;
-	struct error why;
-	int err;
-
-	if (isatty(api->out)) {
-		api->log(LOG_ERROR, "report: it is a page for a browser, not for a terminal: add -o run.html");
-		return -EINVAL;
-	}
-	report = calloc(1, sizeof(*report));
-	if (!report)
-		return -ENOMEM;
-	report->api = api;
-	report->conf = conf;
-	report->by_command.strings = report->by_step.strings = &report->strings;
-	rows__init(report);
-	err = steps__load(report->conf->steps, &report->steps, &why);
-	if (err)
-		api->log(LOG_ERROR, "report: %s", err == -ENOMEM ? strerror(ENOMEM) : why.text);
-	if (!err) {
-		report->model = model__new(&calls, report, report->steps);
-		err = report->model ? 0 : -ENOMEM;
-	}
-	if (err)
-		report__close(report);
-	*state = report;
-	return err;
-}
-
-static int report__stream(void *state, const struct stream_info *info)
-{
-	struct report *report = state;
-
-	return model__stream(report->model, info);
-}
-
-static int report__write(void *state, const struct record *record)
-{
-	struct report *report = state;
-	const struct model_run *run;
-	struct totals_run *totals;
-	int err = model__feed(report->model, record);
-
-	if (err || record->kind != RECORD_LOST)
-		return err;
-	run = model__run_of(report->model, record->info);
-	totals = run ? totals_of(run) : NULL;
-	if (totals)
-		losses__take(&totals->losses, record);
-	return run && !totals ? -ENOMEM : 0;
-}
-
-static int report__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	struct report *report = state;
-	const struct model_run *run = model__run_of(report->model, info);
-	struct totals_run *totals = run ? totals_of(run) : NULL;
-
-	model__ended(report->model, info, stream);
-	if (totals)
-		losses__ended(&totals->losses, info, stream);
-	return run && !totals ? -ENOMEM : 0;
-}
-
-static int report__flush(void *state, bool last)
-{
-	struct report *report = state;
-	int err;
-
-	if (!last)
-		return 0;
-	err = model__finish(report->model);
-	for (size_t i = 0; !err && i < model__runs(report->model); i++)
-		err = totals_of(model__run(report->model, i)) ? 0 : -ENOMEM;
-	err = err ? err : rows__finish(report);
-	err = err ? err : page__write(report);
-	if (err && err != -EPIPE)
-		report->api->log(LOG_ERROR, "report: %s", strerror(-err));
-	return err;
+	return on_model__open(&report_on_model, "report", api, conf, state);
 }
 
 static const struct sink report_sink = {
@@ -191,13 +151,9 @@ static const struct sink report_sink = {
 	.help = "one HTML file to open in a browser: timeline, CPU and memory, failures, tables",
 	.options = report_options,
 	.conf_size = sizeof(struct report_conf),
-	.open = report__open,
-	.stream = report__stream,
-	.write = report__write,
-	.flush = report__flush,
-	.ended = report__ended,
-	.close = report__close,
 	.suffix = "html",
+	.open = report__open,
+	ON_MODEL,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

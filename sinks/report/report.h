@@ -3,8 +3,7 @@
 #ifndef SINKS_REPORT_REPORT_H
 #define SINKS_REPORT_REPORT_H
 
-#include "core/sink.h"
-#include "sinks/model/model.h"
+#include "sinks/model/on_model.h"
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
 #include "sinks/report/slices.h"
@@ -59,10 +58,8 @@ struct report_hidden {
 };
 
 struct report {
-	const struct sink_api *api;
+	struct on_model on;
 	const struct report_conf *conf;
-	struct steps *steps;
-	struct model *model;
 	struct intern strings;
 	struct keep rows, tasks;
 	struct report_hidden *hidden;

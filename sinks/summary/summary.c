@@ -4,9 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sink.h"
-#include "sinks/model/model.h"
-#include "sinks/steps/steps.h"
+#include "sinks/model/on_model.h"
 #include "sinks/summary/page.h"
 
 #define COLUMNS_MIN 60
@@ -25,10 +23,8 @@ static const struct opt summary_options[] = {
 };
 
 struct summary {
-	const struct sink_api *api;
+	struct on_model on;
 	struct summary_conf conf;
-	struct steps *steps;
-	struct model *model;
 };
 
 static struct tally *get_tally(struct summary *summary, const struct model_run *run)
@@ -59,92 +55,31 @@ static int on_task(void *arg, const struct model_task *task)
 	return tally ? totals__task(&tally->steps, task) : -ENOMEM;
 }
 
-static void summary__close(void *state)
+static struct losses *losses_of(void *state, const struct model_run *run)
 {
-	struct summary *summary = state;
+	struct tally *tally = get_tally(state, run);
 
-	for (size_t i = 0; summary->model && i < model__runs(summary->model); i++)
-		tally__free(*model__run(summary->model, i)->user);
-	model__free(summary->model);
-	steps__free(summary->steps);
-	free(summary);
+	return tally ? &tally->run.losses : NULL;
 }
 
-static int summary__open(const struct sink_api *api, const void *conf, void **state)
+static int begin(void *state, const void *conf, struct error *err)
 {
-	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
-	struct summary *summary = calloc(1, sizeof(*summary));
-	struct error err;
-	int rc;
-
-	if (!summary)
-		return -ENOMEM;
-	summary->api = api;
-	summary->conf = *(const struct summary_conf *)conf;
-	rc = steps__load(summary->conf.steps, &summary->steps, &err);
-	if (rc)
-		api->log(LOG_ERROR, "%s", err.text);
-	else
-		summary->model = model__new(&calls, summary, summary->steps);
-	if (!summary->model) {
-		summary__close(summary);
-		return rc ? rc : -ENOMEM;
-	}
-	*state = summary;
+	(void)err;
+	((struct summary *)state)->conf = *(const struct summary_conf *)conf;
 	return 0;
 }
 
-static int summary__stream(void *state, const struct stream_info *info)
+static int print_pages(void *state)
 {
 	struct summary *summary = state;
+	uint32_t columns = summary->on.api->columns;
+	struct text text = {.colour = summary->on.api->colour};
+	int err = 0;
 
-	return model__stream(summary->model, info);
-}
-
-/* Keeps what a `lost` record tells. */
-static int take_lost(struct summary *summary, const struct record *record)
-{
-	const struct model_run *run = model__run_of(summary->model, record->info);
-	struct tally *tally = run ? get_tally(summary, run) : NULL;
-
-	if (!tally)
-		return run ? -ENOMEM : 0;
-	losses__take(&tally->run.losses, record);
-	return 0;
-}
-
-static int summary__write(void *state, const struct record *record)
-{
-	struct summary *summary = state;
-	int err = model__feed(summary->model, record);
-
-	return err || record->kind != RECORD_LOST ? err : take_lost(summary, record);
-}
-
-static int summary__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	struct summary *summary = state;
-	const struct model_run *run = model__run_of(summary->model, info);
-	struct tally *tally = run ? get_tally(summary, run) : NULL;
-
-	model__ended(summary->model, info, stream);
-	if (!tally)
-		return run ? -ENOMEM : 0;
-	losses__ended(&tally->run.losses, info, stream);
-	return 0;
-}
-
-static int summary__flush(void *state, bool last)
-{
-	struct summary *summary = state;
-	uint32_t columns = summary->api->columns;
-	struct text text = {.colour = summary->api->colour};
-	int err = last ? model__finish(summary->model) : 0;
-
-	for (size_t i = 0; last && !err && i < model__runs(summary->model); i++) {
+	for (size_t i = 0; !err && i < model__runs(summary->on.model); i++) {
 		struct page page = {
 			.text = &text,
-			.tally = get_tally(summary, model__run(summary->model, i)),
+			.tally = get_tally(summary, model__run(summary->on.model, i)),
 			.columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns,
 			.top = summary->conf.top,
 			.failures = summary->conf.failures,
@@ -162,9 +97,32 @@ static int summary__flush(void *state, bool last)
 		err = text.error;
 	}
 	if (!err && text.size)
-		err = write_all(summary->api->out, text.data, text.size);
+		err = write_all(summary->on.api->out, text.data, text.size);
 	text__free(&text);
 	return err;
+}
+
+static void end(void *state)
+{
+	struct summary *summary = state;
+
+	for (size_t i = 0; summary->on.model && i < model__runs(summary->on.model); i++)
+		tally__free(*model__run(summary->on.model, i)->user);
+}
+
+static const struct on_model_sink summary_on_model = {
+	.size = sizeof(struct summary),
+	.steps = offsetof(struct summary_conf, steps),
+	.calls = {.row = on_row, .hidden = on_hidden, .task = on_task},
+	.open = begin,
+	.losses = losses_of,
+	.finish = print_pages,
+	.close = end,
+};
+
+static int summary__open(const struct sink_api *api, const void *conf, void **state)
+{
+	return on_model__open(&summary_on_model, "summary", api, conf, state);
 }
 
 static const struct sink summary_sink = {
@@ -174,12 +132,9 @@ static const struct sink summary_sink = {
 	.help = "one page for people: what ran, what failed, where time and memory went",
 	.options = summary_options,
 	.conf_size = sizeof(struct summary_conf),
+	.page = true,
 	.open = summary__open,
-	.stream = summary__stream,
-	.write = summary__write,
-	.flush = summary__flush,
-	.ended = summary__ended,
-	.close = summary__close,
+	ON_MODEL,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

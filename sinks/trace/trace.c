@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/sink.h"
 #include "sinks/model/nextflow.h"
-#include "sinks/steps/steps.h"
+#include "sinks/model/on_model.h"
 #include "sinks/trace/engine.h"
 #include "sinks/trace/extra.h"
 
@@ -27,11 +26,9 @@ static const struct opt trace_options[] = {
 };
 
 struct trace {
-	const struct sink_api *api;
+	struct on_model on;
 	const struct format *format;
 	struct nextflow *theirs; /* NULL: not asked for */
-	struct steps *steps;
-	struct model *model;
 	struct extra extra;
 	struct text text;
 };
@@ -41,7 +38,7 @@ static int put_out(struct trace *trace)
 	int err = trace->text.error;
 
 	if (!err)
-		err = write_all(trace->api->out, trace->text.data, trace->text.size);
+		err = write_all(trace->on.api->out, trace->text.data, trace->text.size);
 	trace->text.size = 0;
 	return err;
 }
@@ -121,99 +118,75 @@ static int on_sample(void *arg, const struct model_sample *sample)
 
 /* ---- the sink ---- */
 
-static void trace__close(void *state)
+static int begin(void *state, const void *given, struct error *err)
 {
+	const struct trace_conf *conf = given;
 	struct trace *trace = state;
-
-	model__free(trace->model);
-	extra__free(&trace->extra);
-	steps__free(trace->steps);
-	nextflow__free(trace->theirs);
-	text__free(&trace->text);
-	free(trace);
-}
-
-static int configure(struct trace *trace, const struct trace_conf *conf, struct error *err)
-{
-	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
 	int rc = 0;
 
 	for (trace->format = formats; trace->format->name; trace->format++)
 		if (!strcmp(trace->format->name, conf->format))
 			break;
-	if (!trace->format->name) {
-		error__set(err, 0, "format: \"%.100s\" is not known: choose nextflow or snakemake", conf->format);
-		return -EINVAL;
-	}
-	if (conf->join && trace->format != formats) {
-		error__set(err, 0, "join: takes a trace file of Nextflow, so leave format=%s out", conf->format);
-		return -EINVAL;
-	}
+	if (!trace->format->name)
+		return error__set(err, -EINVAL, "format: \"%.100s\" is not known: choose nextflow or snakemake",
+				  conf->format);
+	if (conf->join && trace->format != formats)
+		return error__set(err, -EINVAL, "join: takes a trace file of Nextflow, so leave format=%s out",
+				  conf->format);
 	if (conf->join)
 		rc = nextflow__load(&trace->theirs, conf->join, err);
 	if (!rc)
-		rc = steps__load(conf->steps, &trace->steps, err);
-	if (rc)
-		return rc;
-	error__set(err, 0, "not enough memory");
-	trace->model = model__new(&calls, trace, trace->steps);
-	return trace->model ? 0 : -ENOMEM;
+		header(trace);
+	return rc;
 }
 
-static int trace__open(const struct sink_api *api, const void *conf, void **state)
+static int take_stream(void *state, const struct stream_info *info)
 {
-	struct trace *trace = calloc(1, sizeof(*trace));
-	struct error err = {"not enough memory"};
-	int rc = trace ? configure(trace, conf, &err) : -ENOMEM;
-
-	if (rc) {
-		api->log(LOG_ERROR, "trace: %s", err.text);
-		if (trace)
-			trace__close(trace);
-		return rc;
-	}
-	trace->api = api;
-	header(trace);
-	*state = trace;
-	return 0;
+	return extra__stream(&((struct trace *)state)->extra, info);
 }
 
-static int trace__stream(void *state, const struct stream_info *info)
+static int take_record(void *state, const struct record *record)
+{
+	return extra__record(&((struct trace *)state)->extra, record);
+}
+
+static int finish(void *state)
 {
 	struct trace *trace = state;
-	int err = extra__stream(&trace->extra, info);
+	int err = 0;
 
-	return err ? err : model__stream(trace->model, info);
-}
-
-static int trace__write(void *state, const struct record *record)
-{
-	struct trace *trace = state;
-	int err = extra__record(&trace->extra, record);
-
-	return err ? err : model__feed(trace->model, record);
-}
-
-static int trace__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	struct trace *trace = state;
-
-	model__ended(trace->model, info, stream);
-	return 0;
-}
-
-static int trace__flush(void *state, bool last)
-{
-	struct trace *trace = state;
-	int err = last ? model__finish(trace->model) : 0;
-
-	for (size_t i = 0; last && !err && trace->theirs && i < trace->theirs->tasks_count; i++) {
+	for (size_t i = 0; !err && trace->theirs && i < trace->theirs->tasks_count; i++) {
 		if (trace->theirs->tasks[i]->used)
 			continue;
 		put_theirs(trace, trace->theirs->tasks[i], NULL);
 		err = put_line(trace, NULL);
 	}
 	return err ? err : put_out(trace);
+}
+
+static void end(void *state)
+{
+	struct trace *trace = state;
+
+	extra__free(&trace->extra);
+	nextflow__free(trace->theirs);
+	text__free(&trace->text);
+}
+
+static const struct on_model_sink trace_on_model = {
+	.size = sizeof(struct trace),
+	.steps = offsetof(struct trace_conf, steps),
+	.calls = {.row = on_row, .task = on_task, .sample = on_sample},
+	.open = begin,
+	.stream = take_stream,
+	.record = take_record,
+	.finish = finish,
+	.close = end,
+};
+
+static int trace__open(const struct sink_api *api, const void *conf, void **state)
+{
+	return on_model__open(&trace_on_model, "trace", api, conf, state);
 }
 
 static const struct sink trace_sink = {
@@ -224,11 +197,7 @@ static const struct sink trace_sink = {
 	.options = trace_options,
 	.conf_size = sizeof(struct trace_conf),
 	.open = trace__open,
-	.stream = trace__stream,
-	.write = trace__write,
-	.flush = trace__flush,
-	.ended = trace__ended,
-	.close = trace__close,
+	ON_MODEL,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

@@ -6,9 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/sink.h"
-#include "sinks/model/model.h"
-#include "sinks/steps/steps.h"
+#include "sinks/model/on_model.h"
 
 struct told_conf {
 	char *steps;
@@ -25,8 +23,7 @@ struct sampled {
 };
 
 struct told {
-	struct steps *steps;
-	struct model *model;
+	struct on_model on;
 	FILE *out;
 	struct sampled *sampled;
 	size_t sampled_count;
@@ -140,61 +137,37 @@ static int on_task(void *arg, const struct model_task *task)
 	return 0;
 }
 
-static void told__close(void *state)
+static int begin(void *state, const void *conf, struct error *err)
 {
 	struct told *told = state;
 
-	model__free(told->model);
-	steps__free(told->steps);
-	free(told->sampled);
-	free(told);
+	(void)conf;
+	told->out = fdopen(told->on.api->out, "w");
+	return told->out ? 0 : error__set(err, -errno, "no output");
 }
+
+static int finish(void *state)
+{
+	return fflush(((struct told *)state)->out) ? -errno : 0;
+}
+
+static void end(void *state)
+{
+	free(((struct told *)state)->sampled);
+}
+
+static const struct on_model_sink told_on_model = {
+	.size = sizeof(struct told),
+	.steps = offsetof(struct told_conf, steps),
+	.calls = {.row = on_row, .task = on_task, .sample = on_sample},
+	.open = begin,
+	.finish = finish,
+	.close = end,
+};
 
 static int told__open(const struct sink_api *api, const void *conf, void **state)
 {
-	static const struct model_calls calls = {.row = on_row, .task = on_task, .sample = on_sample};
-	struct told *told = calloc(1, sizeof(*told));
-	struct error err;
-	int rc;
-
-	if (!told)
-		return -ENOMEM;
-	told->out = fdopen(api->out, "w");
-	rc = steps__load(((const struct told_conf *)conf)->steps, &told->steps, &err);
-	if (rc)
-		api->log(LOG_ERROR, "%s", err.text);
-	else
-		told->model = model__new(&calls, told, told->steps);
-	if (!told->model) {
-		told__close(told);
-		return rc ? rc : -ENOMEM;
-	}
-	*state = told;
-	return 0;
-}
-
-static int told__stream(void *state, const struct stream_info *info)
-{
-	return model__stream(((struct told *)state)->model, info);
-}
-
-static int told__write(void *state, const struct record *record)
-{
-	return model__feed(((struct told *)state)->model, record);
-}
-
-static int told__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	model__ended(((struct told *)state)->model, info, stream);
-	return 0;
-}
-
-static int told__flush(void *state, bool last)
-{
-	struct told *told = state;
-	int err = last ? model__finish(told->model) : 0;
-
-	return err || !fflush(told->out) ? err : -errno;
+	return on_model__open(&told_on_model, "told", api, conf, state);
 }
 
 static const struct sink told_sink = {
@@ -205,11 +178,7 @@ static const struct sink told_sink = {
 	.options = told_options,
 	.conf_size = sizeof(struct told_conf),
 	.open = told__open,
-	.stream = told__stream,
-	.write = told__write,
-	.flush = told__flush,
-	.ended = told__ended,
-	.close = told__close,
+	ON_MODEL,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

@@ -43,6 +43,12 @@ static inline int take(void *arg, const struct record *record)
 	return collector_sink->write(((struct page_test *)arg)->sink, record);
 }
 
+static inline void ignore_delivered(const struct sink_api *api, uint64_t records)
+{
+	(void)api;
+	(void)records;
+}
+
 static inline struct page_test *begin_with(const char *options, unsigned streams)
 {
 	struct page_test *t = calloc(1, sizeof(*t));
@@ -55,7 +61,8 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 	assert_int_equal(opt__parse(collector_sink->options, conf, options, &err), 0);
 	t->out = tmpfile();
 	assert_non_null(t->out);
-	t->api = (struct sink_api){.size = sizeof(t->api), .out = fileno(t->out), .columns = 80};
+	t->api = (struct sink_api){
+		.size = sizeof(t->api), .out = fileno(t->out), .columns = 80, .delivered = ignore_delivered};
 	assert_int_equal(collector_sink->open(&t->api, conf, &t->sink), 0);
 	opt__free(collector_sink->options, conf);
 	free(conf);

@@ -166,7 +166,8 @@ static void __attribute__((format(printf, 2, 3))) keep(enum log_level level, con
 
 static void assert_refused(const char *options, int code, const char *why)
 {
-	struct sink_api api = {.size = sizeof(api), .out = -1, .columns = 80, .log = keep};
+	struct sink_api api = {
+		.size = sizeof(api), .out = -1, .columns = 80, .log = keep, .delivered = ignore_delivered};
 	void *conf = calloc(1, collector_sink->conf_size), *sink;
 	struct error err;
 
