@@ -310,3 +310,69 @@ def test_and_its_events_appear_by_name(hello):
     for greeting, execed in zip(greetings, run.of("lifecycle.exec")):
         assert greeting["pid"] == execed["pid"]
         assert 0 < greeting["uptime_ns"] <= run.one("lifecycle.exit", pid=execed["pid"])["duration_ns"]
+
+
+def plugin_so(sdk, folder, kind, source, *flags):
+    """A plugin of one file, as README says, in a folder with the built ones."""
+    for built in SYMBOL:
+        shutil.copytree(stage() / built, folder / built, dirs_exist_ok=True)
+    flags = ["-std=gnu11", "-shared", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-Werror", *flags]
+    target = folder / kind / f"{source.stem}.so"
+    subprocess.run([*CC, *flags, source, *sdk("--libs"), "-o", target], cwd=new_folder(), check=True)
+    return target
+
+
+@pytest.fixture(scope="module", name="hello_sink")
+def sink_built_out_of_tree(sdk):
+    folder = new_folder()
+    plugin_so(sdk[1], folder, "sinks", SRC / "tests/plugins/hello_sink/hello_sink.c", *sdk[1]("--cflags"))
+    return folder
+
+
+def test_a_sink_of_one_file_builds_out_of_tree(hello_sink):
+    assert "sink hello_sink: says how many" in out(stage() / "collector-merge", "--plugin-dir", hello_sink, "--list")
+
+
+def test_and_it_gets_a_run(hello_sink):
+    if why_no_bpf():
+        pytest.skip(why_no_bpf())
+    run = collect("sh", "-c", "/bin/true; /bin/false; sh -c 'kill -9 $$'; :")
+    said = out(stage() / "collector-merge", "--plugin-dir", hello_sink, "-s", "hello_sink", run.path)
+    assert said == "2 of 4 processes failed\n"
+
+
+def test_readme_shows_the_sink():
+    """Word for word, but for the licence."""
+    source = (SRC / "tests/plugins/hello_sink/hello_sink.c").read_text().partition("\n")[2]
+    shown = [line for line in (SRC / "README.md").read_text().partition("## Write a sink")[2].splitlines()
+             if line.startswith("    ") or not line]
+    assert source.expandtabs(4).split() == " ".join(shown).split()
+
+
+# ---- plugins of version 1 of both ABIs, built from what was installed then ----
+
+OLD = SRC / "tests/plugins/abi1"
+
+
+def check_refused(done, plugin, kind, speaks):
+    sentence = (f"{plugin} was built for version 1 of the {kind} ABI, this collector speaks {speaks}: "
+                "rebuild it against this version's headers")
+    assert sentence in done.stderr, done.stderr
+    assert done.returncode in (1, 2), done
+
+
+@pytest.mark.parametrize("kind", ["probe", "sink"])
+def test_abi_1_is_refused(kind, sdk):
+    speaks = int(re.search(rf"#define {kind.upper()}_ABI (\d+)", (SRC / f"core/{kind}.h").read_text()).group(1))
+    if speaks == 1:
+        pytest.skip("the ABI has version 1")
+    folder = new_folder()
+    plugin = plugin_so(sdk[1], folder, f"{kind}s", OLD / f"old_{kind}.c", f"-I{OLD}")
+    config = folder / "c.yaml"
+    config.write_text(f"{kind}s: {{old_{kind}: {{}}}}\n")
+    commands = [["collector", "--list"], ["collector", "-c", config, "--check"]]
+    if kind == "sink":
+        commands += [["collector-merge", "--list"], ["collector-merge", "-s", "old_sink", folder]]
+    for name, *args in commands:
+        done = subprocess.run([stage() / name, "--plugin-dir", folder, *args], capture_output=True, text=True, check=False)
+        check_refused(done, plugin, kind, speaks)
