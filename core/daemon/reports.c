@@ -12,11 +12,10 @@
 #include "core/daemon/run.h"
 #include "core/log.h"
 
-/* A process that will feed one sink with the run: unprivileged from its birth, held back until the end. The
- * summary goes to standard error, any other output into the run's folder. */
-static void prepare_report(struct collector *c, const char *name, const char *suffix, const char *options)
+/* A process that will feed one sink with the run: unprivileged from its birth, held back until the end. A
+ * page goes to standard error, any other output into the run's folder. */
+static void prepare_report(struct collector *c, const char *name, bool page, const char *suffix, const char *options)
 {
-	bool summary = !strcmp(name, "summary");
 	char *spec = NULL, *output = NULL;
 	char *argv[] = {(char *)c->opts->reporter,
 			"--quiet",
@@ -25,7 +24,7 @@ static void prepare_report(struct collector *c, const char *name, const char *su
 			c->runs->path,
 			"--sink",
 			NULL,
-			summary ? NULL : "--output",
+			page ? NULL : "--output",
 			NULL,
 			NULL};
 	struct command_opts opts = {.path = argv[0],
@@ -39,7 +38,7 @@ static void prepare_report(struct collector *c, const char *name, const char *su
 	if (asprintf(&spec, "%s%s%s", name, *options ? ":" : "", options) >= 0 &&
 	    asprintf(&output, "%s/merged.%s", c->runs->path, suffix ? suffix : name) >= 0) {
 		argv[6] = spec;
-		if (!summary)
+		if (!page)
 			argv[8] = output;
 		err = command__fork(&c->reports[c->reports_count], &opts);
 	}
@@ -58,10 +57,13 @@ int reports__prepare(struct collector *c)
 	c->reports = calloc(conf->sinks_count + 1, sizeof(*c->reports));
 	if (!c->reports)
 		return -ENOMEM;
-	for (size_t i = 0; i < conf->sinks_count; i++)
-		prepare_report(c, conf->sinks[i].name, conf->sinks[i].sink->suffix, conf->sinks[i].text);
+	for (size_t i = 0; i < conf->sinks_count; i++) {
+		const struct sink *sink = conf->sinks[i].sink;
+
+		prepare_report(c, conf->sinks[i].name, sink->page, sink->suffix, conf->sinks[i].text);
+	}
 	if (!conf->sinks_count)
-		prepare_report(c, "summary", NULL, "");
+		prepare_report(c, PAGE_SINK, true, NULL, "");
 	return 0;
 }
 

@@ -136,7 +136,7 @@ static bool is_usage(int rc)
 /* Everything that can be wrong with what was asked for, before anything is written. */
 static int job__prepare(struct job *job)
 {
-	static char *summary[] = {"summary", NULL};
+	static char *summary[] = {PAGE_SINK, NULL};
 	const struct args *args = &job->args;
 	const struct filter_opts wanted = {(const char *const *)args->runs.items,
 					   (const char *const *)args->events.items, args->since, args->until};

@@ -202,7 +202,7 @@ static int run_merge(const char *run, const struct query_opts *opts, const char 
 	int status = -1;
 	pid_t pid;
 
-	text__printf(&spec, "parquet:overwrite=true");
+	text__printf(&spec, TABLES_SINK ":overwrite=true");
 	put_value(&spec, "output", folder);
 	if (opts->steps)
 		put_value(&spec, "steps", opts->steps);

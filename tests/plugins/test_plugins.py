@@ -200,6 +200,44 @@ def test_names_of_files_are_unique():
     assert len(names) == len(set(names)), sorted(name for name in names if names.count(name) > 1)
 
 
+# ---- no plugin's name in the core ----
+
+# Strings that look like a plugin's or event's name and are none: file, string, why
+NOT_NAMES = {
+    ("query_print.c", "parquet"): "a format of collector-query",
+    ("query_print.c", "jsonl"): "a format of collector-query",
+    ("query_print.c", "null"): "JSON",
+    ("doctor.c", "null"): "JSON",
+    ("tree.c", "null"): "YAML",
+    ("diff_limit.c", "cpu"): "what a limit of collector-diff is on",
+    ("sink_rows.c", "cpu"): "a key of every record",
+    ("stream_header.c", "cpu"): "a key of every record",
+}
+
+
+def strings(path):
+    """The names that its string literals may be: NAME, NAME:OPTION, NAME.EVENT."""
+    code = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+    found = re.findall(r'"((?:[^"\\\n]|\\.)*)"', code)
+    return {name for text in found for name in re.findall(r"^(\w+)(?:$|:|\.\w+$)", text)}
+
+
+def test_the_core_knows_no_plugin_by_name(plugins):
+    """PAGE_SINK and TABLES_SINK of Makefile.am are the two that it runs by itself."""
+    names = {"sinks": {name.split()[1] for name in plugins if name.startswith("sink ")},
+             "probes": {name.split()[1] for name in plugins if name.startswith("probe ")},
+             "events": {section.split()[1] for plugin in plugins.values() for section in plugin
+                        if section.startswith("event ")}}
+    assert "summary" in names["sinks"] and "cpu" in names["probes"] and "exec" in names["events"]
+    found = {}
+    for path in sources("core"):
+        room = path.parent.name
+        known = set().union(*names.values()) if room in ("base", "merge", "query", "stream") else names["sinks"]
+        for text in strings(path) & known:
+            found[(path.name, text)] = room
+    assert found.keys() == NOT_NAMES.keys(), found
+
+
 # ---- the SDK ----
 
 @pytest.fixture(scope="module", name="sdk")
