@@ -3,8 +3,6 @@
  *
  * Rows go into Parquet files first and from there into the database, one table after the other. DuckDB holds a
  * block of memory for each column that is being filled: for all tables at once that is hundreds of MiB. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sinks/tables/tables.h"
@@ -24,20 +22,12 @@ static const struct opt file_options[] = {
 	{0},
 };
 
-struct file {
-	const struct sink_api *api;
-	const struct file_conf *conf;
-	struct tables *tables;
-};
-
 /* ---- SQL ---- */
 
-static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
+static void consume(const struct tables_opts *opts, const struct table *table, const char *scan, struct text *sql)
 {
-	const struct file *file = arg;
-
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
-	sql__path(sql, file->api->out, table->name, ".parquet");
+	sql__path(sql, opts->api->out, table->name, ".parquet");
 	text__printf(sql, " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d)",
 		     GROUP_ROWS);
 }
@@ -61,97 +51,62 @@ static void put_comments(struct text *sql, const struct table *table)
 
 /* ---- the file ---- */
 
-static void file__close(void *state)
-{
-	struct file *file = state;
-
-	tables__free(file->tables);
-	free(file);
-}
-
 /* Beside the blocks that are in use, DuckDB keeps what it has written lately. */
 #define MEMORY "384MB"
 
-static int run(struct file *file, struct text *sql)
+static int run(struct tables *tables, const struct tables_opts *opts, struct text *sql)
 {
 	int err = sql->error;
 
 	if (err)
-		file->api->log(LOG_ERROR, "duckdb: %s: %s", file->conf->output, strerror(-err));
+		opts->api->log(LOG_ERROR, "duckdb: %s: %s", ((const struct file_conf *)opts->conf)->output,
+			       strerror(-err));
 	else
-		err = tables__run(file->tables, sql->data);
+		err = tables__run(tables, sql->data);
 	text__free(sql);
 	return err;
 }
 
-static int copy_table(struct file *file, const struct table *table)
+static int copy_table(struct tables *tables, const struct tables_opts *opts, const struct table *table)
 {
 	struct text sql = {0};
 
 	text__printf(&sql, "CREATE TABLE run.");
 	sql__name(&sql, table->name);
 	text__printf(&sql, " AS FROM read_parquet(");
-	sql__path(&sql, file->api->out, table->name, ".parquet");
+	sql__path(&sql, opts->api->out, table->name, ".parquet");
 	text__printf(&sql, ");\n");
 	put_comments(&sql, table);
-	return run(file, &sql);
+	return run(tables, opts, &sql);
 }
 
 /* Detaching the database is what makes its file whole. */
-static int make_database(struct file *file)
+static int make_database(struct tables *tables, const struct tables_opts *opts)
 {
 	struct text sql = {0};
 	int err;
 
 	text__printf(&sql, "SET memory_limit = '" MEMORY "'; ATTACH ");
-	sql__path(&sql, file->api->out, SINK_FILE_NAME, "");
+	sql__path(&sql, opts->api->out, SINK_FILE_NAME, "");
 	text__printf(&sql, " AS run");
-	err = run(file, &sql);
-	for (size_t i = 0; i < tables__count(file->tables) && !err; i++)
-		err = copy_table(file, tables__table(file->tables, i));
-	return err ? err : tables__run(file->tables, "DETACH run");
+	err = run(tables, opts, &sql);
+	for (size_t i = 0; i < tables__count(tables) && !err; i++)
+		err = copy_table(tables, opts, tables__table(tables, i));
+	return err ? err : tables__run(tables, "DETACH run");
 }
 
 static int file__open(const struct sink_api *api, const void *conf, void **state)
 {
-	struct file *file = calloc(1, sizeof(*file));
-	struct tables_opts opts = {.api = api, .name = "duckdb", .arg = file, .consume = consume};
-	int err;
+	struct tables_opts opts = {
+		.api = api,
+		.name = "duckdb",
+		.steps = ((const struct file_conf *)conf)->steps,
+		.conf = conf,
+		.consume = consume,
+		.finish = make_database,
+	};
 
-	if (!file)
-		return -ENOMEM;
-	file->api = api;
-	file->conf = conf;
-	opts.steps = file->conf->steps;
-	err = tables__new(&file->tables, &opts);
-	if (err)
-		file__close(file);
-	else
-		*state = file;
-	return err;
-}
-
-static int file__stream(void *state, const struct stream_info *info)
-{
-	return tables__stream(((struct file *)state)->tables, info);
-}
-
-static int file__write(void *state, const struct record *record)
-{
-	return tables__write(((struct file *)state)->tables, record);
-}
-
-static int file__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	return tables__ended(((struct file *)state)->tables, info, stream);
-}
-
-static int file__flush(void *state, bool last)
-{
-	struct file *file = state;
-	int err = last ? tables__finish(file->tables) : 0;
-
-	return last && !err ? make_database(file) : err;
+	return tables__open(&opts, state);
 }
 
 static const struct sink file_sink = {
@@ -164,11 +119,7 @@ static const struct sink file_sink = {
 	.conf_size = sizeof(struct file_conf),
 	.output = SINK_FILE,
 	.open = file__open,
-	.stream = file__stream,
-	.write = file__write,
-	.ended = file__ended,
-	.flush = file__flush,
-	.close = file__close,
+	ON_TABLES,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,13 +28,6 @@ static const struct opt parquet_options[] = {
 	{0},
 };
 
-struct parquet {
-	const struct sink_api *api;
-	const struct parquet_conf *conf;
-	const struct stream_info *first;
-	struct tables *tables;
-};
-
 /* ---- SQL ---- */
 
 static void options(const struct table *table, struct text *sql)
@@ -57,14 +49,14 @@ static void options(const struct table *table, struct text *sql)
 	text__printf(sql, "}");
 }
 
-static void consume(void *arg, const struct table *table, const char *scan, struct text *sql)
+static void consume(const struct tables_opts *opts, const struct table *table, const char *scan, struct text *sql)
 {
-	const struct parquet *parquet = arg;
+	const struct parquet_conf *conf = opts->conf;
 
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
-	sql__path(sql, parquet->api->out, table->name, parquet->conf->partition ? "" : ".parquet");
+	sql__path(sql, opts->api->out, table->name, conf->partition ? "" : ".parquet");
 	options(table, sql);
-	if (parquet->conf->partition)
+	if (conf->partition)
 		text__printf(sql, ", PARTITION_BY (run, host), FILENAME_PATTERN 'part-{i}'");
 	text__printf(sql, ")");
 }
@@ -78,15 +70,15 @@ static void put_value(struct text *path, const char *value)
 }
 
 /* Makes a folder for each part of TABLE/run=RUN/host=HOST. */
-static int make_partition(const struct parquet *parquet, const struct table *table, struct text *path)
+static int make_partition(int folder, const struct table *table, const struct stream_info *info, struct text *path)
 {
-	const char *names[] = {"/run=", "/host="}, *values[] = {parquet->first->run.id, parquet->first->host};
+	const char *names[] = {"/run=", "/host="}, *values[] = {info->run.id, info->host};
 	int err = 0;
 
 	text__printf(path, "%s", table->name);
 	for (size_t i = 0; !err; i++) {
 		err = path->error;
-		if (!err && mkdirat(parquet->api->out, path->data, 0777) && errno != EEXIST)
+		if (!err && mkdirat(folder, path->data, 0777) && errno != EEXIST)
 			err = -errno;
 		if (i == 2)
 			break;
@@ -97,10 +89,10 @@ static int make_partition(const struct parquet *parquet, const struct table *tab
 }
 
 /* A table without rows makes no partition, but a lake has the columns of all tables: a file without rows. */
-static int write_empty(struct parquet *parquet, const struct table *table)
+static int write_empty(struct tables *tables, const struct tables_opts *opts, const struct table *table)
 {
 	struct text path = {0}, sql = {0};
-	int err = make_partition(parquet, table, &path);
+	int err = make_partition(opts->api->out, table, tables__first(tables), &path);
 
 	text__printf(&sql, "COPY (SELECT ");
 	for (size_t i = 0; i < table->columns_count; i++) {
@@ -113,95 +105,51 @@ static int write_empty(struct parquet *parquet, const struct table *table)
 		text__printf(&sql, ", ");
 	}
 	text__printf(&sql, "LIMIT 0) TO ");
-	sql__path(&sql, parquet->api->out, path.data ? path.data : "", "/part-0.parquet");
+	sql__path(&sql, opts->api->out, path.data ? path.data : "", "/part-0.parquet");
 	options(table, &sql);
 	text__printf(&sql, ")");
 	err = err ? err : path.error ? path.error : sql.error;
 	if (err)
-		parquet->api->log(LOG_ERROR, "parquet: %s: %s", parquet->conf->output, strerror(-err));
+		opts->api->log(LOG_ERROR, "parquet: %s: %s", ((const struct parquet_conf *)opts->conf)->output,
+			       strerror(-err));
 	else
-		err = tables__run(parquet->tables, sql.data);
+		err = tables__run(tables, sql.data);
 	text__free(&path);
 	text__free(&sql);
 	return err;
 }
 
-static int write_empty_tables(struct parquet *parquet)
+static int write_empty_tables(struct tables *tables, const struct tables_opts *opts)
 {
 	int err = 0;
 
-	for (size_t i = 0; i < tables__count(parquet->tables) && parquet->first && !err; i++) {
-		const struct table *table = tables__table(parquet->tables, i);
+	for (size_t i = 0; i < tables__count(tables) && tables__first(tables) && !err; i++) {
+		const struct table *table = tables__table(tables, i);
 
 		/* DuckDB makes the folder, and nothing in it */
-		if (!unlinkat(parquet->api->out, table->name, AT_REMOVEDIR) || errno == ENOENT)
-			err = write_empty(parquet, table);
+		if (!unlinkat(opts->api->out, table->name, AT_REMOVEDIR) || errno == ENOENT)
+			err = write_empty(tables, opts, table);
 	}
 	return err;
 }
 
 /* ---- the sink ---- */
 
-static void parquet__close(void *state)
+static int parquet__open(const struct sink_api *api, const void *given, void **state)
 {
-	struct parquet *parquet = state;
+	const struct parquet_conf *conf = given;
+	struct tables_opts opts = {
+		.api = api, .name = "parquet", .steps = conf->steps, .conf = conf, .consume = consume};
 
-	tables__free(parquet->tables);
-	free(parquet);
-}
-
-static int parquet__open(const struct sink_api *api, const void *conf, void **state)
-{
-	struct parquet *parquet = calloc(1, sizeof(*parquet));
-	struct tables_opts opts = {.api = api, .name = "parquet", .arg = parquet, .consume = consume};
-	int err = 0;
-
-	if (!parquet)
-		return -ENOMEM;
-	parquet->api = api;
-	parquet->conf = conf;
-	opts.steps = parquet->conf->steps;
+	if (conf->partition)
+		opts.finish = write_empty_tables;
 	/* said before the work, not after it */
-	if (!parquet->conf->partition && !parquet->conf->overwrite &&
-	    !faccessat(api->out, "../processes.parquet", F_OK, 0)) {
-		err = -EEXIST;
+	else if (!conf->overwrite && !faccessat(api->out, "../processes.parquet", F_OK, 0)) {
 		api->log(LOG_ERROR, "parquet: %s/processes.parquet: is there already; overwrite=true replaces it",
-			 parquet->conf->output);
+			 conf->output);
+		return -EEXIST;
 	}
-	if (!err)
-		err = tables__new(&parquet->tables, &opts);
-	if (err)
-		parquet__close(parquet);
-	else
-		*state = parquet;
-	return err;
-}
-
-static int parquet__stream(void *state, const struct stream_info *info)
-{
-	struct parquet *parquet = state;
-
-	if (!parquet->first)
-		parquet->first = info;
-	return tables__stream(parquet->tables, info);
-}
-
-static int parquet__write(void *state, const struct record *record)
-{
-	return tables__write(((struct parquet *)state)->tables, record);
-}
-
-static int parquet__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
-{
-	return tables__ended(((struct parquet *)state)->tables, info, stream);
-}
-
-static int parquet__flush(void *state, bool last)
-{
-	struct parquet *parquet = state;
-	int err = last ? tables__finish(parquet->tables) : 0;
-
-	return last && !err && parquet->conf->partition ? write_empty_tables(parquet) : err;
+	return tables__open(&opts, state);
 }
 
 static const struct sink parquet_sink = {
@@ -214,11 +162,7 @@ static const struct sink parquet_sink = {
 	.conf_size = sizeof(struct parquet_conf),
 	.output = SINK_FOLDER,
 	.open = parquet__open,
-	.stream = parquet__stream,
-	.write = parquet__write,
-	.ended = parquet__ended,
-	.flush = parquet__flush,
-	.close = parquet__close,
+	ON_TABLES,
 };
 
 SINK_EXPORT const struct sink *const collector_sink;

@@ -23,6 +23,7 @@ struct tables {
 	size_t count;
 	struct stream *streams; /* by stream_info's index */
 	size_t streams_count;
+	const struct stream_info *first;
 	struct steps *steps;
 	struct model *model;
 	struct buffer scratch;
@@ -183,10 +184,13 @@ static int add_stream(struct tables *tables, const struct stream_info *info)
 	return model__stream(tables->model, info);
 }
 
-int tables__stream(struct tables *tables, const struct stream_info *info)
+int tables__stream(void *state, const struct stream_info *info)
 {
+	struct tables *tables = state;
 	int err = add_stream(tables, info);
 
+	if (!tables->first)
+		tables->first = info;
 	return err ? fail(tables, err, NULL) : 0;
 }
 
@@ -257,7 +261,7 @@ static int start_table(struct tables *tables, struct table *table)
 
 	table__scan_name(table, &scan);
 	if (!scan.error)
-		tables->opts.consume(tables->opts.arg, table, scan.data, &sql);
+		tables->opts.consume(&tables->opts, table, scan.data, &sql);
 	err = scan.error ? scan.error : sql.error;
 	text__free(&scan);
 	work->sql = sql.data;
@@ -301,8 +305,9 @@ static int write_record(struct tables *tables, const struct record *record)
 	return err ? err : model__feed(tables->model, record);
 }
 
-int tables__write(struct tables *tables, const struct record *record)
+int tables__write(void *state, const struct record *record)
 {
+	struct tables *tables = state;
 	int err = tables->begun ? 0 : begin(tables);
 
 	if (err)
@@ -314,13 +319,14 @@ int tables__write(struct tables *tables, const struct record *record)
 	return err && err != -ECANCELED ? fail(tables, err, NULL) : err;
 }
 
-int tables__ended(struct tables *tables, const struct stream_info *info, const struct stream_state *stream)
+int tables__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
 {
-	model__ended(tables->model, info, stream);
+	model__ended(((struct tables *)state)->model, info, stream);
 	return 0;
 }
 
-int tables__finish(struct tables *tables)
+/* All rows are in; returns when every table has taken its own. */
+static int finish(struct tables *tables)
 {
 	int err = tables->begun ? 0 : begin(tables);
 
@@ -336,6 +342,19 @@ int tables__finish(struct tables *tables)
 	return atomic_load(&tables->failed) ? -EIO : 0;
 }
 
+int tables__flush(void *state, bool last)
+{
+	struct tables *tables = state;
+	int err = last ? finish(tables) : 0;
+
+	return err || !last || !tables->opts.finish ? err : tables->opts.finish(tables, &tables->opts);
+}
+
+const struct stream_info *tables__first(const struct tables *tables)
+{
+	return tables->first;
+}
+
 size_t tables__count(const struct tables *tables)
 {
 	return tables->count;
@@ -348,7 +367,30 @@ const struct table *tables__table(const struct tables *tables, size_t i)
 
 /* ---- life ---- */
 
-int tables__new(struct tables **out, const struct tables_opts *opts)
+void tables__close(void *state)
+{
+	struct tables *tables = state;
+
+	for (size_t i = 0; i < tables->count; i++)
+		if (tables->list[i]->work->running)
+			queue__stop(&tables->list[i]->work->queue);
+	for (size_t i = 0; i < tables->count; i++)
+		table__free(tables->list[i]);
+	free(tables->list);
+	duckdb_close(&tables->database);
+	for (size_t i = 0; i < tables->streams_count; i++) {
+		for (uint32_t k = 0; k < tables->streams[i].count; k++)
+			event_source__free(tables->streams[i].kinds[k]);
+		free(tables->streams[i].kinds);
+	}
+	free(tables->streams);
+	model__free(tables->model);
+	steps__free(tables->steps);
+	buffer__free(&tables->scratch);
+	free(tables);
+}
+
+int tables__open(const struct tables_opts *opts, void **state)
 {
 	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
 	struct tables *tables = calloc(1, sizeof(*tables));
@@ -370,31 +412,8 @@ int tables__new(struct tables **out, const struct tables_opts *opts)
 		err = tables->model ? open_database(tables) : fail(tables, -ENOMEM, NULL);
 	}
 	if (err)
-		tables__free(tables);
+		tables__close(tables);
 	else
-		*out = tables;
+		*state = tables;
 	return err;
-}
-
-void tables__free(struct tables *tables)
-{
-	if (!tables)
-		return;
-	for (size_t i = 0; i < tables->count; i++)
-		if (tables->list[i]->work->running)
-			queue__stop(&tables->list[i]->work->queue);
-	for (size_t i = 0; i < tables->count; i++)
-		table__free(tables->list[i]);
-	free(tables->list);
-	duckdb_close(&tables->database);
-	for (size_t i = 0; i < tables->streams_count; i++) {
-		for (uint32_t k = 0; k < tables->streams[i].count; k++)
-			event_source__free(tables->streams[i].kinds[k]);
-		free(tables->streams[i].kinds);
-	}
-	free(tables->streams);
-	model__free(tables->model);
-	steps__free(tables->steps);
-	buffer__free(&tables->scratch);
-	free(tables);
 }

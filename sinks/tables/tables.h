@@ -24,34 +24,40 @@ struct table {
 	struct table_work *work;
 };
 
+struct tables;
+
+/* A sink of tables; its state is a struct tables. */
 struct tables_opts {
 	const struct sink_api *api;
 	const char *name;  /* the sink's, for messages */
 	const char *steps; /* as STEPS_HELP says */
-	void *arg;
+	const void *conf;  /* the sink's */
 	/* Appends the statement that takes all rows of `scan`, a table function's call. */
-	void (*consume)(void *arg, const struct table *table, const char *scan, struct text *sql);
+	void (*consume)(const struct tables_opts *opts, const struct table *table, const char *scan, struct text *sql);
+	/* Optional: every table has taken its rows. 0, or -errno, logged. */
+	int (*finish)(struct tables *tables, const struct tables_opts *opts);
 };
 
-struct tables;
+/* The sink's open() ends in this; its other functions are ON_TABLES. `opts` is copied. */
+int tables__open(const struct tables_opts *opts, void **state);
+int tables__stream(void *state, const struct stream_info *info);
+int tables__write(void *state, const struct record *record);
+int tables__ended(void *state, const struct stream_info *info, const struct stream_state *stream);
+int tables__flush(void *state, bool last);
+void tables__close(void *state);
 
-/* As the functions of a sink; each logs why it fails. `opts` is copied. */
-int tables__new(struct tables **tables, const struct tables_opts *opts);
-int tables__stream(struct tables *tables, const struct stream_info *info);
-int tables__write(struct tables *tables, const struct record *record);
-int tables__ended(struct tables *tables, const struct stream_info *info, const struct stream_state *stream);
+#define ON_TABLES                                                                                         \
+	.stream = tables__stream, .write = tables__write, .ended = tables__ended, .flush = tables__flush, \
+	.close = tables__close
 
-/* All rows are in; returns when every table has taken its own. */
-int tables__finish(struct tables *tables);
+/* The first stream that came; NULL: none did. */
+const struct stream_info *tables__first(const struct tables *tables);
 
 /* A statement of the sink's own, at any time. */
 int tables__run(struct tables *tables, const char *sql);
 
 size_t tables__count(const struct tables *tables);
 const struct table *tables__table(const struct tables *tables, size_t i);
-
-/* Stops what is still going on, and closes the database. Takes NULL. */
-void tables__free(struct tables *tables);
 
 /* ---- SQL ---- */
 
