@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The kernel's types as far as our programs read them. CO-RE finds each member where the running
- * kernel has it, so order and completeness do not matter here, and a build needs no kernel's BTF.
- * Members that some kernels lack, or have otherwise, are in core/kfix.bpf.h. */
+/* Kernel types, reduced to the members that our programs read. CO-RE relocates each member for the running
+ * kernel, so order and completeness do not matter, and the build needs no BTF of a kernel. Members that
+ * differ between kernels are in core/kfix.bpf.h. */
 #ifndef CORE_KERNEL_BPF_H
 #define CORE_KERNEL_BPF_H
 
@@ -22,7 +22,7 @@ typedef _Bool bool;
 #define false 0
 #define NULL ((void *)0)
 
-/* linux/bpf.h's numbers, of the ABI and therefore fixed */
+/* From linux/bpf.h: ABI, hence fixed. */
 enum {
 	BPF_MAP_TYPE_HASH = 1,
 	BPF_MAP_TYPE_ARRAY = 2,
@@ -215,7 +215,7 @@ struct linux_binprm {
 	int argc;
 } S_KERNEL;
 
-/* What programs of classic tracepoints get. */
+/* Contexts of classic tracepoint programs. */
 struct trace_event_raw_sched_process_exec {
 	__u32 __data_loc_filename;
 } S_KERNEL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What differs between kernels, each in one function that says since when. "___x" is libbpf's mark for
- * a second shape of the same type: it is dropped when the type is looked up in the kernel's BTF. */
+/* Differences between kernel versions, one function each. libbpf ignores the suffix "___x" of a type name when it
+ * looks the type up in the kernel's BTF, which allows several definitions of one type. */
 #ifndef CORE_KFIX_BPF_H
 #define CORE_KFIX_BPF_H
 
-#include "core/kernel.bpf.h" /* first: libbpf's own need its types */
+#include "core/kernel.bpf.h" /* first: libbpf's headers need its types */
 
 #include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
@@ -22,7 +22,7 @@ static __always_inline unsigned int kfix__task_state(struct task_struct *task)
 	return BPF_CORE_READ((struct task_struct___old_state *)task, state);
 }
 
-/* The same by plain loads, for a pointer whose type the verifier knows. */
+/* The same with direct loads, for a BTF-typed pointer. */
 static __always_inline unsigned int kfix__known_task_state(struct task_struct *task)
 {
 	if (bpf_core_field_exists(task->__state))
@@ -30,8 +30,8 @@ static __always_inline unsigned int kfix__known_task_state(struct task_struct *t
 	return ((struct task_struct___old_state *)task)->state;
 }
 
-/* 6.2 made mm->rss_stat an array of percpu_counters (f1a7941243c1); before, it was a struct of plain
- * atomics. The index is the kernel's: 0 file, 1 anonymous, 2 swap, 3 shared memory. */
+/* 6.2 made mm->rss_stat an array of percpu_counters (f1a7941243c1); before it was a struct of atomics.
+ * Index: 0 file, 1 anonymous, 2 swap, 3 shared memory. */
 struct percpu_counter___6_2 {
 	__s64 count;
 	__s32 *counters;
@@ -46,11 +46,11 @@ struct mm_struct___old_rss {
 	struct mm_rss_stat___old rss_stat;
 } S_KERNEL;
 
-/* What each CPU adds to a per-CPU pointer; found once by the probe that wants exact counts. `possible`
- * is a constant of the program, so that the verifier walks no more CPUs than the machine has. */
+/* Offset of each CPU's per-CPU area; determined once by a probe that needs exact counts. `possible` is a
+ * constant of the program: the verifier then walks only as many CPUs as the machine has. */
 #define KFIX_CPUS 1024
 struct kfix_cpus {
-	__u64 known; /* 0: not yet, the shared part of a counter is all there is */
+	__u64 known; /* 0: offsets unknown, only the shared part of a counter can be read */
 	__u64 offset[KFIX_CPUS];
 };
 
@@ -60,7 +60,7 @@ static __always_inline bool kfix__rss_percpu(void)
 	       bpf_core_field_exists(((struct mm_struct___6_2 *)0)->rss_stat[0].counters);
 }
 
-/* Pages that a process has resident, by the kernel's kinds, and swapped out. */
+/* Resident pages of a process by type, and swapped-out pages. */
 struct kfix_pages {
 	__u64 file, anon, swap, shmem;
 };
@@ -70,7 +70,8 @@ static __always_inline __u64 kfix__not_negative(__s64 pages)
 	return pages > 0 ? pages : 0;
 }
 
-/* What one CPU has not yet added to the shared counts. The four lie side by side (from 6.6 on, c439d5e8a0ea). */
+/* Adds what one CPU has not yet folded into the shared counts. The four counters are adjacent since 6.6
+ * (c439d5e8a0ea). */
 static __always_inline void kfix__add_cpu(__s64 sum[4], const __u64 counters[4], bool adjacent, __u64 offset)
 {
 	__s32 part[4] = {};
@@ -89,8 +90,8 @@ static __always_inline void kfix__add_cpu(__s64 sum[4], const __u64 counters[4],
 	sum[3] += part[3];
 }
 
-/* The sums over the shared part and every CPU's. Indices must be literal: clang 14 compiles a relocated
- * array access by a variable to garbage. */
+/* Sums the shared part and that of every CPU. Indices must be literals: clang 14 miscompiles a relocated array
+ * access with a variable index. */
 static __always_inline void kfix__pages_percpu(struct kfix_pages *pages, struct mm_struct___6_2 *mm,
 					       const struct kfix_cpus *cpus, __u32 possible)
 {
@@ -118,7 +119,7 @@ static __always_inline void kfix__pages(struct kfix_pages *pages, struct mm_stru
 		kfix__pages_percpu(pages, (void *)mm, cpus, possible);
 		return;
 	}
-	/* By a probe: before 6.2 the verifier does not see through an array of typedefs. */
+	/* No direct load: before 6.2 the verifier cannot resolve an array of typedefs. */
 	bpf_probe_read_kernel(count, sizeof(count), &old->rss_stat.count);
 	pages->file = count[0];
 	pages->anon = count[1];
@@ -134,8 +135,8 @@ struct kernfs_node___6_15 {
 	struct kernfs_node *__parent;
 } S_KERNEL;
 
-/* Where it is. To be asked before a loop, not in it: clang takes both offsets out of the loop and before
- * the question, and the one that this kernel lacks is an invalid instruction. */
+/* The offset of the member. Call it before a loop, not in it: clang hoists both offsets out of the loop and above
+ * the condition, and the relocation that fails on this kernel is an invalid instruction. */
 static __always_inline __u64 kfix__kernfs_parent_at(void)
 {
 	__u64 at;

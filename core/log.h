@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Messages for people, on stderr: "collector: error: ..." in colour on a terminal only. */
+/* Log messages on stderr: "collector: error: ...", in colour only on a terminal. */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 
@@ -8,15 +8,15 @@
 
 enum log_level { LOG_ERROR, LOG_WARN, LOG_INFO, LOG_DEBUG };
 
-/* `name` is the program's; `most` the last level that is shown. Call once, first. */
+/* `name` is the program's, not copied; `most` the most verbose level to print. Call once, first. */
 void log__init(const char *name, enum log_level most);
 
-/* One line; the final newline is added. Keeps errno. Control characters of the text are shown as
- * \xNN: it may hold what a watched process wrote. Safe to call from any thread. */
+/* Prints one line; the final newline is added. Keeps errno. Control characters are printed as \xNN: the text
+ * may come from a watched process. Thread-safe. */
 void log__print(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void log__vprint(enum log_level level, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
-/* Whether `fd` may get colour: a terminal, NO_COLOR unset or empty, TERM not "dumb". */
+/* Whether to use colour on `fd`: a terminal, NO_COLOR unset or empty, TERM not "dumb". */
 bool log__colour(int fd);
 
 #define log__error(...) log__print(LOG_ERROR, __VA_ARGS__)

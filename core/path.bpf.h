@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Paths of folders and of cgroups, built from the kernel's own structures. bpf_d_path() is not for
- * tracepoints, so the path is put together leaf first, from the end of a buffer towards its start. */
+/* Paths of directories and cgroups, built from dentries and kernfs nodes. bpf_d_path() is not available to
+ * tracepoint programs. A path is built leaf first, from the end of the buffer towards its start. */
 #ifndef CORE_PATH_BPF_H
 #define CORE_PATH_BPF_H
 
@@ -10,9 +10,9 @@
 #define PATH_PARTS 128
 
 struct path_buffer {
-	__u32 at;     /* where the path begins in text */
+	__u32 at;     /* offset of the path in text */
 	__u32 reason; /* EVENT_REASON_TRUNCATED: its beginning is missing */
-	/* The second half only gives the verifier room for a component at the last offset. */
+	/* The second half is for the verifier only: room for a component at the last offset. */
 	char text[PATH_BYTES * 2];
 };
 
@@ -21,7 +21,7 @@ static __always_inline __u32 path__length(const struct path_buffer *b)
 	return (PATH_BYTES - b->at) & (PATH_BYTES * 2 - 1);
 }
 
-/* Puts "/name" before what is there. False: no room. */
+/* Prepends "/name". False: the buffer is full. */
 static __always_inline bool path__prepend(struct path_buffer *b, const void *name, __u32 length)
 {
 	__u32 at = b->at;
@@ -37,7 +37,7 @@ static __always_inline bool path__prepend(struct path_buffer *b, const void *nam
 	return true;
 }
 
-/* What one step up takes, as it lies in struct dentry: one read instead of three. */
+/* The members needed for one step up, in the layout of struct dentry: one read instead of three. */
 struct path_step {
 	struct dentry *parent;
 	__u32 hash, length;
@@ -56,9 +56,9 @@ static __always_inline void path__step(struct path_step *step, struct dentry *de
 	BPF_CORE_READ_INTO(&step->name, dentry, d_name.name);
 }
 
-/* The path of a folder up to the root of its mount namespace; an unlinked one is marked as /proc does.
- * No plain loads here: with a typed pointer in the first round the verifier does not see that the rounds
- * are alike, and gives up after a million instructions. */
+/* The path of a directory up to the root of its mount namespace; " (deleted)" is appended as in /proc.
+ * No direct loads: with a typed pointer in the first iteration the verifier cannot prune the following ones
+ * and exceeds its limit of a million instructions. */
 static __always_inline void path__of(struct path_buffer *b, struct path *path)
 {
 	struct vfsmount *vfs = BPF_CORE_READ(path, mnt);
@@ -86,7 +86,7 @@ static __always_inline void path__of(struct path_buffer *b, struct path *path)
 		}
 		path__step(&step, dentry);
 		if (step.parent == dentry)
-			goto out; /* of a mount that is detached */
+			goto out; /* detached mount */
 		if (!path__prepend(b, step.name, step.length))
 			break;
 		dentry = step.parent;
@@ -99,15 +99,15 @@ out:
 	}
 }
 
-/* Where a mount is: as it lies in struct mount, one read. */
+/* Where a mount is mounted, in the layout of struct mount: one read. */
 struct path_place {
 	struct mount *parent;
 	struct dentry *mountpoint;
 };
 
-/* What a stamp is made of, kept in a map: the verifier calculates with no pointer whose type it knows. */
+/* Input of a stamp. In a map, because the verifier forbids arithmetic on typed pointers. */
 struct path_stamp {
-	__u64 stamp; /* of the path that is kept; 0: none */
+	__u64 stamp; /* of the cached path; 0: none */
 	struct vfsmount *vfs;
 	struct dentry *dentry;
 	struct path_place place;
@@ -129,9 +129,9 @@ static __always_inline void path__place(struct path_place *place, struct mount *
 	BPF_CORE_READ_INTO(&place->mountpoint, mount, mnt_mountpoint);
 }
 
-/* Tells one folder's path from another without reading names, each of which has its own hash in its parent;
- * 0: it does not. With pointers whose types the verifier knows a step up costs next to nothing. How the
- * path goes on above the mount is not looked at: path__is_whole(). */
+/* A hash that identifies a directory's path, made from the hashes of the names instead of the names; 0: the path
+ * is too deep. Uses typed pointers, whose loads cost next to nothing. Covers the path up to its mount only:
+ * see path__is_whole(). */
 static __always_inline __u64 path__stamp(struct path *path, volatile struct path_stamp *s)
 {
 	struct vfsmount *vfs = path->mnt;
@@ -152,7 +152,8 @@ static __always_inline __u64 path__stamp(struct path *path, volatile struct path
 	return 0;
 }
 
-/* Whether the stamp says it all: nothing is above the mount but the first one of all, as empty. */
+/* Whether the stamp covers the complete path: the mount is the root mount, or is mounted on the root of the mount
+ * above it, which has no parent. */
 static __always_inline bool path__is_whole(const struct path_stamp *s)
 {
 	struct mount *above = s->place.parent;
@@ -161,7 +162,7 @@ static __always_inline bool path__is_whole(const struct path_stamp *s)
 	       (BPF_CORE_READ(above, mnt_parent) == above && BPF_CORE_READ(above, mnt.mnt_root) == s->place.mountpoint);
 }
 
-/* Tells one path of a cgroup from another without reading names: a rename gives the name a new hash. */
+/* The same for a cgroup; a rename changes the hash of the name. */
 static __always_inline __u64 path__cgroup_stamp(struct cgroup *cgroup)
 {
 	__u64 parent_at = kfix__kernfs_parent_at();
@@ -208,7 +209,7 @@ out:
 	}
 }
 
-/* The state of the task's cgroup in the memory controller, of either hierarchy; NULL: there is none. */
+/* The task's cgroup_subsys_state of the memory controller, cgroup v1 or v2; NULL: none. */
 static __always_inline struct cgroup_subsys_state *path__task_memory(struct task_struct *task)
 {
 	struct css_set *set = task->cgroups;
@@ -221,8 +222,8 @@ static __always_inline struct cgroup_subsys_state *path__task_memory(struct task
 						memory * 8);
 }
 
-/* The task's cgroup: in the unified hierarchy, or where that is not in use, in version 1's hierarchy of
- * the memory controller. */
+/* The task's cgroup: in the unified hierarchy or, if that is not in use, in the v1 hierarchy of the memory
+ * controller. */
 static __always_inline struct cgroup *path__task_cgroup(struct task_struct *task)
 {
 	struct cgroup *unified = task->cgroups->dfl_cgrp;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* What every probe's BPF object begins with: the scope map, its own ring, its loss counters, and the
- * few calls that go with them. Include it first, once, in X.bpf.c.
+/* Common part of every probe's BPF object: the scope map, the probe's ring buffer, its counters of lost
+ * events, and the functions to use them. Include it once, first, in X.bpf.c.
  *
  *	ON_EXEC(my_exec, task, w, filename)
  *	{
@@ -12,11 +12,11 @@
  *		event__submit(e);
  *	}
  *
- * Programs at other hooks filter first: `w = scope__find(task)`, and return 0 if that is NULL. Births are seen
- * at "tp_btf/sched_wakeup_new", where the child is in the scope already and its parent is the current task.
+ * Programs at other hooks filter first: `w = scope__find(task)`, and return 0 if that is NULL. For forks use
+ * "tp_btf/sched_wakeup_new", where the child is already in the scope and its parent is the current task.
  *
- * A scratch buffer serves one program only: sched_process_free runs in softirq, between two instructions of
- * any other. */
+ * Never share a scratch buffer between programs: sched_process_free runs in softirq and can interrupt any
+ * other program. */
 #ifndef CORE_PROBE_BPF_H
 #define CORE_PROBE_BPF_H
 
@@ -29,10 +29,10 @@
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
-/* What a program of a classic tracepoint returns: with 0, perf events on that tracepoint would get nothing. */
+/* Return value of classic tracepoint programs: with 0, perf events on that tracepoint would be suppressed. */
 #define PASS 1
 
-/* The core puts its own map in this one's place before the object is loaded. */
+/* The core replaces this map by its own before the object is loaded. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 1);
@@ -40,15 +40,15 @@ struct {
 	__type(value, struct scope_entry);
 } scope SEC(".maps");
 
-/* The core sets its size. */
+/* The core sets the size. */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
 	__uint(max_entries, 65536);
 } events SEC(".maps");
 
-const volatile __u32 scope_slot; /* this probe's index into scope_entry.seen */
+const volatile __u32 scope_slot; /* this probe's index into scope_entry.seen and .reported */
 
-/* Events that found no room, by kind; the core turns every move into a `lost` record. */
+/* Events lost because the ring buffer was full, by kind; the core writes each increase as a `lost` record. */
 __u64 lost[EVENT_KIND_INTERNAL] SEC(".data.lost");
 
 static __always_inline void lost__count(__u32 kind)
@@ -63,7 +63,7 @@ static __always_inline struct scope_key scope__key(struct task_struct *task)
 	return key;
 }
 
-/* The process's entry in the scope, or NULL: not watched. */
+/* The process's entry in the scope; NULL: not watched. */
 static __always_inline struct scope_entry *scope__find(struct task_struct *task)
 {
 	struct scope_key key = scope__key(task);
@@ -71,7 +71,7 @@ static __always_inline struct scope_entry *scope__find(struct task_struct *task)
 	return bpf_map_lookup_elem(&scope, &key);
 }
 
-/* The process's entry if this thread's exit is its end: for exactly one exit a process. Or NULL. */
+/* The process's entry if this is the exit of its last thread, true for exactly one exit per process; else NULL. */
 static __always_inline struct scope_entry *scope__ending(struct task_struct *task)
 {
 	struct scope_entry *w = scope__find(task);
@@ -79,32 +79,33 @@ static __always_inline struct scope_entry *scope__ending(struct task_struct *tas
 	return w && w->exit_tid == (__u32)task->pid ? w : NULL;
 }
 
-/* The process's entry if this task's free closes its account: nothing is added after. Or NULL. */
+/* In sched_process_free: the process's entry if the task is the thread group leader, after which the kernel adds
+ * nothing to the process's accounting; else NULL. */
 static __always_inline struct scope_entry *scope__closed(struct task_struct *task)
 {
 	return task->pid == task->tgid ? scope__find(task) : NULL;
 }
 
-/* Most threads alive at once, where it was watched all its life. */
+/* Peak number of live threads; null for an existing process, whose earlier peak is unknown. */
 static __always_inline __u64 scope__threads_peak(const struct scope_entry *w)
 {
 	return w->flags & SCOPE_EXISTING ? EVENT_NULL(EVENT_REASON_UNSEEN) : w->threads_peak;
 }
 
-/* Whether a sample with this fingerprint differs from the last one that left the kernel. */
+/* Whether this fingerprint differs from that of the last sample output. */
 static __always_inline bool scope__changed(const struct scope_entry *w, __u64 fingerprint)
 {
 	return w->seen[scope_slot & (SCOPE_SLOTS - 1)] != fingerprint;
 }
 
-/* To be called only when the sample really left: the iterator repeats a process that found no room. */
+/* Call only after the sample was output: the iterator repeats a process whose sample did not fit. */
 static __always_inline void scope__sampled(struct scope_entry *w, __u64 fingerprint)
 {
 	w->seen[scope_slot & (SCOPE_SLOTS - 1)] = fingerprint;
 }
 
-/* One value per CPU, for one program. A walk in a loop sums up here and not on the stack: what the verifier
- * does not track in memory, it does not have to tell apart in every round. */
+/* One value per CPU, for one program. Loops accumulate here and not on the stack: the verifier does not track
+ * map values, so it does not see a new state in every iteration. */
 #define SCRATCH(name, of)                                \
 	struct {                                         \
 		__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY); \
@@ -120,7 +121,7 @@ static __always_inline void *scratch__get(void *map)
 	return bpf_map_lookup_elem(map, &zero);
 }
 
-#define THREADS_MAX 1024 /* of one process, that a walk visits */
+#define THREADS_MAX 1024 /* threads of one process that a walk visits */
 
 /* Walks the threads of a process:
  *
@@ -129,7 +130,7 @@ static __always_inline void *scratch__get(void *map)
  *	for (int i = 0; i < THREADS_MAX && !threads__end(signal, node); i++, node = threads__next(node))
  *		... thread__of(node) ...
  *
- * There is no typed pointer to what is found: every read of it is a probe's (BPF_CORE_READ). */
+ * The task pointers are untyped for the verifier: read them with BPF_CORE_READ. */
 static __always_inline struct list_head *threads__first(struct signal_struct *signal)
 {
 	return BPF_CORE_READ(signal, thread_head.next);
@@ -150,18 +151,18 @@ static __always_inline struct task_struct *thread__of(struct list_head *node)
 	return (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
 }
 
-/* The file that an exec runs, as the classic tracepoint has it. */
+/* Path of the executed file, from the classic tracepoint's record. */
 static __always_inline const char *classic__filename(struct trace_event_raw_sched_process_exec *ctx)
 {
 	return (void *)ctx + (ctx->__data_loc_filename & 0xffff);
 }
 
-/* From kernel 7.0 programs of raw tracepoints can be preempted, and the recursion guard then skips them for other
- * tasks on that CPU; not where interrupts are off (sched_wakeup_new) nor in softirq (sched_process_free). So some
- * hooks have two programs, and the core loads the one that serves best: NAME of the raw tracepoint, NAME_classic
- * of the classic one. What follows the macro is the body of a function that both call. */
+/* Since kernel 7.0 raw tracepoint programs can be preempted, and the recursion guard then skips them for other
+ * tasks on that CPU; not with interrupts disabled (sched_wakeup_new) or in softirq (sched_process_free). Therefore
+ * some hooks have two programs of which the core loads one: NAME for the raw tracepoint, NAME_classic for the
+ * classic one. The macro is followed by the body of a function that both call. */
 
-/* Every exec, of watched processes or not, with the path as executed. */
+/* Every exec, of any process, with the path as executed. */
 #define ON_ANY_EXEC(name, task, filename)                                                        \
 	static __always_inline void name##__run(struct task_struct *task, const char *filename); \
 	SEC("tp_btf/sched_process_exec")                                                         \
@@ -178,7 +179,7 @@ static __always_inline const char *classic__filename(struct trace_event_raw_sche
 	}                                                                                        \
 	static __always_inline void name##__run(struct task_struct *task, const char *filename)
 
-/* An exec of a watched process, whose entry in the scope is `w`. */
+/* An exec of a watched process; `w` is its entry in the scope. */
 #define ON_EXEC(name, task, w, filename)                                                                       \
 	static __always_inline void name##__watched(struct task_struct *, struct scope_entry *, const char *); \
 	ON_ANY_EXEC(name, task, filename)                                                                      \
@@ -191,8 +192,8 @@ static __always_inline const char *classic__filename(struct trace_event_raw_sche
 	static __always_inline void name##__watched(struct task_struct *task, struct scope_entry *w,           \
 						    const char *filename)
 
-/* The exit of a watched process: called for exactly one of its threads, the last. Its CPU time and I/O are not final
- * yet: those are at "tp_btf/sched_process_free", by scope__closed(). */
+/* The exit of a watched process: called once, for its last thread. CPU time and I/O are not final yet; they are at
+ * "tp_btf/sched_process_free" (scope__closed()). */
 #define ON_PROCESS_EXIT(name, task, w)                                                       \
 	static __always_inline void name##__run(struct task_struct *, struct scope_entry *); \
 	static __always_inline void name##__filter(struct task_struct *p)                    \
@@ -229,9 +230,9 @@ static __always_inline void event__head(struct event *e, __u8 kind, struct task_
 	e->flags = 0;
 }
 
-/* The kernel wakes the reader for the first event after it caught up; the reader then lets some time
- * pass before it drains. It is hurried only when so much waits: a quarter of the smallest ring that a
- * probe asks for. A smaller ring is drained by time alone. */
+/* The kernel wakes the reader for the first event after it caught up, and the reader delays the drain to batch
+ * events. Force a wakeup above this fill level: a quarter of the smallest ring buffer that a probe asks for.
+ * A smaller ring buffer is drained by the timer only. */
 #define RING_HURRY (1 << 20)
 
 static __always_inline __u64 event__wake(void)
@@ -239,7 +240,7 @@ static __always_inline __u64 event__wake(void)
 	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HURRY ? BPF_RB_FORCE_WAKEUP : 0;
 }
 
-/* Room in the ring for one event, its head filled; NULL: no room, and counted. */
+/* Reserves one event in the ring buffer and fills its head. NULL: the ring buffer is full, counted as lost. */
 #define event__reserve(type, kind, task, w)                               \
 	({                                                                \
 		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0); \
@@ -250,9 +251,9 @@ static __always_inline __u64 event__wake(void)
 		e_;                                                       \
 	})
 
-/* The same for the event that a probe reports once for each process (role SCHEMA_EXIT): the core counts the processes
- * for which it did not. It may be reported provisionally before, at the exit: then a full ring is not a loss, as
- * sched_process_free gets a second chance, and vice versa. */
+/* The same for the event that a probe reports once per process (role SCHEMA_EXIT): the core counts the processes
+ * for which it did not. A probe may report it provisionally at the exit and finally at sched_process_free; a full
+ * ring buffer is a loss only if it was full for both. */
 #define event__reserve_exit(type, kind, task, w)                                          \
 	({                                                                                \
 		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                 \
@@ -275,8 +276,8 @@ static __always_inline __u64 event__wake(void)
 		e_;                                                                                  \
 	})
 
-/* Turns a sample of a zombie into its provisional exit event: the kernel adds nothing to a zombie's account any
- * more. False: the process lives. */
+/* Turns the sample of a zombie into a provisional exit event: the kernel adds nothing more to a zombie's accounting.
+ * False: the process is alive. */
 static __always_inline bool event__close(struct event *e, __u8 kind, struct scope_entry *w, struct task_struct *task)
 {
 	if (!w->exit_tid || !task->exit_state)
@@ -289,7 +290,7 @@ static __always_inline bool event__close(struct event *e, __u8 kind, struct scop
 
 #define event__submit(e) bpf_ringbuf_submit(e, event__wake())
 
-/* Copies an event of any size into the ring. */
+/* Copies an event of any size into the ring buffer. */
 static __always_inline long event__output(void *e, __u64 size, __u32 kind)
 {
 	long err = bpf_ringbuf_output(&events, e, size, event__wake());
@@ -299,7 +300,7 @@ static __always_inline long event__output(void *e, __u64 size, __u32 kind)
 	return err;
 }
 
-/* Hands a sample out through the iterator's file. False: no room now, the kernel will come again. */
+/* Writes a sample to the iterator's file. False: the buffer is full, the kernel calls again for this task. */
 #define event__sample(ctx, e) (bpf_seq_write((ctx)->meta->seq, e, sizeof(*(e))) == 0)
 
 #endif

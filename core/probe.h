@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ABI between the daemon and a probe. A probe is one .so that exports the symbol PROBE_SYMBOL; PROBE()
- * at the end of its file defines that. Everything about it is data, known before its code runs: most probes
- * have no code of their own in user space at all.
+/* The ABI between the daemon and a probe. A probe is one .so that exports PROBE_SYMBOL, which PROBE() at the
+ * end of its source file defines. A probe is described by data that the core reads before any of its code
+ * runs; most probes have no user-space code.
  *
- * Stages, across all probes, unwound in reverse from any point:
- *	check   the core checks the ABI, fills `conf` from the YAML by the option table
- *	open    the core opens the BPF object; the probe's open() sets what the object needs to know
- *	share   the core puts the scope map into the object (map "scope"), its slot, and sizes its ring ("events")
- *	load    the core loads the programs of the events that are recorded
- *	attach  the core attaches them; iterators wait for their tick
- *	loop    ring -> event() -> stream; every `interval` the iterators run and their output goes the same way
- *	flush   the ring is drained, the streams get their end
+ * Stages, for all probes; on failure they are undone in reverse order:
+ *	check   the core checks the ABI and fills `conf` from the YAML by the option table
+ *	open    the core opens the BPF object; the probe's open() sets its variables
+ *	share   the core inserts the scope map ("scope"), sets the slot and the size of the ring buffer ("events")
+ *	load    the core loads the programs of the recorded events
+ *	attach  the core attaches them; iterators run at each interval
+ *	loop    ring buffer -> event() -> stream; the same for the output of the iterators
+ *	flush   the ring buffer is drained, the streams are closed
  *	close   the probe's close()
  *
- * Which event a program serves follows from its name: NAME_EVENT, or anything that begins with NAME_EVENT_.
- * It is loaded only if that event is recorded. A program whose name has no event's name is always loaded.
+ * A program belongs to an event by its name: NAME_EVENT or NAME_EVENT_*. It is loaded only if that event is
+ * recorded; a program that belongs to no event is always loaded.
  *
- * The BPF side of the contract is core/probe.bpf.h. All callbacks run on the core's only thread. */
+ * The BPF side of the ABI is core/probe.bpf.h. All callbacks run on the core's only thread. */
 #ifndef CORE_PROBE_H
 #define CORE_PROBE_H
 
@@ -34,38 +34,38 @@
 
 struct bpf_object;
 
-/* A process that existed before the collector, from the kernel's task list and /proc. */
+/* An existing process, from the kernel's task list and /proc. */
 struct probe_process {
-	uint64_t ts; /* when it was read: boot clock, ns */
-	uint64_t start;
+	uint64_t ts;	       /* when it was read: CLOCK_BOOTTIME, ns */
+	uint64_t start;	       /* same clock */
 	uint64_t parent_start; /* 0: unknown */
 	uint32_t pid, ppid;
 	uint32_t run;
-	int proc; /* descriptor of its /proc/PID folder; owned by the core */
+	int proc; /* O_PATH descriptor of /proc/PID; owned by the core, valid during the call */
 };
 
-/* What the core lends to a probe; valid until close() returns. */
+/* The core's functions for a probe; valid until close() returns. */
 struct core_api {
 	uint32_t size;
-	/* Events that will be recorded, a bit per kind: as the user asked, else all but SCHEMA_OFF. open() may
+	/* Events to record, a bit per kind: those the configuration names, else all but SCHEMA_OFF. open() may
 	 * change it, for example where this kernel lacks a hook. */
 	uint64_t *events;
-	/* Sets a global variable of the probe's BPF object, by its name: before the load any, after it those that
-	 * are not const. 0, or -ENOENT or -EINVAL (another size), having logged why. */
+	/* Sets a global variable of the probe's BPF object: any before the load, those that are not const after
+	 * it. 0, or -ENOENT or -EINVAL (wrong size), logged. */
 	int (*set)(struct bpf_object *object, const char *variable, const void *value, size_t size);
-	/* Whether programs of tracepoints may call this helper (a BPF_FUNC_ number); tried, not guessed. */
+	/* Whether tracepoint programs may call this helper (BPF_FUNC_*), found by loading one. */
 	bool (*has_helper)(int func);
-	/* Whether the kernel's BTF has this type, or this member of a struct when `member` is not NULL. */
+	/* Whether the kernel's BTF has this struct and, unless NULL, this member of it. */
 	bool (*has_type)(const char *type, const char *member);
-	/* Number of arguments of a raw tracepoint on this kernel, from its BTF; -1: there is none. A program
+	/* Number of arguments of a raw tracepoint, from the kernel's BTF; -1: no such tracepoint. A program
 	 * must not read an argument that the kernel lacks. */
 	int (*tracepoint_args)(const char *name);
-	/* Whether programs can be attached to this function of the kernel ("fentry/NAME"); tried. */
+	/* Whether a program can be attached to this kernel function ("fentry/NAME"), found by attaching one. */
 	bool (*has_function)(const char *name);
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 };
 
-/* Shorthand for core_api.set: `value` has the variable's type, to the byte. */
+/* Shorthand for core_api.set; `value` must have exactly the variable's type. */
 #define PROBE_SET(api, object, variable, value)                         \
 	({                                                              \
 		__typeof__(value) value_ = (value);                     \
@@ -74,63 +74,62 @@ struct core_api {
 
 struct probe {
 	uint32_t abi;  /* PROBE_ABI; must be equal */
-	uint32_t size; /* sizeof(struct probe); members are only ever appended */
+	uint32_t size; /* sizeof(struct probe); members are only appended */
 
-	const char *name; /* as its folder, its key in the YAML and its stream: [a-z][a-z0-9_]* */
+	const char *name; /* of its folder, YAML key and stream: [a-z][a-z0-9_]* */
 	const char *help; /* one sentence */
 
-	/* Its events, indexed by kind. */
+	/* Indexed by kind. */
 	const struct schema_event *events;
 	size_t events_count;
 
-	/* Its BPF object: the skeleton's NAME_bpf__elf_bytes. */
+	/* The BPF object: the skeleton's NAME_bpf__elf_bytes. */
 	const void *(*elf)(size_t *size);
 
-	/* Its own options and the struct they fill. Every probe also has `required`, `ring` and `events`, and one
-	 * that samples has `interval`: those are the core's. */
+	/* The probe's options and the size of the struct they fill. The core adds `required`, `ring` and `events`,
+	 * and `interval` for a probe that samples. */
 	const struct opt *options; /* NULL: none */
 	size_t conf_size;
 
-	uint64_t ring_bytes;  /* its ring's size unless the user says otherwise, a power of two; 0: 1 MiB */
-	uint64_t interval_ns; /* time between samples unless the user says otherwise; 0: takes none */
+	uint64_t ring_bytes;  /* default size of its ring buffer, a power of two; 0: 1 MiB */
+	uint64_t interval_ns; /* default time between samples; 0: takes none */
 
-	/* Rights. 1ULL << CAP_...: what it needs to start, beyond CAP_BPF and CAP_PERFMON that all need; and what
-	 * event() needs as long as it runs. System calls that event() makes, by name, ended by NULL, beyond
-	 * those that allocate memory; NULL: none. --list and doctor show all three. */
+	/* Privileges, shown by --list and doctor. 1ULL << CAP_*: those needed to start, besides CAP_BPF and
+	 * CAP_PERFMON, and those event() needs while running. Names of the system calls that event() makes,
+	 * besides those that allocate memory, terminated by NULL; NULL: none. */
 	uint64_t capabilities, keeps;
 	const char *const *syscalls;
 
-	/* Optional, as all that follow. Called before the load: sets variables of the object, chooses among
-	 * programs that are alternatives, allocates *state, which the other calls get.
-	 * 0 or -errno, having logged why. */
+	/* Optional, like all that follow. Called before the load: sets variables of the object, selects among
+	 * alternative programs, allocates *state, which the other callbacks get. 0 or -errno, logged. */
 	int (*open)(const struct core_api *api, const void *conf, struct bpf_object *object, void **state);
 
-	/* Frees the state, which may be NULL after an open() that failed. The object is the core's to close. */
+	/* Frees the state, which may be NULL after a failed open(). The core closes the object. */
 	void (*close)(void *state);
 
-	/* Called between load and attach, to set what is known only then. 0 or -errno, having logged why. */
+	/* Called between load and attach, for values known only after the load. 0 or -errno, logged. */
 	int (*loaded)(const struct core_api *api, struct bpf_object *object, void *state);
 
-	/* What this kernel cannot give, for the stream's header: "exit.peak_rss_bytes: reason"..., ended by
-	 * NULL; lives as long as the state. Called once, after open(). */
+	/* What is unavailable on this kernel, for the stream's header: "exit.peak_rss_bytes: reason"...,
+	 * terminated by NULL; owned by the state. Called once, after open(). */
 	const char *const *(*unavailable)(void *state);
 
-	/* Finishes an event before it is written. Returns the event to write, which may be the one given
-	 * (changed or not) or one of the probe's own, valid until the next call, or NULL for none. *size is
-	 * the number of bytes of the event with all it refers to, in and out. An event of an unknown kind,
-	 * size or run is counted as lost (cause "invalid"). */
+	/* Completes an event before it is written. Returns the event to write: the given one (changed or not)
+	 * or one owned by the probe, valid until the next call; NULL: none. *size, in and out, is the size of
+	 * the event including its variable-length values. An event of an unknown kind, size or run is counted
+	 * as lost (cause "invalid"). */
 	const struct event *(*event)(void *state, struct event *event, size_t *size);
 
-	/* The event for a process that existed before the collector, or NULL. */
+	/* The event for an existing process, owned by the probe, or NULL. */
 	const struct event *(*existing)(void *state, const struct probe_process *process, size_t *size);
 };
 
-/* Defines the probe NAME, whose BPF object is NAME.bpf.c, and exports it:
+/* Defines and exports the probe NAME, whose BPF source is NAME.bpf.c:
  *
  *	PROBE(hello, "greets every program", events, .interval_ns = 1000000000);
  *
- * At most SCOPE_SLOTS probes that sample, or have an event with the role of a process's exit, run at once
- * (core/scope.h); any number of others. */
+ * At most SCOPE_SLOTS (core/scope.h) probes that sample or have an event with role SCHEMA_EXIT can run at
+ * once; the number of others is not limited. */
 #define PROBE(name_, help_, events_, ...)                                                        \
 	static const struct probe name_ = {.abi = PROBE_ABI,                                     \
 					   .size = sizeof(struct probe),                         \
