@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The bpf room: the scope, BPF objects and their hooks, the probes on their way through the stages. */
+/* Header of the bpf room: the scope, BPF objects and hooks, and the stages of the probes. */
 #ifndef CORE_BPF_BPF_H
 #define CORE_BPF_BPF_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hooks that are not on every kernel. */
+/* Hooks that not every kernel has. */
 #include "core/bpf/hook.h"
 
 #include <bpf/bpf.h>
@@ -22,8 +22,8 @@
 #define RAW "tp_btf/"
 #define CLASSIC "tp/"
 
-/* 7.0 guards tracepoints by SRCU instead of disabled preemption (a46023d5616e): nothing else in the kernel
- * has a guard of this type. */
+/* 7.0 protects tracepoints by SRCU instead of disabling preemption (a46023d5616e); it added this guard type for
+ * them alone. */
 bool hook__raw_is_preempted(void)
 {
 	const struct btf *types = bpf__types();
@@ -31,7 +31,7 @@ bool hook__raw_is_preempted(void)
 	return types && btf__find_by_name_kind(types, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) > 0;
 }
 
-/* The root of tracefs: where it is mounted, or mounted for us alone, at no path. */
+/* The root of tracefs: where it is mounted, else a detached mount of our own. */
 static int open_tracefs(void)
 {
 	int fs, root = open("/sys/kernel/tracing", O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -51,7 +51,7 @@ static int open_tracefs(void)
 	return root;
 }
 
-/* The number of a classic tracepoint, or -errno. */
+/* The id of a classic tracepoint, or -errno. */
 static int id_of(const char *tracepoint)
 {
 	char path[256], text[32];
@@ -88,7 +88,7 @@ struct bpf_link *hook__attach_classic(struct bpf_program *prog)
 		errno = -id;
 		return NULL;
 	}
-	/* The program runs on every CPU, whichever the event is opened for. */
+	/* The program runs on all CPUs, although the event is opened for CPU 0. */
 	attr.config = id;
 	fd = syscall(SYS_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
 	if (fd < 0)
@@ -174,7 +174,7 @@ int hook__list(const void *elf, size_t size, void (*each)(void *arg, const char 
 	return 0;
 }
 
-/* A program that does nothing, at the function's entry and away again. */
+/* Attaches an empty program to the function's entry and detaches it. */
 bool hook__has_function(const char *name)
 {
 	static const struct bpf_insn nothing[] = {

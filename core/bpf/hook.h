@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hooks that are not on every kernel: which of two entries to load, classic tracepoints, and functions. */
+/* Hooks that not every kernel has: raw or classic tracepoint programs, and functions. Not thread-safe. */
 #ifndef CORE_BPF_HOOK_H
 #define CORE_BPF_HOOK_H
 
@@ -10,25 +10,25 @@ struct bpf_link;
 struct bpf_object;
 struct bpf_program;
 
-/* Whether programs of raw tracepoints ("tp_btf/NAME") can be preempted here. The kernel then skips them for
- * whoever comes by on the same CPU meanwhile; those of classic tracepoints ("tp/GROUP/NAME") it never does. */
+/* Whether programs of raw tracepoints ("tp_btf/NAME") can be preempted on this kernel. The kernel then skips them
+ * for other tasks on the same CPU; it never skips those of classic tracepoints ("tp/GROUP/NAME"). */
 bool hook__raw_is_preempted(void);
 
-/* Whether programs can be attached to the classic tracepoint "GROUP/NAME": its number is in tracefs. */
+/* Whether programs can be attached to the classic tracepoint "GROUP/NAME": its id is in tracefs. */
 bool hook__has_classic(const char *tracepoint);
 
-/* Whether programs can be attached to this function of the kernel ("fentry/NAME"); tried. */
+/* Whether a program can be attached to this kernel function ("fentry/NAME"), found by attaching one. */
 bool hook__has_function(const char *name);
 
-/* Of two entries to one tracepoint in an object, "tp_btf/NAME" and "tp/GROUP/NAME", leaves one set to load:
- * the second where the first could be preempted and the second can be had. */
+/* Of two programs for one tracepoint, "tp_btf/NAME" and "tp/GROUP/NAME", leaves one set to load: the classic one
+ * if raw ones can be preempted and it can be attached. */
 void hook__choose(struct bpf_object *object);
 
-/* Calls each() for every hook that an object's programs attach to, in their order: "tp_btf/NAME or tp/GROUP/NAME" where
- * there are two entries, with the name of the program. 0 or -errno: it is not a BPF object. Needs no rights. */
+/* Calls each() for every program of an object, in order, with its hook and name; "tp_btf/NAME or tp/GROUP/NAME" once
+ * for two programs of one tracepoint. 0, or -errno if it is not a BPF object. Needs no privileges. */
 int hook__list(const void *elf, size_t size, void (*each)(void *arg, const char *hook, const char *program), void *arg);
 
-/* Attaches a program to the classic tracepoint of its section. NULL, and errno. */
+/* Attaches a program to the classic tracepoint of its section. NULL on error, with errno set. */
 struct bpf_link *hook__attach_classic(struct bpf_program *prog);
 
 #endif

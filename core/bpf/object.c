@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One BPF object on its way through the stages. */
+/* One BPF object: opened, shared, loaded, attached, drained and sampled. */
 #include "core/bpf/object.h"
 
 #include <bpf/bpf.h>
@@ -26,7 +26,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *fmt, va_list 
 {
 	char *text, *line, *rest;
 
-	/* libbpf warns of what it then gets around: our own sentence follows where it did not. */
+	/* Only for debugging: libbpf also warns about errors that it then works around; we report the others. */
 	if (level == LIBBPF_DEBUG || vasprintf(&text, fmt, ap) < 0)
 		return 0;
 	for (rest = text; (line = strsep(&rest, "\n"));)
@@ -51,7 +51,7 @@ const struct bpf_object_open_opts *bpf__open_opts(void)
 	return &opts;
 }
 
-/* Finds a variable in the object's BTF: its section, and its place there. */
+/* Finds a variable in the object's BTF: its section, offset and size. */
 static int find_variable(const struct btf *btf, const char *name, const char **section, uint32_t *offset,
 			 uint32_t *size)
 {
@@ -73,7 +73,7 @@ static int find_variable(const struct btf *btf, const char *name, const char **s
 	return -ENOENT;
 }
 
-/* The map of a section of global data: its name ends in the section's. */
+/* The map of a section of global data: its name ends with that of the section. */
 static struct bpf_map *section_map(struct bpf_object *object, const char *section)
 {
 	struct bpf_map *map;
@@ -99,24 +99,23 @@ int bpf__set(struct bpf_object *object, const char *variable, const void *value,
 	if (!find_variable(bpf_object__btf(object), variable, &section, &offset, &have))
 		map = section_map(object, section);
 	if (!map) {
-		log__error("%s: its BPF object has no global variable \"%s\"", name, variable);
+		log__error("%s: BPF object has no global variable \"%s\"", name, variable);
 		return -ENOENT;
 	}
 	data = (char *)bpf_map__initial_value(map, &bytes); /* const in some versions of libbpf */
 	if (have != size || !data || offset + size > bytes) {
-		log__error("%s: the variable \"%s\" of its BPF object has %u bytes, not %zu", name, variable, have,
-			   size);
+		log__error("%s: variable \"%s\" of its BPF object has %u bytes, not %zu", name, variable, have, size);
 		return -EINVAL;
 	}
 	if (bpf_map__fd(map) >= 0 && bpf_map__map_flags(map) & BPF_F_RDONLY_PROG) {
-		log__error("%s: the variable \"%s\" is const: it is set before the load", name, variable);
+		log__error("%s: variable \"%s\" is const: set it before the load", name, variable);
 		return -EINVAL;
 	}
 	memcpy(data + offset, value, size);
 	return 0;
 }
 
-/* What bpftool would generate, for maps of global data alone: loading a skeleton maps their memory. */
+/* A skeleton as bpftool generates it, with only the maps of global data: loading it mmaps them. */
 struct opened {
 	struct bpf_object *object;
 	struct bpf_map **maps;
@@ -170,7 +169,7 @@ int bpf_unit__open(struct bpf_unit *unit, const void *elf, size_t size)
 	opened->object = elf ? bpf_object__open_mem(elf, size, &opts) : NULL;
 	err = opened->object ? fill_skeleton(unit->skel, opened) : elf ? -errno : -ENOEXEC;
 	if (err) {
-		log__error("%s: its BPF object cannot be opened: %s", unit->name, strerror(-err));
+		log__error("%s: cannot open its BPF object: %s", unit->name, strerror(-err));
 		bpf_unit__destroy(unit);
 	}
 	return err;
@@ -190,7 +189,7 @@ void bpf_unit__destroy(struct bpf_unit *unit)
 	unit->skel = NULL;
 }
 
-/* Maps of global data bear the object's name before their section's. */
+/* Not for maps of global data: their name is that of the object and the section. */
 static struct bpf_map *find_map(struct bpf_unit *unit, const char *name)
 {
 	struct bpf_object *object = *unit->skel->obj;
@@ -209,19 +208,18 @@ static struct bpf_map *need_map(struct bpf_unit *unit, const char *name)
 	struct bpf_map *map = find_map(unit, name);
 
 	if (!map)
-		log__error("%s: its BPF object has no map \"%s\"; every one has those of core/probe.bpf.h", unit->name,
+		log__error("%s: BPF object has no map \"%s\"; include core/probe.bpf.h in its source", unit->name,
 			   name);
 	return map;
 }
 
-/* bpf_map__reuse_fd() compares nothing: another shape would be read as garbage. */
+/* bpf_map__reuse_fd() does not compare type and sizes: with others, garbage would be read. */
 static int reuse_scope(struct bpf_unit *unit, struct bpf_map *map, int scope_fd)
 {
 	if (bpf_map__type(map) != BPF_MAP_TYPE_HASH || bpf_map__key_size(map) != sizeof(struct scope_key) ||
 	    bpf_map__value_size(map) != sizeof(struct scope_entry)) {
-		log__error("%s: its map \"" SCOPE_MAP
-			   "\" has another shape (type %u, key %u, value %u) than the core's "
-			   "(type %u, key %zu, value %zu); build it against this version",
+		log__error("%s: map \"" SCOPE_MAP "\" (type %u, key %u, value %u bytes) differs from the core's "
+			   "(type %u, key %zu, value %zu bytes); rebuild the probe for this version",
 			   unit->name, bpf_map__type(map), bpf_map__key_size(map), bpf_map__value_size(map),
 			   (unsigned)BPF_MAP_TYPE_HASH, sizeof(struct scope_key), sizeof(struct scope_entry));
 		return -EINVAL;
@@ -263,8 +261,8 @@ int bpf_unit__load(struct bpf_unit *unit, bpf_unit_event event, void *arg)
 	unit->arg = arg;
 	err = bpf_object__load_skeleton(unit->skel);
 	if (err) {
-		log__error("%s: the kernel refused its BPF programs: %s%s", unit->name, strerror(-err),
-			   err == -EPERM ? "; CAP_BPF and CAP_PERFMON are needed" : "; -v -v shows what it says");
+		log__error("%s: the kernel rejected its BPF programs: %s%s", unit->name, strerror(-err),
+			   err == -EPERM ? "; CAP_BPF and CAP_PERFMON are needed" : "; -v -v shows the verifier's log");
 		return err;
 	}
 	unit->lost = bpf_map__initial_value(find_map(unit, LOST_MAP), &size);
@@ -274,12 +272,12 @@ int bpf_unit__load(struct bpf_unit *unit, bpf_unit_event event, void *arg)
 	unit->ring = ring_buffer__new(unit->ring_fd, take, unit, NULL);
 	if (!unit->ring) {
 		err = -errno;
-		log__error("%s: cannot map its ring: %s", unit->name, strerror(errno));
+		log__error("%s: cannot map its ring buffer: %s", unit->name, strerror(errno));
 	}
 	return err;
 }
 
-/* An iterator that runs once, for what it leaves in the object's data. */
+/* Runs an iterator once for its side effects on the object's global data. */
 static int run_once(struct bpf_link *link)
 {
 	int fd = bpf_iter_create(bpf_link__fd(link));
@@ -342,8 +340,8 @@ int bpf_unit__drain(struct bpf_unit *unit)
 	return ring_buffer__consume(unit->ring);
 }
 
-/* The kernel hands out whole pieces, but a read may end inside one: the rest moves to the front. */
-static int sample_one(struct bpf_unit *unit, struct bpf_link *link, size_t (*size_of)(void *arg, const void *piece))
+/* The kernel outputs whole events, but a read may end within one: the rest moves to the front of the buffer. */
+static int sample_one(struct bpf_unit *unit, struct bpf_link *link, size_t (*size_of)(void *arg, const void *event))
 {
 	_Alignas(8) char buffer[65536];
 	size_t have = 0;
@@ -369,7 +367,7 @@ static int sample_one(struct bpf_unit *unit, struct bpf_link *link, size_t (*siz
 	return n;
 }
 
-int bpf_unit__sample(struct bpf_unit *unit, size_t (*size_of)(void *arg, const void *piece))
+int bpf_unit__sample(struct bpf_unit *unit, size_t (*size_of)(void *arg, const void *event))
 {
 	int err = 0;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One probe at work: its events on their way from the kernel to its stream, and what was lost. */
+/* One running probe: its events from the kernel to its stream, and lost events. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +9,7 @@
 #include "core/config/config.h"
 #include "core/log.h"
 
-/* ---- by its tables ---- */
+/* ---- its tables ---- */
 
 int probe__kind_of(const struct probe *probe, const char *program)
 {
@@ -51,27 +51,27 @@ static void publish(void *arg, const struct event *event, size_t size)
 	struct probe_unit *unit = arg;
 
 	if (event->kind < unit->probe->events_count && !(unit->events >> event->kind & 1))
-		return; /* a program makes events of two kinds, and only the other one is recorded */
+		return; /* a program that outputs two kinds of events, of which only the other is recorded */
 	unit->all->event(unit->all->arg, unit, event, size);
 }
 
-/* A provisional event that no final one will replace: stamped now, so that its stream stays in order. The process's
- * own exit has the time of its end. */
+/* A provisional event that no final one will replace. The current time keeps the stream in order; the time of the
+ * exit is in the lifecycle probe's exit event. */
 static void publish_settled(void *arg, struct event *event, size_t size)
 {
 	event->ts = clock__boot();
 	publish(arg, event, size);
 }
 
-size_t probe_unit__size_of(void *arg, const void *piece)
+size_t probe_unit__size_of(void *arg, const void *data)
 {
 	const struct probe_unit *unit = arg;
-	const struct event *event = piece;
+	const struct event *event = data;
 
 	return event && event->kind < unit->probe->events_count ? unit->probe->events[event->kind].size : 0;
 }
 
-/* Whether these bytes are an event of the probe, or internal to it. */
+/* Whether these bytes are a valid event of the probe, or one internal to it. */
 static bool is_known(struct probe_unit *unit, const struct event *event, size_t size, bool internal)
 {
 	size_t least;
@@ -106,7 +106,7 @@ void probe_unit__take(void *arg, const void *data, size_t size)
 	if (event->flags & EVENT_PROVISIONAL) {
 		if (!settle__hold(unit->settle, event, size))
 			return;
-		/* No memory to hold it: better early than never. */
+		/* No memory to hold it: publish it now. */
 	} else if (settle__count(unit->settle)) {
 		settle__drop(unit->settle, event);
 	}
@@ -123,7 +123,7 @@ void probe_unit__sample(struct probe_unit *unit)
 	int err = bpf_unit__sample(&unit->bpf, probe_unit__size_of);
 
 	if (err)
-		log__warn("%s: cannot take a sample: %s", unit->probe->name, strerror(-err));
+		log__warn("%s: cannot sample: %s", unit->probe->name, strerror(-err));
 }
 
 void probe_unit__existing(struct probe_unit *unit, const struct probe_process *process)

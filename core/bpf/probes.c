@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The stage driver. */
+/* Takes the probes through their stages. */
 #include "core/bpf/probes.h"
 
 #include <bpf/libbpf.h>
@@ -19,7 +19,7 @@
 #include "core/scope.h"
 #include "core/bpf/types.h"
 
-/* A slot is needed by whoever samples or reports exits; the others run without. */
+/* Assigns a slot to a probe that samples or reports exits; others have none. */
 static int take_slot(struct probe_unit *unit)
 {
 	const struct probe *probe = unit->probe;
@@ -35,31 +35,31 @@ static int take_slot(struct probe_unit *unit)
 		if (unit->all->units[i]->slot >= slot)
 			slot = unit->all->units[i]->slot + 1;
 	if (slot >= SCOPE_SLOTS) {
-		log__error("%s: at most %d probes that sample, or report the exit of processes, can run at once",
-			   probe->name, SCOPE_SLOTS);
+		log__error("%s: at most %d probes that sample or report process exits can run at once", probe->name,
+			   SCOPE_SLOTS);
 		return -E2BIG;
 	}
 	unit->slot = slot;
 	return 0;
 }
 
-/* The events that the user named, else all that are not off. */
-static uint64_t asked_events(const struct conf_probe *conf)
+/* The events that the configuration names, else all that are not off. */
+static uint64_t configured_events(const struct conf_probe *conf)
 {
 	const struct schema_event *events = conf->probe->events;
-	uint64_t asked = 0;
+	uint64_t bits = 0;
 
 	for (size_t kind = 0; kind < conf->probe->events_count; kind++) {
 		bool named = !conf->events.n && !(events[kind].flags & SCHEMA_OFF);
 
 		for (size_t i = 0; i < conf->events.n && events[kind].name; i++)
 			named |= !strcmp(conf->events.items[i], events[kind].name);
-		asked |= (uint64_t)named << kind;
+		bits |= (uint64_t)named << kind;
 	}
-	return asked;
+	return bits;
 }
 
-/* Programs of events that are not recorded are not loaded. */
+/* Excludes the programs of events that are not recorded from the load. */
 static void choose_programs(struct probe_unit *unit)
 {
 	struct bpf_program *prog;
@@ -73,12 +73,12 @@ static void choose_programs(struct probe_unit *unit)
 	}
 }
 
-/* What the header says is not to be had: by the user's choice, and by the probe. */
+/* For the stream's header: what the probe lists as unavailable, and the events that are not recorded. */
 static int list_unavailable(struct probe_unit *unit)
 {
 	const struct probe *probe = unit->probe;
 	const char *const *own = probe->unavailable ? probe->unavailable(unit->state) : NULL;
-	uint64_t asked = asked_events(unit->conf);
+	uint64_t configured = configured_events(unit->conf);
 	size_t count = 0, n = 0;
 	char *text;
 
@@ -91,9 +91,9 @@ static int list_unavailable(struct probe_unit *unit)
 	for (size_t i = 0; i < count; i++)
 		unit->unavailable[n++] = own[i];
 	for (size_t kind = 0; kind < probe->events_count; kind++, text += 128) {
-		if ((asked | unit->events) >> kind & 1 || !probe->events[kind].name)
+		if ((configured | unit->events) >> kind & 1 || !probe->events[kind].name)
 			continue;
-		snprintf(text, 128, "%s: not asked for (probes.%s.events)", probe->events[kind].name, probe->name);
+		snprintf(text, 128, "%s: not recorded (probes.%s.events)", probe->events[kind].name, probe->name);
 		unit->unavailable[n++] = text;
 	}
 	return 0;
@@ -160,16 +160,16 @@ static void close_unit(struct probe_unit *unit)
 	free(unit);
 }
 
-/* A probe that failed: the start stops if it is required, else the rest goes on without it. */
+/* Removes a probe that failed. Returns `err` if it is required, else 0. */
 static int leave_out(struct probes *probes, size_t i, int err)
 {
 	struct probe_unit *unit = probes->units[i];
 	bool required = unit->conf->required;
 
 	if (required)
-		log__error("%s: it is required and cannot run: %s", unit->probe->name, strerror(-err));
+		log__error("%s: required probe cannot run: %s", unit->probe->name, strerror(-err));
 	else
-		log__warn("%s: left out, it cannot run here: %s; the rest goes on", unit->probe->name, strerror(-err));
+		log__warn("%s: cannot run: %s; continuing without this probe", unit->probe->name, strerror(-err));
 	close_unit(unit);
 	probes->count--;
 	memmove(&probes->units[i], &probes->units[i + 1], (probes->count - i) * sizeof(probes->units[0]));
@@ -178,7 +178,7 @@ static int leave_out(struct probes *probes, size_t i, int err)
 	return required ? err : 0;
 }
 
-/* A plugin may crash in its own code. It does so in a child first, while nothing has been started yet. */
+/* Calls open() in a child process first: if it crashes, nothing has been started yet. */
 static int rehearse(struct probe_unit *unit)
 {
 	pid_t pid = fork();
@@ -191,7 +191,7 @@ static int rehearse(struct probe_unit *unit)
 		struct rlimit no_core = {};
 
 		setrlimit(RLIMIT_CORE, &no_core);
-		dup2(null, STDERR_FILENO); /* the real open() logs it */
+		dup2(null, STDERR_FILENO); /* the second open() logs the same messages */
 		if (!open_object(unit) && unit->probe->close)
 			unit->probe->close(unit->state);
 		_exit(0);
@@ -201,7 +201,7 @@ static int rehearse(struct probe_unit *unit)
 			return -errno;
 	if (!WIFSIGNALED(status))
 		return 0;
-	log__error("%s: its open() crashed: signal %d (%s)", unit->probe->name, WTERMSIG(status),
+	log__error("%s: open() crashed: signal %d (%s)", unit->probe->name, WTERMSIG(status),
 		   strsignal(WTERMSIG(status)));
 	return -EFAULT;
 }
@@ -217,7 +217,7 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf, int sc
 	unit->probe = conf->probe;
 	unit->all = probes;
 	unit->index = probes->count;
-	unit->events = asked_events(conf);
+	unit->events = configured_events(conf);
 	unit->bpf.name = conf->probe->name;
 	unit->api = (struct core_api){
 		.size = sizeof(unit->api),
@@ -254,7 +254,7 @@ int probes__open(struct probes **out, const struct conf_probe *conf, size_t coun
 	for (size_t i = 0; i < count && !err; i++)
 		err = add_unit(probes, &conf[i], scope_fd);
 	if (!err && !probes->count) {
-		log__error("no probe can run: there is nothing to watch with");
+		log__error("no probe can run");
 		err = -ENOENT;
 	}
 	if (err)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* The scope: who is watched. fork inherits, the free of the leader's task removes, and in between one
- * thread's exit is marked as the end of the process. The core attaches `free` last and the rest first,
- * so that at each of these hooks a probe finds the entry there. The map `scope` is the one all probes
- * share; the ring `events` carries notes to the core. */
+/* The scope: the watched processes. A fork adds the child, sched_process_free of the thread group leader removes
+ * it, and in between the exit of the last thread is marked. The core attaches scope_free after the probes and the
+ * rest before them: at each of these hooks a probe finds the entry. All probes share the map `scope`; the ring
+ * buffer `events` carries notes to the core. */
 #include "core/probe.bpf.h"
 
 struct {
@@ -20,7 +20,7 @@ struct {
 	__type(value, __u32);
 } rules SEC(".maps");
 
-/* Ends already seen, where the kernel does not tell the last thread's exit apart. */
+/* Processes whose exit was seen, for kernels that do not mark the exit of the last thread. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 131072);
@@ -28,7 +28,7 @@ struct {
 	__type(value, __u8);
 } ended SEC(".maps");
 
-/* Processes that are to enter by the next scan, with all their descendants: tgid -> run. */
+/* Processes that the next scan adds, with all their descendants: tgid -> run. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -36,7 +36,7 @@ struct {
 	__type(value, __u32);
 } wanted SEC(".maps");
 
-bool scan_enters; /* whether the scan lets processes enter, or only looks */
+bool scan_enters; /* whether the scan adds processes or only lists them */
 
 struct scratch {
 	struct scope_rule_key key;
@@ -50,18 +50,18 @@ struct {
 } exec_scratch SEC(".maps");
 
 const volatile __u32 rule_kinds; /* bit per scope_rule_kind that has a rule */
-const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; or 0 */
+const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; else 0 */
 const volatile bool use_ended;	 /* this kernel needs the map `ended` */
 
-__u32 launcher; /* tgid whose children enter launch_run; or 0 */
+__u32 launcher; /* tgid whose children enter launch_run; 0: none */
 __u32 launch_run;
-__u64 scope_full; /* processes that found no room, not even among the refused */
+__u64 scope_full; /* processes with no room in the scope map nor in `refused` */
 __u64 refused_count[SCOPE_REFUSED_COUNTS];
 __u64 adopted;	      /* processes whose fork was not seen */
-__u64 exit_reporters; /* as scope_entry.reported: SCOPE_REPORTED for each probe that tells of every process's end */
-__u64 unreported[SCOPE_SLOTS]; /* ends that it told nothing of */
+__u64 exit_reporters; /* as scope_entry.reported: SCOPE_REPORTED for each probe that reports every process exit */
+__u64 unreported[SCOPE_SLOTS]; /* exits that the probe of this slot did not report */
 
-/* Runs are numbered per CPU: 5.10 has no atomic that returns a value. */
+/* Runs are numbered per CPU: 5.10 has no atomic operation that returns a value. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -69,7 +69,7 @@ struct {
 	__type(value, __u32);
 } run_counter SEC(".maps");
 
-/* Processes that found no room, so that each of their events that is lost is counted where it happens: -> run. */
+/* Processes that had no room in the scope map, to count each of their lost events: key -> run. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
@@ -93,7 +93,7 @@ static __always_inline enum entry enter(struct task_struct *task, __u32 number, 
 	return ENTERED;
 }
 
-/* Whose birth was not seen: without room for it, all of its events are lost. */
+/* Adds a process whose fork was not seen. If the scope map is full, all of its events are lost. */
 static __always_inline bool enter_late(struct task_struct *task, __u32 number, __u32 flags)
 {
 	enum entry entry = enter(task, number, flags);
@@ -115,7 +115,7 @@ static __always_inline void enter_born(struct task_struct *child, __u32 number)
 		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_FORK], 1);
 }
 
-/* The run of a process that found no room at its birth; 0: there is none of that key. */
+/* The run of a process that had no room at its fork; 0: no such process. */
 static __always_inline __u32 refused_run(const struct scope_key *key)
 {
 	__u32 *number = refused_count[SCOPE_REFUSED_FORK] ? bpf_map_lookup_elem(&refused, key) : NULL;
@@ -123,7 +123,7 @@ static __always_inline __u32 refused_run(const struct scope_key *key)
 	return number ? *number : 0;
 }
 
-/* Runs a program: there may be room by now. False: it was not refused. */
+/* At an exec: tries again, as there may be room by now. False: the process was not refused. */
 static __always_inline bool enter_again(struct task_struct *task)
 {
 	struct scope_key key = scope__key(task);
@@ -138,7 +138,8 @@ static __always_inline bool enter_again(struct task_struct *task)
 	return true;
 }
 
-/* Its last thread leaves; where that cannot be told from others, several may come here at once. */
+/* At the exit of the last thread. On kernels that do not mark it, several threads may get here concurrently: only
+ * the one that deletes the entry counts. */
 static __always_inline void exit_refused(const struct scope_key *key)
 {
 	__u32 number = refused_run(key);
@@ -147,9 +148,9 @@ static __always_inline void exit_refused(const struct scope_key *key)
 		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXIT], 1);
 }
 
-/* The run of who makes a child just now; 0: none. Mostly that is its parent, whom it needs no probe to read;
- * with CLONE_PARENT it is not. */
-static __always_inline __u32 makers_run(struct task_struct *child)
+/* The run of the process that forks right now; 0: none. It is the child's parent, which direct loads can read,
+ * except with CLONE_PARENT. */
+static __always_inline __u32 forker_run(struct task_struct *child)
 {
 	struct task_struct *parent = child->real_parent, *task = (void *)bpf_get_current_task();
 	struct scope_key key = {.pid = bpf_get_current_pid_tgid() >> 32};
@@ -163,7 +164,7 @@ static __always_inline __u32 makers_run(struct task_struct *child)
 	return w ? w->run : refused_run(&key);
 }
 
-/* A birth: later than sched_process_fork, before the child runs, and never skipped. */
+/* A fork: after sched_process_fork, before the child runs, and never skipped by the kernel. */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(scope_fork, struct task_struct *child)
 {
@@ -180,7 +181,7 @@ int BPF_PROG(scope_fork, struct task_struct *child)
 		enter_born(child, launch_run);
 		return 0;
 	}
-	number = makers_run(child);
+	number = forker_run(child);
 	if (!number && !(child->flags & PF_KTHREAD))
 		number = all_run;
 	if (number)
@@ -207,7 +208,7 @@ static __always_inline bool note(__u32 kind, __u32 run, const struct scope_key *
 	return true;
 }
 
-/* Looks the key's text up; opens a run for the process if a rule begins like it. */
+/* Looks up the key's text; starts a run for the process if the prefix of a rule matches. */
 static __always_inline bool match(struct task_struct *task, struct scratch *s, __u8 kind, __u32 length)
 {
 	__u32 zero = 0, *rule, *counter, number;
@@ -227,7 +228,7 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 0) == ENTERED &&
 	    note(SCOPE_NOTE_ENTER, number, &key, *rule, s->key.text, length))
 		return true;
-	/* Nobody would know of the run. */
+	/* Without the note the core would not know of the run. */
 	bpf_map_delete_elem(&scope, &key);
 	bpf_map_delete_elem(&runs, &number);
 	__sync_fetch_and_add(&scope_full, 1);
@@ -243,8 +244,8 @@ static __always_inline bool match_path(struct task_struct *task, struct scratch 
 	return match(task, s, kind, length);
 }
 
-/* A process that nobody watches ran a program: it may be a watched one's child whose fork went unseen,
- * or what a rule waits for. */
+/* An exec of a process that is not watched: it may be the child of a watched process whose fork was not seen, or
+ * match a rule. */
 ON_ANY_EXEC(scope_exec, task, filename)
 {
 	struct scope_entry *w = scope__find(task);
@@ -284,8 +285,8 @@ ON_ANY_EXEC(scope_exec, task, filename)
 	}
 }
 
-/* From 6.16 on the tracepoint itself says which thread is the last one. */
-static __always_inline void leave(struct task_struct *task, bool group_dead)
+/* Since 6.16 the tracepoint says which thread is the last one. */
+static __always_inline void mark_exit(struct task_struct *task, bool group_dead)
 {
 	struct scope_key key;
 	struct scope_entry *w;
@@ -303,19 +304,19 @@ static __always_inline void leave(struct task_struct *task, bool group_dead)
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(scope_exit, struct task_struct *task, bool group_dead)
 {
-	leave(task, group_dead);
+	mark_exit(task, group_dead);
 	return 0;
 }
 
 SEC("tp/sched/sched_process_exit")
 int scope_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
 {
-	leave(bpf_get_current_task_btf(), ctx->group_dead);
+	mark_exit(bpf_get_current_task_btf(), ctx->group_dead);
 	return PASS;
 }
 
-/* Before, signal->live is 0 for every thread that leaves after the last one counted down: the first of
- * these to get here is taken, and only that one. */
+/* Before 6.16: signal->live is 0 for every thread that gets here after the last one decremented it. Only the first
+ * of these counts. */
 SEC("tp_btf/sched_process_exit")
 int BPF_PROG(scope_exit_live, struct task_struct *task)
 {
@@ -334,7 +335,7 @@ int BPF_PROG(scope_exit_live, struct task_struct *task)
 	return 0;
 }
 
-/* The last that anybody sees of a process: who told nothing of its end does not do so any more. */
+/* Called when the leader is freed: a probe that has not reported the exit by now never will. */
 static __always_inline void count_unreported(const struct scope_entry *w)
 {
 	__u64 missing = exit_reporters & ~*(__u64 *)w->reported;
@@ -372,7 +373,7 @@ int BPF_PROG(scope_free, struct task_struct *task)
 	return 0;
 }
 
-/* The run that a process found by the scan belongs to; 0: none. */
+/* The run of a process found by the scan; 0: none. */
 static __always_inline __u32 scan_run(struct task_struct *task)
 {
 	__u32 pid = task->tgid, *number;
@@ -387,8 +388,8 @@ static __always_inline __u32 scan_run(struct task_struct *task)
 	return w ? w->run : all_run;
 }
 
-/* Lists every process. Lets those enter that are wanted, and children of watched ones: repeated until
- * none enters, it finds all descendants. Also tells who is gone though nobody said so. */
+/* Lists every process. Adds those that are wanted and children of watched ones; repeated until none is added, it
+ * finds all descendants. The list also shows which entries have lost their process unnoticed. */
 SEC("iter/task")
 int scope_scan(struct bpf_iter__task *ctx)
 {

@@ -18,7 +18,7 @@
 
 #define NOTES_BYTES (256 * 1024)
 
-/* An entry that a scan did not find, and when that was first so. */
+/* An entry whose process a scan did not find, and the time of the first such scan. */
 struct missing {
 	struct scope_key key;
 	uint64_t since;
@@ -30,8 +30,8 @@ struct scope {
 	void (*seen)(void *arg, const struct scope_process *process); /* of the scan under way */
 	void (*note)(void *arg, const struct scope_note *note);	      /* of the drain under way */
 	void *arg;
-	int entered, no_room; /* in this round of it */
-	uint64_t present_full;
+	int entered, no_room; /* in this iteration of it */
+	uint64_t existing_full;
 	struct missing *missing;
 	size_t missing_count;
 };
@@ -51,7 +51,8 @@ static void on_event(void *arg, const void *event, size_t size)
 		scope->seen(scope->arg, event);
 }
 
-/* For adoption a skipped exec does not matter: births are never skipped. For rules it does. Exits are counted exactly. */
+/* Of the exec program, for its rules. Adoption does not depend on it, as fork programs are never skipped, and missed
+ * exits are counted exactly. */
 static bool misses_count(void *arg, const char *program)
 {
 	(void)arg;
@@ -71,7 +72,7 @@ bool scope__has_classic(void)
 int scope__open(struct scope **out, const struct scope_opts *opts)
 {
 	struct scope *scope = calloc(1, sizeof(*scope));
-	bool tells_last = scope__kernel_marks_last_thread();
+	bool marks_last = scope__kernel_marks_last_thread();
 	int err = -ENOMEM;
 
 	if (!scope)
@@ -85,13 +86,13 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 	scope->unit.name = "core";
 	scope->unit.skel = scope->skel->skeleton;
 	scope->unit.misses_count = misses_count;
-	bpf_program__set_autoload(scope->skel->progs.scope_exit, tells_last);
-	bpf_program__set_autoload(scope->skel->progs.scope_exit_live, !tells_last);
-	scope->skel->rodata->use_ended = !tells_last;
+	bpf_program__set_autoload(scope->skel->progs.scope_exit, marks_last);
+	bpf_program__set_autoload(scope->skel->progs.scope_exit_live, !marks_last);
+	scope->skel->rodata->use_ended = !marks_last;
 	scope->skel->rodata->all_run = opts->all_run;
 	scope->skel->rodata->rule_kinds = opts->rule_kinds;
 	bpf_map__set_max_entries(scope->skel->maps.scope, opts->max_processes);
-	bpf_map__set_max_entries(scope->skel->maps.ended, tells_last ? 1 : opts->max_processes);
+	bpf_map__set_max_entries(scope->skel->maps.ended, marks_last ? 1 : opts->max_processes);
 	err = bpf_unit__share(&scope->unit, -1, NOTES_BYTES);
 	if (!err)
 		err = bpf_unit__load(&scope->unit, on_event, scope);
@@ -141,13 +142,13 @@ int scope__close_run(struct scope *scope, uint32_t number)
 
 	if (bpf_map_lookup_elem(runs_fd(scope), &number, &run))
 		return -errno;
-	/* The counts may move meanwhile: they do not matter for a run that nobody enters. */
+	/* This may overwrite a concurrent update of the counts, which do not matter for a closed run. */
 	run.closed = 1;
 	return bpf_map_update_elem(runs_fd(scope), &number, &run, BPF_EXIST) ? -errno : 0;
 }
 
-/* Calls visit() with the key of every entry of the scope map; entries may be deleted by it. What it looks up,
- * it pays for: while a system call is in a map, the kernel runs no classic program on that CPU. */
+/* Calls visit() with the key of every entry of the scope map, which it may delete. It gets the key only, as each
+ * lookup costs: during a map system call the kernel runs no classic tracepoint program on that CPU. */
 static void each_entry(struct scope *scope, void (*visit)(void *arg, const struct scope_key *), void *arg)
 {
 	int fd = scope__map_fd(scope);
@@ -236,10 +237,10 @@ int scope__want(struct scope *scope, uint32_t pid, uint32_t run)
 	return bpf_map_update_elem(bpf_map__fd(scope->skel->maps.wanted), &pid, &run, BPF_ANY) ? -errno : 0;
 }
 
-static size_t size_of_process(void *arg, const void *piece)
+static size_t size_of_process(void *arg, const void *event)
 {
 	(void)arg;
-	return piece ? sizeof(struct scope_process) : 0;
+	return event ? sizeof(struct scope_process) : 0;
 }
 
 int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const struct scope_process *), void *arg)
@@ -254,7 +255,7 @@ int scope__scan(struct scope *scope, bool enter, void (*seen)(void *arg, const s
 		err = bpf_unit__sample(&scope->unit, size_of_process);
 		entered += scope->entered;
 	} while (!err && scope->entered);
-	scope->present_full += scope->no_room;
+	scope->existing_full += scope->no_room;
 	scope->skel->bss->scan_enters = false;
 	scope->seen = NULL;
 	return err ? err : entered;
@@ -265,11 +266,11 @@ static int compare_keys(const void *a, const void *b)
 	return memcmp(a, b, sizeof(struct scope_key));
 }
 
-/* What a sweep knows: who is there, who was missing before, who is missing now. */
+/* The state of a sweep: the processes that exist, and the entries without one. */
 struct sweep {
 	struct scope *scope;
-	struct scope_key *there;
-	size_t there_count, there_room;
+	struct scope_key *found;
+	size_t found_count, found_room;
 	struct missing *missing;
 	size_t missing_count, missing_room;
 	uint64_t now, apart;
@@ -293,15 +294,15 @@ static void *grown(void *array, size_t *room, size_t count, size_t size, int *er
 	return more;
 }
 
-static void note_there(void *arg, const struct scope_process *p)
+static void note_found(void *arg, const struct scope_process *p)
 {
 	struct sweep *s = arg;
 
 	if (!p->run)
 		return;
-	s->there = grown(s->there, &s->there_room, s->there_count, sizeof(*s->there), &s->err);
+	s->found = grown(s->found, &s->found_room, s->found_count, sizeof(*s->found), &s->err);
 	if (!s->err)
-		s->there[s->there_count++] = (struct scope_key){.pid = p->pid, .start = p->start};
+		s->found[s->found_count++] = (struct scope_key){.pid = p->pid, .start = p->start};
 }
 
 static uint64_t missing_since(const struct sweep *s, const struct scope_key *key)
@@ -321,7 +322,7 @@ static void sweep_one(void *arg, const struct scope_key *key)
 	struct scope_entry w;
 	uint64_t since;
 
-	if (s->err || bsearch(key, s->there, s->there_count, sizeof(*key), compare_keys))
+	if (s->err || bsearch(key, s->found, s->found_count, sizeof(*key), compare_keys))
 		return;
 	since = missing_since(s, key);
 	if (s->now - since < s->apart || s->now == since) {
@@ -340,19 +341,19 @@ int scope__sweep(struct scope *scope, uint64_t apart_ns,
 		 void (*gone)(void *arg, const struct scope_key *, const struct scope_entry *), void *arg)
 {
 	struct sweep s = {.scope = scope, .now = clock__boot(), .apart = apart_ns, .gone = gone, .arg = arg};
-	int err = scope__scan(scope, false, note_there, &s);
+	int err = scope__scan(scope, false, note_found, &s);
 
 	if (err >= 0 && !s.err) {
-		/* Who enters during the walk may be missed by it: only who is missed twice is gone. */
-		if (s.there_count)
-			qsort(s.there, s.there_count, sizeof(*s.there), compare_keys);
+		/* The scan may miss a process that enters while it runs: remove only entries missed twice. */
+		if (s.found_count)
+			qsort(s.found, s.found_count, sizeof(*s.found), compare_keys);
 		each_entry(scope, sweep_one, &s);
 		free(scope->missing);
 		scope->missing = s.missing;
 		scope->missing_count = s.missing_count;
 		s.missing = NULL;
 	}
-	free(s.there);
+	free(s.found);
 	free(s.missing);
 	return err < 0 ? err : s.err ? s.err : s.count;
 }
@@ -375,7 +376,7 @@ int scope__notes(struct scope *scope, void (*note)(void *arg, const struct scope
 
 uint64_t scope__full(const struct scope *scope)
 {
-	return scope->skel->bss->scope_full + scope->present_full;
+	return scope->skel->bss->scope_full + scope->existing_full;
 }
 
 uint64_t scope__refused(const struct scope *scope, enum scope_refused what)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Provisional events, in a hash table of chains that grows with what is held. */
+/* Provisional events, in a hash table with chaining that grows with their number. */
 #include "core/bpf/settle.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 struct held {
 	struct held *next;
 	size_t size;
-	struct event event; /* and the rest of its bytes */
+	struct event event; /* followed by the rest of it */
 };
 
 struct settle {
@@ -40,7 +40,7 @@ static size_t chain_of(const struct settle *settle, __u32 pid, __u64 start)
 	return h >> 32 & settle->mask;
 }
 
-/* The link that points to what is held for this kind and process, or to the chain's end. */
+/* The link that points to the event held for this kind and process, or to the end of the chain. */
 static struct held **find(struct settle *settle, const struct event *event)
 {
 	struct held **link = &settle->chains[chain_of(settle, event->pid, event->start)];
@@ -51,7 +51,7 @@ static struct held **find(struct settle *settle, const struct event *event)
 	return link;
 }
 
-/* Twice the chains, when they get long; staying as it is costs only time. */
+/* Doubles the number of chains. Without memory the table stays as it is, only slower. */
 static void grow(struct settle *settle)
 {
 	size_t mask = settle->mask * 2 + 1, old = settle->mask;
@@ -91,7 +91,7 @@ int settle__hold(struct settle *settle, const struct event *event, size_t size)
 	return 0;
 }
 
-static void let_go(struct settle *settle, struct held **link)
+static void unlink_and_free(struct settle *settle, struct held **link)
 {
 	struct held *held = *link;
 
@@ -106,7 +106,7 @@ bool settle__drop(struct settle *settle, const struct event *event)
 
 	if (!*link)
 		return false;
-	let_go(settle, link);
+	unlink_and_free(settle, link);
 	return true;
 }
 
@@ -124,7 +124,7 @@ void settle__give(struct settle *settle, __u32 pid, __u64 start,
 				continue;
 			}
 			give(arg, &(*link)->event, (*link)->size);
-			let_go(settle, link);
+			unlink_and_free(settle, link);
 		}
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this kernel has: asked of its BTF, or tried. */
+/* Features of the running kernel, from its BTF or by trying them. */
 #include "core/bpf/types.h"
 
 #include <bpf/bpf.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-static bool file_says(const char *path, const char *what)
+static bool file_contains(const char *path, const char *what)
 {
 	char text[256];
 	ssize_t n;
@@ -26,7 +26,7 @@ static bool file_says(const char *path, const char *what)
 	return strstr(text, what) != NULL;
 }
 
-/* The kernel's types, read once: they are megabytes, and asked for a dozen times while probes open. */
+/* The kernel's BTF, parsed once: it is megabytes, and used a dozen times while probes open. */
 static struct btf *types;
 
 const struct btf *bpf__types(void)
@@ -44,14 +44,14 @@ void bpf__forget(void)
 
 const char *bpf__unusable(void)
 {
-	if (file_says("/sys/kernel/security/lockdown", "[confidentiality]"))
-		return "the kernel is locked down (confidentiality), which forbids BPF programs to read its memory; "
+	if (file_contains("/sys/kernel/security/lockdown", "[confidentiality]"))
+		return "kernel lockdown mode \"confidentiality\" forbids BPF programs to read kernel memory; "
 		       "boot with lockdown=integrity or none";
 	if (access(BTF_PATH, R_OK))
-		return "this kernel has no type information (" BTF_PATH "); "
-		       "a kernel built with CONFIG_DEBUG_INFO_BTF=y is needed, as Debian, Ubuntu and Fedora have it";
+		return "this kernel has no BTF (" BTF_PATH "); "
+		       "use a kernel built with CONFIG_DEBUG_INFO_BTF=y, such as those of Debian, Ubuntu and Fedora";
 	if (!bpf__types())
-		return "this kernel's type information (" BTF_PATH ") is empty or damaged";
+		return "this kernel's BTF (" BTF_PATH ") is empty or damaged";
 	return NULL;
 }
 

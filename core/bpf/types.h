@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this kernel has: types, helpers, tracepoints. */
+/* Features of the running kernel: types, helpers, tracepoints. Not thread-safe. */
 #ifndef CORE_BPF_TYPES_H
 #define CORE_BPF_TYPES_H
 
@@ -9,17 +9,17 @@
 
 struct btf;
 
-/* Why BPF programs like ours cannot run here, as a sentence with the next step; NULL if they can.
- * Asks for BTF and lockdown; the rest is known only by loading. */
+/* Why our BPF programs cannot run on this kernel, as a sentence with the next step; NULL: they can, as far as known
+ * without loading them. Checks BTF and lockdown. */
 const char *bpf__unusable(void);
 
-/* The kernel's types, read once and kept; bpf__forget() gives them back. NULL: they cannot be read. */
+/* The kernel's BTF, parsed once and cached until bpf__forget(). NULL: it cannot be read. */
 const struct btf *bpf__types(void);
 
 bool bpf__has_helper(int func);
 bool bpf__has_type(const char *type, const char *member);
 
-/* Number of arguments of a raw tracepoint on this kernel, from its BTF; -1: there is none. */
+/* Number of arguments of a raw tracepoint, from the kernel's BTF; -1: no such tracepoint. */
 int bpf__tracepoint_args(const char *name);
 
 void bpf__forget(void);

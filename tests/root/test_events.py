@@ -40,7 +40,7 @@ def test_only_those_named():
     assert len(run.of("lifecycle.exec")) == 5 and len(run.of("lifecycle.exit")) == len(run.of("cpu.exit")) == 4
     assert not run.lost
     header = read_stream(run.path / "lifecycle.msgpack")[0]
-    assert b"fork: not asked for (probes.lifecycle.events)" in header[b"unavailable"]
+    assert b"fork: not recorded (probes.lifecycle.events)" in header[b"unavailable"]
     assert not read_stream(run.path / "cpu.msgpack")[0].get(b"interval_ns")
 
 
