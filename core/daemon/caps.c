@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Capabilities, by the system calls themselves: two of them need no library. */
+/* Capabilities, by capget(2) and capset(2) without a library. */
 #include "core/daemon/caps.h"
 
 #include <errno.h>
@@ -26,8 +26,8 @@ static const struct {
 	{CAP_SYS_PTRACE, "cap_sys_ptrace", "to read /proc of other users' processes"},
 	{CAP_SETUID, "cap_setuid", "for --user"},
 	{CAP_SETGID, "cap_setgid", "for --user"},
-	{CAP_CHOWN, "cap_chown", "to give the run's folder to the user"},
-	{CAP_KILL, "cap_kill", "to pass signals on to another user's command"},
+	{CAP_CHOWN, "cap_chown", "to change the owner of the run's folder"},
+	{CAP_KILL, "cap_kill", "to forward signals to another user's command"},
 };
 
 static int get(uint64_t *effective, uint64_t *permitted)
@@ -70,19 +70,19 @@ void caps__names(uint64_t set, char *out, size_t size)
 int caps__check(uint64_t needed, struct error *err)
 {
 	uint64_t effective, permitted;
-	char give[256] = "";
-	size_t given = 0;
+	char missing[256] = "";
+	size_t used = 0;
 
 	if (get(&effective, &permitted) || !(needed & ~effective))
 		return 0;
 	error__set(err, 0, "missing capabilities:");
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (!(needed & ~effective & 1ULL << known[i].cap) || given >= sizeof(give))
+		if (!(needed & ~effective & 1ULL << known[i].cap) || used >= sizeof(missing))
 			continue;
-		error__append(err, "%s %s (%s)", given ? "," : "", known[i].name, known[i].purpose);
-		given += snprintf(give + given, sizeof(give) - given, "%s%s", given ? "," : "", known[i].name);
+		error__append(err, "%s %s (%s)", used ? "," : "", known[i].name, known[i].purpose);
+		used += snprintf(missing + used, sizeof(missing) - used, "%s%s", used ? "," : "", known[i].name);
 	}
-	error__append(err, "; run it as root (sudo), or once: setcap %s+ep %s", give, "\"$(command -v collector)\"");
+	error__append(err, "; run as root (sudo), or once: setcap %s+ep %s", missing, "\"$(command -v collector)\"");
 	return -EPERM;
 }
 
@@ -105,7 +105,7 @@ int caps__drop(uint64_t keep, bool (*suffices)(void *arg), void *arg, uint64_t m
 	if (err)
 		return err;
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	/* First only lowered, so that what turns out to be needed can be raised again. */
+	/* First lower only the effective set: those of `more` can still be raised. */
 	err = set(keep & permitted, permitted);
 	if (!err && !suffices(arg))
 		keep |= more;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Capabilities: what is needed, said before anything starts; what is not needed any more, dropped. */
+/* Capabilities: checked before the start, dropped after it. */
 #ifndef CORE_DAEMON_CAPS_H
 #define CORE_DAEMON_CAPS_H
 
@@ -9,17 +9,17 @@
 
 #include "core/error.h"
 
-/* 0, or -EPERM with a sentence in `err`: which of `needed` (1ULL << CAP_...) this process lacks, what each
- * is for, and how to give it. */
+/* 0, or -EPERM with `err` set: which of `needed` (1ULL << CAP_*) this process lacks, their purpose, and how to
+ * grant them. */
 int caps__check(uint64_t needed, struct error *err);
 
-/* The names of a set of capabilities, "none" for an empty one. */
+/* Formats the names of a set of capabilities, "none" for the empty set. */
 void caps__names(uint64_t set, char *out, size_t size);
 
 bool caps__have(int cap); /* effective */
 
-/* Gives up all capabilities of this process for good, but for those of `keep`, and those of `more` if
- * suffices() finds that it cannot do without. 0 or -errno. */
+/* Drops all capabilities of this process permanently except `keep`, and `more` if suffices() returns false without
+ * them. 0 or -errno. */
 int caps__drop(uint64_t keep, bool (*suffices)(void *arg), void *arg, uint64_t more);
 
 #endif

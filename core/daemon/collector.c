@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The daemon: the stages in their order, and the loop in which everything meets. */
+/* The daemon: check, start, event loop, end. */
 #include "core/daemon/collector.h"
 
 #include <errno.h>
@@ -33,27 +33,27 @@
 
 /* ---- the stages ---- */
 
-/* Everything that can be known to fail before anything is started. 0 or the exit code. */
+/* Checks all that can be checked before anything is started. 0 or the exit code. */
 static int check(struct collector *c)
 {
 	const struct collector_opts *opts = c->opts;
 	uint64_t needed = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
 	const char *unusable;
-	struct error why;
+	struct error err;
 	int code;
 
 	if (opts->user) {
 		c->user = getpwnam(opts->user);
 		if (!c->user) {
-			log__error("--user: there is no user \"%s\"", opts->user);
+			log__error("--user: unknown user \"%s\"", opts->user);
 			return 2;
 		}
 		needed |= 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_CHOWN | 1ULL << CAP_KILL;
 	}
 	for (size_t i = 0; i < c->conf->probes_count; i++)
 		needed |= c->conf->probes[i].probe->capabilities;
-	if (caps__check(needed, &why)) {
-		log__error("%s", why.text);
+	if (caps__check(needed, &err)) {
+		log__error("%s", err.text);
 		return COMMAND_FAILED;
 	}
 	unusable = bpf__unusable();
@@ -61,19 +61,19 @@ static int check(struct collector *c)
 		log__error("%s", unusable);
 		return COMMAND_FAILED;
 	}
-	if (run__check_output(opts->output, &why)) {
-		log__error("%s", why.text);
+	if (run__check_output(opts->output, &err)) {
+		log__error("%s", err.text);
 		return COMMAND_FAILED;
 	}
 	code = opts->command ? command__find(opts->command[0], c->path) : 0;
 	if (code)
 		log__error("%s: %s", opts->command[0],
 			   code == COMMAND_NOT_FOUND ? "command not found"
-						     : "cannot be executed (no permission, or a folder)");
+						     : "cannot execute: permission denied, or a directory");
 	return code;
 }
 
-/* Who called sudo owns the run: he is to read it without root. */
+/* The run belongs to the user who called sudo, who can then read it without root. */
 static void find_owner(struct collector *c)
 {
 	const char *uid = getenv("SUDO_UID");
@@ -172,7 +172,7 @@ static int block_signals(struct collector *c)
 		sigaddset(&set, taken[i]);
 	if (sigprocmask(SIG_BLOCK, &set, &c->mask))
 		return -errno;
-	/* These are blocked only so that a write says EPIPE or EFBIG. */
+	/* These are only blocked, which makes write() fail with EPIPE or EFBIG instead. */
 	sigdelset(&set, SIGPIPE);
 	sigdelset(&set, SIGXFSZ);
 	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -184,7 +184,7 @@ static int prepare_command(struct collector *c)
 		.path = c->path, .argv = c->opts->command, .user = c->user, .mask = &c->mask, .out = -1};
 	int err;
 
-	/* The child is in the scope from its fork on, by the kernel's own hand. */
+	/* The BPF program adds the child to the scope at its fork. */
 	scope__launch(c->scope, RUN_FIRST);
 	err = command__fork(&c->command, &opts);
 	scope__launch(c->scope, 0);
@@ -193,7 +193,7 @@ static int prepare_command(struct collector *c)
 
 /* ---- from start to end ---- */
 
-/* The headers tell of the command and the tags: secrets are hidden there as in every record. */
+/* The stream headers contain the command and the tags: redact them like the records. */
 static int hide_secrets(struct collector *c)
 {
 	const struct collector_opts *opts = c->opts;
@@ -205,8 +205,7 @@ static int hide_secrets(struct collector *c)
 	return (opts->command && !c->shown_command) || (c->conf->run.tags.n && !c->shown_tags) ? -ENOMEM : 0;
 }
 
-/* A run of our own: of the command, of the followed processes, or of all. The daemon's others open by
- * rules, as they come. */
+/* Starts the first run: that of the command, of --pid, or of `all`. Rules start the daemon's other runs later. */
 static int start_runs(struct collector *c)
 {
 	const struct collector_opts *opts = c->opts;
@@ -218,7 +217,7 @@ static int start_runs(struct collector *c)
 	return err ? err : runs__open(c, RUN_FIRST, c->conf->run.name);
 }
 
-/* Before 5.19 the system call asks for CAP_BPF even where a map is open already. */
+/* Before 5.19 bpf(2) needs CAP_BPF even for a map that is already open. */
 static bool maps_work(void *arg)
 {
 	struct collector *c = arg;
@@ -249,18 +248,18 @@ static int start(struct collector *c)
 		err = prepare_command(c);
 	else if (!c->opts->pids_count)
 		err = rules__install(c->conf, c->scope);
-	/* Before the capabilities go: /proc shows other users' processes only with CAP_SYS_PTRACE. */
+	/* Before the capabilities are dropped: /proc of other users' processes needs CAP_SYS_PTRACE. */
 	if (!err && !c->opts->command)
 		err = existing__enter(c);
 	bpf__forget();
 	for (size_t i = 0; c->probes && i < probes__count(c->probes); i++)
 		keep |= probes__unit(c->probes, i)->probe->keeps;
-	/* Loading takes tens of MiB, of the kernel's types mostly, and leaves a hole in the heap. */
+	/* Loading needs tens of MiB, mostly for the kernel's BTF: return them to the system. */
 	malloc_trim(0);
 	return err ? err : caps__drop(keep, maps_work, c, 1ULL << CAP_BPF);
 }
 
-/* Whatever the kernel still has to say, in its order; then every stream gets its end. */
+/* Drains all ring buffers and takes a last sample, then closes every stream. */
 static void finish(struct collector *c)
 {
 	runs__notes(c);
@@ -301,7 +300,7 @@ static void watch(struct collector *c)
 	int err = 0, code = c->opts->command ? command__go(&c->command, &err) : 0;
 
 	if (code) {
-		log__error("%s: cannot be executed: %s", c->opts->command[0], strerror(err));
+		log__error("%s: cannot execute: %s", c->opts->command[0], strerror(err));
 		c->code = code;
 	} else {
 		err = loop__run(c->loop);
@@ -310,8 +309,8 @@ static void watch(struct collector *c)
 	}
 	finish(c);
 	if (c->dropped || c->disk_error) {
-		log__error("%llu events are not on disk: %s", (unsigned long long)c->dropped,
-			   c->disk_error ? strerror(-c->disk_error) : "they could not be written");
+		log__error("%llu events could not be written%s%s", (unsigned long long)c->dropped,
+			   c->disk_error ? ": " : "", c->disk_error ? strerror(-c->disk_error) : "");
 		if (!c->code)
 			c->code = COMMAND_FAILED;
 	}
@@ -330,7 +329,7 @@ int collector__run(const struct collector_opts *opts)
 	find_owner(&c);
 	err = start(&c);
 	if (err) {
-		log__debug("the start failed: %s", strerror(-err));
+		log__debug("start failed: %s", strerror(-err));
 		c.code = COMMAND_FAILED;
 	} else {
 		watch(&c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A child of ours, held back until it is let go. */
+/* A child process that waits for its release before it execs. */
 #include "core/daemon/command.h"
 
 #include <errno.h>
@@ -56,7 +56,7 @@ int command__find(const char *file, char path[COMMAND_PATH])
 	return worst;
 }
 
-static bool nothing_is_needed(void *arg)
+static bool always(void *arg)
 {
 	(void)arg;
 	return true;
@@ -67,7 +67,7 @@ static int become(const struct passwd *user)
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid))
 		return errno;
-	if (user->pw_uid && caps__drop(0, nothing_is_needed, NULL, 0))
+	if (user->pw_uid && caps__drop(0, always, NULL, 0))
 		return EPERM;
 	setenv("HOME", user->pw_dir, 1);
 	setenv("USER", user->pw_name, 1);
@@ -75,8 +75,8 @@ static int become(const struct passwd *user)
 	return 0;
 }
 
-/* To ignore a signal drops the one that is pending. */
-static void forget_signals(void)
+/* Ignoring a signal discards a pending one. */
+static void discard_signals(void)
 {
 	static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
 
@@ -86,7 +86,7 @@ static void forget_signals(void)
 	}
 }
 
-/* In the child. Only what is safe between fork and exec of a program with one thread. */
+/* In the child, between fork and exec. */
 static void child(const struct command_opts *opts, int go, int error)
 {
 	int err = 0;
@@ -98,12 +98,12 @@ static void child(const struct command_opts *opts, int go, int error)
 		err = errno;
 	while (read(go, &byte, 1) != 1)
 		if (errno != EINTR)
-			_exit(COMMAND_FAILED); /* we are gone, or do not want it any more */
+			_exit(COMMAND_FAILED); /* the parent has exited or cancelled */
 	if (opts->deaf)
-		forget_signals();
+		discard_signals();
 	sigprocmask(SIG_SETMASK, opts->mask, NULL);
 	if (!err) {
-		execvp(opts->path, opts->argv); /* a script without interpreter goes to the shell */
+		execvp(opts->path, opts->argv); /* runs a script without interpreter by the shell */
 		err = errno;
 	}
 	if (write(error, &err, sizeof(err)) != sizeof(err))

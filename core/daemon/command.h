@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A child of ours: the run's command, or the program that prints the summary. It is made first, held back,
- * and let go later: by then it is in the scope, or we have dropped what it must not have had. */
+/* A child process: the run's command, or collector-merge for a sink. It is forked early, waits, and execs when
+ * released, for example after the probes are attached. */
 #ifndef CORE_DAEMON_COMMAND_H
 #define CORE_DAEMON_COMMAND_H
 
@@ -13,39 +13,39 @@ enum { COMMAND_FAILED = 125, COMMAND_NOT_EXECUTABLE = 126, COMMAND_NOT_FOUND = 1
 
 struct command {
 	pid_t pid; /* 0: none */
-	int go;	   /* a byte lets it go, the end of file ends it */
-	int error; /* its errno, should exec fail */
+	int go;	   /* pipe: a byte releases it, end of file cancels it */
+	int error; /* pipe: its errno if exec fails */
 	bool ended;
-	int status; /* as wait() gives it */
+	int status; /* of waitpid() */
 };
 
 struct command_opts {
-	const char *path; /* of the program, with a slash: there is nothing to search for in the child */
+	const char *path; /* of the program, containing a slash: the child does not search PATH */
 	char *const *argv;
-	const struct passwd *user; /* become this user, without any capability; NULL: stay who we are */
+	const struct passwd *user; /* run as this user, without capabilities; NULL: unchanged */
 	const sigset_t *mask;	   /* its signal mask */
-	int out;		   /* its standard output; -1: ours */
-	bool deaf;		   /* what it was sent while it waited is forgotten */
+	int out;		   /* its standard output; -1: inherited */
+	bool deaf;		   /* discard the signals that it received while it waited */
 };
 
 #define COMMAND_PATH 4096
 
-/* Finds the program as execvp() would: 0 with its path, COMMAND_NOT_FOUND or COMMAND_NOT_EXECUTABLE. */
+/* Finds the program as execvp() does: 0 with its path, COMMAND_NOT_FOUND or COMMAND_NOT_EXECUTABLE. */
 int command__find(const char *file, char path[COMMAND_PATH]);
 
-/* Makes the child; it waits. 0 or -errno. */
+/* Forks the child, which waits. 0 or -errno. */
 int command__fork(struct command *command, const struct command_opts *opts);
 
-/* Lets it exec. 0, or the exit code that says why it could not, with its errno in `error`. */
+/* Releases the child to exec. 0, or an exit code if exec failed, with its errno in *error. */
 int command__go(struct command *command, int *error);
 
-/* Ends a child that still waits. */
+/* Ends a child that still waits, and reaps it. */
 void command__cancel(struct command *command);
 
-/* Asks, without waiting, whether it has ended; takes its status then. */
+/* Whether the child has exited; reaps it then. Does not block. */
 bool command__ended(struct command *command);
 
-/* The exit code that tells a wait status: the command's own, or 128 + the signal. */
+/* The exit code for a wait status: the command's own, or 128 + the signal. */
 int command__code(int status);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this host can give. Every line is the outcome of a trial, never of a version number. */
+/* What works on this host, found by trying it, not by version numbers. */
 #include "core/daemon/doctor.h"
 
 #include <errno.h>
@@ -28,11 +28,11 @@ enum verdict { GOOD, POOR, BAD };
 
 struct doctor {
 	bool json;
-	bool first; /* line not printed yet */
+	bool first; /* no line printed yet */
 	bool bad;
 };
 
-/* A string as JSON has it; the texts are ours and the kernel's. */
+/* Prints a JSON string; the texts are ours and the kernel's. */
 static void print_json(const char *text)
 {
 	struct buffer json = {0};
@@ -42,8 +42,8 @@ static void print_json(const char *text)
 	buffer__free(&json);
 }
 
-/* One line: what, how it stands, and the next step where it does not stand well. */
-static void say(struct doctor *d, const char *what, enum verdict verdict, const char *found, const char *next)
+/* Prints one line: what, the verdict, and the next step if it is not good. */
+static void print_line(struct doctor *d, const char *what, enum verdict verdict, const char *found, const char *next)
 {
 	static const char *const words[] = {"good", "poor", "bad"};
 	static const char *const colours[] = {"\033[32m", "\033[33m", "\033[31m"};
@@ -81,7 +81,7 @@ static void read_line(const char *path, char *text, size_t size)
 	text[strcspn(text, "\n")] = 0;
 }
 
-/* Whether the kernel tells its types: nothing that needs them is tried otherwise. */
+/* Returns whether BTF is usable; if not, nothing that needs it is tried. */
 static bool kernel(struct doctor *d)
 {
 	struct utsname u;
@@ -90,32 +90,30 @@ static bool kernel(struct doctor *d)
 
 	uname(&u);
 	snprintf(text, sizeof(text), "%s %s", u.release, u.machine);
-	say(d, "kernel", GOOD, text, NULL);
+	print_line(d, "kernel", GOOD, text, NULL);
 	read_line("/sys/kernel/security/lockdown", text, sizeof(text));
-	say(d, "lockdown", strstr(text, "[confidentiality]") ? BAD : GOOD, *text ? text : "none",
-	    strstr(text, "[confidentiality]") ? "boot with lockdown=integrity or none" : NULL);
+	print_line(d, "lockdown", strstr(text, "[confidentiality]") ? BAD : GOOD, *text ? text : "none",
+		   strstr(text, "[confidentiality]") ? "boot with lockdown=integrity or none" : NULL);
 	unusable = bpf__unusable();
-	say(d, "BTF", unusable ? BAD : GOOD, unusable ? "the kernel's types cannot be read" : "/sys/kernel/btf/vmlinux",
-	    unusable);
+	print_line(d, "BTF", unusable ? BAD : GOOD, unusable ? "cannot be read" : "/sys/kernel/btf/vmlinux", unusable);
 	return !unusable;
 }
 
-/* How programs get to see the end of every process. */
+/* How BPF programs see the exit of every process. */
 static void tracepoints(struct doctor *d)
 {
-	say(d, "exit tracepoint", GOOD,
-	    scope__kernel_marks_last_thread() ? "marks the last thread's exit"
-					      : "does not mark the last thread's exit: the scope finds it",
-	    NULL);
+	print_line(d, "exit tracepoint", GOOD,
+		   scope__kernel_marks_last_thread() ? "marks the last thread's exit"
+						     : "does not mark the last thread's exit: determined by the scope",
+		   NULL);
 	if (!hook__raw_is_preempted())
-		say(d, "tracepoints", GOOD, "raw ones run to their end", NULL);
+		print_line(d, "tracepoints", GOOD, "raw ones are not preempted", NULL);
 	else if (scope__has_classic())
-		say(d, "tracepoints", GOOD, "raw ones can be preempted here: classic ones are used", NULL);
+		print_line(d, "tracepoints", GOOD, "raw ones can be preempted: classic ones are used", NULL);
 	else
-		say(d, "tracepoints", POOR,
-		    "raw ones can be preempted here, and what is skipped then is counted as lost",
-		    "mount tracefs (mount -t tracefs none /sys/kernel/tracing), and run it as root or with "
-		    "cap_dac_read_search");
+		print_line(d, "tracepoints", POOR, "raw ones can be preempted, and skipped runs are counted as lost",
+			   "mount tracefs (mount -t tracefs none /sys/kernel/tracing), and run as root or with "
+			   "cap_dac_read_search");
 }
 
 static void rights(struct doctor *d)
@@ -125,16 +123,16 @@ static void rights(struct doctor *d)
 	char text[512];
 
 	if (caps__check(1ULL << CAP_BPF | 1ULL << CAP_PERFMON, &err))
-		say(d, "capabilities", BAD, "not enough", err.text);
+		print_line(d, "capabilities", BAD, "insufficient", err.text);
 	else
-		say(d, "capabilities", GOOD, "cap_bpf, cap_perfmon", NULL);
+		print_line(d, "capabilities", GOOD, "cap_bpf, cap_perfmon", NULL);
 	getrlimit(RLIMIT_MEMLOCK, &memlock);
 	if (memlock.rlim_cur == RLIM_INFINITY)
 		snprintf(text, sizeof(text), "no limit");
 	else
-		snprintf(text, sizeof(text), "%llu KiB; kernels before 5.11 count BPF maps in it",
+		snprintf(text, sizeof(text), "%llu KiB; kernels before 5.11 charge BPF maps to it",
 			 (unsigned long long)memlock.rlim_cur >> 10);
-	say(d, "locked memory", GOOD, text, NULL);
+	print_line(d, "locked memory", GOOD, text, NULL);
 }
 
 static void cgroups(struct doctor *d)
@@ -143,11 +141,11 @@ static void cgroups(struct doctor *d)
 	bool unified = !statfs("/sys/fs/cgroup", &fs) && fs.f_type == CGROUP2_MAGIC;
 	bool hybrid = !unified && !access("/sys/fs/cgroup/memory", F_OK);
 
-	say(d, "cgroups", unified || hybrid ? GOOD : POOR,
-	    unified  ? "version 2"
-	    : hybrid ? "version 1: paths are the memory controller's"
-		     : "none is mounted",
-	    unified || hybrid ? NULL : "paths of cgroups are told all the same; limits are not");
+	print_line(d, "cgroups", unified || hybrid ? GOOD : POOR,
+		   unified  ? "version 2"
+		   : hybrid ? "version 1: paths are those of the memory controller"
+			    : "not mounted",
+		   unified || hybrid ? NULL : "paths of cgroups are recorded, limits are not");
 }
 
 static void ignore_event(void *arg, struct probe_unit *unit, const struct event *event, size_t size)
@@ -158,7 +156,7 @@ static void ignore_event(void *arg, struct probe_unit *unit, const struct event 
 	(void)size;
 }
 
-/* Takes one probe to its hooks and back. */
+/* Loads, attaches and closes one probe. */
 static void try_probe(struct doctor *d, const struct conf_probe *conf, struct scope *scope)
 {
 	struct conf_probe alone = *conf;
@@ -173,18 +171,17 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 	if (!err)
 		err = probes__attach(probes);
 	if (err) {
-		say(d, what, conf->required ? BAD : POOR, strerror(-err),
-		    conf->required ? "it is required: make it run, or set required: false"
-				   : "the rest runs without it");
+		print_line(d, what, conf->required ? BAD : POOR, strerror(-err),
+			   conf->required ? "required: fix it, or set required: false" : "the others run without it");
 	} else {
 		struct probe_unit *unit = probes__unit(probes, 0);
 
 		lacks = unit->unavailable;
 		caps__names(unit->probe->keeps, rights, sizeof(rights));
 		snprintf(found, sizeof(found), "loads and attaches; keeps capabilities: %s", rights);
-		say(d, what, GOOD, found, NULL);
+		print_line(d, what, GOOD, found, NULL);
 		for (; lacks && *lacks; lacks++)
-			say(d, what, POOR, *lacks, NULL);
+			print_line(d, what, POOR, *lacks, NULL);
 	}
 	if (!err)
 		probes__close(probes);
@@ -203,8 +200,8 @@ static void hooks(struct doctor *d, const struct conf *conf)
 	} else {
 		scope = NULL;
 	}
-	say(d, "scope", err ? BAD : GOOD, err ? strerror(-err) : "loads and attaches",
-	    err ? "run it as root (sudo); -v -v shows what the kernel says" : NULL);
+	print_line(d, "scope", err ? BAD : GOOD, err ? strerror(-err) : "loads and attaches",
+		   err ? "run as root (sudo); -v -v shows the verifier's log" : NULL);
 	for (size_t i = 0; i < conf->probes_count && !err; i++)
 		try_probe(d, &conf->probes[i], scope);
 	scope__close(scope);

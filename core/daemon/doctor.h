@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What this host can give and what it cannot, found by trying: `collector doctor`. */
+/* `collector doctor`: what works on this host, found by trying it. */
 #ifndef CORE_DAEMON_DOCTOR_H
 #define CORE_DAEMON_DOCTOR_H
 
@@ -7,7 +7,7 @@
 
 struct conf;
 
-/* Prints a table, or JSON, to stdout. Returns 0 if the configuration would run here, else 1. */
+/* Prints a table or JSON to stdout. Returns 0 if the configuration would run on this host, else 1. */
 int doctor__run(const struct conf *conf, bool json);
 
 #endif

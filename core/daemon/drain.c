@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Events on their way from the rings to disk, and what was lost on it. */
+/* Events from the ring buffers to disk, and lost events. */
 #include "core/daemon/daemon.h"
 
 #include <string.h>
@@ -10,9 +10,9 @@
 #include "core/daemon/run.h"
 #include "core/log.h"
 
-/* The kernel wakes us for the first event; what comes in this time is taken along. */
+/* From the wakeup for the first event to the drain, to batch events. */
 #define DRAIN_NS 50000000ull
-#define MISSES_NS 1000000000ull /* time between two looks at what recursion cost */
+#define MISSES_NS 1000000000ull /* between two reads of the recursion misses */
 
 void drain__event(void *arg, struct probe_unit *unit, const struct event *event, size_t size)
 {
@@ -20,7 +20,7 @@ void drain__event(void *arg, struct probe_unit *unit, const struct event *event,
 	struct run *run = runs__find(c, event->run);
 
 	if (!run) {
-		/* A run that a rule has just opened: its note may still wait. */
+		/* The note of a run that a rule has just started may be pending. */
 		runs__notes(c);
 		run = runs__find(c, event->run);
 	}
@@ -33,10 +33,10 @@ static void on_loss(void *arg, struct probe_unit *unit, int kind, uint64_t count
 	struct collector *c = arg;
 
 	for (struct run *run = c->runs; run; run = run->next)
-		stream_writer__lost(run->writers[unit->index], count, run->looked, kind, cause);
+		stream_writer__lost(run->writers[unit->index], count, run->losses_read_at, kind, cause);
 }
 
-/* Of a process that found no room in the scope, each event that would have been there. */
+/* Lost events of processes that had no room in the scope map. */
 static void refused_losses(struct collector *c)
 {
 	for (int what = 0; what < SCOPE_REFUSED_COUNTS; what++) {
@@ -53,8 +53,8 @@ static void refused_losses(struct collector *c)
 	}
 }
 
-/* Processes of which no more is known than that they found no room are missing in every stream, and so may be what
- * a rule was not asked about; of those that entered late, as children of watched ones, only the fork is. */
+/* A process that is neither in the scope map nor among the refused is missing in every stream, and so may be a run of
+ * which the exec was skipped; of a child that entered the scope at its exec, only the fork is. */
 static void scope_losses(struct collector *c, bool misses)
 {
 	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;
@@ -88,26 +88,26 @@ void drain__losses(struct collector *c, bool misses)
 	scope_losses(c, misses);
 	refused_losses(c);
 	for (struct run *run = c->runs; run; run = run->next)
-		run->looked = now;
+		run->losses_read_at = now;
 }
 
 void drain__all(struct collector *c)
 {
 	uint64_t now = clock__boot();
-	bool misses = now - c->misses_at >= MISSES_NS || runs__over(c);
+	bool misses = now - c->misses_read_at >= MISSES_NS || runs__over(c);
 
 	runs__notes(c);
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		probe_unit__drain(probes__unit(c->probes, i));
 	drain__losses(c, misses);
 	if (misses)
-		c->misses_at = now;
+		c->misses_read_at = now;
 	for (struct run *run = c->runs; run; run = run->next) {
 		int err = run__flush(run);
 
 		if (err && !c->disk_error) {
 			c->disk_error = err;
-			log__error("%s: cannot write: %s; what is not written is counted, the pipeline goes on",
+			log__error("%s: cannot write: %s; continuing, events not written are counted as lost",
 				   run->path, strerror(-err));
 		}
 	}
@@ -119,7 +119,7 @@ void drain__on_drain(void *arg)
 	struct collector *c = arg;
 
 	c->draining = false;
-	/* An end that the kernel does not tell is near others that it does. */
+	/* An exit that was missed is likely near others that were not: sweep soon. */
 	exit__sweep_later(c);
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		c->rings[i].woken = false;
@@ -134,7 +134,7 @@ static void drain_soon(struct collector *c)
 	loop__arm(c->drain_timer, DRAIN_NS, 0);
 }
 
-/* The first wakeup starts the clock. Another one of the same ring means that it fills up. */
+/* The first wakeup starts the timer. A second one before the drain means that the ring buffer fills up. */
 void drain__on_ring(void *arg)
 {
 	struct ring *ring = arg;

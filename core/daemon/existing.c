@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Processes that are there already when the collector starts. */
+/* Existing processes: those that started before the collector. */
 #include "core/daemon/daemon.h"
 
 #include <errno.h>
@@ -15,16 +15,16 @@
 #include "core/daemon/run.h"
 #include "core/log.h"
 
-/* The processes of one scan, in the order of their start. */
-struct present {
+/* The processes of one scan, in order of their start time. */
+struct existing {
 	struct scope_process *all;
 	size_t count, room;
 	bool failed;
 };
 
-static void note_present(void *arg, const struct scope_process *process)
+static void note_existing(void *arg, const struct scope_process *process)
 {
-	struct present *p = arg;
+	struct existing *p = arg;
 
 	if (p->count == p->room) {
 		size_t room = p->room ? p->room * 2 : 1024;
@@ -47,7 +47,7 @@ static int compare_starts(const void *a, const void *b)
 	return (p->start > q->start) - (p->start < q->start);
 }
 
-static const struct scope_process *find_process(const struct present *p, uint32_t pid)
+static const struct scope_process *find_process(const struct existing *p, uint32_t pid)
 {
 	for (size_t i = 0; i < p->count; i++)
 		if (p->all[i].pid == pid)
@@ -55,8 +55,8 @@ static const struct scope_process *find_process(const struct present *p, uint32_
 	return NULL;
 }
 
-/* Whether some ancestor has been taken as the root of a run. */
-static bool below_root(const struct present *p, const struct scope_process *process)
+/* Whether an ancestor is the root of a run. */
+static bool below_root(const struct existing *p, const struct scope_process *process)
 {
 	for (size_t depth = 0; depth < p->count; depth++) {
 		process = find_process(p, process->ppid);
@@ -66,12 +66,12 @@ static bool below_root(const struct present *p, const struct scope_process *proc
 	return false;
 }
 
-/* Takes each topmost process that a rule means as the root of a run of its own. */
+/* Starts a run for each process that matches a rule and has no such ancestor. */
 static int want_by_rules(struct collector *c)
 {
-	struct present p = {0};
+	struct existing p = {0};
 	uint32_t number = RUN_FIRST;
-	int err = scope__scan(c->scope, false, note_present, &p);
+	int err = scope__scan(c->scope, false, note_existing, &p);
 
 	if (err < 0 || p.failed)
 		goto out;
@@ -113,13 +113,12 @@ static void report_existing(void *arg, const struct scope_process *process)
 	snprintf(path, sizeof(path), "/proc/%u", process->pid);
 	p.proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p.proc < 0)
-		return; /* gone: its end is recorded all the same */
+		return; /* it has exited; its exit is still recorded */
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		probe_unit__existing(probes__unit(c->probes, i), &p);
 	close(p.proc);
 }
 
-/* Lets in who is to be watched of those already there, with all their descendants. */
 int existing__enter(struct collector *c)
 {
 	const struct collector_opts *opts = c->opts;
@@ -135,9 +134,9 @@ int existing__enter(struct collector *c)
 	if (entered < 0)
 		return entered;
 	if (!entered && opts->pids_count) {
-		log__error("--pid: none of these processes is there");
+		log__error("--pid: no such process");
 		return -ESRCH;
 	}
-	log__info("%d processes were there already", entered);
+	log__info("%d existing processes are watched", entered);
 	return 0;
 }

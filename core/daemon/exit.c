@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What ends a run: the command, a signal, and processes of whose end the kernel did not tell. */
+/* The end of a run: the command exits, a signal arrives, or a sweep finds processes whose exit was never seen. */
 #include "core/daemon/daemon.h"
 
 #include <signal.h>
@@ -23,7 +23,7 @@ void exit__sweep_later(struct collector *c)
 	loop__arm(c->sweep_timer, SWEEP_NS, 0);
 }
 
-/* Writes the process's provisional events. A probe that has none for it lost its exit event. */
+/* Writes the provisional events of a process; a probe that did not report its exit has lost that event. */
 static void on_gone(void *arg, const struct scope_key *key, const struct scope_entry *w)
 {
 	struct collector *c = arg;
@@ -36,7 +36,7 @@ static void on_gone(void *arg, const struct scope_key *key, const struct scope_e
 
 		probe_unit__settle(unit, key->pid, key->start);
 		if (run && report != SCOPE_REPORTED)
-			stream_writer__lost(run->writers[unit->index], 1, run->looked, exit,
+			stream_writer__lost(run->writers[unit->index], 1, run->losses_read_at, exit,
 					    report == SCOPE_NO_ROOM ? "ring_full" : "unseen");
 	}
 	if (run)
@@ -55,7 +55,7 @@ void exit__on_sweep(void *arg)
 	}
 	if (gone < 0)
 		return;
-	/* Also without any gone: a note that a run is empty may have found no room. */
+	/* Even if none was removed: the note that a run is empty may have been lost in a full ring buffer. */
 	for (struct run *run = c->runs; run; run = run->next)
 		runs__empty(c, run->number);
 	if (runs__over(c))
@@ -69,7 +69,7 @@ void exit__on_grace(void *arg)
 	uint64_t alive = run ? scope__alive(c->scope, RUN_FIRST) - run->swept : 0;
 
 	if (alive)
-		log__info("%llu of its processes are still there; they are not waited for any longer (run.grace)",
+		log__info("%llu processes of the run still exist; not waiting any longer (run.grace)",
 			  (unsigned long long)alive);
 	loop__stop(c->loop);
 }
@@ -108,11 +108,11 @@ void exit__on_signal(void *arg)
 			loop__stop(c->loop);
 		return;
 	}
-	/* What the terminal sends, it sends to the command as well. */
+	/* The terminal sends its signals to the command itself. */
 	if (info.ssi_code != SI_KERNEL)
 		kill(c->command.pid, info.ssi_signo);
-	if (ends && ++c->asked > 1) {
-		log__warn("asked twice: not waiting for the command, which goes on unwatched");
+	if (ends && ++c->stop_signals > 1) {
+		log__warn("second signal: exiting now; the command keeps running unwatched");
 		c->code = 128 + info.ssi_signo;
 		loop__stop(c->loop);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What --list prints of a probe. */
+/* Prints a probe for --list. */
 #include "core/base/base.h"
 #include "core/bpf/bpf.h"
 #include "core/daemon/caps.h"
@@ -39,13 +39,13 @@ static void print_hook(void *arg, const char *hook, const char *program)
 	fputc('\n', listing->out);
 }
 
-/* What it may do once it is attached. */
+/* Privileges after the start. */
 static void print_rights(FILE *out, const struct probe *probe)
 {
 	char capabilities[512];
 
 	caps__names(probe->keeps, capabilities, sizeof(capabilities));
-	fprintf(out, "  rights after the start\n    capabilities: %s\n    system calls:", capabilities);
+	fprintf(out, "  privileges after the start\n    capabilities: %s\n    system calls:", capabilities);
 	for (const char *const *name = probe->syscalls; name && *name; name++)
 		fprintf(out, " %s", *name);
 	fprintf(out, "%s\n", probe->syscalls ? "" : " none");
@@ -60,10 +60,10 @@ void list__probe(FILE *out, const void *table)
 	const void *elf = probe->elf ? probe->elf(&size) : NULL;
 
 	fprintf(out, "probe %s: %s\n  options\n", probe->name, probe->help);
-	list__option(out, "required", "bool", "false", "whether its failure stops the start");
+	list__option(out, "required", "bool", "false", "whether its failure aborts the start");
 	opt_type__format(OPT_SIZE, probe->ring_bytes ? probe->ring_bytes : 1 << 20, text, sizeof(text));
-	list__option(out, "ring", "size", text, "size of its ring, a power of two");
-	list__option(out, "events", "list", NULL, "names of the events to record; without: all that are not off");
+	list__option(out, "ring", "size", text, "size of its ring buffer, a power of two");
+	list__option(out, "events", "list", NULL, "names of the events to record; default: all that are not off");
 	if (probe->interval_ns) {
 		opt_type__format(OPT_DURATION, probe->interval_ns, text, sizeof(text));
 		list__option(out, "interval", "duration", text, "time between samples");
@@ -74,7 +74,7 @@ void list__probe(FILE *out, const void *table)
 			print_event(out, &probe->events[i]);
 	fprintf(out, "  hooks\n");
 	if (hook__list(elf, size, print_hook, &listing))
-		fprintf(out, "    none: it has no BPF object\n");
+		fprintf(out, "    none: not a BPF object\n");
 	print_rights(out, probe);
 	fputc('\n', out);
 }

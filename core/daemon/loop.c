@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One epoll loop. */
+/* An epoll loop. */
 #include "core/daemon/loop.h"
 
 #include <errno.h>

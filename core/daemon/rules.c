@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Scope rules of the daemon. The kernel looks a path up by how a pattern begins, in a trie of prefixes;
- * whether the whole of it matches is decided here. */
+/* Scope rules of the daemon. The kernel looks up the literal prefix of a pattern in an LPM trie; this file matches
+ * the whole pattern. */
 #include "core/daemon/rules.h"
 
 #include <errno.h>
@@ -13,10 +13,10 @@
 #include "core/config/config.h"
 #include "core/log.h"
 
-/* The kinds that the kernel knows, and where /proc shows the same of a present process. */
+/* The kinds that the kernel looks up, and the file of /proc/PID with the same for an existing process. */
 static const struct {
 	enum conf_rule_kind kind;
-	enum scope_rule_kind watch;
+	enum scope_rule_kind scope;
 	const char *proc;
 } kinds[] = {
 	{CONF_RULE_EXE, SCOPE_RULE_EXE, "exe"},
@@ -37,7 +37,7 @@ static enum scope_rule_kind scope_kind(enum conf_rule_kind kind)
 {
 	for (size_t i = 0; i < KINDS; i++)
 		if (kinds[i].kind == kind)
-			return kinds[i].watch;
+			return kinds[i].scope;
 	return 0;
 }
 
@@ -98,7 +98,7 @@ bool rules__match(const struct conf *conf, const struct scope_note *note)
 	return match(conf, scope_kind(conf->rules[note->rule].kind), text);
 }
 
-/* What /proc says of a process under `name`, as the rules of this kind mean it. */
+/* Reads /proc/PID/NAME: the target of a link, or the path of the cgroup. */
 static bool read_proc(uint32_t pid, const char *name, char *text, size_t size)
 {
 	char path[64], *line = NULL;
@@ -116,7 +116,7 @@ static bool read_proc(uint32_t pid, const char *name, char *text, size_t size)
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	/* The unified hierarchy's line, or the memory controller's where that one is not in use. */
+	/* The line of the unified hierarchy or, if that is not in use, of the memory controller. */
 	while ((n = getline(&line, &room, file)) > 0) {
 		char *at = strstr(line, ":/");
 		bool unified = !strncmp(line, "0::", 3);
@@ -143,8 +143,8 @@ bool rules__find(const struct conf *conf, uint32_t pid)
 		if (conf->rules[i].kind == CONF_RULE_PID && conf->rules[i].pid == pid)
 			return true;
 	for (size_t i = 0; i < KINDS; i++)
-		if (wanted & 1u << kinds[i].watch && read_proc(pid, kinds[i].proc, text, sizeof(text)) &&
-		    match(conf, kinds[i].watch, text))
+		if (wanted & 1u << kinds[i].scope && read_proc(pid, kinds[i].proc, text, sizeof(text)) &&
+		    match(conf, kinds[i].scope, text))
 			return true;
 	return false;
 }

@@ -16,14 +16,14 @@
 
 #define LATEST "latest"
 
-/* Opens the output folder, and makes it if only its last part is missing. */
+/* Opens the output folder, after creating it unless it exists (its parent must). */
 static int open_output(const char *output, uid_t uid, gid_t gid, struct error *err)
 {
 	bool made = !mkdir(output, 0750);
 	int fd, code;
 
 	if (!made && errno != EEXIST)
-		return error__set(err, -errno, "%s: cannot make the output folder: %s", output, strerror(errno));
+		return error__set(err, -errno, "%s: cannot create the output folder: %s", output, strerror(errno));
 	fd = open(output, O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC | O_RDONLY);
 	if (fd < 0) {
 		code = -errno;
@@ -32,7 +32,7 @@ static int open_output(const char *output, uid_t uid, gid_t gid, struct error *e
 		return error__set(err, code, "%s: cannot open the output folder: %s", output, strerror(-code));
 	}
 	if (made && uid != (uid_t)-1 && fchown(fd, uid, gid))
-		log__warn("%s: cannot give it to its user: %s", output, strerror(errno));
+		log__warn("%s: cannot chown to UID %u: %s", output, uid, strerror(errno));
 	return fd;
 }
 
@@ -44,16 +44,15 @@ int run__check_output(const char *output, struct error *err)
 		return errno == ENOENT ? 0 : error__set(err, -errno, "%s: %s", output, strerror(errno));
 	if (S_ISLNK(st.st_mode))
 		return error__set(err, -ELOOP,
-				  "%s: the output folder is a link, which is not followed; name the folder itself",
-				  output);
+				  "%s: output folder is a symbolic link; use --output with the folder itself", output);
 	if (!S_ISDIR(st.st_mode))
-		return error__set(err, -ENOTDIR, "%s: is there and is no folder; name another with --output", output);
+		return error__set(err, -ENOTDIR, "%s: exists but is not a directory; use another --output", output);
 	if (access(output, W_OK | X_OK))
 		return error__set(err, -errno, "%s: cannot write to the output folder: %s", output, strerror(errno));
 	return 0;
 }
 
-/* NAME-20261122T031500Z, with a number behind it if that is taken. */
+/* NAME-20261122T031500Z, or NAME-20261122T031500Z-2 etc. if that exists. */
 static int make_folder(struct run *run, int out, const struct run_opts *opts, struct error *err)
 {
 	time_t now = time(NULL);
@@ -72,8 +71,8 @@ static int make_folder(struct run *run, int out, const struct run_opts *opts, st
 		if (!mkdirat(out, run->id, 0750))
 			break;
 		if (errno != EEXIST || i == 9999)
-			return error__set(err, -errno, "%s/%s: cannot make the run's folder: %s", opts->output, run->id,
-					  strerror(errno));
+			return error__set(err, -errno, "%s/%s: cannot create the run's folder: %s", opts->output,
+					  run->id, strerror(errno));
 	}
 	if (asprintf(&run->path, "%s/%s", opts->output, run->id) < 0) {
 		run->path = NULL;
@@ -108,8 +107,8 @@ static int open_streams(struct run *run, const struct run_opts *opts, struct err
 	return 0;
 }
 
-/* Gives the folder and what is in it to its user. */
-static void give(const struct run *run, const struct run_opts *opts)
+/* Changes the owner of the folder and of its streams. */
+static void change_owner(const struct run *run, const struct run_opts *opts)
 {
 	char name[256];
 
@@ -118,28 +117,28 @@ static void give(const struct run *run, const struct run_opts *opts)
 	for (size_t i = 0; i < opts->streams_count; i++) {
 		snprintf(name, sizeof(name), "%s" STREAM_SUFFIX, opts->streams[i].stream);
 		if (fchownat(run->dirfd, name, opts->uid, opts->gid, AT_SYMLINK_NOFOLLOW))
-			log__warn("%s/%s: cannot give it to its user: %s", run->path, name, strerror(errno));
+			log__warn("%s/%s: cannot chown to UID %u: %s", run->path, name, opts->uid, strerror(errno));
 	}
 	if (fchown(run->dirfd, opts->uid, opts->gid))
-		log__warn("%s: cannot give it to its user: %s", run->path, strerror(errno));
+		log__warn("%s: cannot chown to UID %u: %s", run->path, opts->uid, strerror(errno));
 }
 
-/* Puts the link in the place of an older one, at once; never in that of anything else. */
+/* Creates the link, atomically replacing an older link, but nothing else. */
 static void link_latest(int out, const struct run *run, const struct run_opts *opts)
 {
 	struct stat st;
 	char name[64];
 
 	if (!fstatat(out, LATEST, &st, AT_SYMLINK_NOFOLLOW) && !S_ISLNK(st.st_mode)) {
-		log__warn("%s/" LATEST ": is there and is no link: left as it is", opts->output);
+		log__warn("%s/" LATEST ": exists but is not a symbolic link; not replaced", opts->output);
 		return;
 	}
 	snprintf(name, sizeof(name), "." LATEST ".%d", getpid());
 	if (symlinkat(run->id, out, name) || renameat(out, name, out, LATEST)) {
-		log__warn("%s/" LATEST ": cannot make the link: %s", opts->output, strerror(errno));
+		log__warn("%s/" LATEST ": cannot create the link: %s", opts->output, strerror(errno));
 		unlinkat(out, name, 0);
 	} else if (opts->uid != (uid_t)-1 && fchownat(out, LATEST, opts->uid, opts->gid, AT_SYMLINK_NOFOLLOW)) {
-		log__warn("%s/" LATEST ": cannot give it to its user: %s", opts->output, strerror(errno));
+		log__warn("%s/" LATEST ": cannot chown to UID %u: %s", opts->output, opts->uid, strerror(errno));
 	}
 }
 
@@ -178,7 +177,7 @@ int run__open(struct run **result, const struct run_opts *opts, struct error *er
 		run__close(run, &dropped);
 	} else {
 		link_latest(out, run, opts);
-		give(run, opts);
+		change_owner(run, opts);
 		*result = run;
 	}
 	close(out);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A run on disk: its folder OUT/RUN_ID, one stream per probe in it, the link OUT/latest beside it. */
+/* A run on disk: the folder OUT/RUN_ID with one stream per probe, and the link OUT/latest. */
 #ifndef CORE_DAEMON_RUN_H
 #define CORE_DAEMON_RUN_H
 
@@ -15,41 +15,40 @@ struct run {
 	struct run *next;
 	uint32_t number;
 	char *id;
-	char *path; /* of its folder, for people */
+	char *path; /* of its folder, for messages */
 	int dirfd;
-	struct stream_writer **writers; /* one per probe, in their order */
+	struct stream_writer **writers; /* one per probe, in the same order */
 	size_t writers_count;
-	bool over;	 /* its last process is gone: it ends when all rings have been drained */
-	uint64_t swept;	 /* processes whose end the kernel did not tell */
-	uint64_t looked; /* boot clock of the last look at the loss counters */
+	bool over;		 /* no process is left: it ends after the next drain of all ring buffers */
+	uint64_t swept;		 /* processes removed by a sweep: their exit was never seen */
+	uint64_t losses_read_at; /* when the loss counters were last read: boot clock, ns */
 };
 
 struct run_opts {
 	const char *output;
 	const char *name;
 	uint32_t number;
-	const char *const *tags;    /* NAME=VALUE, ended by NULL */
-	const char *const *command; /* argv, ended by NULL; may be NULL */
-	uid_t uid;		    /* who owns it; -1: who we are */
+	const char *const *tags;    /* NAME=VALUE, terminated by NULL */
+	const char *const *command; /* argv, terminated by NULL; may be NULL */
+	uid_t uid;		    /* owner of the folder; -1: unchanged */
 	gid_t gid;
-	/* What the streams have apart: everything but `run`, which is filled in. */
+	/* Options of each stream; run__open() sets `run`. */
 	const struct stream_writer_opts *streams;
 	size_t streams_count;
 };
 
-/* Makes sure that the output folder is there, a folder and no link, and can be written to.
- * 0, or -errno with a sentence in `err`. */
+/* Checks that the output folder, if it exists, is a writable directory and not a link. 0, or -errno with `err` set. */
 int run__check_output(const char *output, struct error *err);
 
-/* Makes the folder, the streams with their headers, and the link. Nothing is overwritten; on error
- * nothing is left behind. 0, or -errno with a sentence in `err`. */
+/* Creates the folder, the streams with their headers, and the link. Overwrites nothing; removes what it created on
+ * failure. 0, or -errno with `err` set. */
 int run__open(struct run **run, const struct run_opts *opts, struct error *err);
 
-/* Writes out what is buffered. 0, or the first stream's error. */
+/* Writes buffered events. 0, or the first error of a stream. */
 int run__flush(struct run *run);
 
-/* Ends every stream, and frees. Returns 0 or the first -errno; *dropped is increased by the events that no
- * disk took. Takes NULL. */
+/* Closes every stream, and frees. Adds the number of events that could not be written to *dropped. Takes NULL.
+ * 0 or the first -errno. */
 int run__close(struct run *run, uint64_t *dropped);
 
 #endif

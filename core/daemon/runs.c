@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The runs under way: how they open, and how they end. */
+/* The open runs: start and end. */
 #include "core/daemon/daemon.h"
 
 #include "core/base/base.h"
@@ -42,17 +42,17 @@ int runs__open(struct collector *c, uint32_t number, const char *name)
 		.streams = c->streams,
 		.streams_count = probes__count(c->probes),
 	};
-	struct error why;
+	struct error error;
 	struct run *run;
-	int err = run__open(&run, &opts, &why);
+	int err = run__open(&run, &opts, &error);
 
 	if (err) {
-		log__error("%s", why.text);
+		log__error("%s", error.text);
 		return err;
 	}
 	if (!c->runs)
 		arm_samplers(c, true);
-	run->looked = clock__boot();
+	run->losses_read_at = clock__boot();
 	run->next = c->runs;
 	c->runs = run;
 	return 0;
@@ -80,8 +80,8 @@ bool runs__is_empty(struct collector *c, const struct run *run)
 	return scope__alive(c->scope, run->number) <= run->swept;
 }
 
-/* The daemon's runs end each with its last process, but for the one of `all`; a run of our own ends the
- * loop. Only marked here: this may be called while a ring is being drained. */
+/* A run of the daemon ends with its last process, except that of `all`; the run of a command or of --pid ends the
+ * loop. Only marks it as over: this may be called while a ring buffer is being drained. */
 void runs__empty(struct collector *c, uint32_t number)
 {
 	bool daemon = !c->opts->command && !c->opts->pids_count;
@@ -126,7 +126,7 @@ static void on_note(void *arg, const struct scope_note *note)
 		if (!rules__match(c->conf, note) || runs__open(c, note->run, c->conf->run.name))
 			scope__forget_run(c->scope, note->run);
 		else
-			log__info("run %s: pid %u started it", c->runs->id, note->key.pid);
+			log__info("run %s: started by PID %u", c->runs->id, note->key.pid);
 	}
 }
 

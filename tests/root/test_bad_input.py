@@ -50,7 +50,7 @@ def test_output_is_a_link():
 def test_output_is_a_file():
     file = new_folder() / "file"
     file.write_text("precious")
-    refused(says=[str(file), "no folder"], out=file)
+    refused(says=[str(file), "not a directory"], out=file)
     assert file.read_text() == "precious"
 
 
@@ -129,7 +129,7 @@ def test_output_fills_during_the_run():
         script = '"$0" 4000 2 >/dev/null && echo done'
         run = collect("sh", "-c", script, program("storm"), out=tmpfs.path, code=125)
         assert run.stdout == b"done\n"
-        assert "No space left" in run.stderr and "not on disk" in run.stderr
+        assert "No space left" in run.stderr and "could not be written" in run.stderr
         assert merge(run.path), "what was written before can be read"
 
 
@@ -145,7 +145,7 @@ def test_output_fills_and_is_freed():
             (tmpfs.path / "ballast").unlink()
             started.tell("go")
             run = started.end(None, code=3)  # the command's own failure comes first
-        assert "not on disk" in run.stderr
+        assert "could not be written" in run.stderr
         happened = 1 + (3 + 4000) + (3 + 100)
         for stream, events in [("lifecycle", 2 * happened + 1 + 2001 + 51), ("mem", happened)]:
             seen = [e for e in run.events if e["stream"] == stream and e["event"] in ("fork", "exec", "exit")]

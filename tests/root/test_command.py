@@ -44,8 +44,8 @@ def test_killed_by_a_signal(name):
     (["no-such-command-here"], 127, "no-such-command-here: command not found"),
     (["/nonexistent/command"], 127, "/nonexistent/command: command not found"),
     ([""], 127, "command not found"),
-    (["/etc/passwd"], 126, "/etc/passwd: cannot be executed"),
-    (["/etc"], 126, "/etc: cannot be executed"),
+    (["/etc/passwd"], 126, "/etc/passwd: cannot execute"),
+    (["/etc"], 126, "/etc: cannot execute"),
 ])
 def test_cannot_be_run(command, code, says):
     run = collect(*command, code=code)
