@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* CPU time of a process: sampled by walking the task list, and exact once its account is closed.
+/* CPU time of a process: sampled by a task iterator, and exact when the thread group leader is freed.
  *
- * At its exit a task's run time is stale by up to a tick and the teardown is still to come, so the exit
- * is a provisional word; the leader's free is the last one. */
+ * At the exit a task's run time is stale by up to a tick and the teardown is still to come: that event is provisional,
+ * the one at sched_process_free of the leader is final. */
 #include "core/probe.bpf.h"
 #include "probes/cpu/cpu.h"
 
-/* Sums of what the threads of a process have used. */
+/* Sums over the threads of a process. */
 struct sums {
 	__u64 run, user, system, voluntary, involuntary;
-	__u64 states; /* union of the threads' states, with STATE_RUNNING for those that have none */
+	__u64 states; /* union of the threads' states; STATE_RUNNING for a state of 0 */
 	__u64 threads;
 };
 
-/* Bits of a task's state; they are the kernel's own, unchanged over all versions that we run on. */
+/* Bits of a task's state: the kernel's own, the same in all supported versions. */
 enum { STATE_SLEEPING = 0x1, STATE_WAITING = 0x2, STATE_STOPPED = 0x4, STATE_TRACED = 0x8 };
 #define STATE_RUNNING (1ULL << 63)
 
-/* Without a branch: one in the loop over all threads would multiply the verifier's work. */
+/* Branchless: a branch in the loop over all threads would multiply the verifier's states. */
 static __always_inline __u64 state_bits(unsigned int state, int exit_state)
 {
 	__u64 bits = (unsigned int)exit_state;
@@ -26,7 +26,7 @@ static __always_inline __u64 state_bits(unsigned int state, int exit_state)
 	return (bits & 0xf) | ((bits - 1) & STATE_RUNNING);
 }
 
-/* The most alive thread's state, as ps names it. No bit at all: every thread has exited. */
+/* The state of the most active thread, as in ps(1). No bit set: every thread has exited. */
 static __always_inline char state_of(__u64 states)
 {
 	if (states & STATE_RUNNING)
@@ -59,7 +59,7 @@ static __always_inline void add_task(struct sums *s, struct task_struct *task)
 	s->involuntary += task->nivcsw;
 }
 
-/* As add_task, for a thread found by its list node: no typed pointer, so every read is a probe's. */
+/* The same as add_task() for a thread found by its list node: an untyped pointer, which needs BPF_CORE_READ. */
 static __always_inline void add_thread(struct sums *s, struct task_struct *task)
 {
 	s->states |= state_bits(kfix__task_state(task), BPF_CORE_READ(task, exit_state));
@@ -80,8 +80,8 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, stru
 	e->threads = s->threads;
 	e->state[0] = state_of(s->states);
 	e->state[1] = 0;
-	e->told_user = task->signal->prev_cputime.utime;
-	e->told_system = task->signal->prev_cputime.stime;
+	e->prev_user = task->signal->prev_cputime.utime;
+	e->prev_system = task->signal->prev_cputime.stime;
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	e->final = false;
 	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
@@ -96,7 +96,7 @@ ON_PROCESS_EXIT(cpu_exit, task, w)
 		return;
 	add_dead(&s, task->signal);
 	add_task(&s, task);
-	s.states = 0; /* it runs until its exit is complete */
+	s.states = 0; /* still running; only samples have a state field */
 	s.threads = scope__threads_peak(w);
 	fill(e, &s, task);
 	event__submit(e);
@@ -122,7 +122,7 @@ int BPF_PROG(cpu_exit_final, struct task_struct *task)
 	return 0;
 }
 
-/* Adds every thread of the process; false: there are more than are counted. */
+/* Adds every thread of the process; false: it has more than THREADS_MAX. */
 static __always_inline bool add_threads(struct sums *s, struct signal_struct *signal)
 {
 	struct list_head *node = threads__first(signal);

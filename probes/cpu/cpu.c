@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The cpu probe: CPU time of every process, exact once the kernel has closed its account. */
+/* The cpu probe: CPU time of every process, exact once the kernel's accounting is final. */
 #include "core/probe.h"
 
 #include "probes/cpu/cpu.h"
@@ -9,32 +9,32 @@ _Static_assert(sizeof(struct cpu_event) == 32 + 8 * 8 + EVENT_COMM + 8, "layout 
 
 #define TIMES                                                                                               \
 	FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread"),                           \
-		FIELD(struct cpu_event, cpu_ns, "ns", "run time by the scheduler's clock, all threads"),    \
+		FIELD(struct cpu_event, cpu_ns, "ns", "run time of all threads, by the scheduler's clock"), \
 		FIELD(struct cpu_event, user_ns, "ns", "part of cpu_ns in user space, as wait4 splits it"), \
 		FIELD(struct cpu_event, system_ns, "ns", "part of cpu_ns in the kernel")
 
-#define SWITCHES                                                                       \
-	FIELD(struct cpu_event, voluntary_switches, NULL, "times it gave the CPU up"), \
-		FIELD(struct cpu_event, involuntary_switches, NULL, "times the CPU was taken from it")
+#define SWITCHES                                                                         \
+	FIELD(struct cpu_event, voluntary_switches, NULL, "voluntary context switches"), \
+		FIELD(struct cpu_event, involuntary_switches, NULL, "involuntary context switches")
 
 static const struct schema_field sample_fields[] = {
 	TIMES,
-	FIELD(struct cpu_event, threads, NULL, "threads that live"),
-	FIELD(struct cpu_event, state, NULL, "the most alive thread's state: R D S T t Z, as ps has it"),
+	FIELD(struct cpu_event, threads, NULL, "live threads"),
+	FIELD(struct cpu_event, state, NULL, "state of the most active thread: R D S T t Z, as in ps(1)"),
 	SWITCHES,
 	{0},
 };
 
 static const struct schema_field exit_fields[] = {
-	TIMES,	  FIELD(struct cpu_event, threads, NULL, "most threads alive at once"),
-	SWITCHES, FIELD(struct cpu_event, final, NULL, "the kernel had closed the account: the figures are exact"),
+	TIMES,	  FIELD(struct cpu_event, threads, NULL, "peak number of live threads"),
+	SWITCHES, FIELD(struct cpu_event, final, NULL, "the kernel's accounting was final: the values are exact"),
 	{0},
 };
 
 static const struct schema_event events[] = {
-	EVENT(CPU_SAMPLE, struct cpu_event, "sample", "at each interval, if it ran or changed state since",
+	EVENT(CPU_SAMPLE, struct cpu_event, "sample", "at each interval, if it ran or its state changed",
 	      sample_fields),
-	EVENT(CPU_EXIT, struct cpu_event, "exit", "once a process, when its account is closed", exit_fields,
+	EVENT(CPU_EXIT, struct cpu_event, "exit", "once per process, when its accounting is final", exit_fields,
 	      .role = SCHEMA_EXIT),
 };
 
@@ -47,9 +47,9 @@ static __u64 smaller(__u64 a, __u64 b)
 	return a < b ? a : b;
 }
 
-/* The exact sum, split in the ratio of the two that were sampled by ticks, but neither below what was told
- * before (to ps, say): the kernel's own rule (cputime_adjust), in 128 bits because the product of two times
- * does not fit 64. */
+/* Splits the exact run time in the ratio of the tick-sampled utime and stime, neither below the value last reported
+ * to user space (ps, for example): the kernel's cputime_adjust(). In 128 bits, as the product of two times does not
+ * fit in 64. */
 static const struct event *cpu__event(void *state, struct event *event, size_t *size)
 {
 	struct cpu_event *e = (struct cpu_event *)event;
@@ -61,8 +61,8 @@ static const struct event *cpu__event(void *state, struct event *event, size_t *
 		return event;
 	if (system)
 		system = user ? (unsigned __int128)system * run / ((unsigned __int128)system + user) : run;
-	system = larger(system, smaller(e->told_system, run));
-	e->user_ns = larger(run - system, smaller(e->told_user, run));
+	system = larger(system, smaller(e->prev_system, run));
+	e->user_ns = larger(run - system, smaller(e->prev_user, run));
 	e->system_ns = run - e->user_ns;
 	return event;
 }

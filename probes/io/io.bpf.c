@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* I/O of a process, from the kernel's own account: sampled by walking the task list, and exact once the
- * account is closed. Each thread's part joins the process's when that thread is released; and as in
- * /proc/PID/io, so does a child's when the process has waited for it. */
+/* I/O of a process, from the kernel's task_io_accounting: sampled by a task iterator, and exact when the thread group
+ * leader is freed. A thread's counters are added to the process's when the thread is released; so are those of a
+ * child when the process has waited for it, as in /proc/PID/io. */
 #include "core/probe.bpf.h"
 #include "probes/io/io.h"
 
@@ -25,7 +25,7 @@ static __always_inline void add(struct io_event *e, struct task_struct *thread)
 {
 	struct task_io_accounting io;
 
-	/* At once: where the kernel keeps both parts of the account, it is these seven in this order. */
+	/* In one read: with TASK_XACCT and TASK_IO_ACCOUNTING the kernel's struct is these seven in this order. */
 	bpf_core_read(&io, sizeof(io), &thread->ioac);
 	e->read_chars += io.rchar;
 	e->write_chars += io.wchar;
@@ -64,7 +64,7 @@ int BPF_PROG(io_exit_final, struct task_struct *task)
 	return 0;
 }
 
-/* Adds every thread of the process; false: there are more than are counted. */
+/* Adds every thread of the process; false: it has more than THREADS_MAX. */
 static __always_inline bool add_threads(struct io_event *e, struct signal_struct *signal)
 {
 	struct list_head *node = threads__first(signal);

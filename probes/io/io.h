@@ -5,7 +5,7 @@
 
 enum io_kind { IO_SAMPLE = 0, IO_EXIT = 1 };
 
-/* Both kinds: the kernel's own account, as /proc/PID/io shows it. */
+/* Both kinds: the kernel's counters, as in /proc/PID/io. */
 struct io_event {
 	struct event head;
 	__u64 read_chars;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Birth, programs and end of every watched process. */
+/* Fork, exec and exit of every watched process. */
 #include "core/probe.bpf.h"
 #include "probes/lifecycle/lifecycle.h"
 
-#define PARTS_MAX 206 /* 6 MiB and a bit: more than the kernel takes for arguments and environment */
+#define PARTS_MAX 206 /* just over 6 MiB: more than the kernel allows for arguments and environment */
 #define TEXT_BYTES 24576
 
 const volatile bool want_env;
@@ -13,7 +13,7 @@ struct text_buffer {
 	char text[TEXT_BYTES];
 };
 
-/* A path of the last exec on this CPU: mostly it is the next one's too. */
+/* A path of the last exec on this CPU, cached: the next exec usually has the same. */
 struct last_path {
 	struct path_stamp of;
 	struct path_buffer path;
@@ -53,7 +53,7 @@ int BPF_PROG(lifecycle_fork, struct task_struct *child)
 	return 0;
 }
 
-/* Whether `bytes` more fit behind the event. */
+/* Whether `bytes` more fit after the event. */
 static __always_inline bool room(__u64 used, __u64 bytes)
 {
 	return used <= TEXT_BYTES - bytes;
@@ -106,7 +106,7 @@ static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struc
 	return put_path(b, used, &last->path, string);
 }
 
-/* Sends the user memory from `from` to `to` in parts; returns how many bytes went. */
+/* Sends the user memory from `from` to `to` in parts; returns the number of bytes sent. */
 static __always_inline __u32 send_parts(struct task_struct *task, struct scope_entry *w, __u64 from, __u64 to,
 					__u32 area, __u32 *reason)
 {
@@ -143,7 +143,7 @@ static __always_inline __u32 send_parts(struct task_struct *task, struct scope_e
 	return sent;
 }
 
-/* The strings that lie between two addresses of the process, each ended by a NUL. */
+/* The NUL-terminated strings between two user addresses. */
 static __always_inline __u64 put_list(struct task_struct *task, struct scope_entry *w, struct text_buffer *b,
 				      __u64 used, __u64 from, __u64 to, __u32 area, struct event_list *list)
 {
@@ -172,7 +172,7 @@ ON_EXEC(lifecycle_exec, task, w, filename)
 	struct mm_struct *mm = task->mm;
 	struct lifecycle_exec *e;
 	struct text_buffer *b;
-	__u64 used; /* not 32 bits: 5.10 forgets the bounds of a register that is cut to them */
+	__u64 used; /* not 32 bits: the verifier of 5.10 loses the bounds of a register on truncation */
 	long length;
 
 	if (!mm)
@@ -205,7 +205,7 @@ ON_EXEC(lifecycle_exec, task, w, filename)
 		event__output(b, sizeof(*e) + used, LIFECYCLE_EXEC);
 }
 
-/* The system calls that execute a program, and where their arguments are. */
+/* The exec system calls and their arguments. */
 #if defined(__TARGET_ARCH_arm64)
 enum { NR_EXECVE = 221, NR_EXECVEAT = 281 };
 #define SYSCALL_NUMBER(regs) ((regs)->syscallno)
@@ -218,11 +218,11 @@ enum { NR_EXECVE = 59, NR_EXECVEAT = 322 };
 
 struct failed_buffer {
 	struct lifecycle_exec_failed event;
-	char text[LIFECYCLE_FAILED_TEXT * 2]; /* the second half is the verifier's */
+	char text[LIFECYCLE_FAILED_TEXT * 2]; /* the second half is for the verifier only */
 };
 SCRATCH(failed_text, struct failed_buffer);
 
-/* Copies argv, as far as there is room. */
+/* Copies argv, truncated to the buffer. */
 static __always_inline void put_argv(struct failed_buffer *b, __u32 used, __u64 argv)
 {
 	struct event_list *list = &b->event.args;
@@ -293,7 +293,7 @@ static __always_inline void fail(struct pt_regs *regs, long result)
 	event__output(b, sizeof(b->event) + LIFECYCLE_FAILED_TEXT, LIFECYCLE_EXEC_FAILED);
 }
 
-/* Loaded only when asked for: a hook here makes every system call of the machine a little slower. */
+/* Loaded only if exec_failed is recorded: this hook slows down every system call of the machine a little. */
 SEC("tp_btf/sys_exit")
 int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
 {
@@ -316,7 +316,7 @@ ON_PROCESS_EXIT(lifecycle_exit, task, w)
 
 	if (!e)
 		return;
-	/* Never the exiting thread's own code: a process ends by one word for all its threads. */
+	/* Never the exiting thread's own exit code: the process has one for all its threads. */
 	signal = task->signal;
 	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 	number = code & 0x7f;

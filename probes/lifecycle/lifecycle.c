@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The lifecycle probe: who was born, what it ran, how it ended. */
+/* The lifecycle probe: forks, execs and exits. */
 #include "core/probe.h"
 
 #include <errno.h>
@@ -24,24 +24,25 @@ struct lifecycle_conf {
 };
 
 static const struct opt options[] = {
-	OPT(struct lifecycle_conf, env, OPT_LIST, NULL, 0, 0, "names of environment variables to keep with each exec"),
+	OPT(struct lifecycle_conf, env, OPT_LIST, NULL, 0, 0,
+	    "names of environment variables to record with each exec"),
 	OPT(struct lifecycle_conf, exec_failed, OPT_BOOL, "false", 0, 0,
-	    "also tell of programs that could not be run; slows every system call of the machine a little"),
+	    "also record execs that failed; slows down every system call of the machine a little"),
 	{0},
 };
 
-#define PARENT(s)                                                                               \
-	FIELD(s, ppid, NULL, "the parent"), FIELD(s, parent_start, "ns", "the parent's start"), \
+#define PARENT(s)                                                                                       \
+	FIELD(s, ppid, NULL, "PID of the parent"), FIELD(s, parent_start, "ns", "start of the parent"), \
 		FIELD(s, comm, NULL, "name of the group leader's thread")
 
-#define PROGRAM                                                                                            \
-	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as it was executed"), \
-		FIELD(struct lifecycle_exec, args, NULL, "argv, byte for byte"),                           \
-		FIELD(struct lifecycle_exec, cwd, NULL, "working directory, in its mount namespace"),      \
-		FIELD(struct lifecycle_exec, uid, NULL, "user, in the initial namespace"),                 \
-		FIELD(struct lifecycle_exec, gid, NULL, "group, in the initial namespace"),                \
-		FIELD(struct lifecycle_exec, cgroup, NULL, "control group"),                               \
-		FIELD(struct lifecycle_exec, env, NULL, "the environment variables that were asked for")
+#define PROGRAM                                                                                       \
+	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as executed"),   \
+		FIELD(struct lifecycle_exec, args, NULL, "argv, byte for byte"),                      \
+		FIELD(struct lifecycle_exec, cwd, NULL, "working directory, in its mount namespace"), \
+		FIELD(struct lifecycle_exec, uid, NULL, "UID, in the initial namespace"),             \
+		FIELD(struct lifecycle_exec, gid, NULL, "GID, in the initial namespace"),             \
+		FIELD(struct lifecycle_exec, cgroup, NULL, "cgroup"),                                 \
+		FIELD(struct lifecycle_exec, env, NULL, "the environment variables that the option env names")
 
 static const char *signal_name(uint64_t number)
 {
@@ -64,37 +65,37 @@ static const struct schema_field program_fields[] = {PROGRAM, {0}};
 static const struct schema_field fork_fields[] = {PARENT(struct lifecycle_fork), {0}};
 
 static const struct schema_field exec_failed_fields[] = {
-	FIELD(struct lifecycle_exec_failed, comm, NULL, "name of the thread that tried"),
-	FIELD(struct lifecycle_exec_failed, exe, NULL, "path that was to be executed"),
+	FIELD(struct lifecycle_exec_failed, comm, NULL, "name of the thread"),
+	FIELD(struct lifecycle_exec_failed, exe, NULL, "path to execute"),
 	FIELD_NAME(struct lifecycle_exec_failed, error, "error", error_name, "ENOENT, EACCES..."),
-	FIELD(struct lifecycle_exec_failed, args, NULL, "argv, where it could be had"),
+	FIELD(struct lifecycle_exec_failed, args, NULL, "argv, as far as readable"),
 	{0},
 };
 
 static const struct schema_field exit_fields[] = {
 	PARENT(struct lifecycle_exit),
-	FIELD(struct lifecycle_exit, exit_code, NULL, "0 to 255; null: a signal killed it"),
-	FIELD(struct lifecycle_exit, signal, NULL, "that killed it; null: it exited"),
-	FIELD_NAME(struct lifecycle_exit, signal, "signal_name", signal_name, "its name"),
+	FIELD(struct lifecycle_exit, exit_code, NULL, "0 to 255; null: killed by a signal"),
+	FIELD(struct lifecycle_exit, signal, NULL, "signal that killed it; null: it exited"),
+	FIELD_NAME(struct lifecycle_exit, signal, "signal_name", signal_name, "name of the signal"),
 	FIELD(struct lifecycle_exit, core_dumped, NULL, "the kernel wrote a core dump"),
-	FIELD(struct lifecycle_exit, duration_ns, "ns", "from its start to its last thread's exit"),
-	FIELD(struct lifecycle_exit, threads_peak, NULL, "most threads alive at once"),
+	FIELD(struct lifecycle_exit, duration_ns, "ns", "from its start to the exit of its last thread"),
+	FIELD(struct lifecycle_exit, threads_peak, NULL, "peak number of live threads"),
 	{0},
 };
 
 static const struct schema_event events[] = {
-	EVENT(LIFECYCLE_ALIVE, struct lifecycle_exec, "alive", "a process that existed before the collector",
+	EVENT(LIFECYCLE_ALIVE, struct lifecycle_exec, "alive", "an existing process: it started before the collector",
 	      program_fields),
-	EVENT(LIFECYCLE_FORK, struct lifecycle_fork, "fork", "a process was born", fork_fields, .role = SCHEMA_FORK),
-	EVENT(LIFECYCLE_EXEC, struct lifecycle_exec, "exec", "a process runs a program", program_fields,
+	EVENT(LIFECYCLE_FORK, struct lifecycle_fork, "fork", "a process was created", fork_fields, .role = SCHEMA_FORK),
+	EVENT(LIFECYCLE_EXEC, struct lifecycle_exec, "exec", "a process executed a program", program_fields,
 	      .role = SCHEMA_EXEC),
-	EVENT(LIFECYCLE_EXEC_FAILED, struct lifecycle_exec_failed, "exec_failed", "a program could not be run",
-	      exec_failed_fields, .flags = SCHEMA_OFF | SCHEMA_SPARSE),
-	EVENT(LIFECYCLE_EXIT, struct lifecycle_exit, "exit", "once a process, when its last thread ends", exit_fields,
-	      .role = SCHEMA_EXIT),
+	EVENT(LIFECYCLE_EXEC_FAILED, struct lifecycle_exec_failed, "exec_failed", "an exec failed", exec_failed_fields,
+	      .flags = SCHEMA_OFF | SCHEMA_SPARSE),
+	EVENT(LIFECYCLE_EXIT, struct lifecycle_exit, "exit", "once per process, when its last thread exits",
+	      exit_fields, .role = SCHEMA_EXIT),
 };
 
-/* Parts of a list that is too long for one event, of a process whose exec will follow. */
+/* The parts received so far of a list that is too long for one event; its exec follows. */
 struct pending {
 	struct pending *next;
 	__u64 start;
@@ -106,7 +107,7 @@ struct pending {
 struct lifecycle {
 	const struct lifecycle_conf *conf;
 	struct pending *pending;
-	char *event; /* the one that is put together */
+	char *event; /* being assembled */
 	size_t room;
 };
 
@@ -147,7 +148,7 @@ static struct pending **find_pending(struct lifecycle *l, const struct event *e,
 	return link;
 }
 
-/* Keeps a part. A first part drops what an exec that was lost has left behind. */
+/* Stores a part. A first part replaces those left over from an exec that was lost. */
 static void keep_part(struct lifecycle *l, const struct lifecycle_part *part, size_t size)
 {
 	struct pending **link = find_pending(l, &part->head, part->area), *p = *link;
@@ -155,7 +156,7 @@ static void keep_part(struct lifecycle *l, const struct lifecycle_part *part, si
 	struct pending *next = p ? p->next : NULL;
 
 	if (part->length > size - offsetof(struct lifecycle_part, bytes) || part->offset != have)
-		return; /* one before it is missing: the exec's length will tell */
+		return; /* an earlier part is missing: detected by the length in the exec */
 	p = realloc(p, sizeof(*p) + have + part->length);
 	if (!p)
 		return;
@@ -182,7 +183,7 @@ static bool make_room(struct lifecycle *l, size_t size)
 	return true;
 }
 
-/* Puts the parts of one list behind the event; its address may change. */
+/* Appends the parts of one list to the event, whose address may change. */
 static struct lifecycle_exec *append_parts(struct lifecycle *l, struct lifecycle_exec *e, size_t *size, __u32 area)
 {
 	struct pending **link = find_pending(l, &e->head, area), *p = *link;
@@ -219,7 +220,7 @@ static bool is_wanted(const struct lifecycle *l, const char *item, size_t length
 	return false;
 }
 
-/* Drops the variables that nobody asked for, in place. */
+/* Removes the variables that the option `env` does not name, in place. */
 static void filter_env(struct lifecycle *l, struct lifecycle_exec *e, size_t size)
 {
 	char *at = (char *)e + e->env.offset, *end, *to = at;
@@ -259,9 +260,9 @@ static const struct event *lifecycle__event(void *state, struct event *event, si
 	return &e->head;
 }
 
-/* ---- processes that existed before: as /proc shows them ---- */
+/* ---- existing processes, from /proc ---- */
 
-/* Appends what `name` in the process's /proc folder says, or where it links to. */
+/* Appends the content of the file /proc/PID/NAME, or the target if it is a link. */
 static void append_proc(struct lifecycle *l, size_t *size, int proc, const char *name, bool link,
 			struct event_string *string)
 {
@@ -323,8 +324,8 @@ static void read_comm(int proc, struct lifecycle_exec *e)
 	e->comm[n > 0 ? n - 1 : 0] = 0;
 }
 
-/* /proc/PID/cgroup has a line for each hierarchy: the unified one's ("0::PATH"), or where that is not in
- * use, the memory controller's. */
+/* /proc/PID/cgroup has a line for each hierarchy: picks the unified one ("0::PATH") or, if that is not in use, that of
+ * the memory controller. */
 static void pick_cgroup(const char *text, struct event_string *cgroup)
 {
 	const char *at = text + cgroup->offset, *end = at + cgroup->length, *best = NULL;
@@ -379,6 +380,6 @@ static const struct event *lifecycle__existing(void *state, const struct probe_p
 	return (struct event *)l->event;
 }
 
-PROBE(lifecycle, "birth, programs and end of every process", events, .options = options,
+PROBE(lifecycle, "fork, exec and exit of every process", events, .options = options,
       .conf_size = sizeof(struct lifecycle_conf), .ring_bytes = 16 << 20, .open = lifecycle__open,
       .close = lifecycle__close, .event = lifecycle__event, .existing = lifecycle__existing);

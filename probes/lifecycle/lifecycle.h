@@ -20,8 +20,8 @@ struct lifecycle_fork {
 	__u32 zero;
 };
 
-/* alive, exec. In the kernel's exec, what is longer than LIFECYCLE_INLINE comes in parts before it:
- * offset is then LIFECYCLE_PARTS. */
+/* alive and exec. A list longer than LIFECYCLE_INLINE is sent by the kernel in parts before its exec, and its offset
+ * is LIFECYCLE_PARTS. */
 struct lifecycle_exec {
 	struct event head;
 	__u64 parent_start;
@@ -41,14 +41,14 @@ struct lifecycle_exec_failed {
 	char comm[EVENT_COMM];
 };
 
-/* What there is room for of its path and argv. */
+/* Maximum size of path and argv together. */
 #define LIFECYCLE_FAILED_TEXT 8192
 
 struct lifecycle_exit {
 	struct event head;
 	__u64 parent_start;
-	__u64 exit_code; /* null: it was killed */
-	__u64 signal;	 /* null: it was not */
+	__u64 exit_code; /* null: killed by a signal */
+	__u64 signal;	 /* null: exited */
 	__u64 duration_ns;
 	__u64 threads_peak;
 	__u32 ppid;
@@ -60,7 +60,7 @@ struct lifecycle_exit {
 #define LIFECYCLE_INLINE 4096
 #define LIFECYCLE_PARTS 0xffffffffu
 
-/* A part of a long list, in order, just before the event that it belongs to. */
+/* A part of a long list; the parts precede their event, in order. */
 enum lifecycle_area { LIFECYCLE_ARGS = 0, LIFECYCLE_ENV = 1 };
 #define LIFECYCLE_PART_BYTES 30720
 struct lifecycle_part {

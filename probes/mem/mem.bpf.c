@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only
-/* Memory of a process: sampled by walking the task list, and its true peak when it ends.
+/* Memory of a process: sampled by a task iterator, and its peak at the exit.
  *
- * signal->maxrss (what wait4 tells) inherits what the process was before its exec: /bin/true started by
- * a process of 400 MB "peaks" at 400 MB. The image's own peak is in its mm, which the exit's tracepoint still
- * finds from 6.16 on. Before, a function that the kernel calls a little earlier does: taskstats_exit(). Where
- * no program can be attached to it, the peak is known only if it raised maxrss above its value at exec. */
+ * signal->maxrss, which wait4() reports, survives an exec: /bin/true started by a process of 400 MB has a maxrss of
+ * 400 MB. The peak since the exec is in the mm, which is still set at the exit tracepoint since 6.16. Before, it is
+ * read at taskstats_exit(), which the kernel calls earlier. Without fentry there, the peak is known only if it raised
+ * maxrss above its value at the exec. */
 #include "core/probe.bpf.h"
 #include "probes/mem/mem.h"
 
 const volatile __u64 page_bytes = 4096;
-const volatile bool use_maxrss; /* there is no other way to the peak */
+const volatile bool use_maxrss; /* the mm is not available at the exit */
 
 #define MAXRSS_SHARED ~0ULL
 
@@ -21,7 +21,7 @@ struct {
 	__type(value, __u64);
 } exec_maxrss SEC(".maps");
 
-/* Each CPU's offset of per-CPU pointers: found by mem_cpus, once. */
+/* Offset of each CPU's per-CPU area, determined once by mem_cpus. */
 const volatile __u32 cpus_possible;
 static struct kfix_cpus cpus SEC(".data.cpus");
 SCRATCH(cpu_probe, __u64);
@@ -62,7 +62,7 @@ int BPF_PROG(mem_exec, struct task_struct *task)
 	return 0;
 }
 
-/* A child without memory of its own: until it runs a program, its peak is not its own. */
+/* A child that shares the mm of its parent (vfork, CLONE_VM): until its exec it has no peak of its own. */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(mem_fork, struct task_struct *child)
 {
@@ -76,15 +76,15 @@ int BPF_PROG(mem_fork, struct task_struct *child)
 	return 0;
 }
 
-/* wait4 takes the children that the process has waited for into account. */
-static __always_inline __u64 wait4s_maxrss(struct signal_struct *signal)
+/* wait4() includes the children that the process has waited for. */
+static __always_inline __u64 rusage_maxrss(struct signal_struct *signal)
 {
 	__u64 own = signal->maxrss, children = signal->cmaxrss;
 
 	return own > children ? own : children;
 }
 
-/* The peak without the mm: exact if the end raised maxrss above what it was at exec. */
+/* The peak without the mm: exact if maxrss rose above its value at the exec. */
 static __always_inline __u64 peak_of_maxrss(struct task_struct *task, const struct scope_entry *w)
 {
 	struct scope_key key = scope__key(task);
@@ -114,7 +114,7 @@ static __always_inline void report(struct task_struct *task, struct scope_entry 
 	e = event__reserve_exit(struct mem_event, MEM_EXIT, task, w);
 	if (!e)
 		return;
-	e->rusage_maxrss_bytes = wait4s_maxrss(task->signal) * page_bytes;
+	e->rusage_maxrss_bytes = rusage_maxrss(task->signal) * page_bytes;
 	mm = task->mm;
 	if (!mm) {
 		fill_null(e, EVENT_REASON_RELEASED, task);
@@ -132,7 +132,7 @@ static __always_inline void report(struct task_struct *task, struct scope_entry 
 	event__submit(e);
 }
 
-/* Like the tracepoint from 6.16 on, but the kernel may skip it: then the tracepoint reports what is left. */
+/* Has the mm like the tracepoint since 6.16, but may be skipped: then mem_exit reports what is still available. */
 SEC("fentry/taskstats_exit")
 int BPF_PROG(mem_exit_early, struct task_struct *task, int group_dead)
 {
@@ -148,9 +148,9 @@ ON_PROCESS_EXIT(mem_exit, task, w)
 	report(task, w);
 }
 
-/* The nearest cgroup whose memory is used up to its limit, as near as a batch of charges can tell. If there is none
- * but one has refused memory before, it may be that one, which a first victim has begun to give memory back
- * to: *limit is then null as what is gone. */
+/* The nearest cgroup whose memory usage is at its limit, within a batch of charges. If none is but one has failed
+ * charges before, it may be that one, after a first victim has begun to free memory: *limit is then null with
+ * EVENT_REASON_GONE. */
 static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u64 *limit)
 {
 	struct cgroup_subsys_state *css = path__task_memory(task);
@@ -173,7 +173,7 @@ static __always_inline struct cgroup *full_cgroup(struct task_struct *task, __u6
 
 SCRATCH(oom_path, struct path_buffer);
 
-/* Runs in the process whose allocation found no memory. */
+/* Runs in the process whose allocation failed. */
 SEC("tp_btf/mark_victim")
 int BPF_PROG(mem_oom_kill, struct task_struct *victim)
 {
@@ -260,7 +260,7 @@ int mem_sample(struct bpf_iter__task *ctx)
 	return 0;
 }
 
-/* Run once: where this kernel has per-CPU data, seen by a map of our own that has some. */
+/* Runs once: determines the offsets of the per-CPU areas from a per-CPU map of our own. */
 SEC("iter/bpf_map")
 int mem_cpus(struct bpf_iter__bpf_map *ctx)
 {
@@ -280,7 +280,7 @@ int mem_cpus(struct bpf_iter__bpf_map *ctx)
 		here = bpf_map_lookup_percpu_elem(&cpu_probe, &zero, cpu);
 		if (!here)
 			return 0;
-		/* As a number: the verifier lets nothing be subtracted from a pointer that it knows. */
+		/* As a number: the verifier forbids arithmetic on this pointer. */
 		bpf_probe_read_kernel(&address, sizeof(address), &here);
 		cpus.offset[cpu] = address - (__u64)base;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The mem probe: memory of every process, and the true peak of the program that ends. */
+/* The mem probe: memory of every process, and the peak since its last exec. */
 #include "core/probe.h"
 
 #include <bpf/bpf.h>
@@ -13,16 +13,16 @@
 
 _Static_assert(sizeof(struct mem_event) == 32 + 11 * 8 + EVENT_COMM, "layout shared with BPF");
 
-#define NOW                                                                                    \
-	FIELD(struct mem_event, rss_bytes, "bytes", "resident: anon + file + shmem"),          \
-		FIELD(struct mem_event, anon_bytes, "bytes", "resident anonymous memory"),     \
-		FIELD(struct mem_event, file_bytes, "bytes", "resident pages of files"),       \
-		FIELD(struct mem_event, shmem_bytes, "bytes", "resident shared memory"),       \
-		FIELD(struct mem_event, swap_bytes, "bytes", "swapped out"),                   \
-		FIELD(struct mem_event, vm_bytes, "bytes", "address space in use"),            \
-		FIELD(struct mem_event, stack_bytes, "bytes", "address space of the stack"),   \
-		FIELD(struct mem_event, minor_faults, NULL, "page faults served without I/O"), \
-		FIELD(struct mem_event, major_faults, NULL, "page faults that waited for I/O")
+#define NOW                                                                                \
+	FIELD(struct mem_event, rss_bytes, "bytes", "resident: anon + file + shmem"),      \
+		FIELD(struct mem_event, anon_bytes, "bytes", "resident anonymous memory"), \
+		FIELD(struct mem_event, file_bytes, "bytes", "resident file pages"),       \
+		FIELD(struct mem_event, shmem_bytes, "bytes", "resident shared memory"),   \
+		FIELD(struct mem_event, swap_bytes, "bytes", "swapped out"),               \
+		FIELD(struct mem_event, vm_bytes, "bytes", "size of the address space"),   \
+		FIELD(struct mem_event, stack_bytes, "bytes", "size of the stack"),        \
+		FIELD(struct mem_event, minor_faults, NULL, "page faults without I/O"),    \
+		FIELD(struct mem_event, major_faults, NULL, "page faults with I/O")
 
 static const struct schema_field sample_fields[] = {
 	FIELD(struct mem_event, comm, NULL, "name of the group leader's thread"),
@@ -33,35 +33,35 @@ static const struct schema_field sample_fields[] = {
 static const struct schema_field exit_fields[] = {
 	FIELD(struct mem_event, comm, NULL, "name of the group leader's thread"),
 	FIELD(struct mem_event, peak_rss_bytes, "bytes",
-	      "most that was resident at once, of the program that ends; of memory given back, the kernel's count lags "
-	      "by at most 32 pages a CPU (or twice as many as there are CPUs)"),
+	      "peak resident memory since the last exec; after memory is freed the kernel's counter may be behind by at "
+	      "most 32 pages per CPU (or twice the number of CPUs)"),
 	FIELD(struct mem_event, rusage_maxrss_bytes, "bytes",
-	      "as wait4 says: may be what the process was before its exec, or a child it waited for"),
+	      "as reported by wait4(): may be the peak before the exec, or of a child it waited for"),
 	NOW,
 	{0},
 };
 
 static const struct schema_field oom_kill_fields[] = {
 	FIELD(struct mem_oom_kill, comm, NULL, "the victim's name"),
-	FIELD(struct mem_oom_kill, rss_bytes, "bytes", "resident then"),
+	FIELD(struct mem_oom_kill, rss_bytes, "bytes", "resident at that time"),
 	FIELD(struct mem_oom_kill, limit, NULL,
-	      "what was full: \"cgroup\", the \"host\", or \"unknown\": none any more"),
-	FIELD(struct mem_oom_kill, limit_bytes, "bytes", "that cgroup's limit"),
-	FIELD(struct mem_oom_kill, cgroup, NULL, "that cgroup"),
-	FIELD(struct mem_oom_kill, trigger_pid, NULL, "process whose allocation found no memory"),
+	      "what was out of memory: \"cgroup\", \"host\", or \"unknown\" (no longer determinable)"),
+	FIELD(struct mem_oom_kill, limit_bytes, "bytes", "memory limit of the cgroup"),
+	FIELD(struct mem_oom_kill, cgroup, NULL, "the cgroup at its limit"),
+	FIELD(struct mem_oom_kill, trigger_pid, NULL, "process whose allocation failed"),
 	FIELD(struct mem_oom_kill, trigger_start, "ns", "its start"),
 	FIELD(struct mem_oom_kill, trigger_comm, NULL, "its name"),
 	{0},
 };
 
 static const struct schema_event events[] = {
-	EVENT(MEM_SAMPLE, struct mem_event, "sample", "at each interval, if its memory changed since", sample_fields),
-	EVENT(MEM_EXIT, struct mem_event, "exit", "once a process, at its exit", exit_fields, .role = SCHEMA_EXIT),
+	EVENT(MEM_SAMPLE, struct mem_event, "sample", "at each interval, if its memory changed", sample_fields),
+	EVENT(MEM_EXIT, struct mem_event, "exit", "once per process, at its exit", exit_fields, .role = SCHEMA_EXIT),
 	EVENT(MEM_OOM_KILL, struct mem_oom_kill, "oom_kill", "selected by the OOM killer", oom_kill_fields),
 };
 
 struct mem {
-	const char *unavailable[4]; /* ended by NULL */
+	const char *unavailable[4]; /* terminated by NULL */
 };
 
 static void set_autoload(struct bpf_object *object, const char *program, bool load)
@@ -69,15 +69,15 @@ static void set_autoload(struct bpf_object *object, const char *program, bool lo
 	bpf_program__set_autoload(bpf_object__find_program_by_name(object, program), load);
 }
 
-/* Chooses the way to the peak, and says what this kernel cannot give. */
+/* Selects how to determine the peak, and lists what is unavailable on this kernel. */
 static int choose(const struct core_api *api, struct bpf_object *object, struct mem *mem)
 {
 	bool percpu = !api->has_type("mm_rss_stat", NULL); /* kfix__rss_percpu() */
 	bool summed = percpu && api->has_helper(BPF_FUNC_map_lookup_percpu_elem);
 	bool exits = *api->events >> MEM_EXIT & 1;
-	/* Both came to the exit's tracepoint with 6.16: the second argument, and the mm. */
-	bool mm_there = api->tracepoint_args("sched_process_exit") > 1;
-	bool early = !mm_there && exits && api->has_function("taskstats_exit"), use_maxrss = !mm_there && !early;
+	/* Since 6.16 the exit tracepoint has a second argument, and fires before the mm is released. */
+	bool has_mm = api->tracepoint_args("sched_process_exit") > 1;
+	bool early = !has_mm && exits && api->has_function("taskstats_exit"), use_maxrss = !has_mm && !early;
 	size_t n = 0;
 
 	set_autoload(object, "mem_exit_early", early);
@@ -86,18 +86,18 @@ static int choose(const struct core_api *api, struct bpf_object *object, struct 
 	set_autoload(object, "mem_cpus", summed);
 	if (use_maxrss && exits)
 		mem->unavailable[n++] =
-			"exit.peak_rss_bytes: on this kernel known only where it exceeds what the process "
-			"was before its exec (no fentry on taskstats_exit); the last values of the rest are not";
+			"exit.peak_rss_bytes: on this kernel known only if it exceeds the peak before the exec "
+			"(no fentry on taskstats_exit); the other values at the exit are unavailable";
 	if (api->tracepoint_args("mark_victim") != 2) {
 		*api->events &= ~(1ULL << MEM_OOM_KILL);
-		mem->unavailable[n++] = "oom_kill: this kernel's tracepoint does not name the victim's task";
+		mem->unavailable[n++] = "oom_kill: this kernel's tracepoint does not pass the victim's task";
 	}
 	if (percpu && !summed)
-		mem->unavailable[n++] = "rss_bytes: counted without what each CPU has not added yet";
+		mem->unavailable[n++] = "rss_bytes: without the pages that CPUs have not yet added to the counter";
 	if (api->has_type("task_rss_stat", NULL))
 		mem->unavailable[n++] =
-			"sample.rss_bytes: before kernel 6.2 without what each thread has not added yet, "
-			"64 pages at most";
+			"sample.rss_bytes: before kernel 6.2 without the pages that threads have not yet added "
+			"to the counter, at most 64 per thread";
 	return PROBE_SET(api, object, use_maxrss, use_maxrss) ||
 			       PROBE_SET(api, object, page_bytes, (__u64)sysconf(_SC_PAGESIZE)) ||
 			       PROBE_SET(api, object, cpus_possible, (__u32)libbpf_num_possible_cpus())
@@ -112,7 +112,7 @@ static int mem__open(const struct core_api *api, const void *conf, struct bpf_ob
 	return *state ? choose(api, object, *state) : -ENOMEM;
 }
 
-/* mem_cpus finds its own map by its id. */
+/* mem_cpus finds the map cpu_probe by its id. */
 static int mem__loaded(const struct core_api *api, struct bpf_object *object, void *state)
 {
 	struct bpf_map_info info = {};
@@ -129,6 +129,5 @@ static const char *const *mem__unavailable(void *state)
 	return ((struct mem *)state)->unavailable;
 }
 
-PROBE(mem, "memory of every process, its true peak, and kills by the OOM killer", events, .ring_bytes = 4 << 20,
-      .interval_ns = 1000000000, .open = mem__open, .close = free, .loaded = mem__loaded,
-      .unavailable = mem__unavailable);
+PROBE(mem, "memory of every process, its peak, and OOM kills", events, .ring_bytes = 4 << 20, .interval_ns = 1000000000,
+      .open = mem__open, .close = free, .loaded = mem__loaded, .unavailable = mem__unavailable);

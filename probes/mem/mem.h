@@ -5,11 +5,11 @@
 
 enum mem_kind { MEM_SAMPLE = 0, MEM_EXIT = 1, MEM_OOM_KILL = 2 };
 
-/* sample and exit; the two peaks are of exit only. */
+/* sample and exit; the two peaks are set in exit only. */
 struct mem_event {
 	struct event head;
-	__u64 peak_rss_bytes;	   /* of the image that exits */
-	__u64 rusage_maxrss_bytes; /* as wait4 says: with what the process was before its exec */
+	__u64 peak_rss_bytes;	   /* since the last exec */
+	__u64 rusage_maxrss_bytes; /* as wait4() reports it: includes the peak before the exec */
 	__u64 rss_bytes;
 	__u64 anon_bytes;
 	__u64 file_bytes;
@@ -27,13 +27,13 @@ struct mem_event {
 struct mem_oom_kill {
 	struct event head;
 	__u64 rss_bytes;
-	__u64 limit_bytes;   /* of the cgroup that was full; null: the host's memory was, or it is not known */
-	__u64 trigger_start; /* the process whose allocation found no memory */
+	__u64 limit_bytes;   /* of the cgroup at its limit; null: the host is out of memory, or unknown */
+	__u64 trigger_start; /* the process whose allocation failed */
 	__u32 trigger_pid;
 	char comm[EVENT_COMM];
 	char trigger_comm[EVENT_COMM];
 	char limit[8];		    /* "cgroup", "host" or "unknown" */
-	struct event_string cgroup; /* that was full */
+	struct event_string cgroup; /* the one at its limit */
 	char text[MEM_CGROUP_BYTES];
 };
 
