@@ -17,18 +17,18 @@
 static const struct opt run_options[] = {
 	OPT(struct conf_run, name, OPT_STRING, "run", 0, 0, "name of the run; its folder begins with it"),
 	OPT(struct conf_run, tags, OPT_MAP, NULL, 0, 0, "names and values written to every stream's header"),
-	OPT(struct conf_run, output, OPT_STRING, NULL, 0, 0, "folder that the runs' folders are made in"),
+	OPT(struct conf_run, output, OPT_STRING, NULL, 0, 0, "folder in which the runs' folders are created"),
 	OPT(struct conf_run, grace, OPT_DURATION, "2s", 0, 24 * HOUR,
-	    "how long to wait for descendants when the command has ended"),
+	    "how long to wait for descendants after the command has exited"),
 	OPT(struct conf_run, max_processes, OPT_UINT, "131072", 1024, 4194304, "processes that can be watched at once"),
 	{.name = NULL},
 };
 
-/* A file on its way to a configuration. */
+/* The state of a load. */
 struct loading {
 	struct conf *conf;
 	const struct conf_finder *finder;
-	bool probes, redact; /* the keys are there */
+	bool probes, redact; /* whether the file has these keys */
 };
 
 int conf__check_name(const char *name, struct error *err)
@@ -38,7 +38,7 @@ int conf__check_name(const char *name, struct error *err)
 
 	if (length && length <= NAME_MAX_LENGTH && !name[length])
 		return 0;
-	return error__set(err, -EINVAL, "\"%.80s\" cannot name a run: write 1 to 64 letters, digits, dots, - or _",
+	return error__set(err, -EINVAL, "\"%.80s\" is not a valid run name: use 1 to 64 letters, digits, dots, - or _",
 			  name);
 }
 
@@ -55,7 +55,7 @@ static void load_run(struct tree *tree, const struct tree_entry *entry, struct l
 		tree__error(tree, node, "run.name", "%s", err.text);
 	node = tree__find(tree, entry->node, "output");
 	if (node && run->output && !*run->output)
-		tree__error(tree, node, "run.output", "is empty: write a folder, or remove the key");
+		tree__error(tree, node, "run.output", "is empty: name a folder, or remove the key");
 }
 
 /* ---- scope ---- */
@@ -66,18 +66,18 @@ static const char *const rule_names[] = {
 };
 #define RULE_NAMES (sizeof(rule_names) / sizeof(rule_names[0]))
 
-/* The kernel tells of paths that are absolute and have no empty, . or .. part: only such can match. */
+/* Paths from the kernel are absolute, without empty, . and .. components: other patterns never match. */
 static const char *path_problem(const char *path)
 {
 	const char *part;
 	size_t length;
 
 	if (*path != '/')
-		return "is not absolute: begin it by /, as in /usr/bin/NAME or /**/NAME";
+		return "is not absolute: start with /, as in /usr/bin/NAME or /**/NAME";
 	for (part = path + 1; *part; part += length + (part[length] == '/')) {
 		length = strcspn(part, "/");
 		if (length == 0 || (length == 1 && part[0] == '.') || (length == 2 && memcmp(part, "..", 2) == 0))
-			return "never matches: take empty, . and .. parts out";
+			return "never matches: remove empty, . and .. components";
 	}
 	return NULL;
 }
@@ -118,7 +118,7 @@ static void load_number(struct tree *tree, const struct tree_entry *entry, struc
 	if (rc)
 		tree__error(tree, entry->node, entry->key, "%s", err.text);
 	else if (!yes)
-		tree__error(tree, entry->node, entry->key, "can only be true: remove the rule instead");
+		tree__error(tree, entry->node, entry->key, "must be true: remove the rule instead");
 	rule->pid = number;
 	free(text);
 }
@@ -144,7 +144,7 @@ static void visit_scope(struct tree *tree, const struct tree_entry *entry, void 
 	struct conf_rule *rules;
 
 	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1) {
-		tree__error(tree, node, entry->key, "must be one rule: write one \"- KIND: VALUE\" for each");
+		tree__error(tree, node, entry->key, "must be a single rule: write one \"- KIND: VALUE\" per rule");
 		return;
 	}
 	rules = realloc(conf->rules, (conf->rules_count + 1) * sizeof(*rules));
@@ -196,7 +196,7 @@ static int default_redact(struct conf *conf)
 	return rc;
 }
 
-/* ---- the whole ---- */
+/* ---- the whole file ---- */
 
 static void load_probes(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
 {
@@ -227,14 +227,14 @@ static void visit_key(struct tree *tree, const struct tree_entry *entry, void *a
 		loads[key](tree, entry, arg);
 }
 
-static void tell_error(void *arg, const char *sentence)
+static void report_error(void *arg, const char *sentence)
 {
 	const struct conf_finder *finder = arg;
 
-	finder->tell(finder->arg, LOG_ERROR, sentence);
+	finder->report(finder->arg, LOG_ERROR, sentence);
 }
 
-/* Fills the configuration from a tree, or by defaults alone for NULL. */
+/* Fills the configuration from a tree; NULL: defaults only. */
 static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *finder)
 {
 	struct loading loading = {.conf = conf, .finder = finder};
@@ -248,7 +248,7 @@ static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *
 	if (!rc && !loading.redact)
 		rc = default_redact(conf);
 	if (rc) {
-		finder->tell(finder->arg, LOG_ERROR, "out of memory");
+		finder->report(finder->arg, LOG_ERROR, "out of memory");
 		return rc;
 	}
 	return loading.probes ? 0 : conf_plugins__all_probes(conf, finder);
@@ -259,7 +259,7 @@ static int load(struct conf *conf, const char *path, const void *data, size_t si
 	struct tree tree = {
 		.path = path,
 		.keys = "run, scope, probes, redact, sinks",
-		.error = tell_error,
+		.error = report_error,
 		.error_arg = (void *)finder,
 	};
 	int rc = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The configuration: what a YAML file says, checked as a whole before anything starts.
- * The grammar is written up in conf/collector.yaml.5. */
+/* The configuration from a YAML file, checked completely before anything starts. The grammar is documented in
+ * conf/collector.yaml.5. */
 #ifndef CORE_CONFIG_CONF_H
 #define CORE_CONFIG_CONF_H
 
@@ -16,8 +16,8 @@
 struct conf_run {
 	char *name;
 	struct opt_list tags; /* NAME=VALUE */
-	char *output;	      /* NULL: the program decides */
-	uint64_t grace;	      /* ns to wait for descendants when the command has ended */
+	char *output;	      /* NULL: the program's default */
+	uint64_t grace;	      /* ns to wait for descendants after the command has exited */
 	uint64_t max_processes;
 };
 
@@ -35,7 +35,7 @@ struct conf_probe {
 	const struct probe *probe;
 	bool required;
 	uint64_t ring, interval; /* bytes; ns, 0: takes no samples */
-	struct opt_list events;	 /* names of those to record; empty: all but those that are off */
+	struct opt_list events;	 /* names of the events to record; empty: all that are not off */
 	void *conf;		 /* probe->conf_size bytes, filled by probe->options */
 	int line, column;	 /* 0: not in the file */
 };
@@ -58,27 +58,27 @@ struct conf {
 	struct opt_list redact;
 };
 
-/* Where the configuration finds the plugins it names. What it gives back lives as long as the conf. */
+/* Finds the plugins that a configuration names. Its results must live as long as the conf. */
 struct conf_finder {
-	/* NULL with a sentence in `err`, which says what instead. */
+	/* NULL on error, with `err` set. */
 	const struct probe *(*probe)(void *arg, const char *name, struct error *err);
 	const struct sink *(*sink)(void *arg, const char *name, struct error *err);
-	/* Names of all probes that are installed, ended by NULL; the finder's. NULL: cannot tell. */
+	/* Names of all installed probes, terminated by NULL, owned by the finder. NULL: unknown. */
 	char *const *(*probe_names)(void *arg);
-	/* Called once for each error, about in the order of the file, and for what was left out. */
-	void (*tell)(void *arg, enum log_level level, const char *sentence);
+	/* Called once per error, about in the order of the file, and for plugins that are left out. */
+	void (*report)(void *arg, enum log_level level, const char *sentence);
 	void *arg;
 };
 
-/* Loads the file at `path`, or all defaults if it is NULL. 0, or -EINVAL having told every error that was
- * found: then there is nothing to free. */
+/* Loads the file at `path`, or all defaults if it is NULL. 0, or -EINVAL after reporting all errors; then there is
+ * nothing to free. */
 int conf__load(struct conf *conf, const char *path, const struct conf_finder *finder);
 /* The same from memory; `path` is for messages. For tests and fuzzing. */
 int conf__load_memory(struct conf *conf, const char *path, const void *data, size_t size,
 		      const struct conf_finder *finder);
 void conf__free(struct conf *conf); /* takes NULL and a zeroed one */
 
-/* Whether `name` can name a run: 0, or -EINVAL with a sentence. For --name. */
+/* Checks the name of a run, for --name. 0, or -EINVAL with `err` set. */
 int conf__check_name(const char *name, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Probes and sinks in the configuration: named in the file, checked by their own tables of options. */
+/* Probes and sinks in the configuration, checked by their own option tables. */
 #include "core/config/conf_plugins.h"
 
 #include <errno.h>
@@ -12,10 +12,10 @@
 #define MS 1000000ULL
 #define HOUR (3600000 * MS)
 
-/* What every probe has, and what those have that take samples. */
+/* Options of every probe, and of those that sample. */
 static const struct opt common_options[] = {
-	OPT(struct conf_probe, required, OPT_BOOL, "false", 0, 0, "whether the start stops if it cannot run"),
-	OPT(struct conf_probe, ring, OPT_SIZE, NULL, 64 << 10, 1 << 30, "size of its ring, a power of two"),
+	OPT(struct conf_probe, required, OPT_BOOL, "false", 0, 0, "whether the start is aborted if it cannot run"),
+	OPT(struct conf_probe, ring, OPT_SIZE, NULL, 64 << 10, 1 << 30, "size of its ring buffer, a power of two"),
 	OPT(struct conf_probe, events, OPT_LIST, NULL, 0, 0, "names of the events to record"),
 	{.name = NULL},
 };
@@ -24,13 +24,13 @@ static const struct opt sampler_options[] = {
 	{.name = NULL},
 };
 
-/* What the visits of entries need. */
+/* The argument of the visits. */
 struct naming {
 	struct conf *conf;
 	const struct conf_finder *finder;
 };
 
-/* Appends a probe by its defaults; NULL: out of memory, or the table's own defaults are wrong. */
+/* Appends a probe with its defaults; NULL: out of memory, or its table has an invalid default. */
 static struct conf_probe *add_probe(struct conf *conf, const char *name, const struct probe *probe)
 {
 	struct conf_probe *probes, *added;
@@ -65,13 +65,13 @@ static void check_ring(struct tree *tree, yaml_node_t *node, const char *key, ui
 	tree__error(tree, node, key, "is not a power of two: write %s or %s", low, high);
 }
 
-/* Names of events that the probe has, one at least: a probe that records nothing is left out of the file. */
+/* The list must have at least one event, and only events of the probe. */
 static void check_events(struct tree *tree, yaml_node_t *node, const char *key, const struct conf_probe *conf)
 {
 	const struct probe *probe = conf->probe;
 
 	if (!conf->events.n)
-		tree__error(tree, node, key, "names no event: name one, or remove the key for all of them");
+		tree__error(tree, node, key, "is empty: name an event, or remove the key for all events");
 	for (size_t i = 0; i < conf->events.n; i++) {
 		struct nearest nearest = {.name = conf->events.items[i]};
 		struct error err;
@@ -109,7 +109,7 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 	}
 	added = add_probe(naming->conf, entry->name, probe);
 	if (!added) {
-		tree__error(tree, entry->name_node, entry->key, "out of memory, or its defaults are wrong");
+		tree__error(tree, entry->name_node, entry->key, "out of memory, or its default values are invalid");
 		return;
 	}
 	added->line = entry->name_node->start_mark.line + 1;
@@ -137,7 +137,7 @@ void conf_plugins__probes(struct conf *conf, struct tree *tree, const struct tre
 
 	tree__mapping(tree, entry->node, entry->key, visit_probe, &naming);
 	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top == node->data.mapping.pairs.start)
-		tree__error(tree, node, entry->key, "names no probe: name one, or remove the key for all of them");
+		tree__error(tree, node, entry->key, "is empty: name a probe, or remove the key for all probes");
 }
 
 int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder)
@@ -149,21 +149,22 @@ int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder
 	for (; name && *name; name++) {
 		probe = finder->probe(finder->arg, *name, &err);
 		if (!probe) {
-			finder->tell(finder->arg, LOG_WARN, err.text);
+			finder->report(finder->arg, LOG_WARN, err.text);
 			continue;
 		}
 		if (!add_probe(conf, *name, probe)) {
-			finder->tell(finder->arg, LOG_ERROR, "out of memory, or a probe's defaults are wrong");
+			finder->report(finder->arg, LOG_ERROR,
+				       "out of memory, or a probe's default values are invalid");
 			return -ENOMEM;
 		}
 	}
 	if (conf->probes_count)
 		return 0;
-	finder->tell(finder->arg, LOG_ERROR, "no probe is installed: install some, or give --plugin-dir");
+	finder->report(finder->arg, LOG_ERROR, "no probe is installed: install one, or use --plugin-dir");
 	return -EINVAL;
 }
 
-/* The options that the file sets, as `k=v,k=v`. */
+/* The options set in the file, as `k=v,k=v`. */
 static char *sink_text(struct tree *tree, yaml_node_t *node, const struct sink *sink, const void *conf)
 {
 	char *text = strdup("");
@@ -213,7 +214,7 @@ static void visit_sink(struct tree *tree, const struct tree_entry *entry, void *
 	}
 	conf = calloc(1, sink->conf_size ? sink->conf_size : 1);
 	if (!conf || opt__defaults(sink->options, conf)) {
-		tree__error(tree, entry->name_node, entry->key, "out of memory, or its defaults are wrong");
+		tree__error(tree, entry->name_node, entry->key, "out of memory, or its default values are invalid");
 	} else {
 		table = (struct tree_table){sink->options, conf};
 		tree__options(tree, entry->node, entry->key, &table, 1);

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parts of the configuration whose grammar comes from plugins: `probes` and `sinks`. */
+/* The keys `probes` and `sinks` of the configuration, whose options are those of the plugins. */
 #ifndef CORE_CONFIG_CONF_PLUGINS_H
 #define CORE_CONFIG_CONF_PLUGINS_H
 
 #include "core/config/conf.h"
 #include "core/config/tree.h"
 
-/* Take the node of the key and tell what is wrong with it. */
+/* Load the value of the key; errors are reported by `tree`. */
 void conf_plugins__probes(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
 			  const struct conf_finder *finder);
 void conf_plugins__sinks(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
 			 const struct conf_finder *finder);
 
-/* Every probe that is installed, by its defaults. One that cannot be loaded is told of and left out; that
- * none is left is an error. 0 or -errno, having told. */
+/* Adds every installed probe with its defaults. Probes that cannot be loaded are reported and left out; having none is
+ * an error. 0 or -errno, reported. */
 int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder);
 
 void conf_plugins__free(struct conf *conf);

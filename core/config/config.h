@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The config room: YAML to structs by option tables, patterns, redaction. Needs libyaml and PCRE2. */
+/* Header of the config room: YAML to structs by option tables, path patterns, redaction. Needs libyaml and PCRE2. */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Variables of the environment in the values of the configuration. */
+/* Environment variable substitution in values of the configuration. */
 #include "core/config/expand.h"
 
 #include <ctype.h>
@@ -10,7 +10,7 @@
 
 #include "core/base/base.h"
 
-/* What stands between ${ and }. */
+/* The parts of ${...}. */
 struct reference {
 	const char *name, *fallback; /* fallback: NULL without :- */
 	size_t name_length, fallback_length;
@@ -45,9 +45,10 @@ static int resolve(const char *text, size_t length, FILE *out, struct error *err
 	char *name;
 
 	if (parse(text, length, &reference))
-		return error__set(err, -EINVAL,
-				  "\"${%.*s}\" is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${",
-				  (int)(length < 64 ? length : 64), text);
+		return error__set(
+			err, -EINVAL,
+			"\"${%.*s}\" is not a valid reference: write ${env:NAME} or ${env:NAME:-default}, or $${",
+			(int)(length < 64 ? length : 64), text);
 	name = strndup(reference.name, reference.name_length);
 	if (!name)
 		return error__set(err, -ENOMEM, "out of memory");
@@ -58,9 +59,9 @@ static int resolve(const char *text, size_t length, FILE *out, struct error *err
 	else if (value)
 		fputs(value, out);
 	else
-		return error__set(err, -EINVAL, "the variable %.*s is not set: set it, or write ${env:%.*s:-default}",
-				  (int)reference.name_length, reference.name, (int)reference.name_length,
-				  reference.name);
+		return error__set(
+			err, -EINVAL, "environment variable %.*s is not set: set it, or write ${env:%.*s:-default}",
+			(int)reference.name_length, reference.name, (int)reference.name_length, reference.name);
 	return 0;
 }
 
@@ -81,7 +82,7 @@ static int expand(const char *text, FILE *out, struct error *err)
 		}
 		end = strchr(text, '}');
 		if (!end)
-			return error__set(err, -EINVAL, "\"$%.64s\" has no end: close it by }, or write $${", text);
+			return error__set(err, -EINVAL, "\"$%.64s\" is not closed: add }, or write $${", text);
 		rc = resolve(text + 1, end - text - 1, out, err);
 		if (rc)
 			return rc;

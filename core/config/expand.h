@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* ${env:NAME} in the values of the configuration, by OpenTelemetry's grammar:
+/* Environment variable substitution in values of the configuration, with OpenTelemetry's syntax:
  *
- *	${NAME}, ${env:NAME}	the variable's value; that it is not set is an error
- *	${env:NAME:-TEXT}	TEXT where it is not set, or empty
- *	$$			one dollar; a dollar before anything else stands for itself
+ *	${NAME}, ${env:NAME}	value of the variable; an error if it is not set
+ *	${env:NAME:-TEXT}	TEXT if it is not set or empty
+ *	$$			a literal dollar; a dollar before other characters is literal too
  *
- * What comes out is text: it is not read as YAML, nor expanded, again. */
+ * The result is text: it is neither parsed as YAML nor expanded again. */
 #ifndef CORE_CONFIG_EXPAND_H
 #define CORE_CONFIG_EXPAND_H
 
@@ -13,7 +13,7 @@
 
 #include "core/error.h"
 
-/* Gives back the expanded text in *out, allocated. 0; -EINVAL or -ENOMEM with a sentence in `err`. */
+/* Sets *out to the expanded text, to be freed by the caller. 0, or -EINVAL or -ENOMEM with `err` set. */
 int expand__env(const char *text, char **out, struct error *err);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* One character against a set; *pattern is left behind the set. A set that is not closed matches nothing. */
+/* Matches one character against a set and advances *pattern past the set. An unclosed set matches nothing. */
 static bool in_set(const char **pattern, char c)
 {
 	const char *p = *pattern + 1;
@@ -26,7 +26,7 @@ static bool in_set(const char **pattern, char c)
 	return found != negate;
 }
 
-/* Takes one character of the text, by one element of the pattern that is no star. */
+/* Matches one character of the text against one element of the pattern other than a star. */
 static bool step(const char **pattern, const char **text)
 {
 	char c = **text;
@@ -52,7 +52,7 @@ static bool step(const char **pattern, const char **text)
 
 bool glob__match(const char *pattern, const char *text)
 {
-	/* Where to go on when the pattern fails behind its last `*`, and behind its last `**`. */
+	/* Where to backtrack to: after the last `*`, and after the last `**`. */
 	const char *star = NULL, *star_text = NULL, *deep = NULL, *deep_text = NULL;
 
 	while (*text || *pattern) {

@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether `text` matches a pattern as a whole. `?` and `*` stop at a slash and `**` does not, [a-z] and
- * [!a-z] are sets of characters other than a slash, a backslash takes the next character as it is. */
+/* Whether the whole of `text` matches. `?` and `*` do not match a slash, `**` does; [a-z] and [!a-z] are sets of
+ * characters other than a slash; a backslash escapes the next character. */
 bool glob__match(const char *pattern, const char *text);
 
-/* How many characters of the pattern stand for themselves before the first that does not. */
+/* Length of the pattern's literal prefix. */
 size_t glob__literal(const char *pattern);
 
 #endif

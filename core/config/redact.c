@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Hides secrets in texts by PCRE2, compiled once, to machine code where the system lets it. */
+/* Redacts texts with PCRE2 patterns, compiled once, with JIT if available. */
 #include "core/config/redact.h"
 
 #include <ctype.h>
@@ -15,16 +15,16 @@
 #include "core/base/base.h"
 
 #define HIDDEN "***"
-#define HARMLESS 64 /* texts that are remembered; a power of two */
+#define HARMLESS 64 /* size of the cache of texts without a match; a power of two */
 #define HARMLESS_BYTES 94
-#define MATCH_LIMIT 1000000 /* steps of one search: a pattern that explodes costs milliseconds, not hours */
+#define MATCH_LIMIT 1000000 /* steps of one search: bounds catastrophic backtracking to milliseconds */
 
 struct pattern {
 	pcre2_code *code;
 	bool jit;
 };
 
-/* A text in which nothing was found: programs, folders and options come again and again. */
+/* A text without a match, cached: programs, directories and options recur. */
 struct harmless {
 	uint16_t length;
 	char text[HARMLESS_BYTES];
@@ -36,9 +36,9 @@ struct redact {
 	pcre2_match_data *match;
 	pcre2_match_context *context;
 	pcre2_jit_stack *stack;
-	struct buffer buffers[2]; /* a pattern reads one and writes the other */
+	struct buffer buffers[2]; /* a pattern reads from one and writes to the other */
 	struct harmless harmless[HARMLESS];
-	bool named; /* the last text was an option's name alone: the next one is its secret */
+	bool named; /* the last text was an option without its value: the next one is a secret */
 };
 
 static int compile(pcre2_code **code, const char *pattern, struct error *err)
@@ -47,12 +47,12 @@ static int compile(pcre2_code **code, const char *pattern, struct error *err)
 	PCRE2_SIZE at;
 	int rc;
 
-	/* Bytes, not UTF-8: an argument may be anything. */
+	/* Bytes, not UTF-8: arguments are arbitrary bytes. */
 	*code = pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_UTF, &rc, &at, NULL);
 	if (*code)
 		return 0;
 	pcre2_get_error_message(rc, sentence, sizeof(sentence));
-	return error__set(err, -EINVAL, "\"%.200s\" is not a regular expression: %s, at character %zu", pattern,
+	return error__set(err, -EINVAL, "\"%.200s\" is not a valid regular expression: %s, at character %zu", pattern,
 			  (const char *)sentence, (size_t)at + 1);
 }
 
@@ -104,7 +104,7 @@ int redact__new(struct redact **redact, const char *const *patterns, size_t n, s
 		struct pattern *pattern = &new->patterns[new->n];
 
 		rc = compile(&pattern->code, patterns[new->n], err);
-		/* Without machine code (memory may not be both written and run) it is slower, no more. */
+		/* Without JIT (memory may not be both writable and executable) it is only slower. */
 		pattern->jit = rc == 0 && pcre2_jit_compile(pattern->code, PCRE2_JIT_COMPLETE) == 0;
 	}
 out:
@@ -118,13 +118,13 @@ out:
 
 static int search(struct redact *redact, const struct pattern *pattern, const char *text, size_t length, size_t from)
 {
-	/* The direct call leaves checks out that cost more than the search in a short text. */
+	/* pcre2_jit_match() skips checks that cost more than the search in a short text. */
 	return (pattern->jit ? pcre2_jit_match : pcre2_match)(pattern->code, (PCRE2_SPTR)text, length, from, 0,
 							      redact->match, redact->context);
 }
 
-/* Copies `text` to `out` with the matches hidden. Returns 1 if there were any, 0 if not (and nothing was
- * copied), -errno if it could not be searched. *name_alone: a group 1 ended at the end of the text. */
+/* Copies `text` to `out` with the matches redacted. Returns 1, 0 if there was no match (and nothing was copied), or
+ * -errno if the search failed. *name_alone: a group 1 extended to the end of the text. */
 static int apply(struct redact *redact, const struct pattern *pattern, const char *text, size_t length,
 		 struct buffer *out, bool *name_alone)
 {
@@ -135,7 +135,7 @@ static int apply(struct redact *redact, const struct pattern *pattern, const cha
 
 	out->size = 0;
 	while (from <= length && (rc = search(redact, pattern, text, length, from)) >= 0) {
-		/* A group in a look-around may lie outside of the match: then all of it is hidden. */
+		/* A group in a lookaround may lie outside of the match: then redact the whole match. */
 		group = rc != 1 && at[3] != PCRE2_UNSET && at[3] >= at[0] && at[3] <= at[1];
 		hide = group ? at[3] : at[0];
 		if (hide < at[1]) {
@@ -162,7 +162,7 @@ static bool hide_all(const char **text, size_t *length)
 	return true;
 }
 
-/* Where the text is remembered, if it is; NULL: it is empty or too long for it. */
+/* The cache entry for the text; NULL: the text is empty or too long. */
 static struct harmless *harmless_of(struct redact *redact, const char *text, size_t length)
 {
 	uint32_t hash = length;

@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is secret unless the user says otherwise.
+/* The default redaction patterns.
  *
- * Each pattern is tried on every argument of every process: it is anchored, or begins with one of few
- * characters, so that PCRE2 leaves a harmless text after 10 to 60 ns. */
+ * Each is tried on every argument of every process. It is anchored or begins with one of few characters: PCRE2 then
+ * rejects a text without a secret in 10 to 60 ns. */
 #include <stddef.h>
 
 #include "core/config/redact.h"
 
-/* How a secret's name ends. Each of fixed length, since they stand in look-behinds. Not in it, on
- * purpose: "pass" (FILTER=PASS, --two-pass), "pwd" (a folder), "key" (sort --key), plurals (--max-tokens). */
+/* How the name of a secret ends. Each of fixed length, as they are used in lookbehinds. Deliberately not included:
+ * "pass" (FILTER=PASS, --two-pass), "pwd" (a directory), "key" (sort --key), plurals (--max-tokens). */
 #define NAMES                                                                                            \
 	"password|passwd|passphrase|passcode|token|secret|api[-_]key|apikey|access[-_]key|accesskey|"    \
 	"access[-_]key[-_]id|accesskeyid|secret[-_]key|secretkey|account[-_]key|accountkey|auth[-_]key|" \
 	"authkey|private_key|privatekey|user[-_]pass|userpass|db[-_]pass|dbpass|sql[-_]pass|sqlpass|"    \
 	"ssh[-_]pass|sshpass"
 
-/* A value inside a longer text: a word of a shell, quotes and all. */
+/* A value within a longer text: a shell word, including quotes. */
 #define VALUE "(?:\"[^\"]*\"|'[^']*'|\\\\.|\\S)++"
 
 const char *const redact_default[] = {
-	/* An item that is NAME=VALUE, --NAME=VALUE, --env=NAME=VALUE or "NAME: VALUE", to its end; or
-	 * --NAME alone: the next item is the value. pass:VALUE is openssl's. */
+	/* A whole item NAME=VALUE, --NAME=VALUE, --env=NAME=VALUE or "NAME: VALUE"; or just --NAME, whose value is the
+	 * next item. pass:VALUE is for openssl. */
 	"(?i)^((?!--?no-)(?:[\\w.-]*+(?<=" NAMES ")(?:[=:]\\s*|\\z)"
 	"|--?[\\w.-]++=[\\w.-]*+(?<=" NAMES ")=|pass:))(?s:.*)",
-	/* The same inside a longer text: NAME=VALUE, "NAME": "VALUE", NAME: VALUE, --NAME VALUE. */
+	/* The same within a longer text: NAME=VALUE, "NAME": "VALUE", NAME: VALUE, --NAME VALUE. */
 	"(?i)((?<=" NAMES ")(?:[\"']?\\s*=|[\"']\\s*:|\\s*:(?=\\s))\\s*)" VALUE,
 	"(?i)((?<![\\w-])(?!--?no-)--?[\\w-]*+(?<=" NAMES ")\\s++)" VALUE,
 	"(?i)([?&;]\\s?(?:sig|signature|pwd|x-(?:amz|goog)-(?:signature|credential|security-token))\\s?=)"
 	"[^\\s&;\"']+",
-	/* Headers of HTTP. */
+	/* HTTP headers. */
 	"(?i)((?:authorization|cookie)[\"']?\\s*[=:]\\s*[\"']?)[^\"'\\r\\n]+",
 	"(?i)\\b(bearer\\s+)[\\w.~+/=-]{8,}",
 	/* scheme://user:password@host */
 	"(://[^\\s/:@?#]*:)[^\\s/]+(?=@)",
 	"(?i)(hooks\\.slack\\.com/(?:services|workflows)/)\\S+",
-	/* Keys that can be told by their shape. */
+	/* Keys with a recognizable format. */
 	"\\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}\\b|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\\w{20,}"
 	"|gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat)-[\\w.-]{16,}|xox[a-z]-[\\w-]{10,}"
 	"|sk-(?:[a-z0-9]+-){0,2}[A-Za-z0-9_]{20,}[\\w-]*|[rs]k_(?:live|test)_\\w{10,}|AIza[\\w-]{30,}"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Walks a YAML tree by tables of options. */
+/* Walks a YAML tree by option tables. */
 #include "core/config/tree.h"
 
 #include <errno.h>
@@ -29,7 +29,7 @@ void tree__error(struct tree *tree, const yaml_node_t *node, const char *key, co
 	if (tree->errors++ > TREE_ERRORS_MAX)
 		return;
 	if (tree->errors > TREE_ERRORS_MAX) {
-		error__set(&sentence, 0, "%.300s: there are more errors: correct these first", tree->path);
+		error__set(&sentence, 0, "%.300s: too many errors: fix these first", tree->path);
 		tree->error(tree->error_arg, sentence.text);
 		return;
 	}
@@ -56,7 +56,7 @@ bool tree__is_null(const yaml_node_t *node)
 	return false;
 }
 
-/* The node of an index; NULL, having told, where aliases make more of the file than is in it. */
+/* The node of an index; NULL: aliases expand to too much, reported. */
 static yaml_node_t *get(struct tree *tree, int index)
 {
 	yaml_node_t *node = yaml_document_get_node(&tree->document, index);
@@ -67,21 +67,21 @@ static yaml_node_t *get(struct tree *tree, int index)
 	if (node->type == YAML_SCALAR_NODE)
 		tree->bytes += node->data.scalar.length;
 	if (node->tag && strncmp((const char *)node->tag, "tag:yaml.org,2002:", 18) != 0)
-		tree__error(tree, node, "", "the tag %.64s means nothing here: remove it", node->tag);
+		tree__error(tree, node, "", "unknown tag %.64s: remove it", node->tag);
 	if (tree->visits <= VISITS_MAX && tree->bytes <= BYTES_MAX)
 		return node;
-	tree__error(tree, node, "document", "its aliases (*NAME) repeat too much: write out what is meant");
+	tree__error(tree, node, "document", "aliases (*NAME) expand to too much: write the values instead");
 	return NULL;
 }
 
-/* A key as a word; NULL having told why not. */
+/* The text of a key; NULL: not a word, reported. */
 static const char *key_name(struct tree *tree, const yaml_node_t *node, const char *key)
 {
 	const char *name = (const char *)node->data.scalar.value;
 
 	if (node->type == YAML_SCALAR_NODE && *name && strlen(name) == node->data.scalar.length)
 		return name;
-	tree__error(tree, node, key, "a key is not a word: write KEY: VALUE");
+	tree__error(tree, node, key, "key is not a word: write KEY: VALUE");
 	return NULL;
 }
 
@@ -113,7 +113,7 @@ static void visit_pair(struct tree *tree, yaml_node_t *mapping, const yaml_node_
 	snprintf(entry.key, sizeof(entry.key), "%.180s%s%.64s", key, *key ? "." : "", entry.name);
 	first = repeated(tree, mapping, pair, entry.name);
 	if (first)
-		tree__error(tree, entry.name_node, entry.key, "is there twice, first in line %zu: write it once",
+		tree__error(tree, entry.name_node, entry.key, "duplicate key, first on line %zu: remove one",
 			    first->start_mark.line + 1);
 	else
 		visit(tree, &entry, arg);
@@ -124,7 +124,7 @@ void tree__mapping(struct tree *tree, yaml_node_t *node, const char *key, tree_v
 	const yaml_node_pair_t *pair;
 
 	if (node->type != YAML_MAPPING_NODE) {
-		tree__error(tree, node, key, "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line");
+		tree__error(tree, node, key, "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE per line");
 		return;
 	}
 	for (pair = node->data.mapping.pairs.start; pair < node->data.mapping.pairs.top; pair++)
@@ -138,7 +138,7 @@ void tree__sequence(struct tree *tree, yaml_node_t *node, const char *key, tree_
 	int i = 0;
 
 	if (node->type != YAML_SEQUENCE_NODE) {
-		tree__error(tree, node, key, "must be a list: write [ITEM, ITEM], or one \"- ITEM\" a line");
+		tree__error(tree, node, key, "must be a list: write [ITEM, ITEM], or one \"- ITEM\" per line");
 		return;
 	}
 	for (item = node->data.sequence.items.start; item < node->data.sequence.items.top; item++) {
@@ -169,12 +169,12 @@ const char *tree__plain(struct tree *tree, yaml_node_t *node, const char *key)
 	const char *text = (const char *)node->data.scalar.value;
 
 	if (node->type != YAML_SCALAR_NODE)
-		tree__error(tree, node, key, "must be one value, not a %s",
+		tree__error(tree, node, key, "must be a single value, not a %s",
 			    node->type == YAML_MAPPING_NODE ? "mapping" : "list");
 	else if (tree__is_null(node))
 		tree__error(tree, node, key, "has no value: write one, or remove the key");
 	else if (strlen(text) != node->data.scalar.length)
-		tree__error(tree, node, key, "holds a NUL character: remove it");
+		tree__error(tree, node, key, "contains a NUL character: remove it");
 	else
 		return text;
 	return NULL;
@@ -191,7 +191,7 @@ char *tree__text(struct tree *tree, yaml_node_t *node, const char *key)
 	return expanded;
 }
 
-/* A list or map option that is being filled. */
+/* The list or map option being filled. */
 struct filling {
 	const struct opt *opt;
 	void *conf;
@@ -204,7 +204,7 @@ static void append_item(struct tree *tree, const struct tree_entry *entry, void 
 	char *text, *pair = NULL;
 
 	if (entry->name && strchr(entry->name, '=')) {
-		tree__error(tree, entry->name_node, entry->key, "a name cannot hold \"=\": choose another");
+		tree__error(tree, entry->name_node, entry->key, "name contains \"=\": choose another");
 		return;
 	}
 	text = tree__text(tree, entry->node, entry->key);
@@ -227,7 +227,7 @@ static void set_option(struct tree *tree, const struct tree_entry *entry, const 
 	char *text;
 
 	if (opt->type == OPT_LIST || opt->type == OPT_MAP) {
-		opt__set(opt, conf, "", &err); /* the default goes as a whole */
+		opt__set(opt, conf, "", &err); /* replaces the whole default */
 		if (opt->type == OPT_LIST)
 			tree__sequence(tree, entry->node, entry->key, append_item, &filling);
 		else
@@ -245,8 +245,8 @@ struct tables {
 	size_t n;
 };
 
-static void tell_unknown(struct tree *tree, const struct tree_entry *entry, const char *what,
-			 const struct nearest *nearest)
+static void report_unknown(struct tree *tree, const struct tree_entry *entry, const char *what,
+			   const struct nearest *nearest)
 {
 	struct error sentence;
 	error__set(&sentence, 0, "unknown %s", what);
@@ -266,7 +266,7 @@ int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *
 			return i;
 		nearest__offer(&nearest, names[i]);
 	}
-	tell_unknown(tree, entry, what, &nearest);
+	report_unknown(tree, entry, what, &nearest);
 	return -1;
 }
 
@@ -286,7 +286,7 @@ static void visit_option(struct tree *tree, const struct tree_entry *entry, void
 		for (opt = all->tables[i].opts; opt && opt->name; opt++)
 			nearest__offer(&nearest, opt->name);
 	}
-	tell_unknown(tree, entry, "option", &nearest);
+	report_unknown(tree, entry, "option", &nearest);
 }
 
 void tree__options(struct tree *tree, yaml_node_t *node, const char *key, const struct tree_table *tables, size_t n)

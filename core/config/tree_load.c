@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads a YAML file into a tree; where it is no YAML, says where and what instead. */
+/* Reads a YAML file into a tree; reports where it is not valid YAML. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #define NODES_MAX 10000
 #define DEPTH_MAX 1000
 
-static int tell(struct tree *tree, size_t line, size_t column, const char *key, const char *what)
+static int report(struct tree *tree, size_t line, size_t column, const char *key, const char *what)
 {
 	yaml_node_t node = {.start_mark = {.line = line, .column = column}};
 
@@ -20,8 +20,8 @@ static int tell(struct tree *tree, size_t line, size_t column, const char *key, 
 	return -EINVAL;
 }
 
-/* The reader's errors tell an offset only. */
-static int tell_bytes(struct tree *tree, const yaml_parser_t *parser, const char *data, size_t size)
+/* Errors of libyaml's reader have an offset only. */
+static int report_encoding(struct tree *tree, const yaml_parser_t *parser, const char *data, size_t size)
 {
 	size_t line = 0, column = 0, i;
 	char what[160];
@@ -35,26 +35,26 @@ static int tell_bytes(struct tree *tree, const yaml_parser_t *parser, const char
 		}
 	}
 	snprintf(what, sizeof(what), "%s: write the file in UTF-8, without control characters", parser->problem);
-	return tell(tree, line, column, "encoding", what);
+	return report(tree, line, column, "encoding", what);
 }
 
-static int tell_syntax(struct tree *tree, const yaml_parser_t *parser, const char *data, size_t size)
+static int report_syntax(struct tree *tree, const yaml_parser_t *parser, const char *data, size_t size)
 {
 	const yaml_mark_t *at = &parser->problem_mark;
 	char what[320];
 
 	if (parser->error == YAML_READER_ERROR)
-		return tell_bytes(tree, parser, data, size);
+		return report_encoding(tree, parser, data, size);
 	if (parser->error == YAML_MEMORY_ERROR)
-		return tell(tree, 0, 0, "", "out of memory");
+		return report(tree, 0, 0, "", "out of memory");
 	if (parser->error == YAML_SCANNER_ERROR && at->index < size && data[at->index] == '\t')
-		return tell(tree, at->line, at->column, "syntax", "a tab cannot indent: write blanks");
+		return report(tree, at->line, at->column, "syntax", "tab in indentation: use spaces");
 	if (parser->context)
 		snprintf(what, sizeof(what), "%s from line %zu on: %s", parser->context, parser->context_mark.line + 1,
 			 parser->problem);
 	else
 		snprintf(what, sizeof(what), "%s", parser->problem);
-	return tell(tree, at->line, at->column, "syntax", what);
+	return report(tree, at->line, at->column, "syntax", what);
 }
 
 static int check_second(struct tree *tree, yaml_parser_t *parser, const char *data, size_t size)
@@ -63,10 +63,10 @@ static int check_second(struct tree *tree, yaml_parser_t *parser, const char *da
 	int rc = 0;
 
 	if (!yaml_parser_load(parser, &second))
-		return tell_syntax(tree, parser, data, size);
+		return report_syntax(tree, parser, data, size);
 	if (yaml_document_get_root_node(&second))
-		rc = tell(tree, second.start_mark.line, second.start_mark.column, "document",
-			  "a second document begins: write one, without ---");
+		rc = report(tree, second.start_mark.line, second.start_mark.column, "document",
+			    "second document: only one is allowed, remove the ---");
 	yaml_document_delete(&second);
 	return rc;
 }
@@ -78,18 +78,18 @@ static int check_root(struct tree *tree)
 
 	if (!root || tree__is_null(root)) {
 		snprintf(what, sizeof(what), "is empty: write at least one of %s", tree->keys);
-		return tell(tree, 0, 0, "document", what);
+		return report(tree, 0, 0, "document", what);
 	}
 	if (tree->document.nodes.top - tree->document.nodes.start > NODES_MAX)
-		return tell(tree, 0, 0, "document", "has more than 10000 values: split it");
+		return report(tree, 0, 0, "document", "has more than 10000 values: split it");
 	if (root->type == YAML_MAPPING_NODE)
 		return 0;
 	tree__error(tree, root, "document", "must be a mapping: write KEY: VALUE lines");
 	return -EINVAL;
 }
 
-/* libyaml's time grows by the square of the depth of brackets: a megabyte of them takes it an hour. Those
- * in quotes and comments are counted too, but nobody leaves a thousand open in these. */
+/* libyaml needs time quadratic in the nesting of brackets: an hour for a megabyte of them. Brackets in quotes and
+ * comments are counted too, but a thousand unclosed ones do not occur there in practice. */
 static bool is_deep(const char *data, size_t size)
 {
 	size_t depth = 0, i;
@@ -109,9 +109,9 @@ int tree__load_memory(struct tree *tree, const void *data, size_t size)
 	int rc;
 
 	if (is_deep(data, size))
-		return tell(tree, 0, 0, "document", "opens more than 1000 brackets: close them");
+		return report(tree, 0, 0, "document", "more than 1000 unclosed brackets: close them");
 	if (!yaml_parser_initialize(&parser))
-		return tell(tree, 0, 0, "", "out of memory");
+		return report(tree, 0, 0, "", "out of memory");
 	yaml_parser_set_input_string(&parser, data, size);
 	if (yaml_parser_load(&parser, &tree->document)) {
 		tree->loaded = true;
@@ -119,13 +119,13 @@ int tree__load_memory(struct tree *tree, const void *data, size_t size)
 		if (!rc)
 			rc = check_second(tree, &parser, data, size);
 	} else {
-		rc = tell_syntax(tree, &parser, data, size);
+		rc = report_syntax(tree, &parser, data, size);
 	}
 	yaml_parser_delete(&parser);
 	return rc;
 }
 
-static int tell_file(struct tree *tree, const char *what, int error)
+static int report_file(struct tree *tree, const char *what, int error)
 {
 	struct error sentence;
 
@@ -143,12 +143,12 @@ static int read_file(struct tree *tree, int fd, char *data, size_t *size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0 && errno == EISDIR)
-			return tell_file(tree, "is a folder: give a file", 0);
+			return report_file(tree, "is a directory: give a file", 0);
 		if (n < 0)
-			return tell_file(tree, "cannot read it: ", errno);
+			return report_file(tree, "cannot read: ", errno);
 		*size += n;
 		if (*size > TREE_FILE_MAX)
-			return tell_file(tree, "is larger than 1 MiB: no configuration is", 0);
+			return report_file(tree, "is larger than 1 MiB: not a configuration", 0);
 	}
 	return 0;
 }
@@ -161,10 +161,10 @@ int tree__load(struct tree *tree)
 
 	fd = open(tree->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
-		return tell_file(tree, "cannot open it: ", errno);
+		return report_file(tree, "cannot open: ", errno);
 	data = malloc(TREE_FILE_MAX + 1);
 	if (!data)
-		rc = tell_file(tree, "out of memory", 0);
+		rc = report_file(tree, "out of memory", 0);
 	else
 		rc = read_file(tree, fd, data, &size);
 	if (!rc)

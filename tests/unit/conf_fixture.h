@@ -101,7 +101,7 @@ static const struct conf_finder finder = {
 	.probe = fixture_probe,
 	.sink = fixture_sink,
 	.probe_names = fixture_probe_names,
-	.tell = tell,
+	.report = tell,
 };
 
 /* Loads from memory of the exact size, so that a sanitizer sees a read behind it. */

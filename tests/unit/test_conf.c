@@ -152,7 +152,7 @@ static void test_defaults(void **state)
 	told[0] = '\0';
 	none.probe_names = no_names;
 	assert_int_equal(conf__load(&conf, NULL, &none), -EINVAL);
-	assert_string_equal(told, "no probe is installed: install some, or give --plugin-dir\n");
+	assert_string_equal(told, "no probe is installed: install one, or use --plugin-dir\n");
 }
 
 static void test_expansion(void **state)
@@ -226,8 +226,8 @@ static void test_files(void **state)
 	(void)state;
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
-	check_file("none.yaml", "none.yaml: cannot open it: No such file or directory\n");
-	check_file(".", ".: is a folder: give a file\n");
+	check_file("none.yaml", "none.yaml: cannot open: No such file or directory\n");
+	check_file(".", ".: is a directory: give a file\n");
 	file = fopen("big.yaml", "w");
 	for (i = 0; i < 1024 * 64; i++)
 		fputs("# 15 characters\n", file);
@@ -236,7 +236,7 @@ static void test_files(void **state)
 	file = fopen("big.yaml", "a");
 	fputs("\n", file);
 	fclose(file);
-	check_file("big.yaml", "big.yaml: is larger than 1 MiB: no configuration is\n");
+	check_file("big.yaml", "big.yaml: is larger than 1 MiB: not a configuration\n");
 	file = fopen("small.yaml", "w");
 	fputs("run: {name: small}\n", file);
 	fclose(file);
@@ -246,7 +246,7 @@ static void test_files(void **state)
 	conf__free(&conf);
 	if (geteuid() != 0) {
 		chmod("small.yaml", 0);
-		check_file("small.yaml", "small.yaml: cannot open it: Permission denied\n");
+		check_file("small.yaml", "small.yaml: cannot open: Permission denied\n");
 	}
 	unlink("small.yaml");
 	unlink("big.yaml");
@@ -285,7 +285,7 @@ static void test_names(void **state)
 	(void)state;
 	assert_int_equal(conf__check_name("a.B-9_", &err), 0);
 	assert_int_equal(conf__check_name("a b", &err), -EINVAL);
-	assert_string_equal(err.text, "\"a b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _");
+	assert_string_equal(err.text, "\"a b\" is not a valid run name: use 1 to 64 letters, digits, dots, - or _");
 	memset(name, 'a', 65);
 	name[65] = '\0';
 	assert_int_equal(conf__check_name(name, &err), -EINVAL);

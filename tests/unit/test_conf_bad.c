@@ -6,14 +6,14 @@
 
 #define KEYS "run, scope, probes, redact, sinks"
 #define TIME_HOW "write a whole number and ns, us, ms, s, m, h or d, as in 500ms\n"
-#define BEGIN "begin it by /, as in /usr/bin/NAME or /**/NAME\n"
+#define BEGIN "start with /, as in /usr/bin/NAME or /**/NAME\n"
 #define UTF8 "write the file in UTF-8, without control characters\n"
 #define OPTIONS_OF_RUN "name, tags, output, grace, max_processes"
-#define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE a line\n"
-#define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" a line\n"
+#define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE per line\n"
+#define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" per line\n"
 #define SIZE_HOW "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB\n"
 #define EMPTY "x.yaml:1:1: document: is empty: write at least one of " KEYS "\n"
-#define REFERENCE "is no reference: write ${env:NAME} or ${env:NAME:-default}, or $${\n"
+#define REFERENCE "is not a valid reference: write ${env:NAME} or ${env:NAME:-default}, or $${\n"
 
 static const char *const bad[][2] = {
 	/* keys */
@@ -29,41 +29,41 @@ static const char *const bad[][2] = {
 	{"sinks: {jsnol: {}}", "x.yaml:1:9: sinks.jsnol: no sink \"jsnol\" here\n"},
 	{"sinks: {summary: {a: 1}}", "x.yaml:1:19: sinks.summary.a: unknown option: there are none\n"},
 	{"run:\n  name: a\nscope: []\nrun:\n  name: b\n",
-	 "x.yaml:4:1: run: is there twice, first in line 1: write it once\n"},
-	{"run:\n  name: a\n  name: b\n", "x.yaml:3:3: run.name: is there twice, first in line 2: write it once\n"},
-	{"run: {tags: {a: 1, a: 2}}", "x.yaml:1:20: run.tags.a: is there twice, first in line 1: write it once\n"},
-	{"probes: {cpu: {}, cpu: {}}", "x.yaml:1:19: probes.cpu: is there twice, first in line 1: write it once\n"},
-	{"[a]: b\n", "x.yaml:1:1: a key is not a word: write KEY: VALUE\n"},
-	{"run: {tags: {'': x}}", "x.yaml:1:14: run.tags: a key is not a word: write KEY: VALUE\n"},
-	{"run: {tags: {a=b: x}}", "x.yaml:1:14: run.tags.a=b: a name cannot hold \"=\": choose another\n"},
+	 "x.yaml:4:1: run: duplicate key, first on line 1: remove one\n"},
+	{"run:\n  name: a\n  name: b\n", "x.yaml:3:3: run.name: duplicate key, first on line 2: remove one\n"},
+	{"run: {tags: {a: 1, a: 2}}", "x.yaml:1:20: run.tags.a: duplicate key, first on line 1: remove one\n"},
+	{"probes: {cpu: {}, cpu: {}}", "x.yaml:1:19: probes.cpu: duplicate key, first on line 1: remove one\n"},
+	{"[a]: b\n", "x.yaml:1:1: key is not a word: write KEY: VALUE\n"},
+	{"run: {tags: {'': x}}", "x.yaml:1:14: run.tags: key is not a word: write KEY: VALUE\n"},
+	{"run: {tags: {a=b: x}}", "x.yaml:1:14: run.tags.a=b: name contains \"=\": choose another\n"},
 	/* types */
 	{"run: 5\n", "x.yaml:1:6: run: " MAPPING},
 	{"run: [a]\n", "x.yaml:1:6: run: " MAPPING},
 	{"run:\n", "x.yaml:1:1: run: has no value: write one, or remove the key\n"},
 	{"probes:\n", "x.yaml:1:1: probes: has no value: write one, or remove the key\n"},
-	{"probes: {}", "x.yaml:1:9: probes: names no probe: name one, or remove the key for all of them\n"},
+	{"probes: {}", "x.yaml:1:9: probes: is empty: name a probe, or remove the key for all probes\n"},
 	{"probes: [cpu]", "x.yaml:1:9: probes: " MAPPING},
 	{"probes: {cpu: off}", "x.yaml:1:15: probes.cpu: " MAPPING},
 	{"sinks: {summary: [a]}", "x.yaml:1:18: sinks.summary: " MAPPING},
-	{"run: {name: [a]}", "x.yaml:1:13: run.name: must be one value, not a list\n"},
-	{"run: {name: {a: b}}", "x.yaml:1:13: run.name: must be one value, not a mapping\n"},
+	{"run: {name: [a]}", "x.yaml:1:13: run.name: must be a single value, not a list\n"},
+	{"run: {name: {a: b}}", "x.yaml:1:13: run.name: must be a single value, not a mapping\n"},
 	{"run: {name: }", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n"},
 	{"run: {name: null}", "x.yaml:1:13: run.name: has no value: write one, or remove the key\n"},
 	{"run: {tags: [a]}", "x.yaml:1:13: run.tags: " MAPPING},
 	{"probes: {lifecycle: {env: HOME}}", "x.yaml:1:27: probes.lifecycle.env: " LIST},
 	{"probes: {lifecycle: {env: [[HOME]]}}",
-	 "x.yaml:1:28: probes.lifecycle.env[0]: must be one value, not a list\n"},
+	 "x.yaml:1:28: probes.lifecycle.env[0]: must be a single value, not a list\n"},
 	{"probes: {lifecycle: {env: [A, '']}}", "x.yaml:1:31: probes.lifecycle.env[1]: an item is empty: remove it\n"},
 	{"redact: x", "x.yaml:1:9: redact: " LIST},
 	{"scope: {exe: /x}", "x.yaml:1:8: scope: " LIST},
-	{"run: {name: !secret x}", "x.yaml:1:13: the tag !secret means nothing here: remove it\n"},
-	{"run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: holds a NUL character: remove it\n"},
+	{"run: {name: !secret x}", "x.yaml:1:13: unknown tag !secret: remove it\n"},
+	{"run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: contains a NUL character: remove it\n"},
 	/* values */
 	{"run: {name: a/b}",
-	 "x.yaml:1:13: run.name: \"a/b\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n"},
+	 "x.yaml:1:13: run.name: \"a/b\" is not a valid run name: use 1 to 64 letters, digits, dots, - or _\n"},
 	{"run: {name: ''}",
-	 "x.yaml:1:13: run.name: \"\" cannot name a run: write 1 to 64 letters, digits, dots, - or _\n"},
-	{"run: {output: ''}", "x.yaml:1:15: run.output: is empty: write a folder, or remove the key\n"},
+	 "x.yaml:1:13: run.name: \"\" is not a valid run name: use 1 to 64 letters, digits, dots, - or _\n"},
+	{"run: {output: ''}", "x.yaml:1:15: run.output: is empty: name a folder, or remove the key\n"},
 	{"run: {grace: 25h}", "x.yaml:1:14: run.grace: 25h is out of range: write 0s to 1d\n"},
 	{"run: {max_processes: 1k}", "x.yaml:1:22: run.max_processes: \"1k\" is not a number: write a whole number\n"},
 	{"run: {max_processes: 1023}", "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n"},
@@ -75,7 +75,7 @@ static const char *const bad[][2] = {
 	 "x.yaml:1:24: probes.cpu.events: no event \"fork\": choose from sample, exit\n"},
 	{"probes: {mem: {events: [exit]}}", "x.yaml:1:24: probes.mem.events: no event \"exit\": there are none\n"},
 	{"probes: {cpu: {events: []}}",
-	 "x.yaml:1:24: probes.cpu.events: names no event: name one, or remove the key for all of them\n"},
+	 "x.yaml:1:24: probes.cpu.events: is empty: name an event, or remove the key for all events\n"},
 	{"probes: {cpu: {ring: 100KiB}}",
 	 "x.yaml:1:22: probes.cpu.ring: is not a power of two: write 64KiB or 128KiB\n"},
 	{"probes: {cpu: {ring: 1000000000}}",
@@ -86,33 +86,34 @@ static const char *const bad[][2] = {
 	{"probes: {cpu: {interval: 9ms}}", "x.yaml:1:26: probes.cpu.interval: 9ms is out of range: write 10ms to 1h\n"},
 	{"probes: {cpu: {interval: 2h}}", "x.yaml:1:26: probes.cpu.interval: 2h is out of range: write 10ms to 1h\n"},
 	{"sinks: {jsonl: {rows: 0}}", "x.yaml:1:23: sinks.jsonl.rows: 0 is out of range: write 1 to 1000\n"},
-	{"redact: [ok, '(']", "x.yaml:1:14: redact[1]: \"(\" is not a regular expression: missing closing parenthesis, "
-			      "at character 2\n"},
+	{"redact: [ok, '(']",
+	 "x.yaml:1:14: redact[1]: \"(\" is not a valid regular expression: missing closing parenthesis, "
+	 "at character 2\n"},
 	/* scope */
 	{"scope:\n  - exe: nextflow\n", "x.yaml:2:10: scope[0].exe: \"nextflow\" is not absolute: " BEGIN},
 	{"scope: [{cwd: /a//b}]",
-	 "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: take empty, . and .. parts out\n"},
+	 "x.yaml:1:15: scope[0].cwd: \"/a//b\" never matches: remove empty, . and .. components\n"},
 	{"scope: [{cwd: /a/..}]",
-	 "x.yaml:1:15: scope[0].cwd: \"/a/..\" never matches: take empty, . and .. parts out\n"},
+	 "x.yaml:1:15: scope[0].cwd: \"/a/..\" never matches: remove empty, . and .. components\n"},
 	{"scope: [{pid: 0}]", "x.yaml:1:15: scope[0].pid: 0 is out of range: write 1 to 4194304\n"},
 	{"scope: [{pid: init}]", "x.yaml:1:15: scope[0].pid: \"init\" is not a number: write a whole number\n"},
-	{"scope: [{all: false}]", "x.yaml:1:15: scope[0].all: can only be true: remove the rule instead\n"},
+	{"scope: [{all: false}]", "x.yaml:1:15: scope[0].all: must be true: remove the rule instead\n"},
 	{"scope: [{user: me}]",
 	 "x.yaml:1:10: scope[0].user: unknown kind of rule: choose from exe, cgroup, cwd, pid, all\n"},
 	{"scope:\n  - exe: /a\n    cwd: /b\n",
-	 "x.yaml:2:5: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n"},
-	{"scope: [{}]", "x.yaml:1:9: scope[0]: must be one rule: write one \"- KIND: VALUE\" for each\n"},
+	 "x.yaml:2:5: scope[0]: must be a single rule: write one \"- KIND: VALUE\" per rule\n"},
+	{"scope: [{}]", "x.yaml:1:9: scope[0]: must be a single rule: write one \"- KIND: VALUE\" per rule\n"},
 	{"scope: [/usr/bin/x]", "x.yaml:1:9: scope[0]: " MAPPING},
 	/* references */
 	{"run: {name: '${env:TEST_CONF_NONE}'}",
-	 "x.yaml:1:13: run.name: the variable TEST_CONF_NONE is not set: set it, or write "
+	 "x.yaml:1:13: run.name: environment variable TEST_CONF_NONE is not set: set it, or write "
 	 "${env:TEST_CONF_NONE:-default}\n"},
 	{"run: {name: '${env:1A}'}", "x.yaml:1:13: run.name: \"${env:1A}\" " REFERENCE},
 	{"run: {name: '${}'}", "x.yaml:1:13: run.name: \"${}\" " REFERENCE},
 	{"run: {name: '${env:A B}'}", "x.yaml:1:13: run.name: \"${env:A B}\" " REFERENCE},
 	{"run: {name: '${file:x}'}", "x.yaml:1:13: run.name: \"${file:x}\" " REFERENCE},
 	{"run: {name: '${env:A-b}'}", "x.yaml:1:13: run.name: \"${env:A-b}\" " REFERENCE},
-	{"run: {name: 'x${env:A'}", "x.yaml:1:13: run.name: \"${env:A\" has no end: close it by }, or write $${\n"},
+	{"run: {name: 'x${env:A'}", "x.yaml:1:13: run.name: \"${env:A\" is not closed: add }, or write $${\n"},
 	/* documents */
 	{"", EMPTY},
 	{"# only a comment\n", EMPTY},
@@ -120,9 +121,9 @@ static const char *const bad[][2] = {
 	{"~", EMPTY},
 	{"just text\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n"},
 	{"- a\n", "x.yaml:1:1: document: must be a mapping: write KEY: VALUE lines\n"},
-	{"run: {}\n---\nrun: {}\n", "x.yaml:2:1: document: a second document begins: write one, without ---\n"},
+	{"run: {}\n---\nrun: {}\n", "x.yaml:2:1: document: second document: only one is allowed, remove the ---\n"},
 	/* syntax */
-	{"run:\n\tname: x\n", "x.yaml:2:1: syntax: a tab cannot indent: write blanks\n"},
+	{"run:\n\tname: x\n", "x.yaml:2:1: syntax: tab in indentation: use spaces\n"},
 	{"run: {name: x\n", "x.yaml:2:1: syntax: while parsing a flow mapping from line 1 on: "
 			    "did not find expected ',' or '}'\n"},
 	{"run:\n  name: x\n grace: 1s\n", "x.yaml:3:2: syntax: while parsing a block mapping from line 1 on: "
@@ -172,7 +173,7 @@ static void test_all_errors(void **state)
 	for (line = told; *line; line = strchr(line, '\n') + 1)
 		n++;
 	assert_int_equal(n, 21);
-	assert_non_null(strstr(told, "\nx.yaml: there are more errors: correct these first\n"));
+	assert_non_null(strstr(told, "\nx.yaml: too many errors: fix these first\n"));
 }
 
 /* Files made to be expensive are refused, and quickly. */
@@ -193,15 +194,15 @@ static void test_bombs(void **state)
 		used += sprintf(text + used, "*a,");
 	used += sprintf(text + used, "]}}\n");
 	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
-	assert_non_null(strstr(told, "document: its aliases (*NAME) repeat too much: write out what is meant\n"));
+	assert_non_null(strstr(told, "document: aliases (*NAME) expand to too much: write the values instead\n"));
 
 	check_bad("a: &a [*a, *a]\nrun: &r\n  tags: *r\n",
 		  "x.yaml:1:1: a: unknown key: choose from " KEYS "\n"
-		  "x.yaml:2:6: run.tags.tags: must be one value, not a mapping\n");
+		  "x.yaml:2:6: run.tags.tags: must be a single value, not a mapping\n");
 
 	memset(text, '[', size);
 	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
-	assert_string_equal(told, "x.yaml:1:1: document: opens more than 1000 brackets: close them\n");
+	assert_string_equal(told, "x.yaml:1:1: document: more than 1000 unclosed brackets: close them\n");
 	memset(text + 1000, ',', size - 1000);
 	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
 	for (i = 0; i + 1 < size; i += 2)

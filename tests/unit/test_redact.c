@@ -285,7 +285,7 @@ static void test_bad_patterns(void **state)
 	(void)state;
 	assert_int_equal(redact__check("a(b", &err), -EINVAL);
 	assert_string_equal(err.text,
-			    "\"a(b\" is not a regular expression: missing closing parenthesis, at character 4");
+			    "\"a(b\" is not a valid regular expression: missing closing parenthesis, at character 4");
 	assert_int_equal(redact__check("(?i)(a)b", &err), 0);
 	assert_int_equal(redact__new(&redact, patterns, 2, &err), -EINVAL);
 	assert_null(redact);

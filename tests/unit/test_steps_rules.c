@@ -27,12 +27,12 @@ static void errors_tell_where_and_what_instead(void **state)
 		{"steps:\n- depth: -1\n  step: x\n", ":2:10: steps[0].depth: \"-1\" is no depth"},
 		{"steps:\n- outside: 1\n  step: x\n", ":2:12: steps[0].outside: \"1\" is neither true nor false"},
 		{"steps:\n- env: [A]\n  step: x\n", ":2:8: steps[0].env: must be a mapping"},
-		{"steps:\n- args: [a]\n  step: x\n", ":2:9: steps[0].args: must be one value, not a list"},
-		{"steps:\n- args: a\n  args: b\n  step: x\n", ":3:3: steps[0].args: is there twice"},
+		{"steps:\n- args: [a]\n  step: x\n", ":2:9: steps[0].args: must be a single value, not a list"},
+		{"steps:\n- args: a\n  args: b\n  step: x\n", ":3:3: steps[0].args: duplicate key"},
 		{"steps:\n- file: {a/b: x}\n  step: x\n",
 		 ":2:10: steps[0].file.a/b: a file is looked for in the working"},
 		{"steps:\n- file: {a: x, b: y}\n  step: x\n", ":2:16: steps[0].file.b: a rule can look into one file"},
-		{"steps:\n\t- a", "a tab cannot indent"},
+		{"steps:\n\t- a", "tab in indentation"},
 	};
 	struct steps *steps;
 	struct error err;
