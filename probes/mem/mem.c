@@ -33,7 +33,7 @@ static const struct schema_field sample_fields[] = {
 static const struct schema_field exit_fields[] = {
 	FIELD(struct mem_event, comm, NULL, "name of the group leader's thread"),
 	FIELD(struct mem_event, peak_rss_bytes, "bytes",
-	      "peak resident memory since the last exec; after memory is freed the kernel's counter may be behind by at "
+	      "peak resident memory since the last exec; after memory is freed the kernel's counter may lag by at "
 	      "most 32 pages per CPU (or twice the number of CPUs)"),
 	FIELD(struct mem_event, rusage_maxrss_bytes, "bytes",
 	      "as reported by wait4(): may be the peak before the exec, or of a child it waited for"),
