@@ -5,8 +5,8 @@
  *
  * Stages, for all probes; on failure they are undone in reverse order:
  *	check   the core checks the ABI and fills `conf` from the YAML by the option table
- *	open    the core opens the BPF object; the probe's open() sets its variables
- *	share   the core inserts the scope map ("scope"), sets the slot and the size of the ring buffer ("events")
+ *	open    the core opens the BPF object and sets its slot; the probe's open() sets other variables
+ *	share   the core puts its scope map in place of the map "scope" and sizes the ring buffer "events"
  *	load    the core loads the programs of the recorded events
  *	attach  the core attaches them; iterators run at each interval
  *	loop    ring buffer -> event() -> stream; the same for the output of the iterators

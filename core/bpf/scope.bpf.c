@@ -389,7 +389,7 @@ static __always_inline __u32 scan_run(struct task_struct *task)
 }
 
 /* Lists every process. Adds those that are wanted and children of watched ones; repeated until none is added, it
- * finds all descendants. The list also shows which entries have lost their process unnoticed. */
+ * finds all descendants. The list also reveals entries whose process no longer exists. */
 SEC("iter/task")
 int scope_scan(struct bpf_iter__task *ctx)
 {

@@ -86,7 +86,7 @@ static void discard_signals(void)
 	}
 }
 
-/* In the child, between fork and exec. */
+/* In the child, between fork and exec. Not limited to async-signal-safe functions: the parent has one thread. */
 static void child(const struct command_opts *opts, int go, int error)
 {
 	int err = 0;

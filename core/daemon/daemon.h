@@ -18,7 +18,7 @@
 
 struct probe_unit;
 
-#define RUN_FIRST 1 /* number of the run that is started without a rule */
+#define RUN_FIRST 1 /* number of the run of the command, of --pid or of `all` */
 
 /* One probe's ring buffer in the event loop. */
 struct ring {

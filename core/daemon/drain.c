@@ -53,8 +53,8 @@ static void refused_losses(struct collector *c)
 	}
 }
 
-/* A process that is neither in the scope map nor among the refused is missing in every stream, and so may be a run of
- * which the exec was skipped; of a child that entered the scope at its exec, only the fork is. */
+/* A process that is neither in the scope map nor among the refused is missing in every stream, and so may be the run of
+ * a skipped exec. Of a child that entered the scope at its exec, only the fork is missing. */
 static void scope_losses(struct collector *c, bool misses)
 {
 	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;

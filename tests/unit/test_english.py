@@ -38,7 +38,8 @@ ALLOWED = [
     ("*", r"\b[Tt]here (is|are|was|were) no\b|\b(is|was) no room\b", "plain English"),
 ]
 
-COMMENT_OR_STRING = re.compile(r'#include[^\n]*|/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'|`[^`]*`', re.S)
+COMMENT_OR_STRING = re.compile(r'#include[^\n]*|/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"'
+                               r"|'(?:\\.|[^'\\\n])*'|`[^`]*`", re.S)
 PROSE = {
     ".c": COMMENT_OR_STRING, ".h": COMMENT_OR_STRING, ".js": COMMENT_OR_STRING, ".css": re.compile(r"/\*.*?\*/", re.S),
     ".yaml": re.compile(r"(?:(?:^|\s)#[^\n]*\n?)+", re.M), ".service": re.compile(r"(?:^#[^\n]*\n)+", re.M),
@@ -74,7 +75,8 @@ def test_comments_messages_and_pages():
     for path in set(files()):
         name = path.relative_to(SRC)
         allowed = [regex for glob, regex, _ in ALLOWED if name.match(glob)]
-        wrong += [f"{name}:{line}: \"{what}\": {instead}" for line, what, instead in hits(path.read_text(), path.suffix, allowed)]
+        found = hits(path.read_text(), path.suffix, allowed)
+        wrong += [f'{name}:{line}: "{what}": {instead}' for line, what, instead in found]
     assert not wrong, "\n".join(sorted(wrong))
 
 
@@ -84,7 +86,8 @@ def test_names_files(entry):
 
 
 @pytest.mark.parametrize("text,what", [
-    ("/* The kernel tells of it. */", "tells of"), ('log("it was told twice");', "told"), ("/* for want\n * of memory */", "want of"),
+    ("/* The kernel tells of it. */", "tells of"), ('log("it was told twice");', "told"),
+    ("/* for want\n * of memory */", "want of"),
     ("// Likewise.", "Likewise"), ("/* behind the struct */", "behind"), ("/* Nobody knows */", "Nobody"),
     ("/* at the free */", "the free"), ("/* a stranger's file */", "stranger"), ("/* what he wrote */", "he"),
     ('error("%s: is no folder")', "is no"), ("/* Who is watched */", "Who"), ("/* the last word */", "last word"),
