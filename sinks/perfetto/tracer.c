@@ -404,28 +404,33 @@ int tracer__step(void *arg, const struct model_task *task)
 	struct packets *packets = &tracer->packets;
 	struct trace_run *run = tracer__run(tracer, task->run);
 	uint64_t track = tracer__task(task->run, task->number);
+	const struct {
+		enum note note;
+		uint64_t value;
+	} numbers[] = {{NOTE_TASK, task->number},
+		       {NOTE_PID, task->pid},
+		       {NOTE_EXIT_CODE, task->exit_code},
+		       {NOTE_SIGNAL, task->signal},
+		       {NOTE_CPU_NS, task->cpu_ns},
+		       {NOTE_USER_NS, task->user_ns},
+		       {NOTE_SYSTEM_NS, task->system_ns},
+		       {NOTE_PEAK_RSS_BYTES, task->peak_rss_bytes},
+		       {NOTE_RSS_PEAK_BYTES, task->rss_peak_bytes},
+		       {NOTE_READ_BYTES, task->io[MODEL_IO_READ_BYTES]},
+		       {NOTE_WRITE_BYTES, task->io[MODEL_IO_WRITE_BYTES]},
+		       {NOTE_PROGRAMS, task->rows},
+		       {NOTE_PROCESSES, task->processes},
+		       {NOTE_FAILED, task->failed},
+		       {NOTE_HIDDEN, task->hidden}};
 
 	if (!run)
 		return -ENOMEM;
 	describe_task(tracer, run, task);
 	packets__open(packets, EVENT_BEGIN, tracer__time(run, task->began_ns), track, CATEGORY_STEP, task->step);
 	packets__string(packets, NOTE_ID, task->id);
-	packets__number(packets, NOTE_TASK, task->number);
-	packets__number(packets, NOTE_PID, task->pid);
 	packets__string(packets, NOTE_OUTCOME, model_outcome__name(task->outcome));
-	packets__number(packets, NOTE_EXIT_CODE, task->exit_code);
-	packets__number(packets, NOTE_SIGNAL, task->signal);
-	packets__number(packets, NOTE_CPU_NS, task->cpu_ns);
-	packets__number(packets, NOTE_USER_NS, task->user_ns);
-	packets__number(packets, NOTE_SYSTEM_NS, task->system_ns);
-	packets__number(packets, NOTE_PEAK_RSS_BYTES, task->peak_rss_bytes);
-	packets__number(packets, NOTE_RSS_PEAK_BYTES, task->rss_peak_bytes);
-	packets__number(packets, NOTE_READ_BYTES, task->io[MODEL_IO_READ_BYTES]);
-	packets__number(packets, NOTE_WRITE_BYTES, task->io[MODEL_IO_WRITE_BYTES]);
-	packets__number(packets, NOTE_PROGRAMS, task->rows);
-	packets__number(packets, NOTE_PROCESSES, task->processes);
-	packets__number(packets, NOTE_FAILED, task->failed);
-	packets__number(packets, NOTE_HIDDEN, task->hidden);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		packets__number(packets, numbers[i].note, numbers[i].value);
 	packets__close(packets);
 	if (!EVENT_IS_NULL(task->ended_ns)) {
 		packets__open(packets, EVENT_END, tracer__time(run, task->ended_ns), track, CATEGORY_STEP, NULL);

@@ -21,7 +21,7 @@ ROOMS = {
 LIBRARIES = {
     "program": (["program.h"], ["base", "stream"], []),
     "steps": (["steps.h"], ["base", "config"], ["program"]),
-    "model": (["model.h", "losses.h", "hash.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
+    "model": (["model.h", "on_model.h", "losses.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
     "totals": (["totals.h"], ["base", "stream"], ["program", "model"]),
     "tables": (["tables.h", "files.h"], ["base", "stream"], ["program", "steps", "model"]),
 }
