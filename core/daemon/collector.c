@@ -150,7 +150,7 @@ static int start_loop(struct collector *c)
 		return -EMFILE;
 	err = loop__watch(c->loop, c->signals, false, exit__on_signal, c);
 	if (!err)
-		err = loop__watch(c->loop, scope__ring_fd(c->scope), true, runs__on_ring, c);
+		err = loop__watch(c->loop, scope__ring_fd(c->scope), true, drain__on_scope_ring, c);
 	for (size_t i = 0; i < probes__count(c->probes) && !err; i++) {
 		struct probe_unit *unit = probes__unit(c->probes, i);
 

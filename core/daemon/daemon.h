@@ -18,7 +18,8 @@
 
 struct probe_unit;
 
-#define RUN_FIRST 1 /* number of the run of the command, of --pid or of `all` */
+#define RUNS_SWEEP_NS 10000000000ull /* between two sweeps, and from a drain to the next */
+#define RUN_FIRST 1		     /* number of the run of the command, of --pid or of `all` */
 
 /* One probe's ring buffer in the event loop. */
 struct ring {
@@ -64,6 +65,7 @@ void drain__all(struct collector *c); /* writes all pending events and losses; e
 void drain__losses(struct collector *c, bool misses); /* writes increases of the loss counters as `lost` records */
 void drain__on_drain(void *arg);		      /* struct collector */
 void drain__on_ring(void *arg);			      /* struct ring */
+void drain__on_scope_ring(void *arg);		      /* the collector's */
 void drain__on_sample(void *arg);		      /* struct ring */
 
 /* ---- runs.c ---- */
@@ -74,11 +76,10 @@ bool runs__is_empty(struct collector *c, const struct run *run);
 void runs__empty(struct collector *c, uint32_t number); /* marks the run as over if it is empty */
 bool runs__over(const struct collector *c);		/* whether any run is over */
 void runs__end_over(struct collector *c);
-void runs__notes(struct collector *c); /* handles the notes of the scope */
-void runs__on_ring(void *arg);
+void runs__notes(struct collector *c);	     /* handles the notes of the scope */
+void runs__sweep_later(struct collector *c); /* for processes whose exit was missed */
 
 /* ---- exit.c ---- */
-void exit__sweep_later(struct collector *c);
 void exit__on_sweep(void *arg);
 void exit__on_grace(void *arg);
 void exit__on_signal(void *arg);

@@ -120,7 +120,7 @@ void drain__on_drain(void *arg)
 
 	c->draining = false;
 	/* An exit that was missed is likely near others that were not: sweep soon. */
-	exit__sweep_later(c);
+	runs__sweep_later(c);
 	for (size_t i = 0; i < probes__count(c->probes); i++)
 		c->rings[i].woken = false;
 	drain__all(c);
@@ -151,4 +151,11 @@ void drain__on_sample(void *arg)
 
 	probe_unit__sample(ring->unit);
 	drain_soon(ring->collector);
+}
+
+void drain__on_scope_ring(void *arg)
+{
+	runs__notes(arg);
+	if (runs__over(arg))
+		drain__all(arg);
 }

@@ -13,15 +13,6 @@
 #include "core/log.h"
 
 #define SWEEP_ENDING_NS 100000000ull
-#define SWEEP_NS 10000000000ull
-
-void exit__sweep_later(struct collector *c)
-{
-	if (c->sweeping)
-		return;
-	c->sweeping = true;
-	loop__arm(c->sweep_timer, SWEEP_NS, 0);
-}
 
 /* Writes the provisional events of a process; a probe that did not report its exit has lost that event. */
 static void on_gone(void *arg, const struct scope_key *key, const struct scope_entry *w)
@@ -46,12 +37,12 @@ static void on_gone(void *arg, const struct scope_key *key, const struct scope_e
 void exit__on_sweep(void *arg)
 {
 	struct collector *c = arg;
-	int gone = scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : SWEEP_NS, on_gone, c);
+	int gone = scope__sweep(c->scope, c->ending ? 2 * SWEEP_ENDING_NS : RUNS_SWEEP_NS, on_gone, c);
 
 	if (!c->ending) {
 		c->sweeping = false;
 		if (scope__missing(c->scope))
-			exit__sweep_later(c);
+			runs__sweep_later(c);
 	}
 	if (gone < 0)
 		return;

@@ -135,9 +135,10 @@ void runs__notes(struct collector *c)
 	scope__notes(c->scope, on_note, c);
 }
 
-void runs__on_ring(void *arg)
+void runs__sweep_later(struct collector *c)
 {
-	runs__notes(arg);
-	if (runs__over(arg))
-		drain__all(arg);
+	if (c->sweeping)
+		return;
+	c->sweeping = true;
+	loop__arm(c->sweep_timer, RUNS_SWEEP_NS, 0);
 }

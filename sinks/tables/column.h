@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "core/record.h"
+#include "core/text.h"
 
 enum column_type {
 	COLUMN_BOOL,
@@ -68,5 +69,14 @@ void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes)
 /* Text as it gets into a table: `bytes` themselves if they are UTF-8; else escaped, allocated into *made.
  * NULL: out of memory. */
 const char *column__text(const char *bytes, size_t *length, char **made);
+
+/* ---- SQL ---- */
+
+void sql__name(struct text *sql, const char *name);	/* "name" */
+void sql__string(struct text *sql, const char *string); /* 'string' */
+
+/* What a column holds, in a string: "user time (ns)". */
+void sql__comment(struct text *sql, const struct column *column);
+void sql__path(struct text *sql, int folder, const char *name, const char *ending); /* of a file, as a string */
 
 #endif

@@ -38,50 +38,6 @@ static int fail(const struct tables *tables, int err, const char *what)
 	return err;
 }
 
-/* ---- SQL ---- */
-
-static void quote(struct text *sql, const char *text, char mark)
-{
-	text__printf(sql, "%c", mark);
-	for (const char *at = text; *at; at++)
-		text__printf(sql, *at == mark ? "%c%c" : "%c", *at, mark);
-	text__printf(sql, "%c", mark);
-}
-
-void sql__name(struct text *sql, const char *name)
-{
-	quote(sql, name, '"');
-}
-
-void sql__string(struct text *sql, const char *string)
-{
-	quote(sql, string, '\'');
-}
-
-void sql__path(struct text *sql, int folder, const char *name, const char *ending)
-{
-	struct text path = {0};
-
-	text__printf(&path, "/proc/self/fd/%d/%s%s", folder, name, ending);
-	if (path.error)
-		sql->error = path.error;
-	else
-		sql__string(sql, path.data);
-	text__free(&path);
-}
-
-void sql__comment(struct text *sql, const struct column *column)
-{
-	struct text comment = {0};
-
-	text__printf(&comment, "%s%s%s%s%s", column->help ? column->help : "", column->help && column->unit ? " " : "",
-		     column->unit ? "(" : "", column->unit ? column->unit : "", column->unit ? ")" : "");
-	if (comment.error && !sql->error)
-		sql->error = comment.error;
-	sql__string(sql, comment.data ? comment.data : "");
-	text__free(&comment);
-}
-
 /* ---- the model's rows ---- */
 
 static int write_row(struct tables *tables, enum model_table which, const void *row)

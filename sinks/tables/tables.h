@@ -59,14 +59,4 @@ int tables__run(struct tables *tables, const char *sql);
 size_t tables__count(const struct tables *tables);
 const struct table *tables__table(const struct tables *tables, size_t i);
 
-/* ---- SQL ---- */
-
-void sql__name(struct text *sql, const char *name);	/* "name" */
-void sql__string(struct text *sql, const char *string); /* 'string' */
-
-void sql__path(struct text *sql, int folder, const char *name, const char *ending); /* of a file, as a string */
-
-/* What a column holds, in a string: "user time (ns)". */
-void sql__comment(struct text *sql, const struct column *column);
-
 #endif
