@@ -16,6 +16,7 @@
 #include "core/scope.h"
 #include "core/stream.h"
 
+struct probe;
 struct probe_unit;
 
 #define RUNS_SWEEP_NS 10000000000ull /* between two sweeps, and from a drain to the next */
@@ -92,6 +93,8 @@ void reports__print(struct collector *c);
 int existing__enter(struct collector *c);
 
 /* ---- list_probe.c ---- */
+/* What the probe may do after the start: "capabilities: none; system calls: none". */
+void list__privileges(const struct probe *probe, char *out, size_t size);
 void list__probe(FILE *out, const void *probe); /* prints a struct probe for --list */
 
 #endif

@@ -16,6 +16,7 @@
 #include "core/bpf/bpf.h"
 #include "core/config/config.h"
 #include "core/daemon/caps.h"
+#include "core/daemon/daemon.h"
 #include "core/log.h"
 
 #ifndef CAP_PERFMON
@@ -162,7 +163,7 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 	struct conf_probe alone = *conf;
 	struct probes *probes = NULL;
 	const char *const *lacks = NULL;
-	char what[64], rights[256], found[320];
+	char what[64], rights[1024], found[1100];
 	int err;
 
 	alone.required = true;
@@ -177,8 +178,8 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 		struct probe_unit *unit = probes__unit(probes, 0);
 
 		lacks = unit->unavailable;
-		caps__names(unit->probe->keeps, rights, sizeof(rights));
-		snprintf(found, sizeof(found), "loads and attaches; keeps capabilities: %s", rights);
+		list__privileges(unit->probe, rights, sizeof(rights));
+		snprintf(found, sizeof(found), "loads and attaches; keeps %s", rights);
 		print_line(d, what, GOOD, found, NULL);
 		for (; lacks && *lacks; lacks++)
 			print_line(d, what, POOR, *lacks, NULL);

@@ -39,23 +39,22 @@ static void print_hook(void *arg, const char *hook, const char *program)
 	fputc('\n', listing->out);
 }
 
-/* Privileges after the start. */
-static void print_rights(FILE *out, const struct probe *probe)
+void list__privileges(const struct probe *probe, char *out, size_t size)
 {
 	char capabilities[512];
+	size_t used;
 
 	caps__names(probe->keeps, capabilities, sizeof(capabilities));
-	fprintf(out, "  privileges after the start\n    capabilities: %s\n    system calls:", capabilities);
-	for (const char *const *name = probe->syscalls; name && *name; name++)
-		fprintf(out, " %s", *name);
-	fprintf(out, "%s\n", probe->syscalls ? "" : " none");
+	used = snprintf(out, size, "capabilities: %s; system calls:%s", capabilities, probe->syscalls ? "" : " none");
+	for (const char *const *name = probe->syscalls; name && *name && used < size; name++)
+		used += snprintf(out + used, size - used, " %s", *name);
 }
 
 void list__probe(FILE *out, const void *table)
 {
 	const struct probe *probe = table;
 	struct listing listing = {out, probe};
-	char text[32];
+	char text[32], rights[1024];
 	size_t size = 0;
 	const void *elf = probe->elf ? probe->elf(&size) : NULL;
 
@@ -75,6 +74,7 @@ void list__probe(FILE *out, const void *table)
 	fprintf(out, "  hooks\n");
 	if (hook__list(elf, size, print_hook, &listing))
 		fprintf(out, "    none: not a BPF object\n");
-	print_rights(out, probe);
+	list__privileges(probe, rights, sizeof(rights));
+	fprintf(out, "  privileges after the start\n    %s\n", rights);
 	fputc('\n', out);
 }
