@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #define CAPACITY_MIN 256
+#define CAPACITY_MAX ((size_t)1 << 38) /* more is a wrong size, not a need */
 
 int buffer__reserve(struct buffer *buffer, size_t more)
 {
@@ -15,7 +16,7 @@ int buffer__reserve(struct buffer *buffer, size_t more)
 
 	if (buffer->error || buffer->capacity - buffer->size >= more)
 		return buffer->error;
-	if (more < SIZE_MAX / 4 - buffer->size) {
+	if (more < CAPACITY_MAX - buffer->size) {
 		while (capacity - buffer->size < more)
 			capacity *= 2;
 		data = realloc(buffer->data, capacity);

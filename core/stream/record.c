@@ -47,11 +47,10 @@ static const struct schema_field end_fields[] = {
 };
 
 const struct schema_event record_control[] = {
-	[RECORD_LOST] = {"lost", "events were lost", lost_fields, sizeof(struct record_lost)},
-	[RECORD_CLOCK] = {"clock", "new anchor between boot clock and real time", clock_fields,
-			  sizeof(struct record_clock)},
-	[RECORD_SYNC] = {"sync", "closes a block", sync_fields, 0},
-	[RECORD_END] = {"end", "the stream was closed cleanly", end_fields, sizeof(struct record_end)},
+	EVENT(RECORD_LOST, struct record_lost, "lost", "events were lost", lost_fields),
+	EVENT(RECORD_CLOCK, struct record_clock, "clock", "new anchor between boot clock and real time", clock_fields),
+	[RECORD_SYNC] = {.name = "sync", .help = "closes a block", .fields = sync_fields},
+	EVENT(RECORD_END, struct record_end, "end", "the stream was closed cleanly", end_fields),
 };
 
 const char *event_reason__name(unsigned reason)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/record.h"
+#include "core/text.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/stream_made.h"
 
