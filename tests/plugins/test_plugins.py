@@ -277,6 +277,13 @@ def test_public_headers_compile_alone(sdk):
         subprocess.run([*CC, *flags, "-"], input=text.encode(), check=True)
 
 
+def copy_tree(source, to, *left_out):
+    """A copy that can be written to, also of a release that cannot."""
+    shutil.copytree(source, to, ignore=shutil.ignore_patterns(*left_out))
+    for folder in [to, *(path for path in to.rglob("*") if path.is_dir())]:
+        folder.chmod(0o755)
+
+
 def bpf_flags(sdk):
     arch = {"x86_64": "x86", "aarch64": "arm64"}[platform.machine()]
     return ["clang", "-g", "-O2", "-target", "bpf", f"-D__TARGET_ARCH_{arch}", "-Wall", "-Werror", *sdk[1]("--cflags")]
@@ -303,7 +310,7 @@ def built_out_of_tree(sdk):
         if not tool:
             pytest.skip(f"{name} is not installed")
     folder, work = new_folder(), new_folder()
-    shutil.copytree(SRC / "tests/plugins/hello", work / "probes/hello")
+    copy_tree(SRC / "tests/plugins/hello", work / "probes/hello")
     files = {end: f"probes/hello/hello.{end}" for end in ("bpf.c", "bpf.o", "skel.h", "c")}
     subprocess.run([*bpf_flags(sdk), "-I.", "-c", files["bpf.c"], "-o", files["bpf.o"]], cwd=work, check=True)
     subprocess.run([tools["llvm-strip"], "-g", files["bpf.o"]], cwd=work, check=True)
@@ -331,10 +338,10 @@ def test_a_probe_of_three_files_builds_in_the_tree():
     """In a copy of the sources, by nothing but its folder."""
     top, built = new_folder() / "tree", new_folder()
     left_out = ".git *.o *.a *.so *.log *.trs *.test *.skel.h config.status Makefile autom4te.cache".split()
-    shutil.copytree(SRC, top, ignore=shutil.ignore_patterns(*left_out))
+    copy_tree(SRC, top, *left_out)
     if not (top / "configure").exists():
         pytest.skip("the sources have no configure")
-    shutil.copytree(SRC / "tests/plugins/hello", top / "probes/hello")
+    copy_tree(SRC / "tests/plugins/hello", top / "probes/hello")
     env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS", "srcdir")}
     subprocess.run([top / "configure", "--quiet"], cwd=built, env=env, check=True, capture_output=True)
     subprocess.run(["make", "probes/hello.so"], cwd=built, env=env, check=True, capture_output=True)
