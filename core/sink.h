@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The ABI between the merge and a sink. A sink is one .so that exports one symbol,
  *
- *	SINK_EXPORT const struct sink *const collector_sink = &my_sink;
+ *	SINK(my_sink, "what it makes", .open = my__open, .write = my__write, .close = free);
  *
  * It gets whole records in merged order, on one thread, unprivileged. Calls come as
  * open, stream (once per stream), write..., ended (once per stream), flush, close. What it gets is valid
@@ -72,6 +72,16 @@ struct sink {
 	int (*flush)(void *state, bool last);
 	void (*close)(void *state);
 };
+
+/* Defines the sink NAME and exports it:
+ *
+ *	SINK(hello, "greets", .open = hello__open, .write = hello__write, .close = free);
+ */
+#define SINK(name_, help_, ...)                                                                            \
+	static const struct sink sink_##name_ = {                                                          \
+		.abi = SINK_ABI, .size = sizeof(struct sink), .name = #name_, .help = help_, __VA_ARGS__}; \
+	SINK_EXPORT const struct sink *const collector_sink;                                               \
+	const struct sink *const collector_sink = &sink_##name_
 
 /* ---- from the library, for sinks that know no event by name ----
  *

@@ -139,16 +139,5 @@ static int advise__open(const struct sink_api *api, const void *conf, void **sta
 	return on_model__open(&advise_on_model, "advise", api, conf, state);
 }
 
-static const struct sink advise_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "advise",
-	.help = "what CPU and memory each step should ask for, from what its executions used",
-	.options = advise_options,
-	.conf_size = sizeof(struct advise_conf),
-	.open = advise__open,
-	ON_MODEL,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &advise_sink;
+SINK(advise, "what CPU and memory each step should ask for, from what its executions used", .options = advise_options,
+     .conf_size = sizeof(struct advise_conf), .open = advise__open, ON_MODEL);

@@ -109,18 +109,6 @@ static int file__open(const struct sink_api *api, const void *conf, void **state
 	return tables__open(&opts, state);
 }
 
-static const struct sink file_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "duckdb",
-	.help = "one DuckDB file: a table for each kind of event, processes and steps",
-	.needs = "libduckdb",
-	.options = file_options,
-	.conf_size = sizeof(struct file_conf),
-	.output = SINK_FILE,
-	.open = file__open,
-	ON_TABLES,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &file_sink;
+SINK(duckdb, "one DuckDB file: a table for each kind of event, processes and steps", .needs = "libduckdb",
+     .options = file_options, .conf_size = sizeof(struct file_conf), .output = SINK_FILE, .open = file__open,
+     ON_TABLES);

@@ -159,16 +159,5 @@ static int jsonl__open(const struct sink_api *api, const void *conf, void **stat
 	return 0;
 }
 
-static const struct sink jsonl = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "jsonl",
-	.help = "one JSON object a line, every event with all its fields",
-	.open = jsonl__open,
-	.write = jsonl__write,
-	.flush = jsonl__flush,
-	.close = jsonl__close,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &jsonl;
+SINK(jsonl, "one JSON object a line, every event with all its fields", .open = jsonl__open, .write = jsonl__write,
+     .flush = jsonl__flush, .close = jsonl__close);

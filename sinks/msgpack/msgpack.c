@@ -119,16 +119,5 @@ static int packed__open(const struct sink_api *api, const void *conf, void **sta
 	return 0;
 }
 
-static const struct sink packed = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "msgpack",
-	.help = "one msgpack map a record, every event with all its fields",
-	.open = packed__open,
-	.write = packed__write,
-	.flush = packed__flush,
-	.close = packed__close,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &packed;
+SINK(msgpack, "one msgpack map a record, every event with all its fields", .open = packed__open, .write = packed__write,
+     .flush = packed__flush, .close = packed__close);

@@ -43,16 +43,5 @@ static int null__flush(void *state, bool last)
 	return 0;
 }
 
-static const struct sink null = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "null",
-	.help = "counts the records and writes nothing, to measure the merge",
-	.open = null__open,
-	.write = null__write,
-	.flush = null__flush,
-	.close = free,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &null;
+SINK(null, "counts the records and writes nothing, to measure the merge", .open = null__open, .write = null__write,
+     .flush = null__flush, .close = free);

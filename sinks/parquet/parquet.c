@@ -152,18 +152,6 @@ static int parquet__open(const struct sink_api *api, const void *given, void **s
 	return tables__open(&opts, state);
 }
 
-static const struct sink parquet_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "parquet",
-	.help = "Parquet files: a table for each kind of event, processes and steps",
-	.needs = "libduckdb",
-	.options = parquet_options,
-	.conf_size = sizeof(struct parquet_conf),
-	.output = SINK_FOLDER,
-	.open = parquet__open,
-	ON_TABLES,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &parquet_sink;
+SINK(parquet, "Parquet files: a table for each kind of event, processes and steps", .needs = "libduckdb",
+     .options = parquet_options, .conf_size = sizeof(struct parquet_conf), .output = SINK_FOLDER, .open = parquet__open,
+     ON_TABLES);

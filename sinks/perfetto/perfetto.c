@@ -76,17 +76,6 @@ static int perfetto__open(const struct sink_api *api, const void *conf, void **s
 	return on_model__open(&perfetto_on_model, "perfetto", api, conf, state);
 }
 
-static const struct sink perfetto_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "perfetto",
-	.help = "a timeline of all processes for the Perfetto UI, with curves of CPU and memory",
-	.options = perfetto_options,
-	.conf_size = sizeof(struct perfetto_conf),
-	.suffix = "pftrace",
-	.open = perfetto__open,
-	ON_MODEL,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &perfetto_sink;
+SINK(perfetto, "a timeline of all processes for the Perfetto UI, with curves of CPU and memory",
+     .options = perfetto_options, .conf_size = sizeof(struct perfetto_conf), .suffix = "pftrace",
+     .open = perfetto__open, ON_MODEL);

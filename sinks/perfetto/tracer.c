@@ -17,37 +17,6 @@ static const char *const lanes[LANES] = {
 	[LANE_LOST] = "lost events",
 };
 
-/* ---- numbers of tracks ---- */
-
-enum { OF_LANE = 1, OF_PROCESS, OF_TASK, OF_GROUP, OF_COUNTER };
-
-static uint64_t number(uint64_t what, const struct model_run *run, uint64_t a, uint64_t b)
-{
-	uint64_t key = hash__mix(hash__mix(hash__mix(what << 32 | (run->index + 1)) ^ (a + 1)) ^ (b + 1));
-
-	return key ? key : 1;
-}
-
-uint64_t tracer__lane(const struct trace_run *run, enum lane lane)
-{
-	return number(OF_LANE, run->run, lane, 0);
-}
-
-uint64_t tracer__process(const struct model_run *run, uint32_t pid, uint64_t start)
-{
-	return number(OF_PROCESS, run, pid, start);
-}
-
-uint64_t tracer__task(const struct model_run *run, uint32_t task)
-{
-	return number(OF_TASK, run, task, 0);
-}
-
-uint64_t tracer__counter(uint64_t track, enum gauge_kind kind)
-{
-	return hash__mix(track ^ (OF_COUNTER + kind));
-}
-
 static uint64_t task_or_run(const struct trace_run *run, uint32_t task)
 {
 	return task ? tracer__task(run->run, task) : tracer__lane(run, LANE_RUN);
@@ -68,11 +37,6 @@ void tracer__counters(struct tracer *tracer, uint64_t track)
 }
 
 /* ---- time ---- */
-
-uint64_t tracer__time(const struct trace_run *run, uint64_t ts)
-{
-	return ts + run->shift;
-}
 
 /* Milliseconds fit for three weeks. */
 static uint32_t rank(const struct trace_run *run, uint64_t ts)
@@ -356,7 +320,7 @@ static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const str
 {
 	static const uint64_t key[2]; /* tracks have the same numbers in every trace */
 	uint64_t step = hash__siphash(key, task->step, strlen(task->step));
-	uint64_t track = number(OF_GROUP, task->run, task->parent, step);
+	uint64_t track = tracer__number(OF_GROUP, task->run, task->parent, step);
 	struct text *name = &(struct text){0};
 	struct hash_node *node;
 

@@ -44,6 +44,10 @@ struct tracer {
 	struct hash looked; /* processes that were looked at while they lived */
 };
 
+enum tracer_of { OF_LANE = 1, OF_PROCESS, OF_TASK, OF_GROUP, OF_COUNTER };
+
+/* The id of a track of a run, never 0; `a` and `b` tell tracks of one kind apart. */
+uint64_t tracer__number(enum tracer_of what, const struct model_run *run, uint64_t a, uint64_t b);
 struct trace_run *tracer__run(struct tracer *tracer, const struct model_run *run); /* NULL: out of memory */
 uint64_t tracer__lane(const struct trace_run *run, enum lane lane);
 uint64_t tracer__time(const struct trace_run *run, uint64_t ts);

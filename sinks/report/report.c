@@ -144,17 +144,6 @@ static int report__open(const struct sink_api *api, const void *conf, void **sta
 	return on_model__open(&report_on_model, "report", api, conf, state);
 }
 
-static const struct sink report_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "report",
-	.help = "one HTML file to open in a browser: timeline, CPU and memory, failures, tables",
-	.options = report_options,
-	.conf_size = sizeof(struct report_conf),
-	.suffix = "html",
-	.open = report__open,
-	ON_MODEL,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &report_sink;
+SINK(report, "one HTML file to open in a browser: timeline, CPU and memory, failures, tables",
+     .options = report_options, .conf_size = sizeof(struct report_conf), .suffix = "html", .open = report__open,
+     ON_MODEL);

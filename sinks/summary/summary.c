@@ -125,17 +125,5 @@ static int summary__open(const struct sink_api *api, const void *conf, void **st
 	return on_model__open(&summary_on_model, "summary", api, conf, state);
 }
 
-static const struct sink summary_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "summary",
-	.help = "one page for people: what ran, what failed, where time and memory went",
-	.options = summary_options,
-	.conf_size = sizeof(struct summary_conf),
-	.page = true,
-	.open = summary__open,
-	ON_MODEL,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &summary_sink;
+SINK(summary, "one page for people: what ran, what failed, where time and memory went", .options = summary_options,
+     .conf_size = sizeof(struct summary_conf), .page = true, .open = summary__open, ON_MODEL);

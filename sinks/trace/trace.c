@@ -189,16 +189,5 @@ static int trace__open(const struct sink_api *api, const void *conf, void **stat
 	return on_model__open(&trace_on_model, "trace", api, conf, state);
 }
 
-static const struct sink trace_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "trace",
-	.help = "a line for each execution of a step, in the columns of Nextflow or Snakemake",
-	.options = trace_options,
-	.conf_size = sizeof(struct trace_conf),
-	.open = trace__open,
-	ON_MODEL,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &trace_sink;
+SINK(trace, "a line for each execution of a step, in the columns of Nextflow or Snakemake", .options = trace_options,
+     .conf_size = sizeof(struct trace_conf), .open = trace__open, ON_MODEL);

@@ -170,16 +170,5 @@ static int told__open(const struct sink_api *api, const void *conf, void **state
 	return on_model__open(&told_on_model, "told", api, conf, state);
 }
 
-static const struct sink told_sink = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "told",
-	.help = "all that sinks/model tells",
-	.options = told_options,
-	.conf_size = sizeof(struct told_conf),
-	.open = told__open,
-	ON_MODEL,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &told_sink;
+SINK(told, "all that sinks/model tells", .options = told_options, .conf_size = sizeof(struct told_conf),
+     .open = told__open, ON_MODEL);

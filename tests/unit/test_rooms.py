@@ -56,7 +56,7 @@ def plugin_folders(kind):
 
 
 def is_library(folder):
-    return not any(re.search(r"^SINK_EXPORT", path.read_text(), re.M) for path in folder.glob("*.c"))
+    return not any(re.search(r"^SINK\(", path.read_text(), re.M) for path in folder.glob("*.c"))
 
 
 def doors(rooms):

@@ -47,17 +47,5 @@ static int hello__flush(void *state, bool last)
 	return 0;
 }
 
-static const struct sink hello = {
-	.abi = SINK_ABI,
-	.size = sizeof(hello),
-	.name = "hello_sink",
-	.help = "says how many processes failed",
-	.page = true,
-	.open = hello__open,
-	.write = hello__write,
-	.flush = hello__flush,
-	.close = free,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &hello;
+SINK(hello_sink, "says how many processes failed", .page = true, .open = hello__open, .write = hello__write,
+     .flush = hello__flush, .close = free);

@@ -54,19 +54,4 @@ static int made__flush(void *state, bool last)
 	return ((struct sink_state *)state)->conf.fail ? -5 : 0;
 }
 
-static const struct sink made = {
-	.abi = SINK_ABI,
-	.size = sizeof(struct sink),
-	.name = "delivered",
-	.help = "says what is safe",
-	.needs = "libnothing",
-	.options = options,
-	.conf_size = sizeof(struct conf),
-	.open = made__open,
-	.write = made__write,
-	.flush = made__flush,
-	.close = free,
-};
-
-SINK_EXPORT const struct sink *const collector_sink;
-const struct sink *const collector_sink = &made;
+SINK(delivered, "says what is safe", .needs = "libnothing", .options = options, .conf_size = sizeof(struct conf), .open = made__open, .write = made__write, .flush = made__flush, .close = free);
