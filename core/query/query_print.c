@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a query gives, as a table for people, or as CSV, JSON or Parquet for programs. */
+/* Prints the result of a query: as a table for people, or by COPY as CSV, JSON or Parquet for programs. */
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include "core/text.h"
 
 #define FLUSH_BYTES (64U << 10)
+#define EMPTY_ARRAY 6 /* bytes, as COPY writes it */
 
 const char *const query_formats[] = {"table", "csv", "json", "jsonl", "parquet", NULL};
 
@@ -26,74 +29,17 @@ struct output {
 	bool terminal;
 	struct text text;
 	enum shown *shown; /* by column */
-	size_t columns, *widths, *lengths;
-	const char **values;
+	size_t columns, *widths;
 	int error;
 };
 
 static void flush(struct output *out)
 {
-	const char *at = out->text.data;
-	size_t left = out->text.size;
-	ssize_t n;
-
 	if (!out->error)
 		out->error = out->text.error;
-	while (left && !out->error) {
-		n = write(out->fd, at, left);
-		if (n < 0 && errno != EINTR)
-			out->error = -errno;
-		if (n > 0) {
-			at += n;
-			left -= n;
-		}
-	}
+	if (!out->error)
+		out->error = write_all(out->fd, out->text.data, out->text.size);
 	out->text.size = 0;
-}
-
-/* Bytes of watched programs must not steer a terminal; to a file they go as they are. */
-static void put(struct output *out, const char *bytes, size_t length)
-{
-	if (out->terminal)
-		text__safe(&out->text, bytes, length);
-	else
-		text__put(&out->text, bytes, length);
-}
-
-/* ---- results ---- */
-
-/* Calls for every row with its values, all of them text; NULL: null. */
-struct rows {
-	void (*row)(void *arg, const char *const *values, const size_t *lengths);
-	void *arg;
-};
-
-static void each_row(duckdb_data_chunk chunk, size_t columns, const struct output *out, const struct rows *rows)
-{
-	idx_t count = duckdb_data_chunk_get_size(chunk);
-
-	for (idx_t row = 0; row < count; row++) {
-		for (size_t i = 0; i < columns; i++) {
-			duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
-			uint64_t *validity = duckdb_vector_get_validity(vector);
-			duckdb_string_t *string = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
-			bool there = !validity || duckdb_validity_row_is_valid(validity, row);
-
-			out->values[i] = there ? duckdb_string_t_data(string) : NULL;
-			out->lengths[i] = there ? duckdb_string_t_length(*string) : 0;
-		}
-		rows->row(rows->arg, out->values, out->lengths);
-	}
-}
-
-static void each_chunk(duckdb_result *result, const struct output *out, const struct rows *rows)
-{
-	duckdb_data_chunk chunk;
-
-	while (!out->error && (chunk = duckdb_fetch_chunk(*result))) {
-		each_row(chunk, duckdb_column_count(result), out, rows);
-		duckdb_destroy_data_chunk(&chunk);
-	}
 }
 
 /* ---- a table ---- */
@@ -171,23 +117,36 @@ static void end_cell(struct table *table, size_t column, size_t begin)
 		table->width[column] = width;
 }
 
-static void table__row(void *arg, const char *const *values, const size_t *lengths)
+/* Every value is text: the query casts it. */
+static void put_row(struct table *table, duckdb_data_chunk chunk, idx_t row)
 {
-	struct table *table = arg;
-
 	for (size_t i = 0; i < table->out->columns; i++) {
-		size_t begin = table->cells.size;
+		duckdb_vector vector = duckdb_data_chunk_get_vector(chunk, i);
+		uint64_t *validity = duckdb_vector_get_validity(vector);
+		duckdb_string_t *string = (duckdb_string_t *)duckdb_vector_get_data(vector) + row;
 		enum shown shown = table->out->shown[i];
+		size_t begin = table->cells.size;
 
-		if (!values[i])
+		if (validity && !duckdb_validity_row_is_valid(validity, row))
 			text__printf(&table->cells, "-");
 		else if (shown == AS_DURATION || shown == AS_BYTES)
-			put_human(&table->cells, values[i], lengths[i], shown);
+			put_human(&table->cells, duckdb_string_t_data(string), duckdb_string_t_length(*string), shown);
 		else
-			text__safe(&table->cells, values[i], lengths[i]);
+			text__safe(&table->cells, duckdb_string_t_data(string), duckdb_string_t_length(*string));
 		end_cell(table, i, begin);
 	}
 	table->rows++;
+}
+
+static void put_rows(struct table *table, duckdb_result *result)
+{
+	duckdb_data_chunk chunk;
+
+	while (!table->out->error && (chunk = duckdb_fetch_chunk(*result))) {
+		for (idx_t row = 0; row < duckdb_data_chunk_get_size(chunk); row++)
+			put_row(table, chunk, row);
+		duckdb_destroy_data_chunk(&chunk);
+	}
 }
 
 /* A line of the table, from the cell at `at`; returns where the next begins. */
@@ -235,7 +194,7 @@ static void print_table(duckdb_result *result, struct output *out)
 		table.window = window.ws_col;
 	for (size_t i = 0; i < out->columns; i++)
 		put_heading(&table, duckdb_column_name(result, i), i);
-	each_chunk(result, out, &(struct rows){table__row, &table});
+	put_rows(&table, result);
 	if (table.cells.error)
 		out->error = table.cells.error;
 	at = table.cells.data;
@@ -254,89 +213,70 @@ static void print_table(duckdb_result *result, struct output *out)
 	text__free(&table.cells);
 }
 
-/* ---- CSV ---- */
+/* ---- CSV, JSON, Parquet: by COPY ---- */
 
-static void put_field(struct output *out, const char *value, size_t length)
-{
-	bool quoted = !length || memchr(value, ',', length) || memchr(value, '"', length) ||
-		      memchr(value, '\n', length) || memchr(value, '\r', length) || *value == ' ' ||
-		      value[length - 1] == ' ';
-
-	if (!quoted) {
-		put(out, value, length);
-		return;
-	}
-	text__put(&out->text, "\"", 1);
-	for (size_t i = 0; i < length; i++) {
-		size_t run = strcspn(value + i, "\"");
-
-		run = run > length - i ? length - i : run;
-		put(out, value + i, run);
-		i += run;
-		if (i < length)
-			text__put(&out->text, "\"\"", 2);
-	}
-	text__put(&out->text, "\"", 1);
-}
-
-/* Nothing between the commas is null; an empty text is quoted. */
-static void csv__row(void *arg, const char *const *values, const size_t *lengths)
-{
-	struct output *out = arg;
-
-	for (size_t i = 0; i < out->columns; i++) {
-		if (i)
-			text__put(&out->text, ",", 1);
-		if (values[i])
-			put_field(out, values[i], lengths[i]);
-	}
-	text__put(&out->text, "\n", 1);
-	if (out->text.size > FLUSH_BYTES)
-		flush(out);
-}
-
-static void print_csv(duckdb_result *result, struct output *out)
-{
-	for (size_t i = 0; i < out->columns; i++) {
-		const char *name = duckdb_column_name(result, i);
-
-		text__put(&out->text, ",", i ? 1 : 0);
-		put_field(out, name, strlen(name));
-	}
-	text__put(&out->text, "\n", 1);
-	each_chunk(result, out, &(struct rows){csv__row, out});
-}
-
-/* ---- JSON: one column with an object a row ---- */
-
-struct json {
-	struct output *out;
-	bool lines;
-	size_t rows;
+/* Copies what COPY writes to a pipe. COPY to the output itself would truncate a file that others write to as well, and
+ * cannot open a socket. */
+struct copier {
+	int from, to;
+	bool terminal;
+	int error;
 };
 
-static void json__row(void *arg, const char *const *values, const size_t *lengths)
+/* Text of watched programs must not control a terminal. */
+static int put_safe(int to, const void *data, size_t length)
 {
-	struct json *json = arg;
-	struct output *out = json->out;
+	const char *bytes = data;
+	struct text text = {0};
+	int err;
 
-	if (!json->lines)
-		text__printf(&out->text, json->rows ? ",\n" : "[\n");
-	put(out, values[0] ? values[0] : "null", values[0] ? lengths[0] : 4);
-	if (json->lines)
-		text__put(&out->text, "\n", 1);
-	json->rows++;
-	if (out->text.size > FLUSH_BYTES)
-		flush(out);
+	for (size_t i = 0; i < length; i++) {
+		const char *end = memchr(bytes + i, '\n', length - i);
+		size_t line = end ? (size_t)(end - bytes) - i : length - i;
+
+		text__safe(&text, bytes + i, line);
+		i += line;
+		if (i < length)
+			text__put(&text, "\n", 1);
+	}
+	err = text.error ? text.error : write_all(to, text.data, text.size);
+	text__free(&text);
+	return err;
 }
 
-static void print_json(duckdb_result *result, struct output *out, bool lines)
+/* COPY writes an array without rows on three lines. */
+static bool is_empty_array(const char *bytes, size_t size)
 {
-	struct json json = {out, lines, 0};
+	return size == EMPTY_ARRAY && !memcmp(bytes, "[\n\t\n]\n", size);
+}
 
-	each_chunk(result, out, &(struct rows){json__row, &json});
-	if (!lines)
-		text__printf(&out->text, json.rows ? "\n]\n" : "[]\n");
+/* Whole lines, so that no character is cut in two. After an error it closes the pipe, which ends the COPY. */
+static void *copy(void *arg)
+{
+	char buffer[FLUSH_BYTES + 1], *end;
+	struct copier *copier = arg;
+	size_t have = 0, whole;
+	ssize_t n;
+
+	do {
+		n = read(copier->from, buffer + have, FLUSH_BYTES - have);
+		if (n < 0) {
+			copier->error = errno == EINTR ? 0 : -errno;
+			continue;
+		}
+		have += n;
+		end = memrchr(buffer, '\n', have);
+		whole = n && have < FLUSH_BYTES ? (end ? (size_t)(end + 1 - buffer) : 0) : have;
+		if (n && whole <= EMPTY_ARRAY)
+			continue;
+		if (is_empty_array(buffer, whole))
+			have = whole = sprintf(buffer, "[]\n");
+		copier->error = (copier->terminal ? put_safe : write_all)(copier->to, buffer, whole);
+		have -= whole;
+		memmove(buffer, buffer + whole, have);
+	} while (n && !copier->error);
+	close(copier->from);
+	return NULL;
 }
 
 /* ---- running ---- */
@@ -350,24 +290,22 @@ static size_t trimmed(const char *sql)
 	return n;
 }
 
-/* What gives rows is asked for them as text, by DuckDB itself. A comment may end the query: so lines. */
-static char *wrap(const char *sql, enum query_format format, int out)
+/* A comment may end the query: hence the line breaks. */
+static char *wrap(const char *sql, enum query_format format, int to)
 {
-	static const char *const begin[] = {
-		[QUERY_TABLE] = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n",
-		[QUERY_CSV] = "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n",
-		[QUERY_JSON] = "SELECT CAST(to_json(q) AS VARCHAR) FROM (\n",
-		[QUERY_JSONL] = "SELECT CAST(to_json(q) AS VARCHAR) FROM (\n",
-		[QUERY_PARQUET] = "COPY (\n",
+	static const char *const options[] = {
+		[QUERY_CSV] = "FORMAT csv, HEADER",
+		[QUERY_JSON] = "FORMAT json, ARRAY true",
+		[QUERY_JSONL] = "FORMAT json",
+		[QUERY_PARQUET] = "FORMAT parquet, COMPRESSION zstd",
 	};
 	struct text text = {0};
 
-	text__printf(&text, "%s%.*s\n)", begin[format], (int)trimmed(sql), sql);
-	if (format == QUERY_PARQUET)
-		text__printf(&text, " TO '/proc/self/fd/%d' (FORMAT parquet, COMPRESSION zstd, USE_TMP_FILE false)",
-			     out);
+	if (format == QUERY_TABLE)
+		text__printf(&text, "SELECT CAST(COLUMNS(*) AS VARCHAR) FROM (\n%.*s\n) q", (int)trimmed(sql), sql);
 	else
-		text__printf(&text, " q");
+		text__printf(&text, "COPY (\n%.*s\n) TO '/proc/self/fd/%d' (%s, USE_TMP_FILE false)", (int)trimmed(sql),
+			     sql, to, options[format]);
 	if (text.error)
 		text__free(&text);
 	return text.data;
@@ -406,9 +344,7 @@ static int look_at(struct output *out, duckdb_prepared_statement statement)
 	out->columns = duckdb_prepared_statement_column_count(statement);
 	out->shown = calloc(out->columns + 1, sizeof(*out->shown));
 	out->widths = calloc(out->columns + 1, sizeof(*out->widths));
-	out->lengths = calloc(out->columns + 1, sizeof(*out->lengths));
-	out->values = calloc(out->columns + 1, sizeof(*out->values));
-	if (!out->shown || !out->widths || !out->lengths || !out->values)
+	if (!out->shown || !out->widths)
 		return -ENOMEM;
 	for (size_t i = 0; i < out->columns; i++) {
 		const char *name = duckdb_prepared_statement_column_name(statement, i);
@@ -419,58 +355,89 @@ static int look_at(struct output *out, duckdb_prepared_statement statement)
 	return 0;
 }
 
-static void print(duckdb_result *result, enum query_format format, struct output *out)
-{
-	if (format == QUERY_TABLE)
-		print_table(result, out);
-	else if (format == QUERY_CSV)
-		print_csv(result, out);
-	else if (format != QUERY_PARQUET)
-		print_json(result, out, format == QUERY_JSONL);
-	flush(out);
-}
-
-static int execute(duckdb_prepared_statement statement, enum query_format format, struct output *out, struct error *err)
+static int execute(duckdb_prepared_statement statement, struct output *out, struct error *err)
 {
 	duckdb_result result;
 	int rc = 0;
 
 	if (duckdb_execute_prepared(statement, &result) != DuckDBSuccess)
 		rc = error__set(err, -EINVAL, "%s", duckdb_result_error(&result));
-	else
-		print(&result, format, out);
+	else if (out->shown)
+		print_table(&result, out);
 	duckdb_destroy_result(&result);
+	flush(out);
 	return rc ? rc : out->error;
+}
+
+/* The query itself first: its errors point into what the user wrote. */
+static int check(struct query *query, const char *sql, enum query_format format, struct output *out, struct error *err)
+{
+	duckdb_prepared_statement statement = NULL;
+	int rc = prepare(query, sql, &statement, err);
+
+	if (!rc && duckdb_prepared_statement_type(statement) != DUCKDB_STATEMENT_TYPE_SELECT)
+		rc = error__set(err, -EINVAL, "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
+	if (!rc && format == QUERY_TABLE)
+		rc = look_at(out, statement);
+	duckdb_destroy_prepare(&statement);
+	return rc;
+}
+
+static int run(struct query *query, const char *sql, const char *const *parameters, enum query_format format, int to,
+	       struct output *out, struct error *err)
+{
+	char *wrapped = wrap(sql, format, to);
+	duckdb_prepared_statement statement = NULL;
+	int rc = wrapped ? prepare(query, wrapped, &statement, err) : -ENOMEM;
+
+	if (!rc)
+		rc = bind(statement, parameters, err);
+	if (!rc)
+		rc = execute(statement, out, err);
+	duckdb_destroy_prepare(&statement);
+	free(wrapped);
+	return rc;
+}
+
+/* Through a pipe. What keeps the output from being written is the cause of COPY's failure. */
+static int run_piped(struct query *query, const char *sql, const char *const *parameters, enum query_format format,
+		     struct output *out, struct error *err)
+{
+	struct copier copier = {.to = out->fd, .terminal = out->terminal};
+	pthread_t thread;
+	int pipe[2], rc;
+
+	if (pipe2(pipe, O_CLOEXEC))
+		return -errno;
+	copier.from = pipe[0];
+	rc = -pthread_create(&thread, NULL, copy, &copier);
+	if (rc) {
+		close(pipe[0]);
+		close(pipe[1]);
+		return rc;
+	}
+	rc = run(query, sql, parameters, format, pipe[1], out, err);
+	close(pipe[1]);
+	pthread_join(thread, NULL);
+	if (copier.error)
+		err->text[0] = '\0';
+	return copier.error ? copier.error : rc;
 }
 
 int query__print(struct query *query, const char *sql, const char *const *parameters, enum query_format format, int fd,
 		 struct error *err)
 {
+	bool piped = format != QUERY_TABLE && format != QUERY_PARQUET;
 	struct output out = {.fd = fd, .terminal = isatty(fd)};
-	duckdb_prepared_statement asked = NULL, statement = NULL;
-	char *wrapped = wrap(sql, format, fd);
 	int rc;
 
 	*err->text = '\0';
-	/* as it was asked first: errors point into what the user wrote */
-	rc = wrapped ? prepare(query, sql, &asked, err) : -ENOMEM;
-	if (!rc && duckdb_prepared_statement_type(asked) != DUCKDB_STATEMENT_TYPE_SELECT)
-		rc = error__set(err, -EINVAL, "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
+	rc = check(query, sql, format, &out, err);
 	if (!rc)
-		rc = look_at(&out, asked);
-	if (!rc)
-		rc = prepare(query, wrapped, &statement, err);
-	if (!rc)
-		rc = bind(statement, parameters, err);
-	if (!rc)
-		rc = execute(statement, format, &out, err);
-	duckdb_destroy_prepare(&asked);
-	duckdb_destroy_prepare(&statement);
+		rc = piped ? run_piped(query, sql, parameters, format, &out, err)
+			   : run(query, sql, parameters, format, fd, &out, err);
 	text__free(&out.text);
 	free(out.shown);
 	free(out.widths);
-	free(out.lengths);
-	free(out.values);
-	free(wrapped);
 	return rc;
 }

@@ -206,7 +206,6 @@ def test_names_of_files_are_unique():
 NOT_NAMES = {
     ("query_print.c", "parquet"): "a format of collector-query",
     ("query_print.c", "jsonl"): "a format of collector-query",
-    ("query_print.c", "null"): "JSON",
     ("doctor.c", "null"): "JSON",
     ("tree.c", "null"): "YAML",
     ("diff_limit.c", "cpu"): "what a limit of collector-diff is on",

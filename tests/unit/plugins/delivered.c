@@ -54,4 +54,5 @@ static int made__flush(void *state, bool last)
 	return ((struct sink_state *)state)->conf.fail ? -5 : 0;
 }
 
-SINK(delivered, "says what is safe", .needs = "libnothing", .options = options, .conf_size = sizeof(struct conf), .open = made__open, .write = made__write, .flush = made__flush, .close = free);
+SINK(delivered, "says what is safe", .needs = "libnothing", .options = options, .conf_size = sizeof(struct conf),
+     .open = made__open, .write = made__write, .flush = made__flush, .close = free);
