@@ -1,137 +1,74 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Provisional events, in a hash table with chaining that grows with their number. */
+/* Provisional events, in a hash table by process. */
 #include "core/bpf/settle.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/base.h"
+
 struct held {
-	struct held *next;
+	struct hash_node node;
 	size_t size;
-	struct event event; /* followed by the rest of it */
+	struct event event; /* and the rest of its bytes */
 };
 
 struct settle {
-	struct held **chains;
-	size_t mask; /* number of chains - 1 */
-	size_t count;
+	struct hash hash;
 };
 
 struct settle *settle__new(void)
 {
-	struct settle *settle = calloc(1, sizeof(*settle));
-
-	if (!settle)
-		return NULL;
-	settle->mask = 255;
-	settle->chains = calloc(settle->mask + 1, sizeof(*settle->chains));
-	if (!settle->chains) {
-		free(settle);
-		return NULL;
-	}
-	return settle;
+	return calloc(1, sizeof(struct settle));
 }
 
-static size_t chain_of(const struct settle *settle, __u32 pid, __u64 start)
+/* The first from `node` on that is held for this process. */
+static struct held *of_process(struct hash_node *node, __u32 pid, __u64 start)
 {
-	__u64 h = (start ^ (__u64)pid << 40) * 0x9e3779b97f4a7c15ull;
+	struct held *held = (struct held *)node; /* its first member */
 
-	return h >> 32 & settle->mask;
+	while (held && (held->event.pid != pid || held->event.start != start))
+		held = (struct held *)hash__next(&held->node);
+	return held;
 }
 
-/* The link that points to the event held for this kind and process, or to the end of the chain. */
-static struct held **find(struct settle *settle, const struct event *event)
+static struct held *first_of(const struct settle *settle, __u32 pid, __u64 start)
 {
-	struct held **link = &settle->chains[chain_of(settle, event->pid, event->start)];
-
-	while (*link && ((*link)->event.pid != event->pid || (*link)->event.start != event->start ||
-			 (*link)->event.kind != event->kind))
-		link = &(*link)->next;
-	return link;
-}
-
-/* Doubles the number of chains. Without memory the table stays as it is, only slower. */
-static void grow(struct settle *settle)
-{
-	size_t mask = settle->mask * 2 + 1, old = settle->mask;
-	struct held **chains = calloc(mask + 1, sizeof(*chains)), **was = settle->chains;
-
-	if (!chains)
-		return;
-	settle->chains = chains;
-	settle->mask = mask;
-	for (size_t i = 0; i <= old; i++) {
-		for (struct held *h = was[i], *next; h; h = next) {
-			struct held **head = &chains[chain_of(settle, h->event.pid, h->event.start)];
-
-			next = h->next;
-			h->next = *head;
-			*head = h;
-		}
-	}
-	free(was);
+	return of_process(hash__first(&settle->hash, hash__number(pid, start)), pid, start);
 }
 
 int settle__hold(struct settle *settle, const struct event *event, size_t size)
 {
-	struct held *held = malloc(offsetof(struct held, event) + size), **link;
+	struct held *held = malloc(offsetof(struct held, event) + size);
 
 	if (!held)
 		return -ENOMEM;
 	settle__drop(settle, event);
-	if (settle->count > settle->mask * 2)
-		grow(settle);
-	link = find(settle, event);
-	held->next = *link;
 	held->size = size;
 	memcpy(&held->event, event, size);
-	*link = held;
-	settle->count++;
+	if (hash__add(&settle->hash, &held->node, hash__number(event->pid, event->start))) {
+		free(held);
+		return -ENOMEM;
+	}
 	return 0;
 }
 
-static void unlink_and_free(struct settle *settle, struct held **link)
+static void unlink_and_free(struct settle *settle, struct held *held)
 {
-	struct held *held = *link;
-
-	*link = held->next;
+	hash__remove(&settle->hash, &held->node);
 	free(held);
-	settle->count--;
 }
 
 bool settle__drop(struct settle *settle, const struct event *event)
 {
-	struct held **link = find(settle, event);
+	struct held *held = first_of(settle, event->pid, event->start);
 
-	if (!*link)
-		return false;
-	unlink_and_free(settle, link);
-	return true;
-}
-
-void settle__give(struct settle *settle, __u32 pid, __u64 start,
-		  void (*give)(void *arg, struct event *event, size_t size), void *arg)
-{
-	size_t from = pid ? chain_of(settle, pid, start) : 0, to = pid ? from : settle->mask;
-
-	for (size_t i = from; i <= to; i++) {
-		struct held **link = &settle->chains[i];
-
-		while (*link) {
-			if (pid && ((*link)->event.pid != pid || (*link)->event.start != start)) {
-				link = &(*link)->next;
-				continue;
-			}
-			give(arg, &(*link)->event, (*link)->size);
-			unlink_and_free(settle, link);
-		}
-	}
-}
-
-size_t settle__count(const struct settle *settle)
-{
-	return settle->count;
+	while (held && held->event.kind != event->kind)
+		held = of_process(hash__next(&held->node), event->pid, event->start);
+	if (held)
+		unlink_and_free(settle, held);
+	return held;
 }
 
 static void ignore(void *arg, struct event *event, size_t size)
@@ -141,11 +78,33 @@ static void ignore(void *arg, struct event *event, size_t size)
 	(void)size;
 }
 
+void settle__give(struct settle *settle, __u32 pid, __u64 start,
+		  void (*give)(void *arg, struct event *event, size_t size), void *arg)
+{
+	struct held *held;
+
+	for (size_t i = 0; !pid && i < settle->hash.size; i++) {
+		while ((held = (struct held *)settle->hash.slots[i])) {
+			give(arg, &held->event, held->size);
+			unlink_and_free(settle, held);
+		}
+	}
+	while (pid && (held = first_of(settle, pid, start))) {
+		give(arg, &held->event, held->size);
+		unlink_and_free(settle, held);
+	}
+}
+
+size_t settle__count(const struct settle *settle)
+{
+	return settle->hash.count;
+}
+
 void settle__free(struct settle *settle)
 {
 	if (!settle)
 		return;
 	settle__give(settle, 0, 0, ignore, NULL);
-	free(settle->chains);
+	hash__free(&settle->hash);
 	free(settle);
 }
