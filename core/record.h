@@ -80,7 +80,7 @@ struct value {
 	};
 };
 
-/* One field as a stream's header tells of it. */
+/* One field, from a stream's header. */
 struct stream_field {
 	const char *name, *unit, *help; /* unit and help may be NULL */
 	enum schema_type type;
@@ -117,7 +117,7 @@ bool record__head(const uint8_t *bytes, size_t size, struct record *record);
 /* Decodes the values of a record, in the order of its schema. Fields that the record does not have
  * (an older writer) are null with EVENT_REASON_NONE; elements beyond the schema are skipped.
  * A value is null or of its field's type (VALUE_INT for SCHEMA_I32, VALUE_UINT for the unsigned).
- * `values` needs room for record->event->fields_count. 0, or -EBADMSG: the bytes are no such record. */
+ * `values` needs room for record->event->fields_count. 0, or -EBADMSG: the bytes are not such a record. */
 int record__values(const struct record *record, struct value *values);
 
 /* Index of a field in an event's schema, or -1. Ask once per stream, not per record. */
@@ -133,7 +133,7 @@ struct cursor {
 	const uint8_t *at, *end;
 };
 
-/* Each takes one object and moves behind it; returns false, without moving, if there is another kind of
+/* Each reads one object and advances past it; returns false, without moving, if there is another kind of
  * object or not enough bytes. */
 bool cursor__array(struct cursor *c, uint32_t *count);
 bool cursor__map(struct cursor *c, uint32_t *count);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Text for a terminal: a buffer that grows, colour, and strings of strangers made safe to show. */
+/* Text for a terminal: a buffer that grows, colour, and untrusted strings made safe to show. */
 #ifndef CORE_TEXT_H
 #define CORE_TEXT_H
 
@@ -30,7 +30,7 @@ void text__printf(struct text *text, const char *fmt, ...) __attribute__((format
 void text__style(struct text *text, enum text_style style); /* until the next; nothing without colour */
 void text__free(struct text *text);
 
-/* Appends bytes that nobody vouches for: control and format characters and what is no UTF-8 are
+/* Appends untrusted bytes: control and format characters and what is not UTF-8 are
  * written as \xNN or \uNNNN. */
 void text__safe(struct text *text, const char *bytes, size_t length);
 

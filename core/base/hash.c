@@ -113,7 +113,7 @@ void hash__free(struct hash *hash)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t secret[2];
 
-/* Early in the boot there may be no random numbers yet but those that the kernel gave the process. */
+/* Early in boot getrandom() may have nothing yet: AT_RANDOM serves then. */
 static void draw_secret(void)
 {
 	if (getrandom(secret, sizeof(secret), GRND_NONBLOCK) != sizeof(secret))

@@ -19,7 +19,7 @@ struct hash {
 	uint64_t added; /* nodes, ever */
 };
 
-/* 0 or -ENOMEM, and then the node was not added. Does not look for a node that is there already. */
+/* 0 or -ENOMEM, and then the node was not added. Does not look for duplicates. */
 int hash__add(struct hash *hash, struct hash_node *node, uint64_t key);
 void hash__remove(struct hash *hash, struct hash_node *node);
 

@@ -9,7 +9,7 @@
 
 /* Start with { .name = NAME }, offer every candidate, then read `best` or have a sentence finished. */
 struct nearest {
-	const char *name;      /* what somebody wrote */
+	const char *name;      /* as the user wrote it */
 	const char *best;      /* the candidate that could have been meant, or NULL */
 	unsigned int distance; /* of best, in edits */
 	char known[256];       /* all candidates: "a, b, c" */

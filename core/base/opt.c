@@ -181,7 +181,7 @@ static int append(const struct opt *opt, struct opt_list *list, const char *item
 			return error__set(err, -EINVAL, "\"%.64s\" has no name or no value: write NAME=VALUE", item);
 		for (i = 0; i < list->n; i++)
 			if (strncmp(list->items[i], item, equals - item + 1) == 0)
-				return error__set(err, -EINVAL, "\"%.*s\" is there twice: write it once",
+				return error__set(err, -EINVAL, "\"%.*s\" is given twice: write it once",
 						  (int)(equals - item), item);
 	}
 	items = realloc(list->items, (list->n + 2) * sizeof(*items));
@@ -332,7 +332,7 @@ int opt__parse(const struct opt *opts, void *conf, const char *text, struct erro
 	while (rc == 0 && (part = next_part(&at))) {
 		rc = parse_part(opts, conf, part, err);
 		if (rc == 0 && seen_before(names, n, part))
-			rc = error__set(err, -EINVAL, "%.64s: is there twice: write it once", part);
+			rc = error__set(err, -EINVAL, "%.64s: is given twice: write it once", part);
 		names[n++] = part;
 	}
 out:

@@ -141,7 +141,7 @@ static int check_owner(const char *path, const struct stat *st, struct error *er
 }
 
 /* Checks every folder above the canonical path `path`, from the root down: once a folder is known to be
- * root's own, nobody else can exchange what is in it. */
+ * root's, other users cannot replace its entries. */
 static int check_folders(const char *path, struct error *err)
 {
 	char folder[PATH_MAX];
@@ -177,7 +177,7 @@ static int open_file(const char *path, struct error *err)
 	if (fd < 0 || fstat(fd, &st) < 0)
 		rc = error__set(err, -errno, "%s: %s", path, strerror(errno));
 	else if (!S_ISREG(st.st_mode))
-		rc = error__set(err, -ENOEXEC, "%s is no regular file", path);
+		rc = error__set(err, -ENOEXEC, "%s is not a regular file", path);
 	else if (privileged)
 		rc = check_owner(path, &st, err);
 	if (rc && fd >= 0)
@@ -218,7 +218,7 @@ static int check_symbol(const struct plugin_kind *kind, struct plugin *plugin, s
 	int rc;
 
 	if (!symbol)
-		return error__set(err, -ENOEXEC, "%s is no %s: it exports no %s", plugin->path,
+		return error__set(err, -ENOEXEC, "%s is not a %s: it does not export %s", plugin->path,
 				  noun(kind, word, sizeof(word)), kind->symbol);
 	head = *symbol;
 	rc = check_head(kind, plugin->path, plugin->name, head, err);

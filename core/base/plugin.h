@@ -2,7 +2,7 @@
 /* Finds and loads plugins: PLUGINDIR/probes/NAME.so, PLUGINDIR/sinks/NAME.so.
  *
  * A plugin runs with the core's rights, so when that is root the file and every folder above it must
- * belong to root and be writable by nobody else (a sticky folder such as /tmp counts as safe: others
+ * belong to root and not be writable by others (a sticky folder such as /tmp counts as safe: others
  * cannot replace what is root's in it). The file is opened once and loaded through its descriptor. */
 #ifndef CORE_BASE_PLUGIN_H
 #define CORE_BASE_PLUGIN_H
@@ -15,7 +15,7 @@
 struct plugin {
 	char *name, *path;
 	void *handle; /* of dlopen() */
-	void *table;  /* the core's own copy of the plugin's struct, zeroed behind what it has */
+	void *table;  /* the core's own copy of the plugin's struct, zeroed after the plugin's own size */
 	int fd;	      /* of the file; stays open: dlopen() knows it by its name in /proc/self/fd */
 };
 

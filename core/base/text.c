@@ -76,7 +76,7 @@ static bool is_wide(uint32_t code)
 	return code >= 0x1100 && within(code, wide, sizeof(wide) / sizeof(*wide));
 }
 
-/* Control characters, those that turn or hide text, line separators, what is no character at all. */
+/* Control characters, those that reverse or hide text, line separators, and noncharacters. */
 static bool is_unsafe(uint32_t code)
 {
 	static const struct range unsafe[] = {
@@ -130,7 +130,7 @@ size_t text__cut(struct text *text, const char *safe, size_t columns)
 			return fits_used + !!columns;
 		}
 		used += width;
-		if (used < columns) { /* with the ellipsis behind it */
+		if (used < columns) { /* with the ellipsis after it */
 			fits = at + n;
 			fits_used = used;
 		}

@@ -64,7 +64,7 @@ static int parse_moment(const char *option, const char *text, struct moment *mom
 	snprintf(seconds, sizeof(seconds), "%ss", text);
 	if (opt__set(&duration, &ns, text[strspn(text, "0123456789")] ? text : seconds, &why) || ns > INT64_MAX)
 		return error__set(err, -EINVAL,
-				  "%s: \"%s\" is no time: give one such as 2026-03-01T12:00:00Z, or an offset "
+				  "%s: \"%s\" is not a time: write one such as 2026-03-01T12:00:00Z, or an offset "
 				  "from the run's start such as 90s or 5m",
 				  option, text);
 	moment->ns = ns;

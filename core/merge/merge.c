@@ -3,7 +3,7 @@
  *
  * The key is the boot clock plus one offset for all streams of that boot, taken from the first anchor of
  * the first of them. So the order inside a boot is the kernel's own and no step of the real-time
- * clock can change it, and boots and hosts lie against each other as their clocks told at the start. */
+ * clock can change it, and boots and hosts are aligned by their clocks at the start. */
 #include "core/merge/merge.h"
 
 #include <dirent.h>

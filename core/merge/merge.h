@@ -31,7 +31,7 @@ const struct stream_state *merge__state(const struct merge *merge, size_t i);
 void merge__progress(const struct merge *merge, uint64_t *done, uint64_t *total);
 
 /* The next record in order of (time, stream, sequence). 1, 0 at the end, -errno with merge__failed()
- * telling the stream. */
+ * naming the stream. */
 int merge__next(struct merge *merge, struct record *record);
 size_t merge__failed(const struct merge *merge);
 

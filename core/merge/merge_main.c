@@ -226,7 +226,7 @@ static int job__run(struct job *job)
 	if (code)
 		return code;
 	rc = job__merge(job);
-	/* who reads us has seen enough, and so has its user */
+	/* EPIPE: the reader closed the pipe; not an error */
 	code = job->misused ? EXIT_USAGE : rc && rc != -EPIPE ? EXIT_FAILED : EXIT_DONE;
 	if (!rc && !interrupted && job__losses(job) && job->args.strict)
 		code = EXIT_STRICT;

@@ -17,7 +17,7 @@
 static int place__fail(const char *path, int rc, struct error *err)
 {
 	return error__set(err, rc, "%s: %s", path,
-			  rc == -EEXIST ? "is there already; overwrite=true replaces it" : strerror(-rc));
+			  rc == -EEXIST ? "exists; overwrite=true replaces it" : strerror(-rc));
 }
 
 /* Calls for each entry of the folder, which it does not close. 0, -errno, or what the call returned. */

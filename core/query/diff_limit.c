@@ -34,7 +34,7 @@ static int parse_percents(struct diff_limit *limit, const char *text, struct err
 	limit->percent = true;
 	limit->percents = strtod(text, &end);
 	if (end == text || strcmp(end, "%") || !isfinite(limit->percents) || limit->percents < 0)
-		return error__set(err, -EINVAL, "\"%s\": \"%s\" is no percentage; write 10%% or 2.5%%", limit->text,
+		return error__set(err, -EINVAL, "\"%s\": \"%s\" is not a percentage; write 10%% or 2.5%%", limit->text,
 				  text);
 	return 0;
 }
@@ -47,7 +47,7 @@ int diff_limit__parse(struct diff_limit *limit, const char *text, struct error *
 
 	*limit = (struct diff_limit){.text = text};
 	if (!sign || sign == text || !sign[1])
-		return error__set(err, -EINVAL, "\"%s\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%%'",
+		return error__set(err, -EINVAL, "\"%s\" is not a limit; write METRIC>AMOUNT, such as 'peak_rss>10%%'",
 				  text);
 	if ((size_t)(sign - text) < sizeof(name))
 		memcpy(name, text, sign - text);

@@ -173,7 +173,7 @@ static int run(const struct args *args)
 		rc = check(&query, &args->limits[i], &broken, &err);
 	query__close(&query);
 	if (rc == -EPIPE)
-		return EXIT_DONE; /* who reads us has seen enough */
+		return EXIT_DONE; /* EPIPE: the reader closed the pipe; not an error */
 	if (rc)
 		return log__error("%s", *err.text ? err.text : strerror(-rc)), code;
 	return broken ? EXIT_CHANGED : EXIT_DONE;

@@ -270,7 +270,7 @@ char *query__overview(const struct query *query)
 
 /* ---- the database ---- */
 
-/* Nothing is fetched from anywhere, and nothing is left behind. */
+/* No extension is downloaded, no temporary file is written. */
 static const char *const settings[][2] = {
 	{"autoinstall_known_extensions", "false"},
 	{"autoload_known_extensions", "false"},

@@ -30,7 +30,7 @@ struct query {
 	size_t tables_count;
 };
 
-/* 0; -ENOENT, -EINVAL where the paths are no runs; else -errno. A sentence is in `err`. Whether the
+/* 0; -ENOENT, -EINVAL where the paths are not runs; else -errno. A sentence is in `err`. Whether the
  * run is whole is said on stderr, each time. query__close() in any case. */
 int query__open(struct query *query, const struct query_opts *opts, struct error *err);
 void query__close(struct query *query);

@@ -248,7 +248,7 @@ static int fold(const char *run, const struct query_opts *opts, const char *fold
 	return write_small(folder, STAMP, stamp);
 }
 
-/* Tables get the run's place for them unless somebody else was faster: then they are for this time. */
+/* Tables get the run's place for them unless another process was faster: then they are for this time. */
 static char *settle(char *made, char *place, bool *temporary)
 {
 	query_fold__remove(place);

@@ -192,7 +192,7 @@ static int ask(const struct args *args, struct query *query, int out)
 
 	free(overview);
 	if (!rc || rc == -EPIPE)
-		return EXIT_DONE; /* who reads us has seen enough */
+		return EXIT_DONE; /* EPIPE: the reader closed the pipe; not an error */
 	return fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, *err.text ? err.text : strerror(-rc));
 }
 

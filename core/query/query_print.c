@@ -74,7 +74,7 @@ static enum shown shown_as(duckdb_type type, const char *name)
 
 struct table {
 	struct output *out;
-	struct text cells; /* one behind the other, each ended by a NUL */
+	struct text cells; /* one after the other, each ended by a NUL */
 	size_t rows, *width;
 	unsigned window; /* columns of the terminal; 0: none */
 };

@@ -35,7 +35,7 @@ static const struct schema_field sync_fields[] = {
 	{"marker", SCHEMA_STRING, 0, 0, NULL, "16 bytes, the same in every sync of the stream", NULL},
 	{"bytes", SCHEMA_U64, 0, 0, "bytes", "of the block, up to the marker's first byte", NULL},
 	{"records", SCHEMA_U64, 0, 0, NULL, "in the block, without this one", NULL},
-	{"total", SCHEMA_U64, 0, 0, NULL, "events of the stream so far, written or told as lost", NULL},
+	{"total", SCHEMA_U64, 0, 0, NULL, "events of the stream so far, written or reported as lost", NULL},
 	{"crc32", SCHEMA_U32, 0, 0, NULL, "of the block up to this number", NULL},
 	{0},
 };

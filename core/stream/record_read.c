@@ -74,7 +74,7 @@ static int record__value(struct cursor *c, const struct stream_field *field, str
 {
 	if (cursor__value(c, value))
 		return value__fits(value, field->type) ? 0 : -EBADMSG;
-	/* floats and the like are no values of a type that this reader knows */
+	/* floats and the like have no type that this reader knows */
 	if (field->type || cursor__skip(c) != 1)
 		return -EBADMSG;
 	value->reason = EVENT_REASON_UNSUPPORTED;

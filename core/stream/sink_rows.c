@@ -205,7 +205,7 @@ int sink_rows__row(struct sink_rows *rows, const struct record *record, const st
 	values[ROW_TIME] = rows__time(rows, record->real_ns);
 	values[ROW_SEQ] = number_value(record->seq);
 	values[ROW_RUN] = record->run == record->info->run.number ? row->run : (struct value){0};
-	if (record->kind >= SCHEMA_KIND_BASE) { /* the core's own tell of no process: null */
+	if (record->kind >= SCHEMA_KIND_BASE) { /* control records belong to no process: null */
 		values[ROW_PID] = number_value(record->pid);
 		values[ROW_START] = number_value(record->start);
 		values[ROW_TID] = number_value(record->tid);

@@ -4,7 +4,7 @@
  *	[3, ts, seq, 0, 0, 0, 0, run, marker, bytes, records, total, crc32]
  *
  * The crc covers the block from its first byte up to the crc's own object, the sync's other numbers
- * among them. `bytes` counts up to the marker: who finds a marker knows where its block begins. */
+ * among them. `bytes` counts up to the marker: a reader that finds a marker knows where its block begins. */
 #include "core/stream/stream_block.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ int stream_sync__pack(struct buffer *block, const uint8_t marker[STREAM_MARKER],
 	return 0;
 }
 
-/* Returns where the crc stands, NULL where this is no sync's end. */
+/* Returns the position of the CRC, NULL if this is not the end of a sync. */
 static const uint8_t *sync__numbers(struct cursor *c, struct stream_sync *sync, uint64_t *crc)
 {
 	const uint8_t *at;

@@ -13,14 +13,14 @@
 struct stream_sync {
 	uint64_t bytes;	  /* of the block, up to the marker's first byte */
 	uint64_t records; /* in the block, without the sync */
-	uint64_t total;	  /* events of the stream so far, written or told as lost */
+	uint64_t total;	  /* events of the stream so far, written or reported as lost */
 };
 
 /* Closes the block that is all of `block`; finds sync->bytes itself. 0 or -ENOMEM. */
 int stream_sync__pack(struct buffer *block, const uint8_t marker[STREAM_MARKER], const struct event *head, uint64_t seq,
 		      struct stream_sync *sync);
 
-/* Reads what stands behind the marker and moves behind it. Returns false where that is no sync's end. */
+/* Reads what follows the marker and advances past it. False if it is not the end of a sync. */
 bool stream_sync__parse(struct cursor *c, struct stream_sync *sync);
 
 /* Whether `record`, of kind RECORD_SYNC, closes the block that begins at `block`: marker, crc and

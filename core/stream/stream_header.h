@@ -25,7 +25,7 @@ struct stream_header {
 	struct stream_arena *arena;
 };
 
-/* Parses the header that begins at c->at and moves behind it. 0, or -EBADMSG, -ENOMEM,
+/* Parses the header that begins at c->at and advances past it. 0, or -EBADMSG, -ENOMEM,
  * -EPROTONOSUPPORT (a later version) with a sentence in `err`; stream_header__free() in any case. */
 int stream_header__parse(struct stream_header *header, struct cursor *c, struct error *err);
 void stream_header__free(struct stream_header *header);

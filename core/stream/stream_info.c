@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parses a stream's header into a stream_info. The file may be anybody's: every count is checked
+/* Parses a stream's header into a stream_info. The file is untrusted: every count is checked
  * against the bytes that are there, and keys that are not known are stepped over. */
 #include <errno.h>
 #include <stdalign.h>
@@ -371,7 +371,7 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 	return parse_unknown(p);
 }
 
-/* Before all else: another format is no damage, and a later version may mean anything by its keys. */
+/* Before all else: another format is not damage, and a later version may mean anything by its keys. */
 static int parse_version(struct cursor c, struct stream_info *info, struct error *err)
 {
 	const char *key, *format;

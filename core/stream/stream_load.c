@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loads blocks. The bytes may be anybody's: while a block is walked nothing it says is believed, only
+/* Loads blocks. The input is untrusted: while a block is walked nothing in it is used, only
  * noted, until its sync is found right. */
 #include "core/stream/stream_load.h"
 

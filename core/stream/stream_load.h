@@ -18,7 +18,7 @@ struct stream_block {
 	size_t count, capacity, next; /* next: the one to deliver */
 	uint64_t shift;		      /* of real time, against the first anchor: the reader's */
 
-	uint64_t events, lost; /* events in it, and told as lost in it */
+	uint64_t events, lost; /* events in it, and reported as lost in it */
 	uint64_t ts, seq;      /* latest of the events; of the sync */
 	bool end, anchored;
 	struct stream_anchor anchor;
@@ -26,12 +26,12 @@ struct stream_block {
 };
 
 /* Loads the block that begins at `offset`, if there is a whole one of at most `limit` bytes. 1 with *next
- * behind it, 0 at the end of the input, -EBADMSG: what is there is none; other -errno. */
+ * past it, 0 at the end of the input, -EBADMSG: it is not one; other -errno. */
 int stream_block__load(struct stream_block *block, struct stream_input *input, const struct stream_header *header,
 		       uint64_t offset, uint64_t limit, uint64_t *next);
 
-/* Takes in what is whole in `bytes`, a block's beginning, from *at on. 1: the block is closed, *at behind
- * its sync; 0: more bytes are needed; -EBADMSG: this is no block; -ENOMEM. */
+/* Takes in what is whole in `bytes`, a block's beginning, from *at on. 1: the block is closed, *at after
+ * its sync; 0: more bytes are needed; -EBADMSG: this is not a block; -ENOMEM. */
 int stream_block__walk(struct stream_block *block, const struct stream_header *header, const uint8_t *bytes,
 		       size_t size, size_t *at, uint64_t *records);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads a stream: block by block, each only if its sync is right, sorted inside a window of two.
  *
- * The bytes may be anybody's. Nothing is believed that a crc does not cover, and no block is longer
+ * Input is untrusted: nothing is used before its CRC has been verified, and no block is longer
  * than STREAM_BLOCK_MAX. After damage the next block is found by its marker, and a `lost` record
- * tells what is missing. */
+ * says what is missing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,13 +26,13 @@ struct stream_reader {
 	struct stream_anchor anchor; /* of the header, whatever is made of the info's */
 	struct stream_block blocks[2];
 	uint64_t offset;		/* of the next block */
-	uint64_t total, ts, seq, shift; /* behind the last block that was right */
+	uint64_t total, ts, seq, shift; /* after the last valid block */
 	uint64_t delivered;		/* latest ts that was handed out */
 	bool finished;			/* the input has no more blocks */
 	char *path;
 };
 
-/* Finds the first block behind a damaged one that began at `bad`. A marker that does not close a right
+/* Finds the first block after a damaged one that began at `bad`. A marker that does not close a right
  * block bounds what is looked at afterwards, so that no byte is checked twice. */
 static int reader__resync(struct stream_reader *r, struct stream_block *b, uint64_t bad, uint64_t *start,
 			  uint64_t *next)

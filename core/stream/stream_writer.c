@@ -112,7 +112,7 @@ static const char *cause_name(int err)
 	return name ? name : "write_error";
 }
 
-/* All or nothing: what a refused write left behind is cut off again. */
+/* All or nothing: what a refused write left is truncated. */
 static int write_at(int fd, uint64_t offset, const uint8_t *bytes, size_t size)
 {
 	size_t done = 0;

@@ -5,7 +5,7 @@
 
 #include "sinks/model/model.h"
 
-#define BUSY_BINS 32 /* the model tells of an end within ten seconds */
+#define BUSY_BINS 32 /* the model reports an exit within ten seconds */
 
 struct busy {
 	uint64_t began_ns, width_ns;

@@ -230,7 +230,7 @@ int needs__sample(struct needs *needs, const struct model_sample *sample)
 	task = get_task(needs, row->task, from);
 	if (!task)
 		return -ENOMEM;
-	/* A look that found nothing new is not told: what is new has come since. */
+	/* A sample without a change is not reported: what changed came after it. */
 	if (needs->interval_ns && sample->until_ns - from > needs->interval_ns * 3 / 2)
 		from = sample->until_ns - needs->interval_ns;
 	busy__add(&task->busy, from, sample->until_ns, sample->cpu_ns);

@@ -43,7 +43,7 @@ void needs__free(struct needs *needs);
  * up. 0: not known. */
 uint64_t need__cpus(struct need *need);
 
-/* Who gets too little is killed: the most of all executions, `headroom` percent more, rounded up.
+/* A step with too little is killed: the most of all executions, `headroom` percent more, rounded up.
  * 0: not known. */
 uint64_t need__memory(const struct need *need, uint64_t headroom);
 

@@ -251,7 +251,7 @@ static void snakemake(struct text *text, const struct needs *needs, uint64_t hea
 	for (size_t i = 0; i < needs->steps_count; i++)
 		unnamed |= needs->steps[i]->unnamed;
 	if (unnamed)
-		text__printf(text, "# A job that Snakemake runs itself does not tell its rule: fill it in for RULE.\n");
+		text__printf(text, "# A job that Snakemake runs itself does not show its rule: fill it in for RULE.\n");
 	open_list(text, needs, "set-threads");
 	for (size_t i = 0; i < needs->steps_count; i++)
 		put_threads(text, needs->steps[i]);

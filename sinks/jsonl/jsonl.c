@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One JSON object a line, for jq, for log shippers, and for whoever reads the contract in EVENTS. It knows
+/* One JSON object a line, for jq, for log shippers, and for any reader of the contract in EVENTS. It knows
  * no event by name. A string that is not UTF-8 is {"base64": "..."}; as a key, "base64:...". */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finds hidden failures. A failed row stays with the nearest ancestor that lives. When that one ends 0
  * the failure is hidden; when it fails itself it has passed the failure on, and what it kept goes up
- * to the next. What reaches the top is no secret and is let go. */
+ * to the next. What reaches the top is not hidden and is dropped. */
 #include "sinks/model/process.h"
 
 #include <errno.h>

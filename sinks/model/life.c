@@ -70,7 +70,7 @@ int life__exec(const struct feed *f)
 	return task__exec(f->model, p);
 }
 
-/* Tells nothing of a process that is not known: a record of its life does. */
+/* Creates no process: only a record of its life does. */
 int life__exec_failed(const struct feed *f)
 {
 	struct process *p = process__find(f->model, f->run, f->record->pid, f->record->start);

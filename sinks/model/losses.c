@@ -173,7 +173,7 @@ int losses__tell(const struct losses *losses, const struct model_run *run, int (
 		err = hand_out(&text, line, arg);
 	}
 	if (run->unmatched && !err) {
-		text__printf(&text, "%s records tell of the end of a process that is not known",
+		text__printf(&text, "%s exit records belong to a process that is not known",
 			     format__count(number, run->unmatched));
 		err = hand_out(&text, line, arg);
 	}

@@ -9,7 +9,7 @@
 #include "sinks/model/process.h"
 #include "sinks/steps/steps.h"
 
-/* How long, in the run's own time, the streams that have not told of a process's end are waited for. */
+/* How long, in the run's own time, to wait for the streams that have not reported a process's exit. */
 #define WAIT_NS 10000000000ULL
 
 struct kind {
@@ -103,7 +103,7 @@ static void set_lossy(struct model *model, const struct source *source)
 			model->runs[i]->pub.lossy[source->source] = true;
 }
 
-/* The run's clock moves on; whoever has been waited for long enough gets a row with what there is. */
+/* The run's clock moves on; a process that was waited for long enough gets a row with what there is. */
 static int advance(struct model *model, struct run *run, const struct record *record)
 {
 	int err = 0;
@@ -187,7 +187,7 @@ static int by_age(const void *a, const void *b)
 	return x->row.pid < y->row.pid ? -1 : x->row.pid > y->row.pid;
 }
 
-/* Those whose end has begun first, in that order, so that children are told before parents. */
+/* Those whose end has begun first, in that order, children before parents. */
 int model__finish(struct model *model)
 {
 	struct hash_node **nodes;

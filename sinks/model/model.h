@@ -15,7 +15,7 @@
 /* Numbers that may be null are uint64_t with EVENT_NULL(why), as in an event. These are the model's own
  * reasons beside enum event_reason; they do not reach a stream. */
 enum model_reason {
-	MODEL_REASON_ABSENT = 128,   /* no record came that would have told */
+	MODEL_REASON_ABSENT = 128,   /* no record of it came */
 	MODEL_REASON_OFF = 129,	     /* the probe was switched off: there is no such stream */
 	MODEL_REASON_REPLACED = 130, /* counted for the process, which went on as another program */
 	MODEL_REASON_RUNNING = 131,  /* it had not ended */
@@ -108,7 +108,7 @@ struct model_row {
 	bool root;		      /* an image of the run's root process */
 	bool last;		      /* the process ended as this program, or still runs it: one such row a process */
 	bool forked;		      /* no exec: `command` is what it inherited */
-	bool older;		      /* was there before the collector: began_ns is the process's start */
+	bool older;		      /* existed before the collector: began_ns is the process's start */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
 	const struct model_task *task;		      /* NULL: of no step */
@@ -135,20 +135,20 @@ struct model_row {
 	bool propagated; /* failed with the status of a child that failed before it */
 };
 
-/* What a process did between two looks at it. Over a row's samples cpu_ns adds up to the row's. */
+/* What a process did between two samples of it. Over a row's samples cpu_ns adds up to the row's. */
 struct model_sample {
-	const struct model_row *row; /* as far as it is known: who, which program, which task */
+	const struct model_row *row; /* as far as it is known: process, program, task */
 	enum model_source source;    /* MODEL_CPU or MODEL_MEM */
 	uint64_t from_ns, until_ns;  /* boot clock: the look before this one, or its begin */
 	uint64_t cpu_ns;	     /* used in that time, if MODEL_CPU */
-	uint64_t rss_bytes; /* held in that time, if MODEL_MEM: the last look's, the peak where there was none */
+	uint64_t rss_bytes; /* held in that time, if MODEL_MEM: of the previous sample, the peak where there was none */
 };
 
-/* What the model tells its user; each may return -errno, which stops it. Pointers are valid during the
+/* The model's callbacks; each may return -errno, which stops it. Pointers are valid during the
  * call only, but for a run, which lives as long as the model. */
 struct model_calls {
 	int (*row)(void *arg, const struct model_row *row);
-	/* Optional. A failed row told of before, and an ancestor that ended 0 all the same: whoever looks
+	/* Optional. A failed row reported before, and an ancestor that exited 0 all the same: a reader
 	 * at that one's exit code does not see the failure. At most once a row. */
 	int (*hidden)(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by);
 	/* Optional. A task is over: after the last row of it, and what is hidden in it. */

@@ -39,7 +39,7 @@ static int read_file(struct nextflow *nextflow, const char *path, struct error *
 	return 0;
 }
 
-/* Ends the line, and a carriage return before its end; moves behind it. NULL: no line is left. */
+/* Ends the line, and a carriage return before its end; advances past it. NULL: no line is left. */
 static char *next_line(char **at)
 {
 	char *line = *at, *end = strchr(line, '\n');

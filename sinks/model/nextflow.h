@@ -13,7 +13,7 @@
 
 struct nextflow_task {
 	struct hash_node node;
-	bool used;	      /* for who looks it up */
+	bool used;	      /* for the user of the lookup */
 	const char *values[]; /* of all columns, NULL where Nextflow wrote "-" or nothing */
 };
 

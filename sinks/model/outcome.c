@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What an end means: the outcome, the statuses that are no failure, the names of it all. */
+/* What an end means: the outcome, the statuses that are not failures, their names. */
 #include "sinks/model/process.h"
 
 #include <signal.h>

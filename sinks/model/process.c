@@ -47,7 +47,7 @@ static void set_parent(struct process *p, struct process *parent)
 	p->row.depth = p->above = root && root != p ? -1 : 0;
 	if (!parent || parent == p)
 		return;
-	/* So that a chain of processes that each fork and die does not grow behind the living one. */
+	/* So that a chain of processes that each fork and die does not grow after the living one. */
 	process__ancestor(parent);
 	parent->refs++;
 	p->ancestor = parent;
@@ -158,7 +158,7 @@ void process__remove(struct model *model, struct process *process)
 		else
 			run->wait_last = process->wait_prev;
 	}
-	if (process->reaper) { /* nobody waits any more */
+	if (process->reaper) { /* its waiter is gone */
 		process->reaper->owing--;
 		process__unref(process->reaper);
 		process->reaper = NULL;

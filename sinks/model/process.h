@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The model's own objects: runs, the processes that live in them, failures kept until somebody
+/* The model's own objects: runs, the processes that live in them, failures kept until a process
  * answers for them. Private to sinks/model. */
 #ifndef SINKS_MODEL_PROCESS_H
 #define SINKS_MODEL_PROCESS_H
@@ -12,7 +12,7 @@ struct failure;
 enum standing {
 	LIVES,
 	ENDED_OK,    /* exit code 0 */
-	ENDED_OTHER, /* with a failure, or nobody knows how */
+	ENDED_OTHER, /* with a failure, or in an unknown way */
 };
 
 /* What a process has used up, as a number that only grows. */
@@ -50,7 +50,7 @@ struct process {
 	/* Between its first sign of an end and its last row. */
 	struct process *wait_prev, *wait_next;
 	uint64_t wait_since;	  /* 0: it has not ended */
-	bool told[MODEL_SOURCES]; /* which streams have told of the end */
+	bool told[MODEL_SOURCES]; /* which streams have reported the exit */
 
 	/* The process whose account takes in this one's when it waits for it; its last row waits for those
 	 * that it owes itself. A reference, from the end on. */
@@ -61,16 +61,16 @@ struct process {
 	struct model_row row; /* what is known of its image; finished by row__emit() */
 	struct model_command *command, *parent, *tried;
 	int32_t above;		     /* programs above it: forks that executed nothing do not count */
-	uint64_t total[FIGURES];     /* of the process, as last told */
+	uint64_t total[FIGURES];     /* of the process, as last reported */
 	uint64_t given[FIGURES];     /* of it, what earlier images' rows have got */
-	bool sampled[MODEL_SOURCES]; /* of which it was told since the image began */
+	bool sampled[MODEL_SOURCES]; /* which were reported since the image began */
 	uint64_t rss_bytes;	     /* last sample, as it stands in the run's and the task's rss */
 
 	/* Of MODEL_IO: what it took in of others, what rows have given to tasks, whether the total is final. */
 	uint64_t others_io[MODEL_IO_FIGURES], own_io[MODEL_IO_FIGURES];
 	bool io_final;
 
-	/* What calls.sample was told of. */
+	/* What calls.sample has been given. */
 	uint64_t looked_ns[MODEL_SOURCES]; /* 0: not yet */
 	uint64_t looked_cpu_ns, looked_rss_bytes;
 

@@ -102,7 +102,7 @@ int row__replaced(struct model *model, struct process *process, uint64_t ts)
 	row->sampled_rss_bytes = explained(process, MODEL_MEM, row->sampled_rss_bytes);
 	err = emit(model, process, EVENT_NULL(MODEL_REASON_REPLACED));
 
-	/* What the process's end has told already, if it came first, is the next image's. */
+	/* What the exit has reported, if it came first, is the next image's. */
 	ending.sampled_rss_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	*row = ending;
 	memset(process->sampled, 0, sizeof(process->sampled));
@@ -111,7 +111,7 @@ int row__replaced(struct model *model, struct process *process, uint64_t ts)
 	return err;
 }
 
-/* No record told of the end. Streams that are whole say by that that it had not come. */
+/* No exit record: in streams that are whole, the process had not exited. */
 static void end_unseen(struct process *p)
 {
 	struct model_row *row = &p->row;
@@ -128,7 +128,7 @@ static void end_unseen(struct process *p)
 	row->signal = explained(p, MODEL_LIFECYCLE, row->signal);
 }
 
-/* Its parent's account has taken its own in, if that has waited for it: so nearly all do, also where nobody has
+/* Its parent's account has taken its own in, if that has waited for it: so nearly all do, also where no record has
  * seen it (the account is not final). */
 static void give_to_reaper(struct process *p)
 {
@@ -163,7 +163,7 @@ static int settle(struct model *model, struct process *p)
 		if (!err && p->row.outcome != MODEL_RUNNING)
 			err = failure__settle(model, p);
 	}
-	failure__drop(model, p); /* what nobody will answer for any more */
+	failure__drop(model, p); /* no ancestor will report it any more */
 	return err;
 }
 

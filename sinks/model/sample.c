@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tells what a process did between two looks at it. */
+/* What a process did between two samples of it. */
 #include "sinks/model/process.h"
 
 static int tell(struct model *model, struct process *p, enum model_source source, uint64_t until_ns, uint64_t amount)
@@ -13,7 +13,7 @@ static int tell(struct model *model, struct process *p, enum model_source source
 	return model->calls.sample(model->arg, &sample);
 }
 
-/* The CPU that no look has told of; 0: none. */
+/* CPU time that no sample has reported yet; 0: none. */
 static uint64_t take_cpu(struct process *p)
 {
 	uint64_t total = p->total[FIGURE_CPU], used;

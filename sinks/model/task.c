@@ -58,7 +58,7 @@ static bool within(const struct task *task, const struct task *around)
 	return task;
 }
 
-/* So that a chain of tasks that each begin one and end does not grow behind the open one. */
+/* So that a chain of tasks that each begin one and end does not grow after the open one. */
 static void let_go_closed(struct task *task)
 {
 	struct task *over;
@@ -112,7 +112,7 @@ static struct task *make(struct model *model, struct process *p, const char *rul
 	return task;
 }
 
-/* ---- who is in it ---- */
+/* ---- its processes ---- */
 
 void task__enter(struct process *process, struct task *task)
 {
@@ -148,7 +148,7 @@ static int set_begun(const struct model *model, struct process *p, size_t rule)
 	return 0;
 }
 
-/* Rules for a task that the program is in already leave it to those behind them to begin one inside. */
+/* Rules for a task that the program is in already leave it to those after them to begin one inside. */
 int task__exec(struct model *model, struct process *process)
 {
 	const struct steps *steps = model->steps;

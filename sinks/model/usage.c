@@ -6,7 +6,7 @@
 
 /* ---- records ---- */
 
-/* The process of a record; NULL where lifecycle should have told of it and has not. */
+/* The process of a record; NULL where lifecycle should have reported it and has not. */
 static int process_of(const struct feed *f, struct process **process, const struct value *comm)
 {
 	*process = process__find(f->model, f->run, f->record->pid, f->record->start);
@@ -19,7 +19,7 @@ static int process_of(const struct feed *f, struct process **process, const stru
 	return row__close_outlived(f->model, *process);
 }
 
-/* Finds whose end the record tells; *process NULL: nobody's. */
+/* Finds the process whose exit the record reports; *process NULL: unknown. */
 static int end_of(const struct feed *f, struct process **process, const struct value *comm)
 {
 	int err = process_of(f, process, comm);

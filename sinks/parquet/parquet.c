@@ -145,8 +145,7 @@ static int parquet__open(const struct sink_api *api, const void *given, void **s
 		opts.finish = write_empty_tables;
 	/* said before the work, not after it */
 	else if (!conf->overwrite && !faccessat(api->out, "../processes.parquet", F_OK, 0)) {
-		api->log(LOG_ERROR, "parquet: %s/processes.parquet: is there already; overwrite=true replaces it",
-			 conf->output);
+		api->log(LOG_ERROR, "parquet: %s/processes.parquet: exists; overwrite=true replaces it", conf->output);
 		return -EEXIST;
 	}
 	return tables__open(&opts, state);

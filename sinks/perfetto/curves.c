@@ -124,7 +124,7 @@ static struct looked *new_looked(struct tracer *tracer, const struct model_row *
 	return looked;
 }
 
-/* A look that found nothing new is not told. What is new has come since the look before that one. */
+/* A sample without a change is not reported. What changed came after the sample before it. */
 static uint64_t since(const struct tracer *tracer, const struct model_sample *sample)
 {
 	uint64_t from = sample->from_ns, until = sample->until_ns;
@@ -159,7 +159,7 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 	return err;
 }
 
-/* It holds this until another look says otherwise; what the first look finds, from its begin. */
+/* It holds this until another sample says otherwise; what the first one finds, from its start. */
 static int bytes_held(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
 		      struct looked *looked)
 {
@@ -175,7 +175,7 @@ static int bytes_held(struct tracer *tracer, const struct trace_run *run, const 
 	return timeline__add(&tracer->timeline, looked->gauges, GAUGE_BYTES, ts, more);
 }
 
-/* Nobody looked while it lived: it is taken to have held its peak all the time. */
+/* No sample while it lived: assume that it held its peak all the time. */
 static int bytes_at_once(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
 			 struct gauges *gauges)
 {

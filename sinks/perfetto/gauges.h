@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sums over many processes as they change with time: the cores that a run or a step keeps busy, the memory
- * that its processes hold. What is told of single processes comes about in order of time, and is put in
+ * that its processes hold. Samples of single processes come about in order of time, and is put in
  * order here; changes that follow close on each other make one point of the curve. */
 #ifndef SINKS_PERFETTO_GAUGES_H
 #define SINKS_PERFETTO_GAUGES_H

@@ -15,7 +15,7 @@ enum category {
 	CATEGORY_FORK,	  /* a process that was forked and never executed one */
 	CATEGORY_START,	  /* a process starts a child */
 	CATEGORY_FAILURE,
-	CATEGORY_HIDDEN, /* a failure that whoever looks at exit codes does not see */
+	CATEGORY_HIDDEN, /* a failure that the exit codes above it do not show */
 	CATEGORY_LOST,
 	CATEGORIES,
 };
@@ -83,7 +83,7 @@ void packets__track(struct packets *packets, const struct track *track);
 void packets__cores(struct packets *packets, uint64_t ts, uint64_t track, double cores);
 void packets__bytes(struct packets *packets, uint64_t ts, uint64_t track, uint64_t bytes);
 
-/* An event is opened, said more of, and closed. `name` is a stranger's; NULL for EVENT_END. */
+/* An event is opened, said more of, and closed. `name` is untrusted; NULL for EVENT_END. */
 void packets__open(struct packets *packets, enum event_type type, uint64_t ts, uint64_t track, enum category category,
 		   const char *name);
 void packets__number(struct packets *packets, enum note note, uint64_t value); /* or why it is null */

@@ -237,7 +237,7 @@ static void slice(struct tracer *tracer, const struct trace_run *run, const stru
 	what_it_used(packets, row);
 	packets__close(packets);
 	if (EVENT_IS_NULL(row->ended_ns))
-		return; /* it goes on, or nobody knows until when */
+		return; /* it goes on, or its end is unknown */
 	packets__open(packets, EVENT_END, tracer__time(run, row->began_ns + row->wall_ns), track, CATEGORY_PROGRAM,
 		      NULL);
 	packets__close(packets);

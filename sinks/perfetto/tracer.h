@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Turns what the model tells into a trace, as it is told. The tracks of a run:
+/* Turns the model's calls into a trace, as they come. The tracks of a run:
  *
  *	run
  *	  CPU, memory, failures, hidden failures, lost events
@@ -11,7 +11,7 @@
  *	  process		of no step
  *	    its children
  *
- * A track's number comes from what it stands for, so that nobody has to remember it. */
+ * A track's number comes from what it stands for, and need not be stored. */
 #ifndef SINKS_PERFETTO_TRACER_H
 #define SINKS_PERFETTO_TRACER_H
 
@@ -36,7 +36,7 @@ struct tracer {
 	struct on_model on;
 	struct packets packets;
 	struct timeline timeline;
-	uint64_t interval_ns; /* the longest between two looks at a process */
+	uint64_t interval_ns; /* the longest between two samples of a process */
 	struct trace_run **runs;
 	size_t runs_count;
 	struct hash steps;  /* executions of steps that go on */
@@ -54,7 +54,7 @@ uint64_t tracer__time(const struct trace_run *run, uint64_t ts);
 uint64_t tracer__process(const struct model_run *run, uint32_t pid, uint64_t start);
 uint64_t tracer__task(const struct model_run *run, uint32_t number);
 uint64_t tracer__counter(uint64_t track, enum gauge_kind kind);
-void tracer__counters(struct tracer *tracer, uint64_t track); /* tells of both */
+void tracer__counters(struct tracer *tracer, uint64_t track); /* describes both */
 
 /* ---- the model's calls ---- */
 

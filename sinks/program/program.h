@@ -51,7 +51,7 @@ const char *model_command__name(const struct model_command *command, const char 
 
 /* ---- command_text.c ---- */
 
-#define TEXT_COMMAND_MAX 600 /* more than anyone reads */
+#define TEXT_COMMAND_MAX 600 /* more than a person reads */
 
 /* Appends arguments as a shell would take them, safe to show, cut after about `max` bytes; `folders`: with
  * those of argv[0]. */

@@ -320,7 +320,7 @@ class Bars {
 		context.restore();
 	}
 
-	/* Left of the bars: who they are, and how many failed. */
+	/* Left of the bars: which they are, and how many failed. */
 	drawNames() {
 		const context = this.context;
 

@@ -44,7 +44,7 @@ void columns__array(struct data *data, const char *table, const struct column *c
 
 struct facts;
 
-/* What is told of runs, of what is missing, and of what was lost. NULL: out of memory. */
+/* The tables of runs, of what is missing, and of what was lost. NULL: out of memory. */
 struct facts *facts__new(struct report *report);
 void facts__write(const struct facts *facts, struct data *data);
 void facts__free(struct facts *facts); /* takes NULL */

@@ -52,7 +52,7 @@ class Curves {
 		this.make('cpu', 'CPU, cores', value => String(+value.toFixed(2)));
 		this.make('memory', 'Memory', value => size(value));
 		byId('curve-note').textContent = this.plots.length
-			? 'CPU time is spread evenly between two looks at a process. Memory: pages that processes share count in each.'
+			? 'CPU time is spread evenly between two samples of a process. Memory: pages that processes share count in each.'
 			: 'No samples of CPU or memory were taken.';
 		if (this.plots.length) this.legend();
 	}

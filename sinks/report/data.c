@@ -8,7 +8,7 @@
 #include "core/base/base.h"
 #include "core/sink.h"
 
-/* Writes `size` bytes as base64; a size that is no multiple of 3 ends it. */
+/* Writes `size` bytes as base64; a size that is not a multiple of 3 ends it. */
 static void put_base64(struct data *data, const uint8_t *bytes, size_t size)
 {
 	data->text.size = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Columns of numbers and strings as a page can carry and a browser reads fast: one behind the other,
+/* Columns of numbers and strings as a page can carry and a browser reads fast: one after the other,
  * deflated, in base64. A column is
  *
  *	name as a string, 'n', 'd' or 's', count, then as many values

@@ -8,7 +8,7 @@
 #include "sinks/model/losses.h"
 #include "sinks/report/columns.h"
 
-/* A run as the head of the page tells of it. Times count from the begin of the report's first run. */
+/* A run as the head of the page shows it. Times count from the begin of the report's first run. */
 struct run_facts {
 	struct intern_string *id, *name, *host, *kernel, *machine, *collector, *command, *tags, *root_signal_name;
 	uint64_t began, until, real, wall, cores, root_ended, rss_peak, untraced; /* cores: in millionths */
@@ -94,7 +94,7 @@ static struct intern_string *string_of(struct facts *facts, const char *string)
 	return string ? text_of(facts, string, strlen(string)) : NULL;
 }
 
-/* Strings one behind the other, each ended by a NUL, as a row's arguments. */
+/* Strings one after the other, each ended by a NUL, as a row's arguments. */
 static struct intern_string *list_of(struct facts *facts, const char *const *list)
 {
 	struct text text = {0};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Strings that many rows share: each kept once, as long as somebody refers to it. */
+/* Strings that many rows share: each kept once, as long as it is referred to. */
 #ifndef SINKS_REPORT_INTERN_H
 #define SINKS_REPORT_INTERN_H
 

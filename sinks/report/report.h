@@ -36,7 +36,7 @@ struct report_row {
 	uint64_t exit_code, signal, uid;
 	struct intern_string *name, *args, *exe, *cwd, *env, *step, *signal_name;
 	struct intern_string *tried, *tried_error; /* arguments of what it could not execute */
-	struct intern_string *by;		   /* arguments of who hides its failure */
+	struct intern_string *by;		   /* arguments of the process that hides its failure */
 	uint32_t run, pid, ppid, image, task, flags, by_pid;
 	uint32_t parent; /* number of the row, from 1, when they are sorted; 0: not among them */
 	uint8_t outcome, args_reason, exe_reason, cwd_reason;
@@ -50,7 +50,7 @@ struct report_task {
 	uint8_t outcome;
 };
 
-/* A failure that an ancestor hides: its row was told of before. */
+/* A failure that an ancestor hides: its row was reported before. */
 struct report_hidden {
 	uint64_t start;
 	struct intern_string *by;
@@ -77,7 +77,7 @@ int rows__row(struct report *report, const struct model_row *row); /* each 0 or 
 int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by);
 int rows__task(struct report *report, const struct model_task *task);
 
-/* Nanoseconds since the report's begin, below 0 for what was there before; a null stays one. */
+/* Nanoseconds since the report's begin, below 0 for what existed before; a null stays one. */
 uint64_t report__when(struct report *report, const struct model_run *run, uint64_t ts);
 
 /* Sorts by begin, finds parents, marks what is hidden. 0 or -ENOMEM. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Words and numbers for people, and strings of strangers made safe to show. */
+/* Words and numbers for people, and untrusted strings made safe to show. */
 'use strict';
 
 /* ---- numbers ---- */
@@ -35,7 +35,7 @@ function size(bytes) {
 
 const cores = value => (value < 0.995 ? value.toFixed(2) : value < 9.95 ? value.toFixed(1) : String(Math.round(value)));
 
-/* A point in time: enough digits to tell it from its neighbours `step` away. */
+/* A point in time: enough digits to distinguish it from its neighbours `step` away. */
 function instant(ns, step) {
 	const s = ns / 1e9;
 
@@ -69,9 +69,9 @@ function endingText(outcome, code, signal, name) {
 	return outcome === RUNNING ? 'running' : 'not seen';
 }
 
-/* ---- strings of strangers ---- */
+/* ---- untrusted strings ---- */
 
-/* Control characters, those that turn or hide text, line separators, what is no character at all. */
+/* Control characters, those that reverse or hide text, line separators, and noncharacters. */
 const UNSAFE = new RegExp(
 	'[\\0-\\x1f\\x7f-\\x9f\\xad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f' +
 		'\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u3164\\ue000-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff' +
@@ -135,7 +135,7 @@ function shellWord(bytes) {
 	return /^[\w@%+=:,./\u0080-\u{10ffff}-]+$/u.test(text) ? text : "'" + text + "'";
 }
 
-/* Strings one behind the other, each ended by a NUL. */
+/* Strings one after the other, each ended by a NUL. */
 function splitList(bytes) {
 	const list = [];
 
@@ -147,7 +147,7 @@ function splitList(bytes) {
 	return list;
 }
 
-/* For searching only: what is no UTF-8 gets lost. */
+/* For searching only: what is not UTF-8 gets lost. */
 const lossy = new TextDecoder();
 const plainText = bytes => lossy.decode(bytes).replaceAll('\0', ' ');
 
@@ -157,7 +157,7 @@ function sameBytes(a, b) {
 	return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
-const COMMAND_MAX = 600; /* more than anyone reads in a table */
+const COMMAND_MAX = 600; /* more than a person reads in a table */
 
 /* As people read it: without the folders of the program, a script's without its interpreter. */
 function commandText(args, exe) {

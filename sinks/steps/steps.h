@@ -16,7 +16,7 @@
  * without forks that executed none; 0 is the run's root), `outside: true` (it is in no task). `step` and `id`
  * are text with ${name} or ${1} of what the patterns captured, ${command}, the program's name, and ${tool},
  * what that is about: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`. Ready-made sets are in conf/steps;
- * collector.steps(5) tells the whole of it. */
+ * collector.steps(5) is the reference. */
 #ifndef SINKS_STEPS_STEPS_H
 #define SINKS_STEPS_STEPS_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Holds rules of steps against a program. What it looks at was written by anybody: only the beginning of
+/* Holds rules of steps against a program. What it reads is untrusted: only the beginning of
  * a text is looked at, and a search that takes too many steps counts as no match. */
 #include "sinks/steps/steps_rule.h"
 
@@ -23,7 +23,7 @@ struct steps_matcher {
 	pcre2_match_context *context;
 	pcre2_match_data **found; /* by the pattern's place in its rule */
 	size_t found_count;
-	const char **subjects; /* likewise: the text that was searched */
+	const char **subjects; /* the text that was searched, by rule too */
 	struct subject cache[STEPS_SUBJECTS];
 	char joined[2][STEPS_TEXT_MAX]; /* arguments of the parent and of the program */
 	char file[STEPS_TEXT_MAX];
@@ -126,7 +126,7 @@ static struct subject of_env(const struct model_list *env, const char *variable)
 	return (struct subject){.ready = true};
 }
 
-/* What a file of the working directory begins with, if it is there still. Strangers chose that folder: no link
+/* What a file of the working directory begins with, if it is there still. That folder is untrusted: no link
  * is followed to a file elsewhere, nothing is waited for. */
 static struct subject of_file(const struct model_text *cwd, const char *name, char text[STEPS_TEXT_MAX])
 {

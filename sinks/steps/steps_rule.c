@@ -38,7 +38,7 @@ static pcre2_code *compile(struct tree *tree, const struct tree_entry *entry)
 		return code;
 	}
 	pcre2_get_error_message(rc, sentence, sizeof(sentence));
-	tree__error(tree, entry->node, entry->key, "is no regular expression: %s, at its character %zu",
+	tree__error(tree, entry->node, entry->key, "is not a valid regular expression: %s, at its character %zu",
 		    (const char *)sentence, (size_t)at + 1);
 	return NULL;
 }
@@ -102,7 +102,7 @@ static void read_depth(struct tree *tree, const struct tree_entry *entry, struct
 		return;
 	if (!*text || strlen(text) > 9 || text[strspn(text, "0123456789")])
 		tree__error(tree, entry->node, entry->key,
-			    "\"%.64s\" is no depth: write a number, 0 for the run's root", text);
+			    "\"%.64s\" is not a depth: write a number, 0 for the run's root", text);
 	else
 		rule->depth = atol(text);
 }

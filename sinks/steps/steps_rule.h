@@ -72,7 +72,7 @@ int steps__read(struct steps *steps, const char *set, const char *path, const vo
 struct tree;
 struct tree_entry;
 
-/* Appends the rule that is written there; tells what is wrong. `arg` is a struct steps_reading. */
+/* Appends the rule that is written there; reports what is wrong. `arg` is a struct steps_reading. */
 struct steps_reading {
 	struct steps *steps;
 	const char *set;
@@ -90,7 +90,7 @@ void steps_template__free(struct steps_template *template);
 /* ---- steps_tool.c ---- */
 
 /* The tool that a program is about: "bwa mem" of sh -c 'mkdir -p out && bwa mem ...'; its name where there
- * is no better one. `command` may be NULL. */
+ * is not a better one. `command` may be NULL. */
 void steps_tool__name(const struct model_command *command, const char *comm, char out[STEPS_NAME_MAX]);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define NESTED_MAX 4 /* of sh -c "sh -c ..." */
 
-/* Lists of words, each with a blank before and behind. */
+/* Lists of words, each with a blank before and after. */
 static const char reserved[] = " if then else elif do while until ! { builtin eval ";
 static const char quiet[] =
 	" mkdir cd set export source . module ml rm echo printf true false : umask ulimit trap unset touch sleep "
@@ -112,7 +112,7 @@ static enum token take(struct words *words)
 		} else if (strchr("\n;&|()", c)) {
 			words->at++;
 			return OPERATOR;
-		} else if (strchr("<>", c)) { /* and where it leads: that is no program */
+		} else if (strchr("<>", c)) { /* a redirection and its target: not a program */
 			while (words->at < words->end && strchr("<>& \t", *words->at))
 				words->at++;
 			take_word(words);

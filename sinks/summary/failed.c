@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Hidden ones first: nobody else says them. Then in order of time. */
+/* Hidden ones first: nothing else shows them. Then in order of time. */
 static int by_weight(const void *a, const void *b)
 {
 	const struct tally_failure *x = tally_failure__of(*(struct hash_node *const *)a);
@@ -18,7 +18,7 @@ static int by_weight(const void *a, const void *b)
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
-/* When and where, dim; with the mark in front that nobody may miss. */
+/* When and where, dim; with the mark in front that must be seen. */
 static void circumstances(struct page *page, const struct tally_failure *f, size_t indent)
 {
 	char number[FORMAT_SIZE], mark[FORMAT_SIZE + 16] = "";

@@ -8,7 +8,7 @@
 #include "sinks/summary/tally.h"
 
 struct page {
-	struct text *text; /* its error tells of a want of memory */
+	struct text *text; /* its error: out of memory */
 	const struct tally *tally;
 	size_t columns;					  /* no line is longer */
 	size_t top;					  /* rows a table */
@@ -34,7 +34,7 @@ void page__notes(struct page *page); /* last: it explains what the others have s
 void page__styled(struct page *page, enum text_style style, const char *string);
 void page__section(struct page *page, enum text_style style, const char *title);
 
-/* What is left of the line behind `used` columns: safe text, cut, and the line's end. */
+/* What is left of the line after `used` columns: safe text, cut, and the line's end. */
 void page__rest(struct page *page, size_t used, const char *safe);
 void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 

@@ -12,7 +12,7 @@ struct tally_failure {
 	struct hash_node node;
 	struct model_row row; /* its pointers to commands are not valid */
 	uint64_t order, count, hidden;
-	/* Safe to show. The step is NULL where it says no more than `shown`; by: who ended 0 all the same,
+	/* Safe to show. The step is NULL where it says no more than `shown`; by: the process that exited 0 all the same,
 	 * unless the parent. */
 	char *shown, *step, *parent, *by;
 	char name[];

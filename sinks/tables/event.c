@@ -59,7 +59,7 @@ static void put_head(struct cells *cells, idx_t row, const struct record *record
 	cells__put_number(&cells[TS], row, record->ts);
 	cells__put_number(&cells[TIME], row, record->real_ns);
 	cells__put_number(&cells[SEQ], row, record->seq);
-	if (record->kind < SCHEMA_KIND_BASE) { /* the core's own tell of no process */
+	if (record->kind < SCHEMA_KIND_BASE) { /* control records belong to no process */
 		for (int i = PID; i <= CPU; i++)
 			cells__null(&cells[i], row);
 		return;

@@ -17,7 +17,7 @@ struct block {
 
 struct queue {
 	pthread_mutex_t lock;
-	pthread_cond_t moved; /* a block was put or taken, or the end was told */
+	pthread_cond_t moved; /* a block was put or taken, or the end was set */
 	struct block *first, **last;
 	unsigned count;
 	bool ended, stopped;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Turns streams into typed tables of a DuckDB database: one for each kind of event, with the columns that the
- * streams' headers tell of, and those of the model: processes, steps, hidden_failures. No event is known by
+ * streams' headers describe, and those of the model: processes, steps, hidden_failures. No event is known by
  * name, so those of a new probe are there without a change.
  *
  * Rows are pushed in by the merge and pulled out by SQL. Between the two is, for each table, a bounded queue, a
@@ -20,7 +20,7 @@ struct table {
 	const char *help;
 	struct column *columns;
 	size_t columns_count;
-	size_t own; /* of them, those at the beginning that are no event's fields */
+	size_t own; /* of them, those at the beginning that are not fields of an event */
 	struct table_work *work;
 };
 

@@ -14,8 +14,8 @@ struct task {
 	uint32_t number;
 	uint64_t vm, vm_most;
 	uint64_t voluntary, involuntary;
-	bool looked;			    /* somebody's memory was looked at */
-	bool switches_partial, cpu_partial; /* somebody's are not known */
+	bool looked;			    /* memory of a process was sampled */
+	bool switches_partial, cpu_partial; /* those of a process are not known */
 };
 
 struct process {
@@ -23,7 +23,7 @@ struct process {
 	const char *boot_id;
 	uint32_t pid;
 	uint64_t start;
-	uint64_t vm, voluntary, involuntary; /* as last told; null */
+	uint64_t vm, voluntary, involuntary; /* as last reported; null */
 	struct task *task;		     /* that has counted `counted` */
 	uint64_t counted;
 };

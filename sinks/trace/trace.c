@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sink for who reads an engine's own table: a line for each execution of a step, with our figures. */
+/* The sink for readers of an engine's own table: a line for each execution of a step, with our figures. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -83,7 +83,7 @@ def test_nothing_is_overwritten_unasked():
     path = new_folder() / "run.duckdb"
     run_merge("-s", "duckdb", "-o", path, odd_run())
     before = path.read_bytes()
-    assert "is there already; overwrite=true replaces it" in run_merge("-s", "duckdb", "-o", path, odd_run(), code=2)
+    assert "exists; overwrite=true replaces it" in run_merge("-s", "duckdb", "-o", path, odd_run(), code=2)
     assert path.read_bytes() == before
     run_merge("-s", "duckdb:overwrite=true", "-o", path, odd_run("other"))
     assert list(path.parent.iterdir()) == [path]

@@ -143,7 +143,7 @@ def test_nothing_is_overwritten_unasked():
     folder = tables(run)
     before = {path: path.read_bytes() for path in folder.iterdir()}
     said = run_merge("-s", "parquet", "-o", folder, odd_run("other"), code=2)
-    assert "processes.parquet: is there already; overwrite=true" in said
+    assert "processes.parquet: exists; overwrite=true" in said
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
     run_merge("-s", "parquet:overwrite=true", "-o", folder, odd_run("other"))
     assert {row["run"] for row in rows_in(folder / "odd_thing.parquet")} == {"other"}
@@ -171,7 +171,7 @@ def test_partitions_of_a_lake():
             assert "run" not in columns and "host" not in columns and "missing" in columns
     assert not leftovers(lake)
     said = run_merge("-s", "parquet:partition=true", "-o", lake, odd_run("run-2", 1), code=1)
-    assert "is there already; overwrite=true replaces it" in said
+    assert "exists; overwrite=true replaces it" in said
     assert "small_text" not in read_parquet(lake / f"odd_thing/run=run-2/host={host}/part-0.parquet")["columns"]
     run_merge("-s", "parquet:partition=true,overwrite=true", "-o", lake, odd_run("run-2", 1))
     assert not leftovers(lake)

@@ -290,7 +290,7 @@ def test_rules_can_be_asked_anew(tmp_path):
     done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "--sink", f"told:steps={bad}", path],
                           capture_output=True, text=True, check=False)
     assert done.returncode == 1 or done.returncode == 2
-    assert f"{bad}:2:11: steps[0].args: is no regular expression: missing closing parenthesis" in done.stderr
+    assert f"{bad}:2:11: steps[0].args: is not a valid regular expression: missing closing parenthesis" in done.stderr
     assert done.stdout == ""
 
 

@@ -159,7 +159,7 @@ static void test_mistakes(void **state)
 		{"prog -c gren", "--colour: unknown colour \"gren\": did you mean \"green\"?"},
 		{"prog -c blue", "--colour: unknown colour \"blue\": choose from red, green"},
 		{"prog -t x", "--tag: \"x\" has no name or no value: write NAME=VALUE"},
-		{"prog -t x=1 -t x=2", "--tag: \"x\" is there twice"},
+		{"prog -t x=1 -t x=2", "--tag: \"x\" is given twice"},
 	};
 
 	(void)state;

@@ -42,16 +42,16 @@ static void test_sql(void **state)
 static void test_errors(void **state)
 {
 	static const char *const cases[][2] = {
-		{"peak_rss", "\"peak_rss\" is no limit; write METRIC>AMOUNT, such as 'peak_rss>10%'"},
-		{">10%", "is no limit"},
-		{"wall>", "is no limit"},
+		{"peak_rss", "\"peak_rss\" is not a limit; write METRIC>AMOUNT, such as 'peak_rss>10%'"},
+		{">10%", "is not a limit"},
+		{"wall>", "is not a limit"},
 		{"peak_rs>10%", "there is no such metric; did you mean peak_rss"},
 		{"colour>10%", "there is no such metric; take wall, cpu"},
 		{"a_name_that_is_longer_than_any_metric>1", "there is no such metric"},
-		{"wall>ten%", "\"ten%\" is no percentage; write 10% or 2.5%"},
-		{"wall>10%%", "is no percentage"},
-		{"wall>-1%", "is no percentage"},
-		{"wall>nan%", "is no percentage"},
+		{"wall>ten%", "\"ten%\" is not a percentage; write 10% or 2.5%"},
+		{"wall>10%%", "is not a percentage"},
+		{"wall>-1%", "is not a percentage"},
+		{"wall>nan%", "is not a percentage"},
 		{"wall>10", "10"},
 		{"peak_rss>5s", "5s"},
 		{"failed>-1", "-1"},

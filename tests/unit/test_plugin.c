@@ -155,7 +155,7 @@ static void test_many(void **state)
 	(void)state;
 	/* A descriptor that is free again gives the next file the same name for dlopen(). */
 	assert_int_equal(plugin__load(&kind, dir, "good", &first, &err), 0);
-	check_fails("no_symbol", -ENOEXEC, "@/probes/no_symbol.so is no probe: it exports no collector_test");
+	check_fails("no_symbol", -ENOEXEC, "@/probes/no_symbol.so is not a probe: it does not export collector_test");
 	assert_int_equal(plugin__load(&kind, dir, "older", &second, &err), 0);
 	plugin__unload(&first);
 	assert_int_equal(plugin__load(&kind, dir, "good", &third, &err), 0);
@@ -179,9 +179,9 @@ static void test_broken(void **state)
 	check_fails("renamed", -ENOEXEC,
 		    "@/probes/renamed.so: the probe calls itself \"other\": name the file other.so");
 	check_fails("null", -ENOEXEC, "@/probes/null.so: its collector_test is NULL: build it again");
-	check_fails("no_symbol", -ENOEXEC, "@/probes/no_symbol.so is no probe: it exports no collector_test");
+	check_fails("no_symbol", -ENOEXEC, "@/probes/no_symbol.so is not a probe: it does not export collector_test");
 	check_fails("no_elf", -ENOEXEC, "@/probes/no_elf.so: file too short");
-	check_fails("folder", -ENOEXEC, "@/probes/folder.so is no regular file");
+	check_fails("folder", -ENOEXEC, "@/probes/folder.so is not a regular file");
 	/* RTLD_NOW: not in the middle of a run. The linker's own words. */
 	assert_int_equal(plugin__load(&kind, dir, "unresolved", &plugin, &err), -ENOEXEC);
 	assert_non_null(strstr(err.text, "/probes/unresolved.so: "));
