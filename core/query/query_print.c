@@ -219,7 +219,7 @@ static void print_table(duckdb_result *result, struct output *out)
  * cannot open a socket. */
 struct copier {
 	int from, to;
-	bool terminal;
+	bool terminal, array; /* array: nothing of it has been written yet */
 	int error;
 };
 
@@ -269,9 +269,10 @@ static void *copy(void *arg)
 		whole = n && have < FLUSH_BYTES ? (end ? (size_t)(end + 1 - buffer) : 0) : have;
 		if (n && whole <= EMPTY_ARRAY)
 			continue;
-		if (is_empty_array(buffer, whole))
+		if (copier->array && is_empty_array(buffer, whole))
 			have = whole = sprintf(buffer, "[]\n");
 		copier->error = (copier->terminal ? put_safe : write_all)(copier->to, buffer, whole);
+		copier->array = false;
 		have -= whole;
 		memmove(buffer, buffer + whole, have);
 	} while (n && !copier->error);
@@ -403,7 +404,7 @@ static int run(struct query *query, const char *sql, const char *const *paramete
 static int run_piped(struct query *query, const char *sql, const char *const *parameters, enum query_format format,
 		     struct output *out, struct error *err)
 {
-	struct copier copier = {.to = out->fd, .terminal = out->terminal};
+	struct copier copier = {.to = out->fd, .terminal = out->terminal, .array = format == QUERY_JSON};
 	pthread_t thread;
 	int pipe[2], rc;
 

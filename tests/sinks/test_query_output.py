@@ -72,6 +72,12 @@ def test_no_rows(run):
     assert ask(run, "csv", nothing).stdout == b"a,b\n"
 
 
+def test_only_json_has_an_empty_array(run):
+    """The bytes that COPY writes for it may be another format's data."""
+    sql = """SELECT * FROM (VALUES (chr(9)), (']')) t("[")"""
+    assert ask(run, "csv", sql).stdout == b"[\n\t\n]\n"
+
+
 def test_values(run):
     sql = """SELECT 18446744073709551615::UBIGINT AS big, NULL AS nothing, '' AS empty, [1, NULL, 3] AS list,
              {'k': ['a"b', 'c,d']} AS deep, true AS yes, E'line\\nbreak' AS text"""
