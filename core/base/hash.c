@@ -108,6 +108,17 @@ void hash__free(struct hash *hash)
 	*hash = (struct hash){0};
 }
 
+void hash__free_all(struct hash *hash, size_t offset)
+{
+	for (size_t i = 0; i < hash->size; i++) {
+		for (struct hash_node *node = hash->slots[i], *next; node; node = next) {
+			next = node->next;
+			free((char *)node - offset);
+		}
+	}
+	hash__free(hash);
+}
+
 /* ---- keys ---- */
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -33,6 +33,9 @@ struct hash_node **hash__sorted(const struct hash *hash, int (*compare)(const vo
 
 void hash__free(struct hash *hash); /* the slots; nodes are their owners' */
 
+/* Frees the owners too, each allocated as a whole with its node at `offset`. */
+void hash__free_all(struct hash *hash, size_t offset);
+
 /* Keys, from input that may be made to collide: a secret of the process is in them (SipHash-1-3), which makes the
  * order of slots and the keys themselves differ from run to run: neither may be seen in output. */
 uint64_t hash__bytes(uint64_t seed, const void *data, size_t size);

@@ -274,14 +274,7 @@ int needs__task(struct needs *needs, const struct model_task *model)
 
 void needs__free(struct needs *needs)
 {
-	for (size_t i = 0; i < needs->tasks.size; i++) {
-		while (needs->tasks.slots[i]) {
-			struct task *task = task_of(needs->tasks.slots[i]);
-
-			hash__remove(&needs->tasks, &task->node);
-			free(task);
-		}
-	}
+	hash__free_all(&needs->tasks, offsetof(struct task, node));
 	for (size_t i = 0; i < needs->all.size; i++) {
 		while (needs->all.slots[i]) {
 			struct need *need = need_of(needs->all.slots[i]);
@@ -294,7 +287,6 @@ void needs__free(struct needs *needs)
 			free(need);
 		}
 	}
-	hash__free(&needs->tasks);
 	hash__free(&needs->all);
 	free(needs->steps);
 }

@@ -271,19 +271,11 @@ void curves__finish(struct tracer *tracer)
 
 void curves__free(struct tracer *tracer)
 {
-	for (size_t i = 0; i < tracer->looked.size; i++) {
-		while (tracer->looked.slots[i]) {
-			struct hash_node *node = tracer->looked.slots[i];
-
-			hash__remove(&tracer->looked, node);
-			free((char *)node - offsetof(struct looked, node));
-		}
-	}
+	hash__free_all(&tracer->looked, offsetof(struct looked, node));
 	for (size_t i = 0; i < tracer->steps.size; i++)
 		while (tracer->steps.slots[i])
 			drop_step(tracer, step_of(tracer->steps.slots[i]), 0);
 	curves__finish(tracer);
 	timeline__free(&tracer->timeline);
-	hash__free(&tracer->looked);
 	hash__free(&tracer->steps);
 }

@@ -455,15 +455,7 @@ int tracer__finish(struct tracer *tracer)
 void tracer__free(struct tracer *tracer)
 {
 	curves__free(tracer);
-	for (size_t i = 0; i < tracer->groups.size; i++) {
-		while (tracer->groups.slots[i]) {
-			struct hash_node *node = tracer->groups.slots[i];
-
-			hash__remove(&tracer->groups, node);
-			free(node);
-		}
-	}
-	hash__free(&tracer->groups);
+	hash__free_all(&tracer->groups, 0);
 	for (size_t i = 0; i < tracer->runs_count; i++)
 		free(tracer->runs[i]);
 	free(tracer->runs);

@@ -44,13 +44,5 @@ void intern__put(struct intern *intern, struct intern_string *string)
 
 void intern__free(struct intern *intern)
 {
-	for (size_t i = 0; i < intern->strings.size; i++) {
-		struct hash_node *node = intern->strings.slots[i], *next;
-
-		for (; node; node = next) {
-			next = node->next;
-			free(intern_string__of(node));
-		}
-	}
-	hash__free(&intern->strings);
+	hash__free_all(&intern->strings, offsetof(struct intern_string, node));
 }

@@ -236,13 +236,5 @@ void series__free(struct series_set *set)
 {
 	for (size_t i = 0; i < set->count; i++)
 		free(set->all[i]);
-	for (size_t i = 0; i < set->names.size; i++) {
-		struct hash_node *node = set->names.slots[i], *next;
-
-		for (; node; node = next) {
-			next = node->next;
-			free(name_of(node));
-		}
-	}
-	hash__free(&set->names);
+	hash__free_all(&set->names, offsetof(struct series_name, node));
 }

@@ -90,15 +90,7 @@ static void group__add(struct totals_group *group, enum model_outcome outcome, u
 
 void totals_groups__free(struct totals_groups *groups)
 {
-	for (size_t i = 0; i < groups->hash.size; i++) {
-		struct hash_node *node = groups->hash.slots[i], *next;
-
-		for (; node; node = next) {
-			next = node->next;
-			free(totals_group__of(node));
-		}
-	}
-	hash__free(&groups->hash);
+	hash__free_all(&groups->hash, offsetof(struct totals_group, node));
 }
 
 /* ---- runs ---- */

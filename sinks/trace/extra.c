@@ -239,25 +239,9 @@ void extra__task(struct extra *extra, struct line *line)
 
 void extra__free(struct extra *extra)
 {
-	for (size_t i = 0; i < extra->processes.size; i++) {
-		while (extra->processes.slots[i]) {
-			struct process *p = process_of(extra->processes.slots[i]);
-
-			hash__remove(&extra->processes, &p->node);
-			free(p);
-		}
-	}
-	for (size_t i = 0; i < extra->tasks.size; i++) {
-		while (extra->tasks.slots[i]) {
-			struct task *task = task_of(extra->tasks.slots[i]);
-
-			hash__remove(&extra->tasks, &task->node);
-			free(task);
-		}
-	}
 	for (size_t i = 0; i < extra->streams_count; i++)
 		free(extra->streams[i].kinds);
-	hash__free(&extra->processes);
-	hash__free(&extra->tasks);
+	hash__free_all(&extra->processes, offsetof(struct process, node));
+	hash__free_all(&extra->tasks, offsetof(struct task, node));
 	free(extra->streams);
 }

@@ -135,6 +135,28 @@ static void test_each_process_has_its_keys(void **state)
 	assert_true(hash__bytes(0, "key", 3) == hash__bytes(0, "key", 3));
 }
 
+struct owner {
+	int before;
+	struct hash_node node;
+};
+
+/* A sanitizer sees what is left. */
+static void owners_are_freed_with_the_table(void **state)
+{
+	struct hash hash = {0};
+
+	(void)state;
+	for (uint64_t i = 0; i < 100; i++) {
+		struct owner *owner = calloc(1, sizeof(*owner));
+
+		assert_non_null(owner);
+		assert_int_equal(hash__add(&hash, &owner->node, hash__number(0, i % 10)), 0);
+	}
+	hash__free_all(&hash, offsetof(struct owner, node));
+	assert_int_equal(hash.count, 0);
+	assert_null(hash.slots);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -143,6 +165,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_siphash),
 		cmocka_unit_test(test_no_collisions_by_design),
 		cmocka_unit_test(test_each_process_has_its_keys),
+		cmocka_unit_test(owners_are_freed_with_the_table),
 	};
 
 	if (argc > 1)
