@@ -324,7 +324,8 @@ int BPF_PROG(scope_exit_live, struct task_struct *task)
 	struct scope_entry *w;
 	__u8 one = 1;
 
-	if (task->signal->live.counter)
+	/* The leader's exit_code is set before it gives its mm up: until then this is not the last one yet, the leader is. */
+	if (task->signal->live.counter || (task->group_leader != task && task->group_leader->mm))
 		return 0;
 	key = scope__key(task);
 	w = bpf_map_lookup_elem(&scope, &key);
