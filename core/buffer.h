@@ -10,7 +10,7 @@
 struct buffer {
 	uint8_t *data;
 	size_t size, capacity;
-	int error; /* -ENOMEM once memory was short; from then on nothing is appended */
+	int error; /* -ENOMEM after an allocation failed; from then on nothing is appended */
 };
 
 /* Makes room for `more` bytes at the end. Returns buffer->error. */

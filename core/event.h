@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
 /* Common header of every event, shared by BPF programs and user space.
  *
- * This header includes nothing: the includer provides __u64 etc.
+ * In BPF programs __u64 etc. are those of core/kernel.bpf.h, which comes first.
  *
  * An event is a plain struct whose first member is `struct event`. It passes unchanged through the
  * probe's ring buffer (or its iterator's file); core/record encodes it as msgpack. */
 #ifndef CORE_EVENT_H
 #define CORE_EVENT_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
 
 struct event {
 	__u64 ts;    /* CLOCK_BOOTTIME, ns */
@@ -40,6 +44,7 @@ enum event_reason {
 	EVENT_REASON_SHARED = 8,      /* the mm is shared with another process (vfork, CLONE_VM) */
 	EVENT_REASON_DENIED = 9,      /* the collector lacks permission to read it */
 	EVENT_REASON_GONE = 10,	      /* the process or object had gone before it was read */
+	EVENT_REASON_EXCLUDED = 11,   /* the configuration excludes it */
 	EVENT_REASON_MAX,
 };
 
@@ -50,10 +55,11 @@ enum event_reason {
 
 /* Values of variable length follow the struct in the same record; `offset` is from the start of the event.
  * `reason` is EVENT_REASON_NONE for a complete value, EVENT_REASON_TRUNCATED for the first bytes of one;
- * with any other reason the value is null.
+ * with any other reason the value is null; with EVENT_NOT_APPLICABLE it is null as EVENT_NULL(EVENT_REASON_NONE) is.
  *   string   bytes, not NUL-terminated
  *   list     NUL-terminated items
  *   map      NUL-terminated items NAME=VALUE */
+#define EVENT_NOT_APPLICABLE 0xffffffffU
 struct event_string {
 	__u32 offset;
 	__u32 length;

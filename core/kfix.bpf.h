@@ -127,6 +127,14 @@ static __always_inline void kfix__pages(struct kfix_pages *pages, struct mm_stru
 	pages->shmem = count[3];
 }
 
+/* Anonymous and shared memory by the shared part of the counters alone, since 6.2. */
+static __always_inline __u64 kfix__own_pages(struct mm_struct *mm)
+{
+	struct mm_struct___6_2 *counters = (void *)mm;
+
+	return kfix__not_negative(counters->rss_stat[1].count) + kfix__not_negative(counters->rss_stat[3].count);
+}
+
 /* 6.15 renamed kernfs_node.parent to __parent, under RCU (633488947ef6). */
 struct kernfs_node___old {
 	struct kernfs_node *parent;
@@ -134,6 +142,67 @@ struct kernfs_node___old {
 struct kernfs_node___6_15 {
 	struct kernfs_node *__parent;
 } S_KERNEL;
+
+/* A task's number in the pid namespace of this level, of those that it is in. */
+static __always_inline struct upid *kfix__upid(struct pid *pid, __u32 level)
+{
+	return (void *)pid + bpf_core_field_offset(struct pid, numbers) + level * bpf_core_type_size(struct upid);
+}
+
+/* Calls step(round, state) until it returns other than 0, at most `rounds` times. The verifier checks every round of a
+ * loop, but a step of bpf_loop() (since 5.17) once, which takes a tenth of the time. A program that has such a loop
+ * comes twice, with `loop` a constant: NAME, and NAME_loop, which the core loads instead where it can. The step is a
+ * static __noinline function: 5.10 rejects the loops that the compiler makes of inlined ones, entered in the middle. */
+#define EACH_ROUND(loop, rounds, step, state)                                               \
+	do {                                                                                \
+		if (loop) {                                                                 \
+			bpf_loop(rounds, step, state, 0);                                   \
+			break;                                                              \
+		}                                                                           \
+		for (__u32 round_ = 0; round_ < (rounds) && !step(round_, state); round_++) \
+			;                                                                   \
+	} while (0)
+
+/* A system call that a task is in, by the registers that its entry saved. */
+struct kfix_syscall {
+	__s64 number; /* -1: it is in none */
+	__u64 args[6];
+};
+
+/* Tasks of 32-bit programs have other numbers of system calls. */
+static __always_inline bool kfix__is_32_bit(struct task_struct *task)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(task, thread_info.flags) & 1 << 22;
+#else
+	return BPF_CORE_READ(task, thread_info.status) & 2;
+#endif
+}
+
+static __always_inline void kfix__syscall(struct kfix_syscall *call, struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_arm64)
+	call->number = BPF_CORE_READ(regs, syscallno);
+	BPF_CORE_READ_INTO(&call->args, regs, regs);
+	call->args[0] = BPF_CORE_READ(regs, orig_x0); /* the result is in its register */
+#else
+	call->number = (__s64)BPF_CORE_READ(regs, orig_ax);
+	call->args[0] = BPF_CORE_READ(regs, di);
+	call->args[1] = BPF_CORE_READ(regs, si);
+	call->args[2] = BPF_CORE_READ(regs, dx);
+	call->args[3] = BPF_CORE_READ(regs, r10);
+	call->args[4] = BPF_CORE_READ(regs, r8);
+	call->args[5] = BPF_CORE_READ(regs, r9);
+#endif
+}
+
+/* Where a sleeping task's registers are saved: by the helper, since 5.15, or at the end of its kernel stack. */
+static __always_inline struct pt_regs *kfix__registers(struct task_struct *task, bool helper, __u64 stack_bytes)
+{
+	if (helper)
+		return (void *)bpf_task_pt_regs(task);
+	return (void *)task->stack + stack_bytes - bpf_core_type_size(struct pt_regs);
+}
 
 /* The offset of the member. Call it before a loop, not in it: clang hoists both offsets out of the loop and above
  * the condition, and the relocation that fails on this kernel is an invalid instruction. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Log messages on stderr: "collector: error: ...", in colour only on a terminal. */
+/* Log messages on stderr: "collector: error: ...", in colour only on a terminal, with their priority for the journal. */
 #ifndef CORE_LOG_H
 #define CORE_LOG_H
 

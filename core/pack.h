@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packing into a buffer: what a record, a header and merged output share.
+/* Packing into a buffer, for records, headers and merged output.
  *
  * This is msgpack-c's own template, as its pack.h uses it, but with the append inlined instead of called
  * through a pointer: a record costs half as much. It gives pack_uint64(buffer, number), pack_nil(buffer),
@@ -24,7 +24,7 @@
 #include <msgpack/pack_template.h>
 #undef msgpack_pack_ext
 
-/* A string of any bytes: str where it is UTF-8, else bin, so that every msgpack library reads both. */
+/* A string of any bytes: str if it is UTF-8, else bin: every msgpack library reads both. */
 static inline int pack__text(struct buffer *out, const char *text, size_t length)
 {
 	if (utf8__valid(text, length))

@@ -56,47 +56,71 @@ static __always_inline void path__step(struct path_step *step, struct dentry *de
 	BPF_CORE_READ_INTO(&step->name, dentry, d_name.name);
 }
 
-/* The path of a directory up to the root of its mount namespace; " (deleted)" is appended as in /proc.
- * No direct loads: with a typed pointer in the first iteration the verifier cannot prune the following ones
- * and exceeds its limit of a million instructions. */
-static __always_inline void path__of(struct path_buffer *b, struct path *path)
+static __always_inline void path__begin(struct path_buffer *b)
 {
-	struct vfsmount *vfs = BPF_CORE_READ(path, mnt);
-	struct mount *mount = (void *)vfs - bpf_core_field_offset(struct mount, mnt);
-	struct dentry *dentry = BPF_CORE_READ(path, dentry), *root = BPF_CORE_READ(vfs, mnt_root);
-
 	b->at = PATH_BYTES;
-	b->reason = 0;
-	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev)) {
-		b->at -= 10;
-		__builtin_memcpy(&b->text[PATH_BYTES - 10], " (deleted)", 10);
-	}
-	for (int i = 0; i < PATH_PARTS; i++) {
-		struct path_step step;
-
-		if (dentry == root) {
-			struct mount *up = BPF_CORE_READ(mount, mnt_parent);
-
-			if (up == mount)
-				goto out;
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			root = BPF_CORE_READ(up, mnt.mnt_root);
-			mount = up;
-			continue;
-		}
-		path__step(&step, dentry);
-		if (step.parent == dentry)
-			goto out; /* detached mount */
-		if (!path__prepend(b, step.name, step.length))
-			break;
-		dentry = step.parent;
-	}
 	b->reason = 3; /* EVENT_REASON_TRUNCATED */
-out:
+}
+
+static __always_inline void path__end(struct path_buffer *b)
+{
 	if (b->at == PATH_BYTES) {
 		b->at = PATH_BYTES - 1;
 		b->text[PATH_BYTES - 1] = '/';
 	}
+}
+
+/* A walk from a directory up to the root of its mount namespace. */
+struct path_walk {
+	struct path_buffer *b;
+	struct mount *mount;
+	struct dentry *dentry, *root;
+};
+
+/* No direct loads: with a typed pointer in the first round the verifier cannot prune the following ones and exceeds
+ * its limit of a million instructions. */
+static __noinline long path__up(__u32 round, struct path_walk *walk)
+{
+	struct mount *mount = walk->mount, *up;
+	struct dentry *dentry = walk->dentry;
+	struct path_step step;
+
+	if (dentry == walk->root) {
+		up = BPF_CORE_READ(mount, mnt_parent);
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->root = BPF_CORE_READ(up, mnt.mnt_root);
+		walk->mount = up;
+		if (up == mount)
+			walk->b->reason = 0;
+		return up == mount;
+	}
+	path__step(&step, dentry);
+	if (step.parent == dentry) { /* detached mount */
+		walk->b->reason = 0;
+		return 1;
+	}
+	walk->dentry = step.parent;
+	return !path__prepend(walk->b, step.name, step.length);
+}
+
+/* The path of a directory; " (deleted)" is appended as in /proc. */
+static __always_inline void path__walk(struct path_buffer *b, struct vfsmount *vfs, struct dentry *dentry, bool loop)
+{
+	struct dentry *root = BPF_CORE_READ(vfs, mnt_root);
+	struct path_walk walk = {b, (void *)vfs - bpf_core_field_offset(struct mount, mnt), dentry, root};
+
+	path__begin(b);
+	if (dentry != root && !BPF_CORE_READ(dentry, d_hash.pprev)) {
+		b->at -= 10;
+		__builtin_memcpy(&b->text[PATH_BYTES - 10], " (deleted)", 10);
+	}
+	EACH_ROUND(loop, PATH_PARTS, path__up, &walk);
+	path__end(b);
+}
+
+static __always_inline void path__of(struct path_buffer *b, struct path *path, bool loop)
+{
+	path__walk(b, BPF_CORE_READ(path, mnt), BPF_CORE_READ(path, dentry), loop);
 }
 
 /* Where a mount is mounted, in the layout of struct mount: one read. */
@@ -152,6 +176,25 @@ static __always_inline __u64 path__stamp(struct path *path, volatile struct path
 	return 0;
 }
 
+/* The same for the members `vfs` and `dentry`, whose pointers are untyped: a read for each name. */
+static __always_inline __u64 path__stamp_untyped(struct path_stamp *s)
+{
+	struct vfsmount *vfs = s->vfs;
+	struct dentry *dentry = s->dentry, *root = BPF_CORE_READ(vfs, mnt_root);
+	struct path_step step = {.parent = dentry};
+	__u64 stamp = ((__u64)vfs ^ (__u64)dentry << 1) + !BPF_CORE_READ(dentry, d_hash.pprev);
+
+	path__place(&s->place, path__mount(vfs));
+	stamp ^= (__u64)s->place.parent << 2 ^ (__u64)s->place.mountpoint << 3;
+	for (int i = 0; i < PATH_PARTS; i++) {
+		if (step.parent == root)
+			return stamp;
+		path__step(&step, step.parent);
+		stamp = (stamp ^ step.hash) * 0x9e3779b97f4a7c15ull;
+	}
+	return 0;
+}
+
 /* Whether the stamp covers the complete path: the mount is the root mount, or is mounted on the root of the mount
  * above it, which has no parent. */
 static __always_inline bool path__is_whole(const struct path_stamp *s)
@@ -180,33 +223,38 @@ static __always_inline __u64 path__cgroup_stamp(struct cgroup *cgroup)
 	return 0;
 }
 
-/* The path of a cgroup within its hierarchy; "/" is its root. */
-static __always_inline void path__of_cgroup(struct path_buffer *b, struct cgroup *cgroup)
+/* A walk from a cgroup up to the root of its hierarchy. */
+struct path_cgroup_walk {
+	struct path_buffer *b;
+	struct kernfs_node *kn;
+	__u64 parent_at;
+};
+
+static __noinline long path__cgroup_up(__u32 round, struct path_cgroup_walk *walk)
 {
-	__u64 parent_at = kfix__kernfs_parent_at();
-	struct kernfs_node *kn = cgroup->kn;
+	struct kernfs_node *kn = walk->kn, *parent = NULL;
+	const char *name = BPF_CORE_READ(kn, name);
+	char part[256];
+	long length;
 
-	b->at = PATH_BYTES;
-	b->reason = 0;
-	for (int i = 0; i < 64; i++) {
-		struct kernfs_node *parent = kfix__kernfs_parent(kn, parent_at);
-		const char *name = kn->name;
-		char part[256];
-		long length;
+	bpf_probe_read_kernel(&parent, sizeof(parent), (void *)kn + walk->parent_at);
+	if (!parent) {
+		walk->b->reason = 0;
+		return 1;
+	}
+	walk->kn = parent;
+	length = bpf_probe_read_kernel_str(part, sizeof(part), name);
+	return length <= 0 || !path__prepend(walk->b, part, length - 1);
+}
 
-		if (!parent)
-			goto out;
-		length = bpf_probe_read_kernel_str(part, sizeof(part), name);
-		if (length <= 0 || !path__prepend(b, part, length - 1))
-			break;
-		kn = parent;
-	}
-	b->reason = 3; /* EVENT_REASON_TRUNCATED */
-out:
-	if (b->at == PATH_BYTES) {
-		b->at = PATH_BYTES - 1;
-		b->text[PATH_BYTES - 1] = '/';
-	}
+/* The path of a cgroup within its hierarchy; "/" is its root. */
+static __always_inline void path__of_cgroup(struct path_buffer *b, struct cgroup *cgroup, bool loop)
+{
+	struct path_cgroup_walk walk = {b, BPF_CORE_READ(cgroup, kn), kfix__kernfs_parent_at()};
+
+	path__begin(b);
+	EACH_ROUND(loop, 64, path__cgroup_up, &walk);
+	path__end(b);
 }
 
 /* The task's cgroup_subsys_state of the memory controller, cgroup v1 or v2; NULL: none. */
@@ -220,6 +268,34 @@ static __always_inline struct cgroup_subsys_state *path__task_memory(struct task
 	memory = bpf_core_enum_value(enum cgroup_subsys_id, memory_cgrp_id);
 	return *(struct cgroup_subsys_state **)((void *)set + bpf_core_field_offset(struct css_set, subsys) +
 						memory * 8);
+}
+
+/* The memory limit that a task's cgroups have reached. */
+struct memory_limit {
+	struct cgroup *cgroup;
+	__u64 max_pages, usage_pages;
+	bool failed; /* if none has: one has failed charges before */
+};
+
+/* The nearest cgroup whose memory usage is at its limit, within a batch of charges. False: none is. */
+static __always_inline bool path__memory_limit(struct task_struct *task, struct memory_limit *limit)
+{
+	struct cgroup_subsys_state *css = path__task_memory(task);
+
+	limit->failed = false;
+	for (int i = 0; i < 16 && css; i++) {
+		struct mem_cgroup *memcg = (void *)css - bpf_core_field_offset(struct mem_cgroup, css);
+
+		limit->usage_pages = BPF_CORE_READ(memcg, memory.usage.counter);
+		limit->max_pages = BPF_CORE_READ(memcg, memory.max);
+		limit->cgroup = BPF_CORE_READ(css, cgroup);
+		if (limit->usage_pages + 512 >= limit->max_pages)
+			return true;
+		if (BPF_CORE_READ(memcg, memory.failcnt))
+			limit->failed = true;
+		css = BPF_CORE_READ(css, parent);
+	}
+	return false;
 }
 
 /* The task's cgroup: in the unified hierarchy or, if that is not in use, in the v1 hierarchy of the memory

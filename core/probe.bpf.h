@@ -46,7 +46,11 @@ struct {
 	__uint(max_entries, 65536);
 } events SEC(".maps");
 
-const volatile __u32 scope_slot; /* this probe's index into scope_entry.seen and .reported */
+/* Set by the core: this probe's index into scope_entry.seen and .reported; whether sched_process_exit says which thread
+ * is the last one (since 6.16); the fill level of the ring buffer at which the reader is to hurry. */
+const volatile __u32 scope_slot;
+const volatile bool exit_is_marked;
+const volatile __u32 ring_hurry;
 
 /* Events lost because the ring buffer was full, by kind; the core writes each increase as a `lost` record. */
 __u64 lost[EVENT_KIND_INTERNAL] SEC(".data.lost");
@@ -71,19 +75,86 @@ static __always_inline struct scope_entry *scope__find(struct task_struct *task)
 	return bpf_map_lookup_elem(&scope, &key);
 }
 
-/* The process's entry if this is the exit of its last thread, true for exactly one exit per process; else NULL. */
-static __always_inline struct scope_entry *scope__ending(struct task_struct *task)
+/* The same for a task that is known to be the thread group leader, as every task is that has just executed a program. Saves a
+ * load of a pointer, for each of which the verifiers of 6.2 to 6.19 search all types of the kernel four times: 2 ms. */
+static __always_inline struct scope_key scope__key_of_leader(struct task_struct *leader)
 {
-	struct scope_entry *w = scope__find(task);
+	struct scope_key key = {.pid = leader->tgid, .start = leader->start_boottime};
 
+	return key;
+}
+
+static __always_inline struct scope_entry *scope__find_leader(struct task_struct *leader)
+{
+	struct scope_key key = scope__key_of_leader(leader);
+
+	return bpf_map_lookup_elem(&scope, &key);
+}
+
+/* When it exited. */
+static __always_inline __u64 scope__exit_ts(struct scope_entry *w)
+{
+	if (!w->exit_ts)
+		w->exit_ts = bpf_ktime_get_boot_ns();
+	return w->exit_ts;
+}
+
+/* For an event that comes later: when the process exited; null if that was not seen. */
+static __always_inline __u64 scope__exited_ns(const struct scope_entry *w)
+{
+	return w->exit_ts ? w->exit_ts : EVENT_NULL(EVENT_REASON_UNSEEN);
+}
+
+/* In sched_process_exit: the process's entry if this is the exit of its last thread, true for exactly one exit per
+ * process; else NULL. Where the kernel does not mark it, the core's program before this one has found out. */
+static __always_inline struct scope_entry *scope__ending(struct task_struct *task, bool marked)
+{
+	struct scope_entry *w = exit_is_marked && !marked ? NULL : scope__find(task);
+
+	if (w && exit_is_marked)
+		w->exit_tid = task->pid;
 	return w && w->exit_tid == (__u32)task->pid ? w : NULL;
 }
 
 /* In sched_process_free: the process's entry if the task is the thread group leader, after which the kernel adds
- * nothing to the process's accounting; else NULL. */
+ * nothing to the process's accounting; else NULL. By then the task is no longer in the caches, so that each of its
+ * lines that is not read is a gain. */
 static __always_inline struct scope_entry *scope__closed(struct task_struct *task)
 {
-	return task->pid == task->tgid ? scope__find(task) : NULL;
+	return task->pid == task->tgid ? scope__find_leader(task) : NULL;
+}
+
+/* The process's pid in its own pid namespace: the same as its tgid, unless it runs in a container. */
+static __always_inline __u32 process__ns_pid(struct task_struct *leader)
+{
+	struct pid *pid = leader->thread_pid;
+	__u32 level = pid->level, number = 0;
+	struct upid *upid;
+
+	if (!level)
+		return leader->tgid;
+	BPF_CORE_READ_INTO(&pid, leader, thread_pid); /* untyped: the verifier forbids arithmetic on a typed one */
+	upid = kfix__upid(pid, level);
+	BPF_CORE_READ_INTO(&number, upid, nr);
+	__asm__ volatile("" : "+r"(number)); /* or clang loads both results by one instruction, which is rejected */
+	return number;
+}
+
+/* The level of the current process's PID namespace, in an iterator the collector's; 0: the initial one, with all processes. */
+static __always_inline __u32 process__level(void)
+{
+	struct task_struct *own = (void *)bpf_get_current_task();
+
+	return BPF_CORE_READ(own, thread_pid, level);
+}
+
+/* A process's pid in the namespace of the current one: in an iterator the collector's, which lists no others. */
+static __always_inline __u32 process__local_pid(struct task_struct *task)
+{
+	struct pid *pid = BPF_CORE_READ(task, thread_pid);
+	struct upid *upid = kfix__upid(pid, process__level());
+
+	return pid ? BPF_CORE_READ(upid, nr) : 0;
 }
 
 /* Peak number of live threads; null for an existing process, whose earlier peak is unknown. */
@@ -92,16 +163,47 @@ static __always_inline __u64 scope__threads_peak(const struct scope_entry *w)
 	return w->flags & SCOPE_EXISTING ? EVENT_NULL(EVENT_REASON_UNSEEN) : w->threads_peak;
 }
 
+/* How many programs this process has executed since its fork, the one that it executes right now included. More with
+ * CLONE_PARENT, whose child counts its creator's. */
+static __always_inline __u64 process__execs(struct task_struct *task)
+{
+	return task->self_exec_id - task->parent_exec_id;
+}
+
+/* As wait() has it. Never the exiting thread's own exit code: the process has one for all its threads. */
+static __always_inline int process__exit_status(struct task_struct *task)
+{
+	struct signal_struct *signal = task->signal;
+
+	return signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
+}
+
+static __always_inline __u32 fingerprint__hash(__u64 fingerprint)
+{
+	return fingerprint * 0x9e3779b97f4a7c15 >> 32;
+}
+
 /* Whether this fingerprint differs from that of the last sample output. */
 static __always_inline bool scope__changed(const struct scope_entry *w, __u64 fingerprint)
 {
-	return w->seen[scope_slot & (SCOPE_SLOTS - 1)] != fingerprint;
+	return w->seen[scope_slot & (SCOPE_SLOTS - 1)] != fingerprint__hash(fingerprint);
 }
 
 /* Call only after the sample was output: the iterator repeats a process whose sample did not fit. */
 static __always_inline void scope__sampled(struct scope_entry *w, __u64 fingerprint)
 {
-	w->seen[scope_slot & (SCOPE_SLOTS - 1)] = fingerprint;
+	w->seen[scope_slot & (SCOPE_SLOTS - 1)] = fingerprint__hash(fingerprint);
+}
+
+/* A number that the probe keeps for this process, 0 at first; only of a probe that has a slot. */
+static __always_inline __u32 scope__kept(const struct scope_entry *w)
+{
+	return w->kept[scope_slot & (SCOPE_SLOTS - 1)];
+}
+
+static __always_inline void scope__keep(struct scope_entry *w, __u32 number)
+{
+	w->kept[scope_slot & (SCOPE_SLOTS - 1)] = number;
 }
 
 /* One value per CPU, for one program. Loops accumulate here and not on the stack: the verifier does not track
@@ -123,31 +225,42 @@ static __always_inline void *scratch__get(void *map)
 
 #define THREADS_MAX 1024 /* threads of one process that a walk visits */
 
-/* Walks the threads of a process:
+/* A walk through the threads of a process:
  *
- *	struct list_head *node = threads__first(signal);
+ *	static __noinline long add(__u32 round, struct threads *threads)
+ *	{
+ *		if (threads__done(threads))
+ *			return 1;
+ *		... threads__next(threads) ...
+ *		return 0;
+ *	}
  *
- *	for (int i = 0; i < THREADS_MAX && !threads__end(signal, node); i++, node = threads__next(node))
- *		... thread__of(node) ...
+ *	threads__begin(&threads, task->signal);
+ *	EACH_ROUND(loop, THREADS_MAX, add, &threads);
+ *	... threads__done(&threads) ...		// else there are more than THREADS_MAX
  *
  * The task pointers are untyped for the verifier: read them with BPF_CORE_READ. */
-static __always_inline struct list_head *threads__first(struct signal_struct *signal)
+struct threads {
+	struct list_head *node, *end;
+	void *sums; /* the caller's */
+};
+
+static __always_inline void threads__begin(struct threads *threads, struct signal_struct *signal)
 {
-	return BPF_CORE_READ(signal, thread_head.next);
+	threads->node = BPF_CORE_READ(signal, thread_head.next);
+	threads->end = (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
 }
 
-static __always_inline struct list_head *threads__next(struct list_head *node)
+static __always_inline bool threads__done(const struct threads *threads)
 {
-	return BPF_CORE_READ(node, next);
+	return threads->node == threads->end;
 }
 
-static __always_inline bool threads__end(struct signal_struct *signal, struct list_head *node)
+static __always_inline struct task_struct *threads__next(struct threads *threads)
 {
-	return node == (void *)signal + bpf_core_field_offset(struct signal_struct, thread_head);
-}
+	struct list_head *node = threads->node;
 
-static __always_inline struct task_struct *thread__of(struct list_head *node)
-{
+	threads->node = BPF_CORE_READ(node, next);
 	return (void *)node - bpf_core_field_offset(struct task_struct, thread_node);
 }
 
@@ -184,7 +297,7 @@ static __always_inline const char *classic__filename(struct trace_event_raw_sche
 	static __always_inline void name##__watched(struct task_struct *, struct scope_entry *, const char *); \
 	ON_ANY_EXEC(name, task, filename)                                                                      \
 	{                                                                                                      \
-		struct scope_entry *entry = scope__find(task);                                                 \
+		struct scope_entry *entry = scope__find_leader(task);                                          \
                                                                                                                \
 		if (entry)                                                                                     \
 			name##__watched(task, entry, filename);                                                \
@@ -192,36 +305,71 @@ static __always_inline const char *classic__filename(struct trace_event_raw_sche
 	static __always_inline void name##__watched(struct task_struct *task, struct scope_entry *w,           \
 						    const char *filename)
 
+/* An exec of a watched process that has executed a program before, which is replaced. Its threads have ended by now, its
+ * memory and its name are gone. The event belongs before the exec itself: the core attaches a probe whose events have
+ * the role SCHEMA_EXEC after the others. */
+#define ON_REPLACED(name, task, w)                                                                      \
+	static __always_inline void name##__replaced(struct task_struct *, struct scope_entry *);       \
+	ON_ANY_EXEC(name, task, filename)                                                               \
+	{                                                                                               \
+		struct scope_entry *entry = process__execs(task) > 1 ? scope__find_leader(task) : NULL; \
+                                                                                                        \
+		if (entry)                                                                              \
+			name##__replaced(task, entry);                                                  \
+	}                                                                                               \
+	static __always_inline void name##__replaced(struct task_struct *task, struct scope_entry *w)
+
+/* The two programs for sched_process_exit, which call filter(task, marked): whether the kernel marks this thread as the
+ * last one of its process. The verifier forbids the second argument where the kernel has only one. */
+#define ON_SCHED_PROCESS_EXIT(name, filter)                                          \
+	SEC("tp_btf/sched_process_exit")                                             \
+	int name(__u64 *ctx)                                                         \
+	{                                                                            \
+		filter((void *)ctx[0], exit_is_marked &&*(volatile __u64 *)&ctx[1]); \
+		return 0;                                                            \
+	}                                                                            \
+	SEC("tp/sched/sched_process_exit")                                           \
+	int name##_classic(struct trace_event_raw_sched_process_exit *ctx)           \
+	{                                                                            \
+		filter(bpf_get_current_task_btf(), ctx->group_dead);                 \
+		return PASS;                                                         \
+	}
+
 /* The exit of a watched process: called once, for its last thread. CPU time and I/O are not final yet; they are at
  * "tp_btf/sched_process_free" (scope__closed()). */
 #define ON_PROCESS_EXIT(name, task, w)                                                       \
 	static __always_inline void name##__run(struct task_struct *, struct scope_entry *); \
-	static __always_inline void name##__filter(struct task_struct *p)                    \
+	static __always_inline void name##__filter(struct task_struct *p, bool marked)       \
 	{                                                                                    \
-		struct scope_entry *entry = scope__ending(p);                                \
+		struct scope_entry *entry = scope__ending(p, marked);                        \
                                                                                              \
 		if (entry)                                                                   \
 			name##__run(p, entry);                                               \
 	}                                                                                    \
-	SEC("tp_btf/sched_process_exit")                                                     \
-	int BPF_PROG(name, struct task_struct *p)                                            \
-	{                                                                                    \
-		name##__filter(p);                                                           \
-		return 0;                                                                    \
-	}                                                                                    \
-	SEC("tp/sched/sched_process_exit")                                                   \
-	int name##_classic(void *ctx)                                                        \
-	{                                                                                    \
-		name##__filter(bpf_get_current_task_btf());                                  \
-		return PASS;                                                                 \
-	}                                                                                    \
+	ON_SCHED_PROCESS_EXIT(name, name##__filter)                                          \
 	static __always_inline void name##__run(struct task_struct *task, struct scope_entry *w)
 
-static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
-					const struct scope_entry *w)
+/* The exit of each thread of a watched process; `last`: it is the last one. */
+#define ON_THREAD_EXIT(name, task, w, last)                                                        \
+	static __always_inline void name##__run(struct task_struct *, struct scope_entry *, bool); \
+	static __always_inline void name##__filter(struct task_struct *p, bool marked)             \
+	{                                                                                          \
+		struct scope_entry *entry = scope__find(p);                                        \
+                                                                                                   \
+		if (!entry)                                                                        \
+			return;                                                                    \
+		if (exit_is_marked && marked)                                                      \
+			entry->exit_tid = p->pid;                                                  \
+		name##__run(p, entry, entry->exit_tid == (__u32)p->pid);                           \
+	}                                                                                          \
+	ON_SCHED_PROCESS_EXIT(name, name##__filter)                                                \
+	static __always_inline void name##__run(struct task_struct *task, struct scope_entry *w, bool last)
+
+static __always_inline void event__head_of(struct event *e, __u8 kind, struct task_struct *task,
+					   struct task_struct *leader, const struct scope_entry *w, __u64 ts)
 {
-	e->ts = bpf_ktime_get_boot_ns();
-	e->start = task->group_leader->start_boottime;
+	e->ts = ts;
+	e->start = leader->start_boottime;
 	e->pid = task->tgid;
 	e->tid = task->pid;
 	e->run = w->run;
@@ -230,51 +378,63 @@ static __always_inline void event__head(struct event *e, __u8 kind, struct task_
 	e->flags = 0;
 }
 
-/* The kernel wakes the reader for the first event after it caught up, and the reader delays the drain to batch
- * events. Force a wakeup above this fill level: a quarter of the smallest ring buffer that a probe asks for.
- * A smaller ring buffer is drained by the timer only. */
-#define RING_HURRY (1 << 20)
-
-static __always_inline __u64 event__wake(void)
+static __always_inline void event__head(struct event *e, __u8 kind, struct task_struct *task,
+					const struct scope_entry *w)
 {
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > RING_HURRY ? BPF_RB_FORCE_WAKEUP : 0;
+	event__head_of(e, kind, task, task->group_leader, w, bpf_ktime_get_boot_ns());
+}
+
+/* The kernel wakes the reader for the first event after it caught up, and the reader delays the drain to batch
+ * events. Force a wakeup when a quarter of the ring buffer is full. One event in eight asks, by the bits of its time. */
+static __always_inline __u64 event__wake(__u64 ts)
+{
+	return !(ts >> 4 & 7) && bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) > ring_hurry ? BPF_RB_FORCE_WAKEUP : 0;
 }
 
 /* Reserves one event in the ring buffer and fills its head. NULL: the ring buffer is full, counted as lost. */
-#define event__reserve(type, kind, task, w)                               \
-	({                                                                \
-		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0); \
-		if (e_)                                                   \
-			event__head(&e_->head, kind, task, w);            \
-		else                                                      \
-			lost__count(kind);                                \
-		e_;                                                       \
+#define event__reserve_of(type, kind, task, leader, w)                                             \
+	({                                                                                         \
+		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                          \
+		if (e_)                                                                            \
+			event__head_of(&e_->head, kind, task, leader, w, bpf_ktime_get_boot_ns()); \
+		else                                                                               \
+			lost__count(kind);                                                         \
+		e_;                                                                                \
 	})
+#define event__reserve(type, kind, task, w) event__reserve_of(type, kind, task, (task)->group_leader, w)
+#define event__reserve_leader(type, kind, task, w) event__reserve_of(type, kind, task, task, w)
 
 /* The same for the event that a probe reports once per process (role SCHEMA_EXIT): the core counts the processes
  * for which it did not. A probe may report it provisionally at the exit and finally at sched_process_free; a full
  * ring buffer is a loss only if it was full for both. */
-#define event__reserve_exit(type, kind, task, w)                                          \
+#define event__reserve_last(type, kind, task, leader, w, ts)                              \
 	({                                                                                \
 		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                 \
 		if (e_)                                                                   \
-			event__head(&e_->head, kind, task, w);                            \
+			event__head_of(&e_->head, kind, task, leader, w, ts);             \
 		else if ((w)->reported[scope_slot & (SCOPE_SLOTS - 1)] != SCOPE_REPORTED) \
 			lost__count(kind);                                                \
 		(w)->reported[scope_slot & (SCOPE_SLOTS - 1)] = SCOPE_REPORTED;           \
 		e_;                                                                       \
 	})
+#define event__reserve_exit_of(type, kind, task, leader, w) \
+	event__reserve_last(type, kind, task, leader, w, scope__exit_ts(w))
+#define event__reserve_exit(type, kind, task, w) event__reserve_exit_of(type, kind, task, (task)->group_leader, w)
+#define event__reserve_final(type, kind, leader, w) \
+	event__reserve_last(type, kind, leader, leader, w, bpf_ktime_get_boot_ns())
 
-#define event__reserve_provisional(type, kind, task, w)                                              \
+#define event__reserve_provisional_of(type, kind, task, leader, w)                                   \
 	({                                                                                           \
 		type *e_ = bpf_ringbuf_reserve(&events, sizeof(type), 0);                            \
 		if (e_) {                                                                            \
-			event__head(&e_->head, kind, task, w);                                       \
+			event__head_of(&e_->head, kind, task, leader, w, scope__exit_ts(w));         \
 			e_->head.flags = EVENT_PROVISIONAL;                                          \
 		}                                                                                    \
 		(w)->reported[scope_slot & (SCOPE_SLOTS - 1)] = e_ ? SCOPE_REPORTED : SCOPE_NO_ROOM; \
 		e_;                                                                                  \
 	})
+#define event__reserve_provisional(type, kind, task, w) \
+	event__reserve_provisional_of(type, kind, task, (task)->group_leader, w)
 
 /* Turns the sample of a zombie into a provisional exit event: the kernel adds nothing more to a zombie's accounting.
  * False: the process is alive. */
@@ -288,12 +448,12 @@ static __always_inline bool event__close(struct event *e, __u8 kind, struct scop
 	return true;
 }
 
-#define event__submit(e) bpf_ringbuf_submit(e, event__wake())
+#define event__submit(e) bpf_ringbuf_submit(e, event__wake((e)->head.ts))
 
 /* Copies an event of any size into the ring buffer. */
 static __always_inline long event__output(void *e, __u64 size, __u32 kind)
 {
-	long err = bpf_ringbuf_output(&events, e, size, event__wake());
+	long err = bpf_ringbuf_output(&events, e, size, event__wake(((struct event *)e)->ts));
 
 	if (err)
 		lost__count(kind);

@@ -8,7 +8,7 @@
  *	open    the core opens the BPF object and sets its slot; the probe's open() sets other variables
  *	share   the core puts its scope map in place of the map "scope" and sizes the ring buffer "events"
  *	load    the core loads the programs of the recorded events
- *	attach  the core attaches them; iterators run at each interval
+ *	attach  the core attaches them; task iterators run at each interval, or when the probe asks for it (on_demand)
  *	loop    ring buffer -> event() -> stream; the same for the output of the iterators
  *	flush   the ring buffer is drained, the streams are closed
  *	close   the probe's close()
@@ -24,6 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/device.h"
 #include "core/log.h"
 #include "core/opt.h"
 #include "core/schema.h"
@@ -44,6 +45,38 @@ struct probe_process {
 	int proc; /* O_PATH descriptor of /proc/PID; owned by the core, valid during the call */
 };
 
+/* What the keeper can be asked to read: it has the rights of the command, the recorder opens no path. */
+enum probe_ask_what {
+	PROBE_ASK_SMAPS = 1,  /* /proc/PID/smaps_rollup */
+	PROBE_ASK_CGROUP = 2, /* charge of a process's memory cgroup: lines "NAME VALUE" */
+	PROBE_ASK_TAIL = 3,   /* last bytes of the file `path` between `offset` and `end`, with this device and inode;
+			       * inode 0: of any, if written to since the process started. That may have ended */
+	PROBE_ASK_HEAD = 4,   /* first bytes of the file `path`. The process may have ended */
+	PROBE_ASK_WHATS,
+};
+
+struct probe_ask {
+	uint32_t what; /* enum probe_ask_what */
+	uint32_t run;
+	uint32_t pid, local_pid; /* local_pid: in the collector's own PID namespace; 0: not known */
+	uint64_t start;		 /* of the process: another one that has its pid is not read */
+	uint64_t device, inode, offset, end;
+	const char *path; /* copied; NULL: none */
+	uint64_t ts;	  /* the probe's own: when what it asks about happened */
+};
+
+struct probe_answer {
+	const struct probe_ask *ask;
+	/* 0 or -errno: -ESRCH the process has gone, -EACCES, -ENOTSUP this kernel has no such file, -ETIMEDOUT the
+	 * keeper did not answer, -EPIPE it has ended. */
+	int error;
+	uint64_t ts;	  /* CLOCK_BOOTTIME, ns */
+	uint64_t cost_ns; /* CPU time of the keeper */
+	const char *text; /* followed by a NUL */
+	size_t size;
+	uint64_t skipped; /* of PROBE_ASK_TAIL: bytes before the text */
+};
+
 /* The core's functions for a probe; valid until close() returns. */
 struct core_api {
 	uint32_t size;
@@ -55,7 +88,7 @@ struct core_api {
 	int (*set)(struct bpf_object *object, const char *variable, const void *value, size_t size);
 	/* Whether tracepoint programs may call this helper (BPF_FUNC_*), found by loading one. */
 	bool (*has_helper)(int func);
-	/* Whether the kernel's BTF has this struct and, unless NULL, this member of it. */
+	/* Whether the kernel's BTF has this struct or enum and, unless NULL, this member or enumerator of it. */
 	bool (*has_type)(const char *type, const char *member);
 	/* Number of arguments of a raw tracepoint, from the kernel's BTF; -1: no such tracepoint. A program
 	 * must not read an argument that the kernel lacks. */
@@ -63,6 +96,17 @@ struct core_api {
 	/* Whether a program can be attached to this kernel function ("fentry/NAME"), found by attaching one. */
 	bool (*has_function)(const char *name);
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+	/* The only user whose programs may be described (paths, arguments); of no program the environment. NULL: all. Set
+	 * where the caller gets from us what /proc denies it. */
+	const uint32_t *only_user;
+	/* Asks the keeper to read something; the probe's answer() gets what it reads, later. 0, or -errno if it is not
+	 * asked: -EAGAIN too many questions are open, -ETIMEDOUT the keeper does not answer, -EPIPE it has ended. */
+	int (*ask)(const struct core_api *api, const struct probe_ask *ask);
+	/* Runs one of the probe's iterators that are `on_demand`; its events go to event(). From sampled(). 0, or -errno:
+	 * -ENOENT it is not loaded. */
+	int (*run)(const struct core_api *api, const char *program);
+	/* Name of a system call of this machine; NULL: there is none of this number. */
+	const char *(*syscall_name)(int number);
 };
 
 /* Shorthand for core_api.set; `value` must have exactly the variable's type. */
@@ -122,6 +166,21 @@ struct probe {
 
 	/* The event for an existing process, owned by the probe, or NULL. */
 	const struct event *(*existing)(void *state, const struct probe_process *process, size_t *size);
+
+	/* Called after each round of samples. */
+	void (*sampled)(void *state);
+
+	/* The keeper's answer to each question that ask() took. Returns an event to write, or NULL, as existing() does. */
+	const struct event *(*answer)(void *state, const struct probe_answer *answer, size_t *size);
+
+	/* Each event of another probe with the flag SCHEMA_SHOWN, and its schema: it is known by the names of its fields.
+	 * *size, in and out: of the event; returns one to write, of the same run, or NULL. */
+	const struct event *(*seen)(void *state, const struct schema_event *schema, const struct event *event,
+				    size_t *size);
+
+	/* Names of its task iterators that do not run at each interval but when it calls core_api.run(), terminated by
+	 * NULL. */
+	const char *const *on_demand;
 };
 
 /* Defines and exports the probe NAME, whose BPF source is NAME.bpf.c:

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A record: one event as it lies in a stream, packed by msgpack. Packing walks a probe's table of
- * fields; reading walks the stream's header. The format is written up in core/stream/STREAM.md.
+/* A record: one event in a stream, packed by msgpack. Packing walks a probe's table of
+ * fields; reading walks the stream's header. core/stream/STREAM.md is the format's reference.
  *
  *	[kind, ts, seq, pid, start, tid, cpu, run, value..., {field: why}?]
  *
- * Nothing here allocates but the buffer, touches the kernel, or knows a probe by name. */
+ * Only the buffer allocates; nothing here touches the kernel or knows a probe by name. */
 #ifndef CORE_RECORD_H
 #define CORE_RECORD_H
 
@@ -21,7 +21,7 @@ enum record_kind {
 	RECORD_LOST = 1,  /* a drop counter moved: stream_lost, count, since, event_lost, cause */
 	RECORD_CLOCK = 2, /* new anchor: boot_ns, real_ns */
 	RECORD_SYNC = 3,  /* closes a block: marker, bytes, records, total, crc32 */
-	RECORD_END = 4,	  /* clean close: records, lost */
+	RECORD_END = 4,	  /* clean close: records, lost, redacted */
 };
 
 /* Schemas of the control records, indexed by kind; RECORD_END + 1 entries. */
@@ -43,24 +43,52 @@ struct record_clock {
 struct record_end {
 	struct event head;
 	__u64 records, lost;
+	__u64 redacted; /* texts of its records in which a secret was hidden */
 };
 
-/* The name of a reason, as it stands in headers and in the `missing` of merged output:
- * "released", "truncated"...; NULL if there is no such reason. */
+/* The name of a reason, as in headers and in the `missing` of merged output: "released", "truncated"...; NULL
+ * if there is no such reason. */
 const char *event_reason__name(unsigned reason);
 
 /* ---- packing ---- */
 
-/* Called on every string, list and map item before it is packed, in order; returns true if it put
- * another text into *text, *length (the callee's own, valid until its next call). `follows`: this is an
- * item of the same list or map as the one before. For redaction. NULL: nothing. */
-typedef bool (*record_filter)(void *arg, bool follows, const char **text, size_t *length);
+/* Where a text stands: alone in its field, if it has more than one line also as such, as NAME=VALUE in a map, or in a
+ * list, of which the first is a program if it is an argv. */
+enum record_place { RECORD_ALONE, RECORD_PAIR, RECORD_LIST_FIRST, RECORD_LIST_NEXT, RECORD_LINES };
 
-/* Appends one event as a record. `size` is the number of bytes of `event` with all it refers to:
- * offsets that point outside make the value null with EVENT_REASON_FAULT, never a read outside.
- * 0; -ENOMEM, or -EINVAL where `size` is less than a struct event: then nothing was appended. */
+/* Called on every string, list and map item before it is packed, in order; returns true if it put
+ * another text into *text, *length (the callee's own, valid until its next call). */
+typedef bool (*record_filter)(void *arg, enum record_place place, const char **text, size_t *length);
+
+/* How much of argument lists is recorded: of lists in a field of the name RECORD_ARGS_FIELD. Texts of an event with
+ * SCHEMA_ARGS are null with `none` and `program`. */
+#define RECORD_ARGS_FIELD "args"
+enum record_args {
+	RECORD_ARGS_REDACTED, /* all, after the filter */
+	RECORD_ARGS_NONE,     /* null */
+	RECORD_ARGS_PROGRAM,  /* the first item */
+	RECORD_ARGS_FULL,     /* all, and nothing is redacted: there is no filter */
+};
+static inline const char *record_args__name(enum record_args args)
+{
+	static const char *const names[] = {"redacted", "none", "program", "full"};
+
+	return names[args];
+}
+
+/* What is kept out of records. */
+struct record_privacy {
+	record_filter filter; /* NULL: nothing is redacted */
+	void *filter_arg;
+	enum record_args args;
+	uint64_t redacted; /* texts that the filter changed */
+};
+
+/* Appends one event as a record. `size` is the number of bytes of `event` with all it refers to: offsets that
+ * point outside make the value null with EVENT_REASON_FAULT, never a read outside. 0; -ENOMEM, or -EINVAL if
+ * `size` is less than a struct event: then nothing was appended. `privacy` may be NULL: all is packed as it is. */
 int record__pack(struct buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
-		 const struct event *event, size_t size, record_filter filter, void *filter_arg);
+		 const struct event *event, size_t size, struct record_privacy *privacy);
 
 /* ---- reading ---- */
 
@@ -90,11 +118,12 @@ struct stream_event {
 	const char *stream;	 /* "lifecycle"; "core" for control records */
 	uint32_t fields_count;
 	struct stream_field *fields;
+	enum schema_role role; /* SCHEMA_NO_ROLE also if its writer did not say */
 };
 
 struct stream_info; /* core/stream.h */
 
-/* A record as the reader and the merge hand it out; valid until the next one is asked for. */
+/* A record from the reader or the merge; valid until the next call for one. */
 struct record {
 	const struct stream_info *info;	  /* of the stream it came from */
 	const struct stream_event *event; /* its schema: info->events[kind] */
@@ -106,19 +135,24 @@ struct record {
 	uint32_t size;
 	uint32_t values; /* offset of the first value in bytes */
 	uint32_t count;	 /* elements after the head */
+	bool added;	 /* by the reader or the merge: no record of the stream has this seq and these values */
 };
 
 #define RECORD_HEAD 8 /* elements before the values */
 
-/* Finds the head of a record and where its values begin; `info`, `event` and `real_ns` stay as they are.
- * Returns false if the bytes begin otherwise. What follows the head is not looked at. */
+/* Finds the head of a record and where its values begin; `info`, `event`, `real_ns` and `added` stay as they
+ * are.
+ * Returns false if there is none. What follows the head is not checked. */
 bool record__head(const uint8_t *bytes, size_t size, struct record *record);
 
-/* Decodes the values of a record, in the order of its schema. Fields that the record does not have
- * (an older writer) are null with EVENT_REASON_NONE; elements beyond the schema are skipped.
- * A value is null or of its field's type (VALUE_INT for SCHEMA_I32, VALUE_UINT for the unsigned).
- * `values` needs room for record->event->fields_count. 0, or -EBADMSG: the bytes are not such a record. */
+/* Decodes the values of a record, in the order of its schema. Fields that the record lacks (an older writer)
+ * are null with EVENT_REASON_NONE; elements beyond the schema are skipped. A value is null or of its field's
+ * type (VALUE_INT for SCHEMA_I32, VALUE_UINT for the unsigned). `values` needs room for
+ * record->event->fields_count. 0, or -EBADMSG: the bytes are not such a record. */
 int record__values(const struct record *record, struct value *values);
+
+/* Whether a complete record has a value for each field of its event that record__values() accepts. */
+bool record__fits(const struct record *record);
 
 /* Index of a field in an event's schema, or -1. Ask once per stream, not per record. */
 int stream_event__field(const struct stream_event *event, const char *name);
@@ -133,16 +167,16 @@ struct cursor {
 	const uint8_t *at, *end;
 };
 
-/* Each reads one object and advances past it; returns false, without moving, if there is another kind of
- * object or not enough bytes. */
+/* Each reads one object and advances past it; returns false, without moving, on another kind of object or too
+ * few bytes. */
 bool cursor__array(struct cursor *c, uint32_t *count);
 bool cursor__map(struct cursor *c, uint32_t *count);
 bool cursor__uint(struct cursor *c, uint64_t *value);
 bool cursor__string(struct cursor *c, const char **string, uint32_t *length); /* str or bin */
 bool cursor__value(struct cursor *c, struct value *value);		      /* any but ext and float */
 
-/* Steps over one object of any kind, nested up to 32 deep. 1: done, 0: the bytes end inside it,
- * -EBADMSG: no msgpack, or nested deeper. */
+/* Skips one object of any kind, nested up to 32 deep. 1: done, 0: the bytes end inside it, -EBADMSG: not
+ * msgpack, or nested deeper. */
 int cursor__skip(struct cursor *c);
 
 #endif

@@ -40,12 +40,14 @@ enum schema_role {
 	SCHEMA_NO_ROLE,
 	SCHEMA_FORK, /* a process was created */
 	SCHEMA_EXEC, /* it executed a program */
-	SCHEMA_EXIT, /* once per process, by event__reserve_exit() or event__reserve_provisional() */
+	SCHEMA_EXIT, /* once per process, by event__reserve_exit(), _provisional() or _final() */
 };
 
 enum schema_flags {
 	SCHEMA_OFF = 1,	   /* recorded only if the configuration names it */
+	SCHEMA_SHOWN = 4,  /* the probes with the callback seen() get it */
 	SCHEMA_SPARSE = 2, /* its hook fires far more often than the event: skipped runs are not counted as lost */
+	SCHEMA_ARGS = 8,   /* its texts may repeat arguments: recorded only where those are recorded whole */
 };
 
 struct schema_event {
@@ -75,10 +77,12 @@ struct schema_event {
 /* clang-format on */
 
 /* FIELD(struct cpu_sample, user_ns, "ns", "time in user space") */
-#define FIELD(s, member, unit, help)                                                                               \
-	{                                                                                                          \
-#member, SCHEMA_TYPE(((s *)0)->member), offsetof(s, member), sizeof(((s *)0)->member), unit, help, \
-			NULL                                                                                       \
+#define FIELD(s, member, unit, help) FIELD_AS(s, member, #member, unit, help)
+
+/* The same under another name: FIELD_AS(struct x, own.bytes, "bytes", "bytes", "...") */
+#define FIELD_AS(s, member, name, unit, help)                                                                        \
+	{                                                                                                            \
+		name, SCHEMA_TYPE(((s *)0)->member), offsetof(s, member), sizeof(((s *)0)->member), unit, help, NULL \
 	}
 
 /* FIELD_NAME(struct x, signal, "signal_name", signal_name, "...") */

@@ -2,9 +2,15 @@
 /* The scope map: the watched processes. Shared by the core, its BPF object and every probe's.
  *
  * The core owns it: a fork adds the child, sched_process_free of the thread group leader removes the entry.
- * Probes look entries up and write only their own slot of `seen` and `reported`. Includes nothing. */
+ * Probes look entries up and write only their own slot of `seen`, `kept` and `reported`, and ON_PROCESS_EXIT notes the
+ * exit.
+ * In BPF programs __u64 etc. are those of core/kernel.bpf.h, which comes first. */
 #ifndef CORE_SCOPE_H
 #define CORE_SCOPE_H
+
+#ifndef __bpf__
+#include <linux/types.h>
+#endif
 
 /* A pid alone does not identify a process: pids are reused before the old task is freed. An exec by a
  * thread other than the leader replaces the leader; start_boottime survives it. */
@@ -17,13 +23,27 @@ struct scope_key {
 /* Slots for probes that sample or report process exits; a power of two. Others need none. */
 #define SCOPE_SLOTS 8
 
+/* Descriptor 2 of a process, a regular file: at its fork, then at its last exec. A program may close it before it exits. */
+struct scope_stderr {
+	__u64 inode;
+	__u64 from;	   /* where the next write goes */
+	__u64 vfs, dentry; /* addresses, perhaps of what has been freed; 0: not known */
+	__u32 device, zero;
+};
+
 struct scope_entry {
 	__u32 run;
 	__u32 exit_tid;		    /* the last thread to exit; 0 while the process lives */
 	__u32 threads_peak;	    /* most threads alive at once */
 	__u32 flags;		    /* SCOPE_EXISTING */
-	__u64 seen[SCOPE_SLOTS];    /* fingerprint of each sampling probe's last sample */
+	__u64 exit_ts;		    /* of its exit, the same in all streams; 0 while the process lives */
+	__u32 seen[SCOPE_SLOTS];    /* hash of the fingerprint of each sampling probe's last sample */
+	__u32 kept[SCOPE_SLOTS];    /* a number of each probe's own */
 	__u8 reported[SCOPE_SLOTS]; /* enum scope_report: whether each probe reported the exit */
+	struct scope_stderr error;  /* written by the probe lifecycle */
+	__u64 ended_delay;	    /* by cpu, like the next: what its threads that have ended waited for a CPU, ns */
+	__u64 sampled_delay;	    /* the last sample's */
+	__u32 samples, waits;	    /* how often it was sampled, and found in I/O wait */
 };
 
 #define SCOPE_EXISTING 0x1 /* an existing process: entered by the scan */
@@ -67,8 +87,10 @@ struct scope_note {
 	__u32 run;
 	struct scope_key key; /* enter: the process whose exec matched */
 	__u64 ts;
-	__u32 rule;		   /* enter: index of the rule */
-	__u32 length;		   /* enter: of text */
+	__u32 rule;   /* enter: index of the rule */
+	__u32 length; /* enter: of text */
+	__u32 uid;    /* enter: the user of that process */
+	__u32 zero;
 	char text[SCOPE_TEXT + 4]; /* enter: what was matched, possibly truncated */
 };
 
@@ -77,11 +99,13 @@ struct scope_process {
 	__u64 ts;
 	__u64 start, parent_start;
 	__u32 pid, ppid;
-	__u32 run;    /* 0: not watched */
+	__u32 run;    /* 0: not watched; also of a process that had no room */
 	__u8 dead;    /* zombie */
 	__u8 entered; /* entered the scope by this scan */
 	__u8 no_room; /* should have entered, but the scope map is full */
 	__u8 zero;
+	__u32 local_pid; /* pid in the collector's own pid namespace */
+	__u32 zero2;
 };
 
 #endif

@@ -41,6 +41,10 @@ void text__argument(struct text *text, const char *arg, size_t length);
  * columns used. */
 size_t text__cut(struct text *text, const char *safe, size_t columns);
 
+/* Bytes of the longest beginning of text that is safe that fits in so many columns: up to a blank, if there is one and not
+ * all fits. At least one character. */
+size_t text__fit(const char *safe, size_t columns);
+
 /* ---- UTF-8 ---- */
 
 #define UTF8_INVALID UINT32_MAX

@@ -91,6 +91,16 @@ AC_DEFUN([CO_DUCKDB], [
   AC_SUBST([LIBS_duckdb])
 ])
 
+# The screen of collector-top. Sinks that need it say so in a file `needs`, by the name ncursesw.
+AC_DEFUN([CO_NCURSESW], [
+  CO_LIB([NCURSESW], [ncursesw], [libncurses-dev], [], [optional])
+  AS_IF([test "x$have_NCURSESW" = xyes], [AS_VAR_APPEND([OPTIONAL], [" ncursesw"])])
+  AM_CONDITIONAL([HAVE_NCURSESW], [test "x$have_NCURSESW" = xyes])
+  CFLAGS_ncursesw=$NCURSESW_CFLAGS LIBS_ncursesw=$NCURSESW_LIBS
+  AC_SUBST([CFLAGS_ncursesw])
+  AC_SUBST([LIBS_ncursesw])
+])
+
 # uPlot draws the curves of the report, which is built without them where it is not.
 AC_DEFUN([CO_UPLOT], [
   AC_ARG_WITH([uplot],
@@ -112,6 +122,52 @@ AC_DEFUN([CO_UPLOT], [
   AC_SUBST([UPLOT])
 ])
 
+# CO_FLAG(VARIABLE, flag, name in the table): adds the flag if a program builds with it, without a warning. A level of
+# _FORTIFY_SOURCE that the user or the compiler has set already is redefined with a warning, so it stays as it is.
+AC_DEFUN([CO_FLAG], [
+  AC_MSG_CHECKING([whether the compiler takes $2])
+  co_cflags=$CFLAGS
+  CFLAGS="$2 $CFLAGS -fPIC -Werror"
+  AC_LINK_IFELSE([AC_LANG_PROGRAM([[#include <stdio.h>
+#include <string.h>
+#if defined _FORTIFY_SOURCE && !__USE_FORTIFY_LEVEL
+#error "without optimisation it has no effect"
+#endif]], [[char text[64]; return fgets(text, sizeof(text), stdin) && strlen(text) > 9;]])],
+    [co_takes=yes
+     AS_VAR_APPEND([$1], [" $2"])
+     m4_ifval([$3], [AS_VAR_APPEND([co_hardening], [" $3"])])],
+    [co_takes=no])
+  CFLAGS=$co_cflags
+  AC_MSG_RESULT([$co_takes])
+])
+
+# What makes bugs harder to exploit, as far as the compiler and linker can. HARDEN_CFLAGS and HARDEN_LDFLAGS are for all
+# that is built, PIE_LDFLAGS for programs. Sanitizers check more than _FORTIFY_SOURCE does, and do not go with it.
+AC_DEFUN([CO_HARDENING], [
+  AC_ARG_ENABLE([hardening],
+    [AS_HELP_STRING([--disable-hardening],
+      [build without stack protector, _FORTIFY_SOURCE, full RELRO, PIE and control flow protection])],
+    [], [enable_hardening=yes])
+  HARDEN_CFLAGS= HARDEN_LDFLAGS= PIE_LDFLAGS= co_hardening=
+  AS_IF([test "x$enable_hardening" != xno], [
+    CO_FLAG([HARDEN_CFLAGS], [-fstack-protector-strong], [stack-protector])
+    CO_FLAG([HARDEN_CFLAGS], [-fstack-clash-protection], [stack-clash])
+    AS_IF([test "x$enable_sanitize" = xno], [
+      CO_FLAG([HARDEN_CFLAGS], [-D_FORTIFY_SOURCE=3], [fortify=3])
+      AS_IF([test "$co_takes" = no], [CO_FLAG([HARDEN_CFLAGS], [-D_FORTIFY_SOURCE=2], [fortify=2])])])
+    AS_CASE([$host_cpu],
+      [x86_64], [CO_FLAG([HARDEN_CFLAGS], [-fcf-protection], [cf-protection])],
+      [CO_FLAG([HARDEN_CFLAGS], [-mbranch-protection=standard], [branch-protection])])
+    CO_FLAG([HARDEN_LDFLAGS], [-Wl,-z,relro], [relro])
+    CO_FLAG([HARDEN_LDFLAGS], [-Wl,-z,now], [now])
+    CO_FLAG([HARDEN_LDFLAGS], [-Wl,-z,noexecstack])
+    CO_FLAG([PIE_LDFLAGS], [-pie], [pie])
+  ])
+  AC_SUBST([HARDEN_CFLAGS])
+  AC_SUBST([HARDEN_LDFLAGS])
+  AC_SUBST([PIE_LDFLAGS])
+])
+
 AC_DEFUN([CO_REPORT_MISSING], [
   AS_IF([test -n "$co_missing"],
     [AC_MSG_ERROR([missing; on Debian and Ubuntu: apt-get install$co_missing])])
@@ -124,7 +180,7 @@ AC_DEFUN([CO_TABLE], [
   AS_ECHO(["  $(printf '%-12s %s' 'probes' "$(cd "$srcdir/probes" && echo *)")"])
   # as the Makefile finds them
   co_sinks=
-  for co_sink in $(cd "$srcdir" && grep -l '^SINK_EXPORT' sinks/*/*.c | sed 's|^sinks/||; s|/.*||' | sort -u); do
+  for co_sink in $(cd "$srcdir" && grep -l '^SINK\>' sinks/*/*.c | sed 's|^sinks/||; s|/.*||' | sort -u); do
     co_has=yes
     for co_need in $(cat "$srcdir/sinks/$co_sink/needs" 2>/dev/null); do
       AS_CASE([" $OPTIONAL "], [*" $co_need "*], [], [co_has=no])
@@ -134,5 +190,6 @@ AC_DEFUN([CO_TABLE], [
   AS_ECHO(["  $(printf '%-12s%s' 'sinks' "$co_sinks")"])
   AS_ECHO(["  $(printf '%-12s %s' 'unit tests' "$have_CMOCKA")"])
   AS_ECHO(["  $(printf '%-12s %s' 'sanitizers' "$enable_sanitize")"])
+  AS_ECHO(["  $(printf '%-12s%s' 'hardening' "${co_hardening:- no}")"])
   AS_ECHO([""])
 ])

@@ -3,15 +3,19 @@
 import atexit
 import base64
 import ctypes
+import fcntl
 import functools
 import json
 import os
 import platform
+import shlex
 import shutil
 import signal
 import subprocess
 import tempfile
+import termios
 import time
+import zlib
 from pathlib import Path
 
 import msgpack
@@ -22,6 +26,8 @@ CC = os.environ.get("CC", "cc").split()
 NOBODY = 65534
 EPOLL_WAIT = {"x86_64": ("232", "281"), "aarch64": ("22",)}.get(platform.machine(), ())
 KIND_BASE = 16  # kinds below are the stream's own
+# by a build, also inside the source tree
+MADE = (".skel.h", "diff_sql.h", "syscalls.h", "steps_ready.c", "redact_programs.c", "assets.inc")
 
 
 def why_no_bpf():
@@ -50,7 +56,7 @@ def stage():
     owner = os.getpid()
     atexit.register(lambda: os.getpid() == owner and shutil.rmtree(top, ignore_errors=True))
     top.chmod(0o755)
-    for pattern in ("collector", "collector-merge", "collector-query", "collector-diff", "probes/*.so", "sinks/*.so"):
+    for pattern in ("collector", "collector-ls", "collector-top", "collector-merge", "collector-query", "collector-diff", "probes/*.so", "sinks/*.so"):
         for built in BUILD.glob(pattern):
             copy = top / built.relative_to(BUILD)
             copy.parent.mkdir(exist_ok=True)
@@ -66,12 +72,28 @@ def new_folder(mode=0o755):
     return folder
 
 
+def make(*words):
+    """make in the build folder, also from within `make check`."""
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
+    done = subprocess.run(["make", "-C", BUILD, *words], capture_output=True, text=True, env=env, check=False)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr
+    return done.stdout
+
+
+@functools.cache
+def installed():
+    """The folder below which `make install` has put everything."""
+    top = new_folder()
+    make("install", f"DESTDIR={top}")
+    return top
+
+
 @functools.cache
 def program(name):
     """Compiles tests/root/progs/NAME.c, statically: nothing but its own doing shows."""
     out = new_folder() / name
     source = SRC / "tests/root/progs" / f"{name}.c"
-    subprocess.run([*CC, "-O1", "-static", "-pthread", "-Wall", "-o", out, source], check=True)
+    subprocess.run([*CC, "-O1", "-static", "-pthread", "-Wall", f"-I{SRC}", "-o", out, source], check=True)
     return out
 
 
@@ -97,8 +119,9 @@ def made_run(processes):
     return run, json.loads(made.stdout)
 
 
-def wait_for(condition, what, seconds=20):
-    """Polls until condition() is true and returns its value; fails after the deadline."""
+def wait_for(condition, what, seconds=60):
+    """Polls until condition() is true and returns its value; fails after the deadline. A daemon that missed the free of a
+    process, as may happen where BPF does not run in PID 1, finds out by two sweeps, 20 s later."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         value = condition()
@@ -115,6 +138,18 @@ def to_bytes(value):
     return value.encode()
 
 
+def disk_used(folder):
+    """Bytes of the disk that the files in it take; some may go meanwhile."""
+    total = 0
+    for path, _, files in os.walk(folder):
+        for name in files:
+            try:
+                total += os.lstat(f"{path}/{name}").st_blocks * 512
+            except FileNotFoundError:
+                continue
+    return total
+
+
 def read_stream(path):
     """A stream's header and records, by an independent msgpack: (header, [record as a dict])."""
     with open(path, "rb") as file:
@@ -128,6 +163,30 @@ def decode(record, events, head):
     event = events[record[0]]
     names = [name.decode() for name in head] + [field[b"name"].decode() for field in event[b"fields"]]
     return {"event": event[b"name"].decode(), **dict(zip(names, record)), "extra": record[len(names):]}
+
+
+def rewrite_stream(path, header=None, record=None):
+    """Writes a stream again, each block closed anew: header(header) and record(record, event) change them in place."""
+    decode_as = {"raw": False, "unicode_errors": "surrogateescape", "strict_map_key": False}
+    packer = msgpack.Packer(use_bin_type=True, unicode_errors="surrogateescape")
+    out, block = bytearray(), bytearray()
+    events, first = {}, True
+    for item in msgpack.Unpacker(path.open("rb"), max_buffer_size=1 << 30, **decode_as):
+        if first:
+            events = {event["kind"]: event for event in item["events"]}
+            if header:
+                header(item)
+            first = False
+        elif item[0] == 3:  # the sync
+            block += bytes([0x90 | len(item)]) + b"".join(packer.pack(value) for value in item[:8]) + b"\xc4\x10"
+            block += item[8] + b"".join(packer.pack(value) for value in (len(block), *item[10:12]))
+            out += block + packer.pack(zlib.crc32(block))
+            block.clear()
+            continue
+        elif record:
+            record(item, events.get(item[0]))
+        block += packer.pack(item)
+    path.write_bytes(out)
 
 
 class Run:
@@ -212,6 +271,22 @@ def collect(*command, options=(), config=None, out=None, code=0, timeout=100, **
     return Run(out, done.returncode, done.stdout, done.stderr.decode(errors="replace"))
 
 
+def recorder_of(pid):
+    """The recorder that this collector has started; None: there is none yet."""
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        try:
+            if Path(f"/proc/{child}/comm").read_text() == "collector-rec\n":
+                return int(child)
+        except OSError:
+            continue
+    return None
+
+
+def sanitized():
+    """Whether this is a build with the sanitizers."""
+    return b"__asan_init" in (stage() / "collector").read_bytes()
+
+
 class Started:
     """A collector that runs beside the test; leaving the `with` ends it."""
 
@@ -242,9 +317,78 @@ class Started:
         self.process.stdin.write(line.encode() + b"\n")
         self.process.stdin.flush()
 
+    def recorder(self):
+        """The pid of the process that records; None: there is none yet."""
+        return recorder_of(self.pid)
+
     def wait_until_watching(self):
-        """Its first epoll_wait is after everything is attached."""
-        def waits():
+        """The recorder's first epoll_wait is after everything is attached; the keeper drops its privileges after that."""
+        def waits(pid):
+            return Path(f"/proc/{pid}/syscall").read_text().split()[0] in EPOLL_WAIT
+
+        def watches():
             assert self.process.poll() is None, self.process.communicate()[1].decode()
-            return Path(f"/proc/{self.pid}/syscall").read_text().split()[0] in EPOLL_WAIT
-        wait_for(waits, "the collector waits for events")
+            recorder = self.recorder()
+            return recorder and waits(recorder) and waits(self.pid) and \
+                "NoNewPrivs:\t1\n" in Path(f"/proc/{self.pid}/status").read_text()
+        wait_for(watches, "the recorder waits for events")
+
+
+PROMPT = "shell-waits> "  # only then does the terminal belong to the shell again
+
+
+class Terminal:
+    """An interactive shell on a terminal of its own."""
+
+    def __init__(self):
+        self.master, slave = os.openpty()
+        self.shell = subprocess.Popen(
+            ["bash", "--norc", "--noediting", "-i"], stdin=slave, stdout=slave, stderr=slave,
+            start_new_session=True, env={**os.environ, "PS1": PROMPT, "PS2": "", "HISTFILE": "/dev/null"},
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        os.set_blocking(self.master, False)
+        self.seen = ""
+        self.expect(PROMPT)
+        self.type("stty -echo\n")
+        self.expect(PROMPT)
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def expect(self, text):
+        """Waits until this was printed; returns and forgets what is before it."""
+        def there():
+            try:
+                self.seen += os.read(self.master, 65536).decode(errors="replace")
+            except BlockingIOError:
+                pass
+            return text in self.seen
+        try:
+            wait_for(there, text)
+        except AssertionError as error:
+            raise AssertionError(f"{error}; there is: {self.seen!r}") from None
+        before, _, self.seen = self.seen.partition(text)
+        return before
+
+    def run(self, *line):
+        """Has the shell run a line; its exit code follows as "code=N."."""
+        file = new_folder() / "line"
+        file.write_text(shlex.join(map(str, line)) + "; echo code=$?.\n")
+        self.type(f". {file}\n")
+
+    @property
+    def name(self):
+        return os.readlink(f"/proc/{self.shell.pid}/fd/0")
+
+    @property
+    def modes(self):
+        return termios.tcgetattr(self.master)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.killpg(self.shell.pid, signal.SIGKILL)
+        os.close(self.master)
+        self.shell.wait()

@@ -1,8 +1,16 @@
--- What failed or was killed, in order of time; not those that only passed a child's failure on.
+-- What failed or was killed, in order of time; not what only passed a child's failure on, was retried with success or ignored.
 -- $1 = 100: how many
-SELECT date_trunc('second', began::TIMESTAMP) AS began, step, outcome, coalesce(signal_name, 'exit ' || exit_code) AS status, wall_ns, cpu_ns,
-       coalesce(peak_rss_bytes, sampled_rss_bytes) AS peak_rss_bytes, pid, run, command
-FROM processes
-WHERE outcome IN ('failed', 'killed', 'oom') AND NOT passed_on
-ORDER BY coalesce(ended, began), pid
-LIMIT $1::BIGINT
+SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome, i.status AS status, i.wall_ns AS wall_ns,
+       i.cpu_ns AS cpu_ns, coalesce(i.peak_rss_bytes, i.sampled_rss_bytes) AS peak_rss_bytes, i.pid AS pid, i.run AS run,
+       CASE WHEN i.outcome = 'oom' THEN concat(
+           CASE WHEN i.oom_limit_bytes IS NOT NULL
+                THEN concat('limit ', round(CAST(i.oom_limit_bytes AS DOUBLE) / 1048576, 1), ' MiB, ') ELSE '' END,
+           CASE WHEN i.oom_usage_bytes IS NOT NULL
+                THEN concat('usage ', round(CAST(i.oom_usage_bytes AS DOUBLE) / 1048576, 1), ' MiB, ') ELSE '' END,
+           CASE WHEN i.oom_cgroup IS NOT NULL THEN concat('cgroup ', i.oom_cgroup, '; ') ELSE '' END,
+           'largest others: ', coalesce(i.oom_others, 'not known')) END AS oom,
+       i.command AS command
+FROM images AS i
+WHERE i.outcome IN ('failed', 'killed', 'oom') AND NOT i.propagated AND NOT i.retried AND NOT i.ignored
+ORDER BY coalesce(i.ended, i.began), i.run, i.host, i.pid
+LIMIT $1

@@ -1,8 +1,9 @@
--- Hidden failures: the program failed or was killed, and an ancestor exited with 0 all the same.
+-- Hidden failures: the program failed or was killed, but an ancestor exited 0.
 -- $1 = 100: how many
-SELECT date_trunc('second', p.began::TIMESTAMP) AS began, p.step, p.outcome, coalesce(p.signal_name, 'exit ' || p.exit_code) AS status,
-       p.wall_ns, coalesce(p.peak_rss_bytes, p.sampled_rss_bytes) AS peak_rss_bytes, p.pid, p.run, p.command, h.by_command AS hidden_by
-FROM hidden_failures h JOIN processes p USING (run, host, pid, start, exec)
-WHERE NOT p.passed_on
-ORDER BY p.began, p.pid
-LIMIT $1::BIGINT
+SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome, i.status AS status, i.wall_ns AS wall_ns,
+       coalesce(i.peak_rss_bytes, i.sampled_rss_bytes) AS peak_rss_bytes, i.pid AS pid, i.run AS run, i.command AS command,
+       i.hidden_by AS hidden_by
+FROM images AS i
+WHERE i.hidden_by IS NOT NULL
+ORDER BY i.began, i.run, i.host, i.pid
+LIMIT $1

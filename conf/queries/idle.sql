@@ -1,8 +1,8 @@
 -- Programs that took long and did next to nothing, and had no children to wait for: what did they wait for?
 -- $1 = 30: how many
-SELECT wall_ns, cpu_ns, round(100.0 * cpu_ns / wall_ns, 1) AS percent, outcome, step, p.pid, p.run, command
-FROM processes p
-     ANTI JOIN (SELECT run, host, ppid AS pid, parent_start AS start FROM processes) USING (run, host, pid, start)
-WHERE wall_ns >= 1000000000 AND cpu_ns < wall_ns / 20
-ORDER BY wall_ns - cpu_ns DESC
-LIMIT $1::BIGINT
+SELECT i.wall_ns AS wall_ns, i.cpu_ns AS cpu_ns, round(100.0 * CAST(i.cpu_ns AS DOUBLE) / nullif(i.cpu_span_ns, 0), 1) AS percent,
+       i.outcome AS outcome, i.step AS step, i.pid AS pid, i.run AS run, i.command AS command
+FROM images AS i
+WHERE i.wall_ns >= 1000000000 AND i.cpu_ns < i.cpu_span_ns / 20 AND coalesce(i.children, 0) = 0
+ORDER BY i.wall_ns - i.cpu_ns DESC, i.run, i.host, i.pid, i.exec
+LIMIT $1

@@ -1,7 +1,7 @@
 -- What the collector lost, and why; no rows: nothing.
-SELECT run, host, stream_lost AS stream, event_lost AS event, cause, count(*) AS times, sum("count") AS events,
-       count(*) - count("count") AS times_unknown, date_trunc('second', min(time)::TIMESTAMP) AS first,
-       date_trunc('second', max(time)::TIMESTAMP) AS last
-FROM core_lost
-GROUP BY ALL
-ORDER BY first
+SELECT l.run AS run, l.host AS host, l.stream_lost AS stream, l.event_lost AS event, l.cause AS cause, count(*) AS times,
+       sum(l.lost_events) AS events, count(*) - count(l.lost_events) AS times_unknown,
+       CAST(min(l.time) AS TIMESTAMP) AS first_time, CAST(max(l.time) AS TIMESTAMP) AS last_time
+FROM core_lost AS l
+GROUP BY l.run, l.host, l.stream_lost, l.event_lost, l.cause
+ORDER BY min(l.time), l.run, l.host, l.stream_lost, l.event_lost, l.cause

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define CAPACITY_MIN 256
-#define CAPACITY_MAX ((size_t)1 << 38) /* more is a wrong size, not a need */
+#define CAPACITY_MAX ((size_t)1 << 38) /* no valid request is larger */
 
 int buffer__reserve(struct buffer *buffer, size_t more)
 {
@@ -22,7 +22,7 @@ int buffer__reserve(struct buffer *buffer, size_t more)
 		data = realloc(buffer->data, capacity);
 	}
 	if (!data) {
-		buffer->capacity = buffer->size; /* a smaller piece must not fit either */
+		buffer->capacity = buffer->size; /* a smaller piece must fail, too */
 		return buffer->error = -ENOMEM;
 	}
 	buffer->data = data;

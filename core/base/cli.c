@@ -24,9 +24,20 @@ int cli__usage(const struct cli *cli, const char *fmt, ...)
 	return EXIT_USAGE;
 }
 
+int cli__end(int code)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return code;
+	if (errno == EPIPE)
+		return code;
+	log__error("cannot write to standard output: %s", strerror(errno ? errno : EIO));
+	return code == EXIT_DONE ? EXIT_FAILED : code;
+}
+
 /* ---- help ---- */
 
-/* Prints `text` wrapped; the cursor is at column `indent`, where its other lines begin, too. */
+/* Prints `text` wrapped; the cursor is at column `indent`, where its other lines begin as well. */
 static void print_wrapped(const char *text, int indent)
 {
 	int n, width = HELP_WIDTH - indent;
@@ -133,14 +144,14 @@ static int set(const struct parser *parser, const struct cli_option *option, con
 	return rc ? cli__usage(parser->cli, "--%s: %s", option->opt.name, err.text) : CLI_GO_ON;
 }
 
-/* `value` stands in the option's own word, or is NULL. */
+/* `value`: from --NAME=VALUE or -oVALUE; NULL: the next word. */
 static int take(struct parser *parser, const struct cli_option *option, const char *value)
 {
 	void *member = (char *)parser->args + option->opt.offset;
 
 	if (option->metavar) {
 		if (!value && !*parser->at)
-			return cli__usage(parser->cli, "--%s: its value is missing: write --%s %s", option->opt.name,
+			return cli__usage(parser->cli, "--%s needs a value: write --%s %s", option->opt.name,
 					  option->opt.name, option->metavar);
 		return set(parser, option, value ? value : *parser->at++);
 	}
@@ -157,7 +168,7 @@ static int take(struct parser *parser, const struct cli_option *option, const ch
 	return CLI_GO_ON;
 }
 
-/* --NAME or --NAME=VALUE; cuts the word in two. */
+/* --NAME or --NAME=VALUE; splits the word in place. */
 static int take_name(struct parser *parser, char *name)
 {
 	struct nearest nearest = {.name = name};

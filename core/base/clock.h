@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Clocks in nanoseconds, above all the one that the kernel's events are stamped by. */
+/* Clocks in nanoseconds, above all the one that stamps the kernel's events. */
 #ifndef CORE_BASE_CLOCK_H
 #define CORE_BASE_CLOCK_H
 
@@ -14,10 +14,7 @@ static inline uint64_t clock__ns(clockid_t clock)
 	return t.tv_sec * 1000000000ull + t.tv_nsec;
 }
 
-/* What bpf_ktime_get_boot_ns() says. */
-static inline uint64_t clock__boot(void)
-{
-	return clock__ns(CLOCK_BOOTTIME);
-}
+/* The clock of bpf_ktime_get_boot_ns(): CLOCK_BOOTTIME of the initial time namespace. */
+uint64_t clock__boot(void);
 
 #endif

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes in other alphabets: base64, strings of JSON. */
+/* Encodes bytes: base64, JSON strings. */
 #include "core/base/encode.h"
 
 #include <stdbool.h>
+
+#include "core/text.h"
 
 int base64__put(struct buffer *out, const void *data, size_t size)
 {
@@ -82,4 +84,13 @@ int json__put_utf8(struct buffer *out, const char *string, size_t length)
 	*at++ = '"';
 	out->size = at - out->data;
 	return 0;
+}
+
+int json__put_bytes(struct buffer *out, const char *bytes, size_t length)
+{
+	if (utf8__valid(bytes, length))
+		return json__put_utf8(out, bytes, length);
+	if (buffer__append(out, "{\"base64\":\"", 11) || base64__put(out, bytes, length))
+		return out->error;
+	return buffer__append(out, "\"}", 2);
 }

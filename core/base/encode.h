@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Bytes in other alphabets: base64, varints, strings of JSON. */
+/* Encodes bytes: base64, varints, JSON strings. */
 #ifndef CORE_BASE_ENCODE_H
 #define CORE_BASE_ENCODE_H
 
@@ -17,7 +17,10 @@ int base64__put(struct buffer *out, const void *bytes, size_t size);
 /* Appends a quoted string. Its bytes must be UTF-8. 0 or -ENOMEM. */
 int json__put_utf8(struct buffer *out, const char *string, size_t length);
 
-/* As protocol buffers have them: seven bits a byte, the lowest first. Returns the number of bytes. */
+/* The same of any bytes: what is not UTF-8 is the object {"base64": "..."}. */
+int json__put_bytes(struct buffer *out, const char *bytes, size_t length);
+
+/* As in protocol buffers: seven bits per byte, lowest first. Returns the number of bytes. */
 static inline size_t varint__encode(uint8_t out[VARINT_MAX], uint64_t value)
 {
 	size_t n = 0;

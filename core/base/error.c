@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sentences of failing functions. */
+/* Error messages of functions that failed. */
 #include "core/error.h"
 
 #include <stdarg.h>

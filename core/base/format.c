@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Numbers as people read them: three digits or so, the unit that fits. */
+/* Numbers for people: about three digits and a fitting unit. */
 #include "core/format.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Chained hash table; doubles when there is more than one node a slot. */
+/* Chained hash table; doubles when it has more nodes than slots. */
 #include "core/base/hash.h"
 
 #include <errno.h>
@@ -124,7 +124,7 @@ void hash__free_all(struct hash *hash, size_t offset)
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t secret[2];
 
-/* Early in boot getrandom() may have nothing yet: AT_RANDOM serves then. */
+/* Early in boot getrandom() may not be ready: fall back to AT_RANDOM. */
 static void draw_secret(void)
 {
 	if (getrandom(secret, sizeof(secret), GRND_NONBLOCK) != sizeof(secret))

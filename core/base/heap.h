@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A binary heap whose equals come out in the order of their number: the same input, the same output. */
+/* A binary heap in which `order` breaks ties: the same input gives the same output. */
 #ifndef CORE_BASE_HEAP_H
 #define CORE_BASE_HEAP_H
 
@@ -20,7 +20,7 @@ struct heap {
 
 int heap__push(struct heap *heap, struct heap_item item); /* 0 or -ENOMEM */
 
-/* Another item in the place of the least one: half of a pop and a push. */
+/* Replaces the least item: half the cost of a pop and a push. */
 void heap__replace(struct heap *heap, struct heap_item item);
 void heap__pop(struct heap *heap);
 void heap__free(struct heap *heap);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/base/plugin.h"
+#include "core/base/rehearse.h"
 #include "core/log.h"
 #include "core/opt.h"
 
@@ -20,6 +21,33 @@ void list__options(FILE *out, const struct opt *opts)
 {
 	for (; opts && opts->name; opts++)
 		list__option(out, opts->name, opt_type__name(opts->type), opts->value, opts->help);
+}
+
+/* One plugin's page, for a rehearsal: it calls functions of the plugin, and parses what it embeds. */
+struct page {
+	FILE *out;
+	void (*print)(FILE *out, const void *table);
+	const void *table;
+};
+
+static void try_print(void *arg)
+{
+	const struct page *page = arg;
+
+	page->print(page->out, page->table);
+}
+
+static bool print_one(const struct plugin *plugin, FILE *out, void (*print)(FILE *out, const void *table))
+{
+	struct page page = {out, print, plugin->table};
+	int result = rehearse__run(try_print, &page);
+	char fault[128];
+
+	if (result)
+		log__error("%s: listing it %s", plugin->path, rehearse__fault(result, fault, sizeof(fault)));
+	else
+		print(out, plugin->table);
+	return !result;
 }
 
 bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
@@ -41,7 +69,7 @@ bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
 			log__error("%s", err.text);
 			all = false;
 		} else {
-			print(out, plugin.table);
+			all &= print_one(&plugin, out, print);
 		}
 		plugin__unload(&plugin);
 	}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What --list prints: every plugin with its options, events, fields, units and hooks, from the same tables
- * that everything else reads. */
+/* What --list prints: every plugin with its options, events, fields, units and hooks, from the tables that the
+ * rest of the program uses. */
 #ifndef CORE_BASE_LIST_H
 #define CORE_BASE_LIST_H
 
@@ -10,8 +10,8 @@
 struct opt;
 struct plugin_kind;
 
-/* Prints every plugin of a kind in `dir` by `print`. One that cannot be loaded is logged.
- * Whether all could. */
+/* Calls `print` for every plugin of a kind in `dir`. One that cannot be loaded is logged; then returns
+ * false. */
 bool list__plugins(FILE *out, const struct plugin_kind *kind, const char *dir,
 		   void (*print)(FILE *out, const void *table));
 

@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define NEAREST_MAX 64 /* longer names have no neighbours */
+#define NEAREST_MAX 64 /* longer names are not compared */
 
 static unsigned int min(unsigned int a, unsigned int b)
 {
@@ -19,7 +19,7 @@ static bool same(char a, char b)
 	return tolower((unsigned char)a) == tolower((unsigned char)b);
 }
 
-/* Insertions, deletions, replacements and swaps of neighbours that turn a into b, case aside. */
+/* Insertions, deletions, replacements and swaps of adjacent characters that turn a into b, ignoring case. */
 static unsigned int distance(const char *a, size_t a_length, const char *b, size_t b_length)
 {
 	unsigned int rows[3][NEAREST_MAX + 1];

@@ -7,10 +7,10 @@
 
 #include "core/error.h"
 
-/* Start with { .name = NAME }, offer every candidate, then read `best` or have a sentence finished. */
+/* Start with { .name = NAME }, offer every candidate, then read `best` or call nearest__append(). */
 struct nearest {
 	const char *name;      /* as the user wrote it */
-	const char *best;      /* the candidate that could have been meant, or NULL */
+	const char *best;      /* the likely candidate, or NULL */
 	unsigned int distance; /* of best, in edits */
 	char known[256];       /* all candidates: "a, b, c" */
 	size_t known_length;
@@ -18,7 +18,7 @@ struct nearest {
 
 void nearest__offer(struct nearest *nearest, const char *candidate);
 
-/* Goes on in the sentence: `: did you mean "best"?`, or the names of the candidates, or that there are none. */
+/* Appends `: did you mean "best"?`, or the names of the candidates, or that there are none. */
 void nearest__append(const struct nearest *nearest, struct error *err);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options from text into the struct of their owner, by the option's table. */
+/* Parses options into their owner's struct, as its table describes them. */
 #include "core/opt.h"
 
 #include <errno.h>
@@ -15,8 +15,8 @@ struct unit {
 	uint64_t factor;
 };
 
-/* Largest first: opt_type__format() takes the first that divides. Only the first spelling of a factor
- * is written; the others are read. */
+/* Largest first: opt_type__format() takes the first that divides. The first spelling of a factor is written;
+ * all are accepted. */
 static const struct unit sizes[] = {
 	{"TiB", 1ULL << 40},
 	{"GiB", 1ULL << 30},
@@ -48,7 +48,7 @@ static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 static const struct {
 	const char *name, *noun;
 	const struct unit *units; /* of a number */
-	const char *how;	  /* what would be right */
+	const char *how;	  /* what to write instead */
 } types[] = {
 	[OPT_BOOL] = {"bool", "a bool", NULL, "write true or false"},
 	[OPT_UINT] = {"uint", "a number", no_units, "write a whole number"},
@@ -78,14 +78,14 @@ void opt_type__format(enum opt_type type, uint64_t number, char *out, size_t siz
 		 type == OPT_SIZE && unit->factor == 1 ? "" : unit->name);
 }
 
-/* 0, -EINVAL: no such number, -ERANGE: more than 64 bits. */
+/* 0, -EINVAL: not a number, -ERANGE: more than 64 bits. */
 static int parse_number(const struct unit *units, const char *text, uint64_t *number)
 {
 	unsigned long long n;
 	char *end;
 
 	if (*text < '0' || *text > '9')
-		return -EINVAL; /* strtoull would take blanks and signs */
+		return -EINVAL; /* strtoull accepts blanks and signs */
 	errno = 0;
 	n = strtoull(text, &end, 10);
 	if (errno)
@@ -150,8 +150,8 @@ static void free_list(struct opt_list *list)
 	list->n = 0;
 }
 
-/* Cuts the next part off *text, up to an unescaped comma, in place and with its escapes taken away.
- * Returns NULL when there is none. */
+/* Cuts the next part off *text, up to an unescaped comma, and unescapes it in place. Returns NULL when there is
+ * none. */
 static char *next_part(char **text)
 {
 	char *start = *text, *in = start, *out = start;
@@ -175,14 +175,14 @@ static int append(const struct opt *opt, struct opt_list *list, const char *item
 	size_t i;
 
 	if (!*item)
-		return error__set(err, -EINVAL, "an item is empty: remove it");
+		return error__set(err, -EINVAL, "empty item: remove it");
 	if (opt->type == OPT_MAP) {
 		if (!equals || equals == item)
 			return error__set(err, -EINVAL, "\"%.64s\" has no name or no value: write NAME=VALUE", item);
 		for (i = 0; i < list->n; i++)
 			if (strncmp(list->items[i], item, equals - item + 1) == 0)
-				return error__set(err, -EINVAL, "\"%.*s\" is given twice: write it once",
-						  (int)(equals - item), item);
+				return error__set(err, -EINVAL, "duplicate \"%.*s\": remove one", (int)(equals - item),
+						  item);
 	}
 	items = realloc(list->items, (list->n + 2) * sizeof(*items));
 	if (items) {
@@ -284,7 +284,7 @@ static int unknown(const struct opt *opts, const char *name, struct error *err)
 	return -EINVAL;
 }
 
-/* Sets one `k=v`; leaves `k` in part. */
+/* Sets one `k=v`; cuts `part` down to `k`. */
 static int parse_part(const struct opt *opts, void *conf, char *part, struct error *err)
 {
 	struct error sentence;
@@ -332,7 +332,7 @@ int opt__parse(const struct opt *opts, void *conf, const char *text, struct erro
 	while (rc == 0 && (part = next_part(&at))) {
 		rc = parse_part(opts, conf, part, err);
 		if (rc == 0 && seen_before(names, n, part))
-			rc = error__set(err, -EINVAL, "%.64s: is given twice: write it once", part);
+			rc = error__set(err, -EINVAL, "%.64s: duplicate option, remove one", part);
 		names[n++] = part;
 	}
 out:

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Options back into text, so that the same option reads it again. */
+/* Formats options as text that opt__parse() reads back. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/opt.h"
 
-/* Appends `text` to *out, which may be NULL; quoted, so that one level of parsing gives it back. */
+/* Appends `text` to *out, which may be NULL; escaped for one level of parsing. */
 static int append_text(char **out, const char *text, bool quoted)
 {
 	size_t had = *out ? strlen(*out) : 0;

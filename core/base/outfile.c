@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/cli.h"
 #include "core/error.h"
+#include "core/log.h"
 
 static mode_t mode__masked(mode_t mode)
 {
@@ -44,13 +46,44 @@ int outfile__open(struct outfile *out, const char *path, struct error *err)
 	return 0;
 }
 
+int outfile__append(struct outfile *out, const char *path, struct error *err)
+{
+	int flags = O_RDWR | O_APPEND | O_CLOEXEC | O_NOCTTY, fd = -1;
+	struct stat st;
+
+	*out = (struct outfile){.fd = STDOUT_FILENO, .path = path};
+	if (!path) {
+		if (!fstat(STDOUT_FILENO, &st) && S_ISREG(st.st_mode) && fcntl(STDOUT_FILENO, F_GETFL) & O_APPEND)
+			fd = open("/proc/self/fd/1", flags);
+		out->fd = fd >= 0 ? fd : STDOUT_FILENO;
+		return 0;
+	}
+	if (!stat(path, &st) && !S_ISREG(st.st_mode))
+		return outfile__open(out, path, err);
+	out->fd = open(path, flags | O_CREAT, 0640);
+	return out->fd < 0 ? error__set(err, -errno, "%s: %s", path, strerror(errno)) : 0;
+}
+
+int outfile__work(struct outfile *out, const struct account *account, int (*work)(void *arg), void *arg)
+{
+	int rc = out->temporary ? account__give(account, out->fd) : 0, code = EXIT_FAILED;
+
+	if (!rc)
+		code = account__call(account, work, arg);
+	if (!rc && out->temporary)
+		rc = account__take(account, out->fd);
+	if (rc)
+		log__error("%s: %s", out->path, strerror(-rc));
+	return rc ? EXIT_FAILED : code;
+}
+
 int outfile__close(struct outfile *out, int keep, struct error *err)
 {
 	int rc = 0;
 
 	if (!out->path)
 		return 0;
-	/* the name must not become that of a file whose bytes a crash takes away again */
+	/* or a crash could leave the name without the bytes */
 	if (keep && out->temporary && fsync(out->fd))
 		rc = -errno;
 	if (close(out->fd) && !rc)

@@ -18,6 +18,8 @@
 
 #include "core/error.h"
 #include "core/base/nearest.h"
+#include "core/base/plugin_elf.h"
+#include "core/base/rehearse.h"
 
 #define PLUGIN_SUFFIX ".so"
 
@@ -53,7 +55,7 @@ void plugin__names_free(char **names)
 	free(names);
 }
 
-/* Appends a name to an array that is ended by NULL. */
+/* Appends a name to a NULL-terminated array. */
 static int add_name(char ***names, size_t *n, const char *name, size_t length)
 {
 	char **longer = realloc(*names, (*n + 2) * sizeof(*longer));
@@ -107,7 +109,7 @@ int plugin__names(const struct plugin_kind *kind, const char *dir, char ***names
 	return 0;
 }
 
-/* The kind as one word: "probes" are made of a "probe". */
+/* The singular of the kind's folder: "probe" of "probes". */
 static const char *noun(const struct plugin_kind *kind, char *out, size_t size)
 {
 	snprintf(out, size, "%.*s", (int)strlen(kind->folder) - 1, kind->folder);
@@ -120,7 +122,7 @@ static int not_found(const struct plugin_kind *kind, const char *dir, const char
 	char word[32], **names, **at;
 
 	if (plugin__names(kind, dir, &names) < 0)
-		return error__set(err, -ENOENT, "no folder %s/%s: give the right one by --plugin-dir", dir,
+		return error__set(err, -ENOENT, "no folder %s/%s: set the right one with --plugin-dir", dir,
 				  kind->folder);
 	for (at = names; *at; at++)
 		nearest__offer(&nearest, *at);
@@ -133,15 +135,15 @@ static int not_found(const struct plugin_kind *kind, const char *dir, const char
 static int check_owner(const char *path, const struct stat *st, struct error *err)
 {
 	if (st->st_uid != 0)
-		return error__set(err, -EPERM, "%s belongs to uid %u: only root's own may be loaded by root", path,
+		return error__set(err, -EPERM, "%s belongs to UID %u: root loads only what belongs to root", path,
 				  st->st_uid);
 	if ((st->st_mode & (S_IWGRP | S_IWOTH)) && !(S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX)))
-		return error__set(err, -EPERM, "%s is writable by others than root: chmod go-w %s", path, path);
+		return error__set(err, -EPERM, "%s is writable by users other than root: chmod go-w %s", path, path);
 	return 0;
 }
 
-/* Checks every folder above the canonical path `path`, from the root down: once a folder is known to be
- * root's, other users cannot replace its entries. */
+/* Checks every folder above the canonical path `path`, from the root down: once a folder is known to belong to
+ * root, other users cannot replace its entries. */
 static int check_folders(const char *path, struct error *err)
 {
 	char folder[PATH_MAX];
@@ -166,6 +168,7 @@ static int check_folders(const char *path, struct error *err)
 static int open_file(const char *path, struct error *err)
 {
 	bool privileged = geteuid() == 0 || getauxval(AT_SECURE);
+	const char *fault;
 	struct stat st;
 	int fd, rc = 0;
 
@@ -180,6 +183,8 @@ static int open_file(const char *path, struct error *err)
 		rc = error__set(err, -ENOEXEC, "%s is not a regular file", path);
 	else if (privileged)
 		rc = check_owner(path, &st, err);
+	if (!rc && (fault = plugin_elf__fault(fd, st.st_size)))
+		rc = error__set(err, -ENOEXEC, "%s %s", path, fault);
 	if (rc && fd >= 0)
 		close(fd);
 	return rc ? rc : fd;
@@ -192,21 +197,20 @@ static int check_head(const struct plugin_kind *kind, const char *path, const ch
 
 	noun(kind, word, sizeof(word));
 	if (!head)
-		return error__set(err, -ENOEXEC, "%s: its %s is NULL: build it again", path, kind->symbol);
+		return error__set(err, -ENOEXEC, "%s: its %s is NULL: rebuild it", path, kind->symbol);
 	if (head->abi != kind->abi)
 		return error__set(
 			err, -ENOEXEC,
-			"%s was built for version %u of the %s ABI, this collector speaks %u: rebuild it against this version's headers",
+			"%s was built for version %u of the %s ABI, this collector needs %u: rebuild it against this version's headers",
 			path, head->abi, word, kind->abi);
 	if (head->size < kind->size_min)
-		return error__set(err, -ENOEXEC,
-				  "%s: its struct %s has %u bytes, at least %zu are needed: build it again", path, word,
-				  head->size, kind->size_min);
+		return error__set(err, -ENOEXEC, "%s: its struct %s has %u bytes instead of at least %zu: rebuild it",
+				  path, word, head->size, kind->size_min);
 	if (!head->name)
-		return error__set(err, -ENOEXEC, "%s: the %s has no name: it must be \"%s\"", path, word, name);
+		return error__set(err, -ENOEXEC, "%s: the %s has no name: set it to \"%s\"", path, word, name);
 	if (strcmp(head->name, name) != 0)
-		return error__set(err, -ENOEXEC, "%s: the %s calls itself \"%.64s\": name the file %.64s.so", path,
-				  word, head->name, head->name);
+		return error__set(err, -ENOEXEC, "%s: the name of the %s is \"%.64s\": rename the file to %.64s.so",
+				  path, word, head->name, head->name);
 	return 0;
 }
 
@@ -231,7 +235,49 @@ static int check_symbol(const struct plugin_kind *kind, struct plugin *plugin, s
 	return 0;
 }
 
-/* dlerror() begins with the name that dlopen() was given, which here says nothing. */
+#define BY_FD_BYTES 32
+
+static const char *path_of(const struct plugin *plugin, char by_fd[BY_FD_BYTES])
+{
+	snprintf(by_fd, BY_FD_BYTES, "/proc/self/fd/%d", plugin->fd);
+	return by_fd;
+}
+
+struct trial {
+	const struct plugin_kind *kind;
+	struct plugin *plugins;
+};
+
+static void try_load(void *arg, size_t i)
+{
+	struct trial *trial = arg;
+	struct plugin *plugin = &trial->plugins[i];
+	char by_fd[BY_FD_BYTES];
+	struct error err;
+
+	if (plugin->tried)
+		return;
+	plugin->handle = dlopen(path_of(plugin, by_fd), RTLD_NOW | RTLD_LOCAL);
+	if (plugin->handle && !check_symbol(trial->kind, plugin, &err))
+		dlclose(plugin->handle);
+}
+
+/* Its constructors run before anything of it can be checked, and a file that was damaged crashes the dynamic linker. */
+void plugin__rehearse(const struct plugin_kind *kind, struct plugin *plugins, size_t count)
+{
+	struct trial trial = {kind, plugins};
+
+	for (size_t at = 0; at < count; at++) {
+		int result = rehearse__from(try_load, &trial, &at, count);
+
+		if (result)
+			plugins[at].fault = result;
+	}
+	for (size_t i = 0; i < count; i++)
+		plugins[i].tried = true;
+}
+
+/* dlerror() begins with the path given to dlopen(), here only a descriptor's. */
 static const char *load_error(const char *given)
 {
 	const char *text = dlerror();
@@ -243,13 +289,13 @@ static const char *load_error(const char *given)
 	return text;
 }
 
-int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
+int plugin__find(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
 		 struct error *err)
 {
-	char path[PATH_MAX], by_fd[32];
+	char path[PATH_MAX];
 	int rc;
 
-	memset(plugin, 0, sizeof(*plugin));
+	*plugin = (struct plugin){.fd = -1};
 	if (!is_name(name, strlen(name)))
 		return not_found(kind, dir, name, err);
 	rc = snprintf(path, sizeof(path), "%s/%s/%s" PLUGIN_SUFFIX, dir, kind->folder, name);
@@ -261,23 +307,35 @@ int plugin__load(const struct plugin_kind *kind, const char *dir, const char *na
 	if (!plugin->path)
 		return error__set(err, -errno, "%s: %s", path, strerror(errno));
 	plugin->name = strdup(name);
-	if (!plugin->name) {
-		rc = error__set(err, -ENOMEM, "out of memory");
-		goto out;
-	}
-	rc = open_file(plugin->path, err);
-	if (rc < 0)
-		goto out;
-	plugin->fd = rc;
-	snprintf(by_fd, sizeof(by_fd), "/proc/self/fd/%d", plugin->fd);
-	plugin->handle = dlopen(by_fd, RTLD_NOW | RTLD_LOCAL);
-	if (!plugin->handle) {
-		rc = error__set(err, -ENOEXEC, "%s: %s", plugin->path, load_error(by_fd));
-		close(plugin->fd);
-		goto out;
-	}
-	rc = check_symbol(kind, plugin, err);
-out:
+	plugin->fd = plugin->name ? open_file(plugin->path, err) : error__set(err, -ENOMEM, "out of memory");
+	rc = plugin->fd < 0 ? plugin->fd : 0;
+	if (rc)
+		plugin__unload(plugin);
+	return rc;
+}
+
+int plugin__start(const struct plugin_kind *kind, struct plugin *plugin, struct error *err)
+{
+	char by_fd[BY_FD_BYTES], fault[128];
+
+	if (!plugin->tried)
+		plugin__rehearse(kind, plugin, 1);
+	if (plugin->fault)
+		return error__set(err, -ENOEXEC, "%s: loading it %s", plugin->path,
+				  rehearse__fault(plugin->fault, fault, sizeof(fault)));
+	plugin->handle = dlopen(path_of(plugin, by_fd), RTLD_NOW | RTLD_LOCAL);
+	if (!plugin->handle)
+		return error__set(err, -ENOEXEC, "%s: %s", plugin->path, load_error(by_fd));
+	return check_symbol(kind, plugin, err);
+}
+
+int plugin__load(const struct plugin_kind *kind, const char *dir, const char *name, struct plugin *plugin,
+		 struct error *err)
+{
+	int rc = plugin__find(kind, dir, name, plugin, err);
+
+	if (!rc)
+		rc = plugin__start(kind, plugin, err);
 	if (rc)
 		plugin__unload(plugin);
 	return rc;
@@ -285,12 +343,26 @@ out:
 
 void plugin__unload(struct plugin *plugin)
 {
-	if (plugin->handle) {
+	if (plugin->handle)
 		dlclose(plugin->handle);
+	if (plugin->name && plugin->fd >= 0)
 		close(plugin->fd);
-	}
 	free(plugin->table);
 	free(plugin->path);
 	free(plugin->name);
 	memset(plugin, 0, sizeof(*plugin));
+}
+
+int library__load(const char *file, const char *const *names, size_t count, void **functions, struct error *err)
+{
+	void *handle = dlopen(file, RTLD_LAZY | RTLD_LOCAL);
+
+	if (!handle)
+		return error__set(err, -ENOENT, "%s", dlerror());
+	for (size_t i = 0; i < count; i++) {
+		functions[i] = dlsym(handle, names[i]);
+		if (!functions[i])
+			return error__set(err, -ENOENT, "%s has no %s: another version was built with", file, names[i]);
+	}
+	return 0;
 }

@@ -64,7 +64,7 @@ static bool within(uint32_t code, const struct range *ranges, size_t count)
 	return false;
 }
 
-/* Two columns wide, or so in some terminal: better cut a word early than break the line. */
+/* Two columns wide, at least in some terminals: cutting text early is better than wrapping. */
 static bool is_wide(uint32_t code)
 {
 	static const struct range wide[] = {
@@ -137,6 +137,20 @@ size_t text__cut(struct text *text, const char *safe, size_t columns)
 	}
 	text__put(text, safe, length);
 	return used;
+}
+
+size_t text__fit(const char *safe, size_t columns)
+{
+	size_t length = strlen(safe), used = 0, at = 0, blank = 0, n;
+
+	for (; at < length; at += n) {
+		used += is_wide(utf8__next(safe + at, length - at, &n)) ? 2 : 1;
+		if (used > columns && at)
+			return blank ? blank : at;
+		if (safe[at] == ' ')
+			blank = at;
+	}
+	return length;
 }
 
 /* ---- arguments ---- */

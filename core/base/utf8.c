@@ -22,7 +22,7 @@ uint32_t utf8__next(const char *bytes, size_t left, size_t *length)
 			return UTF8_INVALID;
 		code = code << 6 | (at[i] & 0x3f);
 	}
-	/* overlong, half of a surrogate pair, or beyond Unicode */
+	/* overlong, a surrogate, or beyond U+10FFFF */
 	if (code < (more == 3	? 0x10000U
 		    : more == 2 ? 0x800U
 				: 0x80U) ||
@@ -42,7 +42,7 @@ bool utf8__valid(const char *string, size_t size)
 		if (end - at >= 8) {
 			memcpy(&eight, at, sizeof(eight));
 			if (!(eight & 0x8080808080808080ULL)) {
-				/* the last eight may be looked at twice */
+				/* the last eight may overlap checked ones */
 				at = end - at < 16 && end - at > 8 ? end - 8 : at + 8;
 				continue;
 			}

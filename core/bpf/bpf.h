@@ -6,8 +6,10 @@
 #include "core/bpf/hook.h"
 #include "core/bpf/object.h"
 #include "core/bpf/probes.h"
+#include "core/bpf/relocation.h"
 #include "core/bpf/scope_map.h"
 #include "core/bpf/settle.h"
 #include "core/bpf/types.h"
+#include "core/bpf/syscall.h"
 
 #endif

@@ -21,14 +21,18 @@
 
 #define RAW "tp_btf/"
 #define CLASSIC "tp/"
+#define LOOP "_loop"
 
 /* 7.0 protects tracepoints by SRCU instead of disabling preemption (a46023d5616e); it added this guard type for
  * them alone. */
 bool hook__raw_is_preempted(void)
 {
-	const struct btf *types = bpf__types();
+	static enum { UNKNOWN, YES, NO } found; /* asked for each object, and the search goes through all types */
+	const struct btf *types = found == UNKNOWN ? bpf__types() : NULL;
 
-	return types && btf__find_by_name_kind(types, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) > 0;
+	if (types)
+		found = btf__find_by_name_kind(types, "class_srcu_fast_notrace_t", BTF_KIND_TYPEDEF) > 0 ? YES : NO;
+	return found == YES;
 }
 
 /* The root of tracefs: where it is mounted, else a detached mount of our own. */
@@ -78,7 +82,7 @@ bool hook__has_classic(const char *tracepoint)
 	return id_of(tracepoint) >= 0;
 }
 
-struct bpf_link *hook__attach_classic(struct bpf_program *prog)
+static struct bpf_link *attach_classic(struct bpf_program *prog)
 {
 	struct perf_event_attr attr = {.size = sizeof(attr), .type = PERF_TYPE_TRACEPOINT};
 	int fd, id = id_of(bpf_program__section_name(prog) + strlen(CLASSIC));
@@ -97,6 +101,62 @@ struct bpf_link *hook__attach_classic(struct bpf_program *prog)
 	if (!link)
 		close(fd);
 	return link;
+}
+
+struct bpf_link *hook__attach(struct bpf_program *prog)
+{
+	if (!strncmp(bpf_program__section_name(prog), CLASSIC, strlen(CLASSIC)))
+		return attach_classic(prog);
+	switch (bpf_program__expected_attach_type(prog)) {
+	case BPF_TRACE_ITER:
+		return bpf_program__attach_iter(prog, NULL);
+	case BPF_TRACE_RAW_TP:
+	case BPF_TRACE_FENTRY:
+		return bpf_program__attach_trace(prog);
+	default:
+		return bpf_program__attach(prog);
+	}
+}
+
+/* What the programs of a section attach to: a type of the kernel's BTF, named after the rest of the section. */
+static const struct target {
+	const char *section;
+	enum bpf_attach_type type;
+	const char *name;
+	int kind;
+	uint32_t flags; /* of the program */
+} targets[] = {
+	{RAW, BPF_TRACE_RAW_TP, "btf_trace_%s", BTF_KIND_TYPEDEF, 0},
+	{"iter/", BPF_TRACE_ITER, "bpf_iter_%s", BTF_KIND_FUNC, 0},
+	{"iter.s/", BPF_TRACE_ITER, "bpf_iter_%s", BTF_KIND_FUNC, BPF_F_SLEEPABLE},
+	{"fentry/", BPF_TRACE_FENTRY, "%s", BTF_KIND_FUNC, 0},
+};
+
+/* Called by libbpf before it loads a program, in any thread. */
+static int find_target(struct bpf_program *prog, struct bpf_prog_load_opts *opts, long index)
+{
+	const struct target *target = &targets[index];
+	const char *rest = bpf_program__section_name(prog) + strlen(target->section);
+	const struct btf *types = bpf__types();
+	char name[256];
+
+	/* Until here it had another type, for which libbpf does not parse the kernel's BTF. */
+	bpf_program__set_type(prog, BPF_PROG_TYPE_TRACING);
+	opts->prog_flags |= target->flags;
+	if (!opts->attach_btf_id) {
+		snprintf(name, sizeof(name), target->name, rest);
+		opts->attach_btf_id = types ? btf__find_by_name_kind(types, name, target->kind) : 0;
+	}
+	return (int)opts->attach_btf_id > 0 ? 0 : -ESRCH;
+}
+
+void hook__init(void)
+{
+	for (size_t i = 0; i < sizeof(targets) / sizeof(*targets); i++) {
+		LIBBPF_OPTS(libbpf_prog_handler_opts, opts, .cookie = i, .prog_prepare_load_fn = find_target);
+
+		libbpf_register_prog_handler(targets[i].section, BPF_PROG_TYPE_RAW_TRACEPOINT, targets[i].type, &opts);
+	}
 }
 
 static bool is_raw(const struct bpf_program *prog, const char *name)
@@ -133,10 +193,33 @@ static void choose_for(struct bpf_object *object, struct bpf_program *classic, c
 	}
 }
 
-void hook__choose(struct bpf_object *object)
+/* NAME, if this program is called NAME_loop; else NULL. */
+static struct bpf_program *without_loop(const struct bpf_object *object, const struct bpf_program *loop)
 {
+	size_t length = strlen(bpf_program__name(loop)), tail = strlen(LOOP);
 	struct bpf_program *prog;
 
+	bpf_object__for_each_program(prog, object)
+	{
+		const char *name = bpf_program__name(prog);
+
+		if (strlen(name) + tail == length && !strncmp(name, bpf_program__name(loop), length - tail) &&
+		    !strcmp(bpf_program__name(loop) + length - tail, LOOP))
+			return prog;
+	}
+	return NULL;
+}
+
+void hook__choose(struct bpf_object *object)
+{
+	struct bpf_program *prog, *other;
+
+	bpf_object__for_each_program(prog, object)
+	{
+		other = without_loop(object, prog);
+		if (other)
+			bpf_program__set_autoload(bpf__has_helper(BPF_FUNC_loop) ? other : prog, false);
+	}
 	bpf_object__for_each_program(prog, object)
 	{
 		const char *section = bpf_program__section_name(prog);
@@ -158,7 +241,8 @@ int hook__list(const void *elf, size_t size, void (*each)(void *arg, const char 
 		const char *section = bpf_program__section_name(prog), *classic = NULL;
 		char both[256];
 
-		if (!strncmp(section, CLASSIC, strlen(CLASSIC)) && has_raw(object, strrchr(section, '/') + 1))
+		if (without_loop(object, prog) ||
+		    (!strncmp(section, CLASSIC, strlen(CLASSIC)) && has_raw(object, strrchr(section, '/') + 1)))
 			continue;
 		bpf_object__for_each_program(other, object)
 		{

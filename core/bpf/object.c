@@ -7,16 +7,24 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/types.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "core/bpf/hook.h"
+#include "core/bpf/relocation.h"
 #include "core/bpf/types.h"
 #include "core/event.h"
 #include "core/log.h"
 #include "core/scope.h"
+
+const uint32_t bpf__commands[BPF_COMMANDS] = {
+	BPF_MAP_LOOKUP_ELEM,  BPF_MAP_UPDATE_ELEM,    BPF_MAP_DELETE_ELEM,
+	BPF_MAP_GET_NEXT_KEY, BPF_OBJ_GET_INFO_BY_FD, BPF_ITER_CREATE,
+};
 
 #define SCOPE_MAP "scope"
 #define RING_MAP "events"
@@ -40,14 +48,14 @@ void bpf__init(void)
 {
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	libbpf_set_print(print_libbpf);
+	hook__init();
 }
 
 const struct bpf_object_open_opts *bpf__open_opts(void)
 {
-	static const struct bpf_object_open_opts opts = {
-		.sz = sizeof(opts),
-		.btf_custom_path = BTF_PATH,
-	};
+	static struct bpf_object_open_opts opts = {.sz = sizeof(opts)};
+
+	opts.btf_custom_path = relocation__path();
 	return &opts;
 }
 
@@ -230,15 +238,18 @@ static int reuse_scope(struct bpf_unit *unit, struct bpf_map *map, int scope_fd)
 int bpf_unit__share(struct bpf_unit *unit, int scope_fd, uint64_t ring_bytes)
 {
 	struct bpf_map *scope = need_map(unit, SCOPE_MAP), *ring = need_map(unit, RING_MAP);
-	int err = 0;
+	int err;
 
 	if (!scope || !ring || !need_map(unit, LOST_MAP))
 		return -EINVAL;
 	hook__choose(*unit->skel->obj);
-	if (scope_fd >= 0)
-		err = reuse_scope(unit, scope, scope_fd);
+	err = reuse_scope(unit, scope, scope_fd);
 	if (!err)
 		err = bpf_map__set_max_entries(ring, ring_bytes);
+	if (!err)
+		err = bpf__set(*unit->skel->obj, "ring_hurry", &(__u32){ring_bytes / 4}, sizeof(__u32));
+	if (!err)
+		err = relocation__add(bpf_object__btf(*unit->skel->obj));
 	if (err)
 		log__error("%s: cannot prepare its maps: %s", unit->name, strerror(-err));
 	return err;
@@ -252,28 +263,84 @@ static int take(void *arg, void *data, size_t size)
 	return 0;
 }
 
-int bpf_unit__load(struct bpf_unit *unit, bpf_unit_event event, void *arg)
+/* How many maps of variables are to be mapped: if the kernel refuses libbpf's trial of such a map, they no longer are,
+ * and the object is loaded without its variables. */
+static int mappable(const struct bpf_unit *unit)
+{
+	int count = 0;
+
+	for (int i = 0; i < unit->skel->map_cnt; i++)
+		count += unit->skel->maps[i].mmaped && bpf_map__map_flags(*unit->skel->maps[i].map) & BPF_F_MMAPABLE;
+	return count;
+}
+
+static int load(struct bpf_unit *unit)
 {
 	size_t size;
-	int err;
+	int variables = mappable(unit), err = bpf_object__load_skeleton(unit->skel);
 
-	unit->event = event;
-	unit->arg = arg;
-	err = bpf_object__load_skeleton(unit->skel);
 	if (err) {
-		log__error("%s: the kernel rejected its BPF programs: %s%s", unit->name, strerror(-err),
-			   err == -EPERM ? "; CAP_BPF and CAP_PERFMON are needed" : "; -v -v shows the verifier's log");
+		log__error("%s: the kernel rejected its BPF programs: %s; %s", unit->name, strerror(-err),
+			   err == -EPERM ? bpf__forbidden()
+			   : err == -EACCES
+				   ? "-v -v shows the verifier's log, unless a security module denied it (dmesg)"
+				   : "-v -v shows the verifier's log");
 		return err;
 	}
 	unit->lost = bpf_map__initial_value(find_map(unit, LOST_MAP), &size);
-	if (!unit->lost || size < BPF_UNIT_KINDS * sizeof(uint64_t))
+	if (!unit->lost || size < BPF_UNIT_KINDS * sizeof(uint64_t)) {
+		log__error("%s: cannot read its counters of lost events", unit->name);
 		return -EINVAL;
+	}
+	if (mappable(unit) != variables) {
+		log__error("%s: cannot map its variables: the kernel refused an array that can be mapped", unit->name);
+		return -ENOMEM;
+	}
 	unit->ring_fd = bpf_map__fd(find_map(unit, RING_MAP));
 	unit->ring = ring_buffer__new(unit->ring_fd, take, unit, NULL);
 	if (!unit->ring) {
 		err = -errno;
 		log__error("%s: cannot map its ring buffer: %s", unit->name, strerror(errno));
 	}
+	return err;
+}
+
+static void *load_one(void *arg)
+{
+	struct bpf_unit *unit = arg;
+
+	unit->err = load(unit);
+	return NULL;
+}
+
+/* glibc's own signal, which it lets no program touch, and takes for itself at the first pthread_create(). */
+#define SIGNAL_OF_GLIBC 33
+#define KERNEL_SIGSET 8 /* bytes */
+
+/* The verifier takes most of the time, and runs in parallel for objects that are loaded in parallel. The command is to
+ * start with the caller's signals: so all are put back. */
+int bpf_units__load(struct bpf_unit *const *units, size_t count)
+{
+	pthread_t *threads = calloc(count + 1, sizeof(*threads));
+	uint64_t action[8] = {}; /* the kernel's struct sigaction, of at most five words */
+	size_t started = 0;
+	int err = threads ? relocation__write(bpf__types()) : -ENOMEM;
+
+	for (size_t i = 0; i < count; i++)
+		units[i]->err = err;
+	if (err)
+		log__error("cannot extract the kernel's types: %s", strerror(-err));
+	syscall(SYS_rt_sigaction, SIGNAL_OF_GLIBC, NULL, action, KERNEL_SIGSET);
+	while (!err && started < count && !pthread_create(&threads[started], NULL, load_one, units[started]))
+		started++;
+	for (size_t i = started; !err && i < count; i++)
+		load_one(units[i]);
+	for (size_t i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+	syscall(SYS_rt_sigaction, SIGNAL_OF_GLIBC, action, NULL, KERNEL_SIGSET);
+	free(threads);
+	for (size_t i = 0; i < count && !err; i++)
+		err = units[i]->err;
 	return err;
 }
 
@@ -291,11 +358,25 @@ static int run_once(struct bpf_link *link)
 	return 0;
 }
 
+/* Iterators over tasks and what they have; others run once. */
+static bool is_sampler(const char *section)
+{
+	return !strncmp(section, "iter/task", 9) || !strncmp(section, "iter.s/task", 11);
+}
+
+static bool is_on_demand(const struct bpf_unit *unit, const char *program)
+{
+	const char *const *name = unit->on_demand;
+
+	while (name && *name && strcmp(*name, program) != 0)
+		name++;
+	return name && *name;
+}
+
 static int attach_one(struct bpf_unit *unit, struct bpf_program *prog)
 {
 	const char *section = bpf_program__section_name(prog);
-	bool classic = !strncmp(section, "tp/", 3);
-	struct bpf_link *link = classic ? hook__attach_classic(prog) : bpf_program__attach(prog);
+	struct bpf_link *link = hook__attach(prog);
 	int err = 0;
 
 	if (!link) {
@@ -304,8 +385,9 @@ static int attach_one(struct bpf_unit *unit, struct bpf_program *prog)
 			   strerror(-err));
 		return err;
 	}
-	if (!strcmp(section, "iter/task")) {
-		unit->samplers[unit->samplers_count++] = link;
+	if (is_sampler(section)) {
+		unit->samplers[unit->samplers_count++] = (struct bpf_sampler){
+			link, bpf_program__name(prog), is_on_demand(unit, bpf_program__name(prog))};
 	} else if (!strncmp(section, "iter/", 5)) {
 		err = run_once(link);
 		bpf_link__destroy(link);
@@ -372,8 +454,17 @@ int bpf_unit__sample(struct bpf_unit *unit, size_t (*size_of)(void *arg, const v
 	int err = 0;
 
 	for (size_t i = 0; i < unit->samplers_count && !err; i++)
-		err = sample_one(unit, unit->samplers[i], size_of);
+		if (!unit->samplers[i].on_demand)
+			err = sample_one(unit, unit->samplers[i].link, size_of);
 	return err;
+}
+
+int bpf_unit__run(struct bpf_unit *unit, const char *program, size_t (*size_of)(void *arg, const void *event))
+{
+	for (size_t i = 0; i < unit->samplers_count; i++)
+		if (unit->samplers[i].on_demand && !strcmp(unit->samplers[i].program, program))
+			return sample_one(unit, unit->samplers[i].link, size_of);
+	return -ENOENT;
 }
 
 uint64_t bpf_unit__new_misses(struct bpf_unit *unit)
@@ -400,7 +491,7 @@ void bpf_unit__close(struct bpf_unit *unit)
 	ring_buffer__free(unit->ring);
 	unit->ring = NULL;
 	for (size_t i = 0; i < unit->samplers_count; i++)
-		bpf_link__destroy(unit->samplers[i]);
+		bpf_link__destroy(unit->samplers[i].link);
 	for (size_t i = 0; i < unit->links_count; i++)
 		bpf_link__destroy(unit->links[i]);
 	unit->samplers_count = unit->links_count = 0;

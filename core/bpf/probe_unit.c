@@ -52,11 +52,11 @@ static void publish(void *arg, const struct event *event, size_t size)
 
 	if (event->kind < unit->probe->events_count && !(unit->events >> event->kind & 1))
 		return; /* a program that outputs two kinds of events, of which only the other is recorded */
-	unit->all->event(unit->all->arg, unit, event, size);
+	unit->all->calls.event(unit->all->arg, unit, event, size);
 }
 
 /* A provisional event that no final one will replace. The current time keeps the stream in order; the time of the
- * exit is in the lifecycle probe's exit event. */
+ * exit is in a field of the event. */
 static void publish_settled(void *arg, struct event *event, size_t size)
 {
 	event->ts = clock__boot();
@@ -84,6 +84,30 @@ static bool is_known(struct probe_unit *unit, const struct event *event, size_t 
 	return least && size >= least;
 }
 
+/* An event of the probe's own making, or NULL. */
+static void publish_own(struct probe_unit *unit, const struct event *event, size_t size, uint32_t run)
+{
+	if (event && (!is_known(unit, event, size, false) || event->run != run))
+		unit->invalid++;
+	else if (event)
+		publish(unit, event, size);
+}
+
+/* Passes an event to the probes that look at those of others. */
+static void show(struct probe_unit *unit, const struct event *event, size_t size)
+{
+	for (size_t i = 0; i < unit->all->count; i++) {
+		struct probe_unit *other = unit->all->units[i];
+		const struct event *made;
+		size_t made_size = size;
+
+		if (other == unit || !other->probe->seen)
+			continue;
+		made = other->probe->seen(other->state, &unit->probe->events[event->kind], event, &made_size);
+		publish_own(other, made, made_size, event->run);
+	}
+}
+
 void probe_unit__take(void *arg, const void *data, size_t size)
 {
 	struct probe_unit *unit = arg;
@@ -103,6 +127,8 @@ void probe_unit__take(void *arg, const void *data, size_t size)
 		unit->invalid++;
 		return;
 	}
+	if (unit->all->cut_at && event->ts > unit->all->cut_at)
+		return;
 	if (event->flags & EVENT_PROVISIONAL) {
 		if (!settle__hold(unit->settle, event, size))
 			return;
@@ -111,6 +137,8 @@ void probe_unit__take(void *arg, const void *data, size_t size)
 		settle__drop(unit->settle, event);
 	}
 	publish(unit, event, size);
+	if (unit->probe->events[event->kind].flags & SCHEMA_SHOWN)
+		show(unit, event, size);
 }
 
 void probe_unit__drain(struct probe_unit *unit)
@@ -124,6 +152,13 @@ void probe_unit__sample(struct probe_unit *unit)
 
 	if (err)
 		log__warn("%s: cannot sample: %s", unit->probe->name, strerror(-err));
+	if (unit->probe->sampled)
+		unit->probe->sampled(unit->state);
+}
+
+int probe_unit__run(struct probe_unit *unit, const char *program)
+{
+	return bpf_unit__run(&unit->bpf, program, probe_unit__size_of);
 }
 
 void probe_unit__existing(struct probe_unit *unit, const struct probe_process *process)
@@ -133,11 +168,16 @@ void probe_unit__existing(struct probe_unit *unit, const struct probe_process *p
 
 	if (!unit->probe->existing)
 		return;
-	event = unit->probe->existing(unit->state, process, &size);
-	if (event && (!is_known(unit, event, size, false) || event->run != process->run))
-		unit->invalid++;
-	else if (event)
-		publish(unit, event, size);
+	event = unit->probe->existing(unit->state, process, &size); /* sets `size` before it is passed on */
+	publish_own(unit, event, size, process->run);
+}
+
+void probe_unit__answer(struct probe_unit *unit, const struct probe_answer *answer)
+{
+	size_t size = 0;
+	const struct event *event = unit->probe->answer(unit->state, answer, &size);
+
+	publish_own(unit, event, size, answer->ask->run);
 }
 
 void probe_unit__settle(struct probe_unit *unit, uint32_t pid, uint64_t start)

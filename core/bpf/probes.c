@@ -4,20 +4,18 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "core/base/base.h"
 #include "core/bpf/hook.h"
+#include "core/bpf/scope_map.h"
 #include "core/bpf/settle.h"
+#include "core/bpf/syscall.h"
+#include "core/bpf/types.h"
 #include "core/config/config.h"
 #include "core/scope.h"
-#include "core/bpf/types.h"
 
 /* Assigns a slot to a probe that samples or reports exits; others have none. */
 static int take_slot(struct probe_unit *unit)
@@ -106,6 +104,9 @@ static int open_object(struct probe_unit *unit)
 	const void *elf = probe->elf ? probe->elf(&size) : NULL;
 	int err = bpf_unit__open(&unit->bpf, elf, size);
 
+	if (!err)
+		err = bpf__set(*unit->bpf.skel->obj, "exit_is_marked", &(bool){scope__kernel_marks_last_thread()},
+			       sizeof(bool));
 	if (!err && unit->slot >= 0)
 		err = bpf__set(*unit->bpf.skel->obj, "scope_slot", &(__u32){unit->slot}, sizeof(__u32));
 	if (!err && probe->open) {
@@ -125,7 +126,6 @@ static bool misses_count(void *arg, const char *program)
 
 static int open_unit(struct probe_unit *unit, int scope_fd)
 {
-	const struct probe *probe = unit->probe;
 	int err;
 
 	unit->settle = settle__new();
@@ -133,18 +133,14 @@ static int open_unit(struct probe_unit *unit, int scope_fd)
 	if (!unit->settle || !unit->copy)
 		return -ENOMEM;
 	unit->bpf.misses_count = misses_count;
+	unit->bpf.event = probe_unit__take;
+	unit->bpf.arg = unit;
 	err = open_object(unit);
 	if (err)
 		return err;
 	choose_programs(unit);
 	err = list_unavailable(unit);
-	if (!err)
-		err = bpf_unit__share(&unit->bpf, scope_fd, unit->conf->ring);
-	if (!err)
-		err = bpf_unit__load(&unit->bpf, probe_unit__take, unit);
-	if (!err && probe->loaded)
-		err = probe->loaded(&unit->api, *unit->bpf.skel->obj, unit->state);
-	return err;
+	return err ? err : bpf_unit__share(&unit->bpf, scope_fd, unit->conf->ring);
 }
 
 static void close_unit(struct probe_unit *unit)
@@ -178,35 +174,58 @@ static int leave_out(struct probes *probes, size_t i, int err)
 	return required ? err : 0;
 }
 
-/* Calls open() in a child process first: if it crashes, nothing has been started yet. */
-static int rehearse(struct probe_unit *unit)
+struct rehearsal {
+	struct probes *probes;
+	int scope_fd;
+};
+
+static void rehearse_open(void *arg, size_t i)
 {
-	pid_t pid = fork();
-	int status;
+	struct rehearsal *rehearsal = arg;
+	struct probe_unit *unit = rehearsal->probes->units[i];
 
-	if (pid < 0)
-		return -errno;
-	if (!pid) {
-		int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
-		struct rlimit no_core = {};
-
-		setrlimit(RLIMIT_CORE, &no_core);
-		dup2(null, STDERR_FILENO); /* the second open() logs the same messages */
-		if (!open_object(unit) && unit->probe->close)
-			unit->probe->close(unit->state);
-		_exit(0);
-	}
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (!WIFSIGNALED(status))
-		return 0;
-	log__error("%s: open() crashed: signal %d (%s)", unit->probe->name, WTERMSIG(status),
-		   strsignal(WTERMSIG(status)));
-	return -EFAULT;
+	if (!open_unit(unit, rehearsal->scope_fd) && unit->probe->close)
+		unit->probe->close(unit->state);
 }
 
-static int add_unit(struct probes *probes, const struct conf_probe *conf, int scope_fd)
+/* Opens all probes in a child process first: if open() or the parsing of a damaged object crashes or hangs, nothing has
+ * been started yet. */
+static int rehearse_all(struct probes *probes, int scope_fd)
+{
+	struct rehearsal rehearsal = {probes, scope_fd};
+	int result, err = 0;
+	char fault[128];
+	size_t at = 0;
+
+	while (!err && (result = rehearse__from(rehearse_open, &rehearsal, &at, probes->count))) {
+		log__error("%s: open() %s", probes->units[at]->probe->name,
+			   rehearse__fault(result, fault, sizeof(fault)));
+		if (result > 0 || result == -ETIME || result == -ECHILD)
+			err = leave_out(probes, at, result < 0 ? result : -EFAULT);
+		else
+			err = result;
+	}
+	return err;
+}
+
+static struct probe_unit *unit_of(const struct core_api *api)
+{
+	return (struct probe_unit *)((char *)api - offsetof(struct probe_unit, api));
+}
+
+static int ask(const struct core_api *api, const struct probe_ask *ask)
+{
+	struct probe_unit *unit = unit_of(api);
+
+	return unit->probe->answer && unit->all->calls.ask ? unit->all->calls.ask(unit->all->arg, unit, ask) : -EINVAL;
+}
+
+static int run(const struct core_api *api, const char *program)
+{
+	return probe_unit__run(unit_of(api), program);
+}
+
+static int add_unit(struct probes *probes, const struct conf_probe *conf)
 {
 	struct probe_unit *unit = calloc(1, sizeof(*unit));
 	int err;
@@ -219,6 +238,7 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf, int sc
 	unit->index = probes->count;
 	unit->events = configured_events(conf);
 	unit->bpf.name = conf->probe->name;
+	unit->bpf.on_demand = conf->probe->on_demand;
 	unit->api = (struct core_api){
 		.size = sizeof(unit->api),
 		.events = &unit->events,
@@ -228,35 +248,55 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf, int sc
 		.tracepoint_args = bpf__tracepoint_args,
 		.has_function = hook__has_function,
 		.log = log__print,
+		.only_user = probes->only_user,
+		.ask = ask,
+		.run = run,
+		.syscall_name = syscall__name,
 	};
 	err = take_slot(unit);
 	probes->units[probes->count++] = unit;
-	if (!err)
-		err = rehearse(unit);
-	if (!err)
-		err = open_unit(unit, scope_fd);
 	return err ? leave_out(probes, unit->index, err) : 0;
 }
 
-int probes__open(struct probes **out, const struct conf_probe *conf, size_t count, int scope_fd, probes_event event,
-		 void *arg)
+/* Takes every probe through one stage; those that fail are left out. */
+static int each_unit(struct probes *probes, int (*stage)(struct probe_unit *unit, int arg), int arg)
+{
+	for (size_t i = 0; i < probes->count;) {
+		int err = stage(probes->units[i], arg);
+
+		if (!err)
+			i++;
+		else if ((err = leave_out(probes, i, err)))
+			return err;
+	}
+	if (probes->count)
+		return 0;
+	log__error("no probe can run");
+	return -ENOENT;
+}
+
+int probes__open(struct probes **out, const struct conf_probe *conf, size_t count, int scope_fd,
+		 const uint32_t *only_user, const struct probes_calls *calls, void *arg)
 {
 	struct probes *probes = calloc(1, sizeof(*probes));
 	int err = 0;
 
-	if (!probes)
+	if (probes)
+		probes->units = calloc(count + 1, sizeof(probes->units[0]));
+	if (!probes || !probes->units) {
+		log__error("no memory for the probes");
+		free(probes);
 		return -ENOMEM;
-	probes->event = event;
-	probes->arg = arg;
-	probes->units = calloc(count + 1, sizeof(probes->units[0]));
-	if (!probes->units)
-		err = -ENOMEM;
-	for (size_t i = 0; i < count && !err; i++)
-		err = add_unit(probes, &conf[i], scope_fd);
-	if (!err && !probes->count) {
-		log__error("no probe can run");
-		err = -ENOENT;
 	}
+	probes->only_user = only_user;
+	probes->calls = *calls;
+	probes->arg = arg;
+	for (size_t i = 0; i < count && !err; i++)
+		err = add_unit(probes, &conf[i]);
+	if (!err)
+		err = rehearse_all(probes, scope_fd);
+	if (!err)
+		err = each_unit(probes, open_unit, scope_fd);
 	if (err)
 		probes__close(probes);
 	else
@@ -264,19 +304,48 @@ int probes__open(struct probes **out, const struct conf_probe *conf, size_t coun
 	return err;
 }
 
+static int loaded(struct probe_unit *unit, int arg)
+{
+	const struct probe *probe = unit->probe;
+
+	(void)arg;
+	if (unit->bpf.err || !probe->loaded)
+		return unit->bpf.err;
+	return probe->loaded(&unit->api, *unit->bpf.skel->obj, unit->state);
+}
+
+int probes__load(struct probes *probes, struct bpf_unit *core)
+{
+	struct bpf_unit **units = calloc(probes->count + 1, sizeof(*units));
+	size_t count = 0;
+
+	if (!units) {
+		log__error("no memory to load the probes");
+		return -ENOMEM;
+	}
+	if (core)
+		units[count++] = core;
+	for (size_t i = 0; i < probes->count; i++)
+		units[count++] = &probes->units[i]->bpf;
+	bpf_units__load(units, count);
+	free(units);
+	return core && core->err ? core->err : each_unit(probes, loaded, 0);
+}
+
+static int attach(struct probe_unit *unit, int reports_exec)
+{
+	if (reports_exec != (probe_unit__role(unit, SCHEMA_EXEC) >= 0))
+		return 0;
+	return bpf_unit__attach(&unit->bpf, NULL, NULL);
+}
+
+/* Programs at one hook run in the order in which they were attached. What others say of the program that an exec
+ * replaces has an earlier time than the exec. */
 int probes__attach(struct probes *probes)
 {
-	for (size_t i = 0; i < probes->count;) {
-		size_t before = probes->count;
-		int err = bpf_unit__attach(&probes->units[i]->bpf, NULL, NULL);
+	int err = each_unit(probes, attach, false);
 
-		if (err)
-			err = leave_out(probes, i, err);
-		if (err)
-			return err;
-		i += probes->count == before;
-	}
-	return probes->count ? 0 : -ENOENT;
+	return err ? err : each_unit(probes, attach, true);
 }
 
 size_t probes__count(const struct probes *probes)
@@ -287,6 +356,11 @@ size_t probes__count(const struct probes *probes)
 struct probe_unit *probes__unit(struct probes *probes, size_t i)
 {
 	return probes->units[i];
+}
+
+void probes__cut(struct probes *probes, uint64_t ts)
+{
+	probes->cut_at = ts;
 }
 
 void probes__close(struct probes *probes)

@@ -37,23 +37,34 @@ struct probe_unit {
 	_Alignas(8) unsigned char *copy;    /* of the current event, for the probe to modify */
 };
 
-/* A completed event, to be written; valid during the call. */
-typedef void (*probes_event)(void *arg, struct probe_unit *unit, const struct event *event, size_t size);
+struct probes_calls {
+	/* A completed event, to be written; valid during the call. */
+	void (*event)(void *arg, struct probe_unit *unit, const struct event *event, size_t size);
+	/* core_api.ask of this probe. */
+	int (*ask)(void *arg, struct probe_unit *unit, const struct probe_ask *ask);
+};
 
 struct probes {
 	struct probe_unit **units; /* in order; allocated one by one, as callbacks keep their addresses */
 	size_t count;
-	probes_event event;
+	uint64_t cut_at;	   /* boot clock, ns; later events are dropped. 0: none */
+	const uint32_t *only_user; /* core_api.only_user */
+	struct probes_calls calls;
 	void *arg;
 };
 
-/* Stages open to load. 0, or -errno if a required probe failed or none is left, logged. */
-int probes__open(struct probes **probes, const struct conf_probe *conf, size_t count, int scope_fd, probes_event event,
-		 void *arg);
+/* Stages open and share. 0, or -errno if a required probe failed or none is left, logged; so do the next two. */
+int probes__open(struct probes **probes, const struct conf_probe *conf, size_t count, int scope_fd,
+		 const uint32_t *only_user, const struct probes_calls *calls, void *arg);
+/* Stage load; with the core's own object, unless that is NULL. */
+int probes__load(struct probes *probes, struct bpf_unit *core);
 int probes__attach(struct probes *probes);
 
 size_t probes__count(const struct probes *probes);
 struct probe_unit *probes__unit(struct probes *probes, size_t i);
+
+/* Drops the events of all probes from this time of the boot clock on, in ns. */
+void probes__cut(struct probes *probes, uint64_t ts);
 
 /* Detaches, unloads, closes, in reverse. Takes NULL. */
 void probes__close(struct probes *probes);
@@ -76,9 +87,13 @@ size_t probe_unit__size_of(void *unit, const void *event); /* of the event that 
 /* Publishes the pending events of the ring buffer; runs the task iterators. */
 void probe_unit__drain(struct probe_unit *unit);
 void probe_unit__sample(struct probe_unit *unit);
+int probe_unit__run(struct probe_unit *unit, const char *program); /* core_api.run */
 
 /* Publishes the probe's event for an existing process. */
 void probe_unit__existing(struct probe_unit *unit, const struct probe_process *process);
+
+/* Publishes the probe's event for an answer of the keeper. */
+void probe_unit__answer(struct probe_unit *unit, const struct probe_answer *answer);
 
 /* No final event will follow for this process (pid 0: for any process): publishes the provisional ones. */
 void probe_unit__settle(struct probe_unit *unit, uint32_t pid, uint64_t start);

@@ -28,7 +28,7 @@ struct {
 	__type(value, __u8);
 } ended SEC(".maps");
 
-/* Processes that the next scan adds, with all their descendants: tgid -> run. */
+/* Processes that the next scan adds, with all their descendants: pid in the collector's namespace -> run. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 65536);
@@ -53,7 +53,8 @@ const volatile __u32 rule_kinds; /* bit per scope_rule_kind that has a rule */
 const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; else 0 */
 const volatile bool use_ended;	 /* this kernel needs the map `ended` */
 
-__u32 launcher; /* tgid whose children enter launch_run; 0: none */
+__u32 launcher; /* pid, in the pid namespace of this inode, whose children enter launch_run; 0: none */
+__u32 launcher_ns;
 __u32 launch_run;
 __u64 scope_full; /* processes with no room in the scope map nor in `refused` */
 __u64 refused_count[SCOPE_REFUSED_COUNTS];
@@ -79,10 +80,11 @@ struct {
 
 enum entry { ENTERED, NO_RUN, NO_ROOM };
 
+/* Those that enter, are refused and tried again are thread group leaders. */
 static __always_inline enum entry enter(struct task_struct *task, __u32 number, __u32 flags)
 {
 	struct scope_run *run = bpf_map_lookup_elem(&runs, &number);
-	struct scope_key key = scope__key(task);
+	struct scope_key key = scope__key_of_leader(task);
 	struct scope_entry w = {.run = number, .threads_peak = task->signal->nr_threads, .flags = flags};
 
 	if (!run || run->closed)
@@ -105,14 +107,52 @@ static __always_inline bool enter_late(struct task_struct *task, __u32 number, _
 
 static __always_inline void enter_born(struct task_struct *child, __u32 number)
 {
-	struct scope_key key = scope__key(child);
+	struct scope_key key = scope__key_of_leader(child);
+	struct scope_run *run;
 
 	if (enter(child, number, 0) != NO_ROOM)
 		return;
-	if (bpf_map_update_elem(&refused, &key, &number, BPF_NOEXIST))
+	if (bpf_map_update_elem(&refused, &key, &number, BPF_NOEXIST)) {
 		__sync_fetch_and_add(&scope_full, 1);
-	else
-		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_FORK], 1);
+		return;
+	}
+	run = bpf_map_lookup_elem(&runs, &number);
+	if (run)
+		__sync_fetch_and_add(&run->entered, 1); /* the run is not over before its exit was counted */
+	__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_FORK], 1);
+}
+
+static __always_inline bool note(__u32 kind, __u32 run, const struct scope_key *key, __u32 rule, const char *text,
+				 __u32 length)
+{
+	struct scope_note *n = bpf_ringbuf_reserve(&events, sizeof(*n), 0);
+
+	if (!n)
+		return false;
+	n->kind = kind;
+	n->run = run;
+	n->key = *key;
+	n->ts = bpf_ktime_get_boot_ns();
+	n->rule = rule;
+	n->length = length;
+	n->uid = bpf_get_current_uid_gid();
+	n->zero = 0;
+	if (text)
+		bpf_probe_read_kernel(n->text, SCOPE_TEXT, text);
+	bpf_ringbuf_submit(n, BPF_RB_FORCE_WAKEUP);
+	return true;
+}
+
+/* A process that was counted as entered has left. */
+static __always_inline void leave(__u32 number, const struct scope_key *key)
+{
+	struct scope_run *run = bpf_map_lookup_elem(&runs, &number);
+
+	if (!run)
+		return;
+	__sync_fetch_and_add(&run->left, 1);
+	if (run->left == run->entered)
+		note(SCOPE_NOTE_EMPTY, number, key, 0, NULL, 0);
 }
 
 /* The run of a process that had no room at its fork; 0: no such process. */
@@ -126,26 +166,27 @@ static __always_inline __u32 refused_run(const struct scope_key *key)
 /* At an exec: tries again, as there may be room by now. False: the process was not refused. */
 static __always_inline bool enter_again(struct task_struct *task)
 {
-	struct scope_key key = scope__key(task);
+	struct scope_key key = scope__key_of_leader(task);
 	__u32 number = refused_run(&key);
 
 	if (!number)
 		return false;
 	if (enter(task, number, 0) == NO_ROOM)
 		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXEC], 1);
-	else
-		bpf_map_delete_elem(&refused, &key);
+	else if (!bpf_map_delete_elem(&refused, &key))
+		leave(number, &key);
 	return true;
 }
 
-/* At the exit of the last thread. On kernels that do not mark it, several threads may get here concurrently: only
- * the one that deletes the entry counts. */
+/* The exit of a process that had no room, counted when the leader is freed. */
 static __always_inline void exit_refused(const struct scope_key *key)
 {
 	__u32 number = refused_run(key);
 
-	if (number && !bpf_map_delete_elem(&refused, key) && bpf_map_lookup_elem(&runs, &number))
-		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXIT], 1);
+	if (!number || bpf_map_delete_elem(&refused, key) || !bpf_map_lookup_elem(&runs, &number))
+		return;
+	__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXIT], 1);
+	leave(number, key);
 }
 
 /* The run of the process that forks right now; 0: none. It is the child's parent, which direct loads can read,
@@ -164,6 +205,16 @@ static __always_inline __u32 forker_run(struct task_struct *child)
 	return w ? w->run : refused_run(&key);
 }
 
+/* Whether the current process is the launcher, which knows its pid in its own namespace only. */
+static __always_inline bool is_launcher(void)
+{
+	struct task_struct *task = (void *)bpf_get_current_task();
+	struct pid *pid = BPF_CORE_READ(task, group_leader, thread_pid);
+	struct upid *upid = kfix__upid(pid, BPF_CORE_READ(pid, level));
+
+	return BPF_CORE_READ(upid, nr) == (int)launcher && BPF_CORE_READ(upid, ns, ns.inum) == launcher_ns;
+}
+
 /* A fork: after sched_process_fork, before the child runs, and never skipped by the kernel. */
 SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(scope_fork, struct task_struct *child)
@@ -177,7 +228,7 @@ int BPF_PROG(scope_fork, struct task_struct *child)
 			w->threads_peak = child->signal->nr_threads;
 		return 0;
 	}
-	if (launcher && launcher == bpf_get_current_pid_tgid() >> 32) {
+	if (launcher && is_launcher()) {
 		enter_born(child, launch_run);
 		return 0;
 	}
@@ -187,25 +238,6 @@ int BPF_PROG(scope_fork, struct task_struct *child)
 	if (number)
 		enter_born(child, number);
 	return 0;
-}
-
-static __always_inline bool note(__u32 kind, __u32 run, const struct scope_key *key, __u32 rule, const char *text,
-				 __u32 length)
-{
-	struct scope_note *n = bpf_ringbuf_reserve(&events, sizeof(*n), 0);
-
-	if (!n)
-		return false;
-	n->kind = kind;
-	n->run = run;
-	n->key = *key;
-	n->ts = bpf_ktime_get_boot_ns();
-	n->rule = rule;
-	n->length = length;
-	if (text)
-		bpf_probe_read_kernel(n->text, SCOPE_TEXT, text);
-	bpf_ringbuf_submit(n, BPF_RB_FORCE_WAKEUP);
-	return true;
 }
 
 /* Looks up the key's text; starts a run for the process if the prefix of a rule matches. */
@@ -224,7 +256,7 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 	if (!rule || !counter)
 		return false;
 	number = SCOPE_RUN_RULE | ((*counter)++ & 0x1fffff) << 10 | (bpf_get_smp_processor_id() & 0x3ff);
-	key = scope__key(task);
+	key = scope__key_of_leader(task);
 	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 0) == ENTERED &&
 	    note(SCOPE_NOTE_ENTER, number, &key, *rule, s->key.text, length))
 		return true;
@@ -248,7 +280,7 @@ static __always_inline bool match_path(struct task_struct *task, struct scratch 
  * match a rule. */
 ON_ANY_EXEC(scope_exec, task, filename)
 {
-	struct scope_entry *w = scope__find(task);
+	struct scope_entry *w = scope__find_leader(task);
 	struct scratch *s;
 	__u32 zero = 0;
 	long length;
@@ -270,55 +302,25 @@ ON_ANY_EXEC(scope_exec, task, filename)
 		length = bpf_probe_read_kernel_str(s->key.text, SCOPE_TEXT, filename);
 		if (length > 1 && match(task, s, SCOPE_RULE_EXE, length - 1))
 			return;
-		path__of(&s->path, &BPF_CORE_READ(task, mm, exe_file)->f_path);
+		path__of(&s->path, &BPF_CORE_READ(task, mm, exe_file)->f_path, false);
 		if (match_path(task, s, SCOPE_RULE_EXE))
 			return;
 	}
 	if (rule_kinds & (1 << SCOPE_RULE_CWD)) {
-		path__of(&s->path, &task->fs->pwd);
+		path__of(&s->path, &task->fs->pwd, false);
 		if (match_path(task, s, SCOPE_RULE_CWD))
 			return;
 	}
 	if (rule_kinds & (1 << SCOPE_RULE_CGROUP)) {
-		path__of_cgroup(&s->path, path__task_cgroup(task));
+		path__of_cgroup(&s->path, path__task_cgroup(task), false);
 		match_path(task, s, SCOPE_RULE_CGROUP);
 	}
-}
-
-/* Since 6.16 the tracepoint says which thread is the last one. */
-static __always_inline void mark_exit(struct task_struct *task, bool group_dead)
-{
-	struct scope_key key;
-	struct scope_entry *w;
-
-	if (!group_dead)
-		return;
-	key = scope__key(task);
-	w = bpf_map_lookup_elem(&scope, &key);
-	if (w)
-		w->exit_tid = task->pid;
-	else
-		exit_refused(&key);
-}
-
-SEC("tp_btf/sched_process_exit")
-int BPF_PROG(scope_exit, struct task_struct *task, bool group_dead)
-{
-	mark_exit(task, group_dead);
-	return 0;
-}
-
-SEC("tp/sched/sched_process_exit")
-int scope_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
-{
-	mark_exit(bpf_get_current_task_btf(), ctx->group_dead);
-	return PASS;
 }
 
 /* Before 6.16: signal->live is 0 for every thread that gets here after the last one decremented it. Only the first
  * of these counts. */
 SEC("tp_btf/sched_process_exit")
-int BPF_PROG(scope_exit_live, struct task_struct *task)
+int BPF_PROG(scope_exit, struct task_struct *task)
 {
 	struct scope_key key;
 	struct scope_entry *w;
@@ -329,9 +331,7 @@ int BPF_PROG(scope_exit_live, struct task_struct *task)
 		return 0;
 	key = scope__key(task);
 	w = bpf_map_lookup_elem(&scope, &key);
-	if (!w)
-		exit_refused(&key);
-	else if (!bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
+	if (w && !bpf_map_update_elem(&ended, &key, &one, BPF_NOEXIST))
 		w->exit_tid = task->pid;
 	return 0;
 }
@@ -349,35 +349,31 @@ static __always_inline void count_unreported(const struct scope_entry *w)
 SEC("tp_btf/sched_process_free")
 int BPF_PROG(scope_free, struct task_struct *task)
 {
-	struct scope_run *run;
 	struct scope_key key;
 	struct scope_entry *w;
 	__u32 number;
 
 	if (task->pid != task->tgid)
 		return 0;
-	key = scope__key(task);
+	key = scope__key_of_leader(task);
 	w = bpf_map_lookup_elem(&scope, &key);
-	if (!w)
+	if (!w) {
+		exit_refused(&key);
 		return 0;
+	}
 	number = w->run;
 	count_unreported(w);
 	bpf_map_delete_elem(&scope, &key);
 	if (use_ended)
 		bpf_map_delete_elem(&ended, &key);
-	run = bpf_map_lookup_elem(&runs, &number);
-	if (!run)
-		return 0;
-	__sync_fetch_and_add(&run->left, 1);
-	if (run->left == run->entered)
-		note(SCOPE_NOTE_EMPTY, number, &key, 0, NULL, 0);
+	leave(number, &key);
 	return 0;
 }
 
 /* The run of a process found by the scan; 0: none. */
-static __always_inline __u32 scan_run(struct task_struct *task)
+static __always_inline __u32 scan_run(struct task_struct *task, struct task_struct *parent, __u32 pid)
 {
-	__u32 pid = task->tgid, *number;
+	__u32 *number;
 	struct scope_entry *w;
 
 	if (task->exit_state || task->flags & PF_KTHREAD)
@@ -385,7 +381,7 @@ static __always_inline __u32 scan_run(struct task_struct *task)
 	number = bpf_map_lookup_elem(&wanted, &pid);
 	if (number)
 		return *number;
-	w = scope__find(task->real_parent);
+	w = scope__find(parent);
 	return w ? w->run : all_run;
 }
 
@@ -394,29 +390,35 @@ static __always_inline __u32 scan_run(struct task_struct *task)
 SEC("iter/task")
 int scope_scan(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = ctx->task;
+	struct task_struct *task = ctx->task, *parent;
 	struct scope_process p = {};
 	struct scope_entry *w;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
-	w = scope__find(task);
+	w = scope__find_leader(task);
+	parent = task->real_parent;
 	p.ts = bpf_ktime_get_boot_ns();
 	p.start = task->start_boottime;
 	p.pid = task->tgid;
-	p.ppid = task->real_parent->tgid;
-	p.parent_start = task->real_parent->group_leader->start_boottime;
+	p.ppid = parent->tgid;
+	p.parent_start = parent->group_leader->start_boottime;
+	p.local_pid = process__local_pid(task);
 	p.dead = task->exit_state != 0;
 	if (w) {
 		p.run = w->run;
 	} else if (scan_enters) {
 		enum entry entry;
 
-		p.run = scan_run(task);
+		p.run = scan_run(task, parent, p.local_pid);
 		entry = p.run ? enter(task, p.run, SCOPE_EXISTING) : NO_RUN;
 
 		p.entered = entry == ENTERED;
 		p.no_room = entry == NO_ROOM;
+	} else {
+		struct scope_key key = scope__key_of_leader(task);
+
+		p.run = refused_run(&key);
 	}
 	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
 	return 0;

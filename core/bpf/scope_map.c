@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/base/base.h"
@@ -15,8 +16,6 @@
 #include "core/bpf/scope.skel.h"
 #include "core/log.h"
 #include "core/bpf/types.h"
-
-#define NOTES_BYTES (256 * 1024)
 
 /* An entry whose process a scan did not find, and the time of the first such scan. */
 struct missing {
@@ -27,6 +26,7 @@ struct missing {
 struct scope {
 	struct scope_bpf *skel;
 	struct bpf_unit unit;
+	int map_fd;
 	void (*seen)(void *arg, const struct scope_process *process); /* of the scan under way */
 	void (*note)(void *arg, const struct scope_note *note);	      /* of the drain under way */
 	void *arg;
@@ -77,6 +77,7 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 
 	if (!scope)
 		return err;
+	scope->map_fd = -1;
 	scope->skel = scope_bpf__open_opts(bpf__open_opts());
 	if (!scope->skel) {
 		err = -errno;
@@ -86,22 +87,35 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 	scope->unit.name = "core";
 	scope->unit.skel = scope->skel->skeleton;
 	scope->unit.misses_count = misses_count;
-	bpf_program__set_autoload(scope->skel->progs.scope_exit, marks_last);
-	bpf_program__set_autoload(scope->skel->progs.scope_exit_live, !marks_last);
+	scope->unit.event = on_event;
+	scope->unit.arg = scope;
+	bpf_program__set_autoload(scope->skel->progs.scope_exit, !marks_last);
 	scope->skel->rodata->use_ended = !marks_last;
 	scope->skel->rodata->all_run = opts->all_run;
 	scope->skel->rodata->rule_kinds = opts->rule_kinds;
-	bpf_map__set_max_entries(scope->skel->maps.scope, opts->max_processes);
 	bpf_map__set_max_entries(scope->skel->maps.ended, marks_last ? 1 : opts->max_processes);
-	err = bpf_unit__share(&scope->unit, -1, NOTES_BYTES);
-	if (!err)
-		err = bpf_unit__load(&scope->unit, on_event, scope);
+	scope->map_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "scope", sizeof(struct scope_key), sizeof(struct scope_entry),
+				       opts->max_processes, NULL);
+	if (scope->map_fd < 0) {
+		bool forbidden = errno == EPERM || errno == EACCES;
+
+		err = -errno;
+		log__error("cannot create the scope map: %s%s%s", strerror(-err), forbidden ? "; " : "",
+			   forbidden ? bpf__forbidden() : "");
+		goto out;
+	}
+	err = bpf_unit__share(&scope->unit, scope->map_fd, SCOPE_RING_BYTES);
 out:
 	if (err)
 		scope__close(scope);
 	else
 		*out = scope;
 	return err;
+}
+
+struct bpf_unit *scope__unit(struct scope *scope)
+{
+	return &scope->unit;
 }
 
 int scope__attach_first(struct scope *scope)
@@ -116,7 +130,7 @@ int scope__attach_last(struct scope *scope)
 
 int scope__map_fd(const struct scope *scope)
 {
-	return bpf_map__fd(scope->skel->maps.scope);
+	return scope->map_fd;
 }
 
 int scope__ring_fd(const struct scope *scope)
@@ -147,11 +161,10 @@ int scope__close_run(struct scope *scope, uint32_t number)
 	return bpf_map_update_elem(runs_fd(scope), &number, &run, BPF_EXIST) ? -errno : 0;
 }
 
-/* Calls visit() with the key of every entry of the scope map, which it may delete. It gets the key only, as each
+/* Calls visit() with the key of every entry of a map with these keys, which it may delete. It gets the key only, as each
  * lookup costs: during a map system call the kernel runs no classic tracepoint program on that CPU. */
-static void each_entry(struct scope *scope, void (*visit)(void *arg, const struct scope_key *), void *arg)
+static void each_entry(int fd, void (*visit)(void *arg, const struct scope_key *), void *arg)
 {
-	int fd = scope__map_fd(scope);
 	struct scope_key key, next;
 	bool more = !bpf_map_get_next_key(fd, NULL, &next);
 
@@ -183,7 +196,7 @@ void scope__forget_run(struct scope *scope, uint32_t number)
 	struct forget f = {.scope = scope, .run = number};
 
 	scope__close_run(scope, number);
-	each_entry(scope, forget_one, &f);
+	each_entry(scope__map_fd(scope), forget_one, &f);
 	bpf_map_delete_elem(runs_fd(scope), &number);
 }
 
@@ -214,10 +227,15 @@ uint64_t scope__unreported(const struct scope *scope, uint32_t slot)
 	return scope->skel->bss->unreported[slot];
 }
 
-void scope__launch(struct scope *scope, uint32_t run)
+void scope__launch(struct scope *scope, pid_t launcher, uint32_t run)
 {
+	struct stat ns = {0};
+
+	if (run && stat("/proc/self/ns/pid", &ns))
+		log__warn("/proc/self/ns/pid: %s; the command is not watched in a PID namespace", strerror(errno));
+	scope->skel->bss->launcher_ns = ns.st_ino ? ns.st_ino : PID_NS_INITIAL;
 	scope->skel->bss->launch_run = run;
-	scope->skel->bss->launcher = run ? getpid() : 0;
+	scope->skel->bss->launcher = run ? launcher : 0;
 }
 
 int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, uint32_t rule)
@@ -315,23 +333,44 @@ static uint64_t missing_since(const struct sweep *s, const struct scope_key *key
 	return s->now;
 }
 
+/* Whether this process no longer exists, by two scans. */
+static bool is_gone(struct sweep *s, const struct scope_key *key)
+{
+	uint64_t since;
+
+	if (s->err || (s->found_count && bsearch(key, s->found, s->found_count, sizeof(*key), compare_keys)))
+		return false;
+	since = missing_since(s, key);
+	if (s->now - since >= s->apart && s->now != since)
+		return true;
+	s->missing = grown(s->missing, &s->missing_room, s->missing_count, sizeof(*s->missing), &s->err);
+	if (!s->err)
+		s->missing[s->missing_count++] = (struct missing){.key = *key, .since = since};
+	return false;
+}
+
 static void sweep_one(void *arg, const struct scope_key *key)
 {
 	struct sweep *s = arg;
 	int fd = scope__map_fd(s->scope);
 	struct scope_entry w;
-	uint64_t since;
 
-	if (s->err || bsearch(key, s->found, s->found_count, sizeof(*key), compare_keys))
-		return;
-	since = missing_since(s, key);
-	if (s->now - since < s->apart || s->now == since) {
-		s->missing = grown(s->missing, &s->missing_room, s->missing_count, sizeof(*s->missing), &s->err);
-		if (!s->err)
-			s->missing[s->missing_count++] = (struct missing){.key = *key, .since = since};
-		return;
+	if (is_gone(s, key) && !bpf_map_lookup_elem(fd, key, &w) && !bpf_map_delete_elem(fd, key)) {
+		s->count++;
+		s->gone(s->arg, key, &w);
 	}
-	if (!bpf_map_lookup_elem(fd, key, &w) && !bpf_map_delete_elem(fd, key)) {
+}
+
+/* The same for a process that had no room: its exit is lost, in all streams. */
+static void sweep_refused(void *arg, const struct scope_key *key)
+{
+	struct sweep *s = arg;
+	int fd = bpf_map__fd(s->scope->skel->maps.refused);
+	struct scope_entry w = {0};
+
+	if (is_gone(s, key) && !bpf_map_lookup_elem(fd, key, &w.run) && !bpf_map_delete_elem(fd, key)) {
+		memset(w.reported, SCOPE_REPORTED, sizeof(w.reported)); /* counted here */
+		__atomic_fetch_add(&s->scope->skel->bss->refused_count[SCOPE_REFUSED_EXIT], 1, __ATOMIC_RELAXED);
 		s->count++;
 		s->gone(s->arg, key, &w);
 	}
@@ -347,7 +386,9 @@ int scope__sweep(struct scope *scope, uint64_t apart_ns,
 		/* The scan may miss a process that enters while it runs: remove only entries missed twice. */
 		if (s.found_count)
 			qsort(s.found, s.found_count, sizeof(*s.found), compare_keys);
-		each_entry(scope, sweep_one, &s);
+		each_entry(scope__map_fd(scope), sweep_one, &s);
+		if (scope->skel->bss->refused_count[SCOPE_REFUSED_FORK])
+			each_entry(bpf_map__fd(scope->skel->maps.refused), sweep_refused, &s);
 		free(scope->missing);
 		scope->missing = s.missing;
 		scope->missing_count = s.missing_count;
@@ -400,6 +441,8 @@ void scope__close(struct scope *scope)
 		return;
 	bpf_unit__close(&scope->unit);
 	scope_bpf__destroy(scope->skel);
+	if (scope->map_fd >= 0)
+		close(scope->map_fd);
 	free(scope->missing);
 	free(scope);
 }

@@ -7,10 +7,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "core/scope.h"
 
 struct scope;
+
+#define SCOPE_RING_BYTES (256 * 1024) /* of its ring buffer, for notes */
+#define PID_NS_INITIAL 0xEFFFFFFCu    /* inode of the initial PID namespace, fixed in the kernel */
 
 struct scope_opts {
 	uint64_t max_processes; /* entries of the scope map */
@@ -22,8 +26,9 @@ struct scope_opts {
 bool scope__kernel_marks_last_thread(void);
 bool scope__has_classic(void); /* whether the scope's programs can be attached to classic tracepoints */
 
-/* Stages open, share and load. 0 or -errno, logged. */
+/* Stages open and share. 0 or -errno, logged. The unit is to be loaded. */
 int scope__open(struct scope **scope, const struct scope_opts *opts);
+struct bpf_unit *scope__unit(struct scope *scope);
 
 /* Attaches all programs but the one at sched_process_free; before the probes attach. */
 int scope__attach_first(struct scope *scope);
@@ -49,13 +54,13 @@ uint64_t scope__unreported(const struct scope *scope, uint32_t slot);
 /* The number of watched processes of a run. */
 uint64_t scope__alive(struct scope *scope, uint32_t run);
 
-/* From now on children of this process enter the run; 0: they do not. */
-void scope__launch(struct scope *scope, uint32_t run);
+/* From now on children of this process, by its pid in our namespace, enter the run; run 0: they do not. */
+void scope__launch(struct scope *scope, pid_t launcher, uint32_t run);
 
 /* Adds a rule for execs: a text with this prefix starts a run and sends a note. 0 or -errno. */
 int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, uint32_t rule);
 
-/* Makes the next scan with `enter` add an existing process. 0 or -errno. */
+/* Makes the next scan with `enter` add an existing process, by its pid in our namespace. 0 or -errno. */
 int scope__want(struct scope *scope, uint32_t pid, uint32_t run);
 
 /* Lists all processes; with `enter` adds the wanted ones and the descendants of watched ones.

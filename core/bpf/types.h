@@ -16,6 +16,13 @@ const char *bpf__unusable(void);
 /* The kernel's BTF, parsed once and cached until bpf__forget(). NULL: it cannot be read. */
 const struct btf *bpf__types(void);
 
+/* Why bpf(2) failed with EPERM or EACCES although the capabilities are there, with the next step. Static. */
+const char *bpf__forbidden(void);
+
+/* The sentence for a security module: `selinux`: it is in force; `label`: of this process, as /proc/self/attr/current has
+ * it. NULL: none confines it. */
+const char *bpf__confined(bool selinux, const char *label);
+
 bool bpf__has_helper(int func);
 bool bpf__has_type(const char *type, const char *member);
 

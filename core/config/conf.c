@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The configuration from a YAML file: run, scope and redact here, plugins in conf_plugins.c. */
+/* The configuration from a YAML file: run, scope, args and redact here, plugins in conf_plugins.c. */
 #include "core/config/conf.h"
 
 #include <errno.h>
@@ -8,11 +8,13 @@
 
 #include "core/base/base.h"
 #include "core/config/conf_plugins.h"
+#include "core/config/conf_verdicts.h"
 #include "core/config/redact.h"
 #include "core/config/tree.h"
 
 #define NAME_MAX_LENGTH 64
 #define HOUR 3600000000000ULL
+#define MILLISECOND 1000000ULL
 
 static const struct opt run_options[] = {
 	OPT(struct conf_run, name, OPT_STRING, "run", 0, 0, "name of the run; its folder begins with it"),
@@ -21,6 +23,22 @@ static const struct opt run_options[] = {
 	OPT(struct conf_run, grace, OPT_DURATION, "2s", 0, 24 * HOUR,
 	    "how long to wait for descendants after the command has exited"),
 	OPT(struct conf_run, max_processes, OPT_UINT, "131072", 1024, 4194304, "processes that can be watched at once"),
+	OPT(struct conf_run, latency, OPT_DURATION, "1s", 100 * MILLISECOND, HOUR,
+	    "how long, about, until a follower gets an event"),
+	{.name = NULL},
+};
+
+/* Of `run` the default depends on the mode. */
+static const struct opt limit_options[] = {
+	OPT(struct conf_limits, run, OPT_SIZE, NULL, 0, INT64_MAX,
+	    "what a run may write; further events are counted as lost"),
+	OPT(struct conf_limits, total, OPT_SIZE, "10GiB", 0, INT64_MAX, "what the runs in the output folder may take"),
+	OPT(struct conf_limits, age, OPT_DURATION, "30d", 0, INT64_MAX, "how long a run is kept after its end"),
+	OPT(struct conf_limits, runs, OPT_UINT, "10000", 0, UINT32_MAX, "runs that are kept"),
+	OPT(struct conf_limits, runs_per_user, OPT_UINT, "5000", 0, UINT32_MAX, "runs of one user that are kept"),
+	OPT(struct conf_limits, open, OPT_UINT, "1000", 0, UINT32_MAX, "runs that are recorded at once"),
+	OPT(struct conf_limits, open_per_user, OPT_UINT, "500", 0, UINT32_MAX,
+	    "runs of one user that are recorded at once"),
 	{.name = NULL},
 };
 
@@ -28,7 +46,8 @@ static const struct opt run_options[] = {
 struct loading {
 	struct conf *conf;
 	const struct conf_finder *finder;
-	bool probes, redact; /* whether the file has these keys */
+	bool probes, verdicts;	   /* whether the file has this key */
+	const yaml_node_t *redact; /* NULL: the file does not have it */
 };
 
 int conf__check_name(const char *name, struct error *err)
@@ -56,6 +75,13 @@ static void load_run(struct tree *tree, const struct tree_entry *entry, struct l
 	node = tree__find(tree, entry->node, "output");
 	if (node && run->output && !*run->output)
 		tree__error(tree, node, "run.output", "is empty: name a folder, or remove the key");
+}
+
+static void load_limits(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	struct tree_table table = {limit_options, &loading->conf->limits};
+
+	tree__options(tree, entry->node, entry->key, &table, 1);
 }
 
 /* ---- scope ---- */
@@ -123,11 +149,25 @@ static void load_number(struct tree *tree, const struct tree_entry *entry, struc
 	free(text);
 }
 
+static void load_rule_name(struct tree *tree, const struct tree_entry *entry, struct conf_rule *rule)
+{
+	struct error err;
+
+	rule->name = tree__text(tree, entry->node, entry->key);
+	if (rule->name && conf__check_name(rule->name, &err))
+		tree__error(tree, entry->node, entry->key, "%s", err.text);
+}
+
 static void visit_rule(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	struct conf_rule *rule = arg;
-	int kind = tree__choose(tree, entry, "kind of rule", rule_names, RULE_NAMES);
+	int kind;
 
+	if (!strcmp(entry->name, "name")) {
+		load_rule_name(tree, entry, rule);
+		return;
+	}
+	kind = tree__choose(tree, entry, "kind of rule", rule_names, RULE_NAMES);
 	if (kind < 0)
 		return;
 	rule->kind = kind;
@@ -141,10 +181,13 @@ static void visit_scope(struct tree *tree, const struct tree_entry *entry, void 
 {
 	struct conf *conf = arg;
 	const yaml_node_t *node = entry->node;
+	bool named = tree__find(tree, entry->node, "name");
 	struct conf_rule *rules;
 
-	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1) {
-		tree__error(tree, node, entry->key, "must be a single rule: write one \"- KIND: VALUE\" per rule");
+	if (node->type == YAML_MAPPING_NODE &&
+	    node->data.mapping.pairs.top - node->data.mapping.pairs.start != 1 + named) {
+		tree__error(tree, node, entry->key, "must be a single rule: write one \"- KIND: VALUE\" per rule%s",
+			    named ? ", with its name" : "");
 		return;
 	}
 	rules = realloc(conf->rules, (conf->rules_count + 1) * sizeof(*rules));
@@ -165,35 +208,53 @@ static void load_scope(struct tree *tree, const struct tree_entry *entry, struct
 	tree__sequence(tree, entry->node, entry->key, visit_scope, loading->conf);
 }
 
-/* ---- redact ---- */
+/* ---- args, redact ---- */
+
+static void load_args(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	char *text = tree__text(tree, entry->node, entry->key);
+	enum record_args args;
+
+	for (args = RECORD_ARGS_REDACTED; text && args <= RECORD_ARGS_FULL; args++)
+		if (!strcmp(text, record_args__name(args)))
+			break;
+	if (text && args > RECORD_ARGS_FULL)
+		tree__error(tree, entry->node, entry->key, "\"%.80s\": use none, program, redacted or full", text);
+	loading->conf->args = args;
+	free(text);
+}
 
 static const struct opt redact_option = {.name = "redact", .type = OPT_LIST, .offset = offsetof(struct conf, redact)};
 
 static void visit_redact(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
+	struct conf *conf = arg;
 	struct error err;
 	char *text = tree__text(tree, entry->node, entry->key);
 
-	if (text && (redact__check(text, &err) || opt__append(&redact_option, arg, text, &err)))
+	if (text && !strcmp(text, "default"))
+		conf->redact_default = true;
+	else if (text && (redact__check(text, &err) || opt__append(&redact_option, conf, text, &err)))
 		tree__error(tree, entry->node, entry->key, "%s", err.text);
 	free(text);
 }
 
 static void load_redact(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
 {
-	loading->redact = true;
+	loading->redact = entry->node;
+	loading->conf->redact_default = false;
 	tree__sequence(tree, entry->node, entry->key, visit_redact, loading->conf);
 }
 
-static int default_redact(struct conf *conf)
+/* `redact: []` and `args: full` say the same. */
+static void check_redact(struct tree *tree, struct loading *loading)
 {
-	const char *const *pattern;
-	struct error err;
-	int rc = 0;
+	struct conf *conf = loading->conf;
 
-	for (pattern = redact_default; *pattern && !rc; pattern++)
-		rc = opt__append(&redact_option, conf, *pattern, &err);
-	return rc;
+	if (conf->args == RECORD_ARGS_FULL && loading->redact && (conf->redact_default || conf->redact.n))
+		tree__error(tree, loading->redact, "redact", "has no effect, as args is full: remove one of them");
+	if (conf->args == RECORD_ARGS_REDACTED && !conf->redact_default && !conf->redact.n)
+		conf->args = RECORD_ARGS_FULL;
 }
 
 /* ---- the whole file ---- */
@@ -209,13 +270,19 @@ static void load_sinks(struct tree *tree, const struct tree_entry *entry, struct
 	conf_plugins__sinks(loading->conf, tree, entry, loading->finder);
 }
 
-static const char *const keys[] = {"run", "scope", "probes", "redact", "sinks"};
+static void load_verdicts(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
+{
+	loading->verdicts = true;
+	conf_verdicts__load(&loading->conf->verdicts, tree, entry);
+}
+
+static const char *const keys[] = {"run", "scope", "probes", "args", "redact", "sinks", "limits", "verdicts"};
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
 static void visit_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	static void (*const loads[KEYS])(struct tree *, const struct tree_entry *, struct loading *) = {
-		load_run, load_scope, load_probes, load_redact, load_sinks,
+		load_run, load_scope, load_probes, load_args, load_redact, load_sinks, load_limits, load_verdicts,
 	};
 	int key = tree__choose(tree, entry, "key", keys, KEYS);
 
@@ -240,25 +307,34 @@ static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *
 	struct loading loading = {.conf = conf, .finder = finder};
 	int rc;
 
+	conf->redact_default = true;
 	rc = opt__defaults(run_options, &conf->run);
+	if (!rc)
+		rc = opt__defaults(limit_options, &conf->limits);
+	if (!rc)
+		rc = verdict_limits__defaults(&conf->verdicts);
+	conf->limits.run = CONF_LIMIT_DEFAULT;
 	if (!rc && tree)
 		tree__mapping(tree, tree__root(tree), "", visit_key, &loading);
+	if (!rc && tree)
+		check_redact(tree, &loading);
 	if (tree && tree->errors)
 		return -EINVAL;
-	if (!rc && !loading.redact)
-		rc = default_redact(conf);
 	if (rc) {
 		finder->report(finder->arg, LOG_ERROR, "out of memory");
 		return rc;
 	}
-	return loading.probes ? 0 : conf_plugins__all_probes(conf, finder);
+	if (!loading.probes)
+		return conf_plugins__all_probes(conf, finder);
+	/* what some verdicts need, at no cost of the kernel's */
+	return loading.verdicts ? conf_plugins__add_installed(conf, finder, VERDICTS_PROBE) : 0;
 }
 
 static int load(struct conf *conf, const char *path, const void *data, size_t size, const struct conf_finder *finder)
 {
 	struct tree tree = {
 		.path = path,
-		.keys = "run, scope, probes, redact, sinks",
+		.keys = "run, scope, probes, args, redact, sinks, limits, verdicts",
 		.error = report_error,
 		.error_arg = (void *)finder,
 	};
@@ -294,10 +370,13 @@ void conf__free(struct conf *conf)
 	if (!conf)
 		return;
 	opt__free(run_options, &conf->run);
-	for (i = 0; i < conf->rules_count; i++)
+	for (i = 0; i < conf->rules_count; i++) {
 		free(conf->rules[i].pattern);
+		free(conf->rules[i].name);
+	}
 	free(conf->rules);
 	conf_plugins__free(conf);
 	opt__free(redact, conf);
+	verdict_limits__free(&conf->verdicts);
 	memset(conf, 0, sizeof(*conf));
 }

@@ -8,9 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/config/verdict_limits.h"
 #include "core/error.h"
 #include "core/opt.h"
 #include "core/probe.h"
+#include "core/record.h"
 #include "core/sink.h"
 
 struct conf_run {
@@ -19,13 +21,27 @@ struct conf_run {
 	char *output;	      /* NULL: the program's default */
 	uint64_t grace;	      /* ns to wait for descendants after the command has exited */
 	uint64_t max_processes;
+	uint64_t latency; /* ns, from an event to a follower: about */
 };
+
+/* 0: no limit. */
+struct conf_limits {
+	uint64_t run;		      /* bytes of a run's streams; CONF_LIMIT_DEFAULT: not in the file */
+	uint64_t total;		      /* bytes of all runs in the daemon's output folder */
+	uint64_t age;		      /* ns since the end of a run */
+	uint64_t runs, runs_per_user; /* kept there */
+	uint64_t open, open_per_user; /* recorded at once */
+};
+
+#define CONF_LIMIT_DEFAULT UINT64_MAX
+#define CONF_LIMIT_RUN (2ULL << 30) /* the daemon's default */
 
 enum conf_rule_kind { CONF_RULE_EXE, CONF_RULE_CGROUP, CONF_RULE_CWD, CONF_RULE_PID, CONF_RULE_ALL };
 
 struct conf_rule {
 	enum conf_rule_kind kind;
 	char *pattern; /* of exe, cgroup, cwd: absolute, may be a glob; else NULL */
+	char *name;    /* of the runs that it starts; NULL: run.name */
 	uint32_t pid;
 	int line, column;
 };
@@ -49,13 +65,17 @@ struct conf_sink {
 
 struct conf {
 	struct conf_run run;
+	struct conf_limits limits;
 	struct conf_rule *rules;
 	size_t rules_count;
 	struct conf_probe *probes;
 	size_t probes_count;
 	struct conf_sink *sinks;
 	size_t sinks_count;
-	struct opt_list redact;
+	enum record_args args;	/* RECORD_ARGS_FULL: nothing is redacted */
+	bool redact_default;	/* by the default patterns and the table of programs */
+	struct opt_list redact; /* own patterns */
+	struct verdict_limits verdicts;
 };
 
 /* Finds the plugins that a configuration names. Its results must live as long as the conf. */
@@ -65,6 +85,8 @@ struct conf_finder {
 	const struct sink *(*sink)(void *arg, const char *name, struct error *err);
 	/* Names of all installed probes, terminated by NULL, owned by the finder. NULL: unknown. */
 	char *const *(*probe_names)(void *arg);
+	/* May be NULL. Says, before the first probe(), which ones will be asked for. */
+	void (*expect)(void *arg, const char *name);
 	/* Called once per error, about in the order of the file, and for plugins that are left out. */
 	void (*report)(void *arg, enum log_level level, const char *sentence);
 	void *arg;

@@ -129,34 +129,71 @@ static void visit_probe(struct tree *tree, const struct tree_entry *entry, void 
 		check_events(tree, events, key, added);
 }
 
+/* Those of a mapping; NULL: all. */
+static void expect_probes(struct tree *tree, yaml_node_t *mapping, const struct conf_finder *finder)
+{
+	char *const *name = finder->expect ? finder->probe_names(finder->arg) : NULL;
+
+	for (; name && *name; name++)
+		if (!mapping || tree__find(tree, mapping, *name))
+			finder->expect(finder->arg, *name);
+}
+
 void conf_plugins__probes(struct conf *conf, struct tree *tree, const struct tree_entry *entry,
 			  const struct conf_finder *finder)
 {
 	struct naming naming = {conf, finder};
 	const yaml_node_t *node = entry->node;
 
+	expect_probes(tree, entry->node, finder);
 	tree__mapping(tree, entry->node, entry->key, visit_probe, &naming);
 	if (node->type == YAML_MAPPING_NODE && node->data.mapping.pairs.top == node->data.mapping.pairs.start)
 		tree__error(tree, node, entry->key, "is empty: name a probe, or remove the key for all probes");
 }
 
-int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder)
+/* One that cannot be loaded is left out. */
+static int add_default(struct conf *conf, const struct conf_finder *finder, const char *name)
 {
-	char *const *name = finder->probe_names(finder->arg);
 	const struct probe *probe;
 	struct error err;
 
+	probe = finder->probe(finder->arg, name, &err);
+	if (!probe) {
+		finder->report(finder->arg, LOG_WARN, err.text);
+		return 0;
+	}
+	if (add_probe(conf, name, probe))
+		return 0;
+	finder->report(finder->arg, LOG_ERROR, "out of memory, or a probe's default values are invalid");
+	return -ENOMEM;
+}
+
+int conf_plugins__add_installed(struct conf *conf, const struct conf_finder *finder, const char *name)
+{
+	char *const *installed = finder->probe_names(finder->arg);
+
+	for (size_t i = 0; i < conf->probes_count; i++)
+		if (!strcmp(conf->probes[i].name, name))
+			return 0;
+	while (installed && *installed && strcmp(*installed, name))
+		installed++;
+	if (!installed || !*installed)
+		return 0;
+	if (finder->expect)
+		finder->expect(finder->arg, name);
+	return add_default(conf, finder, name);
+}
+
+int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder)
+{
+	char *const *name = finder->probe_names(finder->arg);
+	int err;
+
+	expect_probes(NULL, NULL, finder);
 	for (; name && *name; name++) {
-		probe = finder->probe(finder->arg, *name, &err);
-		if (!probe) {
-			finder->report(finder->arg, LOG_WARN, err.text);
-			continue;
-		}
-		if (!add_probe(conf, *name, probe)) {
-			finder->report(finder->arg, LOG_ERROR,
-				       "out of memory, or a probe's default values are invalid");
-			return -ENOMEM;
-		}
+		err = add_default(conf, finder, *name);
+		if (err)
+			return err;
 	}
 	if (conf->probes_count)
 		return 0;

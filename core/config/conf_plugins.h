@@ -16,6 +16,9 @@ void conf_plugins__sinks(struct conf *conf, struct tree *tree, const struct tree
  * an error. 0 or -errno, reported. */
 int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder);
 
+/* Adds this probe with its defaults, if it is installed and not yet there. 0 or -errno, reported. */
+int conf_plugins__add_installed(struct conf *conf, const struct conf_finder *finder, const char *name);
+
 void conf_plugins__free(struct conf *conf);
 
 #endif

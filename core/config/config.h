@@ -4,9 +4,11 @@
 #define CORE_CONFIG_CONFIG_H
 
 #include "core/config/conf.h"
+#include "core/config/conf_verdicts.h"
 #include "core/config/expand.h"
 #include "core/config/glob.h"
 #include "core/config/redact.h"
 #include "core/config/tree.h"
+#include "core/config/verdict_limits.h"
 
 #endif

@@ -37,8 +37,17 @@ static int parse(const char *text, size_t length, struct reference *reference)
 	return at == end ? 0 : -EINVAL;
 }
 
+/* Writes a value to `out`, which may have `max` bytes. */
+static int put(const char *value, size_t length, size_t max, FILE *out, struct error *err)
+{
+	if ((size_t)ftello(out) + length > max)
+		return error__set(err, -E2BIG, "${env:NAME} expands to too much: use shorter variables, or fewer");
+	fwrite(value, 1, length, out);
+	return 0;
+}
+
 /* Writes the value of the reference text[0..length) to `out`. */
-static int resolve(const char *text, size_t length, FILE *out, struct error *err)
+static int resolve(const char *text, size_t length, size_t max, FILE *out, struct error *err)
 {
 	struct reference reference;
 	const char *value;
@@ -55,17 +64,14 @@ static int resolve(const char *text, size_t length, FILE *out, struct error *err
 	value = getenv(name);
 	free(name);
 	if (reference.fallback && (!value || !*value))
-		fwrite(reference.fallback, 1, reference.fallback_length, out);
-	else if (value)
-		fputs(value, out);
-	else
-		return error__set(
-			err, -EINVAL, "environment variable %.*s is not set: set it, or write ${env:%.*s:-default}",
-			(int)reference.name_length, reference.name, (int)reference.name_length, reference.name);
-	return 0;
+		return put(reference.fallback, reference.fallback_length, max, out, err);
+	if (value)
+		return put(value, strlen(value), max, out, err);
+	return error__set(err, -EINVAL, "environment variable %.*s is not set: set it, or write ${env:%.*s:-default}",
+			  (int)reference.name_length, reference.name, (int)reference.name_length, reference.name);
 }
 
-static int expand(const char *text, FILE *out, struct error *err)
+static int expand(const char *text, size_t max, FILE *out, struct error *err)
 {
 	const char *end;
 	int rc;
@@ -83,7 +89,7 @@ static int expand(const char *text, FILE *out, struct error *err)
 		end = strchr(text, '}');
 		if (!end)
 			return error__set(err, -EINVAL, "\"$%.64s\" is not closed: add }, or write $${", text);
-		rc = resolve(text + 1, end - text - 1, out, err);
+		rc = resolve(text + 1, end - text - 1, max, out, err);
 		if (rc)
 			return rc;
 		text = end;
@@ -91,7 +97,7 @@ static int expand(const char *text, FILE *out, struct error *err)
 	return 0;
 }
 
-int expand__env(const char *text, char **out, struct error *err)
+int expand__env(const char *text, size_t max, char **out, struct error *err)
 {
 	size_t length;
 	FILE *stream;
@@ -101,7 +107,7 @@ int expand__env(const char *text, char **out, struct error *err)
 	stream = open_memstream(out, &length);
 	if (!stream)
 		return error__set(err, -ENOMEM, "out of memory");
-	rc = expand(text, stream, err);
+	rc = expand(text, max, stream, err);
 	if (fclose(stream) && !rc)
 		rc = error__set(err, -ENOMEM, "out of memory");
 	if (rc) {

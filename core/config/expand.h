@@ -13,7 +13,8 @@
 
 #include "core/error.h"
 
-/* Sets *out to the expanded text, to be freed by the caller. 0, or -EINVAL or -ENOMEM with `err` set. */
-int expand__env(const char *text, char **out, struct error *err);
+/* Sets *out to the expanded text, to be freed by the caller. 0, or -EINVAL, -ENOMEM, or -E2BIG if references expand to
+ * more than `max` bytes, with `err` set. */
+int expand__env(const char *text, size_t max, char **out, struct error *err);
 
 #endif

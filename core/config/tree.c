@@ -185,9 +185,15 @@ char *tree__text(struct tree *tree, yaml_node_t *node, const char *key)
 	const char *text = tree__plain(tree, node, key);
 	struct error err;
 	char *expanded = NULL;
+	size_t left = tree->bytes < BYTES_MAX ? BYTES_MAX - tree->bytes : 0;
+	int rc = text ? expand__env(text, left, &expanded, &err) : 0;
 
-	if (text && expand__env(text, &expanded, &err))
+	if (rc)
 		tree__error(tree, node, key, "%s", err.text);
+	if (rc == -E2BIG)
+		tree->bytes = BYTES_MAX + 1; /* get() ends the walk: one such error is enough */
+	else if (expanded)
+		tree->bytes += strlen(expanded);
 	return expanded;
 }
 

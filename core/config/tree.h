@@ -22,7 +22,7 @@ struct tree {
 	const char *keys; /* valid keys of the root, for the message about an empty file: "run, scope, sinks" */
 	yaml_document_t document;
 	bool loaded;
-	size_t visits, bytes; /* nodes visited so far, counting every alias: limits alias bombs */
+	size_t visits, bytes; /* of nodes visited and texts expanded so far, counting every alias: limits both bombs */
 	unsigned int errors;
 	tree_error error;
 	void *error_arg;
@@ -76,7 +76,7 @@ struct tree_table {
 	void *conf;
 };
 
-/* Sets options from a mapping; none if it is null or NULL. A name is looked up in each table in turn. */
+/* Sets options from a mapping; none if it is null or NULL. Tables are searched in order for each name. */
 void tree__options(struct tree *tree, yaml_node_t *node, const char *key, const struct tree_table *tables, size_t n);
 
 #endif

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads a YAML file into a tree; reports where it is not valid YAML. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "core/base/base.h"
 #include "core/config/tree.h"
 
 #define NODES_MAX 10000
 #define DEPTH_MAX 1000
+#define ANCHORS_MAX 1000
 
 static int report(struct tree *tree, size_t line, size_t column, const char *key, const char *what)
 {
@@ -88,19 +88,60 @@ static int check_root(struct tree *tree)
 	return -EINVAL;
 }
 
-/* libyaml needs time quadratic in the nesting of brackets: an hour for a megabyte of them. Brackets in quotes and
- * comments are counted too, but a thousand unclosed ones do not occur there in practice. */
-static bool is_deep(const char *data, size_t size)
-{
-	size_t depth = 0, i;
+/* What makes libyaml's parser slow: it needs time quadratic in the nesting (an hour for a megabyte of brackets), in the
+ * number of anchors, with all of which it compares each anchor and alias, and in that of %TAG directives. */
+struct costs {
+	size_t depth, anchors, aliases;
+};
 
-	for (i = 0; i < size && depth <= DEPTH_MAX; i++) {
-		if (data[i] == '[' || data[i] == '{')
-			depth++;
-		else if ((data[i] == ']' || data[i] == '}') && depth)
-			depth--;
+/* What is too much with this token; NULL: nothing. */
+static const char *add_cost(struct costs *costs, const yaml_token_t *token)
+{
+	switch (token->type) {
+	case YAML_FLOW_SEQUENCE_START_TOKEN:
+	case YAML_FLOW_MAPPING_START_TOKEN:
+	case YAML_BLOCK_SEQUENCE_START_TOKEN:
+	case YAML_BLOCK_MAPPING_START_TOKEN:
+		return ++costs->depth > DEPTH_MAX ? "more than 1000 levels of nesting: write fewer" : NULL;
+	case YAML_FLOW_SEQUENCE_END_TOKEN:
+	case YAML_FLOW_MAPPING_END_TOKEN:
+	case YAML_BLOCK_END_TOKEN:
+		costs->depth -= costs->depth > 0;
+		return NULL;
+	case YAML_ANCHOR_TOKEN:
+		return ++costs->anchors > ANCHORS_MAX ? "more than 1000 anchors (&NAME): write the values instead"
+						      : NULL;
+	case YAML_ALIAS_TOKEN:
+		return ++costs->aliases > NODES_MAX ? "more than 10000 aliases (*NAME): write the values instead"
+						    : NULL;
+	case YAML_TAG_DIRECTIVE_TOKEN:
+		return "%TAG directive: remove it, no tag is known";
+	default:
+		return NULL;
 	}
-	return depth > DEPTH_MAX;
+}
+
+/* Looks at the tokens alone, which takes linear time. An error of the scanner is left to the parser, which reports it. */
+static int check_costs(struct tree *tree, const void *data, size_t size)
+{
+	struct costs costs = {0};
+	const char *what = NULL;
+	yaml_parser_t parser;
+	yaml_token_t token;
+	yaml_mark_t at = {0};
+	bool end = false;
+
+	if (!yaml_parser_initialize(&parser))
+		return report(tree, 0, 0, "", "out of memory");
+	yaml_parser_set_input_string(&parser, data, size);
+	while (!end && !what && yaml_parser_scan(&parser, &token)) {
+		end = token.type == YAML_STREAM_END_TOKEN;
+		at = token.start_mark;
+		what = add_cost(&costs, &token);
+		yaml_token_delete(&token);
+	}
+	yaml_parser_delete(&parser);
+	return what ? report(tree, at.line, at.column, "document", what) : 0;
 }
 
 int tree__load_memory(struct tree *tree, const void *data, size_t size)
@@ -108,8 +149,9 @@ int tree__load_memory(struct tree *tree, const void *data, size_t size)
 	yaml_parser_t parser;
 	int rc;
 
-	if (is_deep(data, size))
-		return report(tree, 0, 0, "document", "more than 1000 unclosed brackets: close them");
+	rc = check_costs(tree, data, size);
+	if (rc)
+		return rc;
 	if (!yaml_parser_initialize(&parser))
 		return report(tree, 0, 0, "", "out of memory");
 	yaml_parser_set_input_string(&parser, data, size);
@@ -125,52 +167,21 @@ int tree__load_memory(struct tree *tree, const void *data, size_t size)
 	return rc;
 }
 
-static int report_file(struct tree *tree, const char *what, int error)
-{
-	struct error sentence;
-
-	error__set(&sentence, 0, "%.300s: %s%s", tree->path, what, error ? strerror(error) : "");
-	tree->errors++;
-	tree->error(tree->error_arg, sentence.text);
-	return -EINVAL;
-}
-
-static int read_file(struct tree *tree, int fd, char *data, size_t *size)
-{
-	ssize_t n;
-
-	while ((n = read(fd, data + *size, TREE_FILE_MAX + 1 - *size)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EISDIR)
-			return report_file(tree, "is a directory: give a file", 0);
-		if (n < 0)
-			return report_file(tree, "cannot read: ", errno);
-		*size += n;
-		if (*size > TREE_FILE_MAX)
-			return report_file(tree, "is larger than 1 MiB: not a configuration", 0);
-	}
-	return 0;
-}
-
 int tree__load(struct tree *tree)
 {
-	char *data = NULL;
-	size_t size = 0;
-	int fd, rc;
+	struct error err, sentence;
+	size_t size;
+	char *text;
+	int rc;
 
-	fd = open(tree->path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return report_file(tree, "cannot open: ", errno);
-	data = malloc(TREE_FILE_MAX + 1);
-	if (!data)
-		rc = report_file(tree, "out of memory", 0);
-	else
-		rc = read_file(tree, fd, data, &size);
-	if (!rc)
-		rc = tree__load_memory(tree, data, size);
-	free(data);
-	close(fd);
+	if (infile__read(tree->path, TREE_FILE_MAX, &text, &size, &err)) {
+		error__set(&sentence, 0, "%.300s: %s", tree->path, err.text);
+		tree->errors++;
+		tree->error(tree->error_arg, sentence.text);
+		return -EINVAL;
+	}
+	rc = tree__load_memory(tree, text, size);
+	free(text);
 	return rc;
 }
 

@@ -1,29 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The daemon: check, start, event loop, end. */
+/* What comes first: checks, and the fork into keeper and recorder. */
 #include "core/daemon/collector.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/capability.h>
-#include <malloc.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
-#include <sys/wait.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/account/account.h"
 #include "core/base/base.h"
 #include "core/bpf/bpf.h"
 #include "core/config/config.h"
-#include "core/daemon/caps.h"
-#include "core/daemon/command.h"
-#include "core/daemon/daemon.h"
-#include "core/daemon/loop.h"
-#include "core/daemon/rules.h"
-#include "core/daemon/run.h"
+#include "core/daemon/channel.h"
+#include "core/daemon/recorder.h"
+#include "core/daemon/keeper.h"
 #include "core/log.h"
 
 #ifndef CAP_PERFMON
@@ -31,27 +28,86 @@
 #define CAP_BPF 39
 #endif
 
-/* ---- the stages ---- */
+/* Before the run's folder is made, which would be the latest one. 0 or the exit code. */
+static int check_pids(const struct collector_opts *opts)
+{
+	size_t there = 0;
+
+	for (size_t i = 0; i < opts->pids_count; i++)
+		there += !kill(opts->pids[i], 0) || errno != ESRCH;
+	for (size_t i = 0; i < opts->pids_count && there < opts->pids_count; i++)
+		if (kill(opts->pids[i], 0) && errno == ESRCH)
+			log__print(there ? LOG_WARN : LOG_ERROR, "--pid %d: no such process", opts->pids[i]);
+	return opts->pids_count && !there ? COMMAND_FAILED : 0;
+}
+
+/* Whether it is the caller's, and none that has gained rights by an exec: /proc shows the latter as root's. */
+static bool is_own(pid_t pid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/environ", pid);
+	return !stat(path, &st) && st.st_uid == getuid();
+}
+
+/* With file capabilities any user may start this: what is watched must be the caller's own. 0 or the exit code. */
+static int check_lent(const struct collector_opts *opts)
+{
+	static const char reason[] = "collector has file capabilities, by which a user watches only own processes";
+
+	if (!caps__lent())
+		return 0;
+	if (opts->user || collector__is_daemon(opts)) {
+		log__error("%s: %s", opts->user ? "--user" : "daemon", reason);
+		return COMMAND_FAILED;
+	}
+	if (opts->conf->args == RECORD_ARGS_FULL || !opts->conf->redact_default) {
+		log__error("redaction cannot be switched off: collector has file capabilities; use args: redacted, "
+			   "redact: [default, ...]");
+		return COMMAND_FAILED;
+	}
+	for (size_t i = 0; i < opts->pids_count; i++) {
+		if (!is_own(opts->pids[i])) {
+			log__error("--pid %d: not a process of yours: %s", opts->pids[i], reason);
+			return COMMAND_FAILED;
+		}
+	}
+	return 0;
+}
+
+/* The run belongs to the user who called sudo, who can then read it without root. */
+static void find_owner(struct keeper *k)
+{
+	const char *uid = getenv("SUDO_UID");
+
+	k->owner = k->user;
+	if (!k->owner && uid && !geteuid() && strtoul(uid, NULL, 10))
+		k->owner = k->entry = user__find(NULL, strtoul(uid, NULL, 10));
+}
 
 /* Checks all that can be checked before anything is started. 0 or the exit code. */
-static int check(struct collector *c)
+static int check(struct keeper *k)
 {
-	const struct collector_opts *opts = c->opts;
+	const struct collector_opts *opts = k->opts;
 	uint64_t needed = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
 	const char *unusable;
+	bool by_sudo;
 	struct error err;
-	int code;
+	int code = check_lent(opts);
 
+	if (code)
+		return code;
 	if (opts->user) {
-		c->user = getpwnam(opts->user);
-		if (!c->user) {
+		k->user = k->entry = user__find(opts->user, 0);
+		if (!k->user) {
 			log__error("--user: unknown user \"%s\"", opts->user);
 			return 2;
 		}
 		needed |= 1ULL << CAP_SETUID | 1ULL << CAP_SETGID | 1ULL << CAP_CHOWN | 1ULL << CAP_KILL;
 	}
-	for (size_t i = 0; i < c->conf->probes_count; i++)
-		needed |= c->conf->probes[i].probe->capabilities;
+	for (size_t i = 0; i < k->conf->probes_count; i++)
+		needed |= k->conf->probes[i].probe->capabilities;
 	if (caps__check(needed, &err)) {
 		log__error("%s", err.text);
 		return COMMAND_FAILED;
@@ -61,108 +117,26 @@ static int check(struct collector *c)
 		log__error("%s", unusable);
 		return COMMAND_FAILED;
 	}
-	if (run__check_output(opts->output, &err)) {
+	find_owner(k);
+	by_sudo = k->owner && !k->user;
+	if (folder__check_output(opts->output, k->owner ? k->owner->pw_uid : (uid_t)-1, &err)) {
 		log__error("%s", err.text);
 		return COMMAND_FAILED;
 	}
-	code = opts->command ? command__find(opts->command[0], c->path) : 0;
+	if (check_pids(opts))
+		return COMMAND_FAILED;
+	code = opts->command ? command__find(opts->command[0], k->path) : 0;
 	if (code)
-		log__error("%s: %s", opts->command[0],
+		log__error("%s: %s%s", opts->command[0],
 			   code == COMMAND_NOT_FOUND ? "command not found"
-						     : "cannot execute: permission denied, or a directory");
+						     : "cannot execute: permission denied, or a directory",
+			   code == COMMAND_NOT_FOUND && by_sudo && !strchr(opts->command[0], '/')
+				   ? "; sudo may have reset PATH: use sudo env PATH=\"$PATH\" collector"
+				   : "");
 	return code;
 }
 
-/* The run belongs to the user who called sudo, who can then read it without root. */
-static void find_owner(struct collector *c)
-{
-	const char *uid = getenv("SUDO_UID");
-
-	c->owner = c->user;
-	if (!c->owner && uid && !geteuid() && strtoul(uid, NULL, 10))
-		c->owner = getpwuid(strtoul(uid, NULL, 10));
-}
-
-static int prepare_streams(struct collector *c)
-{
-	size_t n = probes__count(c->probes);
-
-	c->streams = calloc(n + 1, sizeof(*c->streams));
-	c->rings = calloc(n + 1, sizeof(*c->rings));
-	c->sample_timers = calloc(n + 1, sizeof(*c->sample_timers));
-	if (!c->streams || !c->rings || !c->sample_timers)
-		return -ENOMEM;
-	for (size_t i = 0; i < n; i++) {
-		struct probe_unit *unit = probes__unit(c->probes, i);
-
-		c->streams[i] = (struct stream_writer_opts){
-			.stream = unit->probe->name,
-			.help = unit->probe->help,
-			.events = unit->probe->events,
-			.events_count = unit->probe->events_count,
-			.abi = unit->probe->abi,
-			.interval_ns = probe_unit__samples(unit) ? unit->conf->interval : 0,
-			.unavailable = unit->unavailable,
-			.filter = c->opts->redact ? redact__text : NULL,
-			.filter_arg = c->opts->redact,
-		};
-	}
-	return 0;
-}
-
-static int start_bpf(struct collector *c)
-{
-	struct scope_opts scope = {
-		.max_processes = c->conf->run.max_processes,
-		.all_run = c->opts->command || c->opts->pids_count ? 0
-			   : rules__all(c->conf)		   ? RUN_FIRST
-								   : 0,
-		.rule_kinds = c->opts->command || c->opts->pids_count ? 0 : rules__kinds(c->conf),
-	};
-	int err = scope__open(&c->scope, &scope);
-
-	if (!err)
-		err = probes__open(&c->probes, c->conf->probes, c->conf->probes_count, scope__map_fd(c->scope),
-				   drain__event, c);
-	if (!err)
-		err = scope__attach_first(c->scope);
-	if (!err)
-		err = probes__attach(c->probes);
-	for (size_t i = 0; !err && i < probes__count(c->probes); i++)
-		if (probe_unit__role(probes__unit(c->probes, i), SCHEMA_EXIT) >= 0)
-			scope__expect_exit(c->scope, probes__unit(c->probes, i)->slot);
-	if (!err)
-		err = scope__attach_last(c->scope);
-	return err ? err : prepare_streams(c);
-}
-
-static int start_loop(struct collector *c)
-{
-	int err;
-
-	c->loop = loop__new();
-	if (!c->loop)
-		return -errno;
-	c->drain_timer = loop__timer(c->loop, drain__on_drain, c);
-	c->sweep_timer = loop__timer(c->loop, exit__on_sweep, c);
-	c->grace_timer = loop__timer(c->loop, exit__on_grace, c);
-	if (c->drain_timer < 0 || c->sweep_timer < 0 || c->grace_timer < 0)
-		return -EMFILE;
-	err = loop__watch(c->loop, c->signals, false, exit__on_signal, c);
-	if (!err)
-		err = loop__watch(c->loop, scope__ring_fd(c->scope), true, drain__on_scope_ring, c);
-	for (size_t i = 0; i < probes__count(c->probes) && !err; i++) {
-		struct probe_unit *unit = probes__unit(c->probes, i);
-
-		c->rings[i] = (struct ring){.collector = c, .unit = unit};
-		err = loop__watch(c->loop, unit->bpf.ring_fd, true, drain__on_ring, &c->rings[i]);
-		c->sample_timers[i] =
-			probe_unit__samples(unit) ? loop__timer(c->loop, drain__on_sample, &c->rings[i]) : -1;
-	}
-	return err;
-}
-
-static int block_signals(struct collector *c)
+static int block_signals(struct keeper *k)
 {
 	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD, SIGPIPE, SIGXFSZ};
 	sigset_t set;
@@ -170,172 +144,130 @@ static int block_signals(struct collector *c)
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(taken) / sizeof(taken[0]); i++)
 		sigaddset(&set, taken[i]);
-	if (sigprocmask(SIG_BLOCK, &set, &c->mask))
+	if (sigprocmask(SIG_BLOCK, &set, &k->mask))
 		return -errno;
 	/* These are only blocked, which makes write() fail with EPIPE or EFBIG instead. */
 	sigdelset(&set, SIGPIPE);
 	sigdelset(&set, SIGXFSZ);
-	c->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return c->signals < 0 ? -errno : 0;
-}
-static int prepare_command(struct collector *c)
-{
-	struct command_opts opts = {
-		.path = c->path, .argv = c->opts->command, .user = c->user, .mask = &c->mask, .out = -1};
-	int err;
-
-	/* The BPF program adds the child to the scope at its fork. */
-	scope__launch(c->scope, RUN_FIRST);
-	err = command__fork(&c->command, &opts);
-	scope__launch(c->scope, 0);
-	return err;
+	k->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return k->signals < 0 ? -errno : 0;
 }
 
-/* ---- from start to end ---- */
-
-/* The stream headers contain the command and the tags: redact them like the records. */
-static int hide_secrets(struct collector *c)
+/* A daemon's open runs have some descriptors each. A command inherits the limit, so that for one it stays. */
+static void raise_open_files(void)
 {
-	const struct collector_opts *opts = c->opts;
+	struct rlimit limit;
 
-	if (opts->command)
-		c->shown_command = redact__list(opts->redact, (const char *const *)opts->command);
-	if (c->conf->run.tags.n)
-		c->shown_tags = redact__list(opts->redact, (const char *const *)c->conf->run.tags.items);
-	return (opts->command && !c->shown_command) || (c->conf->run.tags.n && !c->shown_tags) ? -ENOMEM : 0;
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= limit.rlim_max)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log__warn("cannot raise the limit of open files: %s", strerror(errno));
 }
 
-/* Starts the first run: that of the command, of --pid, or of `all`. Rules start the daemon's other runs later. */
-static int start_runs(struct collector *c)
+/* In the child, which opens all that it needs, and gives up its privileges then. */
+static int become_recorder(struct keeper *k, int channel, int other)
 {
-	const struct collector_opts *opts = c->opts;
-	int err;
-
-	if (!opts->command && !opts->pids_count && !rules__all(c->conf))
-		return 0;
-	err = scope__open_run(c->scope, RUN_FIRST);
-	return err ? err : runs__open(c, RUN_FIRST, c->conf->run.name);
+	close(other);
+	close(k->signals);
+	return recorder__run(k->opts, k->user, channel);
 }
 
-/* Before 5.19 bpf(2) needs CAP_BPF even for a map that is already open. */
-static bool maps_work(void *arg)
+static int run(struct keeper *k)
 {
-	struct collector *c = arg;
+	int channel[2], err, code = check(k);
 
-	return scope__works(c->scope);
-}
-
-static int start(struct collector *c)
-{
-	uint64_t keep = c->user ? 1ULL << CAP_KILL : 0;
-	int err = block_signals(c);
-
+	if (code)
+		return code;
+	if (!k->opts->command)
+		raise_open_files();
+	err = block_signals(k);
 	if (!err)
-		err = start_bpf(c);
-	if (!err)
-		err = start_loop(c);
-	if (!err)
-		err = hide_secrets(c);
-	if (!err)
-		err = start_runs(c);
-	if (err)
-		return err;
-	if (c->opts->reporter && c->runs)
-		err = reports__prepare(c);
-	if (err)
-		return err;
-	if (c->opts->command)
-		err = prepare_command(c);
-	else if (!c->opts->pids_count)
-		err = rules__install(c->conf, c->scope);
-	/* Before the capabilities are dropped: /proc of other users' processes needs CAP_SYS_PTRACE. */
-	if (!err && !c->opts->command)
-		err = existing__enter(c);
-	bpf__forget();
-	for (size_t i = 0; c->probes && i < probes__count(c->probes); i++)
-		keep |= probes__unit(c->probes, i)->probe->keeps;
-	/* Loading needs tens of MiB, mostly for the kernel's BTF: return them to the system. */
-	malloc_trim(0);
-	return err ? err : caps__drop(keep, maps_work, c, 1ULL << CAP_BPF);
-}
-
-/* Drains all ring buffers and takes a last sample, then closes every stream. */
-static void finish(struct collector *c)
-{
-	runs__notes(c);
-	for (size_t i = 0; i < probes__count(c->probes); i++) {
-		struct probe_unit *unit = probes__unit(c->probes, i);
-
-		probe_unit__drain(unit);
-		probe_unit__sample(unit);
-		probe_unit__drain(unit);
-		probe_unit__settle(unit, 0, 0);
+		err = channel__pair(channel);
+	if (!err) {
+		k->recorder = fork();
+		err = k->recorder < 0 ? -errno : 0;
 	}
-	drain__losses(c, true);
-	while (c->runs)
-		runs__end(c, c->runs);
-}
-static void stop(struct collector *c)
-{
-	command__cancel(&c->command);
-	for (size_t i = 0; i < c->reports_count; i++)
-		command__cancel(&c->reports[i]);
-	free(c->reports);
-	while (c->runs)
-		runs__end(c, c->runs);
-	probes__close(c->probes);
-	scope__close(c->scope);
-	loop__free(c->loop);
-	if (c->signals >= 0)
-		close(c->signals);
-	redact__list_free(c->shown_command);
-	redact__list_free(c->shown_tags);
-	free(c->streams);
-	free(c->rings);
-	free(c->sample_timers);
-}
-
-static void watch(struct collector *c)
-{
-	int err = 0, code = c->opts->command ? command__go(&c->command, &err) : 0;
-
-	if (code) {
-		log__error("%s: cannot execute: %s", c->opts->command[0], strerror(err));
-		c->code = code;
-	} else {
-		err = loop__run(c->loop);
-		if (err)
-			log__error("cannot wait for events: %s", strerror(-err));
+	if (err) {
+		log__error("cannot start the recorder: %s", strerror(-err));
+		return COMMAND_FAILED;
 	}
-	finish(c);
-	if (c->dropped || c->disk_error) {
-		log__error("%llu events could not be written%s%s", (unsigned long long)c->dropped,
-			   c->disk_error ? ": " : "", c->disk_error ? strerror(-c->disk_error) : "");
-		if (!c->code)
-			c->code = COMMAND_FAILED;
-	}
+	if (!k->recorder)
+		return become_recorder(k, channel[1], channel[0]);
+	if (caps__lent())
+		caps__limit(0);
+	close(channel[1]);
+	k->channel = channel[0];
+	code = keeper__run(k);
+	close(k->channel);
+	close(k->signals);
+	return code;
 }
 
 int collector__run(const struct collector_opts *opts)
 {
-	struct collector c = {.opts = opts, .conf = opts->conf, .signals = -1};
-	int err;
+	struct keeper k = {.opts = opts, .conf = opts->conf, .signals = -1, .folder = {.outfd = -1, .dirfd = -1}};
+	int code;
 
-	c.command.go = -1;
 	bpf__init();
-	c.code = check(&c);
-	if (c.code)
-		return c.code;
-	find_owner(&c);
-	err = start(&c);
-	if (err) {
-		log__debug("start failed: %s", strerror(-err));
-		c.code = COMMAND_FAILED;
-	} else {
-		watch(&c);
+	code = run(&k);
+	free(k.entry);
+	return code;
+}
+
+/* ---- a sink of the daemon's runs ---- */
+
+static const struct conf_sink *find_sink(const struct conf *conf, const char *name)
+{
+	struct nearest nearest = {.name = name};
+	struct error err;
+
+	for (size_t i = 0; i < conf->sinks_count; i++) {
+		if (!strcmp(conf->sinks[i].name, name))
+			return &conf->sinks[i];
+		nearest__offer(&nearest, conf->sinks[i].name);
 	}
-	if (!err)
-		reports__print(&c);
-	stop(&c);
-	return c.code;
+	error__set(&err, 0, "--follow: the configuration has no sink \"%s\"", name);
+	nearest__append(&nearest, &err);
+	log__error("%s", err.text);
+	return NULL;
+}
+
+/* What has no file of its own goes into the state's folder. */
+static bool needs_output(const struct sink *sink)
+{
+	return sink->output == SINK_BYTES && !sink->page && !sink->replaces;
+}
+
+int collector__follow(const struct collector_opts *opts, const char *sink, const char *state)
+{
+	const struct conf_sink *of = find_sink(opts->conf, sink);
+	char *spec = NULL, *cursors = NULL, *output = NULL;
+	char *argv[] = {"collector-merge",    "--follow", "--plugin-dir", (char *)opts->plugin_dir,
+			"--cursor",	      NULL,	  "--sink",	  NULL,
+			(char *)opts->output, NULL,	  NULL,		  NULL};
+
+	if (!of)
+		return EXIT_USAGE;
+	if (!of->sink->live) {
+		log__error(
+			"--follow: sink %s writes when all is over, which a daemon's runs never are: use collector-merge",
+			sink);
+		return EXIT_USAGE;
+	}
+	if (asprintf(&spec, "%s%s%s", of->name, *of->text ? ":" : "", of->text) < 0 ||
+	    asprintf(&cursors, "%s/cursors", state) < 0 ||
+	    asprintf(&output, "%s/merged.%s", state, of->sink->suffix ? of->sink->suffix : of->name) < 0) {
+		log__error("%s", strerror(ENOMEM));
+		return EXIT_FAILED;
+	}
+	argv[5] = cursors;
+	argv[7] = spec;
+	if (needs_output(of->sink)) {
+		argv[9] = "--output";
+		argv[10] = output;
+	}
+	execv(opts->reporter, argv);
+	log__error("%s: %s", opts->reporter, strerror(errno));
+	return EXIT_FAILED;
 }

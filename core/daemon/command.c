@@ -4,17 +4,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "core/daemon/caps.h"
+#include "core/account/account.h"
+#include "core/base/base.h"
+
+#define EXEC_TICK_MS 1000
+#define EXEC_TICKS 60 /* a program on a slow network's file system takes less */
 
 static int try(const char *path)
 {
@@ -56,25 +59,6 @@ int command__find(const char *file, char path[COMMAND_PATH])
 	return worst;
 }
 
-static bool always(void *arg)
-{
-	(void)arg;
-	return true;
-}
-
-static int become(const struct passwd *user)
-{
-	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
-	if (initgroups(user->pw_name, user->pw_gid) || setgid(user->pw_gid) || setuid(user->pw_uid))
-		return errno;
-	if (user->pw_uid && caps__drop(0, always, NULL, 0))
-		return EPERM;
-	setenv("HOME", user->pw_dir, 1);
-	setenv("USER", user->pw_name, 1);
-	setenv("LOGNAME", user->pw_name, 1);
-	return 0;
-}
-
 /* Ignoring a signal discards a pending one. */
 static void discard_signals(void)
 {
@@ -86,14 +70,28 @@ static void discard_signals(void)
 	}
 }
 
-/* In the child, between fork and exec. Not limited to async-signal-safe functions: the parent has one thread. */
+/* As the user, away from the caller's terminal and descriptors. 0 or the errno. */
+static int leave_caller(const struct command_opts *opts)
+{
+	int err = opts->pty ? session__replace_terminals(pty__slave(opts->pty)) : 0;
+
+	if (err)
+		return -err;
+	user__close_on_exec();
+	environ = environment__of(opts->user, environ, opts->clean_env);
+	return environ ? -user__become(opts->user) : ENOMEM;
+}
+
+/* In the child, between fork and exec. Not limited to async-signal-safe functions: the parent had one thread then. */
 static void child(const struct command_opts *opts, int go, int error)
 {
-	int err = 0;
+	int err = opts->apart && setsid() < 0 ? errno : 0;
 	char byte;
 
-	if (opts->user)
-		err = become(opts->user);
+	if (!err && opts->user)
+		err = leave_caller(opts);
+	if (!opts->user && geteuid())
+		err = -caps__limit(0); /* file capabilities are ours alone, ambient ones pass an exec */
 	if (!err && opts->out >= 0 && dup2(opts->out, STDOUT_FILENO) < 0)
 		err = errno;
 	while (read(go, &byte, 1) != 1)
@@ -111,54 +109,107 @@ static void child(const struct command_opts *opts, int go, int error)
 	_exit(err == ENOENT ? COMMAND_NOT_FOUND : COMMAND_NOT_EXECUTABLE);
 }
 
+struct start {
+	const struct command_opts *opts;
+	int go[2], error[2];
+};
+
+static void run_child(void *arg)
+{
+	const struct start *start = arg;
+
+	close(start->go[1]);
+	child(start->opts, start->go[0], start->error[1]);
+}
+
+/* The child's pid, 0 in a session, or -errno. */
+static pid_t start_child(struct start *start)
+{
+	pid_t pid;
+
+	if (start->opts->in_session)
+		return pty__lead(start->opts->pty, run_child, start);
+	pid = fork();
+	if (!pid)
+		run_child(start);
+	return pid < 0 ? -errno : pid;
+}
+
 int command__fork(struct command *command, const struct command_opts *opts)
 {
-	int go[2], error[2], err;
+	struct start start = {.opts = opts};
+	int err;
 	pid_t pid;
 
 	*command = (struct command){.go = -1, .error = -1};
-	if (pipe2(go, O_CLOEXEC))
+	if (pipe2(start.go, O_CLOEXEC))
 		return -errno;
-	if (pipe2(error, O_CLOEXEC)) {
+	if (pipe2(start.error, O_CLOEXEC)) {
 		err = -errno;
 		goto no_error;
 	}
-	pid = fork();
+	pid = start_child(&start);
 	if (pid < 0) {
-		err = -errno;
+		err = pid;
 		goto no_fork;
 	}
-	if (!pid) {
-		close(go[1]);
-		child(opts, go[0], error[1]);
-	}
-	close(go[0]);
-	close(error[1]);
-	*command = (struct command){.pid = pid, .go = go[1], .error = error[0]};
+	close(start.go[0]);
+	close(start.error[1]);
+	*command = (struct command){
+		.pid = pid, .pty = opts->in_session ? opts->pty : NULL, .go = start.go[1], .error = start.error[0]};
 	return 0;
 no_fork:
-	close(error[0]);
-	close(error[1]);
+	close(start.error[0]);
+	close(start.error[1]);
 no_error:
-	close(go[0]);
-	close(go[1]);
+	close(start.go[0]);
+	close(start.go[1]);
 	return err;
+}
+
+int command__begin(struct command *command)
+{
+	pid_t pid = command->pty ? pty__start(command->pty) : -EINVAL;
+
+	if (pid < 0)
+		return pid;
+	command->pid = pid;
+	return 0;
+}
+
+/* Waits for the exec or its error. Another process of its user may have stopped the child. */
+static bool execs(struct command *command)
+{
+	struct pollfd exec = {.fd = command->error, .events = POLLIN};
+
+	for (int i = 0; i < EXEC_TICKS; i++) {
+		if (poll(&exec, 1, EXEC_TICK_MS) > 0)
+			return true;
+		kill(command->pid, SIGCONT);
+	}
+	kill(command->pid, SIGKILL);
+	return false;
 }
 
 int command__go(struct command *command, int *error)
 {
-	ssize_t n;
+	ssize_t n = 0;
+	bool done;
 
 	*error = 0;
 	if (write(command->go, "", 1) != 1)
 		return COMMAND_FAILED;
 	close(command->go);
 	command->go = -1;
-	do
+	done = execs(command);
+	if (done)
 		n = read(command->error, error, sizeof(*error));
-	while (n < 0 && errno == EINTR);
 	close(command->error);
 	command->error = -1;
+	if (!done) {
+		*error = ETIMEDOUT;
+		return COMMAND_FAILED;
+	}
 	if (n != sizeof(*error))
 		return 0;
 	return *error == ENOENT ? COMMAND_NOT_FOUND : COMMAND_NOT_EXECUTABLE;
@@ -166,20 +217,33 @@ int command__go(struct command *command, int *error)
 
 void command__cancel(struct command *command)
 {
-	if (!command->pid || command->go < 0)
+	if ((!command->pid && !command->pty) || command->go < 0)
 		return;
 	close(command->go);
 	close(command->error);
-	while (waitpid(command->pid, &command->status, 0) < 0 && errno == EINTR)
+	/* Its user may have stopped it. In a session it is the leader's to wait for. */
+	if (command->pid)
+		kill(command->pid, SIGKILL);
+	while (!command->pty && waitpid(command->pid, &command->status, 0) < 0 && errno == EINTR)
 		continue;
 	*command = (struct command){.go = -1, .error = -1};
 }
 
 bool command__ended(struct command *command)
 {
-	if (command->pid && !command->ended && waitpid(command->pid, &command->status, WNOHANG) == command->pid)
-		command->ended = true;
+	if (!command->pid || command->ended)
+		return command->ended;
+	command->ended = command->pty ? pty__ended(command->pty, &command->status)
+				      : waitpid(command->pid, &command->status, WNOHANG) == command->pid;
 	return command->ended;
+}
+
+void command__signal(struct command *command, int number, bool group)
+{
+	if (command->pty)
+		pty__signal(command->pty, number, group);
+	else
+		kill(command->pid, number);
 }
 
 int command__code(int status)

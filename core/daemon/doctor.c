@@ -12,11 +12,12 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "core/account/account.h"
 #include "core/base/base.h"
 #include "core/bpf/bpf.h"
 #include "core/config/config.h"
-#include "core/daemon/caps.h"
-#include "core/daemon/daemon.h"
+#include "core/daemon/recorder.h"
+#include "core/format.h"
 #include "core/log.h"
 
 #ifndef CAP_PERFMON
@@ -134,6 +135,10 @@ static void rights(struct doctor *d)
 		snprintf(text, sizeof(text), "%llu KiB; kernels before 5.11 charge BPF maps to it",
 			 (unsigned long long)memlock.rlim_cur >> 10);
 	print_line(d, "locked memory", GOOD, text, NULL);
+	print_line(d, "PID namespace", GOOD,
+		   caps__in_container() ? "a container's: pid is that of the host, ns_pid that of the container"
+					: "initial",
+		   NULL);
 }
 
 static void cgroups(struct doctor *d)
@@ -157,25 +162,55 @@ static void ignore_event(void *arg, struct probe_unit *unit, const struct event 
 	(void)size;
 }
 
-/* Loads, attaches and closes one probe. */
+/* One probe, loaded and attached alone. */
+struct attempt {
+	struct conf_probe conf;
+	struct scope *scope;
+	struct probes *probes;
+	int err;
+};
+
+static void attempt__load(struct attempt *a)
+{
+	static const struct probes_calls calls = {.event = ignore_event};
+
+	a->probes = NULL;
+	a->err = probes__open(&a->probes, &a->conf, 1, scope__map_fd(a->scope), NULL, &calls, NULL);
+	if (!a->err)
+		a->err = probes__load(a->probes, NULL);
+	if (!a->err)
+		a->err = probes__attach(a->probes);
+}
+
+static void rehearse_attempt(void *arg)
+{
+	attempt__load(arg);
+	probes__close(((struct attempt *)arg)->probes);
+}
+
+/* In a child first: libbpf crashes with some damaged objects. */
 static void try_probe(struct doctor *d, const struct conf_probe *conf, struct scope *scope)
 {
-	struct conf_probe alone = *conf;
-	struct probes *probes = NULL;
+	struct attempt a = {.conf = *conf, .scope = scope};
 	const char *const *lacks = NULL;
 	char what[64], rights[1024], found[1100];
-	int err;
+	int fault, err;
 
-	alone.required = true;
+	a.conf.required = true;
 	snprintf(what, sizeof(what), "probe %s", conf->name);
-	err = probes__open(&probes, &alone, 1, scope__map_fd(scope), ignore_event, NULL);
-	if (!err)
-		err = probes__attach(probes);
+	fault = rehearse__run(rehearse_attempt, &a);
+	if (fault) {
+		print_line(d, what, BAD, rehearse__fault(fault, found, sizeof(found)),
+			   "no run can start with it: remove it from the configuration");
+		return;
+	}
+	attempt__load(&a);
+	err = a.err;
 	if (err) {
 		print_line(d, what, conf->required ? BAD : POOR, strerror(-err),
 			   conf->required ? "required: fix it, or set required: false" : "the others run without it");
 	} else {
-		struct probe_unit *unit = probes__unit(probes, 0);
+		struct probe_unit *unit = probes__unit(a.probes, 0);
 
 		lacks = unit->unavailable;
 		list__privileges(unit->probe, rights, sizeof(rights));
@@ -184,28 +219,67 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 		for (; lacks && *lacks; lacks++)
 			print_line(d, what, POOR, *lacks, NULL);
 	}
-	if (!err)
-		probes__close(probes);
+	probes__close(a.probes);
+}
+
+static bool scope_works(void *scope)
+{
+	return scope__works(scope);
+}
+
+/* What the recorder has after the start, beside what the probes keep. */
+static void recorder(struct doctor *d, struct scope *scope)
+{
+	struct privileges p;
+	char found[PRIVILEGES_TEXT];
+
+	if (privileges__plan(&p, getuid(), NULL, scope_works, scope))
+		return;
+	snprintf(found, sizeof(found), "runs as %s%s%s", p.account, p.keep ? "" : ", without capabilities",
+		 p.filters ? ", with few system calls" : "");
+	print_line(d, "recorder", *p.remain ? POOR : GOOD, found, NULL);
+	for (const char *const *text = p.remain; *text; text++)
+		print_line(d, "recorder", POOR, *text, NULL);
+	privileges__free(&p);
 }
 
 static void hooks(struct doctor *d, const struct conf *conf)
 {
 	struct scope_opts opts = {.max_processes = conf->run.max_processes};
 	struct scope *scope;
+	struct bpf_unit *unit;
 	int err = scope__open(&scope, &opts);
 
-	if (!err) {
-		err = scope__attach_first(scope);
-		if (!err)
-			err = scope__attach_last(scope);
-	} else {
+	if (err)
 		scope = NULL;
+	if (!err) {
+		unit = scope__unit(scope);
+		err = bpf_units__load(&unit, 1);
 	}
+	if (!err)
+		err = scope__attach_first(scope);
+	if (!err)
+		err = scope__attach_last(scope);
 	print_line(d, "scope", err ? BAD : GOOD, err ? strerror(-err) : "loads and attaches",
 		   err ? "run as root (sudo); -v -v shows the verifier's log" : NULL);
+	if (!err)
+		recorder(d, scope);
 	for (size_t i = 0; i < conf->probes_count && !err; i++)
 		try_probe(d, &conf->probes[i], scope);
 	scope__close(scope);
+}
+
+/* The kernel maps the data of a ring buffer twice, so that an event that wraps around is contiguous. */
+static void rings(struct doctor *d, const struct conf *conf)
+{
+	char text[256], size[FORMAT_SIZE], resident[FORMAT_SIZE];
+	uint64_t bytes = SCOPE_RING_BYTES;
+
+	for (size_t i = 0; i < conf->probes_count; i++)
+		bytes += conf->probes[i].ring;
+	snprintf(text, sizeof(text), "%s for %zu probes, mapped twice: %s of the collector's resident memory",
+		 format__bytes(size, bytes), conf->probes_count, format__bytes(resident, 2 * bytes));
+	print_line(d, "ring buffers", GOOD, text, NULL);
 }
 
 int doctor__run(const struct conf *conf, bool json)
@@ -213,15 +287,18 @@ int doctor__run(const struct conf *conf, bool json)
 	struct doctor d = {.json = json, .first = true};
 	bool types;
 
+	caps__resume();
 	bpf__init();
 	types = kernel(&d);
 	if (types)
 		tracepoints(&d);
 	rights(&d);
 	cgroups(&d);
+	rings(&d, conf);
 	if (types)
 		hooks(&d, conf);
 	bpf__forget();
+	relocation__forget();
 	if (json)
 		printf("\n]\n");
 	return d.bad;

@@ -1,148 +1,164 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Events from the ring buffers to disk, and lost events. */
-#include "core/daemon/daemon.h"
+#include "core/daemon/recorder.h"
 
 #include <string.h>
 
 #include "core/base/base.h"
 #include "core/bpf/bpf.h"
+#include "core/config/config.h"
 #include "core/daemon/loop.h"
 #include "core/daemon/run.h"
 #include "core/log.h"
 
-/* From the wakeup for the first event to the drain, to batch events. */
-#define DRAIN_NS 50000000ull
+#define HURRY_NS 5000000ull	/* at least, between two drains, so that they stay batches */
+#define MARKS 3			/* of a run at most, in the time that an event may take to a follower */
 #define MISSES_NS 1000000000ull /* between two reads of the recursion misses */
 
 void drain__event(void *arg, struct probe_unit *unit, const struct event *event, size_t size)
 {
-	struct collector *c = arg;
-	struct run *run = runs__find(c, event->run);
+	struct recorder *r = arg;
+	struct run *run = runs__find(r, event->run);
 
 	if (!run) {
 		/* The note of a run that a rule has just started may be pending. */
-		runs__notes(c);
-		run = runs__find(c, event->run);
+		runs__notes(r);
+		run = runs__find(r, event->run);
 	}
 	if (run)
-		stream_writer__event(run->writers[unit->index], event, size);
+		run__event(run, unit->index, event, size);
 }
 
 static void on_loss(void *arg, struct probe_unit *unit, int kind, uint64_t count, const char *cause)
 {
-	struct collector *c = arg;
+	struct recorder *r = arg;
 
-	for (struct run *run = c->runs; run; run = run->next)
-		stream_writer__lost(run->writers[unit->index], count, run->losses_read_at, kind, cause);
+	for (struct run *run = r->runs; run; run = run->next)
+		run__lost(run, unit->index, count, run->losses_read_at, kind, cause);
 }
 
 /* Lost events of processes that had no room in the scope map. */
-static void refused_losses(struct collector *c)
+static void refused_losses(struct recorder *r)
 {
 	for (int what = 0; what < SCOPE_REFUSED_COUNTS; what++) {
-		uint64_t lost = scope__refused(c->scope, what) - c->refused_seen[what];
+		uint64_t lost = scope__refused(r->scope, what) - r->refused_seen[what];
 
-		c->refused_seen[what] += lost;
-		for (size_t i = 0; lost && i < probes__count(c->probes); i++) {
-			struct probe_unit *unit = probes__unit(c->probes, i);
+		r->refused_seen[what] += lost;
+		for (size_t i = 0; lost && i < probes__count(r->probes); i++) {
+			struct probe_unit *unit = probes__unit(r->probes, i);
 			int kind = probe_unit__role(unit, SCHEMA_FORK + what);
 
 			if (kind >= 0)
-				on_loss(c, unit, kind, lost, "scope_full");
+				on_loss(r, unit, kind, lost, "scope_full");
 		}
 	}
 }
 
 /* A process that is neither in the scope map nor among the refused is missing in every stream, and so may be the run of
  * a skipped exec. Of a child that entered the scope at its exec, only the fork is missing. */
-static void scope_losses(struct collector *c, bool misses)
+static void scope_losses(struct recorder *r, bool misses)
 {
-	uint64_t missed = misses ? scope__new_misses(c->scope) : 0;
-	uint64_t full = scope__full(c->scope) - c->full_seen, adopted = scope__adopted(c->scope) - c->adopted_seen;
+	uint64_t missed = misses ? scope__new_misses(r->scope) : 0;
+	uint64_t full = scope__full(r->scope) - r->full_seen, adopted = scope__adopted(r->scope) - r->adopted_seen;
 
-	c->full_seen += full;
-	c->adopted_seen += adopted;
-	for (size_t i = 0; i < probes__count(c->probes); i++) {
-		struct probe_unit *unit = probes__unit(c->probes, i);
+	r->full_seen += full;
+	r->adopted_seen += adopted;
+	for (size_t i = 0; i < probes__count(r->probes); i++) {
+		struct probe_unit *unit = probes__unit(r->probes, i);
 		int fork = probe_unit__role(unit, SCHEMA_FORK), exit = probe_unit__role(unit, SCHEMA_EXIT);
-		uint64_t unreported = exit < 0 ? 0 : scope__unreported(c->scope, unit->slot) - unit->unreported_seen;
+		uint64_t unreported = exit < 0 ? 0 : scope__unreported(r->scope, unit->slot) - unit->unreported_seen;
 
 		unit->unreported_seen += unreported;
 		if (full)
-			on_loss(c, unit, -1, full, "scope_full");
+			on_loss(r, unit, -1, full, "scope_full");
 		if (missed)
-			on_loss(c, unit, -1, missed, "recursion");
+			on_loss(r, unit, -1, missed, "recursion");
 		if (adopted && fork >= 0)
-			on_loss(c, unit, fork, adopted, "unseen");
+			on_loss(r, unit, fork, adopted, "unseen");
 		if (unreported)
-			on_loss(c, unit, exit, unreported, "unseen");
+			on_loss(r, unit, exit, unreported, "unseen");
 	}
 }
 
-void drain__losses(struct collector *c, bool misses)
+void drain__losses(struct recorder *r, bool misses)
 {
 	uint64_t now = clock__boot();
 
-	for (size_t i = 0; i < probes__count(c->probes); i++)
-		probe_unit__losses(probes__unit(c->probes, i), misses, on_loss, c);
-	scope_losses(c, misses);
-	refused_losses(c);
-	for (struct run *run = c->runs; run; run = run->next)
+	for (size_t i = 0; i < probes__count(r->probes); i++)
+		probe_unit__losses(probes__unit(r->probes, i), misses, on_loss, r);
+	scope_losses(r, misses);
+	refused_losses(r);
+	for (struct run *run = r->runs; run; run = run->next)
 		run->losses_read_at = now;
 }
 
-void drain__all(struct collector *c)
+/* Another drain, after which the streams are marked up to the last event that is written now. */
+static void mark_later(struct recorder *r)
+{
+	if (r->marking)
+		return;
+	r->marking = true;
+	loop__arm(r->mark_timer, r->conf->run.latency / MARKS, 0);
+}
+
+void drain__all(struct recorder *r)
 {
 	uint64_t now = clock__boot();
-	bool misses = now - c->misses_read_at >= MISSES_NS || runs__over(c);
+	bool misses = now - r->misses_read_at >= MISSES_NS || runs__over(r);
 
-	runs__notes(c);
-	for (size_t i = 0; i < probes__count(c->probes); i++)
-		probe_unit__drain(probes__unit(c->probes, i));
-	drain__losses(c, misses);
-	if (misses)
-		c->misses_read_at = now;
-	for (struct run *run = c->runs; run; run = run->next) {
-		int err = run__flush(run);
-
-		if (err && !c->disk_error) {
-			c->disk_error = err;
-			log__error("%s: cannot write: %s; continuing, events not written are counted as lost",
-				   run->path, strerror(-err));
-		}
+	runs__notes(r);
+	ask_keeper__expire(r);
+	for (size_t i = 0; i < probes__count(r->probes); i++) {
+		r->rings[i].woken = false;
+		probe_unit__drain(probes__unit(r->probes, i));
 	}
-	runs__end_over(c);
+	drain__losses(r, misses);
+	if (misses)
+		r->misses_read_at = now;
+	for (struct run *run = r->runs; run; run = run->next) {
+		int err = run__flush(run, now - RUNS_PENDING_NS, r->conf->run.latency / MARKS);
+
+		if (err)
+			runs__failed_write(r, run, err);
+		if (run__lacks_mark(run))
+			mark_later(r);
+		if (run__is_new(run))
+			runs__sync_later(r);
+	}
+	r->drained_at = clock__boot();
+	runs__end_over(r, now);
 }
 
 void drain__on_drain(void *arg)
 {
-	struct collector *c = arg;
+	struct recorder *r = arg;
 
-	c->draining = false;
+	r->draining = false;
 	/* An exit that was missed is likely near others that were not: sweep soon. */
-	runs__sweep_later(c);
-	for (size_t i = 0; i < probes__count(c->probes); i++)
-		c->rings[i].woken = false;
-	drain__all(c);
+	runs__sweep_later(r);
+	drain__all(r);
 }
 
-static void drain_soon(struct collector *c)
+void drain__on_mark(void *arg)
 {
-	if (c->draining)
-		return;
-	c->draining = true;
-	loop__arm(c->drain_timer, DRAIN_NS, 0);
+	struct recorder *r = arg;
+
+	r->marking = false;
+	drain__all(r);
 }
 
-/* The first wakeup starts the timer. A second one before the drain means that the ring buffer fills up. */
+/* The first wakeup starts the timer. A second one before the drain means that the ring buffer fills up; soon after a
+ * drain it can also be about an event that this drain has taken. */
 void drain__on_ring(void *arg)
 {
 	struct ring *ring = arg;
 
-	if (ring->woken)
-		drain__all(ring->collector);
+	if (ring->woken && clock__boot() - ring->recorder->drained_at >= HURRY_NS) {
+		drain__all(ring->recorder);
+		return;
+	}
 	ring->woken = true;
-	drain_soon(ring->collector);
+	runs__drain_soon(ring->recorder);
 }
 
 void drain__on_sample(void *arg)
@@ -150,12 +166,12 @@ void drain__on_sample(void *arg)
 	struct ring *ring = arg;
 
 	probe_unit__sample(ring->unit);
-	drain_soon(ring->collector);
+	runs__drain_soon(ring->recorder);
 }
 
 void drain__on_scope_ring(void *arg)
 {
 	runs__notes(arg);
 	if (runs__over(arg))
-		drain__all(arg);
+		runs__drain_soon(arg);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Existing processes: those that started before the collector. */
-#include "core/daemon/daemon.h"
+#include "core/daemon/recorder.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +40,16 @@ static void note_existing(void *arg, const struct scope_process *process)
 	p->all[p->count++] = *process;
 }
 
+/* The name of a process in /proc, which may have been mounted in another PID namespace than ours: the initial one. */
+static uint32_t number_in_proc(const struct scope_process *process)
+{
+	char self[16] = "";
+
+	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atoi(self) != getpid())
+		return process->pid;
+	return process->local_pid;
+}
+
 static int compare_starts(const void *a, const void *b)
 {
 	const struct scope_process *p = a, *q = b;
@@ -66,26 +76,42 @@ static bool below_root(const struct existing *p, const struct scope_process *pro
 	return false;
 }
 
+/* The recorder or its keeper. */
+static bool is_own(const struct scope_process *process)
+{
+	return process->local_pid == (uint32_t)getpid() || process->local_pid == (uint32_t)getppid();
+}
+
 /* Starts a run for each process that matches a rule and has no such ancestor. */
-static int want_by_rules(struct collector *c)
+static int want_by_rules(struct recorder *r)
 {
 	struct existing p = {0};
 	uint32_t number = RUN_FIRST;
-	int err = scope__scan(c->scope, false, note_existing, &p);
+	int err = scope__scan(r->scope, false, note_existing, &p);
 
 	if (err < 0 || p.failed)
 		goto out;
 	qsort(p.all, p.count, sizeof(*p.all), compare_starts);
 	for (size_t i = 0; i < p.count; i++) {
-		if (p.all[i].dead || p.all[i].pid == (uint32_t)getpid() || below_root(&p, &p.all[i]) ||
-		    !rules__find(c->conf, p.all[i].pid))
+		const struct conf_rule *rule;
+
+		if (p.all[i].dead || is_own(&p.all[i]) || below_root(&p, &p.all[i]))
+			continue;
+		rule = rules__find(r->conf, number_in_proc(&p.all[i]));
+		if (!rule)
 			continue;
 		p.all[i].run = ++number;
-		err = scope__open_run(c->scope, number);
-		if (!err)
-			err = runs__open(c, number, c->conf->run.name);
-		if (!err)
-			err = scope__want(c->scope, p.all[i].pid, number);
+		err = scope__open_run(r->scope, number);
+		if (err)
+			goto out;
+		err = runs__open(r, number, rules__user(number_in_proc(&p.all[i])), rule);
+		if (err) {
+			scope__forget_run(r->scope, number);
+			continue; /* logged: a full disk or a limit keeps no daemon from starting */
+		}
+		log__info("run %s: started by PID %u, which existed, rule on line %d", r->runs->id,
+			  number_in_proc(&p.all[i]), rule->line);
+		err = scope__want(r->scope, p.all[i].local_pid, number);
 		if (err)
 			goto out;
 	}
@@ -97,7 +123,7 @@ out:
 
 static void report_existing(void *arg, const struct scope_process *process)
 {
-	struct collector *c = arg;
+	struct recorder *r = arg;
 	struct probe_process p = {
 		.ts = process->ts,
 		.start = process->start,
@@ -110,29 +136,29 @@ static void report_existing(void *arg, const struct scope_process *process)
 
 	if (!process->entered)
 		return;
-	snprintf(path, sizeof(path), "/proc/%u", process->pid);
+	snprintf(path, sizeof(path), "/proc/%u", number_in_proc(process));
 	p.proc = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (p.proc < 0)
 		return; /* it has exited; its exit is still recorded */
-	for (size_t i = 0; i < probes__count(c->probes); i++)
-		probe_unit__existing(probes__unit(c->probes, i), &p);
+	for (size_t i = 0; i < probes__count(r->probes); i++)
+		probe_unit__existing(probes__unit(r->probes, i), &p);
 	close(p.proc);
 }
 
-int existing__enter(struct collector *c)
+int existing__enter(struct recorder *r)
 {
-	const struct collector_opts *opts = c->opts;
+	const struct collector_opts *opts = r->opts;
 	int entered, err = 0;
 
 	for (size_t i = 0; i < opts->pids_count && !err; i++)
-		err = scope__want(c->scope, opts->pids[i], RUN_FIRST);
+		err = scope__want(r->scope, opts->pids[i], RUN_FIRST);
 	if (!err && !opts->pids_count)
-		err = want_by_rules(c);
-	if (err)
-		return err;
-	entered = scope__scan(c->scope, true, report_existing, c);
-	if (entered < 0)
+		err = want_by_rules(r);
+	entered = err ? err : scope__scan(r->scope, true, report_existing, r);
+	if (entered < 0) {
+		log__error("cannot find the existing processes: %s", strerror(-entered));
 		return entered;
+	}
 	if (!entered && opts->pids_count) {
 		log__error("--pid: no such process");
 		return -ESRCH;

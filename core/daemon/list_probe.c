@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Prints a probe for --list. */
+#include "core/account/account.h"
 #include "core/base/base.h"
 #include "core/bpf/bpf.h"
-#include "core/daemon/caps.h"
-#include "core/daemon/daemon.h"
+#include "core/daemon/recorder.h"
 #include "core/probe.h"
 
 static const char *type_name(enum schema_type type)

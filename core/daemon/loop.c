@@ -59,6 +59,11 @@ int loop__watch(struct loop *loop, int fd, bool edge, loop_call call, void *arg)
 	return add(loop, fd, false, edge, call, arg);
 }
 
+void loop__unwatch(struct loop *loop, int fd)
+{
+	epoll_ctl(loop->fd, EPOLL_CTL_DEL, fd, NULL);
+}
+
 int loop__timer(struct loop *loop, loop_call call, void *arg)
 {
 	int fd = timerfd_create(CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK);

@@ -15,6 +15,9 @@ struct loop *loop__new(void); /* NULL on error, with errno set */
 /* Calls `call` when `fd` is readable, edge-triggered if `edge`. Does not own `fd`. 0 or -errno. */
 int loop__watch(struct loop *loop, int fd, bool edge, loop_call call, void *arg);
 
+/* Stops that. */
+void loop__unwatch(struct loop *loop, int fd);
+
 /* Creates a disarmed CLOCK_BOOTTIME timer, owned by the loop. Returns it, or -errno. */
 int loop__timer(struct loop *loop, loop_call call, void *arg);
 

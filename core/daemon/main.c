@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The program `collector`: its command line. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "core/account/account.h"
 #include "core/base/base.h"
 #include "core/config/config.h"
 #include "core/daemon/collector.h"
 #include "core/daemon/command.h"
-#include "core/daemon/daemon.h"
+#include "core/daemon/recorder.h"
 #include "core/daemon/doctor.h"
 #include "core/log.h"
 #include "core/merge/merge.h"
@@ -21,20 +23,21 @@ static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI,
 
 /* Everything the command line says. */
 struct line {
-	char *config, *output, *name, *user, *plugin_dir;
+	char *config, *output, *name, *user, *plugin_dir, *follow, *state;
 	struct opt_list tags, pids;
 	uint64_t grace, verbose; /* grace: UINT64_MAX: not given */
-	bool no_summary, check, list, quiet, doctor, json;
+	bool no_summary, check, list, quiet, doctor, json, clean_env;
 	pid_t *pid_numbers;
 	char **command; /* NULL: none */
 };
 
-/* Plugins that were loaded, found again by their names. */
+/* Loaded probes, and what sinks say of themselves: none of their code runs here. */
 struct loaded {
 	const char *dir;
 	struct plugin *plugins;
 	size_t count;
-	char **names; /* of all probes that are there; NULL: not asked yet */
+	struct sink_about *sinks;
+	char **names; /* of all installed probes; NULL: not read yet */
 };
 
 static const struct cli_option options[] = {
@@ -42,6 +45,8 @@ static const struct cli_option options[] = {
 		   .group = "What is watched"),
 	CLI_OPTION(struct line, 0, "NAME", "user", OPT_STRING, user,
 		   "run the command as this user, without extra rights; the user owns the run's folder"),
+	CLI_OPTION(struct line, 0, NULL, "clean-env", OPT_BOOL, clean_env,
+		   "with --user: of the environment pass only TERM, PATH and the language"),
 	CLI_OPTION(struct line, 0, "DURATION", "grace", OPT_DURATION, grace,
 		   "how long to wait for descendants after the exit of the command (default 2s)",
 		   .opt.max = 86400000000000),
@@ -49,6 +54,10 @@ static const struct cli_option options[] = {
 		   "configuration, see collector.yaml(5); without it, every probe with its defaults"),
 	CLI_OPTION(struct line, 'o', "DIR", "output", OPT_STRING, output,
 		   "where the run's folder is made (default ./runs; daemon: /var/lib/collector)", .group = "The run"),
+	CLI_OPTION(struct line, 0, "SINK", "follow", OPT_STRING, follow,
+		   "record nothing: feed the daemon's runs to this sink of the configuration, while they are recorded"),
+	CLI_OPTION(struct line, 0, "DIR", "state", OPT_STRING, state,
+		   "with --follow: where to keep how far the sink has got"),
 	CLI_OPTION(struct line, 'n', "NAME", "name", OPT_STRING, name, "name of the run"),
 	CLI_OPTION(struct line, 0, "NAME=VALUE", "tag", OPT_MAP, tags, "put a tag into every stream; repeatable"),
 	CLI_OPTION(struct line, 0, NULL, "no-summary", OPT_BOOL, no_summary, "print no summary at the end"),
@@ -70,6 +79,8 @@ static const struct cli cli = {
 		 "[OPTION]... --pid PID\n"
 		 "[OPTION]... -c FILE\n"
 		 "doctor [-c FILE] [--json]\n"
+		 "ls [OPTION]... [FOLDER]\n"
+		 "top [OPTION]... [RUN]...\n"
 		 "merge|query|diff [OPTION]... RUN...",
 	.about = "Watches every process of a pipeline from inside the kernel, however short it lives, and says what "
 		 "ran, what failed and why, and where CPU time and memory went.\n"
@@ -80,6 +91,8 @@ static const struct cli cli = {
 		 "  doctor     says what this host can give, and the next step\n"
 		 "\n"
 		 "Programs for what was recorded, without root (`collector merge --help`):\n"
+		 "  ls         collector-ls: the runs in a folder, their state and result\n"
+		 "  top        collector-top: what runs now, as a tree of steps and processes\n"
 		 "  merge      collector-merge: a summary, a report, or every event by a sink\n"
 		 "  query      collector-query: asks runs in SQL, or by queries that have a name\n"
 		 "  diff       collector-diff: what became slower, bigger or failed between runs",
@@ -96,40 +109,25 @@ static const struct cli cli = {
 	.command = true,
 };
 
-/* The program collector-NAME: beside this one, or where it was installed; NULL: there is none. */
-static char *beside_us(const char *name)
-{
-	char self[4096], *path = NULL, *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	self[n > 0 ? n : 0] = 0;
-	slash = strrchr(self, '/');
-	if (slash && asprintf(&path, "%.*s/collector-%s", (int)(slash - self), self, name) >= 0) {
-		if (!access(path, X_OK))
-			return path;
-		free(path);
-	}
-	if (asprintf(&path, BINDIR "/collector-%s", name) < 0)
-		return NULL;
-	if (!access(path, X_OK))
-		return path;
-	free(path);
-	return NULL;
-}
-
-/* Programs of ours that need DuckDB: the only ones that a build may lack. */
-static const char *const optional[] = {"query", "diff"};
+/* Programs of ours that a build may lack. */
+static const struct {
+	const char *name, *why;
+} optional[] = {
+#define NO_DUCKDB                                                                                                            \
+	"DuckDB: install libduckdb and duckdb.h and build again (./configure --with-duckdb=PREFIX says where), or read the " \
+	"run by collector-merge --sink jsonl"
+	{"query", NO_DUCKDB},
+	{"diff", NO_DUCKDB},
+	{"top", "ncursesw: install libncurses-dev and build again"},
+};
 
 /* 0, or the exit code: `name` is a program of ours that is not here. */
 static int lacks(const char *name)
 {
 	for (size_t i = 0; i < sizeof(optional) / sizeof(*optional); i++)
-		if (!strcmp(name, optional[i])) {
-			log__error(
-				"this collector was built without DuckDB, so there is no collector-%s; install libduckdb and "
-				"duckdb.h and build again (./configure --with-duckdb=PREFIX says where), or read the run by "
-				"collector-merge --sink jsonl",
-				name);
+		if (!strcmp(name, optional[i].name)) {
+			log__error("there is no collector-%s, as this collector was built without %s", name,
+				   optional[i].why);
 			return EXIT_USAGE;
 		}
 	return 0;
@@ -140,7 +138,7 @@ static int lacks(const char *name)
 static int run_other(char **argv)
 {
 	bool name = argv[1] && argv[1][0] != '-' && !strchr(argv[1], '/');
-	char *path = name ? beside_us(argv[1]) : NULL;
+	char *path = name ? beside__find(argv[1]) : NULL;
 
 	if (!path)
 		return name ? lacks(argv[1]) : 0;
@@ -183,33 +181,67 @@ static int parse(struct line *line, char **argv)
 		return cli__usage(&cli, "--pid follows a running process: give no command with it");
 	if (line->user && !line->command)
 		return cli__usage(&cli, "--user is for a command: give one");
+	if (line->clean_env && !line->user)
+		return cli__usage(&cli, "--clean-env is for the command of --user: give both");
+	if (line->follow && (!line->state || line->command || line->pids.n))
+		return cli__usage(&cli, "--follow is for the daemon's runs: give --state, and no command or --pid");
 	return CLI_GO_ON;
 }
 
 /* ---- plugins ---- */
 
-static const void *load(struct loaded *loaded, const struct plugin_kind *kind, const char *name, struct error *err)
+static int add_probe(struct loaded *loaded, const char *name, struct error *err)
 {
 	struct plugin *more = reallocarray(loaded->plugins, loaded->count + 1, sizeof(*more));
+	int rc;
 
-	if (!more) {
-		error__set(err, 0, "out of memory");
-		return NULL;
-	}
+	if (!more)
+		return error__set(err, -ENOMEM, "out of memory");
 	loaded->plugins = more;
-	if (plugin__load(kind, loaded->dir, name, &more[loaded->count], err))
-		return NULL;
-	return more[loaded->count++].table;
+	rc = plugin__find(&probe_kind, loaded->dir, name, &more[loaded->count], err);
+	loaded->count += !rc;
+	return rc;
+}
+
+static struct plugin *expected(struct loaded *loaded, const char *name)
+{
+	for (size_t i = 0; i < loaded->count; i++)
+		if (!strcmp(loaded->plugins[i].name, name) && !loaded->plugins[i].handle)
+			return &loaded->plugins[i];
+	return NULL;
+}
+
+/* One that cannot be found is an error when it is asked for. */
+static void expect_probe(void *arg, const char *name)
+{
+	struct error err;
+
+	add_probe(arg, name, &err);
 }
 
 static const struct probe *find_probe(void *arg, const char *name, struct error *err)
 {
-	return load(arg, &probe_kind, name, err);
+	struct loaded *loaded = arg;
+	struct plugin *plugin = expected(loaded, name);
+
+	if (!plugin && add_probe(loaded, name, err))
+		return NULL;
+	plugin = plugin ? plugin : &loaded->plugins[loaded->count - 1];
+	if (!plugin->tried)
+		plugin__rehearse(&probe_kind, loaded->plugins, loaded->count);
+	return plugin__start(&probe_kind, plugin, err) ? NULL : plugin->table;
 }
 
 static const struct sink *find_sink(void *arg, const char *name, struct error *err)
 {
-	return load(arg, &sink_kind, name, err);
+	struct loaded *loaded = arg;
+	struct sink_about *about;
+
+	if (sink_about__read(&about, loaded->dir, name, err))
+		return NULL;
+	about->next = loaded->sinks;
+	loaded->sinks = about;
+	return &about->sink;
 }
 
 static char *const *probe_names(void *arg)
@@ -221,7 +253,7 @@ static char *const *probe_names(void *arg)
 	return loaded->names;
 }
 
-static void tell(void *arg, enum log_level level, const char *sentence)
+static void log_sentence(void *arg, enum log_level level, const char *sentence)
 {
 	(void)arg;
 	log__print(level, "%s", sentence);
@@ -232,13 +264,19 @@ static void unload(struct loaded *loaded)
 	while (loaded->count)
 		plugin__unload(&loaded->plugins[--loaded->count]);
 	free(loaded->plugins);
+	while (loaded->sinks) {
+		struct sink_about *about = loaded->sinks;
+
+		loaded->sinks = about->next;
+		sink_about__free(about);
+	}
 	plugin__names_free(loaded->names);
 }
 
 static int list(const char *dir)
 {
 	bool probes = list__plugins(stdout, &probe_kind, dir, list__probe);
-	bool sinks = list__plugins(stdout, &sink_kind, dir, sinks__list);
+	bool sinks = sinks__list(stdout, dir);
 
 	return !probes || !sinks;
 }
@@ -255,6 +293,8 @@ static int override(struct conf *conf, const struct line *line)
 		return cli__usage(&cli, "--name: %s", err.text);
 	if (line->grace != UINT64_MAX)
 		conf->run.grace = line->grace;
+	if (conf->limits.run == CONF_LIMIT_DEFAULT)
+		conf->limits.run = line->command || line->pids.n ? 0 : CONF_LIMIT_RUN;
 	for (size_t i = 0; i < line->tags.n; i++)
 		if (opt__append(&tags, conf, line->tags.items[i], &err))
 			return cli__usage(&cli, "--tag: %s", err.text);
@@ -262,6 +302,35 @@ static int override(struct conf *conf, const struct line *line)
 		return cli__usage(
 			&cli, "nothing to watch: give a command, --pid, or a configuration with scope rules (daemon)");
 	return 0;
+}
+
+static bool redacts(const struct conf *conf)
+{
+	return conf->args != RECORD_ARGS_FULL && (conf->redact_default || conf->redact.n);
+}
+
+static const char *output_of(const struct line *line, const struct conf *conf, bool daemon)
+{
+	if (line->output)
+		return line->output;
+	if (conf->run.output)
+		return conf->run.output;
+	return daemon ? "/var/lib/collector" : "runs";
+}
+
+static int follow(const struct line *line, const struct conf *conf)
+{
+	char *merge = beside__find("merge");
+	struct collector_opts opts = {
+		.conf = conf, .output = output_of(line, conf, true), .reporter = merge, .plugin_dir = line->plugin_dir};
+	int code = EXIT_FAILED;
+
+	if (merge)
+		code = collector__follow(&opts, line->follow, line->state);
+	else
+		log__error("there is no collector-merge");
+	free(merge);
+	return code;
 }
 
 static int watch(const struct line *line, const struct conf *conf)
@@ -273,18 +342,18 @@ static int watch(const struct line *line, const struct conf *conf)
 		.pids = line->pid_numbers,
 		.pids_count = line->pids.n,
 		.user = line->user,
-		.output = line->output	     ? line->output
-			  : conf->run.output ? conf->run.output
-			  : daemon	     ? "/var/lib/collector"
-					     : "runs",
+		.clean_env = line->clean_env,
+		.output = output_of(line, conf, daemon),
 		.plugin_dir = line->plugin_dir,
+		.summary = !line->no_summary,
 	};
 	struct error err;
-	char *reporter = line->no_summary || line->quiet || daemon ? NULL : beside_us("merge");
+	char *reporter = line->quiet || daemon ? NULL : beside__find("merge");
 	struct redact *redact = NULL;
 	int code;
 
-	if (conf->redact.n && redact__new(&redact, (const char *const *)conf->redact.items, conf->redact.n, &err)) {
+	if (redacts(conf) &&
+	    redact__new(&redact, conf->redact_default, (const char *const *)conf->redact.items, conf->redact.n, &err)) {
 		log__error("redact: %s", err.text);
 		return COMMAND_FAILED;
 	}
@@ -307,7 +376,7 @@ static enum log_level level(const struct line *line)
 static int work(const struct line *line)
 {
 	struct loaded loaded = {.dir = line->plugin_dir};
-	const struct conf_finder finder = {find_probe, find_sink, probe_names, tell, &loaded};
+	const struct conf_finder finder = {find_probe, find_sink, probe_names, expect_probe, log_sentence, &loaded};
 	struct conf conf = {0};
 	int code;
 
@@ -317,7 +386,7 @@ static int work(const struct line *line)
 	if (!code && line->doctor)
 		code = doctor__run(&conf, line->json);
 	else if (!code && !line->check)
-		code = watch(line, &conf);
+		code = (line->follow ? follow : watch)(line, &conf);
 	else if (!code)
 		printf("%s: good\n", line->config ? line->config : "the defaults");
 	conf__free(&conf);
@@ -325,12 +394,31 @@ static int work(const struct line *line)
 	return code;
 }
 
+/* So that nothing else takes their place; closed again where the command is executed. */
+static void open_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int main(int argc __attribute__((unused)), char **argv)
 {
 	struct line line = {.grace = UINT64_MAX};
 	int code;
 
+	open_standard_streams();
 	log__init(cli.name, LOG_WARN);
+	if (geteuid() != getuid()) {
+		log__error("do not install collector set-user-ID: every user who starts it would be UID %u", geteuid());
+		return EXIT_USAGE;
+	}
+	if (caps__lent())
+		caps__suspend(); /* the caller's files are read with the caller's rights */
 	code = run_other(argv);
 	if (code)
 		return code;
@@ -340,5 +428,5 @@ int main(int argc __attribute__((unused)), char **argv)
 		code = work(&line);
 	free(line.pid_numbers);
 	cli__free(&cli, &line);
-	return code;
+	return cli__end(code);
 }

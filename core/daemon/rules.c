@@ -12,6 +12,7 @@
 #include "core/bpf/bpf.h"
 #include "core/config/config.h"
 #include "core/log.h"
+#include "core/stream.h"
 
 /* The kinds that the kernel looks up, and the file of /proc/PID with the same for an existing process. */
 static const struct {
@@ -25,12 +26,12 @@ static const struct {
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-bool rules__all(const struct conf *conf)
+const struct conf_rule *rules__all(const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->rules_count; i++)
 		if (conf->rules[i].kind == CONF_RULE_ALL)
-			return true;
-	return false;
+			return &conf->rules[i];
+	return NULL;
 }
 
 static enum scope_rule_kind scope_kind(enum conf_rule_kind kind)
@@ -79,20 +80,20 @@ int rules__install(const struct conf *conf, struct scope *scope)
 	return 0;
 }
 
-static bool match(const struct conf *conf, enum scope_rule_kind kind, const char *text)
+static const struct conf_rule *match(const struct conf *conf, enum scope_rule_kind kind, const char *text)
 {
 	for (size_t i = 0; i < conf->rules_count; i++)
 		if (scope_kind(conf->rules[i].kind) == kind && glob__match(conf->rules[i].pattern, text))
-			return true;
-	return false;
+			return &conf->rules[i];
+	return NULL;
 }
 
-bool rules__match(const struct conf *conf, const struct scope_note *note)
+const struct conf_rule *rules__match(const struct conf *conf, const struct scope_note *note)
 {
 	char text[SCOPE_TEXT + 1];
 
 	if (note->length > SCOPE_TEXT || note->rule >= conf->rules_count)
-		return false;
+		return NULL;
 	memcpy(text, note->text, note->length);
 	text[note->length] = 0;
 	return match(conf, scope_kind(conf->rules[note->rule].kind), text);
@@ -134,17 +135,33 @@ static bool read_proc(uint32_t pid, const char *name, char *text, size_t size)
 	return found;
 }
 
-bool rules__find(const struct conf *conf, uint32_t pid)
+const struct conf_rule *rules__find(const struct conf *conf, uint32_t pid)
 {
+	const struct conf_rule *rule = NULL;
 	uint32_t wanted = rules__kinds(conf);
 	char text[4096];
 
 	for (size_t i = 0; i < conf->rules_count; i++)
 		if (conf->rules[i].kind == CONF_RULE_PID && conf->rules[i].pid == pid)
-			return true;
-	for (size_t i = 0; i < KINDS; i++)
-		if (wanted & 1u << kinds[i].scope && read_proc(pid, kinds[i].proc, text, sizeof(text)) &&
-		    match(conf, kinds[i].scope, text))
-			return true;
-	return false;
+			return &conf->rules[i];
+	for (size_t i = 0; i < KINDS && !rule; i++)
+		if (wanted & 1u << kinds[i].scope && read_proc(pid, kinds[i].proc, text, sizeof(text)))
+			rule = match(conf, kinds[i].scope, text);
+	return rule;
+}
+
+uint32_t rules__user(uint32_t pid)
+{
+	uint32_t uid = STREAM_NO_UID;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return uid;
+	while (fgets(line, sizeof(line), file) && sscanf(line, "Uid: %u", &uid) != 1)
+		;
+	fclose(file);
+	return uid;
 }

@@ -10,18 +10,22 @@
 #include "core/scope.h"
 
 struct conf;
+struct conf_rule;
 struct scope;
 
-bool rules__all(const struct conf *conf);	/* whether there is an `all: true` */
-uint32_t rules__kinds(const struct conf *conf); /* bit per scope_rule_kind */
+const struct conf_rule *rules__all(const struct conf *conf); /* `all: true`; NULL: there is none */
+uint32_t rules__kinds(const struct conf *conf);		     /* bit per scope_rule_kind */
 
 /* Installs the literal prefix of each pattern in the kernel. 0 or -errno, logged. */
 int rules__install(const struct conf *conf, struct scope *scope);
 
-/* Whether a rule matches the text that the kernel found by a prefix. */
-bool rules__match(const struct conf *conf, const struct scope_note *note);
+/* The rule that matches the text that the kernel found by a prefix; NULL: none does. */
+const struct conf_rule *rules__match(const struct conf *conf, const struct scope_note *note);
 
-/* Whether an existing process matches a rule, by /proc/PID. */
-bool rules__find(const struct conf *conf, uint32_t pid);
+/* The rule that an existing process matches, by /proc/PID; NULL: none. */
+const struct conf_rule *rules__find(const struct conf *conf, uint32_t pid);
+
+/* The user of a process, by /proc/PID; STREAM_NO_UID: it has gone. */
+uint32_t rules__user(uint32_t pid);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Turns what a user wants to see into tables that cost nothing per record. */
+/* Turns what the user selects into tables that are cheap to apply to each record. */
 #include "core/merge/merge.h"
 
 #include <ctype.h>
@@ -107,7 +107,7 @@ static bool event__matches(const struct stream_event *event, const char *name)
 	return !strncmp(name, event->stream, stream) && name[stream] == '.' && !strcmp(name + stream + 1, event->name);
 }
 
-/* Marks what `name` means in every stream. */
+/* Marks the events that `name` selects in every stream. */
 static int filter__event(struct filter *filter, const struct merge *merge, const char *name, struct error *err)
 {
 	struct nearest nearest = {.name = name};
@@ -180,7 +180,7 @@ static int filter__runs(struct filter *filter, const struct merge *merge, const 
 				nearest__offer(&nearest, id);
 		}
 		if (!found) {
-			error__set(err, 0, "--run: no stream is of a run \"%s\"", *runs);
+			error__set(err, 0, "--run: no stream belongs to a run \"%s\"", *runs);
 			nearest__append(&nearest, err);
 			return -EINVAL;
 		}
@@ -188,7 +188,7 @@ static int filter__runs(struct filter *filter, const struct merge *merge, const 
 	return 0;
 }
 
-int filter__init(struct filter *filter, const struct merge *merge, const struct filter_opts *opts, struct error *err)
+int filter__init(struct filter *filter, struct merge *merge, const struct filter_opts *opts, struct error *err)
 {
 	struct moment since = {0}, until = {0};
 	int64_t start;
@@ -196,6 +196,7 @@ int filter__init(struct filter *filter, const struct merge *merge, const struct 
 	int rc;
 
 	*filter = (struct filter){.count = merge__streams(merge)};
+	filter->first = filter->count ? merge__info(merge, 0)->index : 0;
 	filter->streams = calloc(filter->count ? filter->count : 1, sizeof(*filter->streams));
 	if (!filter->streams)
 		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
@@ -210,6 +211,7 @@ int filter__init(struct filter *filter, const struct merge *merge, const struct 
 		start = run__start(merge, merge__info(merge, i)->run.id);
 		filter->streams[i].since = moment__at(&since, start, INT64_MIN);
 		filter->streams[i].until = moment__at(&until, start, INT64_MAX);
+		merge__select(merge, i, filter->streams[i].kinds);
 	}
 	return rc;
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Files that get their place when all of them are whole. */
-#include <dirent.h>
+/* Moves a sink's files into place once all of them are complete. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -12,65 +11,13 @@
 
 #include "core/merge/merge.h"
 
+#define INNER "output"
 #define FOLDER (O_RDONLY | O_DIRECTORY | O_CLOEXEC)
 
 static int place__fail(const char *path, int rc, struct error *err)
 {
 	return error__set(err, rc, "%s: %s", path,
 			  rc == -EEXIST ? "exists; overwrite=true replaces it" : strerror(-rc));
-}
-
-/* Calls for each entry of the folder, which it does not close. 0, -errno, or what the call returned. */
-static int each(int folder, int (*call)(int folder, const char *name, void *arg), void *arg)
-{
-	int fd = openat(folder, ".", FOLDER), rc = 0;
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		rc = -errno;
-		if (fd >= 0)
-			close(fd);
-		return rc;
-	}
-	while (!rc && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			rc = call(folder, entry->d_name, arg);
-	closedir(dir);
-	return rc;
-}
-
-static int remove_one(int folder, const char *name, void *arg)
-{
-	int below;
-
-	if (!unlinkat(folder, name, 0) || (errno != EISDIR && errno != EPERM))
-		return 0;
-	below = openat(folder, name, FOLDER | O_NOFOLLOW);
-	if (below >= 0) {
-		each(below, remove_one, arg);
-		close(below);
-		unlinkat(folder, name, AT_REMOVEDIR);
-	}
-	return 0;
-}
-
-/* mkdtemp() below a descriptor. */
-static int make_temporary(struct place *place, const char *prefix)
-{
-	int tries;
-
-	for (tries = 0; tries < 100; tries++) {
-		snprintf(place->temporary, sizeof(place->temporary), ".%.40s-%06lx", prefix, random() & 0xffffff);
-		if (!mkdirat(place->to, place->temporary, 0700)) {
-			place->made = openat(place->to, place->temporary, FOLDER | O_NOFOLLOW);
-			return place->made < 0 ? -errno : 0;
-		}
-		if (errno != EEXIST)
-			break;
-	}
-	*place->temporary = '\0';
-	return -errno;
 }
 
 static const char *last_name(const char *path)
@@ -83,8 +30,7 @@ static const char *last_name(const char *path)
 int place__open(struct place *place, struct error *err)
 {
 	const char *name = last_name(place->path);
-	char folder[PATH_MAX];
-	int rc = 0;
+	char folder[PATH_MAX], prefix[48];
 
 	snprintf(folder, sizeof(folder), "%s", place->path);
 	if (place->output == SINK_FILE) {
@@ -92,24 +38,30 @@ int place__open(struct place *place, struct error *err)
 			return place__fail(place->path, -EEXIST, err);
 		snprintf(folder, sizeof(folder), "%.*s", name == place->path ? 1 : (int)(name - place->path),
 			 name == place->path ? "." : place->path);
-	} else if (mkdir(folder, 0777) && errno != EEXIST) {
-		return place__fail(place->path, -errno, err);
+	} else {
+		place->fresh = !mkdir(folder, 0777);
+		if (!place->fresh && errno != EEXIST)
+			return place__fail(place->path, -errno, err);
 	}
 	place->to = open(folder, FOLDER);
 	if (place->to < 0)
 		return place__fail(place->path, -errno, err);
-	srandom(getpid() ^ clock__ns(CLOCK_MONOTONIC));
-	rc = make_temporary(place, place->output == SINK_FILE ? name : "making");
-	return rc ? place__fail(place->path, rc, err) : 0;
+	snprintf(prefix, sizeof(prefix), ".%.40s", place->output == SINK_FILE ? name : "making");
+	place->hidden = dir__make(place->to, prefix, place->temporary, sizeof(place->temporary));
+	if (place->hidden < 0)
+		return place__fail(place->path, place->hidden, err);
+	if (mkdirat(place->hidden, INNER, 0700))
+		return place__fail(place->path, -errno, err);
+	place->made = dir__open(place->hidden, INNER);
+	return place->made < 0 ? place__fail(place->path, place->made, err) : 0;
 }
 
 /* ---- moving ---- */
 
 struct moving {
 	int to;
-	bool overwrite, below, cleared; /* below: not the output's own folder */
-	const char *suffix;
-	char *failed; /* PATH_MAX: the path below the output, of what could not be moved */
+	bool overwrite;
+	char *failed; /* PATH_MAX: the path below the output, of the file that could not be moved */
 };
 
 static int move_name(int from, const char *name, int to, const char *as, bool overwrite)
@@ -120,59 +72,29 @@ static int move_name(int from, const char *name, int to, const char *as, bool ov
 		return 0;
 	if (errno != EINVAL || overwrite)
 		return -errno;
-	/* a file system without that flag */
+	/* the file system lacks that flag */
 	if (!fstatat(to, as, &st, AT_SYMLINK_NOFOLLOW))
 		return -EEXIST;
 	return renameat(from, name, to, as) ? -errno : 0;
-}
-
-static const char *suffix_of(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-
-	return dot ? dot : "";
-}
-
-static int clear_part(int folder, const char *name, void *arg)
-{
-	const struct moving *moving = arg;
-
-	if (strcmp(suffix_of(name), moving->suffix))
-		return 0;
-	if (!moving->overwrite)
-		return -EEXIST;
-	return unlinkat(folder, name, 0) ? -errno : 0;
 }
 
 static int move_one(int folder, const char *name, void *arg);
 
 static int move_folder(struct moving *moving, int from, const char *name)
 {
-	struct moving below = {.overwrite = moving->overwrite, .below = true, .failed = moving->failed};
+	struct moving below = {.overwrite = moving->overwrite, .failed = moving->failed};
 	int in, rc;
 
 	if (mkdirat(moving->to, name, 0777) && errno != EEXIST)
 		return -errno;
 	in = openat(from, name, FOLDER);
 	below.to = openat(moving->to, name, FOLDER);
-	rc = in < 0 || below.to < 0 ? -errno : each(in, move_one, &below);
+	rc = in < 0 || below.to < 0 ? -errno : dir__each(in, move_one, &below);
 	if (in >= 0)
 		close(in);
 	if (below.to >= 0)
 		close(below.to);
 	return rc;
-}
-
-/* The earlier parts of a folder go before the first of its new ones comes. */
-static int move_file(struct moving *moving, int from, const char *name)
-{
-	int rc = 0;
-
-	moving->suffix = suffix_of(name);
-	if (moving->below && !moving->cleared)
-		rc = each(moving->to, clear_part, moving);
-	moving->cleared = true;
-	return rc ? rc : move_name(from, name, moving->to, name, moving->overwrite);
 }
 
 static int move_one(int folder, const char *name, void *arg)
@@ -184,7 +106,8 @@ static int move_one(int folder, const char *name, void *arg)
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	rc = S_ISDIR(st.st_mode) ? move_folder(moving, folder, name) : move_file(moving, folder, name);
+	rc = S_ISDIR(st.st_mode) ? move_folder(moving, folder, name)
+				 : move_name(folder, name, moving->to, name, moving->overwrite);
 	if (rc) {
 		snprintf(rest, sizeof(rest), "%s", moving->failed);
 		snprintf(moving->failed, PATH_MAX, "/%.255s%.3800s", name, rest);
@@ -201,20 +124,24 @@ int place__commit(struct place *place, struct error *err)
 	if (place->output == SINK_FILE)
 		rc = move_name(place->made, SINK_FILE_NAME, place->to, last_name(place->path), place->overwrite);
 	else
-		rc = each(place->made, move_one, &moving);
+		rc = dir__each(place->made, move_one, &moving);
 	snprintf(path, sizeof(path), "%s%s", place->path, failed);
 	return rc ? place__fail(path, rc, err) : 0;
 }
 
 void place__close(struct place *place)
 {
-	if (place->made >= 0) {
-		each(place->made, remove_one, NULL);
+	if (place->made >= 0)
 		close(place->made);
+	if (place->hidden >= 0) {
+		dir__empty(place->hidden);
+		close(place->hidden);
 	}
 	if (*place->temporary)
 		unlinkat(place->to, place->temporary, AT_REMOVEDIR);
 	if (place->to >= 0)
 		close(place->to);
-	*place = (struct place){.to = -1, .made = -1};
+	if (place->fresh)
+		rmdir(place->path);
+	*place = (struct place){.to = -1, .hidden = -1, .made = -1};
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A limit to what may change between two runs: "peak_rss>10%", "wall>5s", "failed>0". */
+/* A limit on the change between two runs: "peak_rss>10%", "wall>5s", "failed>0", "verdict=leak:likely". */
 #ifndef CORE_QUERY_DIFF_LIMIT_H
 #define CORE_QUERY_DIFF_LIMIT_H
 
@@ -8,13 +8,15 @@
 #include <stdint.h>
 
 #include "core/error.h"
+#include "core/verdict.h"
 
 struct opt;
 struct text;
 
 struct diff_limit {
-	const char *text; /* as it was given; borrowed */
-	const struct opt *metric;
+	const char *text;	  /* as the user wrote it; borrowed */
+	const struct opt *metric; /* NULL: of verdicts */
+	struct fail_on verdicts;
 	bool percent;
 	double percents;
 	uint64_t amount; /* in the metric's unit, unless `percent` */
@@ -23,7 +25,7 @@ struct diff_limit {
 /* 0, or -EINVAL with a sentence. */
 int diff_limit__parse(struct diff_limit *limit, const char *text, struct error *err);
 
-/* Appends the query for what breaks it, of the view `diff`. */
+/* Appends the query that selects from the view `diff` what exceeds the limit. */
 void diff_limit__sql(const struct diff_limit *limit, struct text *sql);
 
 #endif

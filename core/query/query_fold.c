@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Makes a run's tables by collector-merge, once: they stay in the run's folder as long as they are true. */
-#include <dirent.h>
+/* Makes a run's tables by collector-merge, once: they are kept while they are up to date. Those of a run that is not over are
+ * temporary. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,133 +19,103 @@
 #include "core/stream.h"
 #include "core/text.h"
 
-#define FOLDER ".tables" /* in the run's */
-#define STAMP "made-of"	 /* in that: what it was made of */
-#define SAID "said"	 /* what collector-merge said of the run */
+#define SCHEMA 3	     /* of the tables: TABLES_SCHEMA of sinks/tables/tables.h */
+#define SAID "said"	     /* in the folder of the tables: the messages of collector-merge */
+#define SAID_MAX (64U << 10) /* bytes */
+
+/* Descriptors of collector-merge, the same for each: its messages name the run by the first. */
+#define RUN_FD 3
+#define TABLES_FD 4
+#define RUN_PATH "/proc/self/fd/3"
+#define TABLES_PATH "/proc/self/fd/4"
 
 /* ---- the stamp ---- */
 
-static int by_name(const struct dirent **a, const struct dirent **b)
+struct streams {
+	char **names;
+	size_t count;
+};
+
+static int add_stream(int folder, const char *name, void *arg)
 {
-	return strcmp((*a)->d_name, (*b)->d_name);
+	struct streams *streams = arg;
+	char **names;
+
+	(void)folder;
+	if (!stream_file__is_name(name))
+		return 0;
+	names = reallocarray(streams->names, streams->count + 1, sizeof(*names));
+	if (!names)
+		return -ENOMEM;
+	streams->names = names;
+	names[streams->count] = strdup(name);
+	return names[streams->count] ? (streams->count++, 0) : -ENOMEM;
 }
 
-static int is_stream(const struct dirent *entry)
+static int by_name(const void *a, const void *b)
 {
-	size_t n = strlen(entry->d_name), m = strlen(STREAM_SUFFIX);
-
-	return n > m && !strcmp(entry->d_name + n - m, STREAM_SUFFIX);
+	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static void put_file(struct text *stamp, const char *folder, const char *name)
+static void streams__free(struct streams *streams)
 {
-	struct stat st = {0};
-	char path[PATH_MAX];
-
-	snprintf(path, sizeof(path), "%s%s%s", folder ? folder : "", folder ? "/" : "", name);
-	if (!stat(path, &st))
-		text__printf(stamp, "%s %jd %jd.%09ld\n", name, (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec,
-			     st.st_mtim.tv_nsec);
+	for (size_t i = 0; i < streams->count; i++)
+		free(streams->names[i]);
+	free(streams->names);
 }
 
-/* What the tables depend on: the program, the rules, the streams as they are. */
-static void put_stamp(struct text *stamp, const char *run, const char *steps)
+/* What the kernel says of a file. What a stream says of itself, such as its marker, can be copied from another. */
+static void put_file(struct text *stamp, int folder, const char *name)
 {
-	struct dirent **list = NULL;
-	int count = scandir(run, &list, is_stream, by_name);
+	struct stat st;
 
-	text__printf(stamp, "collector " PACKAGE_VERSION "\nsteps %s\n", steps ? steps : "");
-	if (steps)
-		put_file(stamp, NULL, steps);
-	for (int i = 0; i < count; i++) {
-		put_file(stamp, run, list[i]->d_name);
-		free(list[i]);
-	}
-	free(list);
+	if (!fstatat(folder, name, &st, 0))
+		text__printf(stamp, "%s %ju %jd %jd.%09ld %jd.%09ld\n", name, (uintmax_t)st.st_ino,
+			     (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec,
+			     (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 }
 
-/* A small file's text; NULL if it is not there. */
-static char *read_small(const char *folder, const char *name)
+/* What the tables depend on: the program's version, the folder, the rules, the limits, and then the streams' sizes and times. */
+static int put_stamp(struct text *key, struct text *stamp, int run, const struct streams *streams,
+		     const struct query_opts *opts)
 {
-	char path[PATH_MAX], *text = NULL;
-	size_t size = 0;
-	FILE *file;
+	const char *steps = opts->steps, *config = opts->config;
+	struct stat st;
 
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "re");
-	if (!file)
-		return NULL;
-	if (getdelim(&text, &size, '\0', file) < 0) {
-		free(text);
-		text = strdup("");
-	}
-	fclose(file);
-	return text;
-}
-
-static int write_small(const char *folder, const char *name, const char *text)
-{
-	char path[PATH_MAX];
-	FILE *file;
-	int rc;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	file = fopen(path, "we");
-	if (!file)
+	if (fstat(run, &st))
 		return -errno;
-	rc = fputs(text, file) < 0 ? -EIO : 0;
-	return fclose(file) ? -errno : rc;
+	text__printf(key, "collector " PACKAGE_VERSION "\nschema %d\nreader %u\nfolder %ju %ju\nsteps %s\n", SCHEMA,
+		     opts->account->gid, (uintmax_t)st.st_dev, (uintmax_t)st.st_ino, steps ? steps : "");
+	if (config)
+		text__printf(key, "config %s\n", config);
+	text__put(stamp, key->data, key->size);
+	if (steps)
+		put_file(stamp, AT_FDCWD, steps);
+	if (config)
+		put_file(stamp, AT_FDCWD, config);
+	for (size_t i = 0; i < streams->count; i++)
+		put_file(stamp, run, streams->names[i]);
+	return key->error ? key->error : stamp->error;
 }
 
-/* Whether the folder holds tables made of just this. */
-static bool is_true(const char *folder, const char *stamp)
+/* Whether one of the run's streams is still written. */
+static bool is_running(int run, const struct streams *streams)
 {
-	char *made = read_small(folder, STAMP);
-	bool same = made && !strcmp(made, stamp);
+	bool running = false;
 
-	free(made);
-	return same;
-}
+	for (size_t i = 0; i < streams->count && !running; i++) {
+		int fd = stream_file__open(run, streams->names[i]);
 
-/* ---- folders ---- */
-
-void query_fold__remove(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			unlinkat(dirfd(dir), entry->d_name, 0);
-	if (dir)
-		closedir(dir);
-	rmdir(folder);
-}
-
-/* In the run's folder if that can be written. */
-static char *make_folder(const char *run, bool *temporary)
-{
-	const char *tmp = getenv("TMPDIR");
-	char *path;
-
-	*temporary = false;
-	if (asprintf(&path, "%s/" FOLDER "-XXXXXX", run) < 0)
-		return NULL;
-	if (mkdtemp(path))
-		return path;
-	free(path);
-	*temporary = true;
-	if (asprintf(&path, "%s/collector-query-XXXXXX", tmp && *tmp ? tmp : "/tmp") < 0)
-		return NULL;
-	if (mkdtemp(path))
-		return path;
-	free(path);
-	return NULL;
+		running = fd >= 0 && stream_file__is_locked(fd);
+		if (fd >= 0)
+			close(fd);
+	}
+	return running;
 }
 
 /* ---- collector-merge ---- */
 
-/* Beside this program, or where it was installed. */
+/* The one next to this program, else the installed one. */
 static void find_merge(char *path, size_t size)
 {
 	ssize_t n = readlink("/proc/self/exe", path, size - sizeof("collector-merge"));
@@ -168,10 +138,19 @@ static void put_value(struct text *spec, const char *name, const char *value)
 		text__printf(spec, strchr(",\\", *value) ? "\\%c" : "%c", *value);
 }
 
-/* What it says goes into a file: it is said again each time the tables are used. */
-static void exec_merge(const char *run, const struct query_opts *opts, const char *folder, const char *spec)
+/* Passes on descriptors under fixed numbers, which they may have crosswise. */
+static void pass(int run, int tables)
 {
-	char merge[PATH_MAX], said[PATH_MAX], *argv[12];
+	run = fcntl(run, F_DUPFD_CLOEXEC, TABLES_FD + 1);
+	tables = fcntl(tables, F_DUPFD_CLOEXEC, TABLES_FD + 1);
+	dup2(run, RUN_FD);
+	dup2(tables, TABLES_FD);
+}
+
+/* Its messages go into a file: they are printed each time the tables are used. */
+static void exec_merge(int run, const struct query_opts *opts, int tables, const char *spec)
+{
+	char merge[PATH_MAX], *argv[14];
 	size_t n = 0;
 	int fd;
 
@@ -183,35 +162,40 @@ static void exec_merge(const char *run, const struct query_opts *opts, const cha
 		argv[n++] = "--plugin-dir";
 		argv[n++] = (char *)opts->plugin_dir;
 	}
+	if (opts->config) {
+		argv[n++] = "--config";
+		argv[n++] = (char *)opts->config;
+	}
 	argv[n++] = "--";
-	argv[n++] = (char *)run;
+	argv[n++] = RUN_PATH;
 	argv[n] = NULL;
-	snprintf(said, sizeof(said), "%s/" SAID, folder);
-	fd = open(said, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	umask(077);
+	fd = openat(tables, SAID, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0)
 		dup2(fd, STDERR_FILENO);
 	dup2(open("/dev/null", O_RDWR | O_CLOEXEC), STDOUT_FILENO);
+	pass(run, tables);
 	execv(merge, argv);
 	dprintf(STDERR_FILENO, "%s: %s\n", merge, strerror(errno));
 	_exit(127);
 }
 
-static int run_merge(const char *run, const struct query_opts *opts, const char *folder)
+static int run_merge(int run, const struct query_opts *opts, int tables)
 {
 	struct text spec = {0};
 	int status = -1;
 	pid_t pid;
 
 	text__printf(&spec, TABLES_SINK ":overwrite=true");
-	put_value(&spec, "output", folder);
+	put_value(&spec, "output", TABLES_PATH);
 	if (opts->steps)
 		put_value(&spec, "steps", opts->steps);
-	/* a Ctrl-C is for the child: what it leaves is removed here */
+	/* Ctrl-C ends the child; its files are removed here */
 	signal(SIGINT, SIG_IGN);
 	pid = spec.error ? -1 : fork();
 	if (!pid) {
 		signal(SIGINT, SIG_DFL);
-		exec_merge(run, opts, folder, spec.data);
+		exec_merge(run, opts, tables, spec.data);
 	}
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
@@ -220,91 +204,117 @@ static int run_merge(const char *run, const struct query_opts *opts, const char 
 	return status;
 }
 
-static void say(const char *folder)
+/* Appends a line with another string in place of the first one of these. */
+static void put_replaced(struct text *text, const char *line, const char *old, const char *new)
 {
-	char *said = read_small(folder, SAID), *at = said, *line;
+	const char *at = strstr(line, old);
 
-	while ((line = strsep(&at, "\n")))
-		if (*line)
-			fprintf(stderr, "%s\n", line);
+	text__safe(text, line, at ? (size_t)(at - line) : strlen(line));
+	if (!at)
+		return;
+	text__safe(text, new, strlen(new));
+	text__safe(text, at + strlen(old), strlen(at + strlen(old)));
+}
+
+/* Prints the messages of collector-merge, with the run's path as the user wrote it, and without a sink's name: the
+ * user has named none. They name what is in streams. */
+static void say(int tables, const char *run)
+{
+	char *said = query_cache__read(tables, SAID, SAID_MAX), *at = said, *line;
+	struct text text = {0};
+
+	while ((line = strsep(&at, "\n"))) {
+		char *sink = strstr(line, ": " TABLES_SINK ": ");
+
+		if (!*line)
+			continue;
+		if (sink)
+			memmove(sink, sink + strlen(": " TABLES_SINK), strlen(sink + strlen(": " TABLES_SINK)) + 1);
+		put_replaced(&text, line, RUN_PATH, run);
+		text__put(&text, "\n", 1);
+	}
+	if (!text.error && text.size)
+		fputs(text.data, stderr);
+	text__free(&text);
 	free(said);
 }
 
 /* ---- folding ---- */
 
-static int fold(const char *run, const struct query_opts *opts, const char *folder, const char *stamp,
-		struct error *err)
-{
-	int status;
+struct fold {
+	const char *path; /* of the run, as the user wrote it */
+	const struct query_opts *opts;
+	struct query_cache_key key;
+	bool running;
+};
 
-	if (!opts->quiet && isatty(STDERR_FILENO))
-		fprintf(stderr, "collector-query: making tables of %s, once\n", run);
-	status = run_merge(run, opts, folder);
-	if (!WIFEXITED(status) || WEXITSTATUS(status)) {
-		say(folder);
-		return error__set(err, WIFEXITED(status) && WEXITSTATUS(status) == 2 ? -EINVAL : -EIO,
-				  "%s: collector-merge could not make tables of it", run);
+/* Makes the tables in one place. 0, or -errno with a sentence; -EINVAL: another place would not help. */
+static int fold_in(const struct fold *fold, enum query_cache_place place, struct query_tables *tables,
+		   struct error *err)
+{
+	int status, rc = query_cache__make(tables, place, &fold->key);
+
+	if (rc)
+		return error__set(err, rc, "%s: cannot create a folder for its tables: %s", fold->path, strerror(-rc));
+	status = run_merge(fold->key.run, fold->opts, tables->fd);
+	if (WIFEXITED(status) && !WEXITSTATUS(status)) {
+		query_cache__keep(tables, &fold->key);
+		rc = account__share(fold->opts->account, tables->fd);
+		return rc ? error__set(err, rc, "%s: %s", fold->path, strerror(-rc)) : 0;
 	}
-	return write_small(folder, STAMP, stamp);
+	rc = WIFEXITED(status) && WEXITSTATUS(status) == 2 ? -EINVAL : -EIO;
+	return error__set(err, rc, "%s: collector-merge could not make tables of it", fold->path);
 }
 
-/* Tables get the run's place for them unless another process was faster: then they are for this time. */
-static char *settle(char *made, char *place, bool *temporary)
+/* A cache that is full or cannot be written to is not a failure: the next place may do. */
+static int fold_anew(const struct fold *fold, struct query_tables *tables, struct error *err)
 {
-	query_fold__remove(place);
-	if (rename(made, place)) {
-		*temporary = true;
-		free(place);
-		return made;
+	int rc = -EIO;
+
+	if (!fold->opts->quiet && isatty(STDERR_FILENO))
+		fprintf(stderr, "collector-query: making tables of %s%s\n", fold->path, fold->running ? "" : ", once");
+	for (int place = fold->running ? QUERY_CACHE_TEMPORARY : 0; place < QUERY_CACHE_PLACES && rc; place++) {
+		rc = fold_in(fold, place, tables, err);
+		if (!rc)
+			break;
+		if (tables->fd >= 0 && (rc == -EINVAL || place == QUERY_CACHE_TEMPORARY))
+			say(tables->fd, fold->path);
+		query_cache__release(tables);
+		if (rc == -EINVAL)
+			break;
 	}
-	free(made);
-	return place;
+	return rc;
 }
 
-static int fold_anew(const char *run, const struct query_opts *opts, const char *stamp, char *place, char **folder,
-		     char **temporary, struct error *err)
+int query_fold(const char *run, const struct query_opts *opts, struct query_tables *tables, bool *running,
+	       struct error *err)
 {
-	bool is_temporary;
-	char *made = make_folder(run, &is_temporary);
-	int rc;
+	int fd = open(run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct fold fold = {.path = run, .opts = opts};
+	struct text key = {0}, stamp = {0};
+	struct streams streams = {0};
+	int rc = fd < 0 ? -errno : dir__each(fd, add_stream, &streams);
 
-	if (!made) {
-		free(place);
-		return error__set(err, -errno, "%s: no folder for its tables: %s", run, strerror(errno));
-	}
-	rc = fold(run, opts, made, stamp, err);
+	if (streams.count)
+		qsort(streams.names, streams.count, sizeof(*streams.names), by_name);
+	if (!rc)
+		rc = put_stamp(&key, &stamp, fd, &streams, opts);
 	if (rc) {
-		query_fold__remove(made);
-		free(made);
-		free(place);
-		return rc;
+		error__set(err, rc, "%s: %s", run, strerror(-rc));
+		goto out;
 	}
-	if (is_temporary)
-		free(place);
-	else
-		made = settle(made, place, &is_temporary);
-	*folder = made;
-	*temporary = is_temporary ? strdup(made) : NULL;
-	return 0;
-}
-
-int query_fold(const char *run, const struct query_opts *opts, char **folder, char **temporary, struct error *err)
-{
-	struct text stamp = {0};
-	char *place;
-	int rc = 0;
-
-	put_stamp(&stamp, run, opts->steps);
-	if (stamp.error || asprintf(&place, "%s/" FOLDER, run) < 0) {
-		text__free(&stamp);
-		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	}
-	if (is_true(place, stamp.data))
-		*folder = place;
-	else
-		rc = fold_anew(run, opts, stamp.data, place, folder, temporary, err);
+	fold.key = (struct query_cache_key){fd, stamp.data, key.data, opts->account};
+	fold.running = is_running(fd, &streams);
+	*running |= fold.running;
+	if (fold.running || !query_cache__find(tables, &fold.key))
+		rc = fold_anew(&fold, tables, err);
 	if (!rc && !opts->quiet)
-		say(*folder);
+		say(tables->fd, run);
+out:
+	if (fd >= 0)
+		close(fd);
+	text__free(&key);
 	text__free(&stamp);
+	streams__free(&streams);
 	return rc;
 }

@@ -1,39 +1,44 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* collector-query: asks runs in SQL, or by queries that have a name. Needs no rights. */
+/* collector-query: queries runs in SQL, or by named queries. Runs unprivileged. */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/base.h"
 #include "core/log.h"
+#include "core/query/prompt.h"
 #include "core/query/query.h"
 
 struct args {
 	char **paths;		 /* ended by NULL */
 	struct opt_list folders; /* of queries */
-	char *file, *output, *steps, *plugin_dir;
-	const char *query, *parameters[QUERY_PARAMETERS + 2]; /* one too many is seen */
+	char *file, *output, *steps, *config, *plugin_dir;
+	const char *query, *parameters[QUERY_PARAMETERS + 2]; /* one more, to detect too many */
 	int format;					      /* -1: not given */
-	bool list, quiet;
+	bool list, schema, quiet;
 	struct query_named named;
 };
 
 static const struct cli_option options[] = {
-	CLI_OPTION(struct args, 0, "FILE", "file", OPT_STRING, file, "the query is in FILE", .group = "The query"),
-	CLI_OPTION(struct args, 'l', NULL, "list", OPT_BOOL, list, "list the queries that have a name"),
-	CLI_OPTION(struct args, 0, "DIR", "queries", OPT_LIST, folders, "look for queries in DIR first; repeatable"),
+	CLI_OPTION(struct args, 0, "FILE", "file", OPT_STRING, file, "read the query from FILE", .group = "The query"),
+	CLI_OPTION(struct args, 'l', NULL, "list", OPT_BOOL, list, "list the named queries"),
+	CLI_OPTION(struct args, 0, NULL, "schema", OPT_BOOL, schema,
+		   "describe the tables and columns, with types and units"),
+	CLI_OPTION(struct args, 0, "DIR", "queries", OPT_LIST, folders, "search DIR for queries first; repeatable"),
 	CLI_OPTION(struct args, 0, "RULES", "steps", OPT_STRING, steps,
 		   "what a step is: auto, none, a ready-made set's name, or a YAML file"),
+	CLI_OPTION(struct args, 'c', "FILE", "config", OPT_STRING, config,
+		   "give verdicts by the limits in this configuration, not by those of the run"),
 	CLI_OPTION(struct args, 'F', "FORMAT", "format", OPT_UINT, format,
 		   "table, csv, json, jsonl or parquet (default: by the ending of --output FILE, else table)",
 		   .choices = query_formats, .group = "Output"),
 	CLI_OPTION(struct args, 'o', "FILE", "output", OPT_STRING, output,
 		   "write there, once it is complete, instead of to stdout"),
-	CLI_OPTION(struct args, 'p', "DIR", "plugin-dir", OPT_STRING, plugin_dir,
-		   "where collector-merge looks for DIR/sinks"),
+	CLI_OPTION(struct args, 'p', "DIR", "plugin-dir", OPT_STRING, plugin_dir, "load sinks from DIR/sinks"),
 	CLI_OPTION(struct args, 'q', NULL, "quiet", OPT_BOOL, quiet, "errors only", .group = "Other"),
 	CLI_END,
 };
@@ -42,20 +47,20 @@ static const struct cli cli = {
 	"collector-query",
 	.usage = "[OPTION]... RUN... [QUERY [PARAMETER]...]",
 	.about =
-		"Answers questions about runs. RUN is a run's folder, a link to one, or a folder of Parquet files that "
-		"collector-merge made; several are asked together. QUERY is a name that --list knows, or SQL as "
-		"DuckDB speaks it; without it the tables are listed.",
+		"Answers questions about runs. RUN is a run's folder, a link to one, a folder of runs, or a folder of Parquet "
+		"files or a DuckDB file that collector-merge made; several are queried together. QUERY is a name from --list, or SQL in "
+		"DuckDB's dialect; without it there is a prompt in a terminal, else the tables are listed.",
 	.options = options,
 	.examples = "  collector query runs/latest failed\n"
 		    "      What failed, and why.\n"
 		    "  collector query runs/latest slowest 50\n"
 		    "      The 50 programs that took longest.\n"
-		    "  collector query runs/* \"SELECT run, sum(cpu_ns) FROM processes GROUP BY run\"\n"
-		    "      CPU time of each run.\n"
+		    "  collector query runs \"SELECT run, result, core_hours FROM runs ORDER BY began\"\n"
+		    "      Every run in a folder.\n"
 		    "  collector query runs/latest \"DESCRIBE processes\"\n"
 		    "      The columns of a table, and their types.\n"
 		    "  collector query -o big.parquet runs/latest \\\n"
-		    "      \"FROM processes WHERE peak_rss_bytes > 1e9\"\n"
+		    "      \"FROM images WHERE peak_rss_bytes > 1e9\"\n"
 		    "      Programs of more than a gigabyte, as a Parquet file.\n"
 		    "\n"
 		    "Queries of your own: NAME.sql in ~/.config/collector/queries.",
@@ -64,7 +69,7 @@ static const struct cli cli = {
 
 static int fail(int code, const char *sentence)
 {
-	/* DuckDB's errors are of several lines, the later ones point at a place in the first */
+	/* DuckDB's errors have several lines; the later ones point into the first */
 	char *copy = strdup(sentence), *at = copy, *line;
 
 	while ((line = strsep(&at, "\n")))
@@ -74,20 +79,18 @@ static int fail(int code, const char *sentence)
 	return code;
 }
 
-/* Where queries are looked for: as given, the user's own, those that were installed. */
+/* The folders of queries: from the command line, the user's own, the installed ones. */
 static int add_folders(struct args *args)
 {
 	static const struct opt folders = {.type = OPT_LIST, .offset = offsetof(struct args, folders)};
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+	char *config = dir__of_user("XDG_CONFIG_HOME", ".config"), *own = NULL;
 	struct error err;
-	char *own = NULL;
 	int n = 0;
 
-	if (config && *config)
+	if (config)
 		n = asprintf(&own, "%s/collector/queries", config);
-	else if (home)
-		n = asprintf(&own, "%s/.config/collector/queries", home);
 	n = n < 0 || (n && opt__append(&folders, args, own, &err)) || opt__append(&folders, args, QUERIESDIR, &err);
+	free(config);
 	free(own);
 	return n ? fail(EXIT_FAILED, strerror(ENOMEM)) : CLI_GO_ON;
 }
@@ -97,7 +100,7 @@ static bool is_name(const char *word)
 	return word[strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-")] == '\0';
 }
 
-/* A name of a query goes before a path of that name, which can be written ./NAME; but the first is a path. */
+/* The first argument is a path. Later ones are named queries if such exist; write ./NAME for a path. */
 static int find_query(struct args *args, char **words)
 {
 	const char *const *folders = (const char *const *)args->folders.items;
@@ -146,7 +149,7 @@ static void add_defaults(struct args *args)
 		args->parameters[n] = args->named.defaults[n];
 }
 
-/* The format is given by name, else by the ending of the output's name. */
+/* The format: --format, else by the output's suffix. */
 static int settle_format(struct args *args)
 {
 	const char *dot = args->output ? strrchr(args->output, '.') : NULL;
@@ -176,16 +179,18 @@ static int args__parse(struct args *args, char **argv)
 		rc = load_file(args);
 	if (rc != CLI_GO_ON)
 		return rc;
+	if (args->schema && args->query)
+		return cli__usage(&cli, "--schema takes runs, and no query");
 	add_defaults(args);
 	return settle_format(args);
 }
 
 /* ---- the work ---- */
 
-/* Without a query: what there is to ask. */
+/* Without a query: lists or describes the tables. */
 static int ask(const struct args *args, struct query *query, int out)
 {
-	char *overview = args->query ? NULL : query__overview(query);
+	char *overview = args->query ? NULL : args->schema ? query__schema(query) : query__overview(query);
 	struct error err = {0};
 	const char *sql = args->query ? args->query : overview;
 	int rc = sql ? query__print(query, sql, args->parameters, args->format, out, &err) : -ENOMEM;
@@ -196,28 +201,87 @@ static int ask(const struct args *args, struct query *query, int out)
 	return fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, *err.text ? err.text : strerror(-rc));
 }
 
+/* Whether a person is asked for queries. */
+static bool is_interactive(const struct args *args)
+{
+	return !args->query && !args->schema && !args->output && args->format == QUERY_TABLE && isatty(STDIN_FILENO) &&
+	       isatty(STDOUT_FILENO);
+}
+
+/* What is done by the account. */
+struct job {
+	const struct args *args;
+	const struct query_opts *opts;
+	struct query query;
+	struct outfile out;
+};
+
+static int work(void *arg)
+{
+	struct job *job = arg;
+	struct error err;
+	char *history;
+	int rc = query__open(&job->query, job->opts, &err);
+
+	if (rc)
+		return fail(rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err.text);
+	if (!is_interactive(job->args))
+		return ask(job->args, &job->query, job->out.fd);
+	history = job->opts->account->apart ? NULL : prompt__history();
+	rc = prompt__run(&job->query, history);
+	free(history);
+	return rc ? fail(EXIT_FAILED, strerror(-rc)) : EXIT_DONE;
+}
+
 static int run(const struct args *args)
 {
+	struct account account;
 	struct query_opts opts = {.paths = (const char *const *)args->paths,
 				  .steps = args->steps,
+				  .config = args->config,
 				  .plugin_dir = args->plugin_dir,
-				  .quiet = args->quiet};
-	struct outfile out;
-	struct query query;
+				  .quiet = args->quiet,
+				  .account = &account};
+	struct job job = {args, &opts, {0}, {0}};
 	struct error err;
-	int rc = query__open(&query, &opts, &err), code;
+	int rc, code;
 
+	account__find(&account);
+	rc = query__find(&job.query, &opts, &err);
 	if (rc) {
 		code = fail(rc == -ENOENT || rc == -EINVAL ? EXIT_USAGE : EXIT_FAILED, err.text);
-	} else if (outfile__open(&out, args->output, &err)) {
+	} else if (outfile__open(&job.out, args->output, &err)) {
 		code = fail(EXIT_FAILED, err.text);
 	} else {
-		code = ask(args, &query, out.fd);
-		if (outfile__close(&out, code == EXIT_DONE, &err))
+		if (is_interactive(args))
+			signal(SIGINT,
+			       SIG_IGN); /* it ends a query, not this process, which may have to wait for another */
+		code = outfile__work(&job.out, &account, work, &job);
+		if (outfile__close(&job.out, code == EXIT_DONE, &err))
 			code = fail(EXIT_FAILED, err.text);
 	}
-	query__close(&query);
+	query__close(&job.query);
 	return code;
+}
+
+static int list(const char *const *folders)
+{
+	int rc = query_named__list(folders);
+
+	if (rc)
+		log__error("cannot list the queries: %s", strerror(-rc));
+	return rc ? EXIT_FAILED : EXIT_DONE;
+}
+
+/* Two for each run of a folder. */
+static void allow_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_NOFILE, &limit)) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
 }
 
 int main(int argc __attribute__((unused)), char **argv)
@@ -227,14 +291,15 @@ int main(int argc __attribute__((unused)), char **argv)
 
 	log__init(cli.name, LOG_INFO);
 	signal(SIGPIPE, SIG_IGN);
+	allow_descriptors();
 	code = args__parse(&args, argv);
 	if (args.quiet)
 		log__init(cli.name, LOG_ERROR);
 	if (code == CLI_GO_ON && args.list)
-		code = query_named__list((const char *const *)args.folders.items) ? EXIT_FAILED : EXIT_DONE;
+		code = list((const char *const *)args.folders.items);
 	else if (code == CLI_GO_ON)
 		code = run(&args);
 	query_named__free(&args.named);
 	cli__free(&cli, &args);
-	return code;
+	return cli__end(code);
 }

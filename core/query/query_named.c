@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Named queries: one .sql file each. Its first line is a comment that says what it tells; lines such as
+/* Named queries: one .sql file each. Its first line is a comment with its help; lines such as
  *
  *	-- $1 = 20: how many
  *
- * say what its parameters are, and what they are if they are not given. */
+ * describe its parameters and their defaults. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -15,21 +15,7 @@
 #include "core/text.h"
 
 #define SUFFIX ".sql"
-
-static int read_all(const char *path, char **text)
-{
-	FILE *file = fopen(path, "re");
-	size_t size = 0;
-	int rc = 0;
-
-	*text = NULL;
-	if (!file)
-		return -errno;
-	if (getdelim(text, &size, '\0', file) < 0)
-		rc = ferror(file) ? -errno : -ENODATA;
-	fclose(file);
-	return rc;
-}
+#define SQL_MAX (1UL << 20) /* bytes */
 
 static char *copy_trimmed(const char *at, size_t length)
 {
@@ -52,12 +38,16 @@ static void take_default(struct query_named *named, const char *line)
 
 int query_named__read(struct query_named *named, const char *path, struct error *err)
 {
+	struct error reason;
+	size_t size;
 	int rc;
 
 	*named = (struct query_named){0};
-	rc = read_all(path, &named->sql);
+	rc = infile__read(path, SQL_MAX, &named->sql, &size, &reason);
 	if (rc)
-		return error__set(err, rc, "%s: %s", path, rc == -ENODATA ? "is empty" : strerror(-rc));
+		return error__set(err, rc, "%.300s: %s", path, reason.text);
+	if (!size)
+		return error__set(err, -ENODATA, "%.300s: is empty", path);
 	if (!strncmp(named->sql, "-- ", 3))
 		named->help = copy_trimmed(named->sql + 3, strcspn(named->sql + 3, "\n"));
 	for (const char *line = named->sql; line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
@@ -113,7 +103,7 @@ static int all__add(struct all *all, const char *folder, const char *file)
 	return 0;
 }
 
-/* The first folder that has a name is the one that counts. */
+/* The first folder that has a name wins. */
 static int all__read(struct all *all, const char *const *folders)
 {
 	struct dirent *entry;
@@ -151,7 +141,7 @@ static int all__fail(const struct all *all, const char *name, struct error *err)
 
 	for (size_t i = 0; i < all->count; i++)
 		nearest__offer(&nearest, all->list[i].name);
-	error__set(err, 0, "%s: there is no run, and no query of this name", name);
+	error__set(err, 0, "%s: neither a run nor a query", name);
 	nearest__append(&nearest, err);
 	return -ENOENT;
 }
@@ -193,7 +183,7 @@ int query_named__list(const char *const *folders)
 	}
 	all__free(&all);
 	if (!rc && text.size)
-		rc = fputs(text.data, stdout) < 0 || fflush(stdout) ? -errno : 0;
+		fputs(text.data, stdout); /* cli__end() reports a failure */
 	text__free(&text);
 	return rc ? rc : text.error;
 }

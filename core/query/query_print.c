@@ -18,7 +18,7 @@
 #include "core/text.h"
 
 #define FLUSH_BYTES (64U << 10)
-#define EMPTY_ARRAY 6 /* bytes, as COPY writes it */
+#define EMPTY_ARRAY 6 /* bytes, as COPY writes them */
 
 const char *const query_formats[] = {"table", "csv", "json", "jsonl", "parquet", NULL};
 
@@ -44,7 +44,7 @@ static void flush(struct output *out)
 
 /* ---- a table ---- */
 
-/* What a column holds, by its type and, for numbers, the unit in its name. */
+/* How to show a column, by its type and, for numbers, the unit in its name. */
 static enum shown shown_as(duckdb_type type, const char *name)
 {
 	size_t n = strlen(name);
@@ -74,7 +74,7 @@ static enum shown shown_as(duckdb_type type, const char *name)
 
 struct table {
 	struct output *out;
-	struct text cells; /* one after the other, each ended by a NUL */
+	struct text cells; /* concatenated, each ended by a NUL */
 	size_t rows, *width;
 	unsigned window; /* columns of the terminal; 0: none */
 };
@@ -96,7 +96,7 @@ static void put_human(struct text *cells, const char *digits, size_t length, enu
 	snprintf(value, sizeof(value), "%.*s", (int)length, digits);
 	number = strtod(value, NULL);
 
-	/* what is less than nothing is not an amount */
+	/* negative: not an amount */
 	if (!(number >= 0 && number < 1.8e19))
 		text__printf(cells, "%s", value);
 	else if (shown == AS_DURATION)
@@ -171,16 +171,11 @@ static const char *put_line(struct table *table, const char *at)
 	return at;
 }
 
-/* The unit is in the value, then it need not be in the name. */
 static void put_heading(struct table *table, const char *name, size_t column)
 {
-	size_t begin = table->cells.size, n = strlen(name);
+	size_t begin = table->cells.size;
 
-	if (table->out->shown[column] == AS_DURATION)
-		n -= strlen("_ns");
-	else if (table->out->shown[column] == AS_BYTES)
-		n -= strlen("_bytes");
-	text__safe(&table->cells, name, n);
+	text__safe(&table->cells, name, strlen(name));
 	end_cell(table, column, begin);
 }
 
@@ -215,15 +210,15 @@ static void print_table(duckdb_result *result, struct output *out)
 
 /* ---- CSV, JSON, Parquet: by COPY ---- */
 
-/* Copies what COPY writes to a pipe. COPY to the output itself would truncate a file that others write to as well, and
- * cannot open a socket. */
+/* Copies what COPY writes to a pipe. COPY to the output itself would truncate a file opened with >>, and cannot
+ * open a socket. */
 struct copier {
 	int from, to;
-	bool terminal, array; /* array: nothing of it has been written yet */
+	bool terminal, array; /* array: nothing has been written yet */
 	int error;
 };
 
-/* Text of watched programs must not control a terminal. */
+/* Text from watched programs must not control the terminal. */
 static int put_safe(int to, const void *data, size_t length)
 {
 	const char *bytes = data;
@@ -250,7 +245,7 @@ static bool is_empty_array(const char *bytes, size_t size)
 	return size == EMPTY_ARRAY && !memcmp(bytes, "[\n\t\n]\n", size);
 }
 
-/* Whole lines, so that no character is cut in two. After an error it closes the pipe, which ends the COPY. */
+/* Reads whole lines: no character is cut in two. After an error it closes the pipe, which ends the COPY. */
 static void *copy(void *arg)
 {
 	char buffer[FLUSH_BYTES + 1], *end;
@@ -291,7 +286,7 @@ static size_t trimmed(const char *sql)
 	return n;
 }
 
-/* A comment may end the query: hence the line breaks. */
+/* The query may end in a comment: hence the line breaks. */
 static char *wrap(const char *sql, enum query_format format, int to)
 {
 	static const char *const options[] = {
@@ -328,7 +323,7 @@ static int bind(duckdb_prepared_statement statement, const char *const *paramete
 	while (parameters && parameters[given])
 		given++;
 	if (given < count)
-		return error__set(err, -EINVAL, "the query takes %" PRIu64 " parameters ($1...), %zu are given",
+		return error__set(err, -EINVAL, "the query takes %" PRIu64 " parameters ($1...), not %zu",
 				  (uint64_t)count, given);
 	if (given > count)
 		return error__set(err, -EINVAL,
@@ -339,8 +334,8 @@ static int bind(duckdb_prepared_statement statement, const char *const *paramete
 	return 0;
 }
 
-/* How the columns of what was asked for are shown; they are all text once it is wrapped. */
-static int look_at(struct output *out, duckdb_prepared_statement statement)
+/* How to show the columns; must run before the query is wrapped, which makes them all text. */
+static int describe_columns(struct output *out, duckdb_prepared_statement statement)
 {
 	out->columns = duckdb_prepared_statement_column_count(statement);
 	out->shown = calloc(out->columns + 1, sizeof(*out->shown));
@@ -356,13 +351,20 @@ static int look_at(struct output *out, duckdb_prepared_statement statement)
 	return 0;
 }
 
+/* Of a query's errors those of the disk are not the user's. DuckDB's IO errors are also those of files that the query
+ * names and that do not exist. */
+static int code_of(const char *why)
+{
+	return !strncmp(why, "IO Error: Could not write", 25) ? -EIO : -EINVAL;
+}
+
 static int execute(duckdb_prepared_statement statement, struct output *out, struct error *err)
 {
 	duckdb_result result;
 	int rc = 0;
 
 	if (duckdb_execute_prepared(statement, &result) != DuckDBSuccess)
-		rc = error__set(err, -EINVAL, "%s", duckdb_result_error(&result));
+		rc = error__set(err, code_of(duckdb_result_error(&result)), "%s", duckdb_result_error(&result));
 	else if (out->shown)
 		print_table(&result, out);
 	duckdb_destroy_result(&result);
@@ -370,16 +372,16 @@ static int execute(duckdb_prepared_statement statement, struct output *out, stru
 	return rc ? rc : out->error;
 }
 
-/* The query itself first: its errors point into what the user wrote. */
+/* Prepares the query itself first: error positions then match what the user wrote. */
 static int check(struct query *query, const char *sql, enum query_format format, struct output *out, struct error *err)
 {
 	duckdb_prepared_statement statement = NULL;
 	int rc = prepare(query, sql, &statement, err);
 
 	if (!rc && duckdb_prepared_statement_type(statement) != DUCKDB_STATEMENT_TYPE_SELECT)
-		rc = error__set(err, -EINVAL, "the query gives no rows: it must be a SELECT, DESCRIBE or the like");
+		rc = error__set(err, -EINVAL, "the query returns no rows: use a SELECT, DESCRIBE or similar");
 	if (!rc && format == QUERY_TABLE)
-		rc = look_at(out, statement);
+		rc = describe_columns(out, statement);
 	duckdb_destroy_prepare(&statement);
 	return rc;
 }
@@ -400,7 +402,7 @@ static int run(struct query *query, const char *sql, const char *const *paramete
 	return rc;
 }
 
-/* Through a pipe. What keeps the output from being written is the cause of COPY's failure. */
+/* Through a pipe. An error of the output is the cause of COPY's failure. */
 static int run_piped(struct query *query, const char *sql, const char *const *parameters, enum query_format format,
 		     struct output *out, struct error *err)
 {
@@ -430,15 +432,20 @@ int query__print(struct query *query, const char *sql, const char *const *parame
 {
 	bool piped = format != QUERY_TABLE && format != QUERY_PARQUET;
 	struct output out = {.fd = fd, .terminal = isatty(fd)};
+	char *renamed;
 	int rc;
 
 	*err->text = '\0';
 	rc = check(query, sql, format, &out, err);
-	if (!rc)
+	renamed = rc == -EINVAL ? query_old__renamed(sql, err->text) : NULL;
+	if (renamed)
+		rc = query__print(query, renamed, parameters, format, fd, err);
+	else if (!rc)
 		rc = piped ? run_piped(query, sql, parameters, format, &out, err)
 			   : run(query, sql, parameters, format, fd, &out, err);
 	text__free(&out.text);
 	free(out.shown);
 	free(out.widths);
+	free(renamed);
 	return rc;
 }

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "core/record.h"
+#include "core/stream/plain.h"
 
 #define DEPTH 32
 
 enum kind { BAD, SCALAR, STRING, EXT, ARRAY, MAP };
 
-/* What a first byte announces. `head`: bytes up to the payload, `width`: bytes of the length in it. */
+/* What a first byte means. `head`: bytes before the payload; `width`: bytes of the length among them. */
 struct announced {
 	enum kind kind;
 	uint8_t head, width;
@@ -21,7 +22,7 @@ struct announced {
 		kind, head, width \
 	}
 
-/* From 0xc0 on; what lies below is its own length. */
+/* From 0xc0 on; smaller first bytes hold their own length. */
 static const struct announced announced[32] = {
 	A(SCALAR, 1, 0), A(BAD, 1, 0),	  A(SCALAR, 1, 0), A(SCALAR, 1, 0), /* nil, never, false, true */
 	A(STRING, 2, 1), A(STRING, 3, 2), A(STRING, 5, 4),		    /* bin */
@@ -62,7 +63,7 @@ struct object {
 	uint32_t count; /* bytes of a string or ext, elements of an array, pairs of a map */
 };
 
-/* 1: the head of the object is there, 0: the bytes end in it, -EBADMSG: no object begins so. */
+/* 1: the object's head is complete, 0: the bytes end inside it, -EBADMSG: not an object. */
 static int cursor__object(const struct cursor *c, struct object *object)
 {
 	size_t room = c->end - c->at;
@@ -92,7 +93,7 @@ static int cursor__object(const struct cursor *c, struct object *object)
 	return 1;
 }
 
-/* The next object, if it is of this kind and its payload's bytes are there. */
+/* The next object, if it is of this kind and its payload is complete. */
 static bool cursor__take(const struct cursor *c, enum kind kind, struct object *object)
 {
 	size_t room = c->end - c->at;
@@ -136,7 +137,7 @@ bool cursor__string(struct cursor *c, const char **string, uint32_t *length)
 	return true;
 }
 
-/* The number at `at`, and how long it is; 0 if there is none or the bytes end in it. Negative ones are
+/* The number at `at`, and its length; 0 if there is none or the bytes end inside it. Negative ones are
  * sign-extended. */
 static inline unsigned number__read(const uint8_t *at, const uint8_t *end, uint64_t *number, bool *negative)
 {
@@ -242,22 +243,7 @@ bool cursor__value(struct cursor *c, struct value *value)
 	return true;
 }
 
-/* How long the objects are that have one length and nothing inside, by their first byte; 0: another. */
-static inline unsigned plain__length(uint8_t first)
-{
-	static const uint8_t lengths[32] = {
-		/* from 0xc0 on */
-		1, 0, 1, 1, 0, 0, 0, 0, 0, 0, 5, 9, 2, 3, 5, 9, 2, 3, 5, 9, 3, 4, 6, 10, 18, 0, 0, 0, 0, 0, 0, 0,
-	};
-
-	if (first < 0x80 || first >= 0xe0)
-		return 1;
-	if (first >= 0xc0)
-		return lengths[first - 0xc0];
-	return first >= 0xa0 ? 1 + (first & 0x1f) : 0;
-}
-
-/* Moves over up to `count` plain objects in a row; returns how many are left. */
+/* Skips up to `count` plain objects in a row; returns how many are left. */
 static uint64_t cursor__run(struct cursor *c, uint64_t count)
 {
 	const uint8_t *at = c->at;
@@ -307,7 +293,7 @@ int cursor__skip(struct cursor *c)
 	}
 }
 
-/* The head of a record, here for its speed: it is read twice for every record. */
+/* The head of a record. Here for speed: it is read twice for every record. */
 bool record__head(const uint8_t *bytes, size_t size, struct record *record)
 {
 	const uint8_t *end = bytes + size, *at;

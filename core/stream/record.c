@@ -13,6 +13,7 @@ static const char *const reason_names[EVENT_REASON_MAX] = {
 	[EVENT_REASON_UNSEEN] = "unseen",	[EVENT_REASON_LOST] = "lost",
 	[EVENT_REASON_BOUND] = "bound",		[EVENT_REASON_SHARED] = "shared",
 	[EVENT_REASON_DENIED] = "denied",	[EVENT_REASON_GONE] = "gone",
+	[EVENT_REASON_EXCLUDED] = "excluded",
 };
 
 static const struct schema_field lost_fields[] = {
@@ -43,6 +44,7 @@ static const struct schema_field sync_fields[] = {
 static const struct schema_field end_fields[] = {
 	FIELD(struct record_end, records, NULL, "events in the stream"),
 	FIELD(struct record_end, lost, NULL, "sum of its lost records"),
+	FIELD(struct record_end, redacted, NULL, "texts of its records in which a secret was hidden"),
 	{0},
 };
 
@@ -62,8 +64,8 @@ struct packing {
 	struct buffer *to;
 	const uint8_t *event;
 	size_t size;
-	record_filter filter;
-	void *filter_arg;
+	struct record_privacy *privacy;
+	unsigned flags; /* of the event's schema */
 	unsigned missing_count;
 	struct {
 		uint8_t field, reason;
@@ -85,27 +87,31 @@ static int pack_null(struct packing *p, unsigned field, uint32_t reason)
 	return pack_nil(p->to);
 }
 
-static int pack_filtered(struct packing *p, bool follows, const char *text, size_t length)
+static void filter(struct packing *p, enum record_place place, const char **text, size_t *length)
 {
-	if (p->filter)
-		p->filter(p->filter_arg, follows, &text, &length);
+	if (p->privacy && p->privacy->filter)
+		p->privacy->redacted += p->privacy->filter(p->privacy->filter_arg, place, text, length);
+}
+
+static int pack_filtered(struct packing *p, enum record_place place, const char *text, size_t length)
+{
+	filter(p, place, &text, &length);
 	return pack__text(p->to, text, length);
 }
 
-/* The filter sees NAME=VALUE as a whole: what is secret about a value may be its name. */
-static int pack_pair(struct packing *p, bool follows, const char *text, size_t length)
+/* The filter gets NAME=VALUE as a whole: the name may show that the value is secret. */
+static int pack_pair(struct packing *p, const char *text, size_t length)
 {
 	const char *equals;
 
-	if (p->filter)
-		p->filter(p->filter_arg, follows, &text, &length);
+	filter(p, RECORD_PAIR, &text, &length);
 	equals = memchr(text, '=', length);
 	if (!equals)
 		return pack__text(p->to, text, length) || pack__text(p->to, "", 0);
 	return pack__text(p->to, text, equals - text) || pack__text(p->to, equals + 1, text + length - equals - 1);
 }
 
-/* Items are ended by NULs; a cut list may lack the last. */
+/* Items end in NUL; a truncated list may lack the last one. */
 static size_t item_length(const char *text, size_t left)
 {
 	const char *nul = memchr(text, '\0', left);
@@ -124,26 +130,50 @@ static int pack_items(struct packing *p, const char *text, size_t length, bool p
 	err = pairs ? pack_map(p->to, count) : pack_array(p->to, count);
 	for (at = 0; at < length && !err; at += item + 1) {
 		item = item_length(text + at, length - at);
-		err = pairs ? pack_pair(p, at > 0, text + at, item) : pack_filtered(p, at > 0, text + at, item);
+		err = pairs ? pack_pair(p, text + at, item)
+			    : pack_filtered(p, at ? RECORD_LIST_NEXT : RECORD_LIST_FIRST, text + at, item);
 	}
 	return err;
+}
+
+static enum record_args args_of(const struct packing *p, const struct schema_field *field)
+{
+	if (!p->privacy)
+		return RECORD_ARGS_FULL;
+	if (field->type == SCHEMA_LIST && !strcmp(field->name, RECORD_ARGS_FIELD))
+		return p->privacy->args;
+	if (field->type != SCHEMA_STRING || !(p->flags & SCHEMA_ARGS))
+		return RECORD_ARGS_FULL;
+	/* A text has no first argument that could be kept alone. */
+	return p->privacy->args == RECORD_ARGS_PROGRAM ? RECORD_ARGS_NONE : p->privacy->args;
 }
 
 /* string, list and map have the same three members. */
 static int pack_tail(struct packing *p, unsigned i, const struct schema_field *field)
 {
+	enum record_args args = args_of(p, field);
 	struct event_string at;
 	const char *text;
+	size_t first;
 
 	memcpy(&at, p->event + field->offset, sizeof(at));
+	if (args == RECORD_ARGS_NONE)
+		return pack_null(p, i, EVENT_REASON_EXCLUDED);
+	if (at.reason == EVENT_NOT_APPLICABLE)
+		return pack_nil(p->to);
 	if (at.reason != EVENT_REASON_NONE && at.reason != EVENT_REASON_TRUNCATED)
 		return pack_null(p, i, at.reason);
 	if (at.offset > p->size || at.length > p->size - at.offset)
 		return pack_null(p, i, EVENT_REASON_FAULT);
-	packing__missing(p, i, at.reason);
 	text = (const char *)p->event + at.offset;
+	first = args == RECORD_ARGS_PROGRAM ? item_length(text, at.length) + 1 : at.length;
+	if (first < at.length) {
+		at.length = first;
+		at.reason = EVENT_REASON_TRUNCATED;
+	}
+	packing__missing(p, i, at.reason);
 	if (field->type == SCHEMA_STRING)
-		return pack_filtered(p, false, text, at.length);
+		return pack_filtered(p, memchr(text, '\n', at.length) ? RECORD_LINES : RECORD_ALONE, text, at.length);
 	return pack_items(p, text, at.length, field->type == SCHEMA_MAP);
 }
 
@@ -178,7 +208,7 @@ static int pack_field(struct packing *p, unsigned i, const struct schema_field *
 			return pack_null(p, i, EVENT_NULL_REASON(u64));
 		return field->name_of ? pack_named(p, field, u64) : pack_uint64(p->to, u64);
 	case SCHEMA_CHARS:
-		return pack__text(p->to, (const char *)at, strnlen((const char *)at, field->size));
+		return pack_filtered(p, RECORD_ALONE, (const char *)at, strnlen((const char *)at, field->size));
 	case SCHEMA_STRING:
 	case SCHEMA_LIST:
 	case SCHEMA_MAP:
@@ -198,9 +228,9 @@ static int pack_missing(struct packing *p)
 }
 
 int record__pack(struct buffer *out, const struct schema_event *schema, unsigned kind, uint64_t seq,
-		 const struct event *event, size_t size, record_filter filter, void *filter_arg)
+		 const struct event *event, size_t size, struct record_privacy *privacy)
 {
-	/* The list of missing fields stays uninitialised on purpose: it is most of the struct. */
+	/* The list of missing fields is not zeroed: it is most of the struct. */
 	struct packing p;
 	struct event head;
 	size_t start = out->size;
@@ -212,15 +242,15 @@ int record__pack(struct buffer *out, const struct schema_event *schema, unsigned
 		return -EINVAL;
 	p.event = (const uint8_t *)event;
 	p.size = size;
-	p.filter = filter;
-	p.filter_arg = filter_arg;
+	p.privacy = privacy;
+	p.flags = schema->flags;
 	p.missing_count = 0;
 	p.to = out;
 	memcpy(&head, event, sizeof(head));
 	while (count < SCHEMA_FIELDS_MAX && schema->fields[count].name)
 		count++;
 
-	/* The count of elements is known last, but its width first. */
+	/* The count of elements is known last, but not its width. */
 	narrow = RECORD_HEAD + count + 1 < 16;
 	err = buffer__append(out, "\xdc\0", narrow ? 1 : 3);
 	err = err || record_head__pack(p.to, kind, seq, &head);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads records: the values of one, by the schema its stream's header tells. */
+/* Decodes the values of a record by the schema in its stream's header. */
 #include <errno.h>
 #include <string.h>
 
 #include "core/record.h"
+#include "core/stream/plain.h"
 
 bool value__item(const uint8_t **cursor, const uint8_t *end, const char **string, uint32_t *length)
 {
@@ -25,7 +26,7 @@ int stream_event__field(const struct stream_event *event, const char *name)
 	return -1;
 }
 
-/* A value of another type than the header says would surprise a sink that trusts the header. */
+/* Sinks trust the header: a value of another type than it declares is an error. */
 static bool value__fits(struct value *value, enum schema_type type)
 {
 	if (value->type == VALUE_NULL)
@@ -34,12 +35,13 @@ static bool value__fits(struct value *value, enum schema_type type)
 	case SCHEMA_BOOL:
 		return value->type == VALUE_BOOL;
 	case SCHEMA_U32:
+		return value->type == VALUE_UINT && value->u <= UINT32_MAX;
 	case SCHEMA_U64:
 		return value->type == VALUE_UINT;
 	case SCHEMA_I32:
 		if (value->type == VALUE_UINT && value->u <= INT32_MAX)
 			value->type = VALUE_INT;
-		return value->type == VALUE_INT;
+		return value->type == VALUE_INT && value->i >= INT32_MIN;
 	case SCHEMA_CHARS:
 	case SCHEMA_STRING:
 		return value->type == VALUE_STRING;
@@ -48,10 +50,10 @@ static bool value__fits(struct value *value, enum schema_type type)
 	case SCHEMA_MAP:
 		return value->type == VALUE_MAP;
 	}
-	return true; /* a type younger than this reader: whatever it is */
+	return true; /* a type that this reader does not know: accept any value */
 }
 
-/* The map of reasons is known by its keys: those of values are strings. */
+/* The map of reasons is recognized by its integer keys: maps as values have strings. */
 static bool record__missing(struct cursor *c, struct value *values, uint32_t count)
 {
 	struct cursor at = *c;
@@ -74,7 +76,7 @@ static int record__value(struct cursor *c, const struct stream_field *field, str
 {
 	if (cursor__value(c, value))
 		return value__fits(value, field->type) ? 0 : -EBADMSG;
-	/* floats and the like have no type that this reader knows */
+	/* floats and others: types that this reader does not know */
 	if (field->type || cursor__skip(c) != 1)
 		return -EBADMSG;
 	value->reason = EVENT_REASON_UNSUPPORTED;
@@ -97,4 +99,39 @@ int record__values(const struct record *record, struct value *values)
 			return -EBADMSG;
 	}
 	return 0;
+}
+
+#define TYPE(type) (1U << (type))
+#define UNSIGNED (TYPE(SCHEMA_U32) | TYPE(SCHEMA_U64))
+#define TEXT (TYPE(SCHEMA_CHARS) | TYPE(SCHEMA_STRING))
+
+/* The types of fields that a plain object fits whatever its value, by its first byte: most values of most records. */
+static const uint16_t plain_types[256] = {
+	[0x00 ... 0x7f] = UNSIGNED | TYPE(SCHEMA_I32),
+	[0xa0 ... 0xbf] = TEXT,
+	[0xc0] = UINT16_MAX,
+	[0xc2 ... 0xc3] = TYPE(SCHEMA_BOOL),
+	[0xcc ... 0xcd] = UNSIGNED | TYPE(SCHEMA_I32),
+	[0xce] = UNSIGNED,
+	[0xcf] = TYPE(SCHEMA_U64),
+	[0xd0 ... 0xd2] = TYPE(SCHEMA_I32),
+	[0xe0 ... 0xff] = TYPE(SCHEMA_I32),
+};
+
+bool record__fits(const struct record *record)
+{
+	const struct stream_event *event = record->event;
+	struct cursor c = {record->bytes + record->values, record->bytes + record->size};
+	struct value value;
+	uint8_t length;
+
+	if (record->count < event->fields_count)
+		return false;
+	for (uint32_t i = 0; i < event->fields_count; i++) {
+		length = plain_types[*c.at] & TYPE(event->fields[i].type) ? plain__length(*c.at) : 0;
+		c.at += length;
+		if (!length && record__value(&c, &event->fields[i], &value))
+			return false;
+	}
+	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What sinks that know no event by name share: the walk over a record's keys, and the writing. */
+/* Shared by sinks that know no event by name: the walk over a record's keys, and writing. */
 #include "core/sink.h"
 
 #include <errno.h>
@@ -12,13 +12,13 @@
 #define SECOND 1000000000
 
 /* The values before an event's own. */
-enum { ROW_TS, ROW_TIME, ROW_SEQ, ROW_RUN, ROW_PID, ROW_START, ROW_TID, ROW_CPU, ROW_FIELDS };
+enum { ROW_TS, ROW_TIME, ROW_SEQ, ROW_MARKER, ROW_RUN, ROW_PID, ROW_START, ROW_TID, ROW_CPU, ROW_FIELDS };
 
 struct row {
 	struct sink_row row;
 	const struct stream_event *event;
 	struct buffer text;
-	struct value run;
+	struct value run, marker;
 	char missing[];
 };
 
@@ -31,7 +31,7 @@ struct sink_rows {
 	sink_render render;
 	struct stream_rows *streams; /* by stream_info's index */
 	uint32_t count;
-	int64_t second; /* that `time` tells */
+	int64_t second; /* of `time` */
 	char time[40];
 };
 
@@ -67,7 +67,7 @@ static int row__key(struct row *row, sink_render render, const char *name, const
 
 static int row__render(struct row *row, sink_render render, const struct record *record)
 {
-	static const char *const head[] = {"ts", "time", "seq", "run"};
+	static const char *const head[] = {"ts", "time", "seq", "marker", "run"};
 	static const char *const process[] = {"pid", "start", "tid", "cpu"};
 	const struct stream_event *event = record->event;
 	const uint8_t *at;
@@ -75,7 +75,7 @@ static int row__render(struct row *row, sink_render render, const struct record 
 	int err;
 
 	err = row__key(row, render, "stream", event->stream, &i) || row__key(row, render, "event", event->name, &i);
-	for (k = 0; k < 4 && !err; k++)
+	for (k = 0; k < sizeof(head) / sizeof(*head) && !err; k++)
 		err = row__key(row, render, head[k], NULL, &i);
 	err = err || row__key(row, render, "host", record->info->host, &i);
 	for (k = 0; k < 4 && !err; k++)
@@ -113,6 +113,7 @@ static int row__new(struct row **out, sink_render render, const struct record *r
 		return -ENOMEM;
 	row->event = record->event;
 	row->run = text_value(record->info->run.id);
+	row->marker = text_value(record->info->marker);
 	if (row__render(row, render, record)) {
 		row__free(row);
 		return -ENOMEM;
@@ -121,7 +122,7 @@ static int row__new(struct row **out, sink_render render, const struct record *r
 	return 0;
 }
 
-/* Where the row of the record's event is kept. */
+/* The place of the row of the record's event. */
 static struct row **rows__slot(struct sink_rows *rows, const struct record *record)
 {
 	struct stream_rows *streams, *stream;
@@ -144,7 +145,7 @@ static struct row **rows__slot(struct sink_rows *rows, const struct record *reco
 	return stream->kinds && record->kind < stream->count ? &stream->kinds[record->kind] : NULL;
 }
 
-/* RFC 3339, UTC, always nine digits: as text it sorts as it runs. */
+/* RFC 3339, UTC, always nine digits: sorts as text. */
 static struct value rows__time(struct sink_rows *rows, int64_t ns)
 {
 	int64_t second = ns / SECOND - (ns % SECOND < 0);
@@ -204,8 +205,9 @@ int sink_rows__row(struct sink_rows *rows, const struct record *record, const st
 	values[ROW_TS] = number_value(record->ts);
 	values[ROW_TIME] = rows__time(rows, record->real_ns);
 	values[ROW_SEQ] = number_value(record->seq);
+	values[ROW_MARKER] = record->added ? (struct value){0} : row->marker;
 	values[ROW_RUN] = record->run == record->info->run.number ? row->run : (struct value){0};
-	if (record->kind >= SCHEMA_KIND_BASE) { /* control records belong to no process: null */
+	if (record->kind >= SCHEMA_KIND_BASE) { /* control records have no process: null */
 		values[ROW_PID] = number_value(record->pid);
 		values[ROW_START] = number_value(record->start);
 		values[ROW_TID] = number_value(record->tid);
@@ -230,17 +232,26 @@ struct sink_rows *sink_rows__new(sink_render render)
 	return rows;
 }
 
+static void stream_rows__free(struct stream_rows *stream)
+{
+	for (uint32_t k = 0; k < stream->count && stream->kinds; k++)
+		row__free(stream->kinds[k]);
+	free(stream->kinds);
+	*stream = (struct stream_rows){0};
+}
+
+void sink_rows__forget(struct sink_rows *rows, const struct stream_info *info)
+{
+	if (info->index < rows->count)
+		stream_rows__free(&rows->streams[info->index]);
+}
+
 void sink_rows__free(struct sink_rows *rows)
 {
-	uint32_t i, k;
-
 	if (!rows)
 		return;
-	for (i = 0; i < rows->count; i++) {
-		for (k = 0; k < rows->streams[i].count && rows->streams[i].kinds; k++)
-			row__free(rows->streams[i].kinds[k]);
-		free(rows->streams[i].kinds);
-	}
+	for (uint32_t i = 0; i < rows->count; i++)
+		stream_rows__free(&rows->streams[i]);
 	free(rows->streams);
 	free(rows);
 }

@@ -3,8 +3,8 @@
  *
  *	[3, ts, seq, 0, 0, 0, 0, run, marker, bytes, records, total, crc32]
  *
- * The crc covers the block from its first byte up to the crc's own object, the sync's other numbers
- * among them. `bytes` counts up to the marker: a reader that finds a marker knows where its block begins. */
+ * The CRC covers the block from its first byte up to the CRC's own object, including the sync's other numbers.
+ * `bytes` counts up to the marker: a reader that finds a marker knows where its block begins. */
 #include "core/stream/stream_block.h"
 
 #include <errno.h>

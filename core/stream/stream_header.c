@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packs a stream's header. The keys are written up in core/stream/STREAM.md. */
+/* Packs a stream's header. core/stream/STREAM.md documents the keys. */
 #include "core/stream/stream_header.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/utsname.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "core/base/base.h"
 #include "core/pack.h"
@@ -22,7 +20,7 @@ struct stream_anchor stream_anchor__now(void)
 	uint64_t before, real, took, least = UINT64_MAX;
 	int i;
 
-	/* the try that was interrupted least */
+	/* the attempt with the shortest gap */
 	for (i = 0; i < 4; i++) {
 		before = clock__boot();
 		real = clock__ns(CLOCK_REALTIME);
@@ -84,9 +82,12 @@ static int pack_tags(struct buffer *to, const char *const *tags)
 
 static int pack_run(struct buffer *to, const struct stream_run *run)
 {
-	return pack_string(to, "run") || pack_map(to, 5) || pack_pair(to, "id", run->id) ||
+	bool known = run->uid != STREAM_NO_UID, named = run->user && *run->user;
+
+	return pack_string(to, "run") || pack_map(to, 5 + known + named) || pack_pair(to, "id", run->id) ||
 	       pack_pair(to, "name", run->name) || pack_number(to, "number", run->number) || pack_tags(to, run->tags) ||
-	       pack_strings(to, "command", run->command);
+	       pack_strings(to, "command", run->command) || (known && pack_number(to, "uid", run->uid)) ||
+	       (named && pack_pair(to, "user", run->user));
 }
 
 static const char *type_name(const struct schema_field *field)
@@ -99,6 +100,11 @@ static const char *type_name(const struct schema_field *field)
 	return field->name_of ? "string" : names[field->type];
 }
 
+static const char *role_name(enum schema_role role)
+{
+	return role == SCHEMA_EXIT ? STREAM_ROLE_EXIT : NULL;
+}
+
 static int pack_event(struct buffer *to, const char *stream, unsigned kind, const struct schema_event *event)
 {
 	const struct schema_field *field;
@@ -107,9 +113,9 @@ static int pack_event(struct buffer *to, const char *stream, unsigned kind, cons
 
 	while (n < SCHEMA_FIELDS_MAX && event->fields[n].name)
 		n++;
-	err = pack_map(to, 5) || pack_number(to, "kind", kind) || pack_pair(to, "stream", stream) ||
-	      pack_pair(to, "name", event->name) || pack_pair(to, "help", event->help) || pack_string(to, "fields") ||
-	      pack_array(to, n);
+	err = pack_map(to, 6) || pack_number(to, "kind", kind) || pack_pair(to, "stream", stream) ||
+	      pack_pair(to, "name", event->name) || pack_pair(to, "role", role_name(event->role)) ||
+	      pack_pair(to, "help", event->help) || pack_string(to, "fields") || pack_array(to, n);
 	for (field = event->fields; n && !err; n--, field++)
 		err = pack_map(to, 4) || pack_pair(to, "name", field->name) ||
 		      pack_pair(to, "type", type_name(field)) || pack_pair(to, "unit", field->unit) ||
@@ -143,44 +149,38 @@ static int pack_reasons(struct buffer *to)
 	return err;
 }
 
-/* "" where the kernel does not tell: such a stream is taken for a boot of its own. */
-static void boot_id__read(char *id, size_t size)
-{
-	ssize_t n = -1;
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-
-	if (fd >= 0) {
-		n = read(fd, id, size - 1);
-		close(fd);
-	}
-	id[n > 0 ? n : 0] = '\0';
-	id[strcspn(id, "\n")] = '\0';
-}
-
 int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opts, const uint8_t marker[STREAM_MARKER],
-			const struct stream_anchor *anchor)
+			const struct stream_anchor *anchor, struct stream_lock lock)
 {
 	struct utsname host = {0};
 	size_t start = out->size;
-	char boot_id[64];
+	char boot_id[STREAM_BOOT_ID];
 	int i, err;
 
 	uname(&host);
-	boot_id__read(boot_id, sizeof(boot_id));
-	err = pack_map(out, 19) || pack_pair(out, "format", STREAM_FORMAT) ||
-	      pack_number(out, "version", STREAM_VERSION) || pack_string(out, "marker") ||
-	      pack_bin(out, STREAM_MARKER) || pack_bin_body(out, marker, STREAM_MARKER) ||
+	stream_boot_id__read(boot_id);
+	err = pack_map(out, 24 + (opts->streams != NULL) + (opts->verdicts != NULL)) ||
+	      pack_pair(out, "format", STREAM_FORMAT) || pack_number(out, "version", STREAM_VERSION) ||
+	      pack_string(out, "marker") || pack_bin(out, STREAM_MARKER) || pack_bin_body(out, marker, STREAM_MARKER) ||
 	      pack_pair(out, "stream", opts->stream) || pack_pair(out, "help", opts->help) ||
 	      pack_number(out, "abi", opts->abi) || pack_pair(out, "collector", PACKAGE_VERSION) ||
 	      pack_pair(out, "host", host.nodename) || pack_pair(out, "boot_id", boot_id) ||
 	      pack_pair(out, "kernel", host.release) || pack_pair(out, "machine", host.machine) ||
 	      pack_number(out, "boot_ns", anchor->boot_ns) || pack_number(out, "real_ns", anchor->real_ns) ||
+	      pack_number(out, "lock_device", lock.device) || pack_number(out, "lock_inode", lock.inode) ||
 	      pack_number(out, "interval_ns", opts->interval_ns) || pack_run(out, &opts->run) ||
-	      pack_strings(out, "unavailable", opts->unavailable) || pack_reasons(out) || pack_string(out, "record") ||
+	      pack_strings(out, "unavailable", opts->unavailable) ||
+	      pack_strings(out, "privileges", opts->privileges) || pack_reasons(out) ||
+	      pack_pair(out, "args", record_args__name(opts->privacy.args)) ||
+	      pack_number(out, "redacted", opts->privacy.redacted) || pack_string(out, "record") ||
 	      pack_array(out, RECORD_HEAD);
 	for (i = 0; i < RECORD_HEAD && !err; i++)
 		err = pack_string(out, head_names[i]);
 	err = err || pack_events(out, opts);
+	if (!err && opts->streams)
+		err = pack_strings(out, "streams", opts->streams);
+	if (!err && opts->verdicts)
+		err = pack_strings(out, "verdicts", opts->verdicts);
 	if (err) {
 		out->size = start;
 		return -ENOMEM;

@@ -4,9 +4,13 @@
 #define CORE_STREAM_STREAM_HEADER_H
 
 #include "core/stream.h"
+#include "core/stream/stream_lock.h"
 
-/* Holds a command line of any length that the kernel takes. */
+/* Enough for the longest command line that the kernel accepts. */
 #define STREAM_HEADER_MAX (16U << 20)
+
+/* The role that the header names: readers need no other. */
+#define STREAM_ROLE_EXIT "exit"
 
 struct stream_anchor {
 	uint64_t boot_ns, real_ns;
@@ -15,13 +19,14 @@ struct stream_anchor {
 /* Both clocks at the same moment, to some tens of nanoseconds. */
 struct stream_anchor stream_anchor__now(void);
 
-/* Appends the header map. 0 or -ENOMEM. */
+/* Appends the header map; `lock` is what stream_lock__take() returned. 0 or -ENOMEM. */
 int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opts, const uint8_t marker[STREAM_MARKER],
-			const struct stream_anchor *anchor);
+			const struct stream_anchor *anchor, struct stream_lock lock);
 
 struct stream_header {
-	struct stream_info info; /* its pointers go into the arena */
+	struct stream_info info; /* its pointers point into the arena */
 	uint8_t marker[STREAM_MARKER];
+	struct stream_lock lock;
 	struct stream_arena *arena;
 };
 

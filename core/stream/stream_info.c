@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parses a stream's header into a stream_info. The file is untrusted: every count is checked
- * against the bytes that are there, and keys that are not known are stepped over. */
+/* Parses a stream's header into a stream_info. The file is untrusted: every count is checked against the bytes
+ * that are left, and unknown keys are skipped. */
 #include <errno.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,7 @@
 #define EVENTS_MAX (SCHEMA_KIND_BASE + SCHEMA_EVENTS_MAX)
 #define NAME_MAX_LENGTH 64 /* of a field, an event, a stream */
 
-/* What the info's pointers point to, freed at once. */
+/* The memory that the info's pointers point to, freed at once. */
 struct stream_arena {
 	struct stream_arena *next;
 	size_t used, size;
@@ -44,6 +45,7 @@ struct parser {
 	struct cursor c;
 	struct stream_header *header;
 	bool no_memory, marked;
+	const char *refused; /* what is wrong; NULL: it is damaged */
 };
 
 static bool key__is(const char *key, uint32_t length, const char *name)
@@ -51,7 +53,7 @@ static bool key__is(const char *key, uint32_t length, const char *name)
 	return length == strlen(name) && !memcmp(key, name, length);
 }
 
-/* Hands every key of a map to `entry`, which takes the value. */
+/* Calls `entry` for every key of a map; it reads the value. */
 static bool parse_map(struct parser *p, void *arg,
 		      bool (*entry)(struct parser *p, void *arg, const char *key, uint32_t length))
 {
@@ -110,7 +112,7 @@ static bool parse_text(struct parser *p, const char **out)
 	return true;
 }
 
-/* A name goes into keys and file names: short, and plain. */
+/* Names become keys and file names: they must be short and plain. */
 static bool parse_name(struct parser *p, const char **out)
 {
 	return parse_string(p, out) && *out && **out && strlen(*out) <= NAME_MAX_LENGTH &&
@@ -121,7 +123,7 @@ static const char **strings__alloc(struct parser *p, uint32_t count)
 {
 	const char **strings = NULL;
 
-	/* each takes one byte at least */
+	/* each takes at least one byte */
 	if (count <= (size_t)(p->c.end - p->c.at)) {
 		strings = arena__alloc(&p->header->arena, ((size_t)count + 1) * sizeof(*strings));
 		p->no_memory = p->no_memory || !strings;
@@ -145,6 +147,29 @@ static bool parse_strings(struct parser *p, const char *const **out)
 	strings[count] = NULL;
 	*out = strings;
 	return true;
+}
+
+/* Names of streams, which are names of files too. */
+static bool parse_streams(struct parser *p, const char *const **out)
+{
+	const char **names;
+	uint32_t i, count;
+
+	if (!cursor__array(&p->c, &count))
+		return false;
+	if (count > STREAM_STREAMS_MAX) {
+		p->refused = "lists more streams than a run can have";
+		return false;
+	}
+	names = strings__alloc(p, count);
+	for (i = 0; names && i < count; i++) {
+		if (!parse_name(p, &names[i])) {
+			p->refused = "lists a stream whose name is not valid";
+			return false;
+		}
+	}
+	*out = names;
+	return names;
 }
 
 /* A map of strings as NAME=VALUE. */
@@ -231,6 +256,17 @@ struct kind_event {
 	struct stream_event event;
 };
 
+/* A role of a later writer is none to us. */
+static bool parse_role(struct parser *p, enum schema_role *role)
+{
+	const char *name = NULL;
+
+	if (!parse_string(p, &name))
+		return false;
+	*role = name && !strcmp(name, STREAM_ROLE_EXIT) ? SCHEMA_EXIT : SCHEMA_NO_ROLE;
+	return true;
+}
+
 static bool parse_event(struct parser *p, void *arg, const char *key, uint32_t length)
 {
 	struct kind_event *e = arg;
@@ -243,6 +279,8 @@ static bool parse_event(struct parser *p, void *arg, const char *key, uint32_t l
 		return parse_name(p, &e->event.stream);
 	if (key__is(key, length, "help"))
 		return parse_string(p, &e->event.help);
+	if (key__is(key, length, "role"))
+		return parse_role(p, &e->event.role);
 	if (key__is(key, length, "fields"))
 		return parse_fields(p, &e->event);
 	return parse_unknown(p);
@@ -259,7 +297,8 @@ static bool parse_events(struct parser *p)
 		e = (struct kind_event){0};
 		if (!parse_map(p, &e, parse_event))
 			return false;
-		/* Those of control records are this reader's own: what a later writer appends is skipped. */
+		/* Control records have this reader's own schema: fields that a later version appends are
+		 * skipped. */
 		if (e.event.name && e.event.stream && e.kind >= SCHEMA_KIND_BASE && e.kind < EVENTS_MAX)
 			p->header->info.events[e.kind] = e.event;
 	}
@@ -311,15 +350,17 @@ static bool parse_run(struct parser *p, void *arg, const char *key, uint32_t len
 		return parse_text(p, &run->id);
 	if (key__is(key, length, "name"))
 		return parse_text(p, &run->name);
+	if (key__is(key, length, "user"))
+		return parse_text(p, &run->user);
 	if (key__is(key, length, "tags"))
 		return parse_pairs(p, &run->tags);
 	if (key__is(key, length, "command"))
 		return parse_strings(p, &run->command);
-	if (!key__is(key, length, "number"))
+	if (!key__is(key, length, "number") && !key__is(key, length, "uid"))
 		return parse_unknown(p);
 	if (!parse_number(p, UINT32_MAX, &number))
 		return false;
-	run->number = number;
+	*(*key == 'n' ? &run->number : &run->uid) = number;
 	return true;
 }
 
@@ -331,6 +372,8 @@ static bool parse_marker(struct parser *p)
 	if (!cursor__string(&p->c, &marker, &length) || length != STREAM_MARKER)
 		return false;
 	memcpy(p->header->marker, marker, STREAM_MARKER);
+	for (uint32_t i = 0; i < length; i++)
+		snprintf(p->header->info.marker + 2 * (size_t)i, 3, "%02x", p->header->marker[i]);
 	p->marked = true;
 	return true;
 }
@@ -355,6 +398,10 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 		return parse_name(p, &info->stream);
 	if (key__is(key, length, "marker"))
 		return parse_marker(p);
+	if (key__is(key, length, "lock_device"))
+		return parse_number(p, UINT64_MAX, &p->header->lock.device);
+	if (key__is(key, length, "lock_inode"))
+		return parse_number(p, UINT64_MAX, &p->header->lock.inode);
 	if (key__is(key, length, "interval_ns"))
 		return parse_number(p, UINT64_MAX, &info->interval_ns);
 	if (key__is(key, length, "boot_ns") || key__is(key, length, "real_ns")) {
@@ -368,10 +415,14 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 		return parse_strings(p, &info->unavailable);
 	if (key__is(key, length, "events"))
 		return parse_events(p);
+	if (key__is(key, length, "verdicts"))
+		return parse_strings(p, &info->verdicts);
+	if (key__is(key, length, "streams"))
+		return parse_streams(p, &info->streams);
 	return parse_unknown(p);
 }
 
-/* Before all else: another format is not damage, and a later version may mean anything by its keys. */
+/* First of all: another format is not damage, and a later version may give its keys other meanings. */
 static int parse_version(struct cursor c, struct stream_info *info, struct error *err)
 {
 	const char *key, *format;
@@ -400,6 +451,7 @@ int stream_header__parse(struct stream_header *header, struct cursor *c, struct 
 	memset(header, 0, sizeof(*header));
 	info->help = info->collector = info->host = info->boot_id = info->kernel = info->machine = "";
 	info->run.id = info->run.name = "";
+	info->run.uid = STREAM_NO_UID;
 	info->unavailable = none;
 	rc = parse_version(p.c, info, err);
 	if (rc)
@@ -409,7 +461,7 @@ int stream_header__parse(struct stream_header *header, struct cursor *c, struct 
 	if (p.no_memory)
 		return error__set(err, -ENOMEM, "not enough memory for the stream's header");
 	if (!ok || !p.marked || !info->stream)
-		return error__set(err, -EBADMSG, "the stream's header is damaged");
+		return error__set(err, -EBADMSG, "the stream's header %s", p.refused ? p.refused : "is damaged");
 	*c = p.c;
 	return 0;
 }
@@ -423,4 +475,18 @@ void stream_header__free(struct stream_header *header)
 		free(arena);
 	}
 	header->arena = NULL;
+}
+
+bool stream_info__lacks(const struct stream_info *info, const char *event)
+{
+	size_t length = strlen(event);
+
+	/* "event: reason"; "event.field: reason" is about a field. */
+	for (const char *const *text = info->unavailable; *text; text++)
+		if (!strncmp(*text, event, length) && (*text)[length] == ':')
+			return true;
+	for (uint32_t kind = 0; info->selected && kind < info->events_count; kind++)
+		if (info->events[kind].name && !strcmp(info->events[kind].name, event))
+			return !info->selected[kind];
+	return false;
 }

@@ -9,13 +9,14 @@
 
 #define WINDOW (512U << 10)
 
-static int window__grow(struct stream_input *input, size_t want)
+/* `left`: bytes that can be read at all. */
+static int window__grow(struct stream_input *input, size_t want, uint64_t left)
 {
-	size_t capacity = input->capacity ? input->capacity : WINDOW;
+	size_t capacity = input->capacity ? input->capacity : left < WINDOW ? left : WINDOW;
 	uint8_t *window;
 
 	while (capacity < want)
-		capacity *= 2;
+		capacity = capacity * 2 > WINDOW ? capacity * 2 : WINDOW;
 	if (capacity == input->capacity)
 		return 0;
 	window = realloc(input->window, capacity);
@@ -42,11 +43,11 @@ static int window__fill(struct stream_input *input)
 		input->have += n;
 	}
 	if (input->have < input->capacity && input->offset + input->have < input->size)
-		input->size = input->offset + input->have; /* it has shrunk */
+		input->size = input->offset + input->have; /* the file has shrunk */
 	return 0;
 }
 
-/* Moves the window so that it begins at `offset`, keeping what it has of it. */
+/* Moves the window so that it begins at `offset`, keeping the bytes it already has. */
 static void window__move(struct stream_input *input, uint64_t offset)
 {
 	size_t keep = 0;
@@ -76,7 +77,7 @@ int stream_input__view(struct stream_input *input, uint64_t offset, size_t want,
 	}
 	if (offset < input->offset || offset + want > input->offset + input->have) {
 		window__move(input, offset);
-		err = window__grow(input, want);
+		err = window__grow(input, want, left);
 		if (!err)
 			err = window__fill(input);
 		if (err)
@@ -108,6 +109,13 @@ int stream_input__find(struct stream_input *input, uint64_t offset, const void *
 		}
 		offset += got - (length - 1);
 	}
+}
+
+void stream_input__rest(struct stream_input *input)
+{
+	free(input->window);
+	input->window = NULL;
+	input->have = input->capacity = 0;
 }
 
 void stream_input__free(struct stream_input *input)

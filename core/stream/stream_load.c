@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Loads blocks. The input is untrusted: while a block is walked nothing in it is used, only
- * noted, until its sync is found right. */
+/* Loads blocks. The input is untrusted: a block's records are only indexed, and not used before its sync is
+ * verified. */
 #include "core/stream/stream_load.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/pack.h"
 
@@ -12,11 +13,9 @@
 
 int stream_block__add(struct stream_block *b, const struct record *record, size_t offset)
 {
-	size_t capacity = b->capacity ? b->capacity * 2 : 4096;
+	size_t capacity = b->capacity ? b->capacity * 2 : 64;
 	struct stream_entry *entries;
 
-	if (b->count == STREAM_BLOCK_RECORDS_MAX)
-		return -EBADMSG;
 	if (b->count == b->capacity) {
 		entries = realloc(b->entries, capacity * sizeof(*entries));
 		if (!entries)
@@ -30,10 +29,11 @@ int stream_block__add(struct stream_block *b, const struct record *record, size_
 
 void stream_block__reset(struct stream_block *b)
 {
-	b->bytes.size = 0;
+	b->bytes.size = b->own = 0;
 	b->count = b->next = 0;
 	b->events = b->lost = b->ts = 0;
-	b->end = b->anchored = false;
+	b->end = b->anchored = b->cut = false;
+	memset(&b->invalid, 0, sizeof(b->invalid));
 }
 
 void stream_block__free(struct stream_block *b)
@@ -48,18 +48,44 @@ int stream_record__lost(const struct record *record, uint64_t *count)
 
 	if (record__values(record, values))
 		return -EBADMSG;
-	*count = values[1].type == VALUE_UINT ? values[1].u : 0;
+	*count = values[1].type == VALUE_UINT ? values[1].u : EVENT_NULL(EVENT_REASON_LOST);
 	return 0;
 }
 
-static int block__clock(struct stream_block *b, const struct record *record)
+/* The header is the only one that knows a record's fields: what contradicts it cannot be used, and is left out. */
+static int block__refuse(struct stream_block *b, const struct record *record, const char *event, size_t offset)
+{
+	if (!b->invalid.count) {
+		b->invalid.ts = record->ts;
+		b->invalid.seq = record->seq;
+		b->invalid.offset = offset;
+		b->invalid.event = event;
+	}
+	if (b->invalid.event != event)
+		b->invalid.event = NULL;
+	b->invalid.count++;
+	return 0;
+}
+
+static bool block__clock(struct stream_block *b, const struct record *record)
 {
 	struct value values[SCHEMA_FIELDS_MAX];
 
 	if (record__values(record, values))
-		return -EBADMSG;
+		return false;
 	b->anchored = values[0].type == VALUE_UINT && values[1].type == VALUE_UINT;
 	b->anchor = (struct stream_anchor){values[0].u, values[1].u};
+	return true;
+}
+
+static int block__end(struct stream_block *b, const struct record *record)
+{
+	struct value values[SCHEMA_FIELDS_MAX];
+
+	b->end = true;
+	b->redacted = EVENT_NULL(EVENT_REASON_NONE);
+	if (!record__values(record, values) && values[2].type == VALUE_UINT)
+		b->redacted = values[2].u;
 	return 0;
 }
 
@@ -72,19 +98,23 @@ static int block__control(struct stream_block *b, const struct stream_header *he
 	switch (record->kind) {
 	case RECORD_LOST:
 		if (stream_record__lost(record, &count))
-			return -EBADMSG;
-		b->lost += count;
+			break;
+		b->lost += EVENT_IS_NULL(count) ? 0 : count;
 		return stream_block__add(b, record, offset);
 	case RECORD_CLOCK:
-		return block__clock(b, record);
+		if (block__clock(b, record))
+			return 0;
+		break;
 	case RECORD_END:
-		b->end = true;
-		return 0;
+		return block__end(b, record);
+	default:
+		return 0; /* of a later version */
 	}
-	return 0; /* a later writer's */
+	b->invalid.uncounted = true;
+	return block__refuse(b, record, NULL, offset);
 }
 
-static int block__event(struct stream_block *b, const struct stream_header *header, const struct record *record,
+static int block__event(struct stream_block *b, const struct stream_header *header, struct record *record,
 			size_t offset)
 {
 	const struct stream_info *info = &header->info;
@@ -93,7 +123,10 @@ static int block__event(struct stream_block *b, const struct stream_header *head
 	if (record->ts > b->ts)
 		b->ts = record->ts;
 	if (record->kind >= info->events_count || !info->events[record->kind].name)
-		return 0;
+		return block__refuse(b, record, NULL, offset);
+	record->event = &info->events[record->kind];
+	if (!record__fits(record))
+		return block__refuse(b, record, record->event->name, offset);
 	return stream_block__add(b, record, offset);
 }
 
@@ -108,6 +141,8 @@ int stream_block__walk(struct stream_block *b, const struct stream_header *heade
 	for (;; ++*records) {
 		begin = c.at;
 		*at = begin - bytes;
+		if (*records > STREAM_BLOCK_RECORDS_MAX)
+			return -EBADMSG;
 		err = cursor__skip(&c);
 		if (err != 1)
 			return err;
@@ -122,6 +157,7 @@ int stream_block__walk(struct stream_block *b, const struct stream_header *heade
 	}
 	*at = c.at - bytes;
 	b->seq = record.seq;
+	b->mark = record.ts;
 	return stream_sync__closes(&record, bytes, header->marker, &b->sync) && b->sync.records == *records ? 1
 													    : -EBADMSG;
 }
@@ -150,11 +186,13 @@ int stream_block__load(struct stream_block *b, struct stream_input *input, const
 			return err;
 		if (err)
 			break;
-		if (got < want || want == limit)
+		b->cut = got < want;
+		if (b->cut || want == limit)
 			return -EBADMSG;
 	}
 	if (buffer__append(&b->bytes, bytes, at))
 		return -ENOMEM;
+	b->own = at;
 	*next = offset + at;
 	return 1;
 }

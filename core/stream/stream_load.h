@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A block in the reader's memory: loaded only if it is right, indexed, sorted. Not installed. */
+/* A block in the reader's memory: loaded only if it is valid, indexed, sorted. Not installed. */
 #ifndef CORE_STREAM_STREAM_LOAD_H
 #define CORE_STREAM_STREAM_LOAD_H
 
@@ -14,24 +14,34 @@ struct stream_entry {
 
 struct stream_block {
 	struct buffer bytes;
+	size_t own; /* of the bytes: what follows is not the stream's, but the reader's */
 	struct stream_entry *entries;
-	size_t count, capacity, next; /* next: the one to deliver */
-	uint64_t shift;		      /* of real time, against the first anchor: the reader's */
+	size_t count, capacity, next; /* next: the index to deliver */
+	uint64_t shift;		      /* of real time since the first anchor; the reader's */
 
-	uint64_t events, lost; /* events in it, and reported as lost in it */
-	uint64_t ts, seq;      /* latest of the events; of the sync */
+	uint64_t events, lost; /* events in the block, and reported as lost in it */
+	struct {
+		uint64_t count;		  /* records that contradict the header, which are not delivered */
+		bool uncounted;		  /* control records among them: unknown what they stood for */
+		uint64_t ts, seq, offset; /* of the first */
+		const char *event;	  /* name, if all are of one; else NULL */
+	} invalid;
+	uint64_t redacted; /* if `end` */
+	uint64_t ts, seq;  /* latest of the events; of the sync */
+	uint64_t mark;	   /* all events up to this time are in this block or before it */
 	bool end, anchored;
+	bool cut; /* not loaded: the input ends within it */
 	struct stream_anchor anchor;
 	struct stream_sync sync;
 };
 
-/* Loads the block that begins at `offset`, if there is a whole one of at most `limit` bytes. 1 with *next
- * past it, 0 at the end of the input, -EBADMSG: it is not one; other -errno. */
+/* Loads the block that begins at `offset`, if there is a valid one of at most `limit` bytes. 1 with *next after
+ * it, 0 at the end of the input, -EBADMSG if there is none, other -errno. */
 int stream_block__load(struct stream_block *block, struct stream_input *input, const struct stream_header *header,
 		       uint64_t offset, uint64_t limit, uint64_t *next);
 
-/* Takes in what is whole in `bytes`, a block's beginning, from *at on. 1: the block is closed, *at after
- * its sync; 0: more bytes are needed; -EBADMSG: this is not a block; -ENOMEM. */
+/* Indexes the complete records in `bytes`, the beginning of a block, from *at on. 1: the block is closed, *at
+ * is after its sync; 0: more bytes are needed; -EBADMSG: not a block; -ENOMEM. */
 int stream_block__walk(struct stream_block *block, const struct stream_header *header, const uint8_t *bytes,
 		       size_t size, size_t *at, uint64_t *records);
 
@@ -42,7 +52,7 @@ void stream_block__free(struct stream_block *block);
 
 int stream_entry__compare(const void *a, const void *b); /* by time, sequence, place */
 
-/* The count of a `lost` record whose `event` is set: 0 where it is null. 0, or -EBADMSG. */
+/* The count of a `lost` record whose `event` is set; EVENT_NULL() if it is null. 0, or -EBADMSG. */
 int stream_record__lost(const struct record *record, uint64_t *count);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads a stream: block by block, each only if its sync is right, sorted inside a window of two.
+/* Reads a stream: block by block, each only if its sync is valid, sorted within a window of two.
  *
  * Input is untrusted: nothing is used before its CRC has been verified, and no block is longer
  * than STREAM_BLOCK_MAX. After damage the next block is found by its marker, and a `lost` record
@@ -15,25 +15,15 @@
 #include "core/base/base.h"
 #include "core/pack.h"
 #include "core/stream.h"
-#include "core/stream/stream_load.h"
+#include "core/stream/stream_lock.h"
+#include "core/stream/stream_reader.h"
 
 #define WANT (64U << 10)
+#define TAIL_BYTES (64U << 10) /* that are searched for the last block */
+#define END_RECORDS 3	       /* a block with so few may hold only the end */
 
-struct stream_reader {
-	struct stream_input input;
-	struct stream_header header;
-	struct stream_state state;
-	struct stream_anchor anchor; /* of the header, whatever is made of the info's */
-	struct stream_block blocks[2];
-	uint64_t offset;		/* of the next block */
-	uint64_t total, ts, seq, shift; /* after the last valid block */
-	uint64_t delivered;		/* latest ts that was handed out */
-	bool finished;			/* the input has no more blocks */
-	char *path;
-};
-
-/* Finds the first block after a damaged one that began at `bad`. A marker that does not close a right
- * block bounds what is looked at afterwards, so that no byte is checked twice. */
+/* Finds the first block after a damaged one that began at `bad`. A marker that does not close a valid block
+ * bounds the search after it: no byte is checked twice. */
 static int reader__resync(struct stream_reader *r, struct stream_block *b, uint64_t bad, uint64_t *start,
 			  uint64_t *next)
 {
@@ -65,76 +55,132 @@ static int reader__resync(struct stream_reader *r, struct stream_block *b, uint6
 	return err;
 }
 
-/* Adds what the reader itself has to tell: what is missing between the last right block and this one. */
-static int reader__tell(struct stream_reader *r, struct stream_block *b, uint64_t count, const char *cause)
+/* Adds a `lost` record of the reader's own, which is not in the stream. */
+static int reader__report_lost(struct stream_reader *r, struct stream_block *b, const struct record_lost *at,
+			       uint64_t seq, const char *cause)
 {
-	struct record_lost lost = {
-		.head = {.ts = r->ts, .run = r->header.info.run.number}, .count = count, .since = r->ts};
+	struct record_lost lost = *at;
 	size_t offset = b->bytes.size;
 	struct record record;
 	int err;
 
+	lost.head.run = r->header.info.run.number;
+	lost.since = lost.head.ts;
 	snprintf(lost.stream_lost, sizeof(lost.stream_lost), "%s", r->header.info.stream);
 	snprintf(lost.cause, sizeof(lost.cause), "%s", cause);
-	err = record__pack(&b->bytes, &record_control[RECORD_LOST], RECORD_LOST, r->seq + 1, &lost.head, sizeof(lost),
-			   NULL, NULL);
+	err = record__pack(&b->bytes, &record_control[RECORD_LOST], RECORD_LOST, seq, &lost.head, sizeof(lost), NULL);
 	if (err)
 		return err;
 	record__head(b->bytes.data + offset, b->bytes.size - offset, &record);
 	return stream_block__add(b, &record, offset);
 }
 
-/* A right block: what it says about the stream holds from here on. */
-static void reader__accept(struct stream_reader *r, struct stream_block *b, uint64_t next)
+/* What is missing between the last valid block and this one. */
+static int reader__report_gap(struct stream_reader *r, struct stream_block *b, uint64_t count, const char *cause)
 {
-	b->shift = r->shift;
-	r->offset = next;
-	r->total = b->sync.total;
-	r->seq = b->seq;
-	if (b->ts > r->ts)
-		r->ts = b->ts;
-	if (b->anchored)
-		r->shift = (b->anchor.real_ns - b->anchor.boot_ns) - (r->anchor.real_ns - r->anchor.boot_ns);
-	if (b->end)
-		r->state.complete = true;
+	const struct record_lost lost = {.head.ts = r->at.ts, .count = count};
+
+	return reader__report_lost(r, b, &lost, r->at.seq + 1, cause);
 }
 
-/* How many events the damage took: the totals on both sides of it tell. */
+/* Records that contradict the header, of the block that begins at `start`. */
+static int reader__report_invalid(struct stream_reader *r, struct stream_block *b, uint64_t start)
+{
+	uint64_t count = b->invalid.uncounted ? EVENT_NULL(EVENT_REASON_LOST) : b->invalid.count;
+	struct record_lost lost = {.head.ts = b->invalid.ts, .count = count};
+
+	if (!r->state.invalid)
+		r->state.invalid_at = start + b->invalid.offset;
+	r->state.invalid += b->invalid.count;
+	snprintf(lost.event_lost, sizeof(lost.event_lost), "%s", b->invalid.event ? b->invalid.event : "");
+	return reader__report_lost(r, b, &lost, b->invalid.seq, "damage");
+}
+
+/* Makes the block's totals, anchor and end the stream's. */
+static void reader__accept(struct stream_reader *r, struct stream_block *b, uint64_t next)
+{
+	b->shift = r->at.shift;
+	r->at.offset = next;
+	r->at.total = b->sync.total;
+	r->at.seq = b->seq;
+	if (b->mark > r->mark)
+		r->mark = b->mark;
+	if (b->ts > r->at.ts)
+		r->at.ts = b->ts;
+	if (b->anchored)
+		r->at.shift = (b->anchor.real_ns - b->anchor.boot_ns) - (r->anchor.real_ns - r->anchor.boot_ns);
+	if (b->end) {
+		r->state.complete = true;
+		r->state.redacted = b->redacted;
+	}
+}
+
+/* How many events the damage cost, from the totals on both sides of it. */
 static uint64_t reader__gap(const struct stream_reader *r, const struct stream_block *b)
 {
 	uint64_t before = b->sync.total - b->events - b->lost;
 
-	return before >= r->total && !EVENT_IS_NULL(before - r->total) ? before - r->total
-								       : EVENT_NULL(EVENT_REASON_LOST);
+	return before >= r->at.total && !EVENT_IS_NULL(before - r->at.total) ? before - r->at.total
+									     : EVENT_NULL(EVENT_REASON_LOST);
 }
 
-/* Puts the next right block into `b`; leaves it empty at the end. */
-static int reader__fill(struct stream_reader *r, struct stream_block *b)
+/* The input has no more blocks; the last bytes, from `bad` on, may be a block that is not `whole`. */
+static int reader__finish(struct stream_reader *r, struct stream_block *b, uint64_t bad, bool whole)
 {
-	uint64_t next = 0, start = r->offset, bad = r->offset;
-	bool damaged;
+	r->finished = true;
+	stream_block__reset(b);
+	r->at.offset = r->input.size;
+	if (r->state.complete)
+		r->state.life = STREAM_ENDED;
+	else if (r->released)
+		r->state.life = STREAM_CRASHED;
+	if (whole && (r->state.complete || r->state.life == STREAM_RUNNING))
+		return 0;
+	r->state.damaged_bytes += r->input.size > bad ? r->input.size - bad : 0;
+	return reader__report_gap(r, b, EVENT_NULL(EVENT_REASON_LOST),
+				  r->state.complete || r->state.life == STREAM_RUNNING ? "damage" : "truncated");
+}
+
+/* Nothing to deliver until more is written: holds no memory meanwhile. */
+static int reader__wait(struct stream_reader *r, struct stream_block *b, uint64_t damaged_blocks)
+{
+	r->state.damaged_blocks = damaged_blocks;
+	r->waits = true;
+	stream_block__free(b);
+	*b = (struct stream_block){0};
+	stream_input__rest(&r->input);
+	return -EAGAIN;
+}
+
+int stream_reader__fill(struct stream_reader *r, int i)
+{
+	struct stream_block *b = &r->blocks[i];
+	uint64_t next = 0, start = r->at.offset, bad = r->at.offset, blocks = r->state.damaged_blocks;
+	bool damaged, growing, running = r->state.life == STREAM_RUNNING;
 	int err;
 
-	err = stream_block__load(b, &r->input, &r->header, r->offset, STREAM_BLOCK_MAX, &next);
+	r->from[i] = r->at;
+	err = stream_block__load(b, &r->input, &r->header, r->at.offset, STREAM_BLOCK_MAX, &next);
 	damaged = err == -EBADMSG;
-	if (damaged)
+	growing = damaged && b->cut && running;
+	if (damaged && !(growing && r->follows))
 		err = reader__resync(r, b, bad, &start, &next);
-	if (err < 0)
+	if (err < 0 && err != -EBADMSG)
 		return err;
+	if (err != 1 && running && r->follows)
+		return reader__wait(r, b, blocks);
 	if (err == 1) {
 		r->state.damaged_bytes += start - bad;
-		err = damaged ? reader__tell(r, b, reader__gap(r, b), "damage") : 0;
+		err = damaged ? reader__report_gap(r, b, reader__gap(r, b), "damage") : 0;
+		if (!err && b->invalid.count)
+			err = reader__report_invalid(r, b, start);
 		reader__accept(r, b, next);
 		stream_block__sort(b);
 		return err;
 	}
-	r->finished = true;
-	stream_block__reset(b);
-	r->state.damaged_bytes += r->input.size - bad;
-	r->offset = r->input.size;
-	if (r->state.complete && !damaged)
-		return 0;
-	return reader__tell(r, b, EVENT_NULL(EVENT_REASON_LOST), r->state.complete ? "damage" : "truncated");
+	if (growing)
+		r->state.damaged_blocks = blocks; /* half written */
+	return reader__finish(r, b, bad, !damaged || growing);
 }
 
 static void reader__record(struct stream_reader *r, struct stream_block *b, const struct stream_entry *entry,
@@ -145,6 +191,7 @@ static void reader__record(struct stream_reader *r, struct stream_block *b, cons
 	record__head(b->bytes.data + entry->offset, entry->size, record);
 	record->info = info;
 	record->event = &info->events[record->kind];
+	record->added = entry->offset >= b->own;
 	record->real_ns = record->ts - (uint64_t)info->boot_ns + (uint64_t)info->real_ns + b->shift;
 }
 
@@ -158,7 +205,9 @@ static void reader__count(struct stream_reader *r, const struct record *record)
 		r->delivered = record->ts;
 	if (record->kind != RECORD_LOST)
 		r->state.records++;
-	else if (!stream_record__lost(record, &count))
+	else if (stream_record__lost(record, &count) || EVENT_IS_NULL(count))
+		r->state.uncounted++;
+	else
 		r->state.lost += count;
 }
 
@@ -168,9 +217,9 @@ int stream_reader__next(struct stream_reader *r, struct record *record)
 	int i, err;
 
 	for (i = 0; i < 2; i++) {
-		while (r->blocks[i].next == r->blocks[i].count && !r->finished) {
-			err = reader__fill(r, &r->blocks[i]);
-			if (err)
+		while (r->blocks[i].next == r->blocks[i].count && !r->finished && !r->waits) {
+			err = stream_reader__fill(r, i);
+			if (err && err != -EAGAIN)
 				return err;
 		}
 		if (r->blocks[i].next == r->blocks[i].count)
@@ -178,14 +227,44 @@ int stream_reader__next(struct stream_reader *r, struct record *record)
 		if (!b || stream_entry__compare(&r->blocks[i].entries[r->blocks[i].next], &b->entries[b->next]) < 0)
 			b = &r->blocks[i];
 	}
+	/* of a record past the mark, one of the next block may come first */
+	if (r->waits && (!b || b->entries[b->next].ts > r->mark))
+		return -EAGAIN;
 	if (!b)
 		return 0;
+	r->last = b - r->blocks;
 	reader__record(r, b, &b->entries[b->next++], record);
 	reader__count(r, record);
 	return 1;
 }
 
-/* The header closes like a block, so that nothing in it is believed that was damaged. */
+/* A sync ends its block: markers are searched for backwards, and the sync after one says where its block begins. */
+int stream_reader__skip_to_last(struct stream_reader *r)
+{
+	uint64_t from = r->input.size > TAIL_BYTES ? r->input.size - TAIL_BYTES : 0;
+	struct stream_sync sync = {0};
+	const uint8_t *bytes;
+	bool found = false;
+	size_t got;
+	int err = stream_input__view(&r->input, from, TAIL_BYTES, &bytes, &got);
+
+	for (size_t at = got; !err && at-- > 0 && (!found || sync.records <= END_RECORDS);) {
+		struct cursor c = {bytes + at + STREAM_MARKER, bytes + got};
+
+		if (got - at < STREAM_MARKER || memcmp(bytes + at, r->header.marker, STREAM_MARKER) ||
+		    !stream_sync__parse(&c, &sync) || sync.bytes > from + at)
+			continue;
+		r->at.offset = from + at - sync.bytes;
+		r->at.total = sync.total;
+		r->finished = false;
+		found = true;
+	}
+	for (int i = 0; i < 2 && found; i++)
+		stream_block__reset(&r->blocks[i]);
+	return err ? err : found ? 0 : -ENODATA;
+}
+
+/* The header closes like a block: it is not used before its CRC is verified. */
 static int reader__header(struct stream_reader *r, struct error *err)
 {
 	size_t got, want = WANT, at;
@@ -204,11 +283,11 @@ static int reader__header(struct stream_reader *r, struct error *err)
 			break;
 	}
 	if (!got)
-		return error__set(err, -EBADMSG, "empty: not even a header was written");
+		return error__set(err, -EBADMSG, "empty: no header was written");
 	if (rc == -EBADMSG || ((*bytes & 0xf0) != 0x80 && *bytes != 0xde && *bytes != 0xdf))
 		return error__set(err, -EBADMSG, "not a collector stream");
 	if (rc != 1)
-		return error__set(err, -EBADMSG, "the stream's header is not whole");
+		return error__set(err, -EBADMSG, "the stream's header is incomplete");
 	c.at = bytes;
 	rc = stream_header__parse(&r->header, &c, err);
 	if (rc)
@@ -220,11 +299,12 @@ static int reader__header(struct stream_reader *r, struct error *err)
 	rc = stream_block__walk(&r->blocks[0], &r->header, bytes, got, &at, &records);
 	if (rc != 1 || r->blocks[0].sync.records || records)
 		return error__set(err, -EBADMSG, "the stream's header is damaged");
-	r->offset = at;
+	r->at.offset = at;
 	r->anchor = (struct stream_anchor){r->header.info.boot_ns, r->header.info.real_ns};
-	r->total = r->blocks[0].sync.total;
-	r->ts = r->anchor.boot_ns;
-	r->seq = r->blocks[0].seq;
+	r->at.total = r->blocks[0].sync.total;
+	r->at.ts = r->anchor.boot_ns;
+	r->at.seq = r->blocks[0].seq;
+	r->mark = r->blocks[0].mark;
 	stream_block__reset(&r->blocks[0]);
 	return 0;
 }
@@ -233,6 +313,8 @@ static int reader__start(struct stream_reader **reader, struct stream_reader *r,
 {
 	int rc;
 
+	r->state.life = STREAM_UNKNOWN;
+	r->state.redacted = EVENT_NULL(EVENT_REASON_NONE);
 	r->path = strdup(path);
 	rc = r->path ? reader__header(r, err) : error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	if (rc) {
@@ -248,6 +330,7 @@ int stream_reader__open_fd(struct stream_reader **reader, int fd, const char *na
 {
 	struct stream_reader *r = calloc(1, sizeof(*r));
 	struct stat st;
+	bool held;
 	int rc = 0;
 
 	if (!r) {
@@ -255,6 +338,9 @@ int stream_reader__open_fd(struct stream_reader **reader, int fd, const char *na
 		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
 	r->input.fd = fd;
+	/* Before the size: a writer that ends in between has written all of it. */
+	r->state.until_ns = clock__boot();
+	held = stream_lock__is_held(fd);
 	if (fstat(fd, &st))
 		rc = error__set(err, -errno, "%s", strerror(errno));
 	else if (!S_ISREG(st.st_mode))
@@ -265,12 +351,17 @@ int stream_reader__open_fd(struct stream_reader **reader, int fd, const char *na
 	}
 	r->input.size = st.st_size;
 	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	return reader__start(reader, r, name, err);
+	rc = reader__start(reader, r, name, err);
+	if (!rc && stream_lock__is_meant(fd, &r->header.lock, r->header.info.boot_id)) {
+		r->released = !held;
+		r->state.life = held ? STREAM_RUNNING : STREAM_UNKNOWN;
+	}
+	return rc;
 }
 
 int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err)
 {
-	/* a FIFO of that name must not block */
+	/* do not block on a FIFO */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 
 	return fd < 0 ? error__set(err, -errno, "%s", strerror(errno)) : stream_reader__open_fd(reader, fd, path, err);
@@ -301,14 +392,63 @@ const struct stream_state *stream_reader__state(const struct stream_reader *r)
 	return &r->state;
 }
 
+enum stream_life stream_reader__writer(const struct stream_reader *r)
+{
+	if (stream_lock__is_held(r->input.fd))
+		return STREAM_RUNNING;
+	return stream_lock__is_released(r->input.fd, &r->header.lock, r->header.info.boot_id) ? STREAM_ENDED
+											      : STREAM_UNKNOWN;
+}
+
 bool stream_reader__same(const struct stream_reader *a, const struct stream_reader *b)
 {
 	return !memcmp(a->header.marker, b->header.marker, STREAM_MARKER);
 }
 
+static bool is_same_file(const struct stream_reader *a, const struct stream_reader *b)
+{
+	struct stat x, y;
+
+	return !fstat(a->input.fd, &x) && !fstat(b->input.fd, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+/* The state at the end, of a reader of its own; of one that cannot be read, what could be. */
+static struct stream_state state_of(const struct stream_reader *r)
+{
+	int fd = fcntl(r->input.fd, F_DUPFD_CLOEXEC, 0);
+	struct stream_state state = {0};
+	struct stream_reader *own;
+	struct record record;
+	struct error err;
+
+	if (fd < 0 || stream_reader__open_fd(&own, fd, r->path, &err))
+		return state;
+	while (stream_reader__next(own, &record) == 1)
+		;
+	state = own->state;
+	stream_reader__close(own);
+	return state;
+}
+
+static bool is_whole(const struct stream_state *state)
+{
+	return (state->complete || state->life == STREAM_RUNNING) && !state->damaged_bytes;
+}
+
+bool stream_reader__has_more(const struct stream_reader *a, const struct stream_reader *b)
+{
+	struct stream_state x, y;
+
+	if (is_same_file(a, b))
+		return false;
+	x = state_of(a);
+	y = state_of(b);
+	return x.records == y.records ? is_whole(&x) && !is_whole(&y) : x.records > y.records;
+}
+
 void stream_reader__progress(const struct stream_reader *r, uint64_t *done, uint64_t *total)
 {
-	*done = r->offset;
+	*done = r->at.offset;
 	*total = r->input.size;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writes a stream: records gather in a block, a flush closes it and hands it to the disk.
+/* Writes a stream: records collect in a block; a flush closes it and writes it to the file.
  *
- * What the disk refuses is dropped as a whole block, and the next block begins by the `lost` record
- * that says so. If that is refused too, its count is part of what the one after it tells. */
+ * If a write fails, the whole block is dropped and the next one begins with a `lost` record that says so.
+ * If that one fails as well, its count is added to the `lost` record after it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -10,12 +10,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "core/pack.h"
 #include "core/stream.h"
 #include "core/stream/stream_block.h"
 #include "core/stream/stream_header.h"
+#include "core/stream/stream_lock.h"
 
 #define BLOCK_BYTES (256U << 10)
 #define CLOCK_TOLERANCE_NS 1000000
@@ -24,20 +26,24 @@ struct stream_writer {
 	int fd, error;
 	uint64_t offset; /* of the next block in the file */
 	uint64_t seq;
-	uint64_t records, dropped, lost; /* events, and what `lost` records tell */
-	uint64_t unsaid;		 /* lost, and no memory to say so yet */
-	uint64_t written_ts;		 /* last event that is on disk */
+	uint64_t records, dropped, lost; /* lost: as `lost` records count them */
+	uint64_t unreported;		 /* lost, but out of memory for a `lost` record */
+	uint64_t written_ts;		 /* last event that is in the file */
+	bool marks;			 /* stream_writer_opts.marks */
+	uint64_t until, marked;		 /* the mark: of the next block; in the file */
+	uint64_t latest;		 /* last event or `lost` record that is in the file */
+	bool ended;			 /* the `end` record is the last one in the file */
 	struct stream_anchor anchor;
 	uint8_t marker[STREAM_MARKER];
 	struct buffer block;
-	/* of the block that gathers */
-	uint64_t block_records, block_events, block_lost, block_since, block_ts;
+	/* of the block being filled */
+	uint64_t block_records, block_events, block_lost, block_since, block_ts, block_lost_ts;
 
 	const struct schema_event *events;
 	size_t events_count, block_bytes;
 	uint32_t run;
-	record_filter filter;
-	void *filter_arg;
+	struct record_privacy privacy; /* redacted: in the block being filled */
+	uint64_t redacted;	       /* before it */
 	char stream[32];
 };
 
@@ -51,8 +57,9 @@ static int writer__keep(struct stream_writer *w, int err)
 static void block__reset(struct stream_writer *w)
 {
 	w->block.size = 0;
-	w->block_records = w->block_events = w->block_lost = w->block_ts = 0;
+	w->block_records = w->block_events = w->block_lost = w->block_ts = w->block_lost_ts = 0;
 	w->block_since = UINT64_MAX;
+	w->privacy.redacted = 0;
 }
 
 static int writer__control(struct stream_writer *w, unsigned kind, struct event *event, size_t size)
@@ -61,11 +68,12 @@ static int writer__control(struct stream_writer *w, unsigned kind, struct event 
 
 	event->ts = stream_anchor__now().boot_ns;
 	event->run = w->run;
-	err = record__pack(&w->block, &record_control[kind], kind, w->seq, event, size, NULL, NULL);
+	err = record__pack(&w->block, &record_control[kind], kind, w->seq, event, size, NULL);
 	if (err)
 		return err;
 	w->seq++;
 	w->block_records++;
+	w->ended = false;
 	return 0;
 }
 
@@ -81,6 +89,7 @@ static int writer__pack_lost(struct stream_writer *w, uint64_t count, uint64_t s
 	err = writer__control(w, RECORD_LOST, &lost.head, sizeof(lost));
 	if (err)
 		return err;
+	w->block_lost_ts = lost.head.ts;
 	if (!EVENT_IS_NULL(count)) {
 		w->lost += count;
 		w->block_lost += count;
@@ -90,15 +99,15 @@ static int writer__pack_lost(struct stream_writer *w, uint64_t count, uint64_t s
 	return 0;
 }
 
-/* The writer's own losses; any event. */
-static int writer__tell(struct stream_writer *w, uint64_t count, uint64_t since, const char *cause)
+/* Reports the writer's own losses, of any event. */
+static int writer__report_lost(struct stream_writer *w, uint64_t count, uint64_t since, const char *cause)
 {
 	int err;
 
-	w->unsaid += count;
-	err = writer__pack_lost(w, w->unsaid, since, "", cause);
+	w->unreported += count;
+	err = writer__pack_lost(w, w->unreported, since, "", cause);
 	if (!err)
-		w->unsaid = 0;
+		w->unreported = 0;
 	return err;
 }
 
@@ -112,7 +121,7 @@ static const char *cause_name(int err)
 	return name ? name : "write_error";
 }
 
-/* All or nothing: what a refused write left is truncated. */
+/* All or nothing: a partial write is truncated. */
 static int write_at(int fd, uint64_t offset, const uint8_t *bytes, size_t size)
 {
 	size_t done = 0;
@@ -128,7 +137,7 @@ static int write_at(int fd, uint64_t offset, const uint8_t *bytes, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		err = n < 0 ? -errno : -ENOSPC;
-		/* Where even this fails, the reader finds the next block by its marker. */
+		/* If this fails too, the reader finds the next block by its marker. */
 		while (ftruncate(fd, offset) && errno == EINTR)
 			;
 		return err;
@@ -136,7 +145,7 @@ static int write_at(int fd, uint64_t offset, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* The block is gone: tells so at the beginning of the next one. */
+/* Drops the block; the next one begins with a `lost` record. */
 static void block__drop(struct stream_writer *w, int err)
 {
 	uint64_t count = w->block_events + w->block_lost;
@@ -147,13 +156,20 @@ static void block__drop(struct stream_writer *w, int err)
 	w->lost -= w->block_lost;
 	block__reset(w);
 	if (count)
-		writer__keep(w, writer__tell(w, count, since, cause_name(err)));
+		writer__keep(w, writer__report_lost(w, count, since, cause_name(err)));
+}
+
+static uint64_t max3(uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t most = a > b ? a : b;
+
+	return most > c ? most : c;
 }
 
 static int block__write(struct stream_writer *w)
 {
 	struct stream_sync sync = {.records = w->block_records, .total = w->records + w->lost};
-	struct event head = {.ts = stream_anchor__now().boot_ns, .run = w->run};
+	struct event head = {.ts = w->marks ? w->until : stream_anchor__now().boot_ns, .run = w->run};
 	int err;
 
 	err = stream_sync__pack(&w->block, w->marker, &head, w->seq, &sync);
@@ -165,6 +181,9 @@ static int block__write(struct stream_writer *w)
 	}
 	w->seq++;
 	w->offset += w->block.size;
+	w->redacted += w->privacy.redacted;
+	w->marked = head.ts;
+	w->latest = max3(w->latest, w->block_ts, w->block_lost_ts);
 	if (w->block_ts > w->written_ts)
 		w->written_ts = w->block_ts;
 	block__reset(w);
@@ -191,8 +210,8 @@ int stream_writer__flush(struct stream_writer *w)
 	struct stream_anchor before = w->anchor;
 	int err;
 
-	if (w->unsaid)
-		writer__tell(w, 0, w->written_ts, cause_name(-ENOMEM));
+	if (w->unreported)
+		writer__report_lost(w, 0, w->written_ts, cause_name(-ENOMEM));
 	if (!w->block_records)
 		return w->error;
 	err = writer__clock(w);
@@ -203,33 +222,59 @@ int stream_writer__flush(struct stream_writer *w)
 	return writer__keep(w, err);
 }
 
-/* An event that cannot be taken at all: no such kind, too long, or no memory. Only the last sticks. */
+void stream_writer__reached(struct stream_writer *w, uint64_t until)
+{
+	w->until = until;
+}
+
+int stream_writer__mark(struct stream_writer *w)
+{
+	if (w->ended || w->block_records || !w->marks || w->marked >= w->until)
+		return w->error;
+	return writer__keep(w, block__write(w));
+}
+
+uint64_t stream_writer__marked(const struct stream_writer *w)
+{
+	return w->marked;
+}
+
+uint64_t stream_writer__latest(const struct stream_writer *w)
+{
+	return w->latest;
+}
+
+/* An event that cannot be recorded: unknown kind, too long, or out of memory. Only out of memory is sticky. */
 static int writer__refuse(struct stream_writer *w, int err)
 {
 	w->dropped++;
-	writer__keep(w, writer__tell(w, 1, w->block_ts ? w->block_ts : w->written_ts, cause_name(err)));
+	writer__keep(w, writer__report_lost(w, 1, w->block_ts ? w->block_ts : w->written_ts, cause_name(err)));
 	return err == -ENOMEM ? writer__keep(w, err) : err;
 }
 
 int stream_writer__event(struct stream_writer *w, const struct event *event, size_t size)
 {
+	uint64_t redacted = w->privacy.redacted;
 	size_t start = w->block.size;
 	int err = -EINVAL;
 
 	if (size >= sizeof(*event) && event->kind < w->events_count && w->events[event->kind].name &&
 	    size >= w->events[event->kind].size)
 		err = record__pack(&w->block, &w->events[event->kind], SCHEMA_KIND_BASE + event->kind, w->seq, event,
-				   size, w->filter, w->filter_arg);
+				   size, &w->privacy);
 	if (!err && w->block.size - start > STREAM_BLOCK_MAX / 4) {
 		w->block.size = start;
 		err = -EMSGSIZE;
 	}
-	if (err)
+	if (err) {
+		w->privacy.redacted = redacted;
 		return writer__refuse(w, err);
+	}
 	w->seq++;
 	w->records++;
 	w->block_records++;
 	w->block_events++;
+	w->ended = false;
 	if (event->ts > w->block_ts)
 		w->block_ts = event->ts;
 	if (w->block.size >= w->block_bytes || w->block_records >= STREAM_BLOCK_RECORDS_MAX / 2)
@@ -263,22 +308,76 @@ int stream_writer__error(const struct stream_writer *w)
 	return w->error;
 }
 
-int stream_writer__close(struct stream_writer *w)
+uint64_t stream_writer__bytes(const struct stream_writer *w)
+{
+	return w->offset;
+}
+
+uint64_t stream_writer__size(const struct stream_writer *w)
+{
+	return w->offset + w->block.size;
+}
+
+bool stream_writer__deleted(const struct stream_writer *w)
+{
+	struct stat st;
+
+	return !fstat(w->fd, &st) && !st.st_nlink;
+}
+
+void stream_writer__start_sync(const struct stream_writer *w)
+{
+	/* an error shows in the sync */
+	sync_file_range(w->fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+}
+
+int stream_writer__sync(const struct stream_writer *w)
+{
+	/* EINVAL: this file system has nothing to wait for */
+	return fdatasync(w->fd) && errno != EINVAL ? -errno : 0;
+}
+
+int stream_writer__unsynced(struct stream_writer *w, int err, uint64_t since)
+{
+	return stream_writer__lost(w, EVENT_NULL(EVENT_REASON_LOST), since, -1, cause_name(err));
+}
+
+int stream_writer__end(struct stream_writer *w)
 {
 	struct record_end end = {0};
 	int err;
 
-	if (!w)
-		return 0;
-	/* What is left has a block of its own, so that the end is refused only if it does not fit itself. */
+	/* Pending records go into a block of their own: a full disk may still have room for the end. */
 	stream_writer__flush(w);
+	if (w->ended)
+		return w->error;
 	end.records = w->records;
 	end.lost = w->lost;
+	end.redacted = w->redacted;
 	err = writer__control(w, RECORD_END, &end.head, sizeof(end));
 	if (!err)
 		err = block__write(w);
 	writer__keep(w, err);
-	if (w->fd >= 0 && close(w->fd))
+	w->ended = !err;
+	stream_lock__drop(w->fd);
+	return w->error;
+}
+
+void stream_writer__break_off(struct stream_writer *w)
+{
+	stream_writer__flush(w);
+	w->ended = true; /* close adds nothing */
+	stream_lock__drop(w->fd);
+}
+
+int stream_writer__close(struct stream_writer *w)
+{
+	int err;
+
+	if (!w)
+		return 0;
+	stream_writer__end(w);
+	if (close(w->fd))
 		writer__keep(w, -errno);
 	err = w->error;
 	buffer__free(&w->block);
@@ -286,59 +385,69 @@ int stream_writer__close(struct stream_writer *w)
 	return err;
 }
 
-/* The header is a block of its own: what names every field must not be damaged unseen. */
+void stream_writer__prepare(void)
+{
+	char boot_id[STREAM_BOOT_ID];
+
+	stream_boot_id__read(boot_id); /* is kept */
+}
+
+/* The header is a block of its own, with a CRC: it names every field. The lock comes first: a stream without one has
+ * no header, or its writer has ended. */
 static int writer__header(struct stream_writer *w, const struct stream_writer_opts *opts)
 {
 	int err;
 
-	err = stream_header__pack(&w->block, opts, w->marker, &w->anchor);
+	err = stream_header__pack(&w->block, opts, w->marker, &w->anchor, stream_lock__take(w->fd));
 	if (!err && w->block.size > STREAM_HEADER_MAX)
 		err = -EMSGSIZE;
 	return err ? err : block__write(w);
 }
 
-int stream_writer__open(struct stream_writer **writer, int dirfd, const struct stream_writer_opts *opts)
+int stream_writer__open_fd(struct stream_writer **writer, int fd, const struct stream_writer_opts *opts)
 {
-	char name[sizeof((*writer)->stream) + sizeof(STREAM_SUFFIX)];
 	struct stream_writer *w = calloc(1, sizeof(*w));
 	int err;
 
-	if (!w)
+	if (!w) {
+		close(fd);
 		return -ENOMEM;
-	w->fd = -1;
+	}
+	w->fd = fd;
 	w->events = opts->events;
 	w->events_count = opts->events_count < SCHEMA_EVENTS_MAX ? opts->events_count : SCHEMA_EVENTS_MAX;
 	w->block_bytes = opts->block_bytes ? opts->block_bytes : BLOCK_BYTES;
 	if (w->block_bytes > STREAM_BLOCK_MAX / 2)
 		w->block_bytes = STREAM_BLOCK_MAX / 2;
 	w->run = opts->run.number;
-	w->filter = opts->filter;
-	w->filter_arg = opts->filter_arg;
+	w->marks = opts->marks;
+	w->privacy = opts->privacy;
 	snprintf(w->stream, sizeof(w->stream), "%s", opts->stream);
-	snprintf(name, sizeof(name), "%s" STREAM_SUFFIX, w->stream);
 	w->anchor = stream_anchor__now();
 	w->written_ts = w->anchor.boot_ns;
 	block__reset(w);
-	if (getrandom(w->marker, sizeof(w->marker), 0) != sizeof(w->marker)) {
-		err = -EIO;
-		goto out;
-	}
-	w->fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
-	if (w->fd < 0) {
-		err = -errno;
-		goto out;
-	}
-	err = writer__header(w, opts);
-	if (err)
-		unlinkat(dirfd, name, 0);
-out:
+	err = getrandom(w->marker, sizeof(w->marker), 0) == sizeof(w->marker) ? writer__header(w, opts) : -EIO;
 	if (err) {
-		if (w->fd >= 0)
-			close(w->fd);
+		close(w->fd);
 		buffer__free(&w->block);
 		free(w);
 		return err;
 	}
 	*writer = w;
 	return 0;
+}
+
+int stream_writer__open(struct stream_writer **writer, int dirfd, const struct stream_writer_opts *opts)
+{
+	char name[sizeof((*writer)->stream) + sizeof(STREAM_SUFFIX)];
+	int fd, err;
+
+	snprintf(name, sizeof(name), "%.*s" STREAM_SUFFIX, (int)sizeof((*writer)->stream) - 1, opts->stream);
+	fd = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0640);
+	if (fd < 0)
+		return -errno;
+	err = stream_writer__open_fd(writer, fd, opts);
+	if (err)
+		unlinkat(dirfd, name, 0);
+	return err;
 }

@@ -19,7 +19,7 @@ if daemon:
     print(daemon, flush=True)
     os._exit(0)
 
-# Let go of the folder and of all files, so that nobody waits for the end of our output.
+# Leave the folder and close all files: no reader of our output has to wait for its end.
 os.chdir("/")
 os.closerange(3, 1024)
 null = os.open(os.devnull, os.O_RDWR)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
-# Tools that cannot run: one is not there, one is not executable; nobody looks at the status.
+# Tools that cannot run: one does not exist, one is not executable; their status is not checked.
 # What to see: two children that end with 127 (not found) and 126 (no permission) without an exec.
 # Exit status: 0. errexit is left out: its absence is the fault.
 set -uo pipefail

@@ -5,11 +5,13 @@
 #include "probes/cpu/cpu.h"
 #include "probes/cpu/cpu.skel.h"
 
-_Static_assert(sizeof(struct cpu_event) == 32 + 8 * 8 + EVENT_COMM + 8, "layout shared with BPF");
+_Static_assert(sizeof(struct cpu_event) == 32 + 14 * 8 + EVENT_COMM + 8, "layout shared with BPF");
+_Static_assert(sizeof(struct cpu_sample) == sizeof(struct cpu_event) + 6 * 8, "layout shared with BPF");
+
+#define COMM FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread")
 
 #define TIMES                                                                                               \
-	FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread"),                           \
-		FIELD(struct cpu_event, cpu_ns, "ns", "run time of all threads, by the scheduler's clock"), \
+	FIELD(struct cpu_event, cpu_ns, "ns", "run time of all threads, by the scheduler's clock"),         \
 		FIELD(struct cpu_event, user_ns, "ns", "part of cpu_ns in user space, as wait4 splits it"), \
 		FIELD(struct cpu_event, system_ns, "ns", "part of cpu_ns in the kernel")
 
@@ -17,25 +19,55 @@ _Static_assert(sizeof(struct cpu_event) == 32 + 8 * 8 + EVENT_COMM + 8, "layout 
 	FIELD(struct cpu_event, voluntary_switches, NULL, "voluntary context switches"), \
 		FIELD(struct cpu_event, involuntary_switches, NULL, "involuntary context switches")
 
+#define WAITS                                                                                    \
+	FIELD(struct cpu_event, run_delay_ns, "ns",                                              \
+	      "waited for a CPU while it could run, all threads, ended ones too"),               \
+		FIELD(struct cpu_event, cpus_allowed, NULL, "CPUs on which its leader may run"), \
+		FIELD(struct cpu_event, samples, NULL, "how often it was sampled so far"),       \
+		FIELD(struct cpu_event, iowait_samples, NULL, "of them, those with a thread in I/O wait")
+
 static const struct schema_field sample_fields[] = {
+	COMM,
 	TIMES,
 	FIELD(struct cpu_event, threads, NULL, "live threads"),
 	FIELD(struct cpu_event, state, NULL, "state of the most active thread: R D S T t Z, as in ps(1)"),
 	SWITCHES,
+	WAITS,
+	FIELD(struct cpu_event, in_iowait, NULL, "threads that are in I/O wait"),
+	FIELD(struct cpu_sample, quota_ns, "ns", "CPU time a period by the tightest quota of its cgroups; null: none"),
+	FIELD(struct cpu_sample, period_ns, "ns", "of that quota"),
+	FIELD(struct cpu_sample, periods, NULL, "nr_periods of that cgroup so far"),
+	FIELD(struct cpu_sample, throttled_periods, NULL, "nr_throttled: of them, those in which it was stopped"),
+	FIELD(struct cpu_sample, throttled_ns, "ns", "how long its CPUs were stopped, added up"),
+	FIELD(struct cpu_sample, quota_cgroup_id, NULL, "that cgroup's inode"),
 	{0},
 };
 
 static const struct schema_field exit_fields[] = {
-	TIMES,	  FIELD(struct cpu_event, threads, NULL, "peak number of live threads"),
-	SWITCHES, FIELD(struct cpu_event, final, NULL, "the kernel's accounting was final: the values are exact"),
+	COMM,
+	TIMES,
+	FIELD(struct cpu_event, threads, NULL, "peak number of live threads"),
+	SWITCHES,
+	FIELD(struct cpu_event, final, NULL, "the kernel's accounting was final: the values are exact"),
+	FIELD(struct cpu_event, exited_ns, "ns",
+	      "when it exited; the event comes when its accounting is final, or known not to be"),
+	WAITS,
+	{0},
+};
+
+static const struct schema_field image_fields[] = {
+	TIMES,
+	SWITCHES,
 	{0},
 };
 
 static const struct schema_event events[] = {
-	EVENT(CPU_SAMPLE, struct cpu_event, "sample", "at each interval, if it ran or its state changed",
+	EVENT(CPU_SAMPLE, struct cpu_sample, "sample", "at each interval, if it ran or its state changed",
 	      sample_fields),
 	EVENT(CPU_EXIT, struct cpu_event, "exit", "once per process, when its accounting is final", exit_fields,
 	      .role = SCHEMA_EXIT),
+	EVENT(CPU_IMAGE, struct cpu_event, "image",
+	      "an exec replaces the program: the process's totals so far, to within a tick", image_fields),
 };
 
 static __u64 larger(__u64 a, __u64 b)
@@ -53,10 +85,14 @@ static __u64 smaller(__u64 a, __u64 b)
 static const struct event *cpu__event(void *state, struct event *event, size_t *size)
 {
 	struct cpu_event *e = (struct cpu_event *)event;
-	__u64 user = e->user_ns, system = e->system_ns, run = e->cpu_ns;
+	__u64 user, system, run;
 
 	(void)state;
-	(void)size;
+	if (*size < sizeof(*e)) /* of no kind of ours, which the core counts */
+		return event;
+	user = e->user_ns;
+	system = e->system_ns;
+	run = e->cpu_ns;
 	if (EVENT_IS_NULL(run))
 		return event;
 	if (system)
@@ -67,5 +103,5 @@ static const struct event *cpu__event(void *state, struct event *event, size_t *
 	return event;
 }
 
-PROBE(cpu, "CPU time, context switches and state of every process", events, .ring_bytes = 8 << 20,
+PROBE(cpu, "CPU time, context switches and state of every process", events, .ring_bytes = 2 << 20,
       .interval_ns = 1000000000, .event = cpu__event);

@@ -7,24 +7,40 @@
 #include "probes/io/io.h"
 #include "probes/io/io.skel.h"
 
-_Static_assert(sizeof(struct io_event) == 32 + 7 * 8 + EVENT_COMM + 8, "layout shared with BPF");
+_Static_assert(sizeof(struct io_event) == 32 + (2 * 7 + 1) * 8 + EVENT_COMM + 8, "layout shared with BPF");
 
-#define ACCOUNT                                                                                                      \
-	FIELD(struct io_event, comm, NULL, "name of the group leader's thread"),                                     \
-		FIELD(struct io_event, read_chars, "bytes", "read by system calls, from the page cache too"),        \
-		FIELD(struct io_event, write_chars, "bytes", "written by system calls"),                             \
-		FIELD(struct io_event, read_syscalls, NULL, "system calls that read"),                               \
-		FIELD(struct io_event, write_syscalls, NULL, "system calls that wrote"),                             \
-		FIELD(struct io_event, read_bytes, "bytes", "fetched from storage"),                                 \
-		FIELD(struct io_event, write_bytes, "bytes", "to write to storage: counted when a page is dirtied"), \
-		FIELD(struct io_event, cancelled_write_bytes, "bytes",                                               \
-		      "of write_bytes, dropped before they were written")
+#define OWN(member, unit, help) FIELD_AS(struct io_event, own.member, #member, unit, help)
+#define CHILDREN(member, unit)                                                \
+	FIELD_AS(struct io_event, children.member, "children_" #member, unit, \
+		 "by children that it waited for, and theirs")
 
-static const struct schema_field sample_fields[] = {ACCOUNT, {0}};
+#define COMM FIELD(struct io_event, comm, NULL, "name of the group leader's thread")
+
+#define OWN_ACCOUNT                                                                               \
+	OWN(read_chars, "bytes", "read by system calls of its threads, from the page cache too"), \
+		OWN(write_chars, "bytes", "written by system calls"),                             \
+		OWN(read_syscalls, NULL, "system calls that read"),                               \
+		OWN(write_syscalls, NULL, "system calls that wrote"),                             \
+		OWN(read_bytes, "bytes", "fetched from storage"),                                 \
+		OWN(write_bytes, "bytes", "to write to storage: counted when a page is dirtied"), \
+		OWN(cancelled_write_bytes, "bytes", "of write_bytes, dropped before they were written")
+
+#define CHILDREN_ACCOUNT                                                                                       \
+	CHILDREN(read_chars, "bytes"), CHILDREN(write_chars, "bytes"), CHILDREN(read_syscalls, NULL),          \
+		CHILDREN(write_syscalls, NULL), CHILDREN(read_bytes, "bytes"), CHILDREN(write_bytes, "bytes"), \
+		CHILDREN(cancelled_write_bytes, "bytes")
+
+static const struct schema_field sample_fields[] = {COMM, OWN_ACCOUNT, CHILDREN_ACCOUNT, {0}};
+
+static const struct schema_field image_fields[] = {OWN_ACCOUNT, CHILDREN_ACCOUNT, {0}};
 
 static const struct schema_field exit_fields[] = {
-	ACCOUNT,
+	COMM,
+	OWN_ACCOUNT,
 	FIELD(struct io_event, final, NULL, "the kernel's accounting was final: the values are exact"),
+	CHILDREN_ACCOUNT,
+	FIELD(struct io_event, exited_ns, "ns",
+	      "when it exited; the event comes when its accounting is final, or known not to be"),
 	{0},
 };
 
@@ -32,6 +48,8 @@ static const struct schema_event events[] = {
 	EVENT(IO_SAMPLE, struct io_event, "sample", "at each interval, if it read or wrote", sample_fields),
 	EVENT(IO_EXIT, struct io_event, "exit", "once per process, when its accounting is final", exit_fields,
 	      .role = SCHEMA_EXIT),
+	EVENT(IO_IMAGE, struct io_event, "image", "an exec replaces the program: the process's totals so far",
+	      image_fields),
 };
 
 static int io__open(const struct core_api *api, const void *conf, struct bpf_object *object, void **state)
@@ -46,4 +64,4 @@ static int io__open(const struct core_api *api, const void *conf, struct bpf_obj
 	return -EOPNOTSUPP;
 }
 
-PROBE(io, "I/O of every process", events, .ring_bytes = 8 << 20, .interval_ns = 1000000000, .open = io__open);
+PROBE(io, "I/O of every process", events, .ring_bytes = 2 << 20, .interval_ns = 1000000000, .open = io__open);

@@ -2,6 +2,9 @@
 /* Fork, exec and exit of every watched process. */
 #include "core/probe.bpf.h"
 #include "probes/lifecycle/lifecycle.h"
+#include "probes/lifecycle/exec_failed.bpf.h"
+#include "probes/lifecycle/sender.bpf.h"
+#include "probes/lifecycle/stderr.bpf.h"
 
 #define PARTS_MAX 206 /* just over 6 MiB: more than the kernel allows for arguments and environment */
 #define TEXT_BYTES 24576
@@ -16,6 +19,7 @@ struct text_buffer {
 /* A path of the last exec on this CPU, cached: the next exec usually has the same. */
 struct last_path {
 	struct path_stamp of;
+	struct cgroup *cgroup;
 	struct path_buffer path;
 };
 
@@ -40,15 +44,16 @@ int BPF_PROG(lifecycle_fork, struct task_struct *child)
 
 	if (child->pid != child->tgid)
 		return 0;
-	w = scope__find(child);
+	w = scope__find_leader(child);
 	if (!w)
 		return 0;
-	e = event__reserve(struct lifecycle_fork, LIFECYCLE_FORK, child, w);
+	stderr__note_fork(&w->error, child);
+	e = event__reserve_leader(struct lifecycle_fork, LIFECYCLE_FORK, child, w);
 	if (!e)
 		return 0;
 	parent_of(child, &e->ppid, &e->parent_start);
 	__builtin_memcpy(e->comm, child->comm, EVENT_COMM);
-	e->zero = 0;
+	e->ns_pid = process__ns_pid(child);
 	event__submit(e);
 	return 0;
 }
@@ -76,76 +81,196 @@ static __always_inline __u64 put_path(struct text_buffer *b, __u64 used, const s
 	return used + length;
 }
 
-static __always_inline __u64 put_cwd(struct text_buffer *b, __u64 used, struct path *cwd, struct event_string *string)
+/* Global functions, for kernels without bpf_loop(): the verifier checks each once, and not on every path through the
+ * program. Their arguments must not be pointers, so these are in the scratch buffers. */
+__noinline int lifecycle__walk_cwd(void)
 {
 	struct last_path *last = scratch__get(&exec_cwd);
-	__u64 stamp;
+
+	if (last)
+		path__walk(&last->path, last->of.vfs, last->of.dentry, false);
+	return 0;
+}
+
+__noinline int lifecycle__walk_cgroup(void)
+{
+	struct last_path *last = scratch__get(&exec_cgroup);
+
+	if (last)
+		path__of_cgroup(&last->path, last->cgroup, false);
+	return 0;
+}
+
+/* Take the task's cwd and cgroup; return their stamps. Only numbers remain of them: with typed pointers the verifier would
+ * check the rest of the program once for each of their types. */
+static __always_inline __u64 take_cwd(struct task_struct *task)
+{
+	struct last_path *last = scratch__get(&exec_cwd);
+
+	return last ? path__stamp(&task->fs->pwd, &last->of) : 0;
+}
+
+static __always_inline __u64 take_cgroup(struct task_struct *task)
+{
+	struct last_path *last = scratch__get(&exec_cgroup);
+	struct cgroup *cgroup = path__task_cgroup(task);
+
+	if (!last)
+		return 0;
+	last->cgroup = cgroup;
+	return path__cgroup_stamp(cgroup);
+}
+
+/* The same for its descriptor 2; the stamp of its path, 0 without one. */
+static __always_inline __u64 take_stderr(struct task_struct *task, struct scope_entry *w,
+					 struct lifecycle_stderr *error)
+{
+	struct stderr_place *place = scratch__get(&exec_stderr);
+
+	__builtin_memset(error, 0, sizeof(*error));
+	error->map.reason = EVENT_REASON_FAULT;
+	if (!place)
+		return 0;
+	stderr__read(task, error, place);
+	stderr__note(&w->error, error, place);
+	return place->of.dentry ? path__stamp_untyped(&place->of) : 0;
+}
+
+static __always_inline __u64 put_stderr(struct text_buffer *b, __u64 used, __u64 stamp, bool loop)
+{
+	struct event_map *map = &b->event.error.map;
+	struct stderr_place *place = scratch__get(&exec_stderr);
+
+	if (!place || !room(used, LIFECYCLE_STDERR_ROOM))
+		return used;
+	used += LIFECYCLE_STDERR_ROOM;
+	map->offset = sizeof(b->event) + used;
+	map->reason = EVENT_REASON_NONE;
+	if (!place->of.dentry)
+		return used;
+	if (!stamp || place->of.stamp != stamp) {
+		if (loop)
+			path__walk(&place->path, place->of.vfs, place->of.dentry, true);
+		else
+			lifecycle__walk_stderr();
+		place->of.stamp = path__is_whole(&place->of) ? stamp : 0;
+	}
+	return put_path(b, used, &place->path, (struct event_string *)map);
+}
+
+static __always_inline __u64 put_cwd(struct text_buffer *b, __u64 used, __u64 stamp, struct event_string *string,
+				     bool loop)
+{
+	struct last_path *last = scratch__get(&exec_cwd);
 
 	if (!last)
 		return used;
-	stamp = path__stamp(cwd, &last->of);
 	if (!stamp || last->of.stamp != stamp) {
-		path__of(&last->path, cwd);
+		if (loop)
+			path__walk(&last->path, last->of.vfs, last->of.dentry, true);
+		else
+			lifecycle__walk_cwd();
 		last->of.stamp = path__is_whole(&last->of) ? stamp : 0;
 	}
 	return put_path(b, used, &last->path, string);
 }
 
-static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struct cgroup *cgroup,
-					struct event_string *string)
+static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, __u64 stamp, struct event_string *string,
+					bool loop)
 {
 	struct last_path *last = scratch__get(&exec_cgroup);
-	__u64 stamp = path__cgroup_stamp(cgroup);
 
 	if (!last)
 		return used;
 	if (!stamp || last->of.stamp != stamp) {
-		path__of_cgroup(&last->path, cgroup);
+		if (loop)
+			path__of_cgroup(&last->path, last->cgroup, true);
+		else
+			lifecycle__walk_cgroup();
 		last->of.stamp = stamp;
 	}
 	return put_path(b, used, &last->path, string);
 }
 
-/* Sends the user memory from `from` to `to` in parts; returns the number of bytes sent. */
-static __always_inline __u32 send_parts(struct task_struct *task, struct scope_entry *w, __u64 from, __u64 to,
-					__u32 area, __u32 *reason)
+/* Sends the first part of the user memory between two addresses; returns its size. 0: there is none, or it failed. */
+static __always_inline __u32 send_part(struct lifecycle_part *part, __u64 from, __u64 to, __u32 sent)
 {
-	__u32 sent = 0;
-	struct lifecycle_part *part = scratch__get(&exec_part);
+	__u64 length = to - from;
 
-	if (!part)
+	if (from >= to)
 		return 0;
-	event__head(&part->head, LIFECYCLE_PART, task, w);
-	part->area = area;
-	part->zero = 0;
-	for (int i = 0; i < PARTS_MAX; i++) {
-		__u64 length = to - from;
+	if (length > LIFECYCLE_PART_BYTES)
+		length = LIFECYCLE_PART_BYTES;
+	if (bpf_probe_read_user(part->bytes, length, (void *)from))
+		return 0;
+	part->offset = sent;
+	part->length = length;
+	if (bpf_ringbuf_output(&events, part, __builtin_offsetof(struct lifecycle_part, bytes) + length,
+			       BPF_RB_FORCE_WAKEUP))
+		return 0;
+	return length;
+}
 
-		if (from >= to)
-			return sent;
-		if (length > LIFECYCLE_PART_BYTES)
-			length = LIFECYCLE_PART_BYTES;
-		if (bpf_probe_read_user(part->bytes, length, (void *)from)) {
-			*reason = EVENT_REASON_TRUNCATED;
-			return sent;
-		}
-		part->offset = sent;
-		part->length = length;
-		if (bpf_ringbuf_output(&events, part, __builtin_offsetof(struct lifecycle_part, bytes) + length,
-				       BPF_RB_FORCE_WAKEUP)) {
-			*reason = EVENT_REASON_TRUNCATED;
-			return sent;
-		}
-		from += length;
-		sent += length;
+struct parts {
+	struct lifecycle_part *part;
+	__u64 from, to;
+	__u32 sent;
+};
+
+static __noinline long send_next(__u32 round, struct parts *parts)
+{
+	__u32 size = send_part(parts->part, parts->from, parts->to, parts->sent);
+
+	parts->from += size;
+	parts->sent += size;
+	return !size;
+}
+
+/* Sends the memory in parts, after the head and area in the scratch buffer; returns the number of bytes sent. */
+static __always_inline __u32 send_parts(__u64 from, __u64 to)
+{
+	struct parts parts = {.part = scratch__get(&exec_part), .from = from, .to = to};
+
+	if (parts.part)
+		bpf_loop(PARTS_MAX, send_next, &parts, 0);
+	return parts.sent;
+}
+
+/* The same without bpf_loop(). All in registers: on the stack it exceeds the limit of 5.10's verifier. */
+__noinline int lifecycle__send_parts(__u64 from, __u64 to)
+{
+	struct lifecycle_part *part = scratch__get(&exec_part);
+	__u32 sent = 0, size;
+
+	for (int i = 0; i < PARTS_MAX && part; i++) {
+		size = send_part(part, from, to, sent);
+		if (!size)
+			break;
+		from += size;
+		sent += size;
 	}
-	*reason = EVENT_REASON_TRUNCATED;
 	return sent;
 }
 
+static __always_inline void put_parts(const struct event *head, __u64 from, __u64 to, __u32 area,
+				      struct event_list *list, bool loop)
+{
+	struct lifecycle_part *part = scratch__get(&exec_part);
+
+	list->offset = LIFECYCLE_PARTS;
+	if (part) {
+		part->head = *head;
+		part->head.kind = LIFECYCLE_PART;
+		part->area = area;
+		part->zero = 0;
+		list->length = loop ? send_parts(from, to) : (__u32)lifecycle__send_parts(from, to);
+	}
+	list->reason = list->length == to - from ? EVENT_REASON_NONE : EVENT_REASON_TRUNCATED;
+}
+
 /* The NUL-terminated strings between two user addresses. */
-static __always_inline __u64 put_list(struct task_struct *task, struct scope_entry *w, struct text_buffer *b,
-				      __u64 used, __u64 from, __u64 to, __u32 area, struct event_list *list)
+static __always_inline __u64 put_list(struct text_buffer *b, __u64 used, __u64 from, __u64 to, __u32 area,
+				      struct event_list *list, bool loop)
 {
 	__u64 length = to - from;
 
@@ -155,8 +280,7 @@ static __always_inline __u64 put_list(struct task_struct *task, struct scope_ent
 	if (from >= to)
 		return used;
 	if (length > LIFECYCLE_INLINE || !room(used, LIFECYCLE_INLINE)) {
-		list->offset = LIFECYCLE_PARTS;
-		list->length = send_parts(task, w, from, to, area, &list->reason);
+		put_parts(&b->event.head, from, to, area, list, loop);
 		return used;
 	}
 	if (bpf_probe_read_user(&b->text[used], length, (void *)from)) {
@@ -167,24 +291,35 @@ static __always_inline __u64 put_list(struct task_struct *task, struct scope_ent
 	return used + length;
 }
 
-ON_EXEC(lifecycle_exec, task, w, filename)
+static __always_inline void exec(struct task_struct *task, const char *filename, bool loop)
 {
+	struct scope_entry *w = scope__find_leader(task);
 	struct mm_struct *mm = task->mm;
+	const struct cred *cred;
 	struct lifecycle_exec *e;
+	__u64 cwd, cgroup, error; /* their stamps */
 	struct text_buffer *b;
 	__u64 used; /* not 32 bits: the verifier of 5.10 loses the bounds of a register on truncation */
 	long length;
 
-	if (!mm)
+	if (!w || !mm)
 		return;
 	b = scratch__get(&exec_text);
 	if (!b)
 		return;
 	e = &b->event;
-	event__head(&e->head, LIFECYCLE_EXEC, task, w);
+	event__head_of(&e->head, LIFECYCLE_EXEC, task, task, w, bpf_ktime_get_boot_ns());
 	parent_of(task, &e->ppid, &e->parent_start);
-	e->uid = task->cred->uid.val;
-	e->gid = task->cred->gid.val;
+	cred = task->cred;
+	e->uid = cred->uid.val;
+	e->gid = cred->gid.val;
+	e->euid = cred->euid.val;
+	e->egid = cred->egid.val;
+	cwd = take_cwd(
+		task); /* after the typed pointers above, and before the branches below: each is checked fewer times */
+	cgroup = take_cgroup(task);
+	error = take_stderr(task, w, &e->error);
+	e->ns_pid = process__ns_pid(task);
 	__builtin_memcpy(e->comm, task->comm, EVENT_COMM);
 
 	e->exe.offset = sizeof(*e);
@@ -193,132 +328,53 @@ ON_EXEC(lifecycle_exec, task, w, filename)
 	used = length > 0 ? (length - 1) & (PATH_BYTES - 1) : 0; /* the mask is for 5.10's verifier */
 	e->exe.length = used;
 
-	used = put_cwd(b, used, &task->fs->pwd, &e->cwd);
-	used = put_cgroup(b, used, path__task_cgroup(task), &e->cgroup);
+	used = put_cwd(b, used, cwd, &e->cwd, loop);
+	used = put_cgroup(b, used, cgroup, &e->cgroup, loop);
+	used = put_stderr(b, used, error, loop);
 
-	used = put_list(task, w, b, used, mm->arg_start, mm->arg_end, LIFECYCLE_ARGS, &e->args);
+	used = put_list(b, used, mm->arg_start, mm->arg_end, LIFECYCLE_ARGS, &e->args, loop);
 	e->env.offset = e->env.length = e->env.reason = 0;
 	if (want_env)
-		used = put_list(task, w, b, used, mm->env_start, mm->env_end, LIFECYCLE_ENV,
-				(struct event_list *)&e->env);
+		used = put_list(b, used, mm->env_start, mm->env_end, LIFECYCLE_ENV, (struct event_list *)&e->env, loop);
 	if (used <= TEXT_BYTES)
 		event__output(b, sizeof(*e) + used, LIFECYCLE_EXEC);
 }
 
-/* The exec system calls and their arguments. */
-#if defined(__TARGET_ARCH_arm64)
-enum { NR_EXECVE = 221, NR_EXECVEAT = 281 };
-#define SYSCALL_NUMBER(regs) ((regs)->syscallno)
-#define SYSCALL_ARG(regs, n) ((regs)->regs[n])
-#else
-enum { NR_EXECVE = 59, NR_EXECVEAT = 322 };
-#define SYSCALL_NUMBER(regs) ((regs)->orig_ax)
-#define SYSCALL_ARG(regs, n) ((n) == 0 ? (regs)->di : (n) == 1 ? (regs)->si : (regs)->dx)
-#endif
-
-struct failed_buffer {
-	struct lifecycle_exec_failed event;
-	char text[LIFECYCLE_FAILED_TEXT * 2]; /* the second half is for the verifier only */
-};
-SCRATCH(failed_text, struct failed_buffer);
-
-/* Copies argv, truncated to the buffer. */
-static __always_inline void put_argv(struct failed_buffer *b, __u32 used, __u64 argv)
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
-	struct event_list *list = &b->event.args;
-	__u32 from = used;
-
-	list->offset = sizeof(b->event) + used;
-	list->reason = EVENT_REASON_TRUNCATED;
-	for (int i = 0; i < 128; i++) {
-		__u64 item = 0;
-		long length;
-
-		if (bpf_probe_read_user(&item, sizeof(item), (void *)(argv + i * 8)))
-			break;
-		if (!item) {
-			list->reason = EVENT_REASON_NONE;
-			break;
-		}
-		if (used >= LIFECYCLE_FAILED_TEXT)
-			break;
-		length = bpf_probe_read_user_str(&b->text[used & (LIFECYCLE_FAILED_TEXT - 1)], LIFECYCLE_FAILED_TEXT,
-						 (void *)item);
-		if (length <= 0 || length > LIFECYCLE_FAILED_TEXT)
-			break;
-		used += length;
-	}
-	if (used > LIFECYCLE_FAILED_TEXT)
-		used = LIFECYCLE_FAILED_TEXT;
-	list->length = used - from;
-}
-
-static __always_inline void fail(struct pt_regs *regs, long result)
-{
-	struct task_struct *task;
-	struct failed_buffer *b;
-	__u32 used, at;
-	struct scope_key key;
-	struct scope_entry *w;
-	long length;
-
-	if (result >= 0 || (SYSCALL_NUMBER(regs) != NR_EXECVE && SYSCALL_NUMBER(regs) != NR_EXECVEAT))
-		return;
-	task = (void *)bpf_get_current_task();
-	key = (struct scope_key){.pid = BPF_CORE_READ(task, tgid),
-				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
-	w = bpf_map_lookup_elem(&scope, &key);
-	b = scratch__get(&failed_text);
-	if (!w || !b)
-		return;
-	b->event.head = (struct event){
-		.ts = bpf_ktime_get_boot_ns(),
-		.start = key.start,
-		.pid = key.pid,
-		.tid = BPF_CORE_READ(task, pid),
-		.run = w->run,
-		.cpu = bpf_get_smp_processor_id(),
-		.kind = LIFECYCLE_EXEC_FAILED,
-	};
-	b->event.error = -result;
-	BPF_CORE_READ_INTO(&b->event.comm, task, comm);
-	at = SYSCALL_NUMBER(regs) == NR_EXECVEAT;
-	length = bpf_probe_read_user_str(b->text, LIFECYCLE_FAILED_TEXT,
-					 (void *)(at ? SYSCALL_ARG(regs, 1) : SYSCALL_ARG(regs, 0)));
-	b->event.exe.offset = sizeof(b->event);
-	b->event.exe.length = length > 0 ? length - 1 : 0;
-	b->event.exe.reason = length > 0 ? EVENT_REASON_NONE : EVENT_REASON_FAULT;
-	used = length > 0 ? length & (LIFECYCLE_FAILED_TEXT * 2 - 1) : 0;
-	put_argv(b, used, at ? SYSCALL_ARG(regs, 2) : SYSCALL_ARG(regs, 1));
-	event__output(b, sizeof(b->event) + LIFECYCLE_FAILED_TEXT, LIFECYCLE_EXEC_FAILED);
-}
-
-/* Loaded only if exec_failed is recorded: this hook slows down every system call of the machine a little. */
-SEC("tp_btf/sys_exit")
-int BPF_PROG(lifecycle_exec_failed, struct pt_regs *regs, long result)
-{
-	fail(regs, result);
+	exec(task, bprm->filename, false);
 	return 0;
 }
 
-SEC("tp/raw_syscalls/sys_exit")
-int lifecycle_exec_failed_classic(struct trace_event_raw_sys_exit *ctx)
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(lifecycle_exec_loop, struct task_struct *task, pid_t old_pid, struct linux_binprm *bprm)
 {
-	fail((void *)bpf_task_pt_regs(bpf_get_current_task_btf()), ctx->ret);
+	exec(task, bprm->filename, true);
+	return 0;
+}
+
+SEC("tp/sched/sched_process_exec")
+int lifecycle_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
+{
+	exec(bpf_get_current_task_btf(), classic__filename(ctx), true);
 	return PASS;
 }
 
-ON_PROCESS_EXIT(lifecycle_exit, task, w)
+static __always_inline void ended(struct task_struct *task, bool marked, bool loop)
 {
-	struct lifecycle_exit *e = event__reserve_exit(struct lifecycle_exit, LIFECYCLE_EXIT, task, w);
-	struct signal_struct *signal;
-	int code, number;
+	struct task_struct *leader = task->group_leader;
+	int number, code = process__exit_status(task);
+	struct scope_entry *w = scope__ending(task, marked);
+	struct lifecycle_exit *e;
 
+	if (!w)
+		return;
+	if (code)
+		stderr__failed(task, w, loop);
+	e = event__reserve_exit_of(struct lifecycle_exit, LIFECYCLE_EXIT, task, leader, w);
 	if (!e)
 		return;
-	/* Never the exiting thread's own exit code: the process has one for all its threads. */
-	signal = task->signal;
-	code = signal->flags & SIGNAL_GROUP_EXIT ? signal->group_exit_code : task->group_leader->exit_code;
 	number = code & 0x7f;
 	e->signal = number ? (__u64)number : EVENT_NULL(EVENT_REASON_NONE);
 	e->exit_code = number ? EVENT_NULL(EVENT_REASON_NONE) : (__u64)((code >> 8) & 0xff);
@@ -326,7 +382,34 @@ ON_PROCESS_EXIT(lifecycle_exit, task, w)
 	e->duration_ns = e->head.ts - e->head.start;
 	e->threads_peak = scope__threads_peak(w);
 	parent_of(task, &e->ppid, &e->parent_start);
-	__builtin_memcpy(e->comm, task->group_leader->comm, EVENT_COMM);
+	__builtin_memcpy(e->comm, leader->comm, EVENT_COMM);
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
+	__builtin_memset(e->sender_name, 0, sizeof(e->sender_name));
+	e->zero2 = 0;
+	if (number)
+		put_sender(e, task, w, number);
+	else
+		no_sender(e, EVENT_REASON_NONE);
 	event__submit(e);
+}
+
+SEC("tp_btf/sched_process_exit")
+int lifecycle_exit(__u64 *ctx)
+{
+	ended((void *)ctx[0], exit_is_marked && *(volatile __u64 *)&ctx[1], false);
+	return 0;
+}
+
+SEC("tp_btf/sched_process_exit")
+int lifecycle_exit_loop(__u64 *ctx)
+{
+	ended((void *)ctx[0], exit_is_marked && *(volatile __u64 *)&ctx[1], true);
+	return 0;
+}
+
+SEC("tp/sched/sched_process_exit")
+int lifecycle_exit_classic(struct trace_event_raw_sched_process_exit *ctx)
+{
+	ended(bpf_get_current_task_btf(), ctx->group_dead, true);
+	return PASS;
 }

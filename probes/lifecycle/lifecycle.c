@@ -11,12 +11,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "probes/lifecycle/alive.h"
 #include "probes/lifecycle/lifecycle.h"
 #include "probes/lifecycle/lifecycle.skel.h"
+#include "probes/lifecycle/signal_code.h"
+#include "probes/lifecycle/stderr_map.h"
 
-_Static_assert(sizeof(struct lifecycle_fork) == 32 + 8 + 4 + EVENT_COMM + 4, "layout shared with BPF");
-_Static_assert(sizeof(struct lifecycle_exec) == 32 + 8 + 12 + EVENT_COMM + 5 * 12, "layout shared with BPF");
-_Static_assert(sizeof(struct lifecycle_exit) == 32 + 4 * 8 + 8 + EVENT_COMM + 8, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_fork) == 32 + 8 + 8 + EVENT_COMM, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_exec) == 32 + 8 + 24 + EVENT_COMM + 5 * 12 + 48 + 4, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_failure) == 32 + 48 + 12 + 3 * 4, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_exit) == 32 + 4 * 8 + 8 + EVENT_COMM + 8 + 4 * 8 + 12 + EVENT_COMM + 4,
+	       "layout shared with BPF");
 
 struct lifecycle_conf {
 	struct opt_list env;
@@ -34,6 +39,8 @@ static const struct opt options[] = {
 #define PARENT(s)                                                                                       \
 	FIELD(s, ppid, NULL, "PID of the parent"), FIELD(s, parent_start, "ns", "start of the parent"), \
 		FIELD(s, comm, NULL, "name of the group leader's thread")
+
+#define NS_PID(s) FIELD(s, ns_pid, NULL, "PID in its own PID namespace; pid outside of containers")
 
 #define PROGRAM                                                                                       \
 	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as executed"),   \
@@ -56,13 +63,42 @@ static const char *signal_name(uint64_t number)
 	return real_time;
 }
 
+static const char *sender_name(uint64_t sender)
+{
+	static const char *const names[] = {
+		[LIFECYCLE_SENDER_USER] = "user",
+		[LIFECYCLE_SENDER_KERNEL] = "kernel",
+		[LIFECYCLE_SENDER_TIMER] = "timer",
+		[LIFECYCLE_SENDER_OOM] = "oom",
+		[LIFECYCLE_SENDER_MEMORY_LIMIT] = "memory_limit",
+	};
+
+	return sender < sizeof(names) / sizeof(*names) ? names[sender] : NULL;
+}
+
 static const char *error_name(uint64_t number)
 {
 	return strerrorname_np(number);
 }
 
-static const struct schema_field program_fields[] = {PROGRAM, {0}};
-static const struct schema_field fork_fields[] = {PARENT(struct lifecycle_fork), {0}};
+static const struct schema_field program_fields[] = {
+	PROGRAM,
+	NS_PID(struct lifecycle_exec),
+	FIELD(struct lifecycle_exec, euid, NULL, "effective UID: not uid for a set-user-ID program"),
+	FIELD(struct lifecycle_exec, egid, NULL, "effective GID"),
+	FIELD_AS(
+		struct lifecycle_exec, error.map, "stderr", NULL,
+		"descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path"),
+	{0},
+};
+static const struct schema_field fork_fields[] = {PARENT(struct lifecycle_fork), NS_PID(struct lifecycle_fork), {0}};
+
+static const struct schema_field failure_fields[] = {
+	FIELD_AS(struct lifecycle_failure, error.map, "stderr", NULL,
+		 "descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size"),
+	FIELD(struct lifecycle_failure, cwd, NULL, "working directory then; null: its parent has the same"),
+	{0},
+};
 
 static const struct schema_field exec_failed_fields[] = {
 	FIELD(struct lifecycle_exec_failed, comm, NULL, "name of the thread"),
@@ -80,6 +116,12 @@ static const struct schema_field exit_fields[] = {
 	FIELD(struct lifecycle_exit, core_dumped, NULL, "the kernel wrote a core dump"),
 	FIELD(struct lifecycle_exit, duration_ns, "ns", "from its start to the exit of its last thread"),
 	FIELD(struct lifecycle_exit, threads_peak, NULL, "peak number of live threads"),
+	FIELD_NAME(struct lifecycle_exit, signal_code, "signal_code", signal_code__name, "si_code of that signal"),
+	FIELD_NAME(struct lifecycle_exit, sender, "sender", sender_name,
+		   "its sender: user, kernel, timer, oom, memory_limit"),
+	FIELD(struct lifecycle_exit, sender_pid, NULL, "PID of the process that sent it; null: no process did"),
+	FIELD(struct lifecycle_exit, sender_start, "ns", "its start"),
+	FIELD(struct lifecycle_exit, sender_comm, NULL, "its name; it may be unwatched"),
 	{0},
 };
 
@@ -88,11 +130,14 @@ static const struct schema_event events[] = {
 	      program_fields),
 	EVENT(LIFECYCLE_FORK, struct lifecycle_fork, "fork", "a process was created", fork_fields, .role = SCHEMA_FORK),
 	EVENT(LIFECYCLE_EXEC, struct lifecycle_exec, "exec", "a process executed a program", program_fields,
-	      .role = SCHEMA_EXEC),
+	      .role = SCHEMA_EXEC, .flags = SCHEMA_SHOWN),
 	EVENT(LIFECYCLE_EXEC_FAILED, struct lifecycle_exec_failed, "exec_failed", "an exec failed", exec_failed_fields,
 	      .flags = SCHEMA_OFF | SCHEMA_SPARSE),
 	EVENT(LIFECYCLE_EXIT, struct lifecycle_exit, "exit", "once per process, when its last thread exits",
 	      exit_fields, .role = SCHEMA_EXIT),
+	EVENT(LIFECYCLE_FAILURE, struct lifecycle_failure, "failure",
+	      "before the exit of a process that fails: where its errors are, if in a file", failure_fields,
+	      .flags = SCHEMA_SHOWN),
 };
 
 /* The parts received so far of a list that is too long for one event; its exec follows. */
@@ -106,6 +151,7 @@ struct pending {
 
 struct lifecycle {
 	const struct lifecycle_conf *conf;
+	const uint32_t *only_user; /* core_api.only_user */
 	struct pending *pending;
 	char *event; /* being assembled */
 	size_t room;
@@ -118,10 +164,18 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 	if (!l)
 		return -ENOMEM;
 	l->conf = conf;
-	if (l->conf->exec_failed)
-		*api->events |= 1ULL << LIFECYCLE_EXEC_FAILED;
+	l->only_user = api->only_user;
 	*state = l;
-	return PROBE_SET(api, object, want_env, (bool)(l->conf->env.n > 0));
+	if (l->only_user && l->conf->env.n)
+		api->log(LOG_WARN, "lifecycle: env: no environment is recorded with file capabilities");
+	if (l->only_user) /* this event does not say whose process it was */
+		*api->events &= ~(1ULL << LIFECYCLE_EXEC_FAILED);
+	else if (l->conf->exec_failed)
+		*api->events |= 1ULL << LIFECYCLE_EXEC_FAILED;
+	return PROBE_SET(api, object, want_env, (bool)(l->conf->env.n > 0 && !l->only_user)) ||
+			       PROBE_SET(api, object, want_failure, (bool)(*api->events >> LIFECYCLE_FAILURE & 1))
+		       ? -EINVAL
+		       : 0;
 }
 
 static void lifecycle__close(void *state)
@@ -148,25 +202,51 @@ static struct pending **find_pending(struct lifecycle *l, const struct event *e,
 	return link;
 }
 
-/* Stores a part. A first part replaces those left over from an exec that was lost. */
-static void keep_part(struct lifecycle *l, const struct lifecycle_part *part, size_t size)
+/* Forgets the parts of a list whose exec has been seen, or never will be. */
+static void drop_pending(struct lifecycle *l, const struct event *e, __u32 area)
 {
-	struct pending **link = find_pending(l, &part->head, part->area), *p = *link;
-	size_t have = p && part->offset ? p->length : 0;
-	struct pending *next = p ? p->next : NULL;
+	struct pending **link = find_pending(l, e, area), *p = *link;
 
-	if (part->length > size - offsetof(struct lifecycle_part, bytes) || part->offset != have)
-		return; /* an earlier part is missing: detected by the length in the exec */
-	p = realloc(p, sizeof(*p) + have + part->length);
 	if (!p)
 		return;
-	p->next = next;
+	*link = p->next;
+	free(p);
+}
+
+static void drop_parts(struct lifecycle *l, const struct event *e)
+{
+	drop_pending(l, e, LIFECYCLE_ARGS);
+	drop_pending(l, e, LIFECYCLE_ENV);
+}
+
+/* Stores a part. A first part replaces those left over from an exec that was lost. Returns false unless it is valid. */
+static bool keep_part(struct lifecycle *l, const struct lifecycle_part *part, size_t size)
+{
+	struct pending **link, *p;
+	size_t have;
+
+	if (size < offsetof(struct lifecycle_part, bytes) ||
+	    part->length > size - offsetof(struct lifecycle_part, bytes) || part->area > LIFECYCLE_ENV)
+		return false;
+	if (!part->offset)
+		drop_pending(l, &part->head, part->area);
+	link = find_pending(l, &part->head, part->area);
+	p = *link;
+	have = p ? p->length : 0;
+	if (part->offset != have)
+		return true; /* an earlier part is missing: detected by the length in the exec */
+	p = realloc(p, sizeof(*p) + have + part->length);
+	if (!p)
+		return true;
+	if (!have)
+		p->next = NULL;
 	p->pid = part->head.pid;
 	p->start = part->head.start;
 	p->area = part->area;
 	memcpy(p->bytes + have, part->bytes, part->length);
 	p->length = have + part->length;
 	*link = p;
+	return true;
 }
 
 static bool make_room(struct lifecycle *l, size_t size)
@@ -186,13 +266,16 @@ static bool make_room(struct lifecycle *l, size_t size)
 /* Appends the parts of one list to the event, whose address may change. */
 static struct lifecycle_exec *append_parts(struct lifecycle *l, struct lifecycle_exec *e, size_t *size, __u32 area)
 {
-	struct pending **link = find_pending(l, &e->head, area), *p = *link;
-	size_t length = p ? p->length : 0;
-	struct event_list *list;
+	const struct pending *p = *find_pending(l, &e->head, area);
+	struct event_list *list = area == LIFECYCLE_ARGS ? &e->args : (struct event_list *)&e->env;
+	size_t length = p && p->length <= list->length ? p->length : 0; /* more are those of an exec that was lost */
+	bool ours = (char *)e == l->event;				/* then it moves along with the buffer */
 
-	if (!make_room(l, *size + length))
+	if (!make_room(l, *size + length)) {
+		*list = (struct event_list){.offset = *size, .reason = EVENT_REASON_TRUNCATED};
 		return e;
-	if ((char *)e != l->event)
+	}
+	if (!ours)
 		memcpy(l->event, e, *size);
 	e = (struct lifecycle_exec *)l->event;
 	list = area == LIFECYCLE_ARGS ? &e->args : (struct event_list *)&e->env;
@@ -200,12 +283,9 @@ static struct lifecycle_exec *append_parts(struct lifecycle *l, struct lifecycle
 		list->reason = EVENT_REASON_TRUNCATED;
 	list->offset = *size;
 	list->length = length;
-	if (p) {
+	if (length)
 		memcpy(l->event + *size, p->bytes, length);
-		*size += length;
-		*link = p->next;
-		free(p);
-	}
+	*size += length;
 	return e;
 }
 
@@ -225,8 +305,12 @@ static void filter_env(struct lifecycle *l, struct lifecycle_exec *e, size_t siz
 {
 	char *at = (char *)e + e->env.offset, *end, *to = at;
 
-	if (e->env.offset > size || e->env.length > size - e->env.offset)
+	if (!e->env.length)
 		return;
+	if (e->env.offset < sizeof(*e) || e->env.offset > size || e->env.length > size - e->env.offset) {
+		e->env = (struct event_map){.reason = e->env.reason ? e->env.reason : EVENT_REASON_FAULT};
+		return;
+	}
 	for (end = at + e->env.length; at < end;) {
 		char *nul = memchr(at, 0, end - at);
 		size_t length = (nul ? nul + 1 : end) - at;
@@ -240,23 +324,51 @@ static void filter_env(struct lifecycle *l, struct lifecycle_exec *e, size_t siz
 	e->env.length = to - ((char *)e + e->env.offset);
 }
 
+/* Leaves nothing that /proc would deny to the only user: a set-user-ID program's, and what it starts. */
+static bool is_others(const struct lifecycle *l, __u32 uid, __u32 euid)
+{
+	return l->only_user && (uid != *l->only_user || euid != *l->only_user);
+}
+
+static void hide_others(const struct lifecycle *l, struct lifecycle_exec *e)
+{
+	if (!is_others(l, e->uid, e->euid))
+		return;
+	e->exe = e->cwd = (struct event_string){.reason = EVENT_REASON_DENIED};
+	e->args = (struct event_list){.reason = EVENT_REASON_DENIED};
+	e->env = e->error.map = (struct event_map){.reason = EVENT_REASON_DENIED};
+}
+
+/* Of a program whose output is denied to the only user: none. */
+static const struct event *complete_failure(const struct lifecycle *l, struct lifecycle_failure *e, size_t size)
+{
+	if (size < sizeof(*e) || is_others(l, e->uid, e->euid))
+		return NULL;
+	stderr_map__complete(&e->error, &e->head, sizeof(*e), size);
+	return &e->head;
+}
+
 static const struct event *lifecycle__event(void *state, struct event *event, size_t *size)
 {
 	struct lifecycle_exec *e = (struct lifecycle_exec *)event;
 	struct lifecycle *l = state;
 
-	if (event->kind == LIFECYCLE_PART) {
-		if (*size >= offsetof(struct lifecycle_part, bytes))
-			keep_part(l, (struct lifecycle_part *)event, *size);
-		return NULL;
-	}
-	if (event->kind != LIFECYCLE_EXEC)
+	if (event->kind == LIFECYCLE_PART)
+		return keep_part(l, (struct lifecycle_part *)event, *size) ? NULL : event;
+	if (event->kind == LIFECYCLE_FAILURE)
+		return complete_failure(l, (struct lifecycle_failure *)event, *size);
+	if (event->kind == LIFECYCLE_EXIT)
+		drop_parts(l, event);
+	if (event->kind != LIFECYCLE_EXEC && event->kind != LIFECYCLE_ALIVE)
 		return event;
 	if (e->args.offset == LIFECYCLE_PARTS)
 		e = append_parts(l, e, size, LIFECYCLE_ARGS);
 	if (e->env.offset == LIFECYCLE_PARTS)
 		e = append_parts(l, e, size, LIFECYCLE_ENV);
+	drop_parts(l, &e->head);
 	filter_env(l, e, *size);
+	stderr_map__complete(&e->error, &e->head, sizeof(*e), *size);
+	hide_others(l, e);
 	return &e->head;
 }
 
@@ -292,36 +404,6 @@ static void append_proc(struct lifecycle *l, size_t *size, int proc, const char 
 	}
 	string->length = n;
 	*size += n;
-}
-
-static __u32 status_id(const char *status, const char *key)
-{
-	const char *line = strstr(status, key);
-
-	return line ? strtoul(line + strlen(key), NULL, 10) : (__u32)-1;
-}
-
-static void read_ids(int proc, struct lifecycle_exec *e)
-{
-	char status[4096];
-	int fd = openat(proc, "status", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	status[n > 0 ? n : 0] = 0;
-	e->uid = status_id(status, "\nUid:");
-	e->gid = status_id(status, "\nGid:");
-}
-
-static void read_comm(int proc, struct lifecycle_exec *e)
-{
-	int fd = openat(proc, "comm", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? 0 : read(fd, e->comm, sizeof(e->comm));
-
-	if (fd >= 0)
-		close(fd);
-	e->comm[n > 0 ? n - 1 : 0] = 0;
 }
 
 /* /proc/PID/cgroup has a line for each hierarchy: picks the unified one ("0::PATH") or, if that is not in use, that of
@@ -366,20 +448,25 @@ static const struct event *lifecycle__existing(void *state, const struct probe_p
 	*size = sizeof(e);
 	if (!make_room(l, *size))
 		return NULL;
-	read_ids(p->proc, &e);
-	read_comm(p->proc, &e);
+	alive__read_ids(p->proc, &e);
+	alive__read_comm(p->proc, &e);
 	append_proc(l, size, p->proc, "exe", true, &e.exe);
 	append_proc(l, size, p->proc, "cwd", true, &e.cwd);
 	append_proc(l, size, p->proc, "cgroup", false, &e.cgroup);
 	pick_cgroup(l->event, &e.cgroup);
 	append_proc(l, size, p->proc, "cmdline", false, (struct event_string *)&e.args);
-	if (l->conf->env.n)
+	if (l->conf->env.n && !l->only_user)
 		append_proc(l, size, p->proc, "environ", false, (struct event_string *)&e.env);
+	*size += LIFECYCLE_STDERR_ROOM;
+	append_proc(l, size, p->proc, "fd/2", true, (struct event_string *)&e.error.map);
+	alive__read_stderr(p->proc, &e.error);
 	memcpy(l->event, &e, sizeof(e));
+	stderr_map__complete(&((struct lifecycle_exec *)l->event)->error, (struct event *)l->event, sizeof(e), *size);
 	filter_env(l, (struct lifecycle_exec *)l->event, *size);
+	hide_others(l, (struct lifecycle_exec *)l->event);
 	return (struct event *)l->event;
 }
 
 PROBE(lifecycle, "fork, exec and exit of every process", events, .options = options,
-      .conf_size = sizeof(struct lifecycle_conf), .ring_bytes = 16 << 20, .open = lifecycle__open,
+      .conf_size = sizeof(struct lifecycle_conf), .ring_bytes = 8 << 20, .open = lifecycle__open,
       .close = lifecycle__close, .event = lifecycle__event, .existing = lifecycle__existing);

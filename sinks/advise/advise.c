@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sink for right-sizing: what each step should ask for, from what its executions used. */
+/* The sink for right-sizing: what each step should request, from what its tasks used. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,10 +15,9 @@ struct advise_conf {
 
 static const struct opt advise_options[] = {
 	OPT(struct advise_conf, format, OPT_STRING, "table", 0, 0,
-	    "table, or settings as nextflow, snakemake or slurm takes them"),
-	OPT(struct advise_conf, headroom, OPT_UINT, "20", 0, 1000, "percent of memory to ask for beyond the most used"),
-	OPT(struct advise_conf, join, OPT_STRING, NULL, 0, 0,
-	    "a trace file of Nextflow, for names and what was asked for"),
+	    "table, or settings for nextflow, snakemake or slurm"),
+	OPT(struct advise_conf, headroom, OPT_UINT, "20", 0, 1000, "percent of memory to request beyond the most used"),
+	OPT(struct advise_conf, join, OPT_STRING, NULL, 0, 0, "a trace file of Nextflow, for names and requests"),
 	OPT(struct advise_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
 	{0},
 };
@@ -63,10 +62,10 @@ static int begin(void *state, const void *given, struct error *err)
 			break;
 	if (!advise->format->name)
 		return error__set(err, -EINVAL,
-				  "format: \"%.100s\" is not known: choose table, nextflow, snakemake or slurm",
+				  "format: unknown format \"%.100s\": choose table, nextflow, snakemake or slurm",
 				  conf->format);
 	if (conf->join)
-		rc = nextflow__load(&advise->theirs, conf->join, err);
+		rc = nextflow__load(&advise->theirs, conf->join, sink_api__file(advise->on.api, "join"), err);
 	advise->headroom = conf->headroom;
 	advise->needs.theirs = advise->theirs;
 	if (!strcmp(conf->steps, STEPS_DEFAULT))
@@ -86,19 +85,22 @@ static int take_stream(void *state, const struct stream_info *info)
 static void tell_none(const struct advise *advise)
 {
 	if (advise->theirs)
-		advise->on.api->log(LOG_WARN, "advise: no task of the run is in the trace file: is it of another run?");
+		advise->on.api->log(LOG_WARN,
+				    "advise: no task of the run is in the trace file: does it belong to another run?");
 	else if (advise->needs.rules)
 		advise->on.api->log(LOG_WARN, "advise: no step of the run is %s's: see --sink advise:format=table",
 				    advise->needs.rules);
 	else
-		advise->on.api->log(LOG_WARN, "advise: the run has no steps: give rules by the option steps");
+		advise->on.api->log(LOG_WARN, "advise: the run has no steps: set rules with the option steps");
 }
 
 static void note_losses(struct advise *advise)
 {
-	for (size_t i = 0; i < model__runs(advise->on.model); i++)
+	for (size_t i = 0; i < model__runs(advise->on.model); i++) {
+		advise->needs.goes |= model__run(advise->on.model, i)->life == STREAM_RUNNING;
 		for (int j = 0; j < MODEL_SOURCES; j++)
 			advise->needs.lossy |= model__run(advise->on.model, i)->lossy[j];
+	}
 }
 
 static int finish(void *state)
@@ -127,7 +129,7 @@ static void end(void *state)
 static const struct on_model_sink advise_on_model = {
 	.size = sizeof(struct advise),
 	.steps = offsetof(struct advise_conf, steps),
-	.calls = {.row = on_row, .task = on_task, .sample = on_sample},
+	.calls = {.row = on_row, .task = on_task, .sample = on_sample, .task_room = sizeof(struct needs_task)},
 	.open = begin,
 	.stream = take_stream,
 	.finish = finish,
@@ -139,5 +141,5 @@ static int advise__open(const struct sink_api *api, const void *conf, void **sta
 	return on_model__open(&advise_on_model, "advise", api, conf, state);
 }
 
-SINK(advise, "what CPU and memory each step should ask for, from what its executions used", .options = advise_options,
+SINK(advise, "what CPU and memory each step should request, from what its tasks used", .options = advise_options,
      .conf_size = sizeof(struct advise_conf), .open = advise__open, ON_MODEL);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* CPU time by intervals of a task's life. */
+/* CPU time per interval of a task's life. */
 #include "sinks/advise/busy.h"
 
 #define WIDTH_MIN_NS 1000000000ULL
@@ -19,7 +19,7 @@ static double cores(const struct busy *busy, uint64_t cpu_ns)
 	return (double)cpu_ns / (double)busy->width_ns;
 }
 
-/* Intervals that are too old to change make room up to this one. */
+/* Retires intervals that are too old to change, to make room up to this one. */
 static void move_to(struct busy *busy, uint64_t bin)
 {
 	uint64_t first = bin < BUSY_BINS ? 0 : bin - BUSY_BINS + 1;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Gathers by step and command what executions asked for and used. */
+/* Sums up by step and command what tasks requested and used. */
 #include "sinks/advise/needs.h"
 
 #include <ctype.h>
@@ -9,16 +9,7 @@
 #include <string.h>
 
 #define MIB 1048576.0
-#define SLACK 0.1 /* a thread more is not worth a tenth of a core: the engine's own processes use that */
-
-/* An execution that goes on. */
-struct task {
-	struct hash_node node;
-	const struct model_run *run;
-	uint32_t number;
-	struct busy busy;
-	bool out_of_memory;
-};
+#define SLACK 0.1 /* an engine's own processes use up to a tenth of a core: that needs no thread */
 
 /* ---- names ---- */
 
@@ -105,9 +96,9 @@ static struct need *step_of(struct needs *needs, const struct model_task *task)
 	return need;
 }
 
-/* ---- what they asked for ---- */
+/* ---- requests ---- */
 
-/* "8 GB", "1.5 GB" or, raw, bytes. 0: nothing that is known. */
+/* "8 GB", "1.5 GB" or, raw, bytes. 0: not known. */
 static uint64_t bytes_of(const char *text)
 {
 	static const char units[] = "KMGTP";
@@ -138,49 +129,21 @@ static void asked_for(const struct needs *needs, struct need *need, const struct
 		need->memory_bytes = bytes;
 }
 
-/* ---- tasks ---- */
+/* ---- the model's calls ---- */
 
-static struct task *task_of(struct hash_node *node)
+static struct needs_task *begun(const struct needs *needs, const struct model_task *model, uint64_t began_ns)
 {
-	return (struct task *)((char *)node - offsetof(struct task, node));
-}
+	struct needs_task *task = model->user;
 
-static struct task *find_task(const struct needs *needs, const struct model_task *model)
-{
-	struct hash_node *node = hash__first(&needs->tasks, hash__number(model->run->index, model->number));
-
-	for (; node; node = hash__next(node))
-		if (task_of(node)->run == model->run && task_of(node)->number == model->number)
-			return task_of(node);
-	return NULL;
-}
-
-static struct task *get_task(struct needs *needs, const struct model_task *model, uint64_t began_ns)
-{
-	struct task *task = find_task(needs, model);
-
-	if (task)
-		return task;
-	task = calloc(1, sizeof(*task));
-	if (!task)
-		return NULL;
-	task->run = model->run;
-	task->number = model->number;
-	busy__init(&task->busy, began_ns, needs->interval_ns);
-	if (hash__add(&needs->tasks, &task->node, hash__number(model->run->index, model->number))) {
-		free(task);
-		return NULL;
-	}
+	if (!task->busy.width_ns)
+		busy__init(&task->busy, began_ns, needs->interval_ns);
 	return task;
 }
 
-/* ---- the model's calls ---- */
-
-/* No span is shorter than the intervals of busy.h, or two
- * tools in a pipe for ten milliseconds would ask for two CPUs. */
-static double average(uint64_t cpu_ns, uint64_t wall_ns, uint64_t width_ns)
+/* A span is at least one interval of busy.h, or two tools in a pipe for 10 ms would need two CPUs. */
+static double average(uint64_t cpu_ns, uint64_t span_ns, uint64_t width_ns)
 {
-	return (double)cpu_ns / (double)(wall_ns > width_ns ? wall_ns : width_ns);
+	return model__cores(cpu_ns, span_ns > width_ns ? span_ns : width_ns);
 }
 
 static int add_command(struct needs *needs, const struct model_row *row)
@@ -194,28 +157,23 @@ static int add_command(struct needs *needs, const struct model_row *row)
 
 	if (!need)
 		return -ENOMEM;
-	need->executions++;
+	need->count++;
 	need->running += row->outcome == MODEL_RUNNING;
 	need->out_of_memory += row->outcome == MODEL_OOM;
-	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && !row->older)
-		err = series__add(&need->cores, average(row->cpu_ns, row->wall_ns, busy__width(needs->interval_ns)));
+	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && !row->preexisting)
+		err = series__add(&need->cores,
+				  average(row->cpu_ns, row->cpu_span_ns, busy__width(needs->interval_ns)));
 	if (!err && !EVENT_IS_NULL(bytes))
-		err = series__add(&need->bytes, (double)bytes);
+		err = series__add(&need->bytes, (double)(bytes + row->hugetlb_bytes));
 	return err;
 }
 
 int needs__row(struct needs *needs, const struct model_row *row)
 {
-	struct task *task;
-
 	if (!row->task || !counts(needs, row->task))
 		return 0;
-	if (row->outcome == MODEL_OOM) {
-		task = get_task(needs, row->task, row->began_ns);
-		if (!task)
-			return -ENOMEM;
-		task->out_of_memory = true;
-	}
+	if (row->outcome == MODEL_OOM)
+		begun(needs, row->task, row->began_ns)->out_of_memory = true;
 	return row->forked ? 0 : add_command(needs, row);
 }
 
@@ -223,58 +181,65 @@ int needs__sample(struct needs *needs, const struct model_sample *sample)
 {
 	const struct model_row *row = sample->row;
 	uint64_t from = sample->from_ns;
-	struct task *task;
+	struct busy *busy;
 
-	if (sample->source != MODEL_CPU || !row->task || row->older || !counts(needs, row->task))
+	if (sample->source != MODEL_CPU || !row->task || row->preexisting || !counts(needs, row->task))
 		return 0;
-	task = get_task(needs, row->task, from);
-	if (!task)
-		return -ENOMEM;
-	/* A sample without a change is not reported: what changed came after it. */
+	busy = &begun(needs, row->task, from)->busy;
+	/* A sample without a change is not reported: the change came after it. */
 	if (needs->interval_ns && sample->until_ns - from > needs->interval_ns * 3 / 2)
 		from = sample->until_ns - needs->interval_ns;
-	busy__add(&task->busy, from, sample->until_ns, sample->cpu_ns);
+	busy__add(busy, from, sample->until_ns, sample->cpu_ns);
 	return 0;
 }
 
-static int add_execution(const struct needs *needs, struct need *need, const struct model_task *model,
-			 const struct task *task)
+/* Pages that several processes hold: worth a word if they may be a tenth of the memory. */
+static void note_shared(struct need *need, const struct model_task *model)
 {
+	uint64_t most = model->rss_peak_bytes, least = model->rss_lower_bytes;
+
+	if (EVENT_IS_NULL(most) || EVENT_IS_NULL(least) || least > most - most / 10)
+		return;
+	if (most - least <= need->shared_most - need->shared_least)
+		return;
+	need->shared_most = most;
+	need->shared_least = least;
+}
+
+static int add_task(const struct needs *needs, struct need *need, const struct model_task *model)
+{
+	const struct needs_task *task = model->user;
 	uint64_t bytes = model_task__memory(model);
 	double cores, busiest;
 	int err = 0;
 
-	need->executions++;
-	need->out_of_memory += task && task->out_of_memory;
+	need->count++;
+	need->out_of_memory += task->out_of_memory;
 	if (!EVENT_IS_NULL(model->cpu_ns) && !EVENT_IS_NULL(model->ended_ns)) {
-		cores = average(model->cpu_ns, model->wall_ns, busy__width(needs->interval_ns));
-		busiest = task ? busy__most(&task->busy, model->ended_ns) : 0;
+		cores = average(model->cpu_ns, model->cpu_span_ns, busy__width(needs->interval_ns));
+		busiest = task->busy.width_ns ? busy__most(&task->busy, model->ended_ns) : 0;
 		err = series__add(&need->cores, busiest > cores ? busiest : cores);
 	}
-	return err || EVENT_IS_NULL(bytes) ? err : series__add(&need->bytes, (double)bytes);
+	note_shared(need, model);
+	return err || EVENT_IS_NULL(bytes) ? err : series__add(&need->bytes, (double)(bytes + model->hugetlb_bytes));
 }
 
 int needs__task(struct needs *needs, const struct model_task *model)
 {
-	struct task *task = find_task(needs, model);
-	struct need *need = counts(needs, model) ? step_of(needs, model) : NULL;
-	int err = counts(needs, model) && !need ? -ENOMEM : 0;
+	struct need *need;
 
-	if (need) {
-		need->running += model->outcome == MODEL_RUNNING;
-		asked_for(needs, need, model);
-		err = add_execution(needs, need, model, task);
-	}
-	if (task) {
-		hash__remove(&needs->tasks, &task->node);
-		free(task);
-	}
-	return err;
+	if (!counts(needs, model))
+		return 0;
+	need = step_of(needs, model);
+	if (!need)
+		return -ENOMEM;
+	need->running += model->outcome == MODEL_RUNNING;
+	asked_for(needs, need, model);
+	return add_task(needs, need, model);
 }
 
 void needs__free(struct needs *needs)
 {
-	hash__free_all(&needs->tasks, offsetof(struct task, node));
 	for (size_t i = 0; i < needs->all.size; i++) {
 		while (needs->all.slots[i]) {
 			struct need *need = need_of(needs->all.slots[i]);
@@ -291,7 +256,7 @@ void needs__free(struct needs *needs)
 	free(needs->steps);
 }
 
-/* ---- what to ask for ---- */
+/* ---- what to request ---- */
 
 uint64_t need__cpus(struct need *need)
 {
@@ -300,7 +265,7 @@ uint64_t need__cpus(struct need *need)
 	return !need->cores.count ? 0 : cores < 1 ? 1 : (uint64_t)cores;
 }
 
-/* In steps that a person would choose. */
+/* Rounded as a person would. */
 uint64_t need__memory(const struct need *need, uint64_t headroom)
 {
 	double bytes = need->bytes.most * (100.0 + (double)headroom) / 100;

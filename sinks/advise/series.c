@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A sample of a series of unknown length: every value has the same chance to stay. */
+/* A sample of a series of unknown length: every value has the same chance to be kept. */
 #include "sinks/advise/series.h"
 
 #include <errno.h>
@@ -10,7 +10,7 @@ static size_t kept(const struct series *series)
 	return series->count < SERIES_KEPT ? (size_t)series->count : SERIES_KEPT;
 }
 
-/* The same values give the same answer. */
+/* Seeded: the same values give the same result. */
 static uint64_t next_random(struct series *series)
 {
 	series->random = series->random * 6364136223846793005ULL + 1442695040888963407ULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of many executions: the greatest of all, and the one that 95 of 100 do not exceed. */
+/* Values of many tasks: the greatest of all, and the one that 95 of 100 do not exceed. */
 #ifndef SINKS_ADVISE_SERIES_H
 #define SINKS_ADVISE_SERIES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#define SERIES_KEPT 4096 /* of more values, as many are kept by chance */
+#define SERIES_KEPT 4096 /* of more values, a random sample of this size is kept */
 
 struct series {
 	uint64_t count, random;

@@ -16,7 +16,7 @@ static void put_name(struct text *text, const struct need *need)
 	text__safe(text, need->name, strlen(need->name));
 }
 
-/* In quotes of which only the quote itself and the backslash have a meaning. */
+/* In quotes that need escapes only for the quote and the backslash. */
 static void put_quoted(struct text *text, const struct need *need)
 {
 	struct text name = {0};
@@ -40,7 +40,7 @@ static void put_cores(struct text *text, struct need *need)
 	else
 		text__printf(text, "CPU not known");
 	if (need->cpus)
-		text__printf(text, " of %" PRIu64 " asked for", need->cpus);
+		text__printf(text, " of %" PRIu64 " requested", need->cpus);
 }
 
 static void put_memory(struct text *text, struct need *need)
@@ -53,17 +53,22 @@ static void put_memory(struct text *text, struct need *need)
 	else
 		text__printf(text, "memory not known");
 	if (need->memory_bytes)
-		text__printf(text, " of %s asked for", format__bytes(asked, need->memory_bytes));
+		text__printf(text, " of %s requested", format__bytes(asked, need->memory_bytes));
 }
 
 static void put_doubts(struct text *text, const struct need *need, const char *comment)
 {
+	char most[FORMAT_SIZE], least[FORMAT_SIZE];
+
 	if (need->out_of_memory)
 		text__printf(text, "%s%" PRIu64 " of %" PRIu64 " ran out of memory: needs more than it held\n", comment,
-			     need->out_of_memory, need->executions);
+			     need->out_of_memory, need->count);
+	if (need->shared_most)
+		text__printf(text, "%sprocesses share memory: %s at most, %s at least; the most is advised\n", comment,
+			     format__bytes(most, need->shared_most), format__bytes(least, need->shared_least));
 	if (need->running)
 		text__printf(text, "%s%" PRIu64 " of %" PRIu64 " had not ended: may need more\n", comment,
-			     need->running, need->executions);
+			     need->running, need->count);
 }
 
 static void put_head(struct text *text, const struct needs *needs, const char *comment, uint64_t headroom)
@@ -71,18 +76,19 @@ static void put_head(struct text *text, const struct needs *needs, const char *c
 	char interval[FORMAT_SIZE];
 
 	format__duration(interval, busy__width(needs->interval_ns));
-	text__printf(text, "%s CPUs: the cores that 95 of 100 executions kept busy in their busiest %s.\n", comment,
+	text__printf(text, "%s CPUs: the cores that 95 of 100 tasks kept busy in their busiest %s.\n", comment,
 		     interval);
-	text__printf(text, "%s Memory: the most that all processes of an execution held at once, or its largest\n",
-		     comment);
+	text__printf(text, "%s Memory: the most that all processes of a task held at once, or its largest\n", comment);
 	text__printf(text, "%s process if that is more; with %" PRIu64 " %% headroom.\n", comment, headroom);
+	if (needs->goes)
+		text__printf(text, "%s THE RUN HAS NOT ENDED: tasks that are still to come may use more.\n", comment);
 	if (needs->lossy)
-		text__printf(text, "%s RECORDS OF THE RUN WERE LOST: some executions may have used more.\n", comment);
+		text__printf(text, "%s RECORDS OF THE RUN WERE LOST: some tasks may have used more.\n", comment);
 }
 
-static void put_executions(struct text *text, const struct need *need)
+static void put_tasks(struct text *text, const struct need *need)
 {
-	text__printf(text, "%" PRIu64 " execution%s", need->executions, need->executions == 1 ? "" : "s");
+	text__printf(text, "%" PRIu64 " task%s", need->count, need->count == 1 ? "" : "s");
 }
 
 /* ---- the table ---- */
@@ -112,7 +118,7 @@ static void put_line(struct text *text, struct need *need, uint64_t headroom)
 {
 	bool cores = need->cores.count, bytes = need->bytes.count;
 
-	text__printf(text, "%7" PRIu64, need->executions);
+	text__printf(text, "%7" PRIu64, need->count);
 	put_number(text, need->cpus, "%.0f", (double)need->cpus);
 	put_number(text, cores, "%.1f", need->cores.most);
 	put_number(text, cores, "%.1f", cores ? series__p95(&need->cores) : 0);
@@ -131,7 +137,7 @@ static void table(struct text *text, const struct needs *needs, uint64_t headroo
 	static const char *const heads[] = {"asked", "most", "p95", "set"};
 
 	text__printf(text, "%7s%*s%*s\n%7s", "", 4 * CELL, "------- cores -------", 4 * CELL, "------- memory -------",
-		     "runs");
+		     "count");
 	for (int i = 0; i < 8; i++)
 		put_cell(text, heads[i % 4]);
 	text__printf(text, "  step, and its commands\n");
@@ -146,7 +152,7 @@ static void table(struct text *text, const struct needs *needs, uint64_t headroo
 	text__printf(text, "\n");
 	put_head(text, needs, " ", headroom);
 	if (!needs->theirs)
-		text__printf(text, "  What was asked for is known from Nextflow only: give join=TRACE.\n");
+		text__printf(text, "  Requests are known from Nextflow only: add join=TRACE.\n");
 }
 
 /* ---- Nextflow ---- */
@@ -156,7 +162,7 @@ static void put_process(struct text *text, struct need *need, uint64_t headroom)
 	text__printf(text, "    withName: ");
 	put_quoted(text, need);
 	text__printf(text, " { // ");
-	put_executions(text, need);
+	put_tasks(text, need);
 	text__printf(text, "\n");
 	put_doubts(text, need, "        // ");
 	if (need__cpus(need)) {
@@ -182,7 +188,7 @@ static void nextflow(struct text *text, const struct needs *needs, uint64_t head
 			continue;
 		}
 		text__printf(text, "    // the trace file of the run (join=TRACE) has the name for ");
-		put_executions(text, needs->steps[i]);
+		put_tasks(text, needs->steps[i]);
 		text__printf(text, "\n");
 	}
 	text__printf(text, "}\n");
@@ -190,7 +196,7 @@ static void nextflow(struct text *text, const struct needs *needs, uint64_t head
 
 /* ---- Snakemake ---- */
 
-/* A list, as every version takes it. Steps whose rule is not known are left to be filled in. */
+/* A list, which every version accepts. The user fills in rules that are not known. */
 static void open_list(struct text *text, const struct needs *needs, const char *name)
 {
 	bool known = false;
@@ -226,7 +232,7 @@ static void put_threads(struct text *text, struct need *need)
 	open_remark(text, need);
 	put_cores(text, need);
 	text__printf(text, ", ");
-	put_executions(text, need);
+	put_tasks(text, need);
 	text__printf(text, "\n");
 }
 
@@ -251,7 +257,10 @@ static void snakemake(struct text *text, const struct needs *needs, uint64_t hea
 	for (size_t i = 0; i < needs->steps_count; i++)
 		unnamed |= needs->steps[i]->unnamed;
 	if (unnamed)
-		text__printf(text, "# A job that Snakemake runs itself does not show its rule: fill it in for RULE.\n");
+		text__printf(
+			text,
+			"# A job that Snakemake runs itself does not show its rule: name a log of .snakemake/log in "
+			"the option steps, or fill it in for RULE.\n");
 	open_list(text, needs, "set-threads");
 	for (size_t i = 0; i < needs->steps_count; i++)
 		put_threads(text, needs->steps[i]);
@@ -271,7 +280,7 @@ static void slurm(struct text *text, const struct needs *needs, uint64_t headroo
 		text__printf(text, "\n# ");
 		put_name(text, need);
 		text__printf(text, ", ");
-		put_executions(text, need);
+		put_tasks(text, need);
 		text__printf(text, ": ");
 		put_cores(text, need);
 		text__printf(text, ", ");

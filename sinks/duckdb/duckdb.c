@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One DuckDB file with every event, process and step: a table each, units and meanings as comments.
+/* One DuckDB file: a table for each kind of event, processes and steps; units and help as comments.
  *
- * Rows go into Parquet files first and from there into the database, one table after the other. DuckDB holds a
+ * Rows go into Parquet files first and from there into the database, one table after the other. DuckDB keeps a
  * block of memory for each column that is being filled: for all tables at once that is hundreds of MiB. */
 #include <string.h>
 
@@ -9,6 +9,7 @@
 
 /* Rows that each table holds in memory. */
 #define GROUP_ROWS 12288
+#define GROUP_BYTES "16MB"
 
 struct file_conf {
 	char *output, *steps;
@@ -16,7 +17,7 @@ struct file_conf {
 };
 
 static const struct opt file_options[] = {
-	OPT(struct file_conf, output, OPT_STRING, NULL, 0, 0, "the file that is made; as --output"),
+	OPT(struct file_conf, output, OPT_STRING, NULL, 0, 0, "the file to write; as --output"),
 	OPT(struct file_conf, overwrite, OPT_BOOL, "false", 0, 0, "replace a file of that name"),
 	OPT(struct file_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
 	{0},
@@ -28,7 +29,9 @@ static void consume(const struct tables_opts *opts, const struct table *table, c
 {
 	text__printf(sql, "COPY (FROM %s) TO ", scan);
 	sql__path(sql, opts->api->out, table->name, ".parquet");
-	text__printf(sql, " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d)",
+	text__printf(sql,
+		     " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d, "
+		     "ROW_GROUP_SIZE_BYTES '" GROUP_BYTES "')",
 		     GROUP_ROWS);
 }
 
@@ -50,9 +53,6 @@ static void put_comments(struct text *sql, const struct table *table)
 }
 
 /* ---- the file ---- */
-
-/* Beside the blocks that are in use, DuckDB keeps what it has written lately. */
-#define MEMORY "384MB"
 
 static int run(struct tables *tables, const struct tables_opts *opts, struct text *sql)
 {
@@ -80,13 +80,13 @@ static int copy_table(struct tables *tables, const struct tables_opts *opts, con
 	return run(tables, opts, &sql);
 }
 
-/* Detaching the database is what makes its file whole. */
+/* Detaching the database completes its file. */
 static int make_database(struct tables *tables, const struct tables_opts *opts)
 {
 	struct text sql = {0};
 	int err;
 
-	text__printf(&sql, "SET memory_limit = '" MEMORY "'; ATTACH ");
+	text__printf(&sql, "ATTACH ");
 	sql__path(&sql, opts->api->out, SINK_FILE_NAME, "");
 	text__printf(&sql, " AS run");
 	err = run(tables, opts, &sql);

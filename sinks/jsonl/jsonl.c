@@ -1,24 +1,38 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One JSON object a line, for jq, for log shippers, and for any reader of the contract in EVENTS. It knows
- * no event by name. A string that is not UTF-8 is {"base64": "..."}; as a key, "base64:...". */
+/* One JSON object a line, for jq, for log shippers, and for any reader of the contract in EVENTS. It knows no
+ * event by name. A string that is not UTF-8 is {"base64": "..."}; as a key, "base64:...". */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/base/base.h"
 #include "core/pack.h"
 #include "core/sink.h"
+#include "sinks/judging/judge.h"
 
 #define FLUSH_BYTES (64U << 10)
 
-struct jsonl {
-	const struct sink_api *api;
-	struct buffer out; /* whole lines, and the one that is being written */
-	struct sink_rows *rows;
-	uint64_t records; /* in `out` and before */
+struct jsonl_conf {
+	bool verdicts;
 };
 
-/* As those of core/pack.h, put_... append to a buffer and return 0, or -1 when memory is short. */
+static const struct opt jsonl_options[] = {
+	OPT(struct jsonl_conf, verdicts, OPT_BOOL, "false", 0, 0, "a verdict event for what is wrong, at the end"),
+	{0},
+};
+
+struct jsonl {
+	const struct sink_api *api;
+	struct buffer out; /* complete lines, and the one being written */
+	struct sink_rows *rows;
+	struct judge *judge; /* NULL: no verdicts */
+	uint64_t records;    /* in `out` and written */
+};
+
+/* Like those of core/pack.h, put_... append to a buffer and return 0, or -1: out of memory. */
 static int put(struct buffer *out, const char *text, size_t length)
 {
 	return buffer__append(out, text, length);
@@ -36,13 +50,6 @@ static int put_number(struct buffer *out, uint64_t number, bool negative)
 	if (negative)
 		digits[--at] = '-';
 	return put(out, digits + at, sizeof(digits) - at);
-}
-
-static int put_string(struct buffer *out, const char *string, uint32_t length)
-{
-	if (utf8__valid(string, length))
-		return json__put_utf8(out, string, length);
-	return put(out, "{\"base64\":\"", 11) || base64__put(out, string, length) || put(out, "\"}", 2);
 }
 
 static int put_key(struct buffer *out, const char *string, uint32_t length)
@@ -65,7 +72,7 @@ static int put_items(struct buffer *out, const struct value *value, const uint8_
 		if (map)
 			err = err || put_key(out, string, length) || put(out, ":", 1) ||
 			      !value__item(&cursor, end, &string, &length);
-		err = err || put_string(out, string, length);
+		err = err || json__put_bytes(out, string, length);
 	}
 	return err || put(out, map ? "}" : "]", 1);
 }
@@ -82,7 +89,7 @@ static int put_value(struct buffer *out, const struct value *value, const uint8_
 	case VALUE_INT:
 		return put_number(out, value->i < 0 ? -value->u : value->u, value->i < 0);
 	case VALUE_STRING:
-		return put_string(out, value->string, value->length);
+		return json__put_bytes(out, value->string, value->length);
 	case VALUE_LIST:
 	case VALUE_MAP:
 		return put_items(out, value, end);
@@ -96,12 +103,11 @@ static int render(struct buffer *out, const char *name, const struct value *valu
 	       (value && put_value(out, value, NULL));
 }
 
-static int jsonl__flush(void *state, bool last)
+static int write_out(void *state)
 {
 	struct jsonl *j = state;
 	int err = write_all(j->api->out, j->out.data, j->out.size);
 
-	(void)last;
 	j->out.size = 0;
 	if (err && err != -EPIPE)
 		j->api->log(LOG_ERROR, "jsonl: %s", strerror(-err));
@@ -110,7 +116,7 @@ static int jsonl__flush(void *state, bool last)
 	return err;
 }
 
-static int jsonl__write(void *state, const struct record *record)
+static int put_record(void *state, const struct record *record)
 {
 	const uint8_t *end = record->bytes + record->size;
 	struct jsonl *j = state;
@@ -129,8 +135,48 @@ static int jsonl__write(void *state, const struct record *record)
 		j->api->log(LOG_ERROR, "jsonl: %s: %s", record->info->path, strerror(-err));
 	j->records++;
 	if (!err && j->out.size >= FLUSH_BYTES)
-		err = jsonl__flush(j, false);
+		err = write_out(j);
 	return err;
+}
+
+static void jsonl__forget(void *state, const struct stream_info *info)
+{
+	struct jsonl *j = state;
+
+	sink_rows__forget(j->rows, info);
+}
+
+static int jsonl__write(void *state, const struct record *record)
+{
+	struct jsonl *j = state;
+	int err = put_record(state, record);
+
+	return err ? err : judge__record(j->judge, record);
+}
+
+static int jsonl__stream(void *state, const struct stream_info *info)
+{
+	struct jsonl *j = state;
+
+	return judge__stream(j->judge, info);
+}
+
+static int jsonl__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
+{
+	struct jsonl *j = state;
+
+	judge__ended(j->judge, info, stream);
+	return 0;
+}
+
+static int jsonl__flush(void *state, bool last)
+{
+	struct jsonl *j = state;
+	uint64_t records = j->records;
+	int err = last && j->judge ? judge__finish(j->judge, put_record, j) : 0;
+
+	j->records = records; /* verdicts are none of the merge's */
+	return err ? err : write_out(state);
 }
 
 static void jsonl__close(void *state)
@@ -138,15 +184,28 @@ static void jsonl__close(void *state)
 	struct jsonl *j = state;
 
 	sink_rows__free(j->rows);
+	judge__free(j->judge);
 	buffer__free(&j->out);
 	free(j);
+}
+
+/* A line that was cut, as by the death of a follower, must not run into the next one. */
+static int end_line(int out)
+{
+	int flags = fcntl(out, F_GETFL);
+	struct stat st;
+	char last;
+
+	if (flags < 0 || !(flags & O_APPEND) || fstat(out, &st) || !S_ISREG(st.st_mode) || !st.st_size)
+		return 0;
+	return pread(out, &last, 1, st.st_size - 1) == 1 && last != '\n' ? write_all(out, "\n", 1) : 0;
 }
 
 static int jsonl__open(const struct sink_api *api, const void *conf, void **state)
 {
 	struct jsonl *j = calloc(1, sizeof(*j));
+	int err;
 
-	(void)conf;
 	if (j)
 		j->rows = sink_rows__new(render);
 	if (!j || !j->rows) {
@@ -155,9 +214,19 @@ static int jsonl__open(const struct sink_api *api, const void *conf, void **stat
 		return -ENOMEM;
 	}
 	j->api = api;
+	err = end_line(api->out);
+	if (err) {
+		api->log(LOG_ERROR, "jsonl: %s", strerror(-err));
+		jsonl__close(j);
+		return err;
+	}
 	*state = j;
-	return 0;
+	if (!((const struct jsonl_conf *)conf)->verdicts || !judge__open(&j->judge, api, "jsonl"))
+		return 0;
+	jsonl__close(j);
+	return -ENOMEM;
 }
 
-SINK(jsonl, "one JSON object a line, every event with all its fields", .open = jsonl__open, .write = jsonl__write,
-     .flush = jsonl__flush, .close = jsonl__close);
+SINK(jsonl, "one JSON object a line, every event with all its fields", .options = jsonl_options,
+     .conf_size = sizeof(struct jsonl_conf), .open = jsonl__open, .stream = jsonl__stream, .write = jsonl__write,
+     .ended = jsonl__ended, .flush = jsonl__flush, .close = jsonl__close, .forget = jsonl__forget, .live = true);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Finds hidden failures. A failed row stays with the nearest ancestor that lives. When that one ends 0
- * the failure is hidden; when it fails itself it has passed the failure on, and what it kept goes up
- * to the next. What reaches the top is not hidden and is dropped. */
+/* Finds hidden failures. A failed row is kept with the nearest living ancestor. If that exits 0, the failure is
+ * hidden; if it fails too, it propagates the failure, and its failures move to the next ancestor. Those that
+ * reach the top are not hidden and are dropped. */
 #include "sinks/model/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Kept in all, with what their commands weigh; failures beyond are counted in run.untraced. */
+/* Limits of failures kept and of their commands' bytes; more are counted in run.untraced. */
 #define FAILURES_MAX 10000
 #define FAILURES_BYTES_MAX (32U << 20)
 
@@ -15,7 +15,9 @@ struct failure {
 	struct failure *next;
 	struct model_row row;
 	struct model_command *command, *parent, *tried;
+	struct model_oom *oom;
 	struct task *task;
+	struct ending *ending;
 };
 
 static size_t weight(const struct model_row *row)
@@ -24,8 +26,30 @@ static size_t weight(const struct model_row *row)
 	       (row->parent ? row->parent->size : 0) + (row->tried ? row->tried->size : 0);
 }
 
-static int tell(struct model *model, const struct model_row *row, struct task *task, const struct process *by)
+/* Whether `by`, an engine that ended well, ignored it: it is in a task that failed, or passed on what such a one began. */
+static bool is_ignored(struct model *model, const struct ending *ending, const struct task *task, struct process *by)
 {
+	const struct model_ending *cause = ending ? &ending->pub : NULL;
+
+	if (!cause || !cause__ignores(model, by))
+		return false;
+	while (task && !model_outcome__bad(task->pub.outcome))
+		task = task->outer;
+	while (!task && cause && !((const struct ending *)cause)->fate->ends_task)
+		cause = cause->cause;
+	return task || cause;
+}
+
+/* `by`: hides it; NULL: none did. */
+static int report(struct model *model, const struct model_row *row, struct ending *ending, struct task *task,
+		  struct process *by)
+{
+	if (ending__retried(ending))
+		return model->calls.retried ? model->calls.retried(model->arg, row) : 0;
+	if (!by)
+		return 0;
+	if (is_ignored(model, ending, task, by))
+		return model->calls.ignored ? model->calls.ignored(model->arg, row) : 0;
 	if (!row->propagated)
 		task__hidden(task, by->task);
 	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, by->command) : 0;
@@ -38,7 +62,9 @@ static void discard(struct model *model, struct failure *failure)
 	model_command__unref(failure->command);
 	model_command__unref(failure->parent);
 	model_command__unref(failure->tried);
+	oom__unref(failure->oom);
 	task__unref(failure->task);
+	ending__unref(failure->ending);
 	free(failure);
 }
 
@@ -51,12 +77,13 @@ static void append(struct process *to, struct failure *first, struct failure **e
 int failure__keep(struct model *model, struct process *process, const struct model_row *row)
 {
 	struct process *ancestor = process__ancestor(process);
+	const struct model_calls *calls = &model->calls;
 	struct failure *failure;
 
-	if (!ancestor || (!model->calls.hidden && !model->calls.task))
+	if (!calls->hidden && !calls->task && !calls->retried && !calls->ignored)
 		return 0;
-	if (ancestor->standing == ENDED_OK)
-		return tell(model, row, process->task, ancestor);
+	if (!ancestor || ancestor->standing == ENDED_OK)
+		return report(model, row, process->ending, process->task, ancestor);
 	if (model->failures_count >= FAILURES_MAX || model->failures_bytes + weight(row) > FAILURES_BYTES_MAX) {
 		process->run->pub.untraced++;
 		return 0;
@@ -69,7 +96,9 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 	failure->command = model_command__ref(process->command);
 	failure->parent = model_command__ref(process->parent);
 	failure->tried = model_command__ref(process->tried);
+	failure->oom = oom__ref(process->oom);
 	failure->task = task__ref(process->task);
+	failure->ending = ending__ref(process->ending);
 	model->failures_count++;
 	model->failures_bytes += weight(row);
 	append(ancestor, failure, &failure->next);
@@ -90,9 +119,9 @@ int failure__settle(struct model *model, struct process *process)
 		process->failures_end = &process->failures;
 		return 0;
 	}
-	for (struct failure *failure = process->failures; by && failure; failure = next) {
+	for (struct failure *failure = process->failures; failure; failure = next) {
 		next = failure->next;
-		err = tell(model, &failure->row, failure->task, by);
+		err = report(model, &failure->row, failure->ending, failure->task, by);
 		if (err)
 			return err;
 	}

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the stream lifecycle says of a process. */
+/* Takes the records of the stream lifecycle. */
 #include <errno.h>
 
 #include "sinks/model/process.h"
 
 enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
+enum { FORK_NS_PID = 3 };				/* fork */
 enum { COMMAND = 3, ERROR = COMMAND + COMMAND_FIELDS }; /* exec, exec_failed, alive */
+enum { NS_PID = ERROR };				/* exec, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
-/* The process of a lifecycle record; one that is not known begins with it. */
+/* The process of a lifecycle record; created if it is not known. */
 static int lifecycle_process(const struct feed *f, struct process **process)
 {
 	uint64_t ppid = value__number(f->field[PPID]), parent_start = value__number(f->field[PARENT_START]);
@@ -21,13 +23,22 @@ static int lifecycle_process(const struct feed *f, struct process **process)
 	return *process ? row__close_outlived(f->model, *process) : -ENOMEM;
 }
 
+static void set_ns_pid(struct process *p, const struct value *value)
+{
+	uint64_t ns_pid = value__number(value);
+
+	if (!EVENT_IS_NULL(ns_pid))
+		p->row.ns_pid = (uint32_t)ns_pid;
+}
+
 int life__fork(const struct feed *f)
 {
 	struct process *p;
 	int err = lifecycle_process(f, &p);
 
-	if (err || p->row.image || p->row.older)
+	if (err || p->row.image || p->row.preexisting)
 		return err;
+	set_ns_pid(p, f->field[FORK_NS_PID]);
 	process__set_comm(p->row.comm, f->field[COMM]);
 	p->row.forked = true;
 	if (!p->command)
@@ -35,39 +46,44 @@ int life__fork(const struct feed *f)
 	return 0;
 }
 
-static int set_command(const struct feed *f, struct process *p)
+/* Takes the command. */
+static void set_command(const struct feed *f, struct process *p, struct model_command *command)
 {
-	struct model_command *command = model_command__new(&f->field[COMMAND], f->end);
-
-	if (!command)
-		return -ENOMEM;
 	model_command__unref(p->command);
 	model_command__unref(p->tried);
 	p->command = command;
+	p->below_known = false;
 	p->tried = NULL;
 	p->row.tried_error[0] = '\0';
 	p->row.forked = false;
 	process__set_comm(p->row.comm, f->field[COMM]);
-	return 0;
 }
 
 int life__exec(const struct feed *f)
 {
+	struct model_command *command;
 	struct process *p;
 	int err = lifecycle_process(f, &p);
 
-	/* The first program begins with its process: what CPU that used before the exec is in its figures. */
-	if (!err && (p->row.image || p->row.older)) {
-		err = row__replaced(f->model, p, f->record->ts);
-		p->row.began_ns = f->record->ts;
-	}
-	if (!err)
-		err = set_command(f, p);
 	if (err)
 		return err;
-	p->row.older = false;
+	command = model_command__new(&f->field[COMMAND], f->end);
+	if (!command)
+		return -ENOMEM;
+	/* The first program begins with its process: CPU time before the exec counts as its own. */
+	if (p->row.image || p->row.preexisting) {
+		err = row__replaced(f->model, p, f->record->ts, command);
+		p->row.began_ns = f->record->ts;
+	}
+	set_command(f, p, command);
+	if (err)
+		return err;
+	set_ns_pid(p, f->field[NS_PID]);
+	p->row.preexisting = false;
+	if (!p->asked)
+		p->asked = model_command__ref(p->command);
 	p->row.image++;
-	return task__exec(f->model, p);
+	return task__exec(f->model, p, p->command);
 }
 
 /* Creates no process: only a record of its life does. */
@@ -89,23 +105,28 @@ int life__exec_failed(const struct feed *f)
 
 int life__alive(const struct feed *f)
 {
+	struct model_command *command;
 	struct process *p;
 	int err = lifecycle_process(f, &p);
 
-	if (err || p->row.image || p->row.forked || p->row.older)
+	if (err || p->row.image || p->row.forked || p->row.preexisting)
 		return err;
-	p->row.older = true;
-	err = set_command(f, p);
-	return err ? err : task__exec(f->model, p);
+	command = model_command__new(&f->field[COMMAND], f->end);
+	if (!command)
+		return -ENOMEM;
+	p->row.preexisting = true;
+	set_ns_pid(p, f->field[NS_PID]);
+	set_command(f, p, command);
+	return task__exec(f->model, p, p->command);
 }
 
-/* The one that can wait for it now: what it read and wrote may become part of that one's account. */
+/* In records of 0.1.0: the process that can now wait for it, and whose I/O account then includes its own. */
 static void set_reaper(const struct feed *f, struct process *p)
 {
 	uint64_t ppid = value__number(f->field[PPID]), start = value__number(f->field[PARENT_START]);
 	struct process *reaper;
 
-	if (!f->run->pub.has[MODEL_IO] || EVENT_IS_NULL(ppid) || EVENT_IS_NULL(start))
+	if (!f->run->pub.has[MODEL_IO] || f->run->own_io || EVENT_IS_NULL(ppid) || EVENT_IS_NULL(start))
 		return;
 	reaper = process__find(f->model, f->run, (uint32_t)ppid, start);
 	if (!reaper || reaper == p || reaper->wait_since)
@@ -115,13 +136,21 @@ static void set_reaper(const struct feed *f, struct process *p)
 	p->reaper = reaper;
 }
 
+/* A process that was to execute a program which could not be executed (it is missing): the task that it would have been. */
+static int enter_tried(struct model *model, struct process *p)
+{
+	bool failed = !EVENT_IS_NULL(p->row.exit_code) && p->row.exit_code;
+
+	return failed && p->row.forked && p->tried ? task__exec(model, p, p->tried) : 0;
+}
+
 int life__end(const struct feed *f)
 {
 	const struct value *core = f->field[CORE];
 	struct process *p;
 	int err = lifecycle_process(f, &p);
 
-	if (err || p->told[MODEL_LIFECYCLE])
+	if (err || p->reported[MODEL_LIFECYCLE])
 		return err;
 	if (!p->row.comm[0])
 		process__set_comm(p->row.comm, f->field[COMM]);
@@ -130,9 +159,22 @@ int life__end(const struct feed *f)
 	p->row.signal = value__number(f->field[SIGNAL]);
 	process__set_comm(p->row.signal_name, f->field[SIGNAL_NAME]);
 	p->row.core_dumped = core->type == VALUE_BOOL && core->boolean;
+	err = enter_tried(f->model, p);
+	if (err)
+		return err;
+	sender__read(f, p);
 	rss__drop(p);
+	err = said__expect(p);
+	if (err)
+		return err;
 	set_reaper(f, p);
 	outcome__judge(p);
-	err = failure__settle(f->model, p);
+	err = cause__judge(f->model, p);
+	task__note_end(p->task, &p->row, p->ending);
+	task__ended(f->model, p->task);
+	if (!err)
+		err = sample__ended(f->model, p);
+	if (!err)
+		err = failure__settle(f->model, p);
 	return err ? err : row__end_seen(f, p);
 }

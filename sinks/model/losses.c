@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a run's record lacks. */
+/* What is missing from a run's record. */
 #include "sinks/model/losses.h"
 
 #include <errno.h>
@@ -84,7 +84,7 @@ void losses__take(struct losses *losses, const struct record *record)
 
 void losses__ended(struct losses *losses, const struct stream_info *info, const struct stream_state *stream)
 {
-	if (stream->complete)
+	if (stream->complete || stream->life == STREAM_RUNNING)
 		return;
 	for (size_t i = 0; i < losses->count; i++)
 		if (!strcmp(losses->all[i].lost.stream_lost, info->stream) &&
@@ -94,7 +94,7 @@ void losses__ended(struct losses *losses, const struct stream_info *info, const 
 		losses->open[losses->open_count++] = info->stream;
 }
 
-/* ---- telling ---- */
+/* ---- reporting ---- */
 
 static const char *cause_of(const char *cause)
 {
@@ -106,8 +106,11 @@ static const char *cause_of(const char *cause)
 		{"scope_full", "the table of watched processes was full"},
 		{"unseen", "the kernel did not show it"},
 		{"disk_full", "the disk was full"},
+		{"limit", "a limit of the configuration was reached"},
+		{"EIO", "the disk failed"},
 		{"damage", "the file is damaged"},
 		{"truncated", "the file ends early"},
+		{"missing", "the file is missing"},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
@@ -147,7 +150,7 @@ static void say(struct text *line, const struct loss *loss, const struct model_r
 	text__safe(line, cause, strlen(cause));
 }
 
-/* Hands out the line, unless memory was short for it, and frees it. */
+/* Passes the line on, unless out of memory, and frees it. */
 static int hand_out(struct text *line, int (*take)(void *arg, const char *safe), void *arg)
 {
 	int err = line->error ? line->error : take(arg, line->data);
@@ -156,20 +159,50 @@ static int hand_out(struct text *line, int (*take)(void *arg, const char *safe),
 	return err;
 }
 
-int losses__tell(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
+/* Said once for the run, with the reason. */
+static bool is_of_crash(const struct loss *loss, const struct model_run *run)
+{
+	return run->life == STREAM_CRASHED && !strcmp(loss->lost.cause, "truncated");
+}
+
+static void say_crash(struct text *line, const struct model_run *run)
+{
+	char end[FORMAT_SIZE];
+
+	text__printf(line, "the collector was killed");
+	if (run->begun)
+		text__printf(line, ": its record ends at +%s", format__duration(end, since_begin(run, run->last_ts)));
+}
+
+int losses__each(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
 		 void *arg)
 {
+	static const char *const streams[MODEL_SOURCES] = {
+		[MODEL_LIFECYCLE] = "lifecycle", [MODEL_CPU] = "cpu", [MODEL_MEM] = "mem", [MODEL_IO] = "io"};
 	char number[FORMAT_SIZE];
 	struct text text = {0};
 	int err = 0;
 
+	if (run->life == STREAM_CRASHED) {
+		say_crash(&text, run);
+		err = hand_out(&text, line, arg);
+	}
 	for (size_t i = 0; i < losses->count && !err; i++) {
+		if (is_of_crash(&losses->all[i], run))
+			continue;
 		say(&text, &losses->all[i], run);
 		err = hand_out(&text, line, arg);
 	}
-	for (size_t i = 0; i < losses->open_count && !err; i++) {
+	for (size_t i = 0; run->life != STREAM_CRASHED && i < losses->open_count && !err; i++) {
 		text__safe(&text, losses->open[i], strlen(losses->open[i]));
-		text__printf(&text, ": has no end: the collector was stopped hard, or still runs");
+		text__printf(&text, ": has no end: the collector was killed, or still runs");
+		err = hand_out(&text, line, arg);
+	}
+	for (int i = 0; i < MODEL_SOURCES && !err; i++) {
+		if (!run->endless[i] || run->life == STREAM_RUNNING) /* still to come */
+			continue;
+		text__printf(&text, "%s: the end of %s process%s is missing, which other streams have", streams[i],
+			     format__count(number, run->endless[i]), run->endless[i] == 1 ? "" : "es");
 		err = hand_out(&text, line, arg);
 	}
 	if (run->unmatched && !err) {
@@ -178,4 +211,13 @@ int losses__tell(const struct losses *losses, const struct model_run *run, int (
 		err = hand_out(&text, line, arg);
 	}
 	return err;
+}
+
+uint64_t losses__count(const struct losses *losses)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < losses->count; i++)
+		count += losses->all[i].lost.count;
+	return count;
 }

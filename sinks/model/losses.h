@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a run's record lacks, by what its streams say of it, summed up by stream, event and cause. */
+/* What is missing from a run's record, as its streams report it, by stream, event and cause. */
 #ifndef SINKS_MODEL_LOSSES_H
 #define SINKS_MODEL_LOSSES_H
 
@@ -14,7 +14,7 @@
 
 struct loss {
 	struct record_lost lost; /* count: sum; head.ts: the last one's */
-	bool uncounted;		 /* damage hides how many */
+	bool uncounted;		 /* the count is unknown because of damage */
 };
 
 struct losses {
@@ -24,15 +24,18 @@ struct losses {
 	size_t open_count;
 };
 
-/* Keeps what a `lost` record tells; one that lacks a field too. */
+/* Adds a `lost` record, also one that lacks a field. */
 void losses__take(struct losses *losses, const struct record *record);
 
-/* What became of a stream: one without an end, and without a loss that says so, is noted. */
+/* Takes a stream's final state: notes one that has no end, does not run, and has no loss that says so. */
 void losses__ended(struct losses *losses, const struct stream_info *info, const struct stream_state *stream);
 
-/* Hands out a sentence for each, safe to show; `run` is theirs. Stops at what a call returns other than 0.
- * 0, that, or -ENOMEM. */
-int losses__tell(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
+uint64_t losses__count(const struct losses *losses); /* events, as far as they were counted */
+
+/* Calls `line` with a sentence for each, safe to show; `run` is theirs. That the collector was killed is one, for all
+ * streams. Stops at the first result other than 0
+ * and returns it; 0 or -ENOMEM otherwise. */
+int losses__each(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
 		 void *arg);
 
 #endif

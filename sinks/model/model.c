@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Streams, the records that come from them, the run's clock, the end. */
+/* Streams and their records, the run's clock, the end. */
 #include "sinks/model/model.h"
 
 #include <errno.h>
@@ -9,11 +9,13 @@
 #include "sinks/model/process.h"
 #include "sinks/steps/steps.h"
 
-/* How long, in the run's own time, to wait for the streams that have not reported a process's exit. */
-#define WAIT_NS 10000000000ULL
+/* Ended processes that wait for accounts. The kernel closes the account of a zombie when its parent has waited for it,
+ * minutes later or never, so that only their number tells too many: more than run.max_processes lets be watched, unless
+ * that is raised or accounts were lost. Each takes 1.1 KB and, if it executed a program, its command. */
+#define WAITING_MAX 200000
 
 struct kind {
-	const struct role *role; /* NULL: says nothing to the model */
+	const struct role *role; /* NULL: the model does not use it */
 	int field[ROLE_FIELDS];	 /* its index in the stream's schema, or -1 */
 };
 
@@ -38,11 +40,14 @@ static void resolve(struct source *source)
 		source->kinds[i].role = role;
 		for (int j = 0; j < ROLE_FIELDS; j++)
 			source->kinds[i].field[j] = role->fields[j] ? stream_event__field(event, role->fields[j]) : -1;
+		if (role->source == MODEL_SOURCES)
+			continue;
 		source->source = role->source;
-		if (!strcmp(role->event, "exit"))
+		if (!strcmp(role->event, "exit") && !stream_info__lacks(source->info, role->event))
 			source->run->pub.has[role->source] = true;
-		if (role->source == MODEL_MEM)
-			source->run->pub.rss_interval_ns = source->info->interval_ns;
+		if (role->source == MODEL_IO)
+			source->run->own_io = stream_event__field(event, "children_read_chars") >= 0;
+		source->run->pub.interval_ns[role->source] = source->info->interval_ns;
 	}
 }
 
@@ -65,13 +70,14 @@ int model__stream(struct model *model, const struct stream_info *info)
 		return -ENOMEM;
 	}
 	model->sources_count++;
+	role__missing(info, run->pub.missing);
 	resolve(source);
 	return 0;
 }
 
 static struct source *find_source(const struct model *model, const struct stream_info *info)
 {
-	/* The merge numbers its streams in the order in which it announces them. */
+	/* The merge numbers streams in the order of their announcement. */
 	if (info->index < model->sources_count && model->sources[info->index].info == info)
 		return &model->sources[info->index];
 	for (size_t i = 0; i < model->sources_count; i++)
@@ -91,8 +97,10 @@ static struct run *run_of(struct model *model, const struct source *source, cons
 	if (run)
 		return run;
 	run = run__new(model, source->info, record->run);
-	if (run)
+	if (run) {
 		memcpy(run->pub.has, source->run->pub.has, sizeof(run->pub.has));
+		memcpy(run->pub.missing, source->run->pub.missing, sizeof(run->pub.missing));
+	}
 	return run;
 }
 
@@ -103,7 +111,20 @@ static void set_lossy(struct model *model, const struct source *source)
 			model->runs[i]->pub.lossy[source->source] = true;
 }
 
-/* The run's clock moves on; a process that was waited for long enough gets a row with what there is. */
+/* The merge reports that a stream is missing as a record of another stream. */
+static bool is_own_loss(const struct source *source, const struct record *record)
+{
+	struct value values[SCHEMA_FIELDS_MAX];
+	const struct value *name;
+	int field = stream_event__field(record->event, "stream_lost");
+
+	if (field < 0 || record__values(record, values))
+		return true;
+	name = &values[field];
+	return name->type != VALUE_STRING || !strncmp(name->string, source->info->stream, name->length);
+}
+
+/* Advances the run's clock; if too many wait, the first ones get their rows with what is known. */
 static int advance(struct model *model, struct run *run, const struct record *record)
 {
 	int err = 0;
@@ -115,8 +136,8 @@ static int advance(struct model *model, struct run *run, const struct record *re
 	}
 	if (record->ts > run->pub.last_ts)
 		run->pub.last_ts = record->ts;
-	while (!err && run->wait_first && run->pub.last_ts - run->wait_first->wait_since > WAIT_NS)
-		err = row__last(model, run->wait_first);
+	while (!err && run->wait_first && model->waiting > model->waiting_max)
+		err = row__give_up(model, run->wait_first);
 	return err;
 }
 
@@ -129,19 +150,20 @@ int model__feed(struct model *model, const struct record *record)
 	const struct kind *kind;
 	int err;
 
-	if (source && record->kind == RECORD_LOST)
+	if (source && record->kind == RECORD_LOST && is_own_loss(source, record))
 		set_lossy(model, source);
 	if (!source || record->kind < SCHEMA_KIND_BASE || record->kind >= source->kinds_count)
 		return 0;
 	feed.run = run_of(model, source, record);
 	if (!feed.run)
 		return -ENOMEM;
-	err = advance(model, feed.run, record);
 	kind = &source->kinds[record->kind];
+	/* What a process said is read when it has ended: the run's time does not go on by that. */
+	err = kind->role && kind->role->source == MODEL_SOURCES ? 0 : advance(model, feed.run, record);
 	if (err || !kind->role)
 		return err;
 	if (record__values(record, values)) {
-		set_lossy(model, source); /* a damaged record is as good as a lost one */
+		set_lossy(model, source); /* a damaged record counts as lost */
 		return 0;
 	}
 	feed.source = kind->role->source;
@@ -150,11 +172,29 @@ int model__feed(struct model *model, const struct record *record)
 	return kind->role->take(&feed);
 }
 
+/* What has not ended goes on until now, not only until the last record. */
+static void set_life(struct model *model, const struct stream_info *info, const struct stream_state *state)
+{
+	for (size_t i = 0; i < model->runs_count; i++) {
+		struct model_run *run = &model->runs[i]->pub;
+
+		if (strcmp(run->info->run.id, info->run.id) || strcmp(run->info->boot_id, info->boot_id))
+			continue;
+		run->life = stream_life__of_both(run->life, state->life);
+		if (state->life == STREAM_RUNNING && run->begun && state->until_ns > run->last_ts)
+			run->last_ts = state->until_ns;
+	}
+}
+
 void model__ended(struct model *model, const struct stream_info *info, const struct stream_state *state)
 {
 	struct source *source = find_source(model, info);
+	bool cut = !state->complete && state->life != STREAM_RUNNING;
 
-	if (source && (!state->complete || state->lost || state->damaged_bytes))
+	if (!source)
+		return;
+	set_life(model, info, state);
+	if (cut || state->lost || state->uncounted || state->damaged_bytes)
 		set_lossy(model, source);
 }
 
@@ -169,6 +209,7 @@ struct model *model__new(const struct model_calls *calls, void *arg, const struc
 	model->calls = *calls;
 	model->arg = arg;
 	model->steps = steps;
+	model->waiting_max = WAITING_MAX;
 	model->matcher = steps ? steps_matcher__new(steps) : NULL;
 	if (steps && !model->matcher) {
 		free(model);
@@ -177,17 +218,7 @@ struct model *model__new(const struct model_calls *calls, void *arg, const struc
 	return model;
 }
 
-static int by_age(const void *a, const void *b)
-{
-	const struct process *x = process__of(*(struct hash_node *const *)a);
-	const struct process *y = process__of(*(struct hash_node *const *)b);
-
-	if (x->row.start != y->row.start)
-		return x->row.start < y->row.start ? -1 : 1;
-	return x->row.pid < y->row.pid ? -1 : x->row.pid > y->row.pid;
-}
-
-/* Those whose end has begun first, in that order, children before parents. */
+/* First those that have begun to exit, in that order; children before parents. */
 int model__finish(struct model *model)
 {
 	struct hash_node **nodes;
@@ -198,12 +229,14 @@ int model__finish(struct model *model)
 		while (!err && model->runs[i]->wait_first)
 			err = row__last(model, model->runs[i]->wait_first);
 	count = model->processes.count;
-	nodes = hash__sorted(&model->processes, by_age);
+	nodes = hash__sorted(&model->processes, process__by_age);
 	if (!nodes)
 		return -ENOMEM;
 	for (size_t i = 0; !err && i < count; i++)
 		err = row__last(model, process__of(nodes[i]));
 	free(nodes);
+	for (size_t i = 0; i < model->runs_count; i++)
+		rss__close(&model->runs[i]->rss);
 	return err;
 }
 
@@ -224,6 +257,25 @@ const struct model_run *model__run_of(const struct model *model, const struct st
 	return source ? &source->run->pub : NULL;
 }
 
+const struct model_run *model__run_numbered(const struct model *model, const struct stream_info *info, uint32_t number)
+{
+	const struct source *source = find_source(model, info);
+	struct run *run = source ? source->run : NULL;
+
+	if (!run || run->pub.number == number)
+		return run ? &run->pub : NULL;
+	run = run__find((struct model *)model, info, number);
+	return run ? &run->pub : NULL;
+}
+
+const struct model_row *model__living(const struct model *model, const struct model_run *run, uint32_t pid,
+				      uint64_t start)
+{
+	struct process *p = process__find((struct model *)model, model->runs[run->index], pid, start);
+
+	return p ? process__row(p) : NULL;
+}
+
 void model__free(struct model *model)
 {
 	if (!model)
@@ -238,6 +290,7 @@ void model__free(struct model *model)
 	}
 	hash__free(&model->processes);
 	hash__free(&model->tasks);
+	retry__free_all(model);
 	for (size_t i = 0; i < model->runs_count; i++)
 		run__free(model->runs[i]);
 	free(model->runs);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Folds merged records into one row per executed program: the one place that knows what events mean
- * together. Memory is bounded by the processes that live at one time, not by the length of the run. */
+/* Folds merged records into one row per executed program: only the model knows how events of different probes
+ * relate. Memory is bounded by the processes that exist at one time, zombies included, not by the length of the run. */
 #ifndef SINKS_MODEL_MODEL_H
 #define SINKS_MODEL_MODEL_H
 
@@ -15,31 +15,65 @@
 /* Numbers that may be null are uint64_t with EVENT_NULL(why), as in an event. These are the model's own
  * reasons beside enum event_reason; they do not reach a stream. */
 enum model_reason {
-	MODEL_REASON_ABSENT = 128,   /* no record of it came */
-	MODEL_REASON_OFF = 129,	     /* the probe was switched off: there is no such stream */
-	MODEL_REASON_REPLACED = 130, /* counted for the process, which went on as another program */
+	MODEL_REASON_ABSENT = 128,   /* no record has it */
+	MODEL_REASON_OFF = 129,	     /* the probe was switched off: no such stream */
+	MODEL_REASON_REPLACED = 130, /* counted for a later program of the process */
 	MODEL_REASON_RUNNING = 131,  /* it had not ended */
+	MODEL_REASON_LATE = 132,     /* too many processes waited for their accounts */
 };
 
 const char *model_reason__name(unsigned reason); /* "off", "truncated"...; never NULL */
-const char *model_reason__text(unsigned reason); /* half a sentence for people; never NULL */
+const char *model_reason__text(unsigned reason); /* a phrase for people; never NULL */
 
-enum model_source { MODEL_LIFECYCLE, MODEL_CPU, MODEL_MEM, MODEL_IO, MODEL_SOURCES };
+enum model_source {
+	MODEL_LIFECYCLE,
+	MODEL_CPU,
+	MODEL_MEM,
+	MODEL_IO,
+	MODEL_SOURCES, /* also of a stream whose losses make no figure wrong */
+};
+
+struct model_ending;
 
 struct model_run {
-	size_t index;			/* from 0, in order of appearance */
-	const struct stream_info *info; /* its first stream: id, name, command, host */
-	uint32_t number;		/* `run` of the records */
-	bool has[MODEL_SOURCES];	/* whether there is such a stream */
-	bool lossy[MODEL_SOURCES];	/* records were lost, or the stream did not end cleanly */
-	bool begun;			/* a record has come: the two times are valid */
-	uint64_t first_ts, last_ts;
-	int64_t real_ns;	  /* real time of first_ts */
-	uint64_t rss_interval_ns; /* between samples of memory */
-	uint64_t rss_peak_bytes;  /* most that all processes held at once, by their last samples */
-	uint64_t unmatched;	  /* ends of processes that are not known, or closed long ago */
-	uint64_t untraced;	  /* failures of which it is not known whether they stayed hidden */
-	void **user;		  /* room for a pointer of the model's user; NULL at first */
+	size_t index;			     /* from 0, in order of appearance */
+	const struct stream_info *info;	     /* its first stream: id, name, command, host */
+	uint32_t number;		     /* `run` of the records */
+	bool has[MODEL_SOURCES];	     /* whether there is such a stream */
+	bool missing[MODEL_SOURCES];	     /* there was such a stream, and its file is not there */
+	bool lossy[MODEL_SOURCES];	     /* records were lost, or the stream has no end and does not run */
+	enum stream_life life;		     /* set by model__ended() */
+	bool begun;			     /* there was a record: first_ts and last_ts are valid */
+	uint64_t first_ts, last_ts;	     /* last_ts: at the end of a run that still goes, when it was read */
+	int64_t real_ns;		     /* real time of first_ts */
+	uint64_t interval_ns[MODEL_SOURCES]; /* between samples; 0: not known */
+	uint64_t sampled_ns[MODEL_SOURCES];  /* boot clock: the last sample of any process; 0: none */
+	uint64_t rss_peak_bytes;	 /* most memory of all processes at once, by their last samples: at most this */
+	uint64_t rss_lower_bytes;	 /* and at least this, as memory that they share counts once */
+	uint64_t pss_peak_bytes;	 /* most by their Pss, in a round in which that of all was read */
+	const char *cgroup;		 /* in which most of their memory was; NULL: not read */
+	uint64_t cgroup_bytes;		 /* the most that it was charged in a round */
+	uint64_t cgroup_cache_bytes;	 /* of that, page cache of files */
+	uint64_t cgroup_others;		 /* the fewest processes in it that are not of the run; null: not known */
+	uint64_t unmatched;		 /* exit records of processes not known, or no longer */
+	uint64_t endless[MODEL_SOURCES]; /* ends that others have and the stream, without a loss, has not */
+	uint64_t untraced;		 /* failures that may be hidden: too many to keep */
+	const struct model_ending *ending; /* of its first process; NULL: it exited 0, or has not ended */
+	void *user;			   /* calls.run_room bytes, aligned as a pointer is */
+};
+
+/* What a process that failed wrote last to its standard error, or to the error file of its task. */
+struct model_said {
+	uint32_t pid;
+	uint64_t start;
+	const char *
+		text; /* any bytes, secrets redacted, ended by a NUL that `length` does not count; NULL: see `reason` */
+	size_t length;
+	uint64_t cut;	  /* bytes that it wrote before them */
+	const char *path; /* the file; NULL: a pipe or terminal */
+	uint8_t reason;
+	/* The tool that could not be executed, by the message of the shell whose fork this was; NULL: none. */
+	const char *tool;
 };
 
 enum model_outcome {
@@ -53,8 +87,8 @@ enum model_outcome {
 
 const char *model_outcome__name(enum model_outcome outcome);
 
-/* What a process read and wrote, as the kernel counts it: io.exit's fields, in this order. A process's
- * count holds that of the children it has waited for. */
+/* What a process read and wrote, as the kernel counts it: io.exit's fields, in this order. It includes that of
+ * children it has waited for. */
 enum model_io {
 	MODEL_IO_READ_CHARS,
 	MODEL_IO_WRITE_CHARS,
@@ -66,17 +100,18 @@ enum model_io {
 	MODEL_IO_FIGURES,
 };
 
-/* One execution of a step of the pipeline: the process that a rule of sinks/steps/steps.h picked, and its
- * descendants but for those that belong to a task of their own. Lives until the call `task` has returned
- * and the last row that names it is out; its figures are valid in that call only. */
+/* One execution of a step of the pipeline: the process that matched a rule of sinks/steps/steps.h, and its
+ * descendants except those in a task of their own. Lives until the call `task` has returned and its last row
+ * has been passed on; its figures are valid in that call only. */
 struct model_task {
 	const struct model_run *run;
 	uint32_t number;   /* of its run's tasks, from 1, in order of appearance */
 	uint32_t parent;   /* number of the task around it; 0: none */
 	const char *step;  /* the name that its rule made; any bytes but NUL */
-	const char *id;	   /* what its rule calls this execution (Nextflow: "ab/cdef12"); NULL: nothing */
+	const char *id;	   /* the id that its rule made (Nextflow: "ab/cdef12"); NULL: none */
+	const char *tag;   /* what distinguishes it from other tasks of the step: "sample=a"; NULL: nothing */
 	const char *rules; /* the set that its rule is from: "snakemake"... */
-	uint32_t pid;	   /* the process it began with */
+	uint32_t pid;	   /* its first process */
 	uint64_t start;
 	const struct model_command *command; /* the program that the rule matched; NULL: not known */
 
@@ -84,62 +119,167 @@ struct model_task {
 	uint64_t began_ns, ended_ns, wall_ns;
 	uint64_t rows; /* programs, as many as there are rows */
 	uint64_t processes;
-	uint64_t rows_without_cpu, rows_without_peak; /* of them, those that could not be counted in: null */
-	uint64_t cpu_ns, user_ns, system_ns;	      /* sums; null where no row has one */
+	uint64_t rows_without_cpu, rows_without_peak; /* of them, those whose value is null, or CPU only a sample's */
+	uint64_t cpu_ns, user_ns, system_ns;	      /* sums; null if no row has a value */
+	uint64_t cpu_from_ns, cpu_span_ns;	      /* when cpu_ns was used; null if that is, or it is not known */
 	uint64_t peak_rss_bytes;		      /* of its largest program */
-	bool peak_is_bound;			      /* which is known by a sample only: a lower bound */
-	uint64_t rss_peak_bytes;		      /* most that its processes held at once, by their samples */
-	uint64_t io[MODEL_IO_FIGURES];		      /* of all its processes, no byte counted twice */
-	uint64_t failed;			      /* rows with a bad outcome */
-	uint64_t hidden; /* of them, without propagated ones, those that a process of this task, or its end, hides */
+	bool peak_is_bound;			      /* known from a sample only: a lower bound */
+	uint64_t hugetlb_bytes;			      /* of the program with the most: a lower bound; in no RSS */
+	uint64_t rss_peak_bytes;  /* most that its processes held at once, by their samples: at most this */
+	uint64_t rss_lower_bytes; /* and at least this, as memory that they share counts once */
+	uint64_t pss_peak_bytes;  /* most by their Pss, in a round in which that of all was read */
 
-	/* How the process it began with ended. */
+	uint64_t io[MODEL_IO_FIGURES];	 /* of all its processes, each byte counted once */
+	uint8_t cpu_partial, io_partial; /* why some of its rows' is not known, or partial; 0: none */
+	uint64_t failed;		 /* rows with a bad outcome */
+	uint64_t hidden; /* of them, not propagated, those that an exit 0 within the task, or its own, hides */
+
+	/* How its first process ended. */
 	uint64_t exit_code, signal;
 	enum model_outcome outcome;
+	const struct model_ending *ending; /* NULL: it exited 0, or its end is not known */
+
+	void *user; /* calls.task_room bytes, aligned as a pointer is */
 };
+
+#define MODEL_OOM_OTHERS 3
+
+struct model_holder {
+	uint32_t pid;
+	char comm[EVENT_COMM];
+	uint64_t rss_bytes; /* by its last sample */
+};
+
+/* How the OOM killer came to select a process. */
+struct model_oom {
+	uint32_t refs;
+	bool host;	       /* the host was out of memory, and no cgroup at its limit */
+	uint64_t limit_bytes;  /* of the cgroup; null: none, or not known */
+	uint64_t usage_bytes;  /* of the cgroup, then */
+	uint64_t rss_bytes;    /* of the process, then */
+	uint32_t others_count; /* the largest other processes of the run then, largest first */
+	struct model_holder others[MODEL_OOM_OTHERS];
+	char cgroup[]; /* empty: not known */
+};
+
+struct text; /* core/text.h */
+
+/* Append a phrase for people: the limit, usage and cgroup; the largest others with their memory. */
+void model_oom__limit(const struct model_oom *oom, struct text *text);
+void model_oom__others(const struct model_oom *oom, struct text *text);
+
+/* Where the process stands that sent the signal which ended another one. */
+enum model_relation {
+	MODEL_RELATION_NONE, /* no process did, or it is not known */
+	MODEL_RELATION_ITSELF,
+	MODEL_RELATION_PARENT,
+	MODEL_RELATION_ANCESTOR,
+	MODEL_RELATION_HELPER, /* kill(1) or a shell, started by an ancestor */
+	MODEL_RELATION_RUN,    /* elsewhere in the run */
+	MODEL_RELATION_OUTSIDE,
+};
+
+/* The sender of the signal that ended a process. */
+enum model_sender {
+	MODEL_SENDER_UNKNOWN, /* also where it exited */
+	MODEL_SENDER_USER,    /* a process */
+	MODEL_SENDER_KERNEL,
+	MODEL_SENDER_TIMER,
+	MODEL_SENDER_OOM,	   /* the OOM killer, the host was out of memory */
+	MODEL_SENDER_MEMORY_LIMIT, /* the OOM killer, a cgroup was at its limit */
+};
+
+const char *model_sender__name(unsigned sender); /* as in the stream; NULL: unknown */
 
 /* One executed program, or a process that was forked and never executed one. */
 struct model_row {
 	const struct model_run *run;
 	uint32_t pid, ppid;
-	uint64_t start, parent_start; /* boot clock; parent_start may be null */
-	int32_t depth;		      /* 0: the run's root; -1: its parent is not known */
-	uint32_t image;		      /* which exec of its process, from 1; 0: none was seen */
-	bool root;		      /* an image of the run's root process */
-	bool last;		      /* the process ended as this program, or still runs it: one such row a process */
-	bool forked;		      /* no exec: `command` is what it inherited */
-	bool older;		      /* existed before the collector: began_ns is the process's start */
+	uint32_t ns_pid;		  /* pid in its own pid namespace; 0: not known */
+	uint32_t cause_pid;		  /* of the process that began what this one passed on; 0: none */
+	uint64_t start, parent_start;	  /* boot clock; parent_start may be null */
+	uint64_t cause_start;		  /* null: none */
+	int32_t depth;			  /* 0: the run's root; -1: its parent is not known */
+	uint32_t image;			  /* number of the exec in its process, from 1; 0: none was seen */
+	bool root;			  /* an image of the run's root process */
+	bool last;			  /* the last image of its process: one such row per process */
+	const struct model_command *next; /* the program that replaced it; NULL if it is the last */
+	bool forked;			  /* no exec: `command` is inherited */
+	bool preexisting;		  /* existed before the collector: began_ns is the process's start */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
 	const struct model_task *task;		      /* NULL: of no step */
-	/* The last that it tried to execute in vain; NULL: there was none. */
+	/* The last program that it could not execute; NULL: none. */
 	const struct model_command *tried;
 	char tried_error[EVENT_COMM]; /* "ENOENT" */
 
-	/* Boot clock. The first image lasts from the start of the process, another from its exec, to the next exec
-	 * or the end of the process; to the last record of the run, in wall_ns only, if it still runs. */
+	/* Boot clock. The first image begins with the process, later ones with their exec; it ends at the next
+	 * exec or the exit. If it still runs, wall_ns counts to the run's last_ts. */
 	uint64_t began_ns, ended_ns, wall_ns;
-	/* Over the rows of a process these add up to what the kernel says of it: an earlier image has
-	 * what samples saw of it, else null, and the last one has the rest. The first has the time between
-	 * fork and exec too, the last the kernel's work after the exit. */
+	/* Over the rows of a process these add up to the kernel's total. An earlier image has what the probe reported at the
+	 * exec, to within a tick of CPU time; in older streams what samples saw, else null, and the last one has the rest.
+	 * The first includes the time between fork and exec, the last the kernel's work after the exit. */
 	uint64_t cpu_ns, user_ns, system_ns;
+	/* When cpu_ns was used, which is not when the program ran. It begins earlier if no record has the CPU of the program
+	 * before, or only a sample's; it ends earlier if the last figure is a sample's, and later by the kernel's work after
+	 * the exit, for as long as cpu_ns takes at least on all threads. Any share of CPU is cpu_ns / cpu_span_ns. */
+	uint64_t cpu_from_ns, cpu_span_ns; /* null if cpu_ns is, or if not known */
+	/* The first image's includes what the process grew by before its exec. */
 	uint64_t peak_rss_bytes;
-	uint64_t sampled_rss_bytes;    /* largest sample: a lower bound of the peak */
-	uint64_t io[MODEL_IO_FIGURES]; /* shared among a process's rows as CPU is */
+	uint64_t inherited_rss_bytes; /* if it executed nothing: of the peak, what it shared with its parent */
+	uint64_t sampled_rss_bytes;   /* largest sample: a lower bound of the peak */
+	uint64_t hugetlb_bytes;	      /* most that a sample, or the exit, saw in hugetlbfs: a lower bound; in no RSS */
 
-	uint64_t exit_code, signal; /* of the last image; null otherwise */
+	uint64_t io[MODEL_IO_FIGURES]; /* shared among a process's rows as CPU is */
+	/* The reason why CPU time, and I/O, are only what samples saw, or an account that the kernel had not closed;
+	 * 0: they are whole. */
+	uint8_t cpu_partial, io_partial;
+
+	/* How it ended, of the last image: null otherwise. */
+	bool core_dumped;
+	uint8_t sender, sender_is; /* of the signal: enum model_sender, enum model_relation */
+	uint32_t sender_pid;	   /* 0: no process sent it */
+	uint64_t sender_start;	   /* may be null */
+	const char *sender_limit;  /* what the sender ends others at, by the rules: "memory"; NULL: nothing */
+	char sender_comm[EVENT_COMM], signal_code[EVENT_COMM]; /* "kill", "SI_USER"; empty: not known */
+	uint64_t exit_code, signal;
 	char signal_name[EVENT_COMM];
-	bool core_dumped, oom_killed;
+	const struct model_oom *oom; /* NULL: the OOM killer did not select it */
 	enum model_outcome outcome;
-	bool benign;	 /* ended with a status that says something else than failure: outcome ok */
-	bool propagated; /* failed with the status of a child that failed before it */
+	bool benign;	  /* its status does not mean failure (grep; ended by its parent): outcome ok */
+	bool muted;	  /* benign as a rule of the user's says so */
+	bool runs_others; /* it executes others: its code may be about what it could not execute */
+	bool propagated;  /* it passed on the failure of a child */
+	const struct model_ending *ending; /* NULL: it exited 0, or its end is not known */
 };
 
-/* What a process did between two samples of it. Over a row's samples cpu_ns adds up to the row's. */
+/* The exit status as a shell reports it, 128 + a signal; 0 also if it is not known. */
+uint32_t model_row__status(const struct model_row *row);
+
+/* How a process ended that did not exit 0, and the child whose end it passed on. */
+struct model_ending {
+	struct model_row row; /* as it was known then: no figures, and its pointers are not valid but for these */
+	const struct model_command *command, *tried; /* NULL: not known, none */
+	const char *step, *id, *tag;		     /* of its task; NULL: none */
+	const struct model_ending *cause;	     /* NULL: it began here */
+};
+
+/* Appends a phrase for people on why it ended like this, or nothing: "sent by its parent timeout (pid 12)". */
+void model_row__how(const struct model_row *row, struct text *text);
+
+/* A process: its programs taken together. */
+struct model_process {
+	/* Its last one, but from the begin of the first: CPU time and I/O are sums, memory is that of the largest. */
+	struct model_row row;
+	uint64_t programs;    /* rows */
+	uint8_t peak_partial; /* why the peak is a lower bound; 0: it is exact, or null */
+};
+
+/* A process between two samples. Over a row's samples cpu_ns adds up to the row's. */
 struct model_sample {
 	const struct model_row *row; /* as far as it is known: process, program, task */
 	enum model_source source;    /* MODEL_CPU or MODEL_MEM */
-	uint64_t from_ns, until_ns;  /* boot clock: the look before this one, or its begin */
+	uint64_t from_ns, until_ns;  /* boot clock: the sample before this one, or its begin; of CPU the process's */
 	uint64_t cpu_ns;	     /* used in that time, if MODEL_CPU */
 	uint64_t rss_bytes; /* held in that time, if MODEL_MEM: of the previous sample, the peak where there was none */
 };
@@ -147,14 +287,47 @@ struct model_sample {
 /* The model's callbacks; each may return -errno, which stops it. Pointers are valid during the
  * call only, but for a run, which lives as long as the model. */
 struct model_calls {
+	/* Optional. A run appears, with its first stream or record; its times are not valid yet. */
+	int (*run)(void *arg, const struct model_run *run);
 	int (*row)(void *arg, const struct model_row *row);
-	/* Optional. A failed row reported before, and an ancestor that exited 0 all the same: a reader
-	 * at that one's exit code does not see the failure. At most once a row. */
+	/* Optional. After the last row of a process. */
+	int (*process)(void *arg, const struct model_process *process);
+	/* Optional. A failed row that was passed on before, and an ancestor that exited 0 and so hides the
+	 * failure. At most once per row. */
 	int (*hidden)(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by);
-	/* Optional. A task is over: after the last row of it, and what is hidden in it. */
+	/* Optional. A failed row that was passed on before, and whose parent, or one of those that passed the failure on,
+	 * has had the same done again with success. At most once per row, and then it is not hidden. */
+	int (*retried)(void *arg, const struct model_row *row);
+	/* Optional. A failed row that was passed on before, of a task whose engine ended well: the pipeline has it
+	 * ignored. At most once per row, and then it is neither retried nor hidden. */
+	int (*ignored)(void *arg, const struct model_row *row);
+	/* Optional. A task has ended: after its last row, and after what is hidden in it. A row waits for the accounts
+	 * that the kernel closes when the parent has waited for the process, and so does its task. */
 	int (*task)(void *arg, const struct model_task *task);
-	/* Optional. In the order in which the looks were taken; the last one of a row just before it. */
+	/* Optional. In order of sampling. The last one of a row comes just before the row, but for memory once the process
+	 * has ended: its row may come much later. */
 	int (*sample)(void *arg, const struct model_sample *sample);
+	bool live;		    /* model__each_live() is called, and has paces */
+	size_t run_room, task_room; /* that each has for the model's user, zeroed at first */
+};
+
+/* What a process used between its last two samples. */
+struct model_pace {
+	uint64_t amount;	    /* null: no sample, or what came before it is not known */
+	uint64_t from_ns, until_ns; /* boot clock; until_ns 0: no sample */
+};
+
+enum model_paced { MODEL_PACE_CPU, MODEL_PACE_READ, MODEL_PACE_WRITE, MODEL_PACES };
+
+/* A process whose last row has not been passed on, as its last samples show it. */
+struct model_live {
+	const struct model_row *row; /* as far as it is known: process, program, task */
+	bool ended;		     /* it waits for its accounts */
+	char state;		     /* as in ps(1); 0: not known */
+	uint64_t threads, rss_bytes;
+	uint64_t cpu_ns, io[MODEL_IO_FIGURES]; /* of all its programs */
+	uint64_t cpu_unreported_ns;	       /* of cpu_ns, what is in no row yet; 0: nothing */
+	struct model_pace pace[MODEL_PACES];
 };
 
 struct model;
@@ -164,25 +337,50 @@ struct steps; /* sinks/steps/steps.h */
 /* `steps` is borrowed and must outlive the model; NULL: no row belongs to a task. NULL: out of memory. */
 struct model *model__new(const struct model_calls *calls, void *arg, const struct steps *steps);
 
-/* All streams before the first record, so that it is known what need not be waited for. `info` must
- * live as long as the model. 0 or -ENOMEM. */
+/* All streams before the first record: the model waits only for those. `info` must live as long as the model. 0
+ * or -ENOMEM. */
 int model__stream(struct model *model, const struct stream_info *info);
 
-/* Records in merged order, from streams that were announced. 0, -ENOMEM, or what a call returned. */
+/* Records in merged order, from announced streams. 0, -ENOMEM, or the result of a call. */
 int model__feed(struct model *model, const struct record *record);
 
-/* What became of a stream; before model__finish(). */
+/* A stream's final state; before model__finish(). */
 void model__ended(struct model *model, const struct stream_info *info, const struct stream_state *state);
 
-/* Emits the rows that are still open. Nothing may be fed after it. */
+/* Whether a rule looked into a file that its run has no record of: MODEL_LACKS_FILES is to be said once. */
+bool model__lacks_files(const struct model *model);
+#define MODEL_LACKS_FILES                                                                                                \
+	"steps: rules with the condition \"file\" do not hold where the run has no record of that file: see the option " \
+	"task_heads of the probe output"
+
+/* Calls `call` with each, in no order, until it returns another value than 0, and returns that. */
+int model__each_live(struct model *model, int (*call)(void *arg, const struct model_live *live), void *arg);
+size_t model__live(const struct model *model); /* how many there are */
+
+/* What is held now by all processes of a run, or of a task: at most so much, as in rss_peak_bytes. Null: no sample. */
+uint64_t model_run__rss(const struct model_run *run);
+uint64_t model_task__rss(const struct model_task *task);
+
+/* Emits the open rows. Feed nothing after it. */
 int model__finish(struct model *model);
 
 size_t model__runs(const struct model *model);
 const struct model_run *model__run(const struct model *model, size_t i);
 const struct model_run *model__run_of(const struct model *model, const struct stream_info *info);
+/* The same by the number in its records. */
+const struct model_run *model__run_numbered(const struct model *model, const struct stream_info *info, uint32_t number);
+
+/* The row of a process as far as it is known, until its last one has been passed on; NULL: there is none. Valid until the model
+ * gets the next record. */
+const struct model_row *model__living(const struct model *model, const struct model_run *run, uint32_t pid,
+				      uint64_t start);
 void model__free(struct model *model); /* takes NULL */
 
-/* What a task held at once is sampled, and the peak of its largest program is exact: neither is more than was. */
+/* What this process wrote last; NULL: nothing is known. It comes after the exit, often after the row: ask when the model has
+ * finished. Of many failures only the first and the last texts are kept. Valid as long as the model. */
+const struct model_said *model_run__said(const struct model_run *run, uint32_t pid, uint64_t start);
+
+/* The greater of two lower bounds: what it held at once by samples, and its largest program's peak. */
 static inline uint64_t model_task__memory(const struct model_task *task)
 {
 	uint64_t sum = task->rss_peak_bytes, largest = task->peak_rss_bytes;
@@ -190,11 +388,28 @@ static inline uint64_t model_task__memory(const struct model_task *task)
 	return EVENT_IS_NULL(sum) || (!EVENT_IS_NULL(largest) && largest > sum) ? largest : sum;
 }
 
-/* What the kernel counted for it, else its largest sample: a lower bound. */
+/* CPUs busy on average in a span; negative: not known. */
+static inline double model__cores(uint64_t cpu_ns, uint64_t span_ns)
+{
+	return EVENT_IS_NULL(cpu_ns) || EVENT_IS_NULL(span_ns) || !span_ns ? -1 : (double)cpu_ns / (double)span_ns;
+}
+
+/* The kernel's figure, else the largest sample, a lower bound. */
 static inline uint64_t model_row__peak(const struct model_row *row, bool *bound)
 {
 	*bound = EVENT_IS_NULL(row->peak_rss_bytes) && !EVENT_IS_NULL(row->sampled_rss_bytes);
 	return *bound ? row->sampled_rss_bytes : row->peak_rss_bytes;
+}
+
+/* The reason why something of a program's figure is in no row; 0: nothing, but for what it uses until it ends. */
+static inline uint8_t model_figure__lacks(uint64_t value, uint8_t partial)
+{
+	bool null = EVENT_IS_NULL(value);
+	uint8_t why = null ? EVENT_NULL_REASON(value) : partial;
+
+	if (why == MODEL_REASON_REPLACED || (!null && (why == MODEL_REASON_RUNNING || why == EVENT_REASON_BOUND)))
+		return 0;
+	return why;
 }
 
 static inline bool model_outcome__bad(enum model_outcome outcome)

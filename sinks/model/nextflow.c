@@ -6,40 +6,48 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/base/base.h"
 
 #define FILE_MAX (1UL << 30)
 
-static int read_file(struct nextflow *nextflow, const char *path, struct error *err)
+/* A regular file that is open. */
+static int read_given(int file, char **text, size_t *size, struct error *err)
 {
-	FILE *file = fopen(path, "re");
-	size_t capacity = 1 << 16, length = 0, n = 0;
+	struct stat st;
+	ssize_t n;
 
-	if (!file)
-		return error__set(err, -errno, "%s: %s", path, strerror(errno));
-	do {
-		char *text = realloc(nextflow->text, capacity + 1);
-
-		if (!text) {
-			fclose(file);
-			return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
-		}
-		nextflow->text = text;
-		n = fread(text + length, 1, capacity - length, file);
-		length += n;
-		if (length == capacity)
-			capacity *= 2;
-	} while (n && length <= FILE_MAX);
-	nextflow->text[length] = '\0';
-	if (ferror(file) || length > FILE_MAX || strlen(nextflow->text) != length) {
-		fclose(file);
-		return error__set(err, -EINVAL, "%s: %s", path,
-				  "is not a trace file of Nextflow: it cannot be read as text");
-	}
-	fclose(file);
+	if (fstat(file, &st))
+		return error__set(err, -errno, "%s", strerror(errno));
+	if (st.st_size > (off_t)FILE_MAX)
+		return error__set(err, -EFBIG, "%s", strerror(EFBIG));
+	*text = malloc(st.st_size + 1);
+	n = *text ? pread(file, *text, st.st_size, 0) : -1;
+	if (n < 0)
+		return error__set(err, -errno, "%s", strerror(errno));
+	(*text)[n] = '\0';
+	*size = n;
 	return 0;
 }
 
-/* Ends the line, and a carriage return before its end; advances past it. NULL: no line is left. */
+static int read_file(struct nextflow *nextflow, const char *path, int given, struct error *err)
+{
+	struct error reason;
+	size_t length;
+	int rc = given ? read_given(given, &nextflow->text, &length, &reason)
+		       : infile__read(path, FILE_MAX, &nextflow->text, &length, &reason);
+
+	if (rc)
+		return error__set(err, rc, "%.300s: %s", path, reason.text);
+	if (strlen(nextflow->text) != length)
+		return error__set(err, -EINVAL, "%.300s: is not a trace file of Nextflow: it cannot be read as text",
+				  path);
+	return 0;
+}
+
+/* Cuts the line and a CR at its end; advances past it. NULL: no line is left. */
 static char *next_line(char **at)
 {
 	char *line = *at, *end = strchr(line, '\n');
@@ -64,7 +72,7 @@ static int read_columns(struct nextflow *nextflow, char *line, const char *path,
 		if (!columns)
 			return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
 		nextflow->columns = columns;
-		if (!strcmp(name, "hash"))
+		if (nextflow->hash == SIZE_MAX && !strcmp(name, "hash")) /* the first of a name, as nextflow__value() */
 			nextflow->hash = nextflow->columns_count;
 		columns[nextflow->columns_count++] = name;
 	}
@@ -110,14 +118,14 @@ static int parse(struct nextflow *nextflow, const char *path, struct error *err)
 	return rc;
 }
 
-int nextflow__load(struct nextflow **nextflow, const char *path, struct error *err)
+int nextflow__load(struct nextflow **nextflow, const char *path, int file, struct error *err)
 {
 	int rc;
 
 	*nextflow = calloc(1, sizeof(**nextflow));
 	if (!*nextflow)
 		return error__set(err, -ENOMEM, "%s: %s", path, strerror(ENOMEM));
-	rc = read_file(*nextflow, path, err);
+	rc = read_file(*nextflow, path, file, err);
 	if (!rc)
 		rc = parse(*nextflow, path, err);
 	if (rc) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A trace file that Nextflow wrote (-with-trace): what it knows of its tasks, by their hash, which is the id
- * that the rules of steps give them. */
+/* A trace file that Nextflow wrote (-with-trace): its tasks by their hash, which is also the id made by the
+ * ready-made rules of steps. */
 #ifndef SINKS_MODEL_NEXTFLOW_H
 #define SINKS_MODEL_NEXTFLOW_H
 
@@ -26,11 +26,12 @@ struct nextflow {
 	char *text;  /* the file: all strings point into it */
 };
 
-/* 0; -EINVAL with a sentence in `err`; another -errno with one. */
-int nextflow__load(struct nextflow **nextflow, const char *path, struct error *err);
-struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char *hash); /* NULL: none such */
+/* Reads the file `file`, a descriptor, or if that is 0 the one at `path`. 0; -EINVAL with a sentence in `err`; another -errno
+ * with one. */
+int nextflow__load(struct nextflow **nextflow, const char *path, int file, struct error *err);
+struct nextflow_task *nextflow__find(const struct nextflow *nextflow, const char *hash); /* NULL: none */
 
-/* NULL: it has no such column, or no value there. */
+/* NULL: no such column, or no value. */
 const char *nextflow__value(const struct nextflow *nextflow, const struct nextflow_task *task, const char *column);
 void nextflow__free(struct nextflow *nextflow); /* takes NULL */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The functions of a sink that sits on the model. */
+/* The functions of a sink on the model. */
 #include "sinks/model/on_model.h"
 
 #include <errno.h>
@@ -19,11 +19,13 @@ int on_model__open(const struct on_model_sink *sink, const char *name, const str
 		return -ENOMEM;
 	}
 	on->sink = sink;
+	on->name = name;
 	on->api = api;
 	if (sink->open)
 		rc = sink->open(on, conf, &err);
 	if (!rc)
-		rc = steps__load(*(char *const *)((const char *)conf + sink->steps), &on->steps, &err);
+		rc = steps__load_file(*(char *const *)((const char *)conf + sink->steps), sink_api__file(api, "steps"),
+				      &on->steps, &err);
 	if (!rc) {
 		on->model = model__new(&sink->calls, on, on->steps);
 		rc = on->model ? 0 : -ENOMEM;
@@ -33,9 +35,16 @@ int on_model__open(const struct on_model_sink *sink, const char *name, const str
 		on_model__close(on);
 		return rc;
 	}
-	api->delivered(api, 0);
 	*state = on;
 	return 0;
+}
+
+/* Says why the merge ends; not if the reader closed the pipe. Returns `rc`. */
+static int tell(const struct on_model *on, int rc)
+{
+	if (rc < 0 && rc != -EPIPE)
+		on->api->log(LOG_ERROR, "%s: %s", on->name, strerror(-rc));
+	return rc;
 }
 
 int on_model__stream(void *state, const struct stream_info *info)
@@ -43,62 +52,55 @@ int on_model__stream(void *state, const struct stream_info *info)
 	struct on_model *on = state;
 	int rc = on->sink->stream ? on->sink->stream(state, info) : 0;
 
-	return rc ? rc : model__stream(on->model, info);
+	return tell(on, rc ? rc : model__stream(on->model, info));
 }
 
-/* Those of the stream's run. 0 with NULL if the sink keeps none, or the stream has no run. */
-static int losses_of(struct on_model *on, const struct stream_info *info, struct losses **losses)
+/* The losses of the stream's run; NULL if the sink keeps none, or the stream has no run. */
+static struct losses *losses_of(const struct on_model *on, const struct stream_info *info)
 {
 	const struct model_run *run = on->sink->losses ? model__run_of(on->model, info) : NULL;
 
-	*losses = run ? on->sink->losses(on, run) : NULL;
-	return run && !*losses ? -ENOMEM : 0;
+	return run ? (struct losses *)((char *)run->user + on->sink->losses) : NULL;
 }
 
 int on_model__write(void *state, const struct record *record)
 {
 	struct on_model *on = state;
 	struct losses *losses;
-	int rc;
-
-	on->records++;
-	rc = on->sink->record ? on->sink->record(state, record) : 0;
+	int rc = on->sink->record ? on->sink->record(state, record) : 0;
 
 	if (!rc)
 		rc = model__feed(on->model, record);
 	if (rc || record->kind != RECORD_LOST)
-		return rc;
-	rc = losses_of(on, record->info, &losses);
+		return tell(on, rc);
+	losses = losses_of(on, record->info);
 	if (losses)
 		losses__take(losses, record);
-	return rc || !on->sink->lost ? rc : on->sink->lost(state, record);
+	return on->sink->lost ? tell(on, on->sink->lost(state, record)) : 0;
 }
 
 int on_model__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
 {
 	struct on_model *on = state;
-	struct losses *losses;
-	int rc = losses_of(on, info, &losses);
+	struct losses *losses = losses_of(on, info);
 
 	model__ended(on->model, info, stream);
 	if (losses)
 		losses__ended(losses, info, stream);
-	return rc || !on->sink->ended ? rc : on->sink->ended(state, info, stream);
+	return on->sink->ended ? tell(on, on->sink->ended(state, info, stream)) : 0;
 }
 
 int on_model__flush(void *state, bool last)
 {
 	struct on_model *on = state;
-	int rc;
+	int rc = on->sink->flush ? on->sink->flush(state, last) : 0;
 
-	if (!last)
-		return 0;
+	if (rc || !last)
+		return tell(on, rc);
 	rc = model__finish(on->model);
-	if (!rc && on->sink->finish)
-		rc = on->sink->finish(state);
-	if (!rc)
-		on->api->delivered(on->api, on->records);
-	return rc;
+	if (model__lacks_files(on->model))
+		on->api->log(LOG_WARN, "%s: %s", on->name, MODEL_LACKS_FILES);
+	return tell(on, rc || !on->sink->finish ? rc : on->sink->finish(state));
 }
 
 void on_model__close(void *state)

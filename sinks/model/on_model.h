@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What all sinks that sit on the model have in common: rules for steps, the model, losses by run. A sink's
- * state begins with a struct on_model; its functions get the whole state. */
+/* Common to all sinks on the model: rules for steps, the model, losses by run. A sink's state begins with a
+ * struct on_model; its functions get the whole state. */
 #ifndef SINKS_MODEL_ON_MODEL_H
 #define SINKS_MODEL_ON_MODEL_H
 
@@ -14,28 +14,30 @@ struct on_model_sink {
 	size_t size;		  /* of the state, which is zeroed */
 	size_t steps;		  /* offset of the option `steps` in the sink's conf */
 	struct model_calls calls; /* get the state as `arg` */
-	/* Before the rules are loaded. A sentence for the failure in `err`. close() follows one. */
+	/* Before the rules are loaded. On failure, sets a sentence in `err`; close() follows. */
 	int (*open)(void *state, const void *conf, struct error *err);
-	int (*stream)(void *state, const struct stream_info *info);	    /* before the model gets it */
-	int (*record)(void *state, const struct record *record);	    /* before the model gets it */
-	struct losses *(*losses)(void *state, const struct model_run *run); /* NULL: out of memory */
-	/* After the model got it: a `lost` record, and what became of a stream. */
+	int (*stream)(void *state, const struct stream_info *info); /* before the model gets it */
+	int (*record)(void *state, const struct record *record);    /* before the model gets it */
+	size_t losses; /* offset of a struct losses in each run's room; 0: none */
+	/* After the model got it: a `lost` record, and a stream's final state. */
 	int (*lost)(void *state, const struct record *record);
 	int (*ended)(void *state, const struct stream_info *info, const struct stream_state *stream);
+	/* What is held is asked for; `last`: before the model finishes. */
+	int (*flush)(void *state, bool last);
 	int (*finish)(void *state); /* the model has finished */
 	void (*close)(
-		void *state); /* not the state itself; the model, NULL after an open() that failed, is still there */
+		void *state); /* frees all but the state itself; the model, NULL after open() failed, is still valid */
 };
 
 struct on_model {
 	const struct on_model_sink *sink;
+	const char *name;
 	const struct sink_api *api;
 	struct steps *steps;
 	struct model *model;
-	uint64_t records; /* that were fed; none is safe before the last flush */
 };
 
-/* The sink's open() is a call of this; its other functions are ON_MODEL. */
+/* A sink's open() calls this; its other functions are ON_MODEL. */
 int on_model__open(const struct on_model_sink *sink, const char *name, const struct sink_api *api, const void *conf,
 		   void **state);
 int on_model__stream(void *state, const struct stream_info *info);
@@ -46,6 +48,6 @@ void on_model__close(void *state);
 
 #define ON_MODEL                                                                                                  \
 	.stream = on_model__stream, .write = on_model__write, .ended = on_model__ended, .flush = on_model__flush, \
-	.close = on_model__close
+	.close = on_model__close, .reads = "steps,join,textfile"
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Processes and runs: how they are made, found, linked and let go. */
+/* Processes and runs: created, found, linked and released. */
 #include "sinks/model/process.h"
 
 #include <errno.h>
@@ -32,8 +32,9 @@ struct process *process__outlived(struct model *model, const struct process *pro
 
 	for (; node; node = hash__next(node)) {
 		struct process *p = process__of(node);
+		bool seen = p->run->pub.has[MODEL_LIFECYCLE] ? p->reported[MODEL_LIFECYCLE] : p->wait_since;
 
-		if (p->row.pid == process->row.pid && p->run == process->run && !p->wait_since &&
+		if (p->row.pid == process->row.pid && p->run == process->run && !seen &&
 		    p->row.start < process->row.start)
 			return p;
 	}
@@ -47,7 +48,7 @@ static void set_parent(struct process *p, struct process *parent)
 	p->row.depth = p->above = root && root != p ? -1 : 0;
 	if (!parent || parent == p)
 		return;
-	/* So that a chain of processes that each fork and die does not grow after the living one. */
+	/* Skips ended ancestors, or a chain of processes that fork and exit would keep growing. */
 	process__ancestor(parent);
 	parent->refs++;
 	p->ancestor = parent;
@@ -55,7 +56,8 @@ static void set_parent(struct process *p, struct process *parent)
 	if (parent->row.depth >= 0)
 		p->row.depth = parent->row.depth + 1;
 	if (parent->above >= 0)
-		p->above = parent->above + (parent->row.image || parent->row.older);
+		p->above = parent->above + (parent->row.image || parent->row.preexisting);
+	p->engine = p->engine_forks = parent->engine_forks;
 	task__enter(p, parent->task);
 }
 
@@ -81,9 +83,13 @@ struct process *process__new(struct model *model, struct run *run, uint32_t pid,
 		.wall_ns = null,
 		.peak_rss_bytes = null,
 		.sampled_rss_bytes = null,
+		.inherited_rss_bytes = null,
 		.exit_code = null,
 		.signal = null,
+		.cause_start = EVENT_NULL(EVENT_REASON_NONE),
+		.sender_start = null,
 	};
+	p->threads_peak = p->exited_ns = p->pss.bytes = null;
 	for (int i = 0; i < FIGURES; i++)
 		p->total[i] = null;
 	if (hash__add(&model->processes, &p->node, key_of(run, pid))) {
@@ -97,6 +103,15 @@ struct process *process__new(struct model *model, struct run *run, uint32_t pid,
 	p->row.root = run->root == p;
 	set_parent(p, ppid ? process__find(model, run, ppid, parent_start) : NULL);
 	return p;
+}
+
+struct process *process__forker(struct model *model, const struct process *process)
+{
+	const struct model_row *row = &process->row;
+
+	if (process->member || !row->forked || EVENT_IS_NULL(row->parent_start))
+		return NULL;
+	return process__find(model, process->run, row->ppid, row->parent_start);
 }
 
 struct process *process__ancestor(struct process *process)
@@ -122,19 +137,30 @@ void process__unref(struct process *process)
 		model_command__unref(process->command);
 		model_command__unref(process->parent);
 		model_command__unref(process->tried);
+		model_command__unref(process->asked);
+		oom__unref(process->oom);
 		task__unref(process->task);
+		ending__unref(process->ending);
+		brood__free(process->brood);
+		if (process->forks)
+			process->forks->forker = NULL;
 		free(process->begun);
+		free(process->now);
+		free(process->sums);
 		free(process);
 		process = ancestor;
 	}
 }
 
-void process__wait(struct process *process)
+void process__wait(struct model *model, struct process *process)
 {
 	struct run *run = process->run;
 
 	if (process->wait_since)
 		return;
+	model->waiting++;
+	free(process->now);
+	process->now = NULL;
 	process->wait_since = run->pub.last_ts ? run->pub.last_ts : 1;
 	process->wait_prev = run->wait_last;
 	if (run->wait_last)
@@ -144,11 +170,30 @@ void process__wait(struct process *process)
 	run->wait_last = process;
 }
 
+/* Without memory for it, one that is not remembered. */
+static void remember(struct run *run, const struct process *p)
+{
+	struct gone *gone;
+
+	if (!run->gone)
+		run->gone = calloc(GONE_MAX, sizeof(*run->gone));
+	if (!run->gone)
+		return;
+	gone = &run->gone[run->gone_count++ % GONE_MAX];
+	model_command__unref(gone->command);
+	*gone = (struct gone){p->row.start, p->row.parent_start, p->row.pid, p->row.ppid, NULL, ""};
+	memcpy(gone->comm, p->row.comm, EVENT_COMM);
+	if (p->command && p->command->size <= GONE_COMMAND_MAX)
+		gone->command = model_command__ref(p->command);
+}
+
 void process__remove(struct model *model, struct process *process)
 {
 	struct run *run = process->run;
 
+	remember(run, process);
 	if (process->wait_since) {
+		model->waiting--;
 		if (process->wait_prev)
 			process->wait_prev->wait_next = process->wait_next;
 		else
@@ -158,7 +203,7 @@ void process__remove(struct model *model, struct process *process)
 		else
 			run->wait_last = process->wait_prev;
 	}
-	if (process->reaper) { /* its waiter is gone */
+	if (process->reaper) { /* its reaper need not wait for it any more */
 		process->reaper->owing--;
 		process__unref(process->reaper);
 		process->reaper = NULL;
@@ -187,7 +232,9 @@ const struct model_row *process__row(struct process *process)
 	row->command = process->command;
 	row->parent = process->parent;
 	row->tried = process->tried;
+	row->oom = process->oom;
 	row->task = process->task ? &process->task->pub : NULL;
+	row->ending = process->ending ? &process->ending->pub : NULL;
 	return row;
 }
 
@@ -207,7 +254,7 @@ struct run *run__find(struct model *model, const struct stream_info *info, uint3
 
 struct run *run__new(struct model *model, const struct stream_info *info, uint32_t number)
 {
-	struct run **runs, *run = calloc(1, sizeof(*run));
+	struct run **runs, *run = calloc(1, sizeof(*run) + model->calls.run_room);
 
 	runs = reallocarray(model->runs, model->runs_count + 1, sizeof(*runs));
 	if (runs)
@@ -220,10 +267,15 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 	run->pub.info = info;
 	run->pub.number = number;
 	run->pub.rss_peak_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
+	run->pub.rss_lower_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
+	run->pub.pss_peak_bytes = run->pub.cgroup_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
+	run->pub.cgroup_cache_bytes = run->pub.cgroup_others = EVENT_NULL(MODEL_REASON_ABSENT);
+	run->rss.pss = &run->pub.pss_peak_bytes;
 	run->rss.peak = &run->pub.rss_peak_bytes;
-	run->pub.user = &run->user;
+	run->rss.lower = &run->pub.rss_lower_bytes;
+	run->pub.user = run + 1;
 	runs[model->runs_count++] = run;
-	return run;
+	return model->calls.run && model->calls.run(model->arg, &run->pub) ? NULL : run;
 }
 
 void run__free(struct run *run)
@@ -231,5 +283,11 @@ void run__free(struct run *run)
 	if (!run)
 		return;
 	process__unref(run->root);
+	free(run->cgroup);
+	said__free_all(run);
+	heads__free(&run->heads);
+	for (size_t i = 0; run->gone && i < GONE_MAX; i++)
+		model_command__unref(run->gone[i].command);
+	free(run->gone);
 	free(run);
 }

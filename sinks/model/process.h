@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The model's own objects: runs, the processes that live in them, failures kept until a process
- * answers for them. Private to sinks/model. */
+/* The model's objects: runs, their processes, failures kept until an ancestor's exit decides whether they are hidden.
+ * Private to sinks/model. */
 #ifndef SINKS_MODEL_PROCESS_H
 #define SINKS_MODEL_PROCESS_H
 
 #include "core/base/base.h"
 #include "sinks/model/model.h"
+#include "sinks/model/rss.h"
+#include "sinks/model/task_head.h"
 
 struct failure;
 
@@ -15,84 +17,158 @@ enum standing {
 	ENDED_OTHER, /* with a failure, or in an unknown way */
 };
 
-/* What a process has used up, as a number that only grows. */
+/* What a process has used, as counters that only grow. */
 enum figure { FIGURE_CPU, FIGURE_USER, FIGURE_SYSTEM, FIGURE_IO, FIGURES = FIGURE_IO + MODEL_IO_FIGURES };
-
-/* Memory that several processes hold, by their last samples. */
-struct rss {
-	uint64_t bytes;
-	uint64_t tick;	/* when the round of samples began */
-	uint64_t *peak; /* null: there was no sample */
-};
 
 struct task {
 	struct model_task pub; /* first: what users see */
-	struct hash_node node; /* in model->tasks, if it has an id and is open */
-	uint32_t refs;	       /* processes', kept failures', those of tasks inside it */
-	uint32_t open;	       /* processes in it whose last row is not out */
+	struct hash_node node; /* in model->tasks, if it has an id and some process lives */
+	uint32_t refs;	       /* of processes, kept failures and tasks inside it */
+	uint32_t open;	       /* processes in it whose last row has not been emitted */
+	uint32_t living;       /* of them, those that have not ended: only as long as there are some, others join it */
+	bool listed;	       /* in model->tasks */
 	struct run *run;
-	struct task *outer; /* a reference: the nearest around it that is open; NULL: none */
+	struct task *outer; /* a reference: the nearest open one around it; NULL: none */
 	struct model_command *command;
 	struct rss rss;
-	uint64_t endless;		 /* the reason why an end is not known; 0: all are */
-	uint64_t until_ns, wall_unknown; /* end of its last program; the reason why one's is not known; 0: all are */
+	uint64_t endless;		 /* the reason for an unknown end; 0: none */
+	uint64_t cpu_until_ns;		 /* end of the last program's span of CPU */
+	uint64_t until_ns, wall_unknown; /* end of its last program; the reason for an unknown wall time; 0: none */
 	uint64_t propagated;		 /* of the failed rows */
 };
 
+/* Whether a failure was made good, by itself or as a part of what was. */
+struct fate {
+	uint32_t refs;
+	struct fate *over; /* a reference: of its parent's end; NULL: that ended well, or not yet */
+	bool retried;	   /* the same was tried again, and ended well */
+	bool ends_task;	   /* its task ended by it */
+};
+
+/* A bad end, for as long as a parent may pass it on. */
+struct ending {
+	struct model_ending pub; /* first; its cause and commands are references */
+	uint32_t refs;
+	struct model_command *asked; /* a reference, as the process's */
+	uint32_t well_before;	     /* siblings that had ended well, of those that were counted */
+	struct fate *fate;	     /* a reference */
+};
+
+#define BROOD_MAX 32
+#define BROOD_FIRST 8
+
+/* Bad ends of a process's children, in order of time: the first and the latest. */
+struct brood {
+	uint32_t count, well; /* well: children that have ended well since the first bad one */
+	struct ending *bad[BROOD_MAX];
+};
+
+/* Over the rows of a process. */
+struct sums {
+	uint64_t rows, began_ns, cpu_ns, user_ns, system_ns, cpu_from_ns, cpu_until_ns;
+	uint64_t peak_bytes, sampled_bytes, hugetlb_bytes;
+	uint64_t io[MODEL_IO_FIGURES];
+	uint8_t cpu_partial, io_partial, peak_partial;
+};
+
 struct process {
-	struct hash_node node; /* in model->processes until its last row is out */
-	uint32_t refs;	       /* the table's, its children's, the run's to its root */
-	struct run *run;
-	struct process *ancestor; /* the nearest that can still answer for it: see process__ancestor() */
+	struct hash_node node; /* in model->processes until its last row is emitted */
+	uint32_t refs;	       /* of the table, its children, and the run for its root */
 	enum standing standing;
+	struct run *run;
+	struct process *ancestor; /* the nearest that can still hide its failure: see process__ancestor() */
 	struct failure *failures, **failures_end; /* of its descendants, while it lives */
 
-	/* Between its first sign of an end and its last row. */
+	/* From the first report of its exit to its last row. */
 	struct process *wait_prev, *wait_next;
-	uint64_t wait_since;	  /* 0: it has not ended */
-	bool told[MODEL_SOURCES]; /* which streams have reported the exit */
+	uint64_t wait_since;		 /* 0: it has not ended */
+	bool reported[MODEL_SOURCES];	 /* which streams have reported the exit */
+	bool provisional[MODEL_SOURCES]; /* of them, those whose account was not closed when the run ended */
+	uint32_t owing;			 /* ended processes whose reaper this is */
+	int32_t above;			 /* programs above it, without forks that executed nothing */
+	bool given_up;			 /* it waits no longer for those that have not reported */
+	bool ready;			 /* its last row waits only for those of `owing` */
+	bool held_reported;		 /* its memory until the exit, by calls.sample */
+	bool io_final;			 /* its I/O's total is */
+	bool engine;	   /* a rule says that it is of the engine itself, or of the process that it was forked from */
+	bool engine_forks; /* or that what is forked from it is */
+	bool below_known;
+	uint8_t below; /* enum steps_exit: what its program's rules say of descendants */
 
-	/* The process whose account takes in this one's when it waits for it; its last row waits for those
-	 * that it owes itself. A reference, from the end on. */
+	/* The process that waits for this one, whose I/O account then includes this one's: its last row comes after
+	 * this one's. A reference, set at the exit. */
 	struct process *reaper;
-	uint32_t owing; /* processes that have ended and name this one */
-	bool ready;	/* its last row waits for them only */
 
 	struct model_row row; /* what is known of its image; finished by row__emit() */
 	struct model_command *command, *parent, *tried;
-	int32_t above;		     /* programs above it: forks that executed nothing do not count */
+	struct model_command *asked; /* its first program, which its parent asked for; NULL: none */
+	struct model_oom *oom;
 	uint64_t total[FIGURES];     /* of the process, as last reported */
-	uint64_t given[FIGURES];     /* of it, what earlier images' rows have got */
-	bool sampled[MODEL_SOURCES]; /* which were reported since the image began */
-	uint64_t rss_bytes;	     /* last sample, as it stands in the run's and the task's rss */
+	uint64_t given[FIGURES];     /* of it, the share of earlier images' rows */
+	bool sampled[MODEL_SOURCES]; /* sources that reported since the image began */
+	bool imaged[MODEL_SOURCES];  /* of them, those that reported what the image used until an exec replaces it */
+	uint64_t cpu_seen_ns;	     /* when total[FIGURE_CPU] was reported */
+	uint64_t cpu_given_ns;	     /* until when earlier images' rows have it; 0: none has */
+	uint64_t threads_peak;	     /* null: not known */
+	uint64_t exited_ns;	     /* as reported by others than lifecycle; null: not known */
+	uint64_t image_peak_bytes;   /* of MODEL_MEM then */
+	uint64_t grown_bytes;	     /* by so much it exceeded before its first exec what it inherited */
+	struct held held;	     /* last sample, as counted in the run's and the task's rss */
+	struct pss pss;
+	struct family *member, *forks; /* in which it is counted; of its own forks; NULL: none */
 
-	/* Of MODEL_IO: what it took in of others, what rows have given to tasks, whether the total is final. */
+	/* Of MODEL_IO: included from children, already added to tasks. */
 	uint64_t others_io[MODEL_IO_FIGURES], own_io[MODEL_IO_FIGURES];
-	bool io_final;
 
-	/* What calls.sample has been given. */
-	uint64_t looked_ns[MODEL_SOURCES]; /* 0: not yet */
-	uint64_t looked_cpu_ns, looked_rss_bytes;
+	/* Already reported by calls.sample. */
+	uint64_t sampled_ns[MODEL_SOURCES]; /* 0: none */
+	uint64_t sampled_cpu_ns, sampled_bytes;
 
-	struct task *task; /* a reference; NULL: of none */
-	uint8_t *begun;	   /* bit by bit the rules by which it began a task; NULL: by none */
+	struct now *now;   /* by its last samples; NULL: none, or not asked for */
+	struct sums *sums; /* of its rows so far; NULL: none */
+	struct task *task; /* a reference; NULL: none */
+	uint8_t *begun;	   /* a bitmap of the rules by which it began a task; NULL: none */
 
-	uint32_t child_status; /* of the last child that did not end 0, as a shell would say it */
-	bool child_benign;
+	struct ending *ending; /* a reference: from a bad end on; NULL: none */
+	struct brood *brood;   /* of its children's ends, while it lives; NULL: none was bad */
+};
+
+/* What its processes wrote last: the first ones, and the last ones, up to so many bytes each. */
+struct said_table {
+	struct hash all;
+	struct said *oldest, *newest; /* of the last ones */
+	size_t first_bytes, last_bytes;
+};
+
+/* A process that was removed: kill(1) may be gone before what it killed has ended. */
+#define GONE_MAX 256
+#define GONE_COMMAND_MAX 4096 /* bytes of a command that is kept for it */
+struct gone {
+	uint64_t start, parent_start;
+	uint32_t pid, ppid;
+	struct model_command *command; /* a reference; NULL: not known, or too long */
+	char comm[EVENT_COMM];
 };
 
 struct run {
 	struct model_run pub;			/* first: what users see */
 	struct process *root;			/* a reference */
 	struct process *wait_first, *wait_last; /* in order of wait_since */
-	struct rss rss;				/* of all that live */
+	struct rss rss;				/* of all living processes */
+	bool own_io;				/* records have the I/O of waited-for children apart */
+	char *cgroup;				/* pub.cgroup */
+	uint64_t cgroup_held;			/* most that its processes held in it, by their samples */
 	uint32_t tasks;				/* begun */
-	void *user;
+	uint64_t given_up;			/* accounts that may still come, after their row */
+	struct said_table said;
+	struct heads heads;
+	struct gone *gone; /* the latest GONE_MAX, in a ring; NULL: none yet */
+	size_t gone_count;
 };
 
-#define ROLE_FIELDS 10
+#define ROLE_FIELDS 12
 
-/* One record on its way in: the fields that its role names, null where the stream has none such. */
+/* A record being read: the fields that its role names, null if the stream lacks them. */
 struct feed {
 	struct model *model;
 	struct run *run;
@@ -102,7 +178,7 @@ struct feed {
 	const uint8_t *end; /* of the record's bytes */
 };
 
-/* What the records of one event say of a process. */
+/* How the model reads the records of one event. */
 struct role {
 	const char *stream, *event;
 	enum model_source source;
@@ -110,7 +186,7 @@ struct role {
 	const char *fields[ROLE_FIELDS];
 };
 
-struct source; /* model.c: a stream, and which of its events have a role */
+struct source; /* model.c: a stream, and the roles of its events */
 
 struct model {
 	struct model_calls calls;
@@ -118,11 +194,13 @@ struct model {
 	const struct steps *steps;
 	struct steps_matcher *matcher; /* NULL without steps */
 	struct hash processes, tasks;
+	struct hash retries; /* of tasks that failed */
 	struct run **runs;
 	size_t runs_count;
 	struct source *sources;
 	size_t sources_count;
-	size_t failures_count, failures_bytes; /* kept in all */
+	size_t failures_count, failures_bytes; /* of all kept failures */
+	size_t waiting, waiting_max;	       /* ended processes whose last row waits */
 };
 
 static inline struct process *process__of(struct hash_node *node)
@@ -130,72 +208,152 @@ static inline struct process *process__of(struct hash_node *node)
 	return (struct process *)((char *)node - offsetof(struct process, node));
 }
 
-/* ---- The files in layers: each calls only those above it here; model.c calls them all. ---- */
+/* For hash__sorted(): in order of their starts. */
+static inline int process__by_age(const void *a, const void *b)
+{
+	const struct process *x = process__of(*(struct hash_node *const *)a);
+	const struct process *y = process__of(*(struct hash_node *const *)b);
+
+	if (x->row.start != y->row.start)
+		return x->row.start < y->row.start ? -1 : 1;
+	return x->row.pid < y->row.pid ? -1 : x->row.pid > y->row.pid;
+}
+
+/* ---- Layers of files: each calls only those above it here; model.c calls all. ---- */
 
 /* ---- outcome.c ---- */
 
-/* Judges what the record of the end says: sets the row's outcome, benign and propagated. */
-void outcome__judge(struct process *process);
+void outcome__judge(struct process *process); /* sets the row's outcome from its exit status */
 
-/* The true reason of a value that no record has reported; other values stay as they are. */
+/* The reason for a null that no record has explained; other values are returned unchanged. */
 uint64_t reason__explained(const struct run *run, enum model_source source, uint64_t value, bool running);
+
+/* ---- tool.c ---- */
+
+/* Whether a process that ended so may be a shell, or make, that could not execute a tool. */
+bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code);
+
+/* The tool that this one could not execute, by its message, into a buffer of `size`. False: it ends otherwise. */
+bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
+			char *name, size_t size);
+
+/* ---- output_text.c ---- */
+
+/* A process has ended: if a shell has found no program to execute, its message will name that. 0 or -ENOMEM. */
+int said__expect(struct process *process);
+int said__take(const struct feed *feed); /* the role's function */
+void said__free_all(struct run *run);
+
+/* ---- oom.c ---- */
+
+/* From a record of the event oom_kill. NULL: out of memory. */
+struct model_oom *oom__new(const struct feed *feed, const struct process *victim);
+struct model_oom *oom__ref(struct model_oom *oom); /* takes NULL, as unref */
+void oom__unref(struct model_oom *oom);
 
 /* ---- rss.c ---- */
 
-/* A sample of the process's memory at `ts`. */
-void rss__set(struct process *process, uint64_t ts, uint64_t bytes);
+/* A sample of the process's memory at `ts`. `forker`: its parent, if that is known. */
+void rss__set(struct process *process, uint64_t ts, struct held held, struct process *forker);
 
-/* What this process held in memory is no longer part of what its run and its task hold. */
+/* Subtracts this process's memory from that of its run and task. */
 void rss__drop(struct process *process);
+
+/* All processes of a run and its tasks have been read from `began` to `ts`, but for those whose Pss is null. */
+void rss__total(struct model *model, struct run *run, uint64_t began, uint64_t ts);
+
+/* After the last process: makes the bounds of the peak as narrow as the Pss allows. */
+void rss__close(struct rss *rss);
+
+/* ---- sums.c ---- */
+
+/* A sum is null until a value is added. */
+void figure__add(uint64_t *sum, uint64_t value);
+void figure__set_greater(uint64_t *greatest, uint64_t value);
+
+/* Notes the first reason why a row's figure is not whole, unless a later row has the rest. */
+void figure__note(uint8_t *why, uint64_t value, uint8_t partial);
+
+void sums__add(struct sums *sums, const struct model_row *row);
+
+/* The process of which `last` is the last row. */
+struct model_process sums__process(const struct sums *sums, const struct model_row *last);
+
+/* ---- retry.c ---- */
+
+/* A task has ended: those before it of its step and tag are settled, if it did not fail. 0 or -ENOMEM. */
+int retry__task(struct model *model, const struct task *task);
+void retry__free_all(struct model *model);
 
 /* ---- task.c ---- */
 
-/* A process that belongs to no task enters one; takes NULL. */
+/* Adds a process that belongs to no task; takes NULL. */
 void task__enter(struct process *process, struct task *task);
 
-/* It has executed a program: it begins a task, or joins one, if there is a rule that says so. */
-int task__exec(struct model *model, struct process *process);
+/* After an exec of `command`, or when it ends and could execute none: begins or joins a task if a rule matches. */
+int task__exec(struct model *model, struct process *process, struct model_command *command);
 
-/* A row of it is out; `own_io`: its share of I/O, without that of others. */
+/* How the process that began it has ended: known before its last row, which waits for its accounts. `task` and `ending` may
+ * be NULL; another process's row changes nothing. */
+void task__note_end(struct task *task, const struct model_row *row, struct ending *ending);
+
+/* Adds an emitted row; `own_io`: its I/O without that of children. */
 void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES]);
 
-/* A bad row of it is hidden by `by`. Either may be NULL. */
+/* Counts a bad row that `by` hides. Either may be NULL. */
 void task__hidden(struct task *task, const struct task *by);
 
-/* The last row of a process in it is out; the last one closes it. Takes NULL. */
+/* A process in it has ended, or left it. Takes NULL. */
+void task__ended(struct model *model, struct task *task);
+
+/* After the last row of a process in it; the last process closes it. Takes NULL. */
 int task__leave(struct model *model, struct task *task);
 
 struct task *task__ref(struct task *task); /* takes NULL, as unref */
 void task__unref(struct task *task);
 
+/* ---- cause.c ---- */
+
+/* After outcome__judge(): sets the rest of the row's judgement and its ending, and notes that with the parent. 0 or -ENOMEM. */
+int cause__judge(struct model *model, struct process *process);
+
+struct ending *ending__ref(struct ending *ending); /* takes NULL, as unref */
+void ending__unref(struct ending *ending);
+bool ending__retried(const struct ending *ending);		  /* takes NULL */
+bool cause__ignores(struct model *model, struct process *engine); /* whether a task may fail below it without harm */
+void brood__free(struct brood *brood);				  /* takes NULL */
+
 /* ---- process.c ---- */
 
-/* NULL: none such. */
+/* NULL: none. */
 struct process *process__find(struct model *model, struct run *run, uint32_t pid, uint64_t start);
 
-/* A new one in the table, child of (ppid, parent_start) if that lives. NULL: out of memory. */
+/* Adds one to the table, a child of (ppid, parent_start) if that lives. NULL: out of memory. */
 struct process *process__new(struct model *model, struct run *run, uint32_t pid, uint64_t start, uint32_t ppid,
 			     uint64_t parent_start);
 
-/* A pre-existing process that still holds this pid: its exit must have been missed; NULL: none. */
+/* The parent of a process that has executed nothing and is in no family yet; NULL: none is known. */
+struct process *process__forker(struct model *model, const struct process *process);
+
+/* An earlier process that still holds this pid, because its exit was missed; NULL: none. */
 struct process *process__outlived(struct model *model, const struct process *process);
 
-/* The nearest ancestor that lives or ended 0, the run's root if there is none; NULL: none at all.
- * Those that ended otherwise are passed over and released: what they propagated is not hidden yet. */
+/* The nearest ancestor that lives or ended 0, the run's root if there is none; NULL: none at all. Skips and releases
+ * those that ended otherwise: what they propagated is not hidden yet. */
 struct process *process__ancestor(struct process *process);
 
 void process__unref(struct process *process); /* takes NULL */
 
-/* Its exit has begun: bounds the wait for those streams that have not reported it yet. */
-void process__wait(struct process *process);
+/* Its exit has been reported by one stream: it waits for the others. */
+void process__wait(struct model *model, struct process *process);
 
-/* Takes it off the table and its run's queue, and drops the table's reference. */
+/* Removes it from the table and its run's queue, and drops the table's reference. */
 void process__remove(struct model *model, struct process *process);
 
-/* Sets a name of EVENT_COMM bytes from a record, if that has one. */
+/* Sets a name of EVENT_COMM bytes from a record's value, if any. */
 void process__set_comm(char *comm, const struct value *value);
 
-/* What is known of its image now, as users see it. */
+/* The row of its image, as far as it is known. */
 const struct model_row *process__row(struct process *process);
 
 struct run *run__find(struct model *model, const struct stream_info *info, uint32_t number);
@@ -204,55 +362,89 @@ void run__free(struct run *run);
 
 /* ---- failure.c ---- */
 
-/* A bad row is out: reports that it is hidden, or keeps it with the ancestor that will answer for it. */
+/* After a bad row: reports it as hidden, or keeps it with the ancestor whose exit will decide. */
 int failure__keep(struct model *model, struct process *process, const struct model_row *row);
 
-/* The process has got its standing: settles what it answered for, or hands it up. */
+/* The process has ended: reports its kept failures as hidden, or passes them up. */
 int failure__settle(struct model *model, struct process *process);
 
-void failure__drop(struct model *model, struct process *process); /* no ancestor will answer for them */
+void failure__drop(struct model *model, struct process *process); /* no ancestor can hide them */
 
-/* ---- sample.c: what calls.sample is given ---- */
+/* ---- sample.c: reports for calls.sample ---- */
 
 /* CPU or memory of the process was sampled. */
 int sample__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts);
 
-/* Its row is about to go out: reports what no sample has reported yet. */
+/* Its end and its peak are known, as far as streams have them: reports the memory that it held until then. */
+int sample__ended(struct model *model, struct process *process);
+
+/* Before its row: reports what no sample has reported yet. */
 int sample__last(struct model *model, struct process *process);
 
 /* ---- row.c ---- */
 
-/* Ends the image at `ts` because the process executes another program: its row goes out. */
-int row__replaced(struct model *model, struct process *process, uint64_t ts);
+/* Ends the image at `ts`, because the process executes another program, and emits its row. */
+int row__replaced(struct model *model, struct process *process, uint64_t ts, const struct model_command *next);
 
-/* Emits a process's last row, and takes the process off the table; then the process whose row has waited
- * for this one. */
+/* Emits a process's last row and removes the process; then the same for the process that waited for this one. */
 int row__last(struct model *model, struct process *process);
 
-/* A missed exit leaves a process open: that its pid was given to this one shows that it has ended. */
+/* Closes an earlier process whose exit was missed: the reuse of its pid shows that it has ended. */
 int row__close_outlived(struct model *model, const struct process *process);
 
-/* One stream has reported the exit: the row goes out when all have. */
+/* Emits the last row with what is known, though accounts may still come. */
+int row__give_up(struct model *model, struct process *process);
+
+/* Takes one stream's report of the exit; the row is emitted when all have reported. */
 int row__end_seen(const struct feed *feed, struct process *process);
 
-/* ---- life.c, usage.c: what the roles take ---- */
+/* ---- life.c, usage.c: the roles' functions ---- */
 
 int life__fork(const struct feed *feed);
 int life__exec(const struct feed *feed);
 int life__exec_failed(const struct feed *feed);
 int life__alive(const struct feed *feed);
 int life__end(const struct feed *feed);
-
 int usage__cpu(const struct feed *feed);
+int usage__cpu_image(const struct feed *feed);
 int usage__cpu_end(const struct feed *feed);
 int usage__io(const struct feed *feed);
+int usage__io_image(const struct feed *feed);
 int usage__io_end(const struct feed *feed);
 int usage__mem(const struct feed *feed);
+int usage__mem_image(const struct feed *feed);
 int usage__mem_end(const struct feed *feed);
 int usage__oom_kill(const struct feed *feed);
 
+/* ---- live.c ---- */
+
+/* A sample of a process that lives raised a total from `before`. 0 or -ENOMEM. */
+int pace__take(const struct feed *feed, struct process *process, enum model_paced paced, uint64_t before);
+int now__set_state(const struct feed *feed, struct process *process, const struct value *state,
+		   const struct value *threads);
+
+/* ---- pss.c: the roles of what processes hold together ---- */
+
+int pss__process(const struct feed *feed);
+int pss__total(const struct feed *feed);
+
+/* ---- sender.c ---- */
+
+/* At its exit: takes the sender of the signal from the record. */
+void sender__read(const struct feed *feed, struct process *process);
+
+/* ---- how.c ---- */
+
+/* Whether the OOM killer has ended it. */
+bool sender__is_oom(const struct model_row *row);
+
+/* Whether a process above it, or one that helps such a process, has ended it: servers, pools, timeouts. */
+bool sender__meant(const struct model_row *row);
+
 /* ---- role.c ---- */
 
-const struct role *role__find(const struct stream_event *event); /* NULL: says nothing to the model */
+/* Marks the sources whose stream the run had and whose file is not there. */
+void role__missing(const struct stream_info *info, bool missing[MODEL_SOURCES]);
+const struct role *role__find(const struct stream_event *event); /* NULL: the model does not use it */
 
 #endif

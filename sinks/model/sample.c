@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a process did between two samples of it. */
+/* A process between two samples. */
 #include "sinks/model/process.h"
 
-static int tell(struct model *model, struct process *p, enum model_source source, uint64_t until_ns, uint64_t amount)
+static int report_sample(struct model *model, struct process *p, enum model_source source, uint64_t until_ns,
+			 uint64_t amount)
 {
-	uint64_t from_ns = p->looked_ns[source] ? p->looked_ns[source] : p->row.began_ns;
+	/* What an earlier program used since the last sample is in this one. */
+	uint64_t begin_ns = source == MODEL_CPU ? p->row.start : p->row.began_ns;
+	uint64_t from_ns = p->sampled_ns[source] ? p->sampled_ns[source] : begin_ns;
 	struct model_sample sample = {.row = process__row(p), .source = source, .until_ns = until_ns};
 
 	sample.from_ns = from_ns < until_ns ? from_ns : until_ns;
@@ -18,16 +21,16 @@ static uint64_t take_cpu(struct process *p)
 {
 	uint64_t total = p->total[FIGURE_CPU], used;
 
-	if (EVENT_IS_NULL(total) || total <= p->looked_cpu_ns)
+	if (EVENT_IS_NULL(total) || total <= p->sampled_cpu_ns)
 		return 0;
-	used = total - p->looked_cpu_ns;
-	p->looked_cpu_ns = total;
+	used = total - p->sampled_cpu_ns;
+	p->sampled_cpu_ns = total;
 	return used;
 }
 
 int sample__taken(struct model *model, struct process *process, enum model_source source, uint64_t ts)
 {
-	uint64_t ended_ns = process->row.ended_ns, amount = process->rss_bytes;
+	uint64_t ended_ns = process->row.ended_ns, amount = process->held.rss;
 	int err = 0;
 
 	if (!model->calls.sample)
@@ -37,17 +40,45 @@ int sample__taken(struct model *model, struct process *process, enum model_sourc
 	if (source == MODEL_CPU)
 		amount = take_cpu(process);
 	if (source == MODEL_MEM || amount)
-		err = tell(model, process, source, ts, amount);
-	process->looked_ns[source] = ts;
-	process->looked_rss_bytes = process->rss_bytes;
+		err = report_sample(model, process, source, ts, amount);
+	process->sampled_ns[source] = ts;
+	process->sampled_bytes = process->held.rss;
 	return err;
+}
+
+/* When the CPU time of the last report was used up: after the exit, if the row's span goes on until then. */
+static uint64_t cpu_until(const struct model_row *row, uint64_t until_ns)
+{
+	uint64_t spent_ns = EVENT_IS_NULL(row->cpu_span_ns) ? 0 : row->cpu_from_ns + row->cpu_span_ns;
+
+	return spent_ns > until_ns ? spent_ns : until_ns;
+}
+
+/* What it held since its last sample, or its peak if there was none. */
+static int report_held(struct model *model, struct process *p, uint64_t until_ns)
+{
+	uint64_t bytes = p->sampled_ns[MODEL_MEM] ? p->sampled_bytes : p->row.peak_rss_bytes;
+
+	if (p->held_reported)
+		return 0;
+	p->held_reported = true;
+	return EVENT_IS_NULL(bytes) ? 0 : report_sample(model, p, MODEL_MEM, until_ns, bytes);
+}
+
+int sample__ended(struct model *model, struct process *process)
+{
+	const struct model_row *row = &process->row;
+	bool peak_comes = process->run->pub.has[MODEL_MEM] && !process->reported[MODEL_MEM];
+
+	if (!model->calls.sample || EVENT_IS_NULL(row->ended_ns) || (!process->sampled_ns[MODEL_MEM] && peak_comes))
+		return 0;
+	return report_held(model, process, row->ended_ns);
 }
 
 int sample__last(struct model *model, struct process *process)
 {
 	const struct model_row *row = &process->row;
 	uint64_t until_ns = EVENT_IS_NULL(row->ended_ns) ? process->run->pub.last_ts : row->ended_ns;
-	uint64_t bytes = process->looked_ns[MODEL_MEM] ? process->looked_rss_bytes : row->peak_rss_bytes;
 	uint64_t used = 0;
 	int err = 0;
 
@@ -56,8 +87,6 @@ int sample__last(struct model *model, struct process *process)
 	if (!EVENT_IS_NULL(row->cpu_ns))
 		used = take_cpu(process);
 	if (used)
-		err = tell(model, process, MODEL_CPU, until_ns, used);
-	if (!err && !EVENT_IS_NULL(bytes))
-		err = tell(model, process, MODEL_MEM, until_ns, bytes);
-	return err;
+		err = report_sample(model, process, MODEL_CPU, cpu_until(row, until_ns), used);
+	return err ? err : report_held(model, process, until_ns);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tasks: how they are begun by rules, passed on to children, summed up and closed. */
+/* Tasks: begun by rules, inherited by children, summed up and closed. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,6 +45,7 @@ void task__unref(struct task *task)
 		struct task *outer = task->outer;
 
 		model_command__unref(task->command);
+		ending__unref((struct ending *)task->pub.ending);
 		free(task);
 		task = outer;
 	}
@@ -58,7 +59,7 @@ static bool within(const struct task *task, const struct task *around)
 	return task;
 }
 
-/* So that a chain of tasks that each begin one and end does not grow after the open one. */
+/* Skips closed tasks, or a chain of tasks that each begin one and end would keep growing. */
 static void let_go_closed(struct task *task)
 {
 	struct task *over;
@@ -74,37 +75,45 @@ static void set_null(struct model_task *pub)
 	uint64_t null = EVENT_NULL(MODEL_REASON_ABSENT);
 
 	pub->began_ns = pub->ended_ns = pub->wall_ns = null;
-	pub->cpu_ns = pub->user_ns = pub->system_ns = null;
-	pub->peak_rss_bytes = pub->rss_peak_bytes = null;
+	pub->cpu_ns = pub->user_ns = pub->system_ns = pub->cpu_from_ns = pub->cpu_span_ns = null;
+	pub->peak_rss_bytes = pub->rss_peak_bytes = pub->rss_lower_bytes = pub->pss_peak_bytes = null;
 	pub->exit_code = pub->signal = null;
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		pub->io[i] = null;
 }
 
-static struct task *make(struct model *model, struct process *p, const char *rules)
+static struct task *make(struct model *model, struct process *p, struct model_command *command, const char *rules)
 {
 	const char *step = steps_matcher__step(model->matcher), *id = steps_matcher__id(model->matcher);
-	size_t step_size = strlen(step) + 1, id_size = strlen(id) + 1;
-	struct task *task = calloc(1, sizeof(*task) + step_size + id_size);
+	const char *tag = steps_matcher__tag(model->matcher);
+	size_t step_size = strlen(step) + 1, id_size = strlen(id) + 1, tag_size = strlen(tag) + 1;
+	size_t room = model->calls.task_room;
+	struct task *task = calloc(1, sizeof(*task) + room + step_size + id_size + tag_size);
+	char *names = (char *)(task + 1) + room;
 
 	if (!task)
 		return NULL;
 	task->run = p->run;
-	task->command = model_command__ref(p->command);
+	task->command = model_command__ref(command);
 	task->rss.peak = &task->pub.rss_peak_bytes;
+	task->rss.lower = &task->pub.rss_lower_bytes;
+	task->rss.pss = &task->pub.pss_peak_bytes;
 	let_go_closed(p->task);
 	task->outer = task__ref(p->task);
 	set_null(&task->pub);
 	task->pub.run = &p->run->pub;
 	task->pub.number = ++p->run->tasks;
 	task->pub.parent = p->task ? p->task->pub.number : 0;
-	task->pub.step = memcpy(task + 1, step, step_size);
-	task->pub.id = *id ? memcpy((char *)(task + 1) + step_size, id, id_size) : NULL;
+	task->pub.user = task + 1;
+	task->pub.step = memcpy(names, step, step_size);
+	task->pub.id = *id ? memcpy(names + step_size, id, id_size) : NULL;
+	task->pub.tag = *tag ? memcpy(names + step_size + id_size, tag, tag_size) : NULL;
 	task->pub.rules = rules;
 	task->pub.pid = p->row.pid;
 	task->pub.start = p->row.start;
 	task->pub.command = task->command;
-	if (*id && hash__add(&model->tasks, &task->node, key_of(p->run, rules, id))) {
+	task->listed = *id && !hash__add(&model->tasks, &task->node, key_of(p->run, rules, id));
+	if (*id && !task->listed) {
 		task->refs = 1;
 		task__unref(task);
 		return NULL;
@@ -117,8 +126,24 @@ static struct task *make(struct model *model, struct process *p, const char *rul
 void task__enter(struct process *process, struct task *task)
 {
 	process->task = task__ref(task);
-	if (task)
-		task->open++;
+	if (!task)
+		return;
+	task->open++;
+	task->living += process->standing == LIVES;
+}
+
+/* A process that comes later with the same id begins another task. */
+static void unlist(struct model *model, struct task *task)
+{
+	if (task->listed)
+		hash__remove(&model->tasks, &task->node);
+	task->listed = false;
+}
+
+void task__ended(struct model *model, struct task *task)
+{
+	if (task && !--task->living)
+		unlist(model, task);
 }
 
 static int move(struct model *model, struct process *p, struct task *to)
@@ -128,6 +153,8 @@ static int move(struct model *model, struct process *p, struct task *to)
 
 	rss__drop(p);
 	task__enter(p, to);
+	if (p->standing == LIVES)
+		task__ended(model, from);
 	err = task__leave(model, from);
 	task__unref(from);
 	return err;
@@ -148,27 +175,40 @@ static int set_begun(const struct model *model, struct process *p, size_t rule)
 	return 0;
 }
 
-/* Rules for a task that the program is in already leave it to those after them to begin one inside. */
-int task__exec(struct model *model, struct process *process)
+/* A rule whose task the program is in already is skipped: a later one may begin a task inside. */
+int task__exec(struct model *model, struct process *process, struct model_command *command)
 {
 	const struct steps *steps = model->steps;
-	struct steps_program program = {.command = process->command,
+	struct steps_program program = {.command = command,
 					.parent = process->parent,
 					.comm = process->row.comm,
 					.depth = process->above,
-					.inside = process->task};
+					.inside = process->task,
+					.file = head__find,
+					.files = process->run};
 	size_t i = 0;
 
+	process->engine = process->engine_forks = false;
 	if (!model->matcher)
 		return 0;
 	for (; (i = steps_matcher__next(model->matcher, &program, i)) < steps__count(steps); i++) {
 		const char *id = steps_matcher__id(model->matcher), *rules = steps_matcher__rules(model->matcher);
-		struct task *task = *id ? find(model, process->run, rules, id) : NULL;
+		struct task *task;
 
+		enum steps_engine engine = steps_matcher__engine(model->matcher);
+
+		if (engine)
+			process->engine_forks = true;
+		process->engine |= engine == STEPS_ENGINE_PROGRAM;
+		if (process->engine)
+			return 0;
+		if (engine)
+			continue;
+		task = *id ? find(model, process->run, rules, id) : NULL;
 		if (has_begun(process, i) || (task && within(process->task, task)))
 			continue;
 		if (!task)
-			task = make(model, process, rules);
+			task = make(model, process, command, rules);
 		if (!task || set_begun(model, process, i))
 			return -ENOMEM;
 		return move(model, process, task);
@@ -178,32 +218,17 @@ int task__exec(struct model *model, struct process *process)
 
 /* ---- its figures ---- */
 
-/* A sum is null until there is something to add. */
-static void add(uint64_t *sum, uint64_t value)
-{
-	if (EVENT_IS_NULL(*sum))
-		*sum = value;
-	else if (!EVENT_IS_NULL(value))
-		*sum += value;
-}
-
-static void set_greater(uint64_t *greatest, uint64_t value)
-{
-	if (EVENT_IS_NULL(*greatest) || (!EVENT_IS_NULL(value) && value > *greatest))
-		*greatest = value;
-}
-
 static void set_peak(struct model_task *pub, const struct model_row *row)
 {
 	bool bound;
 	uint64_t peak = model_row__peak(row, &bound), before = pub->peak_rss_bytes;
 
-	set_greater(&pub->peak_rss_bytes, peak);
+	figure__set_greater(&pub->peak_rss_bytes, peak);
 	if (pub->peak_rss_bytes != before)
 		pub->peak_is_bound = bound;
 }
 
-/* When the last one ended is not known if one of them is not known to have ended. */
+/* The end of the last one is unknown if the end of any is. */
 static void set_times(struct task *task, const struct model_row *row)
 {
 	struct model_task *pub = &task->pub;
@@ -212,11 +237,41 @@ static void set_times(struct task *task, const struct model_row *row)
 		pub->began_ns = row->began_ns;
 	if (EVENT_IS_NULL(row->ended_ns))
 		task->endless = row->ended_ns;
-	set_greater(&pub->ended_ns, row->ended_ns);
+	figure__set_greater(&pub->ended_ns, row->ended_ns);
 	if (EVENT_IS_NULL(row->wall_ns))
 		task->wall_unknown = row->wall_ns;
 	else if (row->began_ns + row->wall_ns > task->until_ns)
 		task->until_ns = row->began_ns + row->wall_ns;
+}
+
+/* From the first program's begin or CPU to the last one's end or CPU: in between some may wait for others. */
+static void set_cpu_span(struct task *task, const struct model_row *row)
+{
+	struct model_task *pub = &task->pub;
+	uint64_t until;
+
+	if (EVENT_IS_NULL(row->cpu_span_ns))
+		return;
+	until = row->cpu_from_ns + row->cpu_span_ns;
+	if (EVENT_IS_NULL(pub->cpu_from_ns) || row->cpu_from_ns < pub->cpu_from_ns)
+		pub->cpu_from_ns = row->cpu_from_ns;
+	if (until > task->cpu_until_ns)
+		task->cpu_until_ns = until;
+}
+
+void task__note_end(struct task *task, const struct model_row *row, struct ending *ending)
+{
+	struct model_task *pub = task ? &task->pub : NULL;
+
+	if (!pub || row->pid != pub->pid || row->start != pub->start)
+		return;
+	pub->exit_code = row->exit_code;
+	pub->signal = row->signal;
+	pub->outcome = row->outcome;
+	if (ending)
+		ending->fate->ends_task = model_outcome__bad(row->outcome);
+	if (!pub->ending && ending)
+		pub->ending = &ending__ref(ending)->pub;
 }
 
 void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES])
@@ -224,23 +279,23 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t ow
 	struct model_task *pub = &task->pub;
 
 	set_times(task, row);
+	set_cpu_span(task, row);
 	pub->rows++;
 	pub->processes += row->last;
-	pub->rows_without_cpu += EVENT_IS_NULL(row->cpu_ns);
+	pub->rows_without_cpu += EVENT_IS_NULL(row->cpu_ns) || model_figure__lacks(row->cpu_ns, row->cpu_partial);
 	pub->rows_without_peak += EVENT_IS_NULL(row->peak_rss_bytes);
 	pub->failed += model_outcome__bad(row->outcome);
 	task->propagated += model_outcome__bad(row->outcome) && row->propagated;
-	add(&pub->cpu_ns, row->cpu_ns);
-	add(&pub->user_ns, row->user_ns);
-	add(&pub->system_ns, row->system_ns);
+	figure__add(&pub->cpu_ns, row->cpu_ns);
+	figure__add(&pub->user_ns, row->user_ns);
+	figure__add(&pub->system_ns, row->system_ns);
+	figure__note(&pub->cpu_partial, row->cpu_ns, row->cpu_partial);
+	figure__note(&pub->io_partial, row->io[0], row->io_partial);
 	set_peak(pub, row);
+	figure__set_greater(&pub->hugetlb_bytes, row->hugetlb_bytes);
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
-		add(&pub->io[i], own_io[i]);
-	if (row->pid != pub->pid || row->start != pub->start)
-		return;
-	pub->exit_code = row->exit_code;
-	pub->signal = row->signal;
-	pub->outcome = row->outcome;
+		figure__add(&pub->io[i], own_io[i]);
+	task__note_end(task, row, (struct ending *)row->ending);
 }
 
 void task__hidden(struct task *task, const struct task *by)
@@ -249,20 +304,40 @@ void task__hidden(struct task *task, const struct task *by)
 		task->pub.hidden++;
 }
 
+static void close_cpu_span(struct task *task)
+{
+	struct model_task *pub = &task->pub;
+	uint64_t until = task->cpu_until_ns > task->until_ns ? task->cpu_until_ns : task->until_ns;
+
+	pub->cpu_span_ns = pub->cpu_ns;
+	if (EVENT_IS_NULL(pub->cpu_ns))
+		return;
+	if (EVENT_IS_NULL(pub->cpu_from_ns) || pub->cpu_from_ns > pub->began_ns)
+		pub->cpu_from_ns = pub->began_ns;
+	pub->cpu_span_ns = task->wall_unknown ? task->wall_unknown : until - pub->cpu_from_ns;
+}
+
 int task__leave(struct model *model, struct task *task)
 {
 	struct model_task *pub;
+	int err;
 
 	if (!task || --task->open)
 		return 0;
 	pub = &task->pub;
-	if (pub->id)
-		hash__remove(&model->tasks, &task->node);
+	unlist(model, task); /* an error may have left it there */
 	pub->wall_ns = task->wall_unknown ? task->wall_unknown : task->until_ns - pub->began_ns;
+	close_cpu_span(task);
 	if (task->endless)
 		pub->ended_ns = task->endless;
+	rss__close(&task->rss);
+	pub->pss_peak_bytes = reason__explained(task->run, MODEL_MEM, pub->pss_peak_bytes, false);
 	pub->rss_peak_bytes = reason__explained(task->run, MODEL_MEM, pub->rss_peak_bytes, false);
-	if (pub->outcome == MODEL_OK) /* how it ended shows none of them */
+	pub->rss_lower_bytes = reason__explained(task->run, MODEL_MEM, pub->rss_lower_bytes, false);
+	if (pub->outcome == MODEL_OK) /* its exit status shows none of them */
 		pub->hidden = pub->failed - task->propagated;
+	err = retry__task(model, task);
+	if (err)
+		return err;
 	return model->calls.task ? model->calls.task(model->arg, pub) : 0;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sink that keeps nothing: it counts, so that the merge itself can be measured. */
+/* The sink that only counts records, to measure the merge itself. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -43,5 +43,11 @@ static int null__flush(void *state, bool last)
 	return 0;
 }
 
+static void null__forget(void *state, const struct stream_info *info)
+{
+	(void)state;
+	(void)info;
+}
+
 SINK(null, "counts the records and writes nothing, to measure the merge", .open = null__open, .write = null__write,
-     .flush = null__flush, .close = free);
+     .flush = null__flush, .close = free, .forget = null__forget);

@@ -1,18 +1,23 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Parquet files, zstd: FOLDER/TABLE.parquet; or, for a lake that many runs and hosts go into, partitioned as Hive,
- * Spark, Trino, ClickHouse and DuckDB know it: FOLDER/TABLE/run=RUN/host=HOST/part-0.parquet. */
+/* Parquet files, zstd: FOLDER/TABLE.parquet; or, for a lake that many runs and hosts go into,
+ * FOLDER/TABLE/date=YYYY-MM-DD/RUN.HOST.parquet: the day, in UTC, on which the run began. Run and host are columns:
+ * engines would read a folder host=007 as the number 7. */
 #include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "sinks/tables/tables.h"
 
-/* Rows that each table holds in memory before they are written. What is known of each group is held to the end, so
- * that less would be more again. A multiple of DuckDB's vectors. */
-#define GROUP_ROWS 12288
+/* Rows of a group: DuckDB's own default, what readers and object stores expect; a multiple of its vector size. Each
+ * table holds a group in memory: those of long command lines are smaller. */
+#define GROUP_ROWS 122880
+#define GROUP_BYTES "16MB"
 
 struct parquet_conf {
 	char *output, *steps;
@@ -20,9 +25,9 @@ struct parquet_conf {
 };
 
 static const struct opt parquet_options[] = {
-	OPT(struct parquet_conf, output, OPT_STRING, NULL, 0, 0, "the folder of the files; as --output"),
+	OPT(struct parquet_conf, output, OPT_STRING, NULL, 0, 0, "the folder to write; as --output"),
 	OPT(struct parquet_conf, partition, OPT_BOOL, "false", 0, 0,
-	    "TABLE/run=RUN/host=HOST/part-0.parquet, for a lake of many runs"),
+	    "TABLE/date=YYYY-MM-DD/RUN.HOST.parquet, for a lake of many runs"),
 	OPT(struct parquet_conf, overwrite, OPT_BOOL, "false", 0, 0, "replace files of these names"),
 	OPT(struct parquet_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
 	{0},
@@ -34,9 +39,10 @@ static void options(const struct table *table, struct text *sql)
 {
 	text__printf(
 		sql,
-		" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d",
+		" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d, "
+		"ROW_GROUP_SIZE_BYTES '" GROUP_BYTES "'",
 		GROUP_ROWS);
-	text__printf(sql, ", KV_METADATA {collector: ");
+	text__printf(sql, ", KV_METADATA {schema: '%d', collector: ", TABLES_SCHEMA);
 	sql__string(sql, PACKAGE_VERSION);
 	text__printf(sql, ", table_help: ");
 	sql__string(sql, table->help ? table->help : "");
@@ -57,83 +63,162 @@ static void consume(const struct tables_opts *opts, const struct table *table, c
 	sql__path(sql, opts->api->out, table->name, conf->partition ? "" : ".parquet");
 	options(table, sql);
 	if (conf->partition)
-		text__printf(sql, ", PARTITION_BY (run, host), FILENAME_PATTERN 'part-{i}'");
+		text__printf(sql,
+			     ", PARTITION_BY (run, host), WRITE_PARTITION_COLUMNS true, FILENAME_PATTERN 'part-{i}'");
 	text__printf(sql, ")");
 }
 
-/* As DuckDB writes a value into a path. */
-static void put_value(struct text *path, const char *value)
+/* ---- the lake ---- */
+
+/* What DuckDB calls the folder of rows without a run or host. */
+#define NONE "__HIVE_DEFAULT_PARTITION__"
+
+/* Escapes a value in a path as DuckDB does; `also`: characters to escape beside. */
+static void put_value(struct text *path, const char *value, const char *also)
 {
-	for (; *value; value++)
-		text__printf(path, isalnum((unsigned char)*value) || strchr("_-.~", *value) ? "%c" : "%%%02X",
+	if (!value || !*value)
+		text__printf(path, NONE);
+	for (; value && *value; value++)
+		text__printf(path,
+			     !strchr(also, *value) && (isalnum((unsigned char)*value) || strchr("_-.~", *value))
+				     ? "%c"
+				     : "%%%02X",
 			     (unsigned char)*value);
 }
 
-/* Makes a folder for each part of TABLE/run=RUN/host=HOST. */
-static int make_partition(int folder, const struct table *table, const struct stream_info *info, struct text *path)
+/* Makes TABLE and TABLE/date=D; appends the path of the file, without its ending. The first dot ends the run's name. */
+static int make_day(int folder, const struct table *table, const struct model_run *run, const char *id,
+		    struct text *path)
 {
-	const char *names[] = {"/run=", "/host="}, *values[] = {info->run.id, info->host};
-	int err = 0;
+	time_t seconds = run->info->real_ns / 1000000000;
+	char day[32] = "";
+	struct tm tm;
 
+	if (gmtime_r(&seconds, &tm))
+		strftime(day, sizeof(day), "/date=%Y-%m-%d", &tm);
 	text__printf(path, "%s", table->name);
-	for (size_t i = 0; !err; i++) {
-		err = path->error;
-		if (!err && mkdirat(folder, path->data, 0777) && errno != EEXIST)
-			err = -errno;
-		if (i == 2)
-			break;
-		text__printf(path, "%s", names[i]);
-		put_value(path, values[i]);
+	if (!path->error && mkdirat(folder, path->data, 0777) && errno != EEXIST)
+		return -errno;
+	text__printf(path, "%s", day);
+	if (!path->error && mkdirat(folder, path->data, 0777) && errno != EEXIST)
+		return -errno;
+	text__printf(path, "/");
+	put_value(path, id, ".");
+	text__printf(path, ".");
+	put_value(path, run->info->host, "");
+	return path->error;
+}
+
+/* From where DuckDB put the rows of a run and host; there may be none. */
+static int move_part(int folder, const struct table *table, const struct model_run *run, const char *id)
+{
+	struct text from = {0}, to = {0};
+	int err;
+
+	text__printf(&from, "%s/run=", table->name);
+	put_value(&from, id, "");
+	text__printf(&from, "/host=");
+	put_value(&from, run->info->host, "");
+	text__printf(&from, "/part-0.parquet");
+	err = from.error;
+	if (!err && faccessat(folder, from.data, F_OK, 0))
+		goto out;
+	if (!err)
+		err = make_day(folder, table, run, id, &to);
+	text__printf(&to, ".parquet");
+	if (!err)
+		err = to.error;
+	if (!err && renameat(folder, from.data, folder, to.data))
+		err = -errno;
+	for (char *slash; !err && (slash = strrchr(from.data, '/'));) {
+		*slash = '\0'; /* first the host's folder, then the run's, once it is empty */
+		unlinkat(folder, from.data, AT_REMOVEDIR);
 	}
+out:
+	text__free(&from);
+	text__free(&to);
 	return err;
 }
 
-/* A table without rows makes no partition, but a lake has the columns of all tables: a file without rows. */
+/* A table without rows makes no partition: writes an empty file, for the lake to have its columns. */
 static int write_empty(struct tables *tables, const struct tables_opts *opts, const struct table *table)
 {
+	const struct model_run *run = tables__run_of(tables, 0);
 	struct text path = {0}, sql = {0};
-	int err = make_partition(opts->api->out, table, tables__first(tables), &path);
+	int err = make_day(opts->api->out, table, run, run->info->run.id, &path);
 
 	text__printf(&sql, "COPY (SELECT ");
 	for (size_t i = 0; i < table->columns_count; i++) {
-		const struct column *column = &table->columns[i];
-
-		if (!strcmp(column->name, "run") || !strcmp(column->name, "host"))
-			continue; /* the path says it */
-		text__printf(&sql, "NULL::%s AS ", column_type__sql(column->type));
-		sql__name(&sql, column->name);
-		text__printf(&sql, ", ");
+		text__printf(&sql, "%sNULL::%s AS ", i ? ", " : "", column_type__sql(table->columns[i].type));
+		sql__name(&sql, table->columns[i].name);
 	}
-	text__printf(&sql, "LIMIT 0) TO ");
-	sql__path(&sql, opts->api->out, path.data ? path.data : "", "/part-0.parquet");
+	text__printf(&sql, " LIMIT 0) TO ");
+	sql__path(&sql, opts->api->out, path.data ? path.data : "", ".parquet");
 	options(table, &sql);
 	text__printf(&sql, ")");
-	err = err ? err : path.error ? path.error : sql.error;
-	if (err)
-		opts->api->log(LOG_ERROR, "parquet: %s: %s", ((const struct parquet_conf *)opts->conf)->output,
-			       strerror(-err));
-	else
-		err = tables__run(tables, sql.data);
+	err = err ? err : sql.error;
+	err = err ? err : tables__run(tables, sql.data);
 	text__free(&path);
 	text__free(&sql);
 	return err;
 }
 
-static int write_empty_tables(struct tables *tables, const struct tables_opts *opts)
+static int place_table(struct tables *tables, const struct tables_opts *opts, const struct table *table)
 {
-	int err = 0;
+	int folder = opts->api->out, err = 0;
 
-	for (size_t i = 0; i < tables__count(tables) && tables__first(tables) && !err; i++) {
-		const struct table *table = tables__table(tables, i);
+	/* DuckDB creates the folder, and nothing in it */
+	if (!unlinkat(folder, table->name, AT_REMOVEDIR) || errno == ENOENT)
+		return write_empty(tables, opts, table);
+	for (size_t i = 0; i < tables__runs(tables) && !err; i++) {
+		const struct model_run *run = tables__run_of(tables, i);
 
-		/* DuckDB makes the folder, and nothing in it */
-		if (!unlinkat(opts->api->out, table->name, AT_REMOVEDIR) || errno == ENOENT)
-			err = write_empty(tables, opts, table);
+		err = move_part(folder, table, run, run->info->run.id);
+		if (!err)
+			err = move_part(folder, table, run, NULL);
 	}
 	return err;
 }
 
+static int place_tables(struct tables *tables, const struct tables_opts *opts)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < tables__count(tables) && tables__runs(tables) && !err; i++)
+		err = place_table(tables, opts, tables__table(tables, i));
+	if (err)
+		opts->api->log(LOG_ERROR, "parquet: %s: %s", ((const struct parquet_conf *)opts->conf)->output,
+			       strerror(-err));
+	return err;
+}
+
 /* ---- the sink ---- */
+
+/* Whether there is an entry of that name in the output. */
+static bool has(const struct sink_api *api, const char *name)
+{
+	int fd = fcntl(api->folder, F_DUPFD_CLOEXEC, 3);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool found = false;
+
+	if (dir)
+		rewinddir(dir);
+	while (dir && !found && (entry = readdir(dir)))
+		found = !strcmp(entry->d_name, name);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+/* Whether the output is a lake of 0.1, TABLE/run=RUN/host=HOST, which had no images: engines refuse files of both forms in one
+ * table. */
+static bool is_old_lake(const struct sink_api *api)
+{
+	return has(api, "processes") && !has(api, "images");
+}
 
 static int parquet__open(const struct sink_api *api, const void *given, void **state)
 {
@@ -141,16 +226,22 @@ static int parquet__open(const struct sink_api *api, const void *given, void **s
 	struct tables_opts opts = {
 		.api = api, .name = "parquet", .steps = conf->steps, .conf = conf, .consume = consume};
 
-	if (conf->partition)
-		opts.finish = write_empty_tables;
-	/* said before the work, not after it */
-	else if (!conf->overwrite && !faccessat(api->out, "../processes.parquet", F_OK, 0)) {
+	/* checked before the work, not after it */
+	if (conf->partition && is_old_lake(api)) {
+		api->log(LOG_ERROR,
+			 "parquet: %s: is a lake of collector 0.1; use another folder, collector-query asks both",
+			 conf->output);
+		return -EEXIST;
+	}
+	if (!conf->partition && !conf->overwrite && has(api, "processes.parquet")) {
 		api->log(LOG_ERROR, "parquet: %s/processes.parquet: exists; overwrite=true replaces it", conf->output);
 		return -EEXIST;
 	}
+	if (conf->partition)
+		opts.finish = place_tables;
 	return tables__open(&opts, state);
 }
 
-SINK(parquet, "Parquet files: a table for each kind of event, processes and steps", .needs = "libduckdb",
-     .options = parquet_options, .conf_size = sizeof(struct parquet_conf), .output = SINK_FOLDER, .open = parquet__open,
-     ON_TABLES);
+SINK(parquet, "Parquet files: a table for each kind of event, programs, processes, steps and runs",
+     .needs = "libduckdb", .options = parquet_options, .conf_size = sizeof(struct parquet_conf), .output = SINK_FOLDER,
+     .open = parquet__open, ON_TABLES);

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The curves: what looks at processes say of them, of their step and of the run. */
+/* The curves of processes, steps and runs, from samples of processes. */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "sinks/perfetto/tracer.h"
 
-/* How long the model may wait for the end of a process: what comes later is drawn there. */
+/* How long curves wait for CPU time that a process used since its last sample: nearly all accounts are closed by then.
+ * What comes later, of a zombie that its parent has not waited for, is in the slices' figures only. */
 #define LATE_NS 12000000000ULL
 
-/* A process that was looked at while it lived. */
-struct looked {
+/* A process that was sampled while it lived. */
+struct sampled {
 	struct hash_node node;
 	const struct model_run *run;
 	uint32_t pid;
 	uint64_t start;
 	struct gauges *gauges; /* of its step or run */
-	uint64_t held;	       /* bytes, as they stand in there */
+	uint64_t held;	       /* bytes, as counted in `gauges` */
 };
 
 struct step {
@@ -92,43 +93,43 @@ static struct gauges *gauges_of(struct tracer *tracer, struct trace_run *run, co
 
 /* ---- processes ---- */
 
-static struct looked *find_looked(const struct tracer *tracer, const struct model_row *row)
+static struct sampled *find_sampled(const struct tracer *tracer, const struct model_row *row)
 {
-	struct hash_node *node = hash__first(&tracer->looked, tracer__process(row->run, row->pid, row->start));
+	struct hash_node *node = hash__first(&tracer->sampled, tracer__process(row->run, row->pid, row->start));
 
 	for (; node; node = hash__next(node)) {
-		struct looked *looked = (struct looked *)((char *)node - offsetof(struct looked, node));
+		struct sampled *sampled = (struct sampled *)((char *)node - offsetof(struct sampled, node));
 
-		if (looked->run == row->run && looked->pid == row->pid && looked->start == row->start)
-			return looked;
+		if (sampled->run == row->run && sampled->pid == row->pid && sampled->start == row->start)
+			return sampled;
 	}
 	return NULL;
 }
 
-static struct looked *new_looked(struct tracer *tracer, const struct model_row *row, struct gauges *gauges)
+static struct sampled *new_sampled(struct tracer *tracer, const struct model_row *row, struct gauges *gauges)
 {
 	uint64_t track = tracer__process(row->run, row->pid, row->start);
-	struct looked *looked = calloc(1, sizeof(*looked));
+	struct sampled *sampled = calloc(1, sizeof(*sampled));
 
-	if (!looked)
+	if (!sampled)
 		return NULL;
-	looked->run = row->run;
-	looked->pid = row->pid;
-	looked->start = row->start;
-	looked->gauges = gauges;
-	if (hash__add(&tracer->looked, &looked->node, track)) {
-		free(looked);
+	sampled->run = row->run;
+	sampled->pid = row->pid;
+	sampled->start = row->start;
+	sampled->gauges = gauges;
+	if (hash__add(&tracer->sampled, &sampled->node, track)) {
+		free(sampled);
 		return NULL;
 	}
 	tracer__counters(tracer, track);
-	return looked;
+	return sampled;
 }
 
-/* A sample without a change is not reported. What changed came after the sample before it. */
+/* A sample without a change is not reported: the change came after the sample before. */
 static uint64_t since(const struct tracer *tracer, const struct model_sample *sample)
 {
 	uint64_t from = sample->from_ns, until = sample->until_ns;
-	bool before_watch = sample->row->older && from <= sample->row->began_ns;
+	bool before_watch = sample->row->preexisting && from <= sample->row->began_ns;
 
 	if (until < from)
 		return until;
@@ -138,7 +139,7 @@ static uint64_t since(const struct tracer *tracer, const struct model_sample *sa
 }
 
 static int cores(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
-		 struct gauges *gauges, const struct looked *looked)
+		 struct gauges *gauges, const struct sampled *sampled)
 {
 	uint64_t from = since(tracer, sample), until = sample->until_ns > from ? sample->until_ns : from + 1;
 	uint64_t track =
@@ -147,9 +148,9 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 	int64_t level = (int64_t)(rate * 1e9);
 	int err = 0;
 
-	if (looked && from > sample->from_ns)
+	if (sampled && from > sample->from_ns)
 		packets__cores(&tracer->packets, tracer__time(run, sample->from_ns), track, 0);
-	if (looked)
+	if (sampled)
 		packets__cores(&tracer->packets, tracer__time(run, from), track, rate);
 	if (level) {
 		err = timeline__add(&tracer->timeline, gauges, GAUGE_CORES, tracer__time(run, from), level);
@@ -159,23 +160,32 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 	return err;
 }
 
-/* It holds this until another sample says otherwise; what the first one finds, from its start. */
+/* It holds this until the next sample; before the first one, as much as that. */
 static int bytes_held(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
-		      struct looked *looked)
+		      struct sampled *sampled)
 {
 	const struct model_row *row = sample->row;
-	int64_t more = (int64_t)(sample->rss_bytes - looked->held);
-	uint64_t ts = tracer__time(run, looked->held ? sample->until_ns : sample->from_ns);
+	int64_t more = (int64_t)(sample->rss_bytes - sampled->held);
+	uint64_t ts = tracer__time(run, sampled->held ? sample->until_ns : sample->from_ns);
 
 	if (!more)
 		return 0;
-	looked->held = sample->rss_bytes;
+	sampled->held = sample->rss_bytes;
 	packets__bytes(&tracer->packets, ts,
-		       tracer__counter(tracer__process(row->run, row->pid, row->start), GAUGE_BYTES), looked->held);
-	return timeline__add(&tracer->timeline, looked->gauges, GAUGE_BYTES, ts, more);
+		       tracer__counter(tracer__process(row->run, row->pid, row->start), GAUGE_BYTES), sampled->held);
+	return timeline__add(&tracer->timeline, sampled->gauges, GAUGE_BYTES, ts, more);
 }
 
-/* No sample while it lived: assume that it held its peak all the time. */
+/* It has ended, though its row may come much later. */
+static int give_back(struct tracer *tracer, struct sampled *sampled, uint64_t ts)
+{
+	int64_t held = (int64_t)sampled->held;
+
+	sampled->held = 0;
+	return held ? timeline__add(&tracer->timeline, sampled->gauges, GAUGE_BYTES, ts, -held) : 0;
+}
+
+/* No sample while it lived: assume its peak for all of its life. */
 static int bytes_at_once(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
 			 struct gauges *gauges)
 {
@@ -187,7 +197,7 @@ static int bytes_at_once(struct tracer *tracer, const struct trace_run *run, con
 				   -(int64_t)sample->rss_bytes);
 }
 
-/* What has happened long enough ago is complete. */
+/* Curves are complete up to a fixed delay. */
 static void advance(struct tracer *tracer, const struct trace_run *run)
 {
 	uint64_t now = tracer__time(run, run->run->last_ts), late = LATE_NS + 2 * tracer->interval_ns;
@@ -199,23 +209,29 @@ int tracer__sample(void *arg, const struct model_sample *sample)
 {
 	struct tracer *tracer = arg;
 	struct trace_run *run = tracer__run(tracer, sample->row->run);
-	struct gauges *gauges = run ? gauges_of(tracer, run, sample->row) : NULL;
-	struct looked *looked;
+	struct gauges *gauges = gauges_of(tracer, run, sample->row);
+	struct sampled *sampled;
+	int err;
 
 	if (!gauges)
 		return -ENOMEM;
 	advance(tracer, run);
-	looked = find_looked(tracer, sample->row);
-	if (!looked && EVENT_IS_NULL(sample->row->ended_ns)) {
-		looked = new_looked(tracer, sample->row, gauges);
-		if (!looked)
+	sampled = find_sampled(tracer, sample->row);
+	if (!sampled && EVENT_IS_NULL(sample->row->ended_ns)) {
+		sampled = new_sampled(tracer, sample->row, gauges);
+		if (!sampled)
 			return -ENOMEM;
 	}
 	if (sample->source == MODEL_CPU)
-		return EVENT_IS_NULL(sample->cpu_ns) ? 0 : cores(tracer, run, sample, gauges, looked);
+		return EVENT_IS_NULL(sample->cpu_ns) ? 0 : cores(tracer, run, sample, gauges, sampled);
 	if (EVENT_IS_NULL(sample->rss_bytes))
 		return 0;
-	return looked ? bytes_held(tracer, run, sample, looked) : bytes_at_once(tracer, run, sample, gauges);
+	if (!sampled)
+		return bytes_at_once(tracer, run, sample, gauges);
+	err = bytes_held(tracer, run, sample, sampled);
+	if (!err && !EVENT_IS_NULL(sample->row->ended_ns))
+		err = give_back(tracer, sampled, tracer__time(run, sample->until_ns));
+	return err;
 }
 
 /* ---- ends ---- */
@@ -227,19 +243,18 @@ static uint64_t end_of(const struct trace_run *run, uint64_t ended_ns)
 
 int curves__ended(struct tracer *tracer, const struct trace_run *run, const struct model_row *row)
 {
-	struct looked *looked = find_looked(tracer, row);
+	struct sampled *sampled = find_sampled(tracer, row);
 	uint64_t track = tracer__process(row->run, row->pid, row->start), ts = end_of(run, row->ended_ns);
-	int err = 0;
+	int err;
 
 	advance(tracer, run);
-	if (!looked)
+	if (!sampled)
 		return 0;
 	packets__cores(&tracer->packets, ts, tracer__counter(track, GAUGE_CORES), 0);
 	packets__bytes(&tracer->packets, ts, tracer__counter(track, GAUGE_BYTES), 0);
-	if (looked->held)
-		err = timeline__add(&tracer->timeline, looked->gauges, GAUGE_BYTES, ts, -(int64_t)looked->held);
-	hash__remove(&tracer->looked, &looked->node);
-	free(looked);
+	err = give_back(tracer, sampled, ts);
+	hash__remove(&tracer->sampled, &sampled->node);
+	free(sampled);
 	return err;
 }
 
@@ -261,17 +276,18 @@ void curves__step(struct tracer *tracer, const struct trace_run *run, const stru
 void curves__finish(struct tracer *tracer)
 {
 	timeline__advance(&tracer->timeline, UINT64_MAX);
-	for (size_t i = 0; i < tracer->runs_count; i++) {
-		struct trace_run *run = tracer->runs[i];
+	for (size_t i = 0; tracer->on.model && i < model__runs(tracer->on.model); i++) {
+		struct trace_run *run = model__run(tracer->on.model, i)->user;
 
-		gauges__close(&tracer->timeline, run->gauges, end_of(run, run->run->last_ts));
+		if (run->gauges)
+			gauges__close(&tracer->timeline, run->gauges, end_of(run, run->run->last_ts));
 		run->gauges = NULL;
 	}
 }
 
 void curves__free(struct tracer *tracer)
 {
-	hash__free_all(&tracer->looked, offsetof(struct looked, node));
+	hash__free_all(&tracer->sampled, offsetof(struct sampled, node));
 	for (size_t i = 0; i < tracer->steps.size; i++)
 		while (tracer->steps.slots[i])
 			drop_step(tracer, step_of(tracer->steps.slots[i]), 0);

@@ -15,7 +15,7 @@ struct change {
 
 /* ---- the heap ---- */
 
-/* What ends is applied before what begins at the same time: both never were at once. */
+/* At equal times, ends come before begins: the two did not overlap. */
 static bool before(const struct change *a, const struct change *b)
 {
 	if (a->ts != b->ts)
@@ -94,7 +94,7 @@ static void advance(const struct timeline *timeline, struct gauge *gauge, enum g
 		move_to(gauge, gauge->point + step);
 		show(timeline->packets, gauge, kind, value_of(gauge, kind));
 		new_point(gauge, gauge->at);
-		if (ts - gauge->point >= step) { /* nothing has changed for a while */
+		if (ts - gauge->point >= step) { /* no change for a while */
 			show(timeline->packets, gauge, kind,
 			     kind == GAUGE_CORES ? (double)gauge->level / 1e9 : (double)gauge->level);
 			new_point(gauge, gauge->point + (ts - gauge->point) / step * step);

@@ -8,7 +8,7 @@
 
 #define BUFFER (64 * 1024)
 #define ARGS_MAX (64 * 1024)
-#define SEQUENCE 1 /* all packets are of one writer */
+#define SEQUENCE 1 /* all packets come from one writer */
 
 enum { TRACE_PACKET = 1 };
 enum {
@@ -90,6 +90,7 @@ static const char *const notes[NOTES] = {
 	[NOTE_HOST] = "host",
 	[NOTE_KERNEL] = "kernel",
 	[NOTE_LOSS] = "loss",
+	[NOTE_STATE] = "state",
 };
 
 /* ---- packets ---- */
@@ -166,7 +167,7 @@ void packets__track(struct packets *packets, const struct track *track)
 		proto__uint(proto, TRACK_PARENT, track->parent);
 	proto__uint(proto, TRACK_ORDERING, ORDERING_BY_RANK);
 	proto__uint(proto, TRACK_RANK, track->rank);
-	proto__uint(proto, TRACK_MERGING, MERGING_NONE); /* two of one name are two all the same */
+	proto__uint(proto, TRACK_MERGING, MERGING_NONE); /* do not merge tracks of equal name */
 	if (track->kind != TRACK_PLAIN) {
 		counter = proto__open(proto, TRACK_COUNTER);
 		if (track->kind == TRACK_BYTES)
@@ -234,7 +235,7 @@ void packets__flow(struct packets *packets, uint64_t id, bool ends)
 	proto__fixed64(&packets->proto, ends ? EVENT_FLOW_END : EVENT_FLOW, id);
 }
 
-/* ---- what is said of an event ---- */
+/* ---- notes ---- */
 
 static size_t open_note(struct packets *packets, enum note note)
 {
@@ -249,7 +250,7 @@ static void say_why(struct packets *packets, enum note note, unsigned reason)
 	size_t opened, entry;
 
 	if (reason == EVENT_REASON_NONE)
-		return; /* there is no such thing for this event: nothing is missing */
+		return; /* does not apply to this event: not missing */
 	opened = open_note(packets, NOTE_MISSING);
 	entry = proto__open(&packets->proto, NOTE_ENTRIES);
 	proto__uint(&packets->proto, NOTE_NAME_ID, note + 1);

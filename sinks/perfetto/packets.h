@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A trace as Perfetto reads it: tracks, and slices, instants and counters on them. Packets may come in any
- * order of time; those of one track and one time keep theirs. */
+/* A trace as Perfetto reads it: tracks, and slices, instants and counters on them. Packets may come in any order of
+ * time; those of equal track and time keep theirs. */
 #ifndef SINKS_PERFETTO_PACKETS_H
 #define SINKS_PERFETTO_PACKETS_H
 
 #include "sinks/model/model.h"
 #include "sinks/perfetto/proto.h"
 
-/* What an event can be asked for by: SELECT ... WHERE category = 'program'. */
+/* Categories of events: SELECT ... WHERE category = 'program'. */
 enum category {
 	CATEGORY_RUN,
 	CATEGORY_STEP,
@@ -20,7 +20,7 @@ enum category {
 	CATEGORIES,
 };
 
-/* What is said of an event: SELECT extract_arg(arg_set_id, 'debug.pid'). */
+/* Debug annotations of events: SELECT extract_arg(arg_set_id, 'debug.pid'). */
 enum note {
 	NOTE_PID,
 	NOTE_PPID,
@@ -34,7 +34,7 @@ enum note {
 	NOTE_SIGNAL,
 	NOTE_SIGNAL_NAME,
 	NOTE_CORE_DUMPED,
-	NOTE_TRIED, /* what it tried to execute in vain, and why it could not */
+	NOTE_TRIED, /* the program that it could not execute, and why */
 	NOTE_TRIED_ERROR,
 	NOTE_CPU_NS,
 	NOTE_USER_NS,
@@ -44,7 +44,7 @@ enum note {
 	NOTE_RSS_PEAK_BYTES,
 	NOTE_READ_BYTES,
 	NOTE_WRITE_BYTES,
-	NOTE_MISSING, /* by the name of what is null: why */
+	NOTE_MISSING, /* reasons for nulls, by name */
 	NOTE_PROGRAMS,
 	NOTE_PROCESSES,
 	NOTE_FAILED,
@@ -54,6 +54,7 @@ enum note {
 	NOTE_HOST,
 	NOTE_KERNEL,
 	NOTE_LOSS,
+	NOTE_STATE, /* of a run that has no end */
 	NOTES,
 };
 
@@ -73,7 +74,7 @@ struct packets {
 	int error; /* the first -errno; sticks */
 	struct buffer proto;
 	struct text scratch;
-	size_t packet, event; /* that are open */
+	size_t packet, event; /* offsets of the open ones */
 };
 
 void packets__init(struct packets *packets, int fd);
@@ -83,10 +84,10 @@ void packets__track(struct packets *packets, const struct track *track);
 void packets__cores(struct packets *packets, uint64_t ts, uint64_t track, double cores);
 void packets__bytes(struct packets *packets, uint64_t ts, uint64_t track, uint64_t bytes);
 
-/* An event is opened, said more of, and closed. `name` is untrusted; NULL for EVENT_END. */
+/* Open an event, add notes, close it. `name` is untrusted; NULL for EVENT_END. */
 void packets__open(struct packets *packets, enum event_type type, uint64_t ts, uint64_t track, enum category category,
 		   const char *name);
-void packets__number(struct packets *packets, enum note note, uint64_t value); /* or why it is null */
+void packets__number(struct packets *packets, enum note note, uint64_t value); /* or the reason if it is null */
 void packets__double(struct packets *packets, enum note note, double value);
 void packets__text(struct packets *packets, enum note note, const struct model_text *text);
 void packets__string(struct packets *packets, enum note note, const char *string); /* NULL: left out */

@@ -6,7 +6,7 @@
 
 #include "sinks/perfetto/tracer.h"
 
-#define POINT_NS 100000000ULL /* between two points of a curve, unless looks are closer */
+#define POINT_NS 100000000ULL /* between two points of a curve, unless samples are closer */
 
 struct perfetto_conf {
 	char *steps;
@@ -61,12 +61,16 @@ static void end(void *state)
 static const struct on_model_sink perfetto_on_model = {
 	.size = sizeof(struct tracer),
 	.steps = offsetof(struct perfetto_conf, steps),
-	.calls = {.row = tracer__row, .hidden = tracer__hidden, .task = tracer__step, .sample = tracer__sample},
+	.calls = {.row = tracer__row,
+		  .hidden = tracer__hidden,
+		  .task = tracer__step,
+		  .sample = tracer__sample,
+		  .run_room = sizeof(struct trace_run)},
 	.open = begin,
 	.stream = take_stream,
 	.record = take_record,
+	.losses = offsetof(struct trace_run, losses),
 	.lost = tracer__lost,
-	.ended = tracer__ended,
 	.finish = finish,
 	.close = end,
 };

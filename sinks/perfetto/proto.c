@@ -62,7 +62,7 @@ size_t proto__open(struct buffer *proto, unsigned field)
 	return proto->size;
 }
 
-/* The length stands before the content and is known only now: the content makes room for it. */
+/* The length precedes the content but is known only now: moves the content to make room. */
 void proto__close(struct buffer *proto, size_t opened)
 {
 	uint8_t bytes[VARINT_MAX];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writes protocol buffers. The trace's few messages are written field by field as they come: a generator and
- * its library would bring copies of thirty foreign files to say the same. */
+/* Writes protocol buffers. The trace needs few messages, written field by field: a generator and its library would
+ * add thirty foreign files. */
 #ifndef SINKS_PERFETTO_PROTO_H
 #define SINKS_PERFETTO_PROTO_H
 
@@ -15,7 +15,7 @@ void proto__double(struct buffer *proto, unsigned field, double value);
 void proto__bytes(struct buffer *proto, unsigned field, const void *bytes, size_t length);
 void proto__string(struct buffer *proto, unsigned field, const char *string);
 
-/* A message inside the message: what is written between the two is its content. Nests. */
+/* A message inside the message: what is written between the calls is its content. Nests. */
 size_t proto__open(struct buffer *proto, unsigned field);
 void proto__close(struct buffer *proto, size_t opened);
 

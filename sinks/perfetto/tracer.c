@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rows, executions of steps and runs as tracks, slices and instants. */
+/* Rows, tasks of steps and runs as tracks, slices and instants. */
 #include "sinks/perfetto/tracer.h"
 
 #include <errno.h>
@@ -46,7 +46,7 @@ static uint32_t rank(const struct trace_run *run, uint64_t ts)
 	return RANK_TIME + (uint32_t)(ms < INT32_MAX - RANK_TIME ? ms : INT32_MAX - RANK_TIME);
 }
 
-/* Another boot's or host's clock is matched by real time. */
+/* Clocks of another boot or host are aligned by real time. */
 static uint64_t shift_of(const struct model_run *run, const struct model_run *first)
 {
 	if (!strcmp(run->info->boot_id, first->info->boot_id))
@@ -58,24 +58,17 @@ static uint64_t shift_of(const struct model_run *run, const struct model_run *fi
 
 struct trace_run *tracer__run(struct tracer *tracer, const struct model_run *run)
 {
-	struct trace_run **runs, *new;
+	struct trace_run *shown = run->user;
 
-	for (size_t i = 0; i < tracer->runs_count; i++)
-		if (tracer->runs[i]->run == run)
-			return tracer->runs[i];
-	runs = reallocarray(tracer->runs, tracer->runs_count + 1, sizeof(struct trace_run *));
-	if (!runs)
-		return NULL;
-	tracer->runs = runs;
-	new = calloc(1, sizeof(*new));
-	if (!new)
-		return NULL;
-	new->run = run;
-	runs[tracer->runs_count++] = new;
-	new->shift = shift_of(run, runs[0]->run);
-	if (tracer->runs_count == 1)
+	if (shown->run)
+		return shown;
+	if (!tracer->first) {
+		tracer->first = run;
 		packets__clock(&tracer->packets, run->first_ts, run->real_ns);
-	return new;
+	}
+	shown->run = run;
+	shown->shift = shift_of(run, tracer->first);
+	return shown;
 }
 
 static void describe_lane(struct tracer *tracer, struct trace_run *run, enum lane lane)
@@ -133,7 +126,9 @@ static void describe_run(struct tracer *tracer, const struct trace_run *run)
 	packets__number(packets, NOTE_FAILED, run->failed);
 	packets__number(packets, NOTE_HIDDEN, run->hidden);
 	packets__number(packets, NOTE_RSS_PEAK_BYTES, run->run->rss_peak_bytes);
-	losses__tell(&run->losses, run->run, say_loss, packets);
+	if (run->run->life != STREAM_ENDED)
+		packets__string(packets, NOTE_STATE, stream_life__name(run->run->life));
+	losses__each(&run->losses, run->run, say_loss, packets);
 	packets__close(packets);
 	packets__open(packets, EVENT_END, tracer__time(run, run->run->last_ts), track, CATEGORY_RUN, NULL);
 	packets__close(packets);
@@ -165,7 +160,7 @@ static const char *name_of(const struct model_row *row)
 	return model_command__name(row->command, row->comm);
 }
 
-static void who(struct packets *packets, const struct model_row *row)
+static void note_process(struct packets *packets, const struct model_row *row)
 {
 	packets__number(packets, NOTE_PID, row->pid);
 	packets__number(packets, NOTE_PPID, row->ppid);
@@ -197,20 +192,22 @@ static void how_it_ended(struct packets *packets, const struct model_row *row)
 
 static void what_it_used(struct packets *packets, const struct model_row *row)
 {
+	double cores = model__cores(row->cpu_ns, row->cpu_span_ns);
+
 	packets__number(packets, NOTE_CPU_NS, row->cpu_ns);
 	packets__number(packets, NOTE_USER_NS, row->user_ns);
 	packets__number(packets, NOTE_SYSTEM_NS, row->system_ns);
-	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->wall_ns) && row->wall_ns)
-		packets__double(packets, NOTE_CORES, (double)row->cpu_ns / (double)row->wall_ns);
+	if (cores >= 0)
+		packets__double(packets, NOTE_CORES, cores);
 	packets__number(packets, NOTE_PEAK_RSS_BYTES, row->peak_rss_bytes);
 	packets__number(packets, NOTE_READ_BYTES, row->io[MODEL_IO_READ_BYTES]);
 	packets__number(packets, NOTE_WRITE_BYTES, row->io[MODEL_IO_WRITE_BYTES]);
 }
 
-/* Its parent's track gets an instant, from which the flow goes to the first program's begin. */
+/* Adds an instant to its parent's track, and a flow from it to the first program. */
 static bool start_flow(struct tracer *tracer, const struct trace_run *run, const struct model_row *row)
 {
-	bool known = row->depth > 0 && !EVENT_IS_NULL(row->parent_start) && !row->older && row->image <= 1;
+	bool known = row->depth > 0 && !EVENT_IS_NULL(row->parent_start) && !row->preexisting && row->image <= 1;
 	uint64_t parent = tracer__process(row->run, row->ppid, row->parent_start);
 
 	if (!known)
@@ -232,12 +229,12 @@ static void slice(struct tracer *tracer, const struct trace_run *run, const stru
 		      row->forked ? CATEGORY_FORK : CATEGORY_PROGRAM, name_of(row));
 	if (flow)
 		packets__flow(packets, tracer__process(row->run, row->pid, row->start), true);
-	who(packets, row);
+	note_process(packets, row);
 	how_it_ended(packets, row);
 	what_it_used(packets, row);
 	packets__close(packets);
 	if (EVENT_IS_NULL(row->ended_ns))
-		return; /* it goes on, or its end is unknown */
+		return; /* still running, or its end is unknown */
 	packets__open(packets, EVENT_END, tracer__time(run, row->began_ns + row->wall_ns), track, CATEGORY_PROGRAM,
 		      NULL);
 	packets__close(packets);
@@ -273,7 +270,7 @@ static void failure(struct tracer *tracer, struct trace_run *run, const struct m
 	say_end(name, row);
 	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, ts), tracer__lane(run, lane),
 		      lane == LANE_HIDDEN ? CATEGORY_HIDDEN : CATEGORY_FAILURE, name->data ? name->data : "");
-	who(&tracer->packets, row);
+	note_process(&tracer->packets, row);
 	how_it_ended(&tracer->packets, row);
 	packets__string(&tracer->packets, NOTE_HIDDEN_BY, by);
 	packets__close(&tracer->packets);
@@ -287,8 +284,6 @@ int tracer__row(void *arg, const struct model_row *row)
 	struct tracer *tracer = arg;
 	struct trace_run *run = tracer__run(tracer, row->run);
 
-	if (!run)
-		return -ENOMEM;
 	slice(tracer, run, row);
 	if (row->last)
 		describe_process(tracer, run, row);
@@ -306,8 +301,6 @@ int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const s
 	struct trace_run *run = tracer__run(tracer, row->run);
 
 	(void)pid;
-	if (!run)
-		return -ENOMEM;
 	run->hidden++;
 	failure(tracer, run, row, LANE_HIDDEN, model_command__name(by, ""));
 	return 0;
@@ -315,7 +308,7 @@ int tracer__hidden(void *arg, const struct model_row *row, uint32_t pid, const s
 
 /* ---- steps ---- */
 
-/* The track of all executions of a step within the task around them. */
+/* The track of all tasks of a step within the task around them. */
 static uint64_t group_of(struct tracer *tracer, struct trace_run *run, const struct model_task *task)
 {
 	static const uint64_t key[2]; /* tracks have the same numbers in every trace */
@@ -387,8 +380,6 @@ int tracer__step(void *arg, const struct model_task *task)
 		       {NOTE_FAILED, task->failed},
 		       {NOTE_HIDDEN, task->hidden}};
 
-	if (!run)
-		return -ENOMEM;
 	describe_task(tracer, run, task);
 	packets__open(packets, EVENT_BEGIN, tracer__time(run, task->began_ns), track, CATEGORY_STEP, task->step);
 	packets__string(packets, NOTE_ID, task->id);
@@ -406,7 +397,7 @@ int tracer__step(void *arg, const struct model_task *task)
 
 /* ---- losses ---- */
 
-/* Of a run that has begun: nothing is shown of one without records. */
+/* Only for a run with records: others are not shown. */
 static struct trace_run *run_of(struct tracer *tracer, const struct stream_info *info)
 {
 	const struct model_run *run = model__run_of(tracer->on.model, info);
@@ -424,31 +415,25 @@ int tracer__lost(void *arg, const struct record *record)
 		free(one);
 		return run ? -ENOMEM : 0;
 	}
-	losses__take(&run->losses, record);
 	losses__take(one, record);
 	describe_lane(tracer, run, LANE_LOST);
 	packets__open(&tracer->packets, EVENT_INSTANT, tracer__time(run, record->ts), tracer__lane(run, LANE_LOST),
 		      CATEGORY_LOST, record->info->stream);
-	losses__tell(one, run->run, say_loss, &tracer->packets);
+	losses__each(one, run->run, say_loss, &tracer->packets);
 	packets__close(&tracer->packets);
 	free(one);
-	return 0;
-}
-
-int tracer__ended(void *arg, const struct stream_info *info, const struct stream_state *stream)
-{
-	struct trace_run *run = run_of(arg, info);
-
-	if (run)
-		losses__ended(&run->losses, info, stream);
 	return 0;
 }
 
 int tracer__finish(struct tracer *tracer)
 {
 	curves__finish(tracer);
-	for (size_t i = 0; i < tracer->runs_count; i++)
-		describe_run(tracer, tracer->runs[i]);
+	for (size_t i = 0; i < model__runs(tracer->on.model); i++) {
+		const struct model_run *run = model__run(tracer->on.model, i);
+
+		if (run->begun)
+			describe_run(tracer, tracer__run(tracer, run));
+	}
 	return packets__flush(&tracer->packets);
 }
 
@@ -456,8 +441,5 @@ void tracer__free(struct tracer *tracer)
 {
 	curves__free(tracer);
 	hash__free_all(&tracer->groups, 0);
-	for (size_t i = 0; i < tracer->runs_count; i++)
-		free(tracer->runs[i]);
-	free(tracer->runs);
 	packets__free(&tracer->packets);
 }

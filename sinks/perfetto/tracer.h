@@ -4,14 +4,14 @@
  *	run
  *	  CPU, memory, failures, hidden failures, lost events
  *	  step			of this name
- *	    execution of it	a slice
+ *	    task of it	a slice
  *	      CPU, memory
  *	      process		a slice for each program that it executed
- *	        CPU, memory	if it was looked at while it lived
+ *	        CPU, memory	if it was sampled while it lived
  *	  process		of no step
  *	    its children
  *
- * A track's number comes from what it stands for, and need not be stored. */
+ * A track's id is a hash of what it stands for, and need not be stored. */
 #ifndef SINKS_PERFETTO_TRACER_H
 #define SINKS_PERFETTO_TRACER_H
 
@@ -19,12 +19,12 @@
 #include "sinks/model/on_model.h"
 #include "sinks/perfetto/gauges.h"
 
-/* What a run's own tracks are for. */
+/* The run's own tracks. */
 enum lane { LANE_RUN, LANE_CORES, LANE_BYTES, LANE_FAILURES, LANE_HIDDEN, LANE_LOST, LANES };
 
 struct trace_run {
-	const struct model_run *run;
-	uint64_t shift; /* added to times: all runs are shown by the first one's clock */
+	const struct model_run *run; /* NULL: nothing is shown of it yet */
+	uint64_t shift;		     /* added to times: all runs are shown on the first one's clock */
 	bool used[LANES];
 	uint64_t programs, failed, hidden;
 	uint64_t groups; /* steps by name */
@@ -36,19 +36,18 @@ struct tracer {
 	struct on_model on;
 	struct packets packets;
 	struct timeline timeline;
-	uint64_t interval_ns; /* the longest between two samples of a process */
-	struct trace_run **runs;
-	size_t runs_count;
-	struct hash steps;  /* executions of steps that go on */
-	struct hash groups; /* steps by name, that have a track */
-	struct hash looked; /* processes that were looked at while they lived */
+	uint64_t interval_ns;	       /* the longest between two samples of a process */
+	const struct model_run *first; /* that is shown; NULL: none is */
+	struct hash steps;	       /* running tasks of steps */
+	struct hash groups;	       /* steps that have a track, by name */
+	struct hash sampled;	       /* processes that were sampled while they lived */
 };
 
 enum tracer_of { OF_LANE = 1, OF_PROCESS, OF_TASK, OF_GROUP, OF_COUNTER };
 
-/* The id of a track of a run, never 0; `a` and `b` tell tracks of one kind apart. */
+/* The id of a track of a run, never 0; `a` and `b` identify one among its kind. */
 uint64_t tracer__number(enum tracer_of what, const struct model_run *run, uint64_t a, uint64_t b);
-struct trace_run *tracer__run(struct tracer *tracer, const struct model_run *run); /* NULL: out of memory */
+struct trace_run *tracer__run(struct tracer *tracer, const struct model_run *run); /* of one that has begun */
 uint64_t tracer__lane(const struct trace_run *run, enum lane lane);
 uint64_t tracer__time(const struct trace_run *run, uint64_t ts);
 uint64_t tracer__process(const struct model_run *run, uint32_t pid, uint64_t start);
@@ -64,7 +63,6 @@ int tracer__step(void *arg, const struct model_task *task);
 int tracer__sample(void *arg, const struct model_sample *sample);
 
 int tracer__lost(void *arg, const struct record *record);
-int tracer__ended(void *arg, const struct stream_info *info, const struct stream_state *stream);
 int tracer__finish(struct tracer *tracer); /* when the model has finished */
 void tracer__free(struct tracer *tracer);
 

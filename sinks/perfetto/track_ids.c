@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The ids of tracks, from what they stand for; and times on the axis that all runs share. */
+/* Ids of tracks, and times on the time axis shared by all runs. */
 #include "sinks/perfetto/tracer.h"
 
 uint64_t tracer__number(enum tracer_of what, const struct model_run *run, uint64_t a, uint64_t b)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a process executes, as a shell would take it. */
+/* Formats what a process executes as a shell command. */
 #include "sinks/program/program.h"
 
 #include <string.h>
@@ -30,7 +30,7 @@ void text__arguments(struct text *text, const struct model_list *args, bool fold
 	}
 }
 
-/* The kernel puts a script's interpreter, and perhaps an option of it, in front of what was executed. */
+/* The kernel puts a script's interpreter, and perhaps one option, before the script. */
 static struct model_list without_interpreter(const struct model_command *command)
 {
 	struct model_list args = command->args;
@@ -47,15 +47,18 @@ static struct model_list without_interpreter(const struct model_command *command
 	return command->args;
 }
 
-void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked)
+const char *model_command__forked(const struct model_command *command, const char *comm)
+{
+	return model_command__is_shell(command, comm) ? "a subshell of " : "fork of ";
+}
+
+static void put_command(struct text *text, const struct model_command *command, const char *comm, size_t max)
 {
 	struct model_list args;
 
-	if (forked)
-		text__printf(text, "fork of ");
 	if (command && command->args.length) {
 		args = without_interpreter(command);
-		text__arguments(text, &args, false, TEXT_COMMAND_MAX);
+		text__arguments(text, &args, false, max);
 		if (args.reason == EVENT_REASON_TRUNCATED)
 			text__printf(text, " " TEXT_ELLIPSIS);
 	} else if (command && command->exe.data) {
@@ -64,5 +67,40 @@ void text__command(struct text *text, const struct model_command *command, const
 		text__put(text, "[", 1);
 		text__safe(text, comm, strlen(comm));
 		text__put(text, "]", 1);
+	}
+}
+
+void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked)
+{
+	if (forked)
+		text__printf(text, "%s", model_command__forked(command, comm));
+	put_command(text, command, comm, TEXT_COMMAND_MAX);
+}
+
+void text__whole_command(struct text *text, const struct model_command *command, const char *comm, bool forked)
+{
+	if (forked)
+		text__printf(text, "%s", model_command__forked(command, comm));
+	put_command(text, command, comm, SIZE_MAX);
+}
+
+void text__replaced(struct text *text, const struct model_command *next)
+{
+	const char *name = model_command__name(next, "another program");
+
+	text__printf(text, "replaced by ");
+	text__safe(text, name, strlen(name));
+}
+
+void text__step(struct text *text, const char *step, const char *tag, const char *id)
+{
+	text__safe(text, step, strlen(step));
+	if (tag) {
+		text__printf(text, " (");
+		text__safe(text, tag, strlen(tag));
+		text__printf(text, ")");
+	} else if (id) {
+		text__printf(text, " ");
+		text__safe(text, id, strlen(id));
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Commands, made of a record's values and shared by all that name them. */
+/* Commands: made from a record's values, reference-counted. */
 #include "sinks/program/program.h"
 
 #include <stdlib.h>
@@ -128,13 +128,76 @@ void model_command__unref(struct model_command *command)
 		free(command);
 }
 
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+/* Argument `i` of those that are known in full; NULL: there is none. */
+static const char *argument(const struct model_list *args, int i)
+{
+	for (size_t at = 0; at < args->length; at += strlen(args->data + at) + 1)
+		if (!i--)
+			return args->data[at] ? args->data + at : NULL;
+	return NULL;
+}
+
+/* Whether this path says nothing of the program: it was executed by a descriptor, or again by itself. */
+static bool is_nameless(const char *exe)
+{
+	const char *rest = exe;
+
+	if (!strncmp(exe, "/dev/fd/", strlen("/dev/fd/")))
+		return true;
+	if (strncmp(exe, "/proc/", strlen("/proc/")))
+		return false;
+	rest = strchr(exe + strlen("/proc/"), '/');
+	return rest && (!strcmp(rest, "/exe") || !strncmp(rest, "/fd/", strlen("/fd/")));
+}
+
+static bool is_one_of(const char *name, const char *const *names, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
+/* Whether this is one program for many commands, which are named by argv. */
+static bool is_multicall(const char *name)
+{
+	static const char *const names[] = {"busybox", "busybox.static", "toybox", "coreutils"};
+
+	return is_one_of(name, names, sizeof(names) / sizeof(*names));
+}
+
 const char *model_command__name(const struct model_command *command, const char *comm)
 {
-	const char *name, *slash;
+	const char *name, *called;
 
 	if (!command || !command->exe.data || !command->exe.length)
 		return comm;
-	name = command->exe.data;
-	slash = strrchr(name, '/');
-	return slash && slash[1] ? slash + 1 : name;
+	name = last_part(command->exe.data);
+	if (!is_nameless(command->exe.data) && !is_multicall(name))
+		return name;
+	called = argument(&command->args, 0);
+	if (called && is_multicall(last_part(called)) && argument(&command->args, 1))
+		called = argument(&command->args, 1);
+	return called && *called != '-' ? last_part(called) : name;
+}
+
+/* A script is known by its interpreter, the first argument. */
+bool model_command__is_shell(const struct model_command *command, const char *comm)
+{
+	static const char *const names[] = {"sh",    "bash", "dash",  "ash",  "zsh",	 "ksh",
+					    "ksh93", "mksh", "rbash", "yash", "busybox", "hush"};
+	size_t count = sizeof(names) / sizeof(*names);
+	const char *first = command ? argument(&command->args, 0) : NULL;
+
+	if (first && *first == '-') /* a login shell */
+		first++;
+	return is_one_of(model_command__name(command, comm), names, count) ||
+	       (first && is_one_of(last_part(first), names, count));
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The files of the page, embedded. assets.inc, which the build writes, has a line for each. */
+/* The page's files, embedded. The build writes assets.inc, one line per file. */
 #include "sinks/report/assets.h"
 
 #include <string.h>

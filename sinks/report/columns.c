@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the page's scripts get: tables of columns, named "table.column". */
+/* The data of the page's scripts: tables of columns, named "table.column". */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +8,7 @@
 #include "sinks/report/columns.h"
 
 #define SERIES_SHOWN 8
+#define HISTORY_LEVELS 63  /* one byte each */
 #define SERIES_LEVELS 4095 /* a value is a fraction of the greatest */
 
 #define ROW(member) COLUMN(struct report_row, member)
@@ -15,12 +16,12 @@
 static const struct column row_columns[] = {
 	COLUMN_DELTAS(struct report_row, began),
 	COLUMN_DELTAS(struct report_row, pid),
-	ROW(wall), ROW(cpu), ROW(user), ROW(system), ROW(peak), ROW(sampled),
+	ROW(age), ROW(wall), ROW(cpu), ROW(cpu_span), ROW(user), ROW(system), ROW(peak), ROW(sampled), ROW(hugetlb),
 	ROW(read_chars), ROW(write_chars), ROW(read_bytes), ROW(write_bytes),
 	ROW(exit_code), ROW(signal), ROW(signal_name), ROW(outcome), ROW(flags),
 	ROW(name), ROW(args), ROW(args_reason), ROW(exe), ROW(exe_reason), ROW(cwd), ROW(cwd_reason), ROW(env), ROW(uid),
-	ROW(run), ROW(ppid), ROW(parent), ROW(image), ROW(step), ROW(task),
-	ROW(tried), ROW(tried_error), ROW(by), ROW(by_pid),
+	ROW(run), ROW(ns_pid), ROW(ppid), ROW(parent), ROW(cause), ROW(image), ROW(step), ROW(task),
+	ROW(tried), ROW(tried_error), ROW(how), ROW(said), ROW(oom), ROW(by), ROW(by_pid), ROW(history),
 	{ 0 },
 };
 /* clang-format on */
@@ -29,7 +30,7 @@ static const struct column row_columns[] = {
 /* clang-format off */
 static const struct column task_columns[] = {
 	COLUMN_DELTAS(struct report_task, began),
-	TASK(wall), TASK(cpu), TASK(peak), TASK(together), TASK(rows), TASK(failed), TASK(hidden),
+	TASK(wall), TASK(cpu), TASK(peak), TASK(together), TASK(processes), TASK(failed), TASK(hidden),
 	TASK(exit_code), TASK(signal), TASK(outcome), TASK(step), TASK(id), TASK(run), TASK(number),
 	TASK(parent), TASK(pid),
 	{ 0 },
@@ -50,10 +51,10 @@ static const struct column task_columns[] = {
 		GROUP_AS(peak.bound, "peak_bound")
 /* clang-format off */
 static const struct column command_columns[] = {
-	GROUP_SUMS, GROUP(forked), GROUP_AS(executions, "rows"), GROUP(failed), { 0 },
+	GROUP_SUMS, GROUP(forked), GROUP_AS(count, "rows"), GROUP(failed), { 0 },
 };
 static const struct column step_columns[] = {
-	GROUP_SUMS, GROUP_AS(executions, "tasks"), GROUP_AS(failed, "bad"), GROUP_AS(programs, "rows"), GROUP(processes),
+	GROUP_SUMS, GROUP_AS(count, "tasks"), GROUP_AS(failed, "bad"), GROUP_AS(programs, "rows"), GROUP(processes),
 	GROUP_AS(programs_failed, "failed"), GROUP(hidden), GROUP(together), { 0 },
 };
 /* clang-format on */
@@ -85,7 +86,7 @@ static void write_member(struct data *data, const struct column *column, const v
 		data__number(data, value);
 }
 
-/* Items are found by `item`. */
+/* `item` returns the i-th item. */
 static void write_table(struct data *data, const char *table, const struct column *columns, size_t count,
 			const void *(*item)(const void *items, size_t i), const void *items)
 {
@@ -151,7 +152,7 @@ static void number(struct numbering *numbering, struct intern_string *text)
 	text->number = numbering->count;
 }
 
-/* In the order in which rows need them: what is alike stands together, and packs well. */
+/* In the order in which rows refer to them: similar strings are adjacent and compress well. */
 static int write_strings(struct report *report, struct data *data)
 {
 	const struct hash *all = &report->strings.strings;
@@ -179,16 +180,16 @@ static int write_strings(struct report *report, struct data *data)
 
 /* ---- CPU and memory over time ---- */
 
-/* How many slices were used at all. */
+/* How many slices were used. */
 static size_t used_slices(const struct report *report, const struct series_set *set)
 {
 	uint64_t until = 0;
 
-	for (size_t i = 0; i < model__runs(report->on.model); i++) {
-		const struct model_run *run = model__run(report->on.model, i);
-		uint64_t end =
-			run->begun ? run->last_ts - run->first_ts + (uint64_t)(run->real_ns - report->first->real_ns)
-				   : 0;
+	for (size_t i = 0; i < model__runs(report->judged.on.model); i++) {
+		const struct model_run *run = model__run(report->judged.on.model, i);
+		uint64_t end = run->begun ? run->last_ts - run->first_ts + (uint64_t)run->real_ns -
+						    (uint64_t)report->first->real_ns
+					  : 0;
 
 		until = end > until ? end : until;
 	}
@@ -196,7 +197,7 @@ static size_t used_slices(const struct report *report, const struct series_set *
 	return until < SERIES_SLICES ? (size_t)until : SERIES_SLICES;
 }
 
-/* Fractions of the greatest value that any has, which stands in front of them. */
+/* Fractions of the overall greatest value, which is written first. */
 static void write_slices(struct data *data, const char *group, const struct series_set *set, size_t slices,
 			 enum series_what what)
 {
@@ -236,22 +237,90 @@ static void write_series(struct report *report, struct data *data, const char *g
 	write_slices(data, group, set, slices, SERIES_MEMORY);
 }
 
+/* ---- single processes over time ---- */
+
+struct history_head {
+	uint64_t slice, count;
+	uint64_t most[HISTORY_WHATS]; /* cores in millionths, bytes, bytes a second */
+};
+
+#define HISTORY(member) COLUMN(struct history_head, member)
+#define HISTORY_MOST(what, name) COLUMN_AS(struct history_head, most[what], name)
+/* clang-format off */
+static const struct column history_columns[] = {
+	HISTORY(slice), HISTORY(count), HISTORY_MOST(HISTORY_CPU, "cpu"), HISTORY_MOST(HISTORY_MEMORY, "memory"),
+	HISTORY_MOST(HISTORY_IO, "io"), { 0 },
+};
+/* clang-format on */
+
+static double greatest(const struct history *history, enum history_what what)
+{
+	double most = 0;
+
+	for (size_t i = 0; i < history__used(history); i++) {
+		double value = history__value(history, what, i);
+
+		most = value > most ? value : most;
+	}
+	return most;
+}
+
+/* Fractions of each curve's greatest value: of CPU, then memory, then I/O. */
+static void write_levels(struct data *data, const struct history *history)
+{
+	for (int what = 0; what < HISTORY_WHATS; what++) {
+		double most = greatest(history, what), unit = most > 0 ? HISTORY_LEVELS / most : 0;
+
+		for (size_t i = 0; i < history__used(history); i++)
+			data__number(data, (uint64_t)(history__value(history, what, i) * unit + 0.5));
+	}
+}
+
+static int write_histories(struct data *data, const struct keep *kept)
+{
+	struct history_head *heads = calloc(kept->count + 1, sizeof(*heads));
+	uint64_t levels = 0;
+
+	if (!heads)
+		return -ENOMEM;
+	for (size_t i = 0; i < kept->count; i++) {
+		const struct history *history = keep__item(kept, i);
+
+		heads[i] = (struct history_head){history->slice_ns, history__used(history), {0}};
+		for (int what = 0; what < HISTORY_WHATS; what++)
+			heads[i].most[what] = (uint64_t)(greatest(history, what) * (what == HISTORY_CPU ? 1e6 : 1));
+		levels += HISTORY_WHATS * heads[i].count;
+	}
+	columns__array(data, "history", history_columns, heads, sizeof(*heads), kept->count);
+	free(heads);
+	data__column(data, "history.levels", DATA_NUMBERS, levels);
+	for (size_t i = 0; i < kept->count; i++)
+		write_levels(data, keep__item(kept, i));
+	return 0;
+}
+
 int columns__write(struct report *report, struct data *data)
 {
-	struct facts *facts = facts__new(report); /* before the strings: it adds some */
-	int err = facts ? write_strings(report, data) : -ENOMEM;
+	struct facts *facts = facts__new(report); /* before the strings: it adds some, as verdicts do */
+	struct verdicts_shown verdicts = {0};
+	int err = facts ? verdicts_shown__gather(report, &verdicts) : -ENOMEM;
+
+	err = err ? err : write_strings(report, data);
 
 	if (!err) {
 		facts__write(facts, data);
+		verdicts_shown__write(&verdicts, data);
 		columns__array(data, "rows", row_columns, report->rows.items, sizeof(struct report_row),
 			       report->rows.count);
 		columns__array(data, "tasks", task_columns, report->tasks.items, sizeof(struct report_task),
 			       report->tasks.count);
 		err = write_groups(data, "commands", command_columns, &report->commands);
-		err = err ? err : write_groups(data, "steps", step_columns, &report->executions);
+		err = err ? err : write_groups(data, "steps", step_columns, &report->steps);
 		write_series(report, data, "by_command", &report->by_command);
 		write_series(report, data, "by_step", &report->by_step);
+		err = err ? err : write_histories(data, &report->histories.kept);
 	}
 	facts__free(facts);
+	free(verdicts.items);
 	return err;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of the page as data: which member of a struct is which column. */
+/* Tables of the page as data: members of structs as columns. */
 #ifndef SINKS_REPORT_COLUMNS_H
 #define SINKS_REPORT_COLUMNS_H
 
@@ -44,9 +44,21 @@ void columns__array(struct data *data, const char *table, const struct column *c
 
 struct facts;
 
-/* The tables of runs, of what is missing, and of what was lost. NULL: out of memory. */
+/* The tables of runs, missing figures and losses. NULL: out of memory. */
 struct facts *facts__new(struct report *report);
 void facts__write(const struct facts *facts, struct data *data);
 void facts__free(struct facts *facts); /* takes NULL */
+
+/* ---- verdict_list.c ---- */
+
+struct verdicts_shown {
+	struct verdict_shown *items; /* freed by the caller */
+	size_t count;
+	uint64_t muted, left; /* not shown: muted by the configuration, too many */
+};
+
+/* Those that the summary has too. 0 or -ENOMEM. */
+int verdicts_shown__gather(struct report *report, struct verdicts_shown *shown);
+void verdicts_shown__write(const struct verdicts_shown *shown, struct data *data);
 
 #endif

@@ -18,7 +18,7 @@ static void put_base64(struct data *data, const uint8_t *bytes, size_t size)
 		data->err = write_all(data->fd, data->text.data, data->text.size);
 }
 
-/* Deflates what is pending, and writes each chunk that is full; with Z_FINISH the last one too. */
+/* Deflates pending bytes and writes each full chunk; with Z_FINISH also the last one. */
 static void deflate_pending(struct data *data, int flush)
 {
 	int rc = Z_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Columns of numbers and strings as a page can carry and a browser reads fast: one after the other,
- * deflated, in base64. A column is
+/* Columns of numbers and strings in a format that a browser reads fast: concatenated,
+ * deflated, base64. A column is
  *
  *	name as a string, 'n', 'd' or 's', count, then as many values
  *
@@ -17,7 +17,7 @@
 
 enum data_kind { DATA_NUMBERS = 'n', DATA_DELTAS = 'd', DATA_STRINGS = 's' };
 
-#define DATA_CHUNK 49152 /* a multiple of 3: base64 goes on without a gap */
+#define DATA_CHUNK 49152 /* a multiple of 3: base64 needs no padding between chunks */
 
 struct data {
 	int fd;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the page's head, notes and foot tell: of runs, of missing figures, of losses. */
+/* Data for the page's head, notes and foot: runs, missing figures, losses. */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +10,12 @@
 #include "sinks/model/losses.h"
 #include "sinks/report/columns.h"
 
-/* A run as the head of the page shows it. Times count from the begin of the report's first run. */
+/* A run, for the head of the page. Times are relative to the begin of the report's first run. */
 struct run_facts {
 	struct intern_string *id, *name, *host, *kernel, *machine, *collector, *command, *tags, *root_signal_name;
-	uint64_t began, until, real, wall, cores, root_ended, rss_peak, untraced; /* cores: in millionths */
-	uint8_t root_outcome, root_benign;
+	struct intern_string *first; /* first_ts in digits, as a double is not exact */
+	uint64_t began, until, real, wall, cores, root_ended, rss_peak, rss_lower, untraced; /* cores: in millionths */
+	uint8_t root_outcome, root_benign, life; /* life: enum stream_life */
 	struct totals_run totals;
 };
 
@@ -21,20 +24,20 @@ struct run_facts {
 #define RUN_TOTAL(member) COLUMN_AS(struct run_facts, totals.member, #member)
 /* clang-format off */
 static const struct column run_columns[] = {
-	RUN(id), RUN(name), RUN(host), RUN(kernel), RUN(machine), RUN(collector), RUN(command), RUN(tags),
-	RUN(began), RUN(until), RUN(real), RUN(wall), RUN(cores), RUN(rss_peak), RUN(untraced),
+	RUN(id), RUN(name), RUN(host), RUN(kernel), RUN(machine), RUN(collector), RUN(command), RUN(tags), RUN(first),
+	RUN(began), RUN(until), RUN(real), RUN(wall), RUN(cores), RUN(rss_peak), RUN(rss_lower), RUN(untraced),
 	RUN(root_ended), RUN_ROOT(exit_code, "root_code"), RUN_ROOT(signal, "root_signal"), RUN(root_signal_name),
-	RUN(root_outcome), RUN(root_benign), RUN_TOTAL(ended), RUN_TOTAL(older),
+	RUN(root_outcome), RUN(root_benign), RUN(life), RUN_TOTAL(ended), COLUMN_AS(struct run_facts, totals.preexisting, "older"),
 	RUN_TOTAL(rows), RUN_TOTAL(processes), RUN_TOTAL(programs), RUN_TOTAL(failed), RUN_TOTAL(hidden),
-	RUN_TOTAL(propagated), RUN_TOTAL(running), RUN_TOTAL(unknown),
+	RUN_TOTAL(propagated), RUN_TOTAL(retried), RUN_TOTAL(ignored), RUN_TOTAL(muted), RUN_TOTAL(running), RUN_TOTAL(unknown),
 	RUN_TOTAL(cpu.value), RUN_TOTAL(cpu.known), RUN_TOTAL(cpu.missing),
 	{ 0 },
 };
 /* clang-format on */
 
-/* Why figures are missing: how many rows lack it for this reason. */
+/* A reason, and how many rows lack each figure for it. */
 struct missing {
-	struct intern_string *text; /* half a sentence */
+	struct intern_string *text; /* a phrase */
 	uint64_t rows;
 	uint8_t figure, reason;
 };
@@ -57,7 +60,21 @@ static const struct column loss_columns[] = {
 };
 /* clang-format on */
 
-/* What there is once in a report. */
+/* When records were lost. */
+struct gap_shown {
+	struct intern_string *text; /* a sentence */
+	uint64_t from, until;
+	uint32_t run;
+};
+
+/* clang-format off */
+static const struct column gap_columns[] = {
+	COLUMN(struct gap_shown, from), COLUMN(struct gap_shown, until), COLUMN(struct gap_shown, text),
+	COLUMN(struct gap_shown, run), { 0 },
+};
+/* clang-format on */
+
+/* Values of the whole report. */
 struct once {
 	struct intern_string *title;
 	uint64_t rows_dropped, rows_below, failed_dropped, tasks_dropped;
@@ -76,6 +93,7 @@ struct facts {
 	struct run_facts *runs;
 	struct missing *missing;
 	struct loss_line *losses;
+	struct gap_shown *gaps;
 	size_t runs_count, missing_count, losses_count;
 	int err;
 };
@@ -94,7 +112,15 @@ static struct intern_string *string_of(struct facts *facts, const char *string)
 	return string ? text_of(facts, string, strlen(string)) : NULL;
 }
 
-/* Strings one after the other, each ended by a NUL, as a row's arguments. */
+static struct intern_string *number_of(struct facts *facts, uint64_t number)
+{
+	char digits[24];
+
+	snprintf(digits, sizeof(digits), "%" PRIu64, number);
+	return string_of(facts, digits);
+}
+
+/* Concatenates strings, each ended by a NUL, like a row's arguments. */
 static struct intern_string *list_of(struct facts *facts, const char *const *list)
 {
 	struct text text = {0};
@@ -110,13 +136,13 @@ static struct intern_string *list_of(struct facts *facts, const char *const *lis
 	return joined;
 }
 
-static void gather_run(struct facts *facts, struct run_facts *told, const struct totals_run *totals)
+static void gather_run(struct facts *facts, struct run_facts *out, const struct totals_run *totals)
 {
 	const struct model_run *run = totals->run;
 	const struct stream_info *info = run->info;
 	const char *signal = totals->root.signal_name;
 
-	*told = (struct run_facts){
+	*out = (struct run_facts){
 		.id = string_of(facts, info->run.id),
 		.name = string_of(facts, info->run.name),
 		.host = string_of(facts, info->host),
@@ -128,9 +154,11 @@ static void gather_run(struct facts *facts, struct run_facts *told, const struct
 		.root_signal_name = string_of(facts, *signal ? signal : NULL),
 		.root_outcome = (uint8_t)totals->root.outcome,
 		.root_benign = totals->root.benign,
+		.life = (uint8_t)run->life,
 		.wall = totals_run__wall(totals),
 		.cores = (uint64_t)(totals_run__cores(totals) * 1e6 + 0.5),
 		.rss_peak = run->rss_peak_bytes,
+		.rss_lower = run->rss_lower_bytes,
 		.untraced = run->untraced,
 		.real = (uint64_t)run->real_ns,
 		.began = EVENT_NULL(MODEL_REASON_ABSENT),
@@ -140,10 +168,11 @@ static void gather_run(struct facts *facts, struct run_facts *told, const struct
 	};
 	if (!run->begun)
 		return;
-	told->began = report__when(facts->report, run, run->first_ts);
-	told->until = report__when(facts->report, run, run->last_ts);
+	out->first = number_of(facts, run->first_ts);
+	out->began = report__when(facts->report, run, run->first_ts);
+	out->until = report__when(facts->report, run, run->last_ts);
 	if (totals->ended)
-		told->root_ended = report__when(facts->report, run, totals->root.ended_ns);
+		out->root_ended = report__when(facts->report, run, totals->root.ended_ns);
 }
 
 static uint64_t missing_rows(const struct facts *facts, unsigned figure, uint8_t reason)
@@ -166,7 +195,7 @@ static void gather_missing(struct facts *facts)
 		uint8_t figure = (uint8_t)(i / 256), reason = (uint8_t)i;
 		uint64_t rows = missing_rows(facts, figure, reason);
 
-		/* The first figure's have all the reasons that a row may name. */
+		/* The first figure's list has every reason that a row may have. */
 		if (!rows && (figure || !strcmp(model_reason__name(reason), "unknown")))
 			continue;
 		facts->missing[facts->missing_count++] = (struct missing){
@@ -196,7 +225,123 @@ static int take_loss(void *arg, const char *safe)
 	return 0;
 }
 
-/* Names of groups as strings of the page. */
+/* ---- when records were lost ---- */
+
+#define GAPS_MAX 256
+
+static bool same_loss(const struct gap *gap, const struct model_run *run, const struct loss *loss)
+{
+	return gap->run == run && !strcmp(gap->loss.lost.stream_lost, loss->lost.stream_lost) &&
+	       !strcmp(gap->loss.lost.event_lost, loss->lost.event_lost) &&
+	       !strcmp(gap->loss.lost.cause, loss->lost.cause);
+}
+
+/* Once there are many, more of the same makes the last one of its kind longer. */
+static bool joins_gap(struct report *report, const struct model_run *run, const struct loss *loss)
+{
+	for (size_t i = report->gaps_count; i && report->gaps_count >= GAPS_MAX; i--) {
+		struct gap *gap = &report->gaps[i - 1];
+
+		if (!same_loss(gap, run, loss))
+			continue;
+		gap->until = gap->loss.lost.head.ts = loss->lost.head.ts;
+		gap->loss.lost.count += loss->lost.count;
+		gap->loss.uncounted |= loss->uncounted;
+		return true;
+	}
+	return false;
+}
+
+int gaps__take(struct report *report, const struct record *record)
+{
+	const struct model_run *run = model__run_of(report->judged.on.model, record->info);
+	struct losses one = {0};
+	struct gap *gaps;
+
+	losses__take(&one, record);
+	if (!one.count || joins_gap(report, run, &one.all[0]) || report->gaps_count == 2 * GAPS_MAX)
+		return 0;
+	gaps = reallocarray(report->gaps, report->gaps_count + 1, sizeof(*gaps));
+	if (!gaps)
+		return -ENOMEM;
+	report->gaps = gaps;
+	gaps += report->gaps_count++;
+	*gaps = (struct gap){.run = run, .loss = one.all[0], .until = record->ts};
+	gaps->open = !strcmp(gaps->loss.lost.cause, "damage") || !strcmp(gaps->loss.lost.cause, "truncated");
+	report->gaps_open += gaps->open;
+	return 0;
+}
+
+void gaps__seen(struct report *report, const struct record *record)
+{
+	const struct model_run *run;
+
+	if (!report->gaps_open)
+		return;
+	run = model__run_of(report->judged.on.model, record->info);
+	for (size_t i = 0; i < report->gaps_count; i++) {
+		struct gap *gap = &report->gaps[i];
+
+		if (!gap->open || gap->run != run || strcmp(gap->loss.lost.stream_lost, record->event->stream))
+			continue;
+		gap->until = record->ts;
+		gap->open = false;
+		report->gaps_open--;
+	}
+}
+
+static int keep_line(void *arg, const char *safe)
+{
+	struct text *text = arg;
+
+	text->size = 0; /* of a run that crashed, the first line says that */
+	text__printf(text, "%s", safe);
+	return 0;
+}
+
+/* Time before the report begins is not shown. */
+static uint64_t gap_time(struct report *report, const struct model_run *run, uint64_t ts)
+{
+	uint64_t when = run->begun && ts > run->first_ts ? ts : run->first_ts;
+
+	when = report__when(report, run, when > run->last_ts ? run->last_ts : when);
+	return (int64_t)when < 0 ? 0 : when;
+}
+
+static int gather_gap(struct facts *facts, struct gap_shown *shown, const struct gap *gap)
+{
+	struct losses one = {.all = {gap->loss}, .count = 1};
+	uint64_t since = gap->loss.lost.since, until = gap->open ? gap->run->last_ts : gap->until;
+	struct text text = {0};
+	int err = losses__each(&one, gap->run, keep_line, &text);
+
+	err = err ? err : text.error;
+	if (!err && text.data)
+		*shown = (struct gap_shown){
+			.text = string_of(facts, text.data),
+			.from = gap_time(facts->report, gap->run,
+					 EVENT_IS_NULL(since) ? gap->loss.lost.head.ts : since),
+			.until = gap_time(facts->report, gap->run, until),
+			.run = (uint32_t)gap->run->index,
+		};
+	text__free(&text);
+	return err;
+}
+
+static int gather_gaps(struct facts *facts)
+{
+	const struct report *report = facts->report;
+	int err = 0;
+
+	facts->gaps = calloc(report->gaps_count + 1, sizeof(*facts->gaps));
+	if (!facts->gaps)
+		return -ENOMEM;
+	for (size_t i = 0; i < report->gaps_count && !err; i++)
+		err = gather_gap(facts, &facts->gaps[i], &report->gaps[i]);
+	return err;
+}
+
+/* Names of groups, as strings of the page. */
 static void name_groups(struct facts *facts, const struct totals_groups *groups)
 {
 	for (size_t i = 0; i < groups->hash.size; i++)
@@ -207,7 +352,7 @@ static void name_groups(struct facts *facts, const struct totals_groups *groups)
 static int gather(struct facts *facts)
 {
 	struct report *report = facts->report;
-	size_t runs = model__runs(report->on.model);
+	size_t runs = model__runs(report->judged.on.model);
 	int err = 0;
 
 	facts->once = (struct once){
@@ -222,14 +367,15 @@ static int gather(struct facts *facts)
 		return -ENOMEM;
 	for (size_t i = 0; i < runs && !err; i++) {
 		struct loss_taker taker = {facts, (uint32_t)i};
-		const struct totals_run *totals = *model__run(report->on.model, i)->user;
+		const struct totals_run *totals = model__run(report->judged.on.model, i)->user;
 
 		gather_run(facts, &facts->runs[facts->runs_count++], totals);
-		err = losses__tell(&totals->losses, totals->run, take_loss, &taker);
+		err = losses__each(&totals->losses, totals->run, take_loss, &taker);
 	}
+	err = err ? err : gather_gaps(facts);
 	gather_missing(facts);
 	name_groups(facts, &report->commands);
-	name_groups(facts, &report->executions);
+	name_groups(facts, &report->steps);
 	return err ? err : facts->err;
 }
 
@@ -253,6 +399,7 @@ void facts__write(const struct facts *facts, struct data *data)
 	columns__array(data, "runs", run_columns, facts->runs, sizeof(*facts->runs), facts->runs_count);
 	columns__array(data, "missing", missing_columns, facts->missing, sizeof(*facts->missing), facts->missing_count);
 	columns__array(data, "losses", loss_columns, facts->losses, sizeof(*facts->losses), facts->losses_count);
+	columns__array(data, "gaps", gap_columns, facts->gaps, sizeof(*facts->gaps), facts->report->gaps_count);
 }
 
 void facts__free(struct facts *facts)
@@ -262,5 +409,6 @@ void facts__free(struct facts *facts)
 	free(facts->runs);
 	free(facts->missing);
 	free(facts->losses);
+	free(facts->gaps);
 	free(facts);
 }

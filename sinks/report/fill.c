@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The page: report.html with its {{places}} filled. */
+/* Writes the page: report.html with its {{places}} filled in. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static int put(int fd, const char *string)
 	return write_all(fd, string, strlen(string));
 }
 
-/* Nothing but what the page holds itself may run or be loaded. */
+/* Only the page's own parts may run or be loaded. */
 static int put_policy(int fd)
 {
 	static const struct {
@@ -51,7 +51,7 @@ static int put_asset(int fd, const char *name, size_t length, const char *before
 static int put_data(struct report *report)
 {
 	struct data *data = malloc(sizeof(*data));
-	int err = data ? data__open(data, report->on.api->out) : -ENOMEM, closed;
+	int err = data ? data__open(data, report->judged.on.api->out) : -ENOMEM, closed;
 
 	if (!err) {
 		err = columns__write(report, data);
@@ -62,7 +62,7 @@ static int put_data(struct report *report)
 	return err;
 }
 
-/* What stands in a place: "script NAME", "style NAME", "licence NAME", "policy", "data". */
+/* Fills a place: "script NAME", "style NAME", "licence NAME", "policy", "data". */
 static int fill(struct report *report, const char *place, size_t length)
 {
 	static const struct {
@@ -77,9 +77,10 @@ static int fill(struct report *report, const char *place, size_t length)
 		size_t n = strlen(kinds[i].word);
 
 		if (length > n && !memcmp(place, kinds[i].word, n))
-			return put_asset(report->on.api->out, place + n, length - n, kinds[i].before, kinds[i].after);
+			return put_asset(report->judged.on.api->out, place + n, length - n, kinds[i].before,
+					 kinds[i].after);
 	}
-	return *place == 'p' ? put_policy(report->on.api->out) : put_data(report);
+	return *place == 'p' ? put_policy(report->judged.on.api->out) : put_data(report);
 }
 
 int page__write(struct report *report)
@@ -92,8 +93,8 @@ int page__write(struct report *report)
 		open = memmem(at, (size_t)(page->end - at), "{{", 2);
 		close = open ? memmem(open, (size_t)(page->end - open), "}}", 2) : NULL;
 		if (!close)
-			return write_all(report->on.api->out, at, (size_t)(page->end - at));
-		err = write_all(report->on.api->out, at, (size_t)(open - at));
+			return write_all(report->judged.on.api->out, at, (size_t)(page->end - at));
+		err = write_all(report->judged.on.api->out, at, (size_t)(open - at));
 		err = err ? err : fill(report, open + 2, (size_t)(close - open) - 2);
 		at = close + 2;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Strings that many rows share: each kept once, as long as it is referred to. */
+/* Strings that many rows share: each kept once, while it is referred to. */
 #ifndef SINKS_REPORT_INTERN_H
 #define SINKS_REPORT_INTERN_H
 
@@ -11,7 +11,7 @@
 struct intern_string {
 	struct hash_node node;
 	uint32_t refs, length;
-	uint32_t number; /* for the user, once all are there */
+	uint32_t number; /* for the user, once all are known */
 	char data[];	 /* any bytes, ended by a NUL that length does not count */
 };
 
@@ -29,6 +29,6 @@ static inline struct intern_string *intern_string__of(struct hash_node *node)
 	return (struct intern_string *)((char *)node - offsetof(struct intern_string, node));
 }
 
-void intern__free(struct intern *intern); /* with strings that are referred to */
+void intern__free(struct intern *intern); /* including strings still referred to */
 
 #endif

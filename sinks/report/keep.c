@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A bounded choice of many items. It grows a quarter beyond its limit before it is cut back, so that
- * cutting costs little an item. */
+/* A bounded choice of many items. It grows a quarter beyond its limit before it is cut back, for a low cost per
+ * item. */
 #include "sinks/report/keep.h"
 
 #include <errno.h>
@@ -55,7 +55,7 @@ static int cut(struct keep *keep)
 
 bool keep__wants(struct keep *keep, uint64_t weight)
 {
-	/* What was dropped once set the mark: nothing below it comes back. */
+	/* Items below the greatest weight dropped so far are dropped at once. */
 	if (!keep->dropped || weight > keep->below)
 		return true;
 	keep->dropped++;

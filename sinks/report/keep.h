@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A bounded choice of many items: those of the greatest weight, in the order in which they came. */
+/* A bounded choice of many items: those of the greatest weight, in order of arrival. */
 #ifndef SINKS_REPORT_KEEP_H
 #define SINKS_REPORT_KEEP_H
 
@@ -10,24 +10,24 @@
 /* An item begins with its weight. */
 struct keep {
 	size_t item_size, limit;
-	void (*drop)(void *arg, void *item); /* what the item owns */
+	void (*drop)(void *arg, void *item); /* frees what the item owns */
 	void *arg;
 
 	char *items;
 	size_t count, capacity;
-	uint64_t dropped; /* items in all that are not there */
-	uint64_t below;	  /* and the greatest weight of them */
+	uint64_t dropped; /* number of dropped items */
+	uint64_t below;	  /* and their greatest weight */
 };
 
-#define KEEP_ALWAYS UINT64_MAX /* weight of what goes last */
+#define KEEP_ALWAYS UINT64_MAX /* the greatest weight, dropped last */
 
-/* Whether an item of this weight can stay; it counts as dropped if not. */
+/* Whether an item of this weight can be kept; counts it as dropped if not. */
 bool keep__wants(struct keep *keep, uint64_t weight);
 
-/* Takes a copy of the item. 0 or -ENOMEM, and then what it owns is still the caller's. */
+/* Adds a copy of the item. 0, or -ENOMEM: then the caller still owns its contents. */
 int keep__add(struct keep *keep, const void *item);
 
-/* Brings it down to the limit, once all are there. 0 or -ENOMEM. */
+/* Cuts down to the limit, after the last item. 0 or -ENOMEM. */
 int keep__finish(struct keep *keep);
 
 static inline void *keep__item(const struct keep *keep, size_t i)

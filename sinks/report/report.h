@@ -1,72 +1,97 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What the report keeps while rows go by, until it is written: bounded, however long the run. */
+/* What the report keeps of rows until it is written: bounded, however long the run. */
 #ifndef SINKS_REPORT_REPORT_H
 #define SINKS_REPORT_REPORT_H
 
 #include "sinks/model/on_model.h"
+#include "sinks/report/history.h"
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
 #include "sinks/report/slices.h"
 #include "sinks/totals/totals.h"
+#include "sinks/judging/judged.h"
 
 struct report_conf {
 	char *title, *steps;
 	uint64_t processes;
 };
 
-/* Reaches the page: sinks/report/data.js has the same. */
+/* Values reach the page: keep in step with sinks/report/page/data.js. */
 enum report_flag {
 	REPORT_FORKED = 1,
 	REPORT_LAST = 2,
 	REPORT_ROOT = 4,
-	REPORT_OLDER = 8,
+	REPORT_PREEXISTING = 8,
 	REPORT_BENIGN = 16,
 	REPORT_PROPAGATED = 32,
 	REPORT_CORE = 64,
 	REPORT_HIDDEN = 128,
-	REPORT_CUT = 256, /* argv is longer than what the report keeps of it */
+	REPORT_CUT = 256, /* argv is cut in the report */
+	REPORT_RETRIED = 512,
+	REPORT_MUTED = 1024,
+	REPORT_SUBSHELL = 2048,
+	REPORT_IGNORED = 4096,
 };
 
-/* A row that is shown by itself. Times count from the begin of the report's first run. */
+/* A row shown by itself. Times are relative to the begin of the report's first run. */
 struct report_row {
 	uint64_t weight; /* first: struct keep */
 	uint64_t start, parent_start;
-	uint64_t began, wall, cpu, user, system, peak, sampled;
+	uint64_t began, age; /* age: of the process when it began to run this program */
+	uint64_t wall, cpu, cpu_span, user, system, peak, sampled, hugetlb;
 	uint64_t read_chars, write_chars, read_bytes, write_bytes;
 	uint64_t exit_code, signal, uid;
 	struct intern_string *name, *args, *exe, *cwd, *env, *step, *signal_name;
-	struct intern_string *tried, *tried_error; /* arguments of what it could not execute */
+	struct intern_string *tried, *tried_error; /* arguments of the program it could not execute */
+	struct intern_string *how;		   /* model_row__how() */
+	struct intern_string *said;		   /* its last lines, each ended by a NUL */
+	struct intern_string *oom;		   /* why the OOM killer selected it */
 	struct intern_string *by;		   /* arguments of the process that hides its failure */
-	uint32_t run, pid, ppid, image, task, flags, by_pid;
-	uint32_t parent; /* number of the row, from 1, when they are sorted; 0: not among them */
+	uint32_t run, pid, ns_pid, ppid, image, task, flags, by_pid;
+	uint64_t cause_start;
+	uint32_t cause_pid; /* of the process whose end began what it passed on; 0: none */
+	uint32_t cause;	    /* its last row, as parent */
+	uint32_t history;   /* of its process, from 1; 0: none */
+	uint32_t parent;    /* number of the row, from 1, once sorted; 0: not shown */
 	uint8_t outcome, args_reason, exe_reason, cwd_reason;
 };
 
 struct report_task {
 	uint64_t weight;
-	uint64_t began, wall, cpu, peak, together, rows, failed, hidden, exit_code, signal;
+	uint64_t began, wall, cpu, peak, together, processes, failed, hidden, exit_code, signal;
 	struct intern_string *step, *id;
 	uint32_t run, number, parent, pid;
 	uint8_t outcome;
 };
 
-/* A failure that an ancestor hides: its row was reported before. */
+/* When records were lost: by a `lost` record. In a damaged file they lie after it, up to the next one of the stream. */
+struct gap {
+	const struct model_run *run;
+	struct loss loss;
+	uint64_t until;
+	bool open; /* that one has not come: up to the end of the run */
+};
+
+/* A failure that was hidden by an ancestor, retried with success, or ignored; its row came before. */
 struct report_hidden {
 	uint64_t start;
 	struct intern_string *by;
-	uint32_t run, pid, image, by_pid;
+	uint32_t run, pid, image, by_pid, flag;
 };
 
 struct report {
-	struct on_model on;
+	struct judged judged;
 	const struct report_conf *conf;
 	struct intern strings;
 	struct keep rows, tasks;
 	struct report_hidden *hidden;
 	size_t hidden_count, hidden_capacity;
 	uint64_t dropped_failed;
-	struct totals_groups commands, executions; /* of steps */
+	struct totals_groups commands, steps;
 	struct series_set by_command, by_step;
+	struct histories histories;
+	struct gap *gaps;
+	size_t gaps_count, gaps_open;
 	const struct model_run *first;
 };
 
@@ -74,14 +99,21 @@ struct report {
 
 void rows__init(struct report *report);
 int rows__row(struct report *report, const struct model_row *row); /* each 0 or -ENOMEM */
+int rows__retried(struct report *report, const struct model_row *row);
+int rows__ignored(struct report *report, const struct model_row *row);
 int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by);
 int rows__task(struct report *report, const struct model_task *task);
 
-/* Nanoseconds since the report's begin, below 0 for what existed before; a null stays one. */
+/* Nanoseconds since the report's begin, negative if before; a null stays null. */
 uint64_t report__when(struct report *report, const struct model_run *run, uint64_t ts);
 
-/* Sorts by begin, finds parents, marks what is hidden. 0 or -ENOMEM. */
+/* Sorts by begin, finds parents, marks hidden failures. 0 or -ENOMEM. */
 int rows__finish(struct report *report);
+
+/* ---- facts.c ---- */
+
+int gaps__take(struct report *report, const struct record *record); /* 0 or -ENOMEM */
+void gaps__seen(struct report *report, const struct record *record);
 
 /* ---- fill.c ---- */
 
@@ -92,7 +124,7 @@ int page__write(struct report *report);
 
 struct data;
 
-/* All that the page's scripts need. 0 or -ENOMEM. */
+/* Writes the data of the page's scripts. 0 or -ENOMEM. */
 int columns__write(struct report *report, struct data *data);
 
 #endif

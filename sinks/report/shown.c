@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The rows and tasks that are shown one by one: what ended badly, and what took longest. */
+/* Rows and tasks shown one by one: those that failed and the longest. */
 #include "sinks/report/report.h"
 
 #include <errno.h>
@@ -7,8 +7,9 @@
 #include <string.h>
 
 #define ARGS_MAX 65536 /* bytes of one argv that are kept */
-#define ARGS_SHORT 512 /* once strings hold this much in all: */
+#define ARGS_SHORT 512 /* the limit once all strings use this much: */
 #define STRINGS_MAX (64U << 20)
+#define SAID_LINES 20
 
 uint64_t report__when(struct report *report, const struct model_run *run, uint64_t ts)
 {
@@ -16,7 +17,7 @@ uint64_t report__when(struct report *report, const struct model_run *run, uint64
 		report->first = run;
 	if (EVENT_IS_NULL(ts))
 		return ts;
-	return ts - run->first_ts + (uint64_t)(run->real_ns - report->first->real_ns);
+	return ts - run->first_ts + (uint64_t)run->real_ns - (uint64_t)report->first->real_ns;
 }
 
 /* ---- strings ---- */
@@ -47,7 +48,7 @@ static struct intern_string *keep_args(struct report *report, const struct model
 
 	if (!command)
 		return NULL;
-	if (!command->args.data) /* what it was is known by its path, if by anything */
+	if (!command->args.data) /* fall back to the path, if known */
 		return keep_bytes(report, command->exe.data, command->exe.length, err);
 	if (length > most) {
 		length = most;
@@ -56,12 +57,66 @@ static struct intern_string *keep_args(struct report *report, const struct model
 	return keep_bytes(report, command->args.data, length, err);
 }
 
+static struct intern_string *keep_oom(struct report *report, const struct model_oom *oom, int *err)
+{
+	struct intern_string *string = NULL;
+	struct text text = {0};
+
+	if (!oom)
+		return NULL;
+	model_oom__limit(oom, &text);
+	text__printf(&text, "; largest others by their last samples: ");
+	model_oom__others(oom, &text);
+	if (text.error)
+		*err = text.error;
+	else
+		string = keep_string(report, text.data, err);
+	text__free(&text);
+	return string;
+}
+
+static struct intern_string *keep_how(struct report *report, const struct model_row *row, int *err)
+{
+	struct intern_string *string = NULL;
+	struct text text = {0};
+
+	model_row__how(row, &text);
+	if (text.error)
+		*err = text.error;
+	else
+		string = keep_string(report, text.data, err);
+	text__free(&text);
+	return string;
+}
+
+static struct intern_string *keep_lines(struct report *report, const struct model_said *said, int *err)
+{
+	const char *end = said->text + said->length, *at;
+	struct intern_string *string;
+	size_t lines = 0;
+	char *copy;
+
+	while (end > said->text && end[-1] == '\n')
+		end--;
+	for (at = end; at > said->text && (at[-1] != '\n' || ++lines < SAID_LINES); at--)
+		;
+	copy = at < end ? malloc(end - at) : NULL;
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < (size_t)(end - at); i++)
+		copy[i] = at[i] == '\n' ? '\0' : at[i];
+	string = keep_bytes(report, copy, end - at, err);
+	free(copy);
+	return string;
+}
+
 static void row__drop(void *arg, void *item)
 {
 	struct report *report = arg;
 	struct report_row *row = item;
 	struct intern_string *strings[] = {row->name, row->args, row->exe,   row->cwd,	       row->env,
-					   row->step, row->by,	 row->tried, row->tried_error, row->signal_name};
+					   row->step, row->by,	 row->tried, row->tried_error, row->signal_name,
+					   row->oom,  row->how,	 row->said};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		intern__put(&report->strings, strings[i]);
@@ -94,8 +149,10 @@ void rows__init(struct report *report)
 static uint32_t flags_of(const struct model_row *row)
 {
 	return (row->forked ? REPORT_FORKED : 0) | (row->last ? REPORT_LAST : 0) | (row->root ? REPORT_ROOT : 0) |
-	       (row->older ? REPORT_OLDER : 0) | (row->benign ? REPORT_BENIGN : 0) |
-	       (row->propagated ? REPORT_PROPAGATED : 0) | (row->core_dumped ? REPORT_CORE : 0);
+	       (row->preexisting ? REPORT_PREEXISTING : 0) | (row->benign ? REPORT_BENIGN : 0) |
+	       (row->propagated ? REPORT_PROPAGATED : 0) | (row->core_dumped ? REPORT_CORE : 0) |
+	       (row->muted ? REPORT_MUTED : 0) |
+	       (row->forked && model_command__is_shell(row->command, row->comm) ? REPORT_SUBSHELL : 0);
 }
 
 static int take_strings(struct report *report, struct report_row *kept, const struct model_row *row)
@@ -110,6 +167,8 @@ static int take_strings(struct report *report, struct report_row *kept, const st
 		kept->tried = keep_args(report, row->tried, &kept->flags, &err);
 		kept->tried_error = keep_string(report, row->tried_error, &err);
 	}
+	kept->oom = keep_oom(report, row->oom, &err);
+	kept->how = keep_how(report, row, &err);
 	if (!command)
 		return err;
 	kept->args = keep_args(report, command, &kept->flags, &err);
@@ -131,12 +190,15 @@ static struct report_row figures_of(struct report *report, const struct model_ro
 		.start = row->start,
 		.parent_start = row->parent_start,
 		.began = report__when(report, row->run, row->began_ns),
+		.age = row->began_ns > row->start ? row->began_ns - row->start : 0,
 		.wall = row->wall_ns,
 		.cpu = row->cpu_ns,
+		.cpu_span = row->cpu_span_ns,
 		.user = row->user_ns,
 		.system = row->system_ns,
 		.peak = row->peak_rss_bytes,
 		.sampled = row->sampled_rss_bytes,
+		.hugetlb = row->hugetlb_bytes,
 		.read_chars = row->io[MODEL_IO_READ_CHARS],
 		.write_chars = row->io[MODEL_IO_WRITE_CHARS],
 		.read_bytes = row->io[MODEL_IO_READ_BYTES],
@@ -146,7 +208,10 @@ static struct report_row figures_of(struct report *report, const struct model_ro
 		.uid = row->command ? row->command->uid : none,
 		.run = (uint32_t)row->run->index,
 		.pid = row->pid,
+		.ns_pid = row->ns_pid,
 		.ppid = row->ppid,
+		.cause_pid = row->cause_pid,
+		.cause_start = row->cause_start,
 		.image = row->image,
 		.task = row->task ? row->task->number : 0,
 		.flags = flags_of(row),
@@ -175,7 +240,8 @@ int rows__row(struct report *report, const struct model_row *row)
 	return err;
 }
 
-int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by)
+static int keep_fate(struct report *report, const struct model_row *row, uint32_t flag, uint32_t pid,
+		     const struct model_command *by)
 {
 	struct report_hidden *hidden = report->hidden;
 	uint32_t cut = 0;
@@ -195,14 +261,30 @@ int rows__hidden(struct report *report, const struct model_row *row, uint32_t pi
 	hidden += report->hidden_count;
 	*hidden = (struct report_hidden){
 		.start = row->start,
-		.by = keep_args(report, by, &cut, &err),
+		.by = by ? keep_args(report, by, &cut, &err) : NULL,
 		.run = (uint32_t)row->run->index,
 		.pid = row->pid,
 		.image = row->image,
 		.by_pid = pid,
+		.flag = flag,
 	};
 	report->hidden_count += !err;
 	return err;
+}
+
+int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	return keep_fate(report, row, REPORT_HIDDEN, pid, by);
+}
+
+int rows__retried(struct report *report, const struct model_row *row)
+{
+	return keep_fate(report, row, REPORT_RETRIED, 0, NULL);
+}
+
+int rows__ignored(struct report *report, const struct model_row *row)
+{
+	return keep_fate(report, row, REPORT_IGNORED, 0, NULL);
 }
 
 int rows__task(struct report *report, const struct model_task *task)
@@ -216,7 +298,7 @@ int rows__task(struct report *report, const struct model_task *task)
 		.cpu = task->cpu_ns,
 		.peak = task->peak_rss_bytes,
 		.together = task->rss_peak_bytes,
-		.rows = task->rows,
+		.processes = task->processes,
 		.failed = task->failed,
 		.hidden = task->hidden,
 		.exit_code = task->exit_code,
@@ -272,7 +354,7 @@ static int by_process(const void *a, const void *b)
 	return order ? order : compare(x->image, y->image);
 }
 
-/* The last row of this process whose image is not beyond this one; NULL: none. */
+/* The process's last row up to this image; NULL: none. */
 static struct report_row *find(struct report_row **sorted, size_t count, const struct report_row *key)
 {
 	size_t low = 0, high = count;
@@ -291,7 +373,7 @@ static struct report_row *find(struct report_row **sorted, size_t count, const s
 	return row && row->run == key->run && row->pid == key->pid && row->start == key->start ? row : NULL;
 }
 
-/* The program that its parent was when it forked. */
+/* The parent's program at the time of the fork. */
 static void find_parent(struct report *report, struct report_row **sorted, struct report_row *row)
 {
 	struct report_row key = {.run = row->run, .pid = row->ppid, .start = row->parent_start, .image = UINT32_MAX},
@@ -312,6 +394,31 @@ static void find_parent(struct report *report, struct report_row **sorted, struc
 		row->parent = (uint32_t)(parent - (struct report_row *)report->rows.items) + 1;
 }
 
+static void find_cause(struct report *report, struct report_row **sorted, struct report_row *row)
+{
+	struct report_row key = {
+		.run = row->run, .pid = row->cause_pid, .start = row->cause_start, .image = UINT32_MAX};
+	const struct report_row *cause = row->cause_pid ? find(sorted, report->rows.count, &key) : NULL;
+
+	if (cause)
+		row->cause = (uint32_t)(cause - (struct report_row *)report->rows.items) + 1;
+}
+
+static void mark_histories(struct report *report, struct report_row **sorted)
+{
+	const struct keep *kept = &report->histories.kept;
+
+	for (size_t i = 0; i < kept->count; i++) {
+		const struct history_key *its = &((const struct history *)keep__item(kept, i))->key;
+		struct report_row key = {
+			.run = (uint32_t)its->run, .pid = (uint32_t)its->pid, .start = its->start, .image = UINT32_MAX};
+		struct report_row *row = find(sorted, report->rows.count, &key);
+
+		if (row)
+			row->history = (uint32_t)i + 1;
+	}
+}
+
 static void mark_hidden(struct report *report, struct report_row **sorted)
 {
 	for (size_t i = 0; i < report->hidden_count; i++) {
@@ -324,11 +431,29 @@ static void mark_hidden(struct report *report, struct report_row **sorted)
 			intern__put(&report->strings, hidden->by);
 			continue;
 		}
-		row->flags |= REPORT_HIDDEN;
+		row->flags |= hidden->flag;
 		row->by_pid = hidden->by_pid;
 		row->by = hidden->by;
 	}
 	report->hidden_count = 0;
+}
+
+/* What each failed process wrote last, which the model may have got after its row. */
+static int take_said(struct report *report)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < report->rows.count && !err; i++) {
+		struct report_row *row = keep__item(&report->rows, i);
+		const struct model_run *run = model__run(report->judged.on.model, row->run);
+		const struct model_said *said = NULL;
+
+		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
+			said = model_run__said(run, row->pid, row->start);
+		if (said && said->text)
+			row->said = keep_lines(report, said, &err);
+	}
+	return err;
 }
 
 int rows__finish(struct report *report)
@@ -338,6 +463,8 @@ int rows__finish(struct report *report)
 	struct report_row **sorted;
 
 	err = err ? err : keep__finish(&report->tasks);
+	err = err ? err : keep__finish(&report->histories.kept);
+	err = err ? err : take_said(report);
 	if (err)
 		return err;
 	sorted = calloc(count + 1, sizeof(struct report_row *));
@@ -350,9 +477,12 @@ int rows__finish(struct report *report)
 	for (size_t i = 0; i < count; i++)
 		sorted[i] = keep__item(&report->rows, i);
 	qsort(sorted, count, sizeof(struct report_row *), by_process);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		find_parent(report, sorted, sorted[i]);
+		find_cause(report, sorted, sorted[i]);
+	}
 	mark_hidden(report, sorted);
+	mark_histories(report, sorted);
 	free(sorted);
 	return 0;
 }

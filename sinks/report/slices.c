@@ -12,8 +12,8 @@
 struct series_name {
 	struct hash_node node;
 	struct intern_string *text;
-	struct series *series; /* NULL: among the others for now */
-	double weight;	       /* since it is among them */
+	struct series *series; /* NULL: in the series of the others */
+	double weight;	       /* while in the series of the others */
 };
 
 static struct series_name *name_of(struct hash_node *node)
@@ -21,7 +21,7 @@ static struct series_name *name_of(struct hash_node *node)
 	return (struct series_name *)((char *)node - offsetof(struct series_name, node));
 }
 
-/* Shares of CPU and memory have no common unit: a core second weighs as much as a GiB second. */
+/* CPU and memory have no common unit: one core second weighs as much as one GiB second. */
 static double weight_of(enum series_what what, double amount)
 {
 	return what == SERIES_CPU ? amount / 1e9 : amount / (1 << 30);
@@ -35,28 +35,24 @@ static double series__weight(const struct series *series)
 
 /* ---- slices ---- */
 
-static void merge_pairs(struct series *series)
+void slices__merge_pairs(float *slices, size_t count)
 {
-	for (int what = 0; what < SERIES_WHATS; what++) {
-		float *slices = series->slices[what];
-
-		for (size_t i = 0; i < SERIES_SLICES / 2; i++)
-			slices[i] = slices[2 * i] + slices[2 * i + 1];
-		memset(slices + SERIES_SLICES / 2, 0, SERIES_SLICES / 2 * sizeof(*slices));
-	}
+	for (size_t i = 0; i < count / 2; i++)
+		slices[i] = slices[2 * i] + slices[2 * i + 1];
+	memset(slices + count / 2, 0, count / 2 * sizeof(*slices));
 }
 
 static void reach(struct series_set *set, uint64_t until)
 {
 	while (until / set->slice_ns >= SERIES_SLICES) {
 		for (size_t i = 0; i < set->count; i++)
-			merge_pairs(set->all[i]);
+			for (int what = 0; what < SERIES_WHATS; what++)
+				slices__merge_pairs(set->all[i]->slices[what], SERIES_SLICES);
 		set->slice_ns *= 2;
 	}
 }
 
-/* `rate`: amount per ns. */
-static void spread(float *slices, uint64_t slice_ns, uint64_t from, uint64_t until, double rate)
+void slices__spread(float *slices, uint64_t slice_ns, uint64_t from, uint64_t until, double rate)
 {
 	for (uint64_t i = from / slice_ns; i * slice_ns < until; i++) {
 		uint64_t begin = i * slice_ns, end = begin + slice_ns;
@@ -80,7 +76,7 @@ static struct series *new_series(struct series_set *set, struct series_name *own
 	return series;
 }
 
-/* Of those that belong to a name. */
+/* Among the series that have a name. */
 static struct series *smallest(const struct series_set *set)
 {
 	struct series *least = set->all[1];
@@ -106,8 +102,8 @@ static void give_to_others(struct series_set *set, struct series *series)
 	series->owner->weight = 0;
 }
 
-/* Once all series are given away, a name must bring twice the smallest one's to take its place: or names of
- * one size would take turns. A new name is tried at once. */
+/* Once all series are in use, a name needs twice the smallest one's weight to replace it, or names of equal weight
+ * would alternate. A new name is tried at once. */
 static void try_series(struct series_set *set, struct series_name *name, bool new)
 {
 	struct series *series;
@@ -138,7 +134,7 @@ static struct series_name *new_name(struct series_set *set, struct intern_string
 	return name;
 }
 
-/* NULL with *err 0: one name too many, the others'. */
+/* NULL with *err 0: no series left, use that of the others. */
 static struct series_name *find_name(struct series_set *set, const char *string, int *err)
 {
 	struct intern_string *text = intern__get(set->strings, string, strlen(string));
@@ -182,7 +178,7 @@ int series__add(struct series_set *set, const char *string, enum series_what wha
 			return -ENOMEM;
 	}
 	if (what == SERIES_CPU && until == from)
-		until = from + 1; /* all of it in one slice */
+		until = from + 1; /* all in one slice */
 	if (until <= from)
 		return 0;
 	reach(set, until);
@@ -197,7 +193,7 @@ int series__add(struct series_set *set, const char *string, enum series_what wha
 	series = name && name->series ? name->series : set->all[0];
 	series->total[what] += all;
 	set->total[what] += all;
-	spread(series->slices[what], set->slice_ns, from, until, all / (double)(until - from));
+	slices__spread(series->slices[what], set->slice_ns, from, until, all / (double)(until - from));
 	return 0;
 }
 

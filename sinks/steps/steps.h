@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which step of the pipeline a process belongs to: rules in YAML, applied when streams are read, so that a
- * run can be asked again with others.
+ * run can be read again with other rules.
  *
  *	steps:
  *	  - parent: '(^|/)snakemake( |$)'	# every condition of a rule must hold; PCRE2, unanchored
@@ -10,13 +10,23 @@
  *	    step: task
  *	    id: ${1}/${2}			# processes with one id are one task, related or not
  *
- * A program gets the first rule that holds for it, else its process's or parent's task. Conditions: `exe`,
+ * A program gets the first rule that matches, else its process's or parent's task. Conditions: `exe`,
  * `args` (the arguments with a blank between), `cwd`, `parent` (the parent's args), `env`, `file` (what a file
- * in the working directory begins with, if it is there when the run is read), `depth` (programs above it,
+ * in the working directory began with, as it was recorded then), `depth` (programs above it,
  * without forks that executed none; 0 is the run's root), `outside: true` (it is in no task). `step` and `id`
  * are text with ${name} or ${1} of what the patterns captured, ${command}, the program's name, and ${tool},
  * what that is about: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`. Ready-made sets are in conf/steps;
- * collector.steps(5) is the reference. */
+ * collector.steps(5) is the reference.
+ *
+ * And what exit codes mean, of the first rule of `exits` that matches:
+ *
+ *	exits:
+ *	  - command: [grep, zgrep]		# names of programs; exe, args, cwd, parent, env as above
+ *	    code: [1]				# as a shell reports it; none: any but 0
+ *	    forked: false			# true: of forks of that program that executed nothing
+ *	    is: answer				# answer, wrapper, runner, origin, muted
+ *	  - args: '(^|/)configure( |$)'
+ *	    below: answer			# of its descendants: answer; of its tasks: ignored */
 #ifndef SINKS_STEPS_STEPS_H
 #define SINKS_STEPS_STEPS_H
 
@@ -27,26 +37,55 @@
 #include "core/error.h"
 #include "sinks/program/program.h"
 
-/* The default of the option `steps` of every sink that sits on the model, and its help. */
+/* The option `steps` of every sink on the model: its default and help. */
 #define STEPS_DEFAULT "auto"
-#define STEPS_HELP "rules for steps: auto, none, a ready-made set's name, or a YAML file"
+#define STEPS_HELP                                                                                                    \
+	"rules for steps: auto, none, a ready-made set's name, a YAML file, or an engine's log that names its jobs; " \
+	"several with commas between"
 
 struct steps;
 
-/* `what` as STEPS_HELP says. 0; -ENOENT, -EINVAL with a sentence (file:line:column) in `err`; -ENOMEM.
- * For "none" *steps is NULL. */
+enum steps_engine {
+	STEPS_ENGINE_NONE,
+	STEPS_ENGINE_PROGRAM, /* the program, and what is forked from it and executes nothing */
+	STEPS_ENGINE_FORKS,   /* only what is forked from it and executes nothing */
+};
+
+/* `what` as STEPS_HELP says; the ready-made rules of exits always come last. 0; -ENOENT, -EINVAL with a sentence
+ * (file:line:column) in `err`; -ENOMEM. */
 int steps__load(const char *what, struct steps **steps, struct error *err);
-void steps__free(struct steps *steps); /* takes NULL */
-size_t steps__count(const struct steps *steps);
+
+/* The same; `file`, if not 0, is a descriptor of the one file that `what` names.  */
+int steps__load_file(const char *what, int file, struct steps **steps, struct error *err);
+void steps__free(struct steps *steps);		/* takes NULL */
+size_t steps__count(const struct steps *steps); /* rules of steps */
+
+/* The limit that a program of this name (as the kernel has it, of 15 bytes) ends others at: "memory"; NULL: none. */
+const char *steps__limit(const struct steps *steps, const char *comm);
+
+/* What an end with another code than 0, or by a signal, says. */
+enum steps_exit {
+	STEPS_FAILURE,
+	STEPS_ANSWER,  /* it answers a question: no failure, unless it ended what asked */
+	STEPS_WRAPPER, /* a failure, but an answer if its child's was one, whose end it passes on (timeout, xargs) */
+	STEPS_RUNNER,  /* a failure: it passes on that of some child, whatever ran after that (make -k, parallel) */
+	STEPS_ORIGIN,  /* a failure of its own, whatever its children ended with (timeout's 124) */
+	STEPS_MUTED,   /* known to the user: counted apart */
+	STEPS_IGNORED, /* of tasks below a program that ends well: it ignored their failure */
+};
 
 /* ---- the rules applied ---- */
 
-/* A program as the rules look at it. */
+/* A program, as input for the rules. */
 struct steps_program {
 	const struct model_command *command, *parent; /* either may be NULL */
 	const char *comm;
 	int32_t depth; /* programs above it; -1: not known */
-	bool inside;   /* it is in a task */
+	bool inside;   /* whether it is in a task */
+	bool forked;   /* it executed nothing: `command` is its parent's */
+	/* What a file begins with, as recorded; NULL: not known. */
+	const char *(*file)(void *files, const char *path, size_t *length);
+	void *files;
 };
 
 struct steps_matcher;
@@ -54,13 +93,24 @@ struct steps_matcher;
 struct steps_matcher *steps_matcher__new(const struct steps *steps); /* NULL: out of memory */
 void steps_matcher__free(struct steps_matcher *matcher);	     /* takes NULL */
 
-/* The first rule from `from` on that holds for the program; steps__count(): none. Start a program with 0 and
- * continue after what was found. */
+/* The first rule from `from` on that matches the program; steps__count(): none. Start with 0 and continue after the
+ * rule found. */
 size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_program *program, size_t from);
 
-/* What the templates of the rule that was found last make; the id may be "": it has none. */
+/* Expand the templates of the rule found last; id and tag are "" if it has none. */
 const char *steps_matcher__step(const struct steps_matcher *matcher);
 const char *steps_matcher__id(const struct steps_matcher *matcher);
-const char *steps_matcher__rules(const struct steps_matcher *matcher); /* the set that it is from */
+const char *steps_matcher__tag(const struct steps_matcher *matcher);
+const char *steps_matcher__rules(const struct steps_matcher *matcher); /* the set of that rule */
+
+/* What that rule says to be of the engine itself, its probing or its plumbing. Such a rule begins no step. */
+enum steps_engine steps_matcher__engine(const struct steps_matcher *matcher);
+
+/* What the program's end says; `status` as a shell reports it, not 0. */
+enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct steps_program *program,
+				    uint32_t status);
+
+/* What the ends of its descendants say: STEPS_ANSWER or STEPS_IGNORED, unless they are STEPS_FAILURE. */
+enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 
 #endif

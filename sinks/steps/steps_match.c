@@ -1,19 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Holds rules of steps against a program. What it reads is untrusted: only the beginning of
- * a text is looked at, and a search that takes too many steps counts as no match. */
-#include "sinks/steps/steps_rule.h"
+/* Matches rules of steps against a program. Input is untrusted: only the beginning of a text is searched, and a
+ * search that takes too many steps counts as no match. */
+#include "sinks/steps/steps_names.h"
 
-#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #define MATCH_LIMIT 20000 /* steps of one search */
 #define HEAP_LIMIT 1024	  /* KiB */
 
 struct subject {
-	const char *data; /* NULL: there is none */
+	const char *data; /* NULL: none */
 	size_t length;
 	bool ready;
 };
@@ -21,14 +20,13 @@ struct subject {
 struct steps_matcher {
 	const struct steps *steps;
 	pcre2_match_context *context;
-	pcre2_match_data **found; /* by the pattern's place in its rule */
+	pcre2_match_data **found; /* by the pattern's index in its rule */
 	size_t found_count;
-	const char **subjects; /* the text that was searched, by rule too */
+	const char **subjects; /* the text searched, by the same index */
 	struct subject cache[STEPS_SUBJECTS];
 	char joined[2][STEPS_TEXT_MAX]; /* arguments of the parent and of the program */
-	char file[STEPS_TEXT_MAX];
-	char step[STEPS_NAME_MAX], id[STEPS_NAME_MAX];
-	const char *rules;
+	char step[STEPS_NAME_MAX], id[STEPS_NAME_MAX], tag[STEPS_NAME_MAX];
+	const struct steps_rule *rule; /* found last */
 };
 
 void steps_matcher__free(struct steps_matcher *matcher)
@@ -43,20 +41,24 @@ void steps_matcher__free(struct steps_matcher *matcher)
 	free(matcher);
 }
 
-/* Room for the captures of the most demanding rule. */
+static void count_found(const struct steps_rule *rule, size_t *patterns, uint32_t *groups)
+{
+	if (rule->patterns_count > *patterns)
+		*patterns = rule->patterns_count;
+	for (size_t i = 0; i < rule->patterns_count; i++)
+		*groups = rule->patterns[i].groups > *groups ? rule->patterns[i].groups : *groups;
+}
+
+/* Room for the captures of the rule with the most patterns. */
 static bool make_found(struct steps_matcher *matcher)
 {
 	const struct steps *steps = matcher->steps;
 	uint32_t groups = 0;
 
-	for (size_t i = 0; i < steps->count; i++) {
-		const struct steps_rule *rule = &steps->rules[i];
-
-		if (rule->patterns_count > matcher->found_count)
-			matcher->found_count = rule->patterns_count;
-		for (size_t j = 0; j < rule->patterns_count; j++)
-			groups = rule->patterns[j].groups > groups ? rule->patterns[j].groups : groups;
-	}
+	for (size_t i = 0; i < steps->count; i++)
+		count_found(&steps->rules[i], &matcher->found_count, &groups);
+	for (size_t i = 0; i < steps->exits_count; i++)
+		count_found(&steps->exits[i].rule, &matcher->found_count, &groups);
 	matcher->found = calloc(matcher->found_count + 1, sizeof(pcre2_match_data *));
 	matcher->subjects = calloc(matcher->found_count + 1, sizeof(char *));
 	if (!matcher->found || !matcher->subjects)
@@ -86,7 +88,7 @@ struct steps_matcher *steps_matcher__new(const struct steps *steps)
 	return matcher;
 }
 
-/* ---- what is looked at ---- */
+/* ---- subjects ---- */
 
 static struct subject of_text(const struct model_text *text)
 {
@@ -126,26 +128,19 @@ static struct subject of_env(const struct model_list *env, const char *variable)
 	return (struct subject){.ready = true};
 }
 
-/* What a file of the working directory begins with, if it is there still. That folder is untrusted: no link
- * is followed to a file elsewhere, nothing is waited for. */
-static struct subject of_file(const struct model_text *cwd, const char *name, char text[STEPS_TEXT_MAX])
+/* No file is opened: what stands in a stream may be forged. */
+static struct subject of_file(const struct steps_program *program, const char *name)
 {
+	const struct model_text *cwd = &program->command->cwd;
 	struct subject subject = {.ready = true};
-	int folder = cwd->data ? open(cwd->data, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	int fd = folder < 0 ? -1 : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	struct stat stat;
-	ssize_t n = -1;
+	char path[PATH_MAX];
 
-	if (fd >= 0 && !fstat(fd, &stat) && S_ISREG(stat.st_mode))
-		n = read(fd, text, STEPS_TEXT_MAX);
-	if (n >= 0) {
-		subject.data = text;
-		subject.length = (size_t)n;
-	}
-	if (fd >= 0)
-		close(fd);
-	if (folder >= 0)
-		close(folder);
+	if (!program->file || !cwd->data || cwd->reason)
+		return subject;
+	if (snprintf(path, sizeof(path), "%s/%s", cwd->data, name) < (int)sizeof(path))
+		subject.data = program->file(program->files, path, &subject.length);
+	if (subject.length > STEPS_TEXT_MAX)
+		subject.length = STEPS_TEXT_MAX;
 	return subject;
 }
 
@@ -160,7 +155,7 @@ static struct subject look(struct steps_matcher *matcher, const struct steps_pro
 	if (pattern->subject == STEPS_ENV)
 		return of_env(&command->env, pattern->name);
 	if (pattern->subject == STEPS_FILE)
-		return of_file(&command->cwd, pattern->name, matcher->file);
+		return of_file(program, pattern->name);
 	if (subject->ready)
 		return *subject;
 	if (pattern->subject == STEPS_EXE)
@@ -205,7 +200,7 @@ static size_t append_group(const struct steps_matcher *matcher, const struct ste
 	const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(matcher->found[part->pattern]) + 2 * (size_t)part->group;
 
 	if (ends[0] == PCRE2_UNSET || ends[1] < ends[0])
-		return at; /* it took no part */
+		return at; /* the group did not match */
 	return append(out, at, matcher->subjects[part->pattern] + ends[0], ends[1] - ends[0]);
 }
 
@@ -226,7 +221,7 @@ static size_t append_part(const struct steps_matcher *matcher, const struct step
 	return append(out, at, name, strlen(name));
 }
 
-/* Without the blanks that a group which captured nothing leaves at the ends. */
+/* Trims blanks, which empty captures leave at the ends. */
 static void render(const struct steps_matcher *matcher, const struct steps_program *program,
 		   const struct steps_template *template, char out[STEPS_NAME_MAX])
 {
@@ -254,8 +249,11 @@ size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_pro
 			continue;
 		render(matcher, program, &rule->step, matcher->step);
 		render(matcher, program, &rule->id, matcher->id);
-		matcher->rules = rule->set;
-		if (*matcher->step)
+		render(matcher, program, &rule->tag, matcher->tag);
+		matcher->rule = rule;
+		if (steps->names && !strcmp(steps->names->set, rule->set) && !rule->engine)
+			names__apply(steps->names, program->command, matcher->id, matcher->step, matcher->tag);
+		if (*matcher->step || rule->engine)
 			break;
 	}
 	return from;
@@ -271,7 +269,56 @@ const char *steps_matcher__id(const struct steps_matcher *matcher)
 	return matcher->id;
 }
 
+const char *steps_matcher__tag(const struct steps_matcher *matcher)
+{
+	return matcher->tag;
+}
+
 const char *steps_matcher__rules(const struct steps_matcher *matcher)
 {
-	return matcher->rules;
+	return matcher->rule->set;
+}
+
+enum steps_engine steps_matcher__engine(const struct steps_matcher *matcher)
+{
+	return matcher->rule->engine;
+}
+
+/* ---- exits ---- */
+
+static bool is_named(const struct steps_exit_rule *rule, const char *name)
+{
+	for (size_t i = 0; i < rule->commands_count; i++)
+		if (!strcmp(rule->commands[i], name))
+			return true;
+	return !rule->commands_count;
+}
+
+enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct steps_program *program, uint32_t status)
+{
+	const char *name = model_command__name(program->command, program->comm);
+
+	memset(matcher->cache, 0, sizeof(matcher->cache));
+	for (size_t i = 0; i < matcher->steps->exits_count; i++) {
+		const struct steps_exit_rule *rule = &matcher->steps->exits[i];
+
+		if (rule->is && rule->forked == program->forked && (rule->any_code || rule->codes[status & 255]) &&
+		    is_named(rule, name) && holds(matcher, &rule->rule, program))
+			return rule->is;
+	}
+	return STEPS_FAILURE;
+}
+
+enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program)
+{
+	const char *name = model_command__name(program->command, program->comm);
+
+	memset(matcher->cache, 0, sizeof(matcher->cache));
+	for (size_t i = 0; i < matcher->steps->exits_count; i++) {
+		const struct steps_exit_rule *rule = &matcher->steps->exits[i];
+
+		if (rule->below && is_named(rule, name) && holds(matcher, &rule->rule, program))
+			return rule->below;
+	}
+	return STEPS_FAILURE;
 }

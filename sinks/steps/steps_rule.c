@@ -8,15 +8,15 @@
 
 #include "core/config/config.h"
 
-enum key { KEY_EXE, KEY_ARGS, KEY_CWD, KEY_PARENT, KEY_ENV, KEY_FILE, KEY_DEPTH, KEY_OUTSIDE, KEY_STEP, KEY_ID, KEYS };
+enum key { KEY_FILE = STEPS_CONDITIONS, KEY_DEPTH, KEY_OUTSIDE, KEY_STEP, KEY_ID, KEY_TAG, KEY_ENGINE, KEYS };
 
-static const char *const key_names[] = {"exe",	"args",	 "cwd",	    "parent", "env",
-					"file", "depth", "outside", "step",   "id"};
+static const char *const key_names[] = {
+	STEPS_CONDITION_NAMES, "file", "depth", "outside", "step", "id", "tag", "engine"};
 
-/* A rule that is being read. Templates wait for all that captures. */
+/* A rule being read. Templates are read after all patterns. */
 struct reading {
 	struct steps_rule rule;
-	struct tree_entry step, id;
+	struct tree_entry step, id, tag;
 };
 
 /* ---- patterns ---- */
@@ -31,7 +31,7 @@ static pcre2_code *compile(struct tree *tree, const struct tree_entry *entry)
 
 	if (!text)
 		return NULL;
-	/* Bytes, not UTF-8: an argument may be anything. */
+	/* Bytes, not UTF-8: arguments may be any bytes. */
 	code = pcre2_compile((PCRE2_SPTR)text, PCRE2_ZERO_TERMINATED, PCRE2_NEVER_UTF, &rc, &at, NULL);
 	if (code) {
 		pcre2_jit_compile(code, PCRE2_JIT_COMPLETE); /* without it, slower */
@@ -80,16 +80,16 @@ static void read_variable(struct tree *tree, const struct tree_entry *entry, voi
 		add_pattern(tree, entry, arg, STEPS_ENV);
 }
 
-/* One a rule: there is room for one. */
+/* One per rule. */
 static void read_file(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	const struct steps_rule *rule = arg;
 
 	if (strchr(entry->name, '/'))
 		tree__error(tree, entry->name_node, entry->key,
-			    "a file is looked for in the working directory: give its name without a folder");
+			    "files are read from the working directory: write a name without a folder");
 	else if (rule->patterns_count && rule->patterns[rule->patterns_count - 1].subject == STEPS_FILE)
-		tree__error(tree, entry->name_node, entry->key, "a rule can look into one file only");
+		tree__error(tree, entry->name_node, entry->key, "a rule can read only one file: remove this one");
 	else
 		add_pattern(tree, entry, arg, STEPS_FILE);
 }
@@ -107,33 +107,56 @@ static void read_depth(struct tree *tree, const struct tree_entry *entry, struct
 		rule->depth = atol(text);
 }
 
-static void read_outside(struct tree *tree, const struct tree_entry *entry, struct steps_rule *rule)
+static bool read_bool(struct tree *tree, const struct tree_entry *entry)
 {
 	const char *text = tree__plain(tree, entry->node, entry->key);
 
 	if (text && strcmp(text, "true") && strcmp(text, "false"))
 		tree__error(tree, entry->node, entry->key, "\"%.64s\" is neither true nor false", text);
-	rule->outside = text && !strcmp(text, "true");
+	return text && !strcmp(text, "true");
+}
+
+static enum steps_engine read_engine(struct tree *tree, const struct tree_entry *entry)
+{
+	static const char *const names[] = {"false", "true", "forks"}; /* as enum steps_engine */
+	const char *text = tree__plain(tree, entry->node, entry->key);
+
+	for (size_t i = 0; text && i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(text, names[i]))
+			return i;
+	if (text)
+		tree__error(tree, entry->node, entry->key, "\"%.64s\" is neither true, false nor forks", text);
+	return STEPS_ENGINE_NONE;
 }
 
 /* ---- the rule ---- */
 
+void steps_rule__condition(struct tree *tree, const struct tree_entry *entry, struct steps_rule *rule,
+			   enum steps_condition condition)
+{
+	static const enum steps_subject subjects[] = {[STEPS_IF_EXE] = STEPS_EXE,
+						      [STEPS_IF_ARGS] = STEPS_ARGS,
+						      [STEPS_IF_CWD] = STEPS_CWD,
+						      [STEPS_IF_PARENT] = STEPS_PARENT};
+
+	if (condition == STEPS_IF_ENV)
+		tree__mapping(tree, entry->node, entry->key, read_variable, rule);
+	else
+		add_pattern(tree, entry, rule, subjects[condition]);
+}
+
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	static const enum steps_subject subjects[] = {
-		[KEY_EXE] = STEPS_EXE, [KEY_ARGS] = STEPS_ARGS, [KEY_CWD] = STEPS_CWD, [KEY_PARENT] = STEPS_PARENT};
 	struct reading *reading = arg;
 	int key = tree__choose(tree, entry, "key", key_names, KEYS);
 
 	switch (key) {
-	case KEY_EXE:
-	case KEY_ARGS:
-	case KEY_CWD:
-	case KEY_PARENT:
-		add_pattern(tree, entry, &reading->rule, subjects[key]);
-		break;
-	case KEY_ENV:
-		tree__mapping(tree, entry->node, entry->key, read_variable, &reading->rule);
+	case STEPS_IF_EXE:
+	case STEPS_IF_ARGS:
+	case STEPS_IF_CWD:
+	case STEPS_IF_PARENT:
+	case STEPS_IF_ENV:
+		steps_rule__condition(tree, entry, &reading->rule, (enum steps_condition)key);
 		break;
 	case KEY_FILE:
 		tree__mapping(tree, entry->node, entry->key, read_file, &reading->rule);
@@ -142,13 +165,19 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		read_depth(tree, entry, &reading->rule);
 		break;
 	case KEY_OUTSIDE:
-		read_outside(tree, entry, &reading->rule);
+		reading->rule.outside = read_bool(tree, entry);
 		break;
 	case KEY_STEP:
 		reading->step = *entry;
 		break;
 	case KEY_ID:
 		reading->id = *entry;
+		break;
+	case KEY_TAG:
+		reading->tag = *entry;
+		break;
+	case KEY_ENGINE:
+		reading->rule.engine = read_engine(tree, entry);
 		break;
 	}
 }
@@ -162,15 +191,20 @@ void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *a
 	unsigned errors = tree->errors;
 
 	tree__mapping(tree, entry->node, entry->key, read_key, &reading);
-	if (tree->errors == errors && !reading.step.node)
+	if (tree->errors == errors && !reading.step.node && !rule->engine)
 		tree__error(tree, entry->node, entry->key, "has no step: write one, such as step: ${command}");
+	if (tree->errors == errors && rule->engine && (reading.step.node || reading.id.node || reading.tag.node))
+		tree__error(
+			tree, entry->node, entry->key,
+			"is of the engine itself, which begins no step: write either engine: true, or step, id and tag");
 	if (tree->errors == errors && !rule->patterns_count && rule->depth < 0)
 		tree__error(tree, entry->node, entry->key,
-			    "has no condition and would hold for everything: write one of exe, args, cwd, "
+			    "has no condition and would match everything: write one of exe, args, cwd, "
 			    "parent, env, file, depth");
 	if (tree->errors == errors) {
 		steps_template__read(tree, &reading.step, rule, &rule->step);
 		steps_template__read(tree, &reading.id, rule, &rule->id);
+		steps_template__read(tree, &reading.tag, rule, &rule->tag);
 	}
 	rules = reallocarray(steps->rules, steps->count + 1, sizeof(*rules));
 	if (rules)
@@ -193,5 +227,6 @@ void steps_rule__free(struct steps_rule *rule)
 	free(rule->patterns);
 	steps_template__free(&rule->step);
 	steps_template__free(&rule->id);
+	steps_template__free(&rule->tag);
 	free(rule->set);
 }

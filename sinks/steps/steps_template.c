@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads the templates of a rule of steps: text with the names of what its patterns capture. */
+/* Reads the templates of a rule of steps: text with references to captures of its patterns. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +39,8 @@ static int add_text(struct steps_template *template, const char *from, size_t le
 	return 0;
 }
 
-/* Looks a name up in every pattern; a number belongs to the only pattern that captures. Returns in how
- * many patterns it is. */
+/* Finds a name in every pattern; a number refers to the only pattern that captures. Returns how many patterns have
+ * it. */
 static int find_group(const struct steps_rule *rule, const char *name, struct steps_part *part)
 {
 	bool number = !name[strspn(name, "0123456789")];
@@ -77,13 +77,12 @@ static void read_reference(struct tree *tree, const struct tree_entry *entry, co
 		part->kind = STEPS_TOOL;
 	else if (!found)
 		tree__error(tree, entry->node, entry->key,
-			    "no pattern of this rule captures ${%s}: write (?<%s>...) in one, or take ${command} "
+			    "no pattern of this rule captures ${%s}: write (?<%s>...) in one, or use ${command} "
 			    "or ${tool}",
 			    name, *name && name[strspn(name, "0123456789")] ? name : "NAME");
 	else if (found > 1)
 		tree__error(tree, entry->node, entry->key,
-			    "more than one pattern of this rule captures ${%s}: give the groups names of their own",
-			    name);
+			    "more than one pattern of this rule captures ${%s}: give the groups different names", name);
 }
 
 static int read_parts(struct tree *tree, const struct tree_entry *entry, const struct steps_rule *rule,
@@ -100,7 +99,7 @@ static int read_parts(struct tree *tree, const struct tree_entry *entry, const s
 
 			if (!end) {
 				tree__error(tree, entry->node, entry->key,
-					    "\"%.64s\" has no end: close it by }, or write $${", text);
+					    "\"%.64s\" has no end: close it with }, or write $${", text);
 				return 0;
 			}
 			if (add_text(template, from, (size_t)(text - from)))

@@ -1,156 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The tool that a program is about, as people would say it: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`,
- * "sort" of `timeout 5 sort x`, "plot.py" of `python3 plot.py`. Reads a shell's line as far as that takes. */
+/* Finds the tool that a program runs, by its usual name: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`, "sort" of
+ * `timeout 5 sort x`, "plot.py" of `python3 plot.py`. Parses just enough of a shell line for that. */
 #include <string.h>
 
-#include "sinks/steps/steps_rule.h"
+#include "sinks/steps/steps_tool.h"
 
-#define NESTED_MAX 4 /* of sh -c "sh -c ..." */
+#define NESTED_MAX 4  /* of sh -c "sh -c ..." */
+#define LAUNCH_MAX 16 /* of timeout 5 nice -n 5 ... */
 
 /* Lists of words, each with a blank before and after. */
-static const char reserved[] = " if then else elif do while until ! { builtin eval ";
-static const char quiet[] =
-	" mkdir cd set export source . module ml rm echo printf true false : umask ulimit trap unset touch sleep "
-	"test [ [[ ln local declare readonly shopt pushd popd exit wait read for case fi done esac } ) ";
-static const char wrappers[] = " exec command env nice ionice timeout stdbuf nohup setsid sudo taskset numactl "
-			       "chrt time unbuffer xvfb-run catchsegv ";
-static const char shells[] = " sh bash dash zsh ksh mksh ash ";
-static const char interpreters[] = " sh bash dash zsh ksh mksh ash perl ruby node Rscript julia ";
-static const char containers[] = " singularity apptainer docker podman srun ";
-static const char subcommands[] =
-	" abpoa aws az bamtools bcftools bedtools bwa bwa-mem2 cargo cellranger checkm cnvkit.py conda csvtk "
-	"cutadapt deeptools diamond docker fgbio gatk gcloud git go gsutil gtdbtk htseq kallisto kubectl "
-	"mamba medaka micromamba mmseqs nanopolish nextflow npm picard pip pip3 podman qiime rsem salmon "
-	"sambamba samtools seqkit seqtk singularity apptainer snpEff spaceranger taxonkit umi_tools vg ";
+static const char reserved[] = " if then else elif do while until ! { ";
+static const char syntax[] = " for case fi done esac } ) ";
+static const char builtin[] =
+	" cd set export source . module ml echo printf true false : umask ulimit trap unset test [ [[ local declare readonly "
+	"shopt pushd popd exit wait read return break continue shift let type hash alias typeset mapfile readarray kill pwd ";
+static const char quiet[] = " mkdir rm touch sleep ln which cp mv chmod date hostname basename dirname mktemp ";
 
-/* What is left to read: a shell's line, or arguments each ended by a NUL. */
-struct words {
-	const char *at, *end;
-	bool line;
-	char word[STEPS_NAME_MAX];
-};
-
-enum token { END, WORD, OPERATOR };
-
-static bool is_in(const char *list, const char *word)
-{
-	size_t n = strlen(word);
-
-	for (const char *at = list; n && (at = strstr(at, word)); at++)
-		if (at > list && at[-1] == ' ' && at[n] == ' ')
-			return true;
-	return false;
-}
-
-static enum token take_argument(struct words *words)
-{
-	size_t n = strnlen(words->at, (size_t)(words->end - words->at));
-	size_t kept = n < STEPS_NAME_MAX ? n : STEPS_NAME_MAX - 1;
-
-	if (words->at >= words->end)
-		return END;
-	memcpy(words->word, words->at, kept);
-	words->word[kept] = '\0';
-	words->at += n + 1;
-	return WORD;
-}
-
-/* To the last character of $(...). */
-static void skip_substitution(struct words *words)
-{
-	int depth = 0;
-
-	for (words->at++; words->at < words->end; words->at++) {
-		depth += (*words->at == '(') - (*words->at == ')');
-		if (!depth)
-			return;
-	}
-	words->at = words->end - 1;
-}
-
-/* A word of a shell's line without its quotes; nothing is expanded. */
-static void take_word(struct words *words)
-{
-	char quote = '\0';
-	size_t n = 0;
-
-	for (; words->at < words->end; words->at++) {
-		char c = *words->at;
-
-		if (c == quote) {
-			quote = '\0';
-			continue;
-		}
-		if (!quote && (c == '\'' || c == '"')) {
-			quote = c;
-			continue;
-		}
-		if (!quote && strchr(" \t\n;&|()<>", c))
-			break;
-		if (c == '\\' && quote != '\'' && words->at + 1 < words->end)
-			c = *++words->at;
-		else if (c == '$' && words->at + 1 < words->end && words->at[1] == '(')
-			skip_substitution(words);
-		if (n < STEPS_NAME_MAX - 1)
-			words->word[n++] = c;
-	}
-	words->word[n] = '\0';
-}
-
-static enum token take(struct words *words)
-{
-	if (!words->line)
-		return take_argument(words);
-	while (words->at < words->end) {
-		char c = *words->at;
-
-		if (c == '#') {
-			while (words->at < words->end && *words->at != '\n')
-				words->at++;
-		} else if (strchr(" \t", c)) {
-			words->at++;
-		} else if (strchr("\n;&|()", c)) {
-			words->at++;
-			return OPERATOR;
-		} else if (strchr("<>", c)) { /* a redirection and its target: not a program */
-			while (words->at < words->end && strchr("<>& \t", *words->at))
-				words->at++;
-			take_word(words);
-		} else {
-			take_word(words);
-			if (words->at == words->end || !strchr("<>", *words->at) ||
-			    words->word[strspn(words->word, "0123456789")])
-				return WORD;
-		}
-	}
-	return END;
-}
+static const char unknown[] = "$"; /* what is left of $(...) */
 
 static const char *base_of(const char *word)
 {
 	const char *slash = strrchr(word, '/');
 
 	return slash && slash[1] ? slash + 1 : word;
-}
-
-static bool is_assignment(const char *word)
-{
-	size_t n = strspn(word, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_");
-
-	return n && word[n] == '=';
-}
-
-/* An option of a wrapper, or its value: -n 5, 10s, A=b. */
-static bool is_wrapping(const char *word)
-{
-	size_t n = strspn(word, "0123456789.");
-
-	return *word == '-' || is_assignment(word) || (n && !word[n + (word[n] && strchr("smhdK", word[n]))]);
-}
-
-static bool is_interpreter(const char *name)
-{
-	return is_in(interpreters, name) || !strncmp(name, "python", 6) || !strcmp(name, "java");
 }
 
 static void set(char out[STEPS_NAME_MAX], const char *name)
@@ -160,111 +32,135 @@ static void set(char out[STEPS_NAME_MAX], const char *name)
 
 static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX]);
 
-/* What a shell was given by -c: a line of its own. */
-static bool find_line(struct words words, int nested, char out[STEPS_NAME_MAX])
+/* The word taken last is a line of its own. */
+static bool find_line(const struct words *words, int nested, char out[STEPS_NAME_MAX])
 {
-	struct words inner = {.at = words.at, .end = words.end, .line = true};
+	struct words inner = {.at = words->from, .end = words->at - 1, .line = true};
 	char text[STEPS_NAME_MAX];
 
 	if (nested >= NESTED_MAX)
 		return false;
-	if (words.line) {
-		take(&words);
-		inner.at = strcpy(text, words.word);
+	if (words->line) {
+		inner.at = strcpy(text, words->word);
 		inner.end = text + strlen(text);
-	} else {
-		inner.end = inner.at + strnlen(inner.at, (size_t)(inner.end - inner.at));
+	} else if (inner.end > words->end) {
+		inner.end = words->end;
 	}
 	return find_tool(inner, nested + 1, out);
 }
 
-/* Whether an option says that code comes next, instead of a script's name: -c, -lc, -e, -ne. */
-static bool is_code(const char *option, bool shell)
+/* "bwa mem" */
+static void append_subcommand(const char *subcommand, char out[STEPS_NAME_MAX])
 {
-	size_t n = strlen(option);
+	size_t n = strlen(out);
 
-	if (n < 2 || n > 6 || option[1] == '-')
-		return false;
-	return shell ? strchr(option, 'c') != NULL : strchr("ceE", option[n - 1]) != NULL;
+	if (n + 1 + strlen(subcommand) >= STEPS_NAME_MAX)
+		return;
+	out[n] = ' ';
+	strcpy(out + n + 1, subcommand);
 }
 
-/* The script that an interpreter runs, which is what it is about. */
-static bool find_script(struct words words, const char *name, int nested, char out[STEPS_NAME_MAX])
+/* Words before a command's name: f() of a function, A=b, if. */
+static bool precedes_command(const struct words *words)
 {
-	bool shell = is_in(shells, name), module = false;
+	size_t blank = 0;
 
-	while (take(&words) == WORD) {
-		if (module || (words.word[0] != '-' && words.word[0] != '+')) {
-			set(out, base_of(words.word));
+	if (words__is_assignment(words->word) || words__listed(reserved, words->word))
+		return true;
+	while (words->at + blank < words->end && words->at[blank] == ' ')
+		blank++;
+	return words->at + blank < words->end && words->at[blank] == '(';
+}
+
+/* How well a command names its line. */
+enum rank { NAMES_NOTHING, NAMES_BUILTIN, NAMES_PREPARATION, NAMES_LINE };
+
+static enum rank rank_of(const char *name)
+{
+	if (words__listed(syntax, name) || !strcmp(name, unknown))
+		return NAMES_NOTHING;
+	if (words__listed(builtin, name))
+		return NAMES_BUILTIN;
+	return words__listed(quiet, name) ? NAMES_PREPARATION : NAMES_LINE;
+}
+
+/* Names the tool of the command that begins with the word taken last, through the programs that only run another one.
+ * False if there is no such tool; `out` is then the command's own name. */
+static bool name_command(struct words *words, int nested, char out[STEPS_NAME_MAX])
+{
+	char line[STEPS_NAME_MAX];
+
+	for (int i = 0; i < LAUNCH_MAX; i++) {
+		const struct launcher *launcher;
+
+		set(out, base_of(words->word));
+		launcher = launcher__find(out);
+		if (words->line && rank_of(out) < NAMES_LINE)
+			return false;
+		switch (launcher ? launcher__take(launcher, words) : LAUNCH_NOTHING) {
+		case LAUNCH_NOTHING:
+			return !launcher || !launcher__is_wrapper(launcher);
+		case LAUNCH_PROGRAM:
+			while (words->line && precedes_command(words))
+				if (words__take(words) != WORD)
+					return false;
+			break;
+		case LAUNCH_LINE:
+			if (find_line(words, nested, line))
+				set(out, line);
+			return true;
+		case LAUNCH_NAME:
+			set(out, base_of(words->word));
 			return *out;
+		case LAUNCH_SUBCOMMAND:
+			append_subcommand(words->word, out);
+			return true;
 		}
-		if (is_code(words.word, shell))
-			return shell && find_line(words, nested, out);
-		module = !strcmp(words.word, "-m") || !strcmp(words.word, "-jar");
-		if (shell && words.word[strlen(words.word) - 1] == 'o') /* -euo pipefail */
-			take(&words);
-	}
-	return false;
-}
-
-/* What a container's shell is given: singularity exec image bash -c '...'. */
-static bool find_inside(struct words words, int nested, char out[STEPS_NAME_MAX])
-{
-	while (take(&words) == WORD)
-		if (is_in(shells, base_of(words.word)) && take(&words) == WORD && is_code(words.word, true))
-			return find_line(words, nested, out);
-	return false;
-}
-
-/* A tool, found at the place of a program. */
-static bool name_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
-{
-	char name[STEPS_NAME_MAX];
-	size_t n;
-
-	set(name, base_of(words.word));
-	if (is_interpreter(name) && find_script(words, name, nested, out))
-		return true;
-	if (is_in(containers, name) && find_inside(words, nested, out))
-		return true;
-	set(out, name);
-	n = strlen(out);
-	if (!is_in(subcommands, name) || take(&words) != WORD)
-		return true;
-	if (words.word[0] >= 'a' && words.word[0] <= 'z' && !strpbrk(words.word, "./=") &&
-	    n + 1 + strlen(words.word) < STEPS_NAME_MAX) {
-		out[n] = ' ';
-		strcpy(out + n + 1, words.word);
 	}
 	return true;
+}
+
+/* To the operator after a command that does not name its line, past what only looks like one in [[ a && b ]]. */
+static enum token skip_command(struct words *words)
+{
+	bool brackets = !strcmp(words->word, "[[");
+	enum token token;
+
+	while ((token = words__take(words)) == WORD || (brackets && token == OPERATOR))
+		if (brackets && token == WORD && !strcmp(words->word, "]]"))
+			brackets = false;
+	return token;
+}
+
+/* To the end of a pattern of case: "a|b)". */
+static void skip_pattern(struct words *words)
+{
+	enum token token;
+
+	while ((token = words__take(words)) != END)
+		if (token == OPERATOR ? words->ended_by == ')' : !strcmp(words->word, "esac"))
+			return;
 }
 
 static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 {
 	char fallback[STEPS_NAME_MAX] = "";
+	enum rank best = NAMES_NOTHING;
 	enum token token;
-	bool wrapped = false;
 
-	while ((token = take(&words)) != END) {
-		const char *name = base_of(words.word);
-
-		if (token == OPERATOR || is_assignment(words.word) || is_in(reserved, words.word))
+	while ((token = words__take(&words)) != END) {
+		if (token == OPERATOR && words.ended_by == WORDS_BRANCH)
+			skip_pattern(&words);
+		if (token == OPERATOR || (words.line && precedes_command(&words)))
 			continue;
-		if (wrapped && is_wrapping(words.word))
-			continue;
-		if (is_in(wrappers, name)) {
-			wrapped = true;
-			continue;
+		if (name_command(&words, nested, out))
+			return true;
+		if (rank_of(out) > best) {
+			best = rank_of(out);
+			set(fallback, out);
 		}
-		if (!words.line || !is_in(quiet, name))
-			return name_tool(words, nested, out);
-		if (!*fallback)
-			set(fallback, name);
-		while ((token = take(&words)) == WORD)
-			;
-		wrapped = false;
-		if (token == END)
-			break;
+		if (!strcmp(out, "case") || (skip_command(&words) == OPERATOR && words.ended_by == WORDS_BRANCH))
+			skip_pattern(&words);
 	}
 	set(out, fallback);
 	return *out;

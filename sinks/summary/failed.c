@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What failed: one entry for what ended alike, hidden ones first. */
+/* What failed: one entry per kind of failure, hidden ones first. */
 #include "sinks/summary/page.h"
 
 #include <errno.h>
@@ -7,18 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Hidden ones first: nothing else shows them. Then in order of time. */
-static int by_weight(const void *a, const void *b)
-{
-	const struct tally_failure *x = tally_failure__of(*(struct hash_node *const *)a);
-	const struct tally_failure *y = tally_failure__of(*(struct hash_node *const *)b);
-
-	if (!x->hidden != !y->hidden)
-		return x->hidden ? -1 : 1;
-	return x->order < y->order ? -1 : x->order > y->order;
-}
-
-/* When and where, dim; with the mark in front that must be seen. */
+/* When and where, dim, after a bright mark. */
 static void circumstances(struct page *page, const struct tally_failure *f, size_t indent)
 {
 	char number[FORMAT_SIZE], mark[FORMAT_SIZE + 16] = "";
@@ -31,22 +20,14 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	text__printf(page->text, "%*s", (int)indent, "");
 	page__styled(page, TEXT_RED_BOLD, mark);
 
-	if (f->count > 1)
-		text__printf(&line, "%s times, first ", format__count(number, f->count));
-	text__printf(&line, "pid %u", f->row.pid);
-	if (!EVENT_IS_NULL(f->row.ended_ns))
-		text__printf(&line, " at +%s", format__duration(number, page__offset(page, f->row.ended_ns)));
-	if (f->row.forked && f->row.tried_error[0]) {
-		text__printf(&line, ", not executed: ");
-		text__safe(&line, f->row.tried_error, strlen(f->row.tried_error));
-	}
-	if (f->row.core_dumped)
-		text__printf(&line, ", core dumped");
-	if (f->step)
-		text__printf(&line, ", in step %s", f->step);
-	if (f->parent)
-		text__printf(&line, ", under %s", f->parent);
+	story__kind(&line, page->tally->run.run, f);
 	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");
+	if (f->how)
+		page__dim(page, 0, "%*s%s", (int)indent, "", f->how);
+	if (f->limit) {
+		page__dim(page, 0, "%*s%s", (int)indent, "", f->limit);
+		page__dim(page, 0, "%*slargest others: %s", (int)indent, "", f->others);
+	}
 	if (f->by)
 		page__dim(page, 0, "%*s%s ended 0", (int)indent, "", f->by);
 	if (line.error)
@@ -56,20 +37,16 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 
 static void failure(struct page *page, const struct tally_failure *f, int width)
 {
-	char how[PAGE_ENDING];
-
-	text__printf(page->text, "  ");
-	text__style(page->text, TEXT_RED);
-	text__printf(page->text, "%-*s", width, page__ending(how, &f->row));
-	text__style(page->text, TEXT_PLAIN);
-	text__printf(page->text, "  ");
-	page__rest(page, 2 + (size_t)width + 2, f->shown);
+	page__how(page, &f->row, width);
+	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, f->shown);
 	circumstances(page, f, 2 + (size_t)width + 2);
+	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);
 }
 
-static void more_failures(struct page *page, uint64_t listed, uint64_t kinds)
+/* `others`: failures of `kinds` that are not listed. */
+static void more_failures(struct page *page, uint64_t others, uint64_t kinds)
 {
-	uint64_t propagated = page->tally->run.propagated, others = page->tally->run.failed - propagated - listed;
+	uint64_t propagated = page->tally->run.propagated - story__in_chain(page->tally, NULL, true);
 	uint64_t untraced = page->tally->run.run->untraced;
 	char a[FORMAT_SIZE], b[FORMAT_SIZE];
 
@@ -84,31 +61,72 @@ static void more_failures(struct page *page, uint64_t listed, uint64_t kinds)
 			  format__count(a, untraced));
 }
 
-void page__failures(struct page *page)
+static int width_of(struct hash_node *const *list, size_t count)
 {
-	size_t count = page->tally->failures.count, shown = count;
-	struct hash_node **list = hash__sorted(&page->tally->failures, by_weight);
-	uint64_t listed = 0;
-	int width = 0, n;
-	char text[PAGE_ENDING];
+	char how[STORY_ENDING];
+	int width = 0;
 
-	if (shown > page->failures)
-		shown = page->failures;
-	if (!list)
-		page->text->error = -ENOMEM;
-	if (!list || !page->tally->run.failed)
-		goto out;
-	for (size_t i = 0; i < shown; i++) {
-		n = (int)strlen(page__ending(text, &tally_failure__of(list[i])->row));
+	for (size_t i = 0; i < count; i++) {
+		int n = (int)strlen(story__ending(how, &tally_failure__of(list[i])->row));
+
 		width = n > width ? n : width;
 	}
-	snprintf(text, sizeof(text), "Failed (%llu)", (unsigned long long)page->tally->run.failed);
+	return width;
+}
+
+void page__failures(struct page *page)
+{
+	const struct totals_run *run = &page->tally->run;
+	size_t count;
+	struct hash_node **list = story__failures(page->tally, &count);
+	size_t shown = count > page->failures ? page->failures : count;
+	const char *title = story__origin(&page->tally->run) ? "Other failures" : "Failed";
+	uint64_t all = run->failed - run->propagated - story__in_chain(page->tally, NULL, false);
+	int width = width_of(list, shown);
+	uint64_t listed = 0;
+	char text[64];
+
+	if (!list)
+		page->text->error = -ENOMEM;
+	if (!all || !count)
+		goto out;
+	snprintf(text, sizeof(text), "%s (%llu)", title, (unsigned long long)all);
 	page__section(page, TEXT_RED_BOLD, text);
 	for (size_t i = 0; i < shown; i++) {
 		failure(page, tally_failure__of(list[i]), width);
-		listed += tally_failure__of(list[i])->count;
+		listed += tally_failure__of(list[i])->count -
+			  story__in_chain(page->tally, tally_failure__of(list[i]), false);
 	}
-	more_failures(page, listed, count - shown);
+	more_failures(page, all > listed ? all - listed : 0, count - shown);
 out:
+	free(list);
+}
+
+void page__excused(struct page *page)
+{
+	struct hash_node **list = hash__sorted(&page->tally->excused, NULL);
+	size_t count = list ? page->tally->excused.count : 0, shown = count > page->failures ? page->failures : count;
+	char number[FORMAT_SIZE], how[STORY_ENDING];
+
+	if (!list)
+		page->text->error = -ENOMEM;
+	if (count)
+		page__section(page, TEXT_BOLD, "Retried or ignored");
+	for (size_t i = 0; i < shown; i++) {
+		const struct tally_excused *e = tally_excused__of(list[i]);
+		struct text line = {0};
+
+		text__printf(&line, "%s: %s, %s", e->shown, story__ending(how, &e->row),
+			     e->ignored ? "ignored" : "retried, then 0");
+		if (e->count > 1)
+			text__printf(&line, "; %s times", format__count(number, e->count));
+		text__printf(page->text, "  ");
+		page__wrapped(page, 2, 4, line.data ? line.data : "");
+		if (line.error)
+			page->text->error = line.error;
+		text__free(&line);
+	}
+	if (count > shown)
+		page__dim(page, 0, "  and %zu more", count - shown);
 	free(list);
 }

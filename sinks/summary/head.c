@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The head of a run's block: what it was, what it took, how it ended. */
+/* The head of a run's block: command, result, cost. */
 #include "sinks/summary/page.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,17 +93,63 @@ fact(struct page *page, const char *label, const char *value, bool bound, const 
 static void memory_facts(struct page *page)
 {
 	const struct tally_top *largest = &page->tally->largest;
-	uint64_t together = page->tally->run.run->rss_peak_bytes;
-	char number[FORMAT_SIZE];
+	const struct model_run *run = page->tally->run.run;
+	uint64_t together = run->rss_peak_bytes, least = run->rss_lower_bytes;
+	const char *label = largest->count ? "" : "peak memory";
+	char number[FORMAT_SIZE], lower[FORMAT_SIZE];
 
 	if (largest->count) {
 		page->bound[TOTALS_PEAK] |= largest->rows[0].bound;
 		fact(page, "peak memory", format__bytes(number, largest->rows[0].peak_bytes), largest->rows[0].bound,
 		     "largest process: %s", largest->rows[0].shown);
 	}
-	if (!EVENT_IS_NULL(together) && page->tally->run.processes > 1)
-		fact(page, largest->count ? "" : "peak memory", format__bytes(number, together), false,
-		     "all at once, sampled; shared pages count in each");
+	if (EVENT_IS_NULL(together) || page->tally->run.processes < 2)
+		return;
+	format__bytes(number, together);
+	format__bytes(lower, least);
+	if (!strcmp(number, lower))
+		fact(page, label, number, false, "all at once, sampled");
+	else if (!EVENT_IS_NULL(run->pss_peak_bytes) && run->pss_peak_bytes >= together - together / 10)
+		fact(page, label, format__bytes(lower, run->pss_peak_bytes), false, "all at once (Pss); at most %s",
+		     number);
+	else
+		fact(page, label, number, false, "at most at once, sampled; at least %s", lower);
+}
+
+/* Beside what the processes hold: page cache too, and the memory of others that are in it. */
+static void cgroup_fact(struct page *page)
+{
+	const struct model_run *run = page->tally->run.run;
+	char charge[FORMAT_SIZE], cache[FORMAT_SIZE];
+	struct text note = {0};
+
+	if (EVENT_IS_NULL(run->cgroup_bytes))
+		return;
+	text__printf(&note, "charged");
+	if (!EVENT_IS_NULL(run->cgroup_cache_bytes))
+		text__printf(&note, " (%s page cache)", format__bytes(cache, run->cgroup_cache_bytes));
+	if (EVENT_IS_NULL(run->cgroup_others))
+		text__printf(&note, "; others may be in it");
+	else if (run->cgroup_others)
+		text__printf(&note, "; %" PRIu64 " other%s in it", run->cgroup_others,
+			     run->cgroup_others == 1 ? "" : "s");
+	text__printf(&note, ": ");
+	text__safe(&note, run->cgroup, strlen(run->cgroup));
+	if (note.error)
+		page->text->error = note.error;
+	else
+		fact(page, "cgroup", format__bytes(charge, run->cgroup_bytes), false, "%s", note.data);
+	text__free(&note);
+}
+
+static void huge_pages_fact(struct page *page)
+{
+	uint64_t bytes = page->tally->run.hugetlb_bytes;
+	char number[FORMAT_SIZE];
+
+	if (bytes)
+		fact(page, "huge pages", format__bytes(number, bytes), true,
+		     "of one process in hugetlbfs; not in its peak memory");
 }
 
 static void process_fact(struct page *page)
@@ -115,6 +162,12 @@ static void process_fact(struct page *page)
 		     tally->run.programs == 1 ? "" : "s");
 	if (tally->run.failed)
 		text__printf(&note, ", %s failed", format__count(number, tally->run.failed));
+	if (tally->run.retried)
+		text__printf(&note, ", %s retried with success", format__count(number, tally->run.retried));
+	if (tally->run.ignored)
+		text__printf(&note, ", %s ignored", format__count(number, tally->run.ignored));
+	if (tally->run.muted)
+		text__printf(&note, ", %s muted", format__count(number, tally->run.muted));
 	if (tally->run.running)
 		text__printf(&note, ", %s still running", format__count(number, tally->run.running));
 	if (tally->run.unknown)
@@ -125,13 +178,27 @@ static void process_fact(struct page *page)
 	text__free(&note);
 }
 
+/* In place of a verdict, as long as there is none. */
+static void state(struct page *page)
+{
+	const struct totals_run *run = &page->tally->run;
+	char number[FORMAT_SIZE], wall[FORMAT_SIZE];
+
+	if (run->run->life == STREAM_RUNNING)
+		fact(page, "state", "running", false, "for %s, %s process%s",
+		     format__duration(wall, totals_run__wall(run)), format__count(number, run->running),
+		     run->running == 1 ? "" : "es");
+	else if (run->run->life == STREAM_CRASHED)
+		fact(page, "state", "crashed", false, "the collector was killed before the end");
+}
+
 static void verdict(struct page *page)
 {
 	const struct tally *tally = page->tally;
-	char how[PAGE_ENDING], hidden[FORMAT_SIZE];
+	char how[STORY_ENDING], hidden[FORMAT_SIZE];
 	bool bad, ok;
 
-	if (!tally->run.ended)
+	if (!tally->run.ended || (tally->run.run->life == STREAM_RUNNING && tally->run.root.outcome == MODEL_RUNNING))
 		return;
 	bad = model_outcome__bad(tally->run.root.outcome);
 	ok = tally->run.root.outcome == MODEL_OK && !tally->run.root.benign;
@@ -139,7 +206,7 @@ static void verdict(struct page *page)
 	text__style(page->text, TEXT_DIM);
 	text__printf(page->text, "%-*s", LABEL, "verdict");
 	text__style(page->text, bad ? TEXT_RED_BOLD : TEXT_BOLD);
-	text__printf(page->text, "%*s", PAGE_CELL, page__ending(how, &tally->run.root));
+	text__printf(page->text, "%*s", PAGE_CELL, story__ending(how, &tally->run.root));
 	text__style(page->text, TEXT_PLAIN);
 	if (ok && tally->run.hidden) {
 		text__printf(page->text, "  ");
@@ -151,17 +218,21 @@ static void verdict(struct page *page)
 	text__printf(page->text, "\n");
 }
 
-static void facts(struct page *page)
+void page__facts(struct page *page)
 {
 	const struct totals_run *run = &page->tally->run;
 	double cores = totals_run__cores(run);
 	char number[FORMAT_SIZE];
 	bool ended = run->ended && !EVENT_IS_NULL(run->root.ended_ns);
 
+	if (!run->run->begun)
+		return;
 	text__printf(page->text, "\n");
 	fact(page, "wall", format__duration(number, totals_run__wall(run)), false, "%s",
-	     ended ? "" : "up to the last record");
-	if (run->cpu.known && run->older)
+	     ended				? ""
+	     : run->run->life == STREAM_RUNNING ? "so far"
+						: "up to the last record");
+	if (run->cpu.known && run->preexisting)
 		fact(page, "CPU", format__duration(number, run->cpu.value), run->cpu.missing > 0,
 		     "with what was used before it was watched");
 	else if (run->cpu.known && cores > 0)
@@ -169,8 +240,9 @@ static void facts(struct page *page)
 		     "%.*f cores on average", cores < 1 ? 2 : 1, cores);
 	page->bound[TOTALS_CPU] |= run->cpu.known && run->cpu.missing;
 	memory_facts(page);
+	cgroup_fact(page);
+	huge_pages_fact(page);
 	process_fact(page);
-	verdict(page);
 }
 
 void page__head(struct page *page)
@@ -181,5 +253,7 @@ void page__head(struct page *page)
 		text__printf(page->text, "\n  no records\n");
 		return;
 	}
-	facts(page);
+	text__printf(page->text, "\n");
+	state(page);
+	verdict(page);
 }

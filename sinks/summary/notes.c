@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What is not known of a run, and why: lost records, missing values. */
+/* Notes on what is missing: lost records, unknown values. */
 #include "sinks/summary/page.h"
 
 #include <stdio.h>
@@ -18,7 +18,7 @@ static int loss(void *arg, const char *safe)
 		page__section(lines->page, TEXT_YELLOW, "The record is not complete");
 	lines->begun = true;
 	text__printf(lines->page->text, "  ");
-	page__rest(lines->page, 2, safe);
+	page__wrapped(lines->page, 2, 4, safe);
 	return 0;
 }
 
@@ -47,7 +47,7 @@ void page__notes(struct page *page)
 {
 	struct lines lines = {.page = page};
 	bool any = false;
-	int err = losses__tell(&page->tally->run.losses, page->tally->run.run, loss, &lines);
+	int err = losses__each(&page->tally->run.losses, page->tally->run.run, loss, &lines);
 
 	if (err)
 		page->text->error = err;

@@ -28,6 +28,19 @@ void page__rest(struct page *page, size_t used, const char *safe)
 	text__printf(page->text, "\n");
 }
 
+void page__wrapped(struct page *page, size_t used, size_t indent, const char *safe)
+{
+	for (size_t n; *safe; safe += n) {
+		n = text__fit(safe, page->columns > used ? page->columns - used : 1);
+		text__put(page->text, safe, n);
+		n += strspn(safe + n, " ");
+		if (safe[n])
+			text__printf(page->text, "\n%*s", (int)indent, "");
+		used = indent;
+	}
+	text__printf(page->text, "\n");
+}
+
 void page__dim(struct page *page, size_t used, const char *fmt, ...)
 {
 	char *string = NULL;
@@ -75,33 +88,25 @@ void page__peak(struct page *page, const struct totals_peak *peak)
 	page__value(page, TOTALS_PEAK, peak->bytes, peak->bound);
 }
 
-uint64_t page__offset(const struct page *page, uint64_t ts)
+void page__how(struct page *page, const struct model_row *row, int width)
 {
-	return ts > page->tally->run.run->first_ts ? ts - page->tally->run.run->first_ts : 0;
-}
+	char how[STORY_ENDING];
 
-const char *page__ending(char out[PAGE_ENDING], const struct model_row *row)
-{
-	const char *name = row->signal_name;
-	bool killed = !EVENT_IS_NULL(row->signal) && row->signal;
-
-	if (row->outcome == MODEL_OOM)
-		strcpy(out, "OOM");
-	else if (killed && *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+")])
-		strcpy(out, name);
-	else if (killed)
-		snprintf(out, PAGE_ENDING, "signal %llu", (unsigned long long)row->signal);
-	else if (!EVENT_IS_NULL(row->exit_code))
-		snprintf(out, PAGE_ENDING, "exit %llu", (unsigned long long)row->exit_code);
-	else
-		strcpy(out, row->outcome == MODEL_RUNNING ? "running" : "not seen");
-	return out;
+	text__printf(page->text, "  ");
+	text__style(page->text, TEXT_RED);
+	text__printf(page->text, "%-*s", width, story__ending(how, row));
+	text__style(page->text, TEXT_PLAIN);
+	text__printf(page->text, "  ");
 }
 
 void page__print(struct page *page)
 {
 	page__head(page);
+	page__cause(page);
+	page__verdicts(page);
+	page__facts(page);
 	page__failures(page);
+	page__excused(page);
 	page__tables(page);
 	page__notes(page);
 }

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The block of one run as it is printed: pieces that its parts share, and the parts. */
+/* Prints the block of one run: its parts, and pieces they share. */
 #ifndef SINKS_SUMMARY_PAGE_H
 #define SINKS_SUMMARY_PAGE_H
 
 #include "core/format.h"
 #include "sinks/model/model.h"
-#include "sinks/summary/tally.h"
+#include "sinks/totals/story.h"
 
 struct page {
 	struct text *text; /* its error: out of memory */
 	const struct tally *tally;
+	const struct verdicts *verdicts;
 	size_t columns;					  /* no line is longer */
-	size_t top;					  /* rows a table */
+	size_t top;					  /* rows of a table */
 	size_t failures;				  /* kinds of failure */
 	bool dash[TOTALS_FIGURES], bound[TOTALS_FIGURES]; /* shown as missing, as a lower bound */
 };
@@ -22,9 +23,13 @@ void page__print(struct page *page);
 /* ---- parts; each prints nothing when there is nothing to say ---- */
 
 void page__head(struct page *page);
+void page__cause(struct page *page);
+void page__facts(struct page *page);
+void page__verdicts(struct page *page);
 void page__failures(struct page *page);
+void page__excused(struct page *page);
 void page__tables(struct page *page);
-void page__notes(struct page *page); /* last: it explains what the others have shown as missing */
+void page__notes(struct page *page); /* last: explains what the others showed as missing */
 
 /* ---- pieces ---- */
 
@@ -34,8 +39,11 @@ void page__notes(struct page *page); /* last: it explains what the others have s
 void page__styled(struct page *page, enum text_style style, const char *string);
 void page__section(struct page *page, enum text_style style, const char *title);
 
-/* What is left of the line after `used` columns: safe text, cut, and the line's end. */
+/* Fills the line after `used` columns with safe text, cut to fit, and ends it. */
 void page__rest(struct page *page, size_t used, const char *safe);
+
+/* Fills the rest of the line with safe text, whole: further lines begin after `indent` columns. */
+void page__wrapped(struct page *page, size_t used, size_t indent, const char *safe);
 void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* A number at the right end of its cell, perhaps marked as a lower bound. */
@@ -44,11 +52,12 @@ void page__value(struct page *page, enum totals_figure what, uint64_t value, boo
 void page__sum(struct page *page, enum totals_figure what, const struct totals_sum *sum);
 void page__peak(struct page *page, const struct totals_peak *peak);
 
-/* Time since the run began. */
-uint64_t page__offset(const struct page *page, uint64_t ts);
+/* The last lines, at most `most`, that this process wrote, if it failed and they are known: safe to show, cut to fit. */
+#define PAGE_SAID 5
+#define PAGE_SAID_MAX 20
+void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most);
 
-/* How a row ended: "exit 1", "SIGSEGV", "OOM". Returns `out`. */
-#define PAGE_ENDING 32
-const char *page__ending(char out[PAGE_ENDING], const struct model_row *row);
+/* Begins a line of a failure: how it ended, red, in so many columns, and two blanks on either side. */
+void page__how(struct page *page, const struct model_row *row, int width);
 
 #endif

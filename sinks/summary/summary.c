@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The sink for people: what ran, what failed, where time and memory went, on one page a run. */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "sinks/model/on_model.h"
 #include "sinks/summary/page.h"
+#include "sinks/judging/judged.h"
 
 #define COLUMNS_MIN 60
 #define COLUMNS_MAX 200
@@ -23,63 +22,50 @@ static const struct opt summary_options[] = {
 };
 
 struct summary {
-	struct on_model on;
+	struct judged judged;
 	struct summary_conf conf;
 };
 
-static struct tally *get_tally(struct summary *summary, const struct model_run *run)
+static int on_run(void *arg, const struct model_run *run)
 {
-	if (!*run->user)
-		*run->user = tally__new(run, summary->conf.top);
-	return *run->user;
+	return tally__init(run->user, run, ((struct summary *)arg)->conf.top);
 }
 
 static int on_row(void *arg, const struct model_row *row)
 {
-	struct tally *tally = get_tally(arg, row->run);
+	int err = verdicts__row(((struct judged *)arg)->verdicts, row);
 
-	return tally ? tally__row(tally, row) : -ENOMEM;
+	return err ? err : tally__row(row->run->user, row);
 }
 
 static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
-	struct tally *tally = get_tally(arg, row->run);
+	int err = verdicts__hidden(((struct judged *)arg)->verdicts, row, pid, by);
 
-	return tally ? tally__hidden(tally, row, pid, by) : -ENOMEM;
-}
-
-static int on_task(void *arg, const struct model_task *task)
-{
-	struct tally *tally = get_tally(arg, task->run);
-
-	return tally ? totals__task(&tally->steps, task) : -ENOMEM;
-}
-
-static struct losses *losses_of(void *state, const struct model_run *run)
-{
-	struct tally *tally = get_tally(state, run);
-
-	return tally ? &tally->run.losses : NULL;
+	return err ? err : tally__hidden(row->run->user, row, pid, by);
 }
 
 static int begin(void *state, const void *conf, struct error *err)
 {
+	struct summary *summary = state;
+
 	(void)err;
-	((struct summary *)state)->conf = *(const struct summary_conf *)conf;
-	return 0;
+	summary->conf = *(const struct summary_conf *)conf;
+	return judged__open(&summary->judged);
 }
 
 static int print_pages(void *state)
 {
 	struct summary *summary = state;
-	uint32_t columns = summary->on.api->columns;
-	struct text text = {.colour = summary->on.api->colour};
-	int err = 0;
+	uint32_t columns = summary->judged.on.api->columns;
+	struct text text = {.colour = summary->judged.on.api->colour};
+	int err = judged__finish(&summary->judged);
 
-	for (size_t i = 0; !err && i < model__runs(summary->on.model); i++) {
+	for (size_t i = 0; !err && i < model__runs(summary->judged.on.model); i++) {
 		struct page page = {
 			.text = &text,
-			.tally = get_tally(summary, model__run(summary->on.model, i)),
+			.tally = model__run(summary->judged.on.model, i)->user,
+			.verdicts = summary->judged.verdicts,
 			.columns = columns < COLUMNS_MIN ? COLUMNS_MIN : columns,
 			.top = summary->conf.top,
 			.failures = summary->conf.failures,
@@ -87,17 +73,13 @@ static int print_pages(void *state)
 
 		if (page.columns > COLUMNS_MAX)
 			page.columns = COLUMNS_MAX;
-		if (!page.tally) {
-			err = -ENOMEM;
-			break;
-		}
 		if (i)
 			text__printf(&text, "\n\n");
 		page__print(&page);
 		err = text.error;
 	}
 	if (!err && text.size)
-		err = write_all(summary->on.api->out, text.data, text.size);
+		err = write_all(summary->judged.on.api->out, text.data, text.size);
 	text__free(&text);
 	return err;
 }
@@ -106,16 +88,24 @@ static void end(void *state)
 {
 	struct summary *summary = state;
 
-	for (size_t i = 0; summary->on.model && i < model__runs(summary->on.model); i++)
-		tally__free(*model__run(summary->on.model, i)->user);
+	for (size_t i = 0; summary->judged.on.model && i < model__runs(summary->judged.on.model); i++)
+		tally__free(model__run(summary->judged.on.model, i)->user);
+	judged__close(&summary->judged);
 }
 
 static const struct on_model_sink summary_on_model = {
 	.size = sizeof(struct summary),
 	.steps = offsetof(struct summary_conf, steps),
-	.calls = {.row = on_row, .hidden = on_hidden, .task = on_task},
+	.calls = {.run = on_run,
+		  .row = on_row,
+		  .hidden = on_hidden,
+		  .retried = tally__retried,
+		  .ignored = tally__ignored,
+		  .task = tally__task,
+		  .run_room = sizeof(struct tally)},
 	.open = begin,
-	.losses = losses_of,
+	JUDGED,
+	.losses = offsetof(struct tally, run.losses),
 	.finish = print_pages,
 	.close = end,
 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Where time and memory went: by command, the longest, the largest, what still runs. */
+/* Tables of time and memory: by command, longest, largest, still running. */
 #include "sinks/summary/page.h"
 
 #include <errno.h>
@@ -7,17 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_cpu(const void *a, const void *b)
-{
-	const struct totals_group *x = totals_group__of(*(struct hash_node *const *)a);
-	const struct totals_group *y = totals_group__of(*(struct hash_node *const *)b);
-
-	if (x->cpu.value != y->cpu.value)
-		return x->cpu.value > y->cpu.value ? -1 : 1;
-	if (x->wall.value != y->wall.value)
-		return x->wall.value > y->wall.value ? -1 : 1;
-	return strcmp(x->name, y->name);
-}
+#define PAGE_SINCE (PAGE_CELL + 1)
+#define MEMBERS (PAGE_COUNT + 3) /* columns of "programs" */
 
 static void command(struct page *page, const struct totals_group *c)
 {
@@ -34,7 +25,7 @@ static void command(struct page *page, const struct totals_group *c)
 	page__cell(page, PAGE_COUNT, number, false);
 	page__sum(page, TOTALS_WALL, &c->wall);
 	page__peak(page, &c->peak);
-	page__cell(page, PAGE_COUNT, format__count(number, c->executions), false);
+	page__cell(page, MEMBERS, format__count(number, c->count), false);
 	if (page->tally->run.failed) {
 		text__style(page->text, c->failed ? TEXT_RED : TEXT_DIM);
 		page__cell(page, PAGE_COUNT + 1, format__count(number, c->failed), false);
@@ -43,17 +34,19 @@ static void command(struct page *page, const struct totals_group *c)
 	text__printf(page->text, "  ");
 	text__safe(&name, c->name, strlen(c->name));
 	text__printf(&name, "%s", c->forked ? " (forked)" : "");
-	page__rest(page, 3 * PAGE_CELL + (page->tally->run.failed ? 3 * PAGE_COUNT + 1 : 2 * PAGE_COUNT) + 2,
+	page__rest(page, 3 * PAGE_CELL + PAGE_COUNT + MEMBERS + (page->tally->run.failed ? PAGE_COUNT + 1 : 0) + 2,
 		   name.data ? name.data : "");
 	if (name.error)
 		page->text->error = name.error;
 	text__free(&name);
 }
 
-static void commands(struct page *page, const struct totals_groups *commands, const char *title, const char *what)
+/* Groups of `members`, such as the tasks of a step. */
+static void groups(struct page *page, const struct totals_groups *commands, const char *title, const char *what,
+		   const char *members)
 {
 	size_t count = commands->hash.count, shown = count;
-	struct hash_node **list = hash__sorted(&commands->hash, by_cpu);
+	struct hash_node **list = hash__sorted(&commands->hash, story__by_cpu);
 	char line[64];
 
 	if (shown > page->top)
@@ -65,7 +58,7 @@ static void commands(struct page *page, const struct totals_groups *commands, co
 	snprintf(line, sizeof(line), "%s by %s time", title, page->tally->run.cpu.known ? "CPU" : "wall");
 	page__section(page, TEXT_BOLD, line);
 	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall", PAGE_CELL,
-		  "peak", PAGE_COUNT, "runs", page->tally->run.failed ? "  failed" : "", what);
+		  "peak", MEMBERS, members, page->tally->run.failed ? "  failed" : "", what);
 	for (size_t i = 0; i < shown; i++)
 		command(page, totals_group__of(list[i]));
 	if (count > shown)
@@ -75,15 +68,26 @@ out:
 	free(list);
 }
 
-/* Single rows; the value they are sorted by stands first. */
+/* When a program began, after the run; one that had begun before it has a "-". */
+static void began(struct page *page, uint64_t ts)
+{
+	char number[FORMAT_SIZE], offset[FORMAT_SIZE + 1] = "-";
+
+	if (ts >= page->tally->run.run->first_ts)
+		snprintf(offset, sizeof(offset), "+%s",
+			 format__duration(number, story__offset(page->tally->run.run, ts)));
+	page__cell(page, PAGE_SINCE, offset, false);
+}
+
+/* Single rows; the value they are sorted by stands first. `since`: with their begin. */
 static void top_rows(struct page *page, const char *title, const struct tally_top *top,
-		     const enum totals_figure order[TOTALS_FIGURES])
+		     const enum totals_figure order[TOTALS_FIGURES], bool since)
 {
 	static const char *const names[] = {[TOTALS_CPU] = "CPU", [TOTALS_WALL] = "wall", [TOTALS_PEAK] = "peak"};
 
 	page__section(page, TEXT_BOLD, title);
-	page__dim(page, 0, "%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]], PAGE_CELL,
-		  names[order[2]], PAGE_CELL, "pid");
+	page__dim(page, 0, "%*s%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]],
+		  PAGE_CELL, names[order[2]], since ? PAGE_SINCE : 0, since ? "since" : "", PAGE_CELL, "pid");
 	for (size_t i = 0; i < top->count; i++) {
 		const struct tally_row *row = &top->rows[i];
 		const uint64_t values[] = {
@@ -91,17 +95,19 @@ static void top_rows(struct page *page, const char *title, const struct tally_to
 
 		for (int j = 0; j < TOTALS_FIGURES; j++)
 			page__value(page, order[j], values[order[j]], order[j] == TOTALS_PEAK && row->bound);
-		text__printf(page->text, "%*u  ", PAGE_CELL, row->pid);
-		page__rest(page, 4 * PAGE_CELL + 2, row->shown);
+		if (since)
+			began(page, row->began_ns);
+		text__printf(page->text, "%*u  ", PAGE_CELL, row->ns_pid ? row->ns_pid : row->pid);
+		page__rest(page, 4 * PAGE_CELL + (since ? PAGE_SINCE : 0) + 2, row->shown);
 	}
 }
 
-/* There is a step of more than one program. */
+/* Whether a step has more than one program. */
 static bool is_composed(const struct totals_groups *steps)
 {
 	for (size_t i = 0; i < steps->hash.size; i++)
 		for (struct hash_node *node = steps->hash.slots[i]; node; node = node->next)
-			if (totals_group__of(node)->programs > totals_group__of(node)->executions)
+			if (totals_group__of(node)->programs > totals_group__of(node)->count)
 				return true;
 	return false;
 }
@@ -111,15 +117,16 @@ void page__tables(struct page *page)
 	static const enum totals_figure by_wall[] = {TOTALS_WALL, TOTALS_CPU, TOTALS_PEAK};
 	static const enum totals_figure by_peak[] = {TOTALS_PEAK, TOTALS_WALL, TOTALS_CPU};
 	const struct tally *tally = page->tally;
+	bool goes = tally->run.run->life == STREAM_RUNNING;
 	bool short_run = tally->run.rows <= page->top; /* the first table has them all */
 
 	if (is_composed(&tally->steps))
-		commands(page, &tally->steps, "Steps", "step");
-	commands(page, &tally->commands, "Commands", "command");
+		groups(page, &tally->steps, "Steps", "step", "tasks");
+	groups(page, &tally->commands, "Commands", "command", "programs");
 	if (tally->longest.count && !short_run)
-		top_rows(page, "Longest", &tally->longest, by_wall);
+		top_rows(page, "Longest", &tally->longest, by_wall, false);
 	if (tally->largest.count && !short_run)
-		top_rows(page, "Largest", &tally->largest, by_peak);
+		top_rows(page, "Largest", &tally->largest, by_peak, false);
 	if (tally->open.count)
-		top_rows(page, "Still running at the end", &tally->open, by_wall);
+		top_rows(page, goes ? "Running now" : "Still running at the end", &tally->open, by_wall, goes);
 }

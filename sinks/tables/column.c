@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "core/base/base.h"
 #include "core/text.h"
 
 /* clang-format off */
@@ -15,31 +17,56 @@ static const struct {
 	duckdb_type type;
 } types[] = {
 	[COLUMN_BOOL] = { "bool", "BOOLEAN", DUCKDB_TYPE_BOOLEAN },
-	[COLUMN_U32] = { "u32", "UINTEGER", DUCKDB_TYPE_UINTEGER },
-	[COLUMN_I32] = { "i32", "INTEGER", DUCKDB_TYPE_INTEGER },
-	[COLUMN_U64] = { "u64", "UBIGINT", DUCKDB_TYPE_UBIGINT },
-	[COLUMN_TIME] = { "time", "TIMESTAMP_NS", DUCKDB_TYPE_TIMESTAMP_NS },
+	[COLUMN_INT] = { "int", "INTEGER", DUCKDB_TYPE_INTEGER },
+	[COLUMN_BIGINT] = { "bigint", "BIGINT", DUCKDB_TYPE_BIGINT },
+	[COLUMN_TIME] = { "time", "TIMESTAMPTZ", DUCKDB_TYPE_TIMESTAMP_TZ },
 	[COLUMN_TEXT] = { "text", "VARCHAR", DUCKDB_TYPE_VARCHAR },
 	[COLUMN_LIST] = { "list", "VARCHAR[]", DUCKDB_TYPE_LIST },
-	[COLUMN_MAP] = { "map", "MAP(VARCHAR, VARCHAR)", DUCKDB_TYPE_MAP },
+	[COLUMN_JSON] = { "json", "VARCHAR", DUCKDB_TYPE_VARCHAR },
 };
 /* clang-format on */
 
-enum column_type column__of(enum schema_type type)
+static const struct {
+	const char *field, *column;
+} renamed[] = {
+	{"count", "lost_events"},
+	{"limit", "oom_scope"},
+};
+
+const char *column__name(const char *field)
+{
+	for (size_t i = 0; i < sizeof(renamed) / sizeof(*renamed); i++)
+		if (!strcasecmp(renamed[i].field, field))
+			return renamed[i].column;
+	return field;
+}
+
+/* What the kernel bounds: PIDs by 2^22, CPUs by 2^13, an exit status and signals by 2^8. */
+static const char *const small[] = {"pid",  "ppid",  "ns_pid",	  "tid",    "cpu",	  "exec",
+				    "task", "depth", "exit_code", "signal", "sender_pid", "fd"};
+
+static bool is_small(const char *name)
+{
+	for (size_t i = 0; i < sizeof(small) / sizeof(*small); i++)
+		if (!strcasecmp(small[i], name))
+			return true;
+	return false;
+}
+
+enum column_type column__of(const char *name, enum schema_type type)
 {
 	switch (type) {
 	case SCHEMA_BOOL:
 		return COLUMN_BOOL;
-	case SCHEMA_U32:
-		return COLUMN_U32;
 	case SCHEMA_I32:
-		return COLUMN_I32;
+		return COLUMN_INT;
+	case SCHEMA_U32:
 	case SCHEMA_U64:
-		return COLUMN_U64;
+		return is_small(name) ? COLUMN_INT : COLUMN_BIGINT;
 	case SCHEMA_LIST:
 		return COLUMN_LIST;
 	case SCHEMA_MAP:
-		return COLUMN_MAP;
+		return COLUMN_JSON;
 	case SCHEMA_CHARS:
 	case SCHEMA_STRING:
 		break;
@@ -61,17 +88,17 @@ duckdb_logical_type column_type__logical(enum column_type type)
 {
 	duckdb_logical_type text, logical;
 
-	if (type != COLUMN_LIST && type != COLUMN_MAP)
+	if (type != COLUMN_LIST)
 		return duckdb_create_logical_type(types[type].type);
 	text = duckdb_create_logical_type(DUCKDB_TYPE_VARCHAR);
-	logical = type == COLUMN_LIST ? duckdb_create_list_type(text) : duckdb_create_map_type(text, text);
+	logical = duckdb_create_list_type(text);
 	duckdb_destroy_logical_type(&text);
 	return logical;
 }
 
 /* ---- text ---- */
 
-/* Bytes of the UTF-8 character that begins here; 0: none does. */
+/* Bytes of the UTF-8 character that begins here; 0: invalid. */
 static size_t character(const char *at, size_t left)
 {
 	for (size_t n = 1; n <= 4 && n <= left; n++)
@@ -80,7 +107,7 @@ static size_t character(const char *at, size_t left)
 	return 0;
 }
 
-/* `out` holds four times the length. Returns how much was written. */
+/* `out` has room for four times the length. Returns the bytes written. */
 static size_t escape(const char *bytes, size_t length, char *out)
 {
 	static const char hex[] = "0123456789abcdef";
@@ -116,18 +143,32 @@ const char *column__text(const char *bytes, size_t *length, char **made)
 	return *made;
 }
 
-static bool assign(duckdb_vector vector, idx_t row, const char *string, size_t length, bool escaped)
+void scratch__free(struct scratch *scratch)
 {
-	char small[512], *big = NULL, *to = small;
+	buffer__free(&scratch->json);
+	buffer__free(&scratch->escaped);
+}
 
-	if (escaped && length > sizeof(small) / 4)
-		to = big = malloc(length * 4);
-	if (!to)
+/* The string, or with `escaped` its escaped form, valid until the next call. Returns false without memory. */
+static bool make_text(struct scratch *scratch, bool escaped, const char **string, size_t *length)
+{
+	if (!escaped)
+		return true;
+	scratch->escaped.size = 0;
+	if (buffer__reserve(&scratch->escaped, *length * 4))
 		return false;
-	if (escaped)
-		length = escape(string, length, to);
-	duckdb_vector_assign_string_element_len(vector, row, escaped ? to : string, length);
-	free(big);
+	*length = escape(*string, *length, (char *)scratch->escaped.data);
+	*string = (const char *)scratch->escaped.data;
+	return true;
+}
+
+static bool assign(duckdb_vector vector, idx_t row, const char *string, size_t length, bool escaped,
+		   struct scratch *scratch)
+{
+	if (!make_text(scratch, escaped, &string, &length))
+		return false;
+	duckdb_vector_assign_string_element_len(vector, row, string, length);
+	scratch->filled += sizeof(duckdb_string_t) + length;
 	return true;
 }
 
@@ -136,12 +177,8 @@ static bool assign(duckdb_vector vector, idx_t row, const char *string, size_t l
 void cells__begin(struct cells *cells, enum column_type type, duckdb_vector vector)
 {
 	*cells = (struct cells){.type = type, .vector = vector, .data = duckdb_vector_get_data(vector)};
-	if (type == COLUMN_LIST || type == COLUMN_MAP)
+	if (type == COLUMN_LIST)
 		cells->child = duckdb_list_vector_get_child(vector);
-	if (type == COLUMN_MAP) {
-		cells->values = duckdb_struct_vector_get_child(cells->child, 1);
-		cells->child = duckdb_struct_vector_get_child(cells->child, 0);
-	}
 }
 
 void cells__null(struct cells *cells, idx_t row)
@@ -155,27 +192,63 @@ void cells__null(struct cells *cells, idx_t row)
 		((duckdb_list_entry *)cells->data)[row] = (duckdb_list_entry){cells->items, 0};
 }
 
-void cells__put_number(struct cells *cells, idx_t row, uint64_t number)
+static const char escaped_note[] = "escaped", unfit_note[] = "unsupported", saturated_note[] = "saturated";
+
+static const char *put_signed(struct cells *cells, idx_t row, int64_t number)
 {
-	if (cells->type == COLUMN_U32)
-		((uint32_t *)cells->data)[row] = number;
-	else
-		((uint64_t *)cells->data)[row] = number;
+	int64_t fits = number > INT32_MAX ? INT32_MAX : number < INT32_MIN ? INT32_MIN : number;
+
+	if (cells->type == COLUMN_BIGINT) {
+		((int64_t *)cells->data)[row] = number;
+		return NULL;
+	}
+	if (cells->type == COLUMN_TIME) { /* rounded down, before 1970 too */
+		((int64_t *)cells->data)[row] = number / 1000 - (number % 1000 < 0);
+		return NULL;
+	}
+	((int32_t *)cells->data)[row] = fits;
+	return fits == number ? NULL : saturated_note;
 }
 
-static bool any_escape(const struct value *value, uint32_t strings, const uint8_t *end)
+const char *cells__put_number(struct cells *cells, idx_t row, uint64_t number)
+{
+	if (number <= INT64_MAX)
+		return put_signed(cells, row, number);
+	put_signed(cells, row, INT64_MAX);
+	return saturated_note;
+}
+
+/* What is shown of a value. */
+struct part {
+	uint32_t strings;
+	bool cut, escaped;
+};
+
+static const char *part__note(const struct part *part)
+{
+	return part->cut ? part->escaped ? "truncated,escaped" : "truncated" : part->escaped ? escaped_note : NULL;
+}
+
+/* Of a list or map of so many strings. */
+static struct part part_of(const struct value *value, uint32_t strings, const uint8_t *end)
 {
 	const uint8_t *cursor = value->items;
+	struct part part = {0};
 	const char *string;
 	uint32_t length;
+	size_t bytes = 0;
 
-	for (; strings && value__item(&cursor, end, &string, &length); strings--)
-		if (!utf8__valid(string, length))
-			return true;
-	return false;
+	for (; part.strings < strings && value__item(&cursor, end, &string, &length); part.strings++) {
+		bytes += length;
+		part.cut = bytes > VALUE_BYTES_MAX || part.strings >= VALUE_ITEMS_MAX;
+		if (part.cut)
+			break;
+		part.escaped |= !utf8__valid(string, length);
+	}
+	return part;
 }
 
-/* Room for so many more items at the end of the list. */
+/* Makes room for more items at the end of the list. */
 static bool extend(struct cells *cells, idx_t row, uint64_t more)
 {
 	uint64_t items = cells->items + more;
@@ -188,43 +261,86 @@ static bool extend(struct cells *cells, idx_t row, uint64_t more)
 	return true;
 }
 
-static const char escaped_note[] = "escaped", unfit_note[] = "unsupported";
-
-static const char *put_items(struct cells *cells, idx_t row, const struct value *value, const uint8_t *end)
+static const char *put_list(struct cells *cells, idx_t row, const struct value *value, const uint8_t *end,
+			    struct scratch *scratch)
 {
-	bool map = value->type == VALUE_MAP, ok = true;
-	bool escaped = any_escape(value, value->length << map, end);
+	struct part part = part_of(value, value->length, end);
 	const uint8_t *cursor = value->items;
 	uint64_t at = cells->items;
 	const char *string;
 	uint32_t length;
+	bool ok = true;
 
-	if (!extend(cells, row, value->length)) {
+	if (!extend(cells, row, part.strings)) {
 		cells__null(cells, row);
 		return unfit_note;
 	}
-	for (; at < cells->items && ok; at++) {
-		ok = value__item(&cursor, end, &string, &length) && assign(cells->child, at, string, length, escaped);
-		if (map)
-			ok = ok && value__item(&cursor, end, &string, &length) &&
-			     assign(cells->values, at, string, length, escaped);
-	}
+	for (; at < cells->items && ok; at++)
+		ok = value__item(&cursor, end, &string, &length) &&
+		     assign(cells->child, at, string, length, part.escaped, scratch);
 	if (!ok)
 		cells__null(cells, row);
-	return escaped ? escaped_note : NULL;
+	return part__note(&part);
 }
 
-/* A field of a type younger than this program may hold a number where text is expected. */
-static const char *put_text(struct cells *cells, idx_t row, const struct value *value)
+/* `before`: what stands before the string. Returns false without memory. */
+static bool put_json(struct scratch *scratch, const char *before, const char *string, size_t length, bool escaped)
 {
-	bool escaped = value->type == VALUE_STRING && !utf8__valid(value->string, value->length);
+	return make_text(scratch, escaped, &string, &length) &&
+	       !buffer__append(&scratch->json, before, strlen(before)) &&
+	       !json__put_utf8(&scratch->json, string, length);
+}
+
+/* The object of the scratch as the cell's text. */
+static void put_object(struct cells *cells, idx_t row, struct scratch *scratch, bool ok)
+{
+	if (!ok || buffer__append(&scratch->json, "}", 1))
+		cells__null(cells, row);
+	else
+		assign(cells->vector, row, (const char *)scratch->json.data, scratch->json.size, false, scratch);
+}
+
+static const char *put_map(struct cells *cells, idx_t row, const struct value *value, const uint8_t *end,
+			   struct scratch *scratch)
+{
+	struct part part = part_of(value, value->length * 2, end);
+	const uint8_t *cursor = value->items;
+	const char *string;
+	uint32_t length;
+	bool ok = true;
+
+	scratch->json.size = 0;
+	if (part.strings < 2)
+		ok = !buffer__append(&scratch->json, "{", 1);
+	for (uint32_t i = 0; i < part.strings / 2 && ok; i++)
+		ok = value__item(&cursor, end, &string, &length) &&
+		     put_json(scratch, i ? "," : "{", string, length, part.escaped) &&
+		     value__item(&cursor, end, &string, &length) &&
+		     put_json(scratch, ":", string, length, part.escaped);
+	put_object(cells, row, scratch, ok);
+	return part__note(&part);
+}
+
+static const char *put_string(struct cells *cells, idx_t row, const struct value *value, struct scratch *scratch)
+{
+	struct part part = {.cut = value->length > VALUE_BYTES_MAX};
+	size_t length = part.cut ? VALUE_BYTES_MAX : value->length;
+
+	while (part.cut && length > VALUE_BYTES_MAX - 3 && (value->string[length] & 0xc0) == 0x80)
+		length--; /* not within a character */
+	part.escaped = !utf8__valid(value->string, length);
+	if (!assign(cells->vector, row, value->string, length, part.escaped, scratch))
+		cells__null(cells, row);
+	return part__note(&part);
+}
+
+/* A field of a type that this program does not know is read as text but may hold a number. */
+static const char *put_text(struct cells *cells, idx_t row, const struct value *value, struct scratch *scratch)
+{
 	char number[24];
 
-	if (value->type == VALUE_STRING) {
-		if (!assign(cells->vector, row, value->string, value->length, escaped))
-			cells__null(cells, row);
-		return escaped ? escaped_note : NULL;
-	}
+	if (value->type == VALUE_STRING)
+		return put_string(cells, row, value, scratch);
 	if (value->type == VALUE_INT)
 		snprintf(number, sizeof(number), "%" PRId64, value->i);
 	else
@@ -242,14 +358,15 @@ static bool fits(enum column_type column, enum value_type value)
 		return value == VALUE_STRING || value == VALUE_UINT || value == VALUE_INT;
 	case COLUMN_LIST:
 		return value == VALUE_LIST;
-	case COLUMN_MAP:
+	case COLUMN_JSON:
 		return value == VALUE_MAP;
 	default:
 		return value == VALUE_UINT || value == VALUE_INT;
 	}
 }
 
-const char *cells__put(struct cells *cells, idx_t row, const struct value *value, const uint8_t *end)
+const char *cells__put(struct cells *cells, idx_t row, const struct value *value, const uint8_t *end,
+		       struct scratch *scratch)
 {
 	if (!fits(cells->type, value->type)) {
 		cells__null(cells, row);
@@ -259,43 +376,42 @@ const char *cells__put(struct cells *cells, idx_t row, const struct value *value
 	case COLUMN_BOOL:
 		((bool *)cells->data)[row] = value->boolean;
 		return NULL;
-	case COLUMN_I32:
-		((int32_t *)cells->data)[row] = value->i;
-		return NULL;
-	case COLUMN_U32:
-	case COLUMN_U64:
+	case COLUMN_INT:
+	case COLUMN_BIGINT:
 	case COLUMN_TIME:
-		cells__put_number(cells, row, value->u);
-		return NULL;
+		return value->type == VALUE_INT ? put_signed(cells, row, value->i)
+						: cells__put_number(cells, row, value->u);
 	case COLUMN_TEXT:
-		return put_text(cells, row, value);
+		return put_text(cells, row, value, scratch);
 	case COLUMN_LIST:
-	case COLUMN_MAP:
-		return put_items(cells, row, value, end);
+		return put_list(cells, row, value, end, scratch);
+	case COLUMN_JSON:
+		return put_map(cells, row, value, end, scratch);
 	}
 	return NULL;
 }
 
 void notes__add(struct notes *notes, const char *name, const char *reason)
 {
-	if (notes->count < NOTES_MAX) {
+	if (reason && notes->count < NOTES_MAX) {
 		notes->list[notes->count].name = name;
 		notes->list[notes->count++].reason = reason;
 	}
 }
 
-void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes)
+void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes, struct scratch *scratch)
 {
-	uint64_t at = cells->items;
+	bool ok = true;
 
-	if (!notes->count || !extend(cells, row, notes->count)) {
+	if (!notes->count) {
 		cells__null(cells, row);
 		return;
 	}
-	for (uint32_t i = 0; i < notes->count; i++) {
-		duckdb_vector_assign_string_element(cells->child, at + i, notes->list[i].name);
-		duckdb_vector_assign_string_element(cells->values, at + i, notes->list[i].reason);
-	}
+	scratch->json.size = 0;
+	for (uint32_t i = 0; i < notes->count && ok; i++)
+		ok = put_json(scratch, i ? "," : "{", notes->list[i].name, strlen(notes->list[i].name), false) &&
+		     put_json(scratch, ":", notes->list[i].reason, strlen(notes->list[i].reason), false);
+	put_object(cells, row, scratch, ok);
 }
 
 /* ---- SQL ---- */

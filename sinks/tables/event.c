@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of events: columns as the streams' headers tell, rows from the records' own bytes. They travel packed:
- * what the decoding costs is spent in the table's thread, not in the merge's. */
+/* Tables of events: columns from the streams' headers, rows from the records' bytes. Rows are queued packed: the
+ * table's thread decodes them, not the merge's. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "sinks/tables/table.h"
+
+#define NO_COLUMN UINT32_MAX
 
 struct entry {
 	const struct event_source *source;
@@ -13,7 +15,7 @@ struct entry {
 	uint8_t bytes[];
 };
 
-enum head { RUN, HOST, TS, TIME, SEQ, PID, START, TID, CPU, HEADS };
+enum head { RUN, HOST, PIPELINE, TS, TIME, SEQ, MARKER, PID, START, TID, CPU, HEADS };
 
 static const struct {
 	const char *name;
@@ -22,78 +24,100 @@ static const struct {
 } heads[HEADS] = {
 	[RUN] = {"run", COLUMN_TEXT, NULL, "the run's id"},
 	[HOST] = {"host", COLUMN_TEXT, NULL, "where it ran"},
-	[TS] = {"ts", COLUMN_U64, "ns", "when, on the boot clock"},
-	[TIME] = {"time", COLUMN_TIME, NULL, "when, UTC"},
-	[SEQ] = {"seq", COLUMN_U64, NULL, "number in its stream"},
-	[PID] = {"pid", COLUMN_U32, NULL, "process, in the initial pid namespace"},
-	[START] = {"start", COLUMN_U64, "ns", "the process's start on the boot clock; (pid, start) names a process"},
-	[TID] = {"tid", COLUMN_U32, NULL, "thread"},
-	[CPU] = {"cpu", COLUMN_U32, NULL, "CPU that it happened on"},
+	[PIPELINE] = {"pipeline", COLUMN_TEXT, NULL, "the run's name"},
+	[TS] = {"ts", COLUMN_BIGINT, "ns", "when, on the boot clock"},
+	[TIME] = {"time", COLUMN_TIME, NULL, "when"},
+	[SEQ] = {"seq", COLUMN_BIGINT, NULL, "number in its stream"},
+	[MARKER] = {"marker", COLUMN_TEXT, NULL, "random id of its stream; (marker, seq) names a record"},
+	[PID] = {"pid", COLUMN_INT, NULL, "process, in the initial pid namespace"},
+	[START] = {"start", COLUMN_BIGINT, "ns", "the process's start on the boot clock; (pid, start) names a process"},
+	[TID] = {"tid", COLUMN_INT, NULL, "thread"},
+	[CPU] = {"cpu", COLUMN_INT, NULL, "CPU that it happened on"},
 };
 
 static const char *reason_of(const struct value *value, const char *note)
 {
 	const char *reason = value->reason ? event_reason__name(value->reason) : NULL;
 
-	if (value->reason == EVENT_REASON_TRUNCATED && note)
+	if (value->reason == EVENT_REASON_TRUNCATED && note && strcmp(note, "truncated"))
 		return "truncated,escaped";
 	return value->reason && !reason ? "unknown" : reason ? reason : note;
 }
 
-static void put_text(struct cells *cells, idx_t row, const char *name, const char *text, struct notes *notes)
-{
-	struct value value = {.type = VALUE_STRING, .length = strlen(text), .string = text};
-	const char *note = cells__put(cells, row, &value, NULL);
+/* A row being filled. */
+struct filling {
+	struct cells *cells;
+	idx_t row;
+	struct notes notes;
+	struct scratch *scratch;
+};
 
-	if (note)
-		notes__add(notes, name, note);
+static void put_text(struct filling *f, enum head head, const char *text)
+{
+	struct value value = {.type = text && *text ? VALUE_STRING : VALUE_NULL};
+
+	if (value.type == VALUE_STRING) {
+		value.length = strlen(text);
+		value.string = text;
+	}
+	notes__add(&f->notes, heads[head].name, cells__put(&f->cells[head], f->row, &value, NULL, f->scratch));
 }
 
-static void put_head(struct cells *cells, idx_t row, const struct record *record, struct notes *notes)
+static void put_number(struct filling *f, enum head head, uint64_t number)
 {
-	if (record->run == record->info->run.number)
-		put_text(&cells[RUN], row, heads[RUN].name, record->info->run.id, notes);
-	else
-		cells__null(&cells[RUN], row);
-	put_text(&cells[HOST], row, heads[HOST].name, record->info->host, notes);
-	cells__put_number(&cells[TS], row, record->ts);
-	cells__put_number(&cells[TIME], row, record->real_ns);
-	cells__put_number(&cells[SEQ], row, record->seq);
-	if (record->kind < SCHEMA_KIND_BASE) { /* control records belong to no process */
+	notes__add(&f->notes, heads[head].name, cells__put_number(&f->cells[head], f->row, number));
+}
+
+static void put_head(struct filling *f, const struct record *record)
+{
+	bool own = record->run == record->info->run.number;
+
+	put_text(f, RUN, own ? record->info->run.id : NULL);
+	put_text(f, HOST, record->info->host);
+	put_text(f, PIPELINE, own ? record->info->run.name : NULL);
+	put_number(f, TS, record->ts);
+	put_number(f, TIME, record->real_ns);
+	put_number(f, SEQ, record->seq);
+	put_text(f, MARKER, record->added ? NULL : record->info->marker); /* added: in no stream */
+	if (record->kind < SCHEMA_KIND_BASE) {				  /* control records have no process */
 		for (int i = PID; i <= CPU; i++)
-			cells__null(&cells[i], row);
+			cells__null(&f->cells[i], f->row);
 		return;
 	}
-	cells__put_number(&cells[PID], row, record->pid);
-	cells__put_number(&cells[START], row, record->start);
-	cells__put_number(&cells[TID], row, record->tid);
-	cells__put_number(&cells[CPU], row, record->cpu);
+	put_number(f, PID, record->pid);
+	put_number(f, START, record->start);
+	put_number(f, TID, record->tid);
+	put_number(f, CPU, record->cpu);
 }
 
 static int fill(const struct table *table, const void *at, struct cells *cells, idx_t row)
 {
 	const struct entry *entry = at;
 	const struct event_source *source = entry->source;
+	struct filling f;
 	struct value values[SCHEMA_FIELDS_MAX];
 	struct record record = entry->record;
-	struct notes notes = {0};
-	const char *reason;
+	const char *note;
 
+	f.cells = cells;
+	f.row = row;
+	f.scratch = &table->work->scratch;
+	f.notes.count = 0; /* the rest stays as it is: zeroing it would cost more than a row */
 	record.bytes = entry->bytes;
 	if (record__values(&record, values))
 		return -EBADMSG;
-	put_head(cells, row, &record, &notes);
+	put_head(&f, &record);
 	for (uint32_t i = 0; i < source->event->fields_count; i++) {
 		uint32_t column = source->columns[i];
 
-		reason = cells__put(&cells[column], row, &values[i], record.bytes + record.size);
-		reason = reason_of(&values[i], reason);
-		if (reason)
-			notes__add(&notes, table->columns[column].name, reason);
+		if (column == NO_COLUMN)
+			continue;
+		note = cells__put(&cells[column], row, &values[i], record.bytes + record.size, f.scratch);
+		notes__add(&f.notes, table->columns[column].name, reason_of(&values[i], note));
 	}
 	for (uint32_t i = 0; i < source->absent_count; i++)
 		cells__null(&cells[source->absent[i]], row);
-	cells__put_notes(&cells[table->columns_count - 1], row, &notes);
+	cells__put_notes(&cells[table->columns_count - 1], row, &f.notes, f.scratch);
 	return 0;
 }
 
@@ -111,26 +135,31 @@ struct table *event_table__new(const char *name, const char *help)
 	return table;
 }
 
-struct event_source *event_source__new(struct table *table, const struct stream_event *event)
+int event_source__new(struct event_source **out, struct table *table, const struct stream_event *event)
 {
 	struct event_source *source = calloc(1, sizeof(*source));
 	int column;
 
 	if (!source)
-		return NULL;
+		return -ENOMEM;
 	source->table = table;
 	source->event = event;
 	for (uint32_t i = 0; i < event->fields_count; i++) {
 		const struct stream_field *field = &event->fields[i];
+		const char *name = column__name(field->name);
 
-		column = table__column(table, field->name, column__of(field->type), field->unit, field->help);
+		source->columns[i] = NO_COLUMN;
+		if (name != field->name && stream_event__field(event, name) >= 0)
+			continue; /* it is there under its new name, too */
+		column = table__column(table, name, column__of(name, field->type), field->unit, field->help);
 		if (column < 0) {
 			free(source);
-			return NULL;
+			return column;
 		}
 		source->columns[i] = column;
 	}
-	return source;
+	*out = source;
+	return 0;
 }
 
 void event_source__free(struct event_source *source)

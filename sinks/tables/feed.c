@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* From streams to tables: which record goes where, and the life of the database. */
+/* Routes records to tables; opens and closes the database. */
 #include "sinks/tables/tables.h"
 
 #include <errno.h>
@@ -23,10 +23,10 @@ struct tables {
 	size_t count;
 	struct stream *streams; /* by stream_info's index */
 	size_t streams_count;
-	const struct stream_info *first;
 	struct steps *steps;
 	struct model *model;
-	struct buffer scratch;
+	struct verdicts *verdicts;
+	struct model_rows rows;
 	bool begun;
 	atomic_bool failed;
 };
@@ -40,26 +40,60 @@ static int fail(const struct tables *tables, int err, const char *what)
 
 /* ---- the model's rows ---- */
 
-static int write_row(struct tables *tables, enum model_table which, const void *row)
+static struct totals_run *totals_of(const struct model_run *run)
 {
-	return model_table__write(tables->list[which], which, row, &tables->scratch);
+	return &((struct run_sums *)run->user)->totals;
+}
+
+static int on_run(void *arg, const struct model_run *run)
+{
+	(void)arg;
+	totals_run__init(totals_of(run), run);
+	return 0;
 }
 
 static int on_row(void *arg, const struct model_row *row)
 {
-	return write_row(arg, MODEL_PROCESSES, row);
+	struct tables *tables = arg;
+	int err = totals__row(totals_of(row->run), NULL, row);
+
+	if (!err)
+		err = verdicts__row(tables->verdicts, row);
+	return err ? err : model_rows__image(&tables->rows, row);
+}
+
+static int on_process(void *arg, const struct model_process *process)
+{
+	return model_rows__process(&((struct tables *)arg)->rows, process);
 }
 
 static int on_task(void *arg, const struct model_task *task)
 {
-	return write_row(arg, MODEL_STEPS, task);
+	return model_rows__step(&((struct tables *)arg)->rows, task);
 }
 
 static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
-	struct hidden_row hidden = {row->run, row->pid, row->image, pid, row->start, by};
+	struct tables *tables = arg;
+	int err = totals__hidden(totals_of(row->run), NULL, row);
 
-	return write_row(arg, MODEL_HIDDEN, &hidden);
+	if (!err)
+		err = verdicts__hidden(tables->verdicts, row, pid, by);
+	return err ? err : model_rows__hidden(&tables->rows, row, pid, by);
+}
+
+static int on_retried(void *arg, const struct model_row *row)
+{
+	int err = totals__retried(totals_of(row->run), NULL, row);
+
+	return err ? err : model_rows__retried(&((struct tables *)arg)->rows, row);
+}
+
+static int on_ignored(void *arg, const struct model_row *row)
+{
+	int err = totals__ignored(totals_of(row->run), NULL, row);
+
+	return err ? err : model_rows__ignored(&((struct tables *)arg)->rows, row);
 }
 
 /* ---- streams ---- */
@@ -77,8 +111,8 @@ static struct table **tables__add(struct tables *tables, struct table *table)
 	return &list[tables->count++];
 }
 
-/* The table of an event, made at its first stream. One that is called as a table of the model gets an ending. */
-static struct table *table_of(struct tables *tables, const struct stream_event *event)
+/* The table of an event, made at its first stream. A name that the model uses gets a suffix. 0, -ENOMEM or -E2BIG. */
+static int table_of(struct tables *tables, const struct stream_event *event, struct table **table)
 {
 	struct table **made;
 	char name[160];
@@ -88,12 +122,19 @@ static struct table *table_of(struct tables *tables, const struct stream_event *
 	for (i = 0; i < tables->count; i++) {
 		if (strcasecmp(tables->list[i]->name, name))
 			continue;
-		if (i >= MODEL_TABLES)
-			return tables->list[i];
+		if (i >= MODEL_TABLES) {
+			*table = tables->list[i];
+			return 0;
+		}
 		strcat(name, "_");
 	}
+	if (tables->count >= TABLES_MAX)
+		return -E2BIG;
 	made = tables__add(tables, event_table__new(name, event->help));
-	return made ? *made : NULL;
+	if (!made)
+		return -ENOMEM;
+	*table = *made;
+	return 0;
 }
 
 static struct stream *stream_of(struct tables *tables, size_t index)
@@ -111,7 +152,7 @@ static struct stream *stream_of(struct tables *tables, size_t index)
 	return &tables->streams[index];
 }
 
-/* Of the core's own kinds only losses are records for sinks. */
+/* Of control records, sinks get only losses. */
 static bool is_table(const struct stream_event *event, uint32_t kind)
 {
 	return event->name && event->fields_count <= SCHEMA_FIELDS_MAX &&
@@ -122,6 +163,7 @@ static int add_stream(struct tables *tables, const struct stream_info *info)
 {
 	struct stream *stream = stream_of(tables, info->index);
 	struct table *table;
+	int err = 0;
 
 	if (!stream)
 		return -ENOMEM;
@@ -132,12 +174,14 @@ static int add_stream(struct tables *tables, const struct stream_info *info)
 	for (uint32_t i = 0; i < info->events_count; i++) {
 		if (!is_table(&info->events[i], i))
 			continue;
-		table = table_of(tables, &info->events[i]);
-		stream->kinds[i] = table ? event_source__new(table, &info->events[i]) : NULL;
-		if (!stream->kinds[i])
-			return -ENOMEM;
+		err = table_of(tables, &info->events[i], &table);
+		if (!err)
+			err = event_source__new(&stream->kinds[i], table, &info->events[i]);
+		if (err)
+			return err;
 	}
-	return model__stream(tables->model, info);
+	err = verdicts__stream(tables->verdicts, info);
+	return err ? err : model__stream(tables->model, info);
 }
 
 int tables__stream(void *state, const struct stream_info *info)
@@ -145,18 +189,21 @@ int tables__stream(void *state, const struct stream_info *info)
 	struct tables *tables = state;
 	int err = add_stream(tables, info);
 
-	if (!tables->first)
-		tables->first = info;
-	return err ? fail(tables, err, NULL) : 0;
+	return err ? fail(tables, err,
+			  err == -E2BIG ? "too many kinds of events or fields for tables: merge fewer streams at once"
+					: NULL)
+		   : 0;
 }
 
 /* ---- the database ---- */
 
-/* Nothing is fetched from anywhere; nothing is written but what is asked for. */
+/* No downloads; no files but the output. What is in a chunk's order stays so, as each statement has one thread; without
+ * the promise the size of a row group can be limited in bytes. */
 static const char *const settings[][2] = {
 	{"threads", "1"},
 	{"autoinstall_known_extensions", "false"},
 	{"autoload_known_extensions", "false"},
+	{"preserve_insertion_order", "false"},
 	{"temp_directory", ""},
 };
 
@@ -164,8 +211,8 @@ static const char *const settings[][2] = {
 extern int duckdb_je_mallctl(const char *name, void *old, size_t *old_size, void *value, size_t size)
 	__attribute__((weak));
 
-/* What a thread has freed it would keep for itself: with one for each table that is a third of what the
- * process holds. Must be said before there are threads. */
+/* jemalloc keeps freed memory per thread: with a thread per table, a third of the process's memory. Set before
+ * threads start. */
 static void give_back_memory(void)
 {
 	static const char *const names[] = {"arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"};
@@ -188,7 +235,7 @@ static int open_database(struct tables *tables)
 	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++)
 		duckdb_set_config(config, settings[i][0], settings[i][1]);
 	if (duckdb_open_ext(NULL, &tables->database, config, &err) != DuckDBSuccess)
-		rc = fail(tables, -EIO, err ? err : "DuckDB does not open");
+		rc = fail(tables, -EIO, err ? err : "DuckDB cannot be opened");
 	duckdb_free(err);
 	duckdb_destroy_config(&config);
 	return rc;
@@ -229,15 +276,15 @@ static int start_table(struct tables *tables, struct table *table)
 	return err ? fail(tables, err, NULL) : 0;
 }
 
-/* All streams are known: every table has its columns. */
+/* Called when all streams are known: every table has its columns. */
 static int begin(struct tables *tables)
 {
 	int err = 0;
 
 	tables->begun = true;
 	for (size_t i = 0; i < tables->count && !err; i++)
-		if (table__own_column(tables->list[i], TABLE_MISSING, COLUMN_MAP, NULL,
-				      "columns that are null or not complete, and why") < 0)
+		if (table__own_column(tables->list[i], TABLE_MISSING, COLUMN_JSON, NULL,
+				      "columns that are null or not complete, and why, as JSON") < 0)
 			err = -ENOMEM;
 	for (size_t i = 0; i < tables->streams_count; i++)
 		for (uint32_t k = 0; k < tables->streams[i].count && !err; k++)
@@ -258,6 +305,8 @@ static int write_record(struct tables *tables, const struct record *record)
 	const struct event_source *source = record->kind < stream->count ? stream->kinds[record->kind] : NULL;
 	int err = source ? event_source__write(source, record) : 0;
 
+	if (!err)
+		err = verdicts__record(tables->verdicts, record);
 	return err ? err : model__feed(tables->model, record);
 }
 
@@ -268,7 +317,7 @@ int tables__write(void *state, const struct record *record)
 
 	if (err)
 		return err;
-	/* one that has failed has said why */
+	/* a table that failed has logged why */
 	if (atomic_load_explicit(&tables->failed, memory_order_relaxed))
 		return -ECANCELED;
 	err = write_record(tables, record);
@@ -277,18 +326,44 @@ int tables__write(void *state, const struct record *record)
 
 int tables__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
 {
-	model__ended(((struct tables *)state)->model, info, stream);
+	struct model *model = ((struct tables *)state)->model;
+	const struct model_run *run = model__run_of(model, info);
+
+	model__ended(model, info, stream);
+	if (run)
+		run_sums__ended(run->user, stream);
 	return 0;
 }
 
-/* All rows are in; returns when every table has taken its own. */
+/* The model's tables get their rows only now. */
+static int write_last(struct tables *tables)
+{
+	int err = verdicts__settle(tables->verdicts);
+
+	if (!err)
+		err = model__finish(tables->model);
+	if (model__lacks_files(tables->model))
+		tables->opts.api->log(LOG_WARN, "%s: %s", tables->opts.name, MODEL_LACKS_FILES);
+	if (!err)
+		err = verdicts__finish(tables->verdicts);
+	for (size_t i = 0; i < verdicts__count(tables->verdicts) && !err; i++)
+		err = model_rows__verdict(&tables->rows, verdicts__get(tables->verdicts, i));
+	for (size_t i = 0; i < model__runs(tables->model) && !err; i++) {
+		struct run_row row = run_sums__row(model__run(tables->model, i)->user);
+
+		err = model_rows__run(&tables->rows, &row);
+	}
+	return err ? err : model_rows__pass(&tables->rows, tables->list, tables->model);
+}
+
+/* Ends the queues; returns when every table has taken its rows. */
 static int finish(struct tables *tables)
 {
 	int err = tables->begun ? 0 : begin(tables);
 
 	if (err)
 		return err;
-	err = model__finish(tables->model);
+	err = write_last(tables);
 	if (err)
 		return err == -ECANCELED ? err : fail(tables, err, NULL);
 	for (size_t i = 0; i < tables->count; i++)
@@ -303,12 +378,19 @@ int tables__flush(void *state, bool last)
 	struct tables *tables = state;
 	int err = last ? finish(tables) : 0;
 
-	return err || !last || !tables->opts.finish ? err : tables->opts.finish(tables, &tables->opts);
+	if (!err && last && tables->opts.finish)
+		err = tables->opts.finish(tables, &tables->opts);
+	return err;
 }
 
-const struct stream_info *tables__first(const struct tables *tables)
+size_t tables__runs(const struct tables *tables)
 {
-	return tables->first;
+	return model__runs(tables->model);
+}
+
+const struct model_run *tables__run_of(const struct tables *tables, size_t i)
+{
+	return model__run(tables->model, i);
 }
 
 size_t tables__count(const struct tables *tables)
@@ -340,15 +422,23 @@ void tables__close(void *state)
 		free(tables->streams[i].kinds);
 	}
 	free(tables->streams);
+	verdicts__free(tables->verdicts);
 	model__free(tables->model);
 	steps__free(tables->steps);
-	buffer__free(&tables->scratch);
+	model_rows__free(&tables->rows);
 	free(tables);
 }
 
 int tables__open(const struct tables_opts *opts, void **state)
 {
-	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .task = on_task};
+	static const struct model_calls calls = {.run = on_run,
+						 .row = on_row,
+						 .process = on_process,
+						 .hidden = on_hidden,
+						 .retried = on_retried,
+						 .ignored = on_ignored,
+						 .task = on_task,
+						 .run_room = sizeof(struct run_sums)};
 	struct tables *tables = calloc(1, sizeof(*tables));
 	struct error why;
 	int err = 0;
@@ -356,17 +446,23 @@ int tables__open(const struct tables_opts *opts, void **state)
 	if (!tables)
 		return -ENOMEM;
 	tables->opts = *opts;
+	err = model_rows__open(&tables->rows, opts->api->out);
+	if (err)
+		fail(tables, err, NULL);
 	for (int i = 0; i < MODEL_TABLES && !err; i++)
 		err = tables__add(tables, model_table__new(i)) ? 0 : fail(tables, -ENOMEM, NULL);
 	if (!err) {
-		err = steps__load(opts->steps, &tables->steps, &why);
+		err = steps__load_file(opts->steps, sink_api__file(opts->api, "steps"), &tables->steps, &why);
 		if (err)
 			fail(tables, err, why.text);
 	}
 	if (!err) {
 		tables->model = model__new(&calls, tables, tables->steps);
-		err = tables->model ? open_database(tables) : fail(tables, -ENOMEM, NULL);
+		tables->verdicts = tables->model ? verdicts__new() : NULL;
+		err = tables->verdicts ? open_database(tables) : fail(tables, -ENOMEM, NULL);
 	}
+	if (!err)
+		verdicts__of_model(tables->verdicts, tables->model);
 	if (err)
 		tables__close(tables);
 	else

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 
 #define BLOCK_BYTES (64U << 10)
-#define BLOCKS_MAX 3 /* that wait */
+#define BLOCKS_MAX 3 /* pending */
 
-/* Before each row: its size, so that the taker finds the next. */
+/* Before each row: its size, to find the next. */
 #define HEAD sizeof(uint64_t)
 
 void queue__init(struct queue *queue)
@@ -45,13 +45,19 @@ static struct block *block__new(size_t size)
 	return block;
 }
 
-/* Hands over what has been filled; waits while too much waits. */
+/* Of rows that are longer than a block, one is pending. */
+static bool is_full(const struct queue *queue)
+{
+	return queue->count >= BLOCKS_MAX || (queue->count && queue->filling && queue->filling->capacity > BLOCK_BYTES);
+}
+
+/* Passes the filled block on; blocks while too many are pending. */
 static bool push(struct queue *queue)
 {
 	bool going;
 
 	pthread_mutex_lock(&queue->lock);
-	while (queue->count >= BLOCKS_MAX && !queue->stopped)
+	while (is_full(queue) && !queue->stopped)
 		pthread_cond_wait(&queue->moved, &queue->lock);
 	going = !queue->stopped;
 	if (going && queue->filling) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Rows on their way from the merge's thread to the thread of their table: blocks of packed rows, so many at
- * most. One puts, one takes. Either may stop it: then both find out at their next call. */
+/* A bounded queue of packed rows, from the merge's thread to a table's: one producer, one consumer. Either may stop
+ * it; the other sees that at its next call. */
 #ifndef SINKS_TABLES_QUEUE_H
 #define SINKS_TABLES_QUEUE_H
 
@@ -21,18 +21,18 @@ struct queue {
 	struct block *first, **last;
 	unsigned count;
 	bool ended, stopped;
-	struct block *filling;	/* the putter's own */
-	struct block *emptying; /* the taker's own */
-	size_t at;		/* in it */
+	struct block *filling;	/* of the producer */
+	struct block *emptying; /* of the consumer */
+	size_t at;		/* offset in it */
 };
 
 void queue__init(struct queue *queue);
 void queue__free(struct queue *queue);
 
-/* Room for a row of so many bytes, aligned for anything. NULL: no memory, or stopped. */
+/* Room for a row of `size` bytes, aligned for any type. NULL: out of memory, or stopped. */
 void *queue__put(struct queue *queue, size_t size);
 
-/* The next row; valid until the next call. NULL: that was all, or stopped: ask queue__stopped(). */
+/* The next row; valid until the next call. NULL: the end, or stopped: see queue__stopped(). */
 const void *queue__take(struct queue *queue);
 
 void queue__end(struct queue *queue);

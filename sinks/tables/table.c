@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A table: its columns, and the thread that takes its rows out of the queue. */
+/* A table: its columns, and the thread that reads its rows from the queue. */
 #include "sinks/tables/table.h"
 
 #include <errno.h>
@@ -34,7 +34,7 @@ void table__free(struct table *table)
 	if (!table)
 		return;
 	table__join(table);
-	duckdb_disconnect(&table->work->connection);
+	scratch__free(&table->work->scratch);
 	queue__free(&table->work->queue);
 	free(table->work->cells);
 	free(table->work->sql);
@@ -73,8 +73,11 @@ static char *copy_text(const char *text)
 
 int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help)
 {
-	struct column *columns = reallocarray(table->columns, table->columns_count + 1, sizeof(*columns));
+	struct column *columns;
 
+	if (table->columns_count >= TABLE_COLUMNS_MAX)
+		return -E2BIG;
+	columns = reallocarray(table->columns, table->columns_count + 1, sizeof(*columns));
 	if (!columns)
 		return -ENOMEM;
 	table->columns = columns;
@@ -90,7 +93,7 @@ int table__column(struct table *table, const char *name, enum column_type type, 
 
 	if (i < 0 && strcasecmp(name, TABLE_MISSING))
 		return table__own_column(table, name, type, unit, help);
-	/* the first columns are every event's own, whatever its fields are called */
+	/* the first columns are common to all events: fields cannot take their names */
 	if (i >= (int)table->own && table->columns[i].type == type)
 		return i;
 	snprintf(other, sizeof(other), "%s_%s", name, column_type__name(type));
@@ -116,6 +119,9 @@ static void init(duckdb_init_info info)
 	duckdb_init_set_max_threads(info, 1);
 }
 
+/* Of texts in a chunk, whose copies DuckDB holds several of: long rows make short chunks. */
+#define CHUNK_BYTES (4U << 20)
+
 static void scan(duckdb_function_info info, duckdb_data_chunk chunk)
 {
 	const struct table *table = duckdb_function_get_extra_info(info);
@@ -126,10 +132,11 @@ static void scan(duckdb_function_info info, duckdb_data_chunk chunk)
 
 	for (size_t i = 0; i < table->columns_count; i++)
 		cells__begin(&work->cells[i], table->columns[i].type, duckdb_data_chunk_get_vector(chunk, i));
-	while (row < rows && !err && (entry = queue__take(&work->queue)))
+	work->scratch.filled = 0;
+	while (row < rows && !err && work->scratch.filled < CHUNK_BYTES && (entry = queue__take(&work->queue)))
 		err = work->fill(table, entry, work->cells, row++);
 	if (err)
-		duckdb_function_set_error(info, err == -EBADMSG ? "a record is not as its stream's header says"
+		duckdb_function_set_error(info, err == -EBADMSG ? "a record does not match its stream's header"
 								: strerror(-err));
 	else if (queue__stopped(&work->queue))
 		duckdb_function_set_error(info, "stopped");
@@ -171,7 +178,7 @@ static void *run(void *arg)
 	duckdb_result result;
 
 	if (duckdb_query(work->connection, work->sql, &result) != DuckDBSuccess) {
-		const char *why = duckdb_result_error(&result); /* its first line; the others give advice */
+		const char *why = duckdb_result_error(&result); /* its first line; the others are advice */
 
 		if (!queue__stopped(&work->queue))
 			work->api->log(LOG_ERROR, "%s: %s: %.*s", work->sink, table->name, (int)strcspn(why, "\n"),
@@ -197,7 +204,7 @@ int table__start(struct table *table, duckdb_database database)
 	err = add_function(table);
 	if (err)
 		return err;
-	/* signals are for the thread that looks at them */
+	/* signals go to the main thread */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	err = -pthread_create(&work->thread, NULL, run, table);
@@ -211,4 +218,5 @@ void table__join(struct table *table)
 	if (table->work->running)
 		pthread_join(table->work->thread, NULL);
 	table->work->running = false;
+	duckdb_disconnect(&table->work->connection);
 }

@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A table at work. Private to sinks/tables. */
+/* A table being filled. Private to sinks/tables. */
 #ifndef SINKS_TABLES_TABLE_H
 #define SINKS_TABLES_TABLE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "sinks/tables/process_tree.h"
 #include "sinks/tables/queue.h"
+#include "sinks/tables/sorted.h"
 #include "sinks/tables/tables.h"
+#include "sinks/totals/totals.h"
+#include "sinks/verdicts/verdicts.h"
 
-/* The last column: a map of columns to the reason why they are null or not complete. */
+/* The last column: JSON, from columns that are null or incomplete to the reason. */
 #define TABLE_MISSING "missing"
 
-/* How rows of one kind get from the queue into a chunk. 0 or -errno. */
+/* Decodes a queued row into a chunk. 0 or -errno. */
 typedef int (*table_fill)(const struct table *table, const void *entry, struct cells *cells, idx_t row);
 
 struct table_work {
 	table_fill fill;
 	struct queue queue;
 	duckdb_connection connection;
+	const struct model_table_info *info; /* of the model's tables, rows.c */
 	char *sql;
 	struct cells *cells; /* one a column */
+	struct scratch scratch;
 	const struct sink_api *api;
 	const char *sink;
 	atomic_bool *failed; /* of all tables */
@@ -30,18 +36,22 @@ struct table_work {
 
 /* ---- table.c ---- */
 
+/* Each table has a thread and the memory of a chunk, each column a part of it: forged headers could name any number. */
+#define TABLES_MAX 256
+#define TABLE_COLUMNS_MAX 1024
+
 /* NULL: out of memory. `help` is borrowed. */
 struct table *table__new(const char *name, const char *help, table_fill fill);
 void table__free(struct table *table); /* takes NULL */
 
-/* Index of the column, which is made if it is not there; a name that another column has, also one that differs in
- * case only, gets the type as an ending. -ENOMEM. */
+/* Finds or adds a column and returns its index; a name in use, ignoring case, gets the type as a suffix. -ENOMEM,
+ * or -E2BIG: TABLE_COLUMNS_MAX. */
 int table__column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help);
 
-/* As above, but the name is the table's own, and is there once. */
+/* The same for one of the table's own columns, whose name must be new. */
 int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help);
 
-/* Begins: the thread runs `sql`, which reads from scan_NAME(). 0 or -errno, logged. */
+/* Starts the thread, which runs `sql` to read from scan_NAME(). 0 or -errno, logged. */
 int table__start(struct table *table, duckdb_database database);
 void table__scan_name(const struct table *table, struct text *sql);
 void table__join(struct table *table);
@@ -53,17 +63,17 @@ struct event_source {
 	struct table *table;
 	const struct stream_event *event;
 	uint32_t columns[SCHEMA_FIELDS_MAX]; /* of the table, by field */
-	uint32_t absent_count, *absent;	     /* columns that no field fills */
+	uint32_t absent_count, *absent;	     /* columns without a field here */
 };
 
-/* With the columns that all events have. NULL: out of memory. */
+/* With the columns common to all events. NULL: out of memory. */
 struct table *event_table__new(const char *name, const char *help);
 
-/* Adds the columns of the event's fields. NULL: out of memory. */
-struct event_source *event_source__new(struct table *table, const struct stream_event *event);
+/* Adds the columns of the event's fields. 0, -ENOMEM, or -E2BIG. */
+int event_source__new(struct event_source **source, struct table *table, const struct stream_event *event);
 void event_source__free(struct event_source *source); /* takes NULL */
 
-/* When the table has all its columns. 0 or -ENOMEM. */
+/* Call once the table has all its columns. 0 or -ENOMEM. */
 int event_source__begin(struct event_source *source);
 
 /* 0, -ENOMEM, or -ECANCELED: the table's thread has failed. */
@@ -72,7 +82,7 @@ int event_source__write(const struct event_source *source, const struct record *
 /* ---- rows.c ---- */
 
 /* The model's tables, and their rows. */
-enum model_table { MODEL_PROCESSES, MODEL_STEPS, MODEL_HIDDEN, MODEL_TABLES };
+enum model_table { MODEL_IMAGES, MODEL_PROCESSES, MODEL_STEPS, MODEL_HIDDEN, MODEL_RUNS, MODEL_VERDICTS, MODEL_TABLES };
 
 struct hidden_row {
 	const struct model_run *run; /* first, as in a row and a task */
@@ -81,9 +91,51 @@ struct hidden_row {
 	const struct model_command *by;
 };
 
+struct run_row {
+	const struct model_run *run;
+	uint64_t began_ns, ended_ns, wall_ns, boot_epoch_ns, exit_code, cpu_ns, processes, failed, hidden, lost;
+	uint8_t cpu_partial, lost_partial;
+	const char *state, *result; /* result: may be NULL */
+};
+
+/* Rows of the model's tables, until all have come. */
+struct model_rows {
+	struct process_tree tree;
+	struct sorted sorted;
+	struct buffer scratch;
+	uint64_t image; /* the part of the last image that its process shares */
+};
+
+/* Keeps its files, which have no names, in the folder. 0 or -errno; call model_rows__free() in any case. */
+int model_rows__open(struct model_rows *rows, int folder);
+void model_rows__free(struct model_rows *rows);
+
+/* Each 0 or -errno. */
+int model_rows__image(struct model_rows *rows, const struct model_row *row);
+int model_rows__process(struct model_rows *rows, const struct model_process *process); /* just after its last image */
+int model_rows__step(struct model_rows *rows, const struct model_task *task);
+int model_rows__retried(struct model_rows *rows, const struct model_row *row);
+int model_rows__ignored(struct model_rows *rows, const struct model_row *row);
+int model_rows__hidden(struct model_rows *rows, const struct model_row *row, uint32_t pid,
+		       const struct model_command *by);
+int model_rows__run(struct model_rows *rows, const struct run_row *run);
+int model_rows__verdict(struct model_rows *rows, const struct verdict *verdict);
+
+/* Passes all of them on to the tables in the list, in their order. 0, -errno, or -ECANCELED: a table has failed. */
+int model_rows__pass(struct model_rows *rows, struct table *const *list, const struct model *model);
+
 struct table *model_table__new(enum model_table which); /* NULL: out of memory */
 
-/* `row` is a model_row, a model_task, a hidden_row. 0, -ENOMEM, -ECANCELED. */
-int model_table__write(const struct table *table, enum model_table which, const void *row, struct buffer *scratch);
+/* ---- run_rows.c ---- */
+
+/* What a struct model_run's `user` points to. */
+struct run_sums {
+	struct totals_run totals;
+	uint64_t lost;
+	bool lost_more; /* an unknown number beside */
+};
+
+void run_sums__ended(struct run_sums *sums, const struct stream_state *stream);
+struct run_row run_sums__row(const struct run_sums *sums);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Turns streams into typed tables of a DuckDB database: one for each kind of event, with the columns that the
- * streams' headers describe, and those of the model: processes, steps, hidden_failures. No event is known by
- * name, so those of a new probe are there without a change.
+ * streams' headers describe, and those of the model: images, processes, steps, hidden_failures, runs, verdicts. No event is known
+ * by name: a new probe needs no change here.
  *
  * Rows are pushed in by the merge and pulled out by SQL. Between the two is, for each table, a bounded queue, a
  * table function that empties it, and a thread whose connection runs the one statement that takes all rows.
  * The database has no threads of its own: each connection's thread does its own work, and none of them can
- * block another. Memory is bounded by the number of tables. */
+ * block another. The model's rows wait in a file, as they are sorted. Memory is bounded by the number of tables. */
 #ifndef SINKS_TABLES_TABLES_H
 #define SINKS_TABLES_TABLES_H
 
@@ -15,12 +15,15 @@
 #include "sinks/steps/steps.h"
 #include "sinks/tables/column.h"
 
+/* Of the tables' columns, in the files; 1: that of 0.1, which had no number. */
+#define TABLES_SCHEMA 3
+
 struct table {
 	char *name; /* "lifecycle_exec", "processes" */
 	const char *help;
 	struct column *columns;
 	size_t columns_count;
-	size_t own; /* of them, those at the beginning that are not fields of an event */
+	size_t own; /* of them, the first ones that are not fields of an event */
 	struct table_work *work;
 };
 
@@ -32,13 +35,13 @@ struct tables_opts {
 	const char *name;  /* the sink's, for messages */
 	const char *steps; /* as STEPS_HELP says */
 	const void *conf;  /* the sink's */
-	/* Appends the statement that takes all rows of `scan`, a table function's call. */
+	/* Appends the statement that reads all rows of `scan`, a call of a table function. */
 	void (*consume)(const struct tables_opts *opts, const struct table *table, const char *scan, struct text *sql);
-	/* Optional: every table has taken its rows. 0, or -errno, logged. */
+	/* Optional: called when every table has its rows. 0, or -errno, logged. */
 	int (*finish)(struct tables *tables, const struct tables_opts *opts);
 };
 
-/* The sink's open() ends in this; its other functions are ON_TABLES. `opts` is copied. */
+/* A sink's open() ends with this call; its other functions are ON_TABLES. `opts` is copied. */
 int tables__open(const struct tables_opts *opts, void **state);
 int tables__stream(void *state, const struct stream_info *info);
 int tables__write(void *state, const struct record *record);
@@ -48,12 +51,13 @@ void tables__close(void *state);
 
 #define ON_TABLES                                                                                         \
 	.stream = tables__stream, .write = tables__write, .ended = tables__ended, .flush = tables__flush, \
-	.close = tables__close
+	.close = tables__close, .reads = "steps"
 
-/* The first stream that came; NULL: none did. */
-const struct stream_info *tables__first(const struct tables *tables);
+/* The runs that the streams announced; valid until close. */
+size_t tables__runs(const struct tables *tables);
+const struct model_run *tables__run_of(const struct tables *tables, size_t i);
 
-/* A statement of the sink's own, at any time. */
+/* Runs a statement of the sink's own, at any time. */
 int tables__run(struct tables *tables, const char *sql);
 
 size_t tables__count(const struct tables *tables);

@@ -9,14 +9,9 @@
 #define GROUPS_MAX 10000
 #define OTHER "(other)"
 
-static bool is_missing(uint64_t value)
+static void add(struct totals_sum *sum, uint64_t value, uint8_t partial)
 {
-	return EVENT_IS_NULL(value) && EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED;
-}
-
-static void add(struct totals_sum *sum, uint64_t value)
-{
-	sum->missing += is_missing(value);
+	sum->missing += model_figure__lacks(value, partial) != 0;
 	if (EVENT_IS_NULL(value))
 		return;
 	sum->value += value;
@@ -75,16 +70,23 @@ static struct totals_group *group__get(struct totals_groups *groups, const char 
 	return group__get(groups, OTHER, false);
 }
 
-static void group__add(struct totals_group *group, enum model_outcome outcome, uint64_t wall_ns, uint64_t cpu_ns,
-		       const uint64_t io[MODEL_IO_FIGURES], struct totals_peak peak)
+/* Figures of a program or a task, and why they are not whole. */
+struct used {
+	uint64_t cpu_ns;
+	const uint64_t *io;
+	uint8_t cpu_partial, io_partial;
+};
+
+static void group__add(struct totals_group *group, enum model_outcome outcome, uint64_t wall_ns,
+		       const struct used *used, struct totals_peak peak)
 {
-	group->executions++;
+	group->count++;
 	group->failed += model_outcome__bad(outcome);
-	add(&group->cpu, cpu_ns);
-	add(&group->wall, wall_ns);
+	add(&group->cpu, used->cpu_ns, used->cpu_partial);
+	add(&group->wall, wall_ns, 0);
 	set_greater(&group->wall_max, wall_ns);
-	add(&group->read, io[MODEL_IO_READ_BYTES]);
-	add(&group->written, io[MODEL_IO_WRITE_BYTES]);
+	add(&group->read, used->io[MODEL_IO_READ_BYTES], used->io_partial);
+	add(&group->written, used->io[MODEL_IO_WRITE_BYTES], used->io_partial);
 	set_peak(&group->peak, peak);
 }
 
@@ -107,18 +109,22 @@ static void add_to_run(struct totals_run *run, const struct model_row *row)
 
 	run->rows++;
 	run->processes += row->last;
-	run->programs += row->image || row->older;
+	run->programs += row->image || row->preexisting;
 	run->failed += bad;
 	run->propagated += bad && row->propagated;
+	run->muted += row->muted;
 	run->running += row->outcome == MODEL_RUNNING;
 	run->unknown += row->outcome == MODEL_UNKNOWN;
-	run->older |= row->older;
-	add(&run->cpu, row->cpu_ns);
+	run->preexisting |= row->preexisting;
+	add(&run->cpu, row->cpu_ns, row->cpu_partial);
 	set_peak(&run->peak, peak_of(row));
+	set_greater(&run->hugetlb_bytes, row->hugetlb_bytes);
 	if (EVENT_IS_NULL(run->began_ns) || row->began_ns < run->began_ns)
 		run->began_ns = row->began_ns;
 	if (!EVENT_IS_NULL(row->wall_ns))
 		set_greater(&run->ended_ns, row->began_ns + row->wall_ns);
+	if (!EVENT_IS_NULL(row->cpu_span_ns) && row->cpu_from_ns + row->cpu_span_ns > run->cpu_until_ns)
+		run->cpu_until_ns = row->cpu_from_ns + row->cpu_span_ns;
 	if (row->root && row->last) {
 		run->ended = true;
 		run->root = *row;
@@ -128,7 +134,7 @@ static void add_to_run(struct totals_run *run, const struct model_row *row)
 uint64_t totals_run__wall(const struct totals_run *totals)
 {
 	bool known = !EVENT_IS_NULL(totals->ended_ns);
-	uint64_t began = known && !totals->older ? totals->began_ns : totals->run->first_ts;
+	uint64_t began = known && !totals->preexisting ? totals->began_ns : totals->run->first_ts;
 	uint64_t ended = known ? totals->ended_ns : totals->run->last_ts;
 
 	return ended > began ? ended - began : 0;
@@ -136,30 +142,38 @@ uint64_t totals_run__wall(const struct totals_run *totals)
 
 double totals_run__cores(const struct totals_run *totals)
 {
-	uint64_t wall = totals_run__wall(totals);
+	uint64_t wall = totals_run__wall(totals), until = totals->cpu_until_ns;
+	uint64_t span = EVENT_IS_NULL(totals->ended_ns) || until < totals->ended_ns ? wall : until - totals->began_ns;
 
-	return totals->older || !wall ? 0 : (double)totals->cpu.value / (double)wall;
+	return totals->preexisting || !span ? 0 : (double)totals->cpu.value / (double)span;
 }
 
 /* ---- as the model calls ---- */
 
-static void note_missing(uint64_t missing[256], uint64_t value)
+static void note_missing(uint64_t missing[256], uint64_t value, uint8_t partial)
 {
-	if (is_missing(value))
-		missing[EVENT_NULL_REASON(value)]++;
+	uint8_t why = model_figure__lacks(value, partial);
+
+	if (why)
+		missing[why]++;
 }
 
 int totals__row(struct totals_run *run, struct totals_groups *commands, const struct model_row *row)
 {
-	struct totals_group *group = group__get(commands, model_command__name(row->command, row->comm), row->forked);
+	struct used used = {row->cpu_ns, row->io, row->cpu_partial, row->io_partial};
+	struct totals_group *group = NULL;
 
-	if (!group)
-		return -ENOMEM;
+	if (commands) {
+		group = group__get(commands, model_command__name(row->command, row->comm), row->forked);
+		if (!group)
+			return -ENOMEM;
+	}
 	add_to_run(run, row);
-	note_missing(run->missing[TOTALS_CPU], row->cpu_ns);
-	note_missing(run->missing[TOTALS_WALL], row->wall_ns);
-	note_missing(run->missing[TOTALS_PEAK], row->peak_rss_bytes);
-	group__add(group, row->outcome, row->wall_ns, row->cpu_ns, row->io, peak_of(row));
+	note_missing(run->missing[TOTALS_CPU], row->cpu_ns, row->cpu_partial);
+	note_missing(run->missing[TOTALS_WALL], row->wall_ns, 0);
+	note_missing(run->missing[TOTALS_PEAK], row->peak_rss_bytes, 0);
+	if (group)
+		group__add(group, row->outcome, row->wall_ns, &used, peak_of(row));
 	return 0;
 }
 
@@ -167,10 +181,12 @@ int totals__task(struct totals_groups *steps, const struct model_task *task)
 {
 	struct totals_group *step = group__get(steps, task->step, false);
 	struct totals_peak peak = {task->peak_rss_bytes, task->peak_is_bound};
+	/* without a reason for CPU: its programs that lack it are counted below */
+	struct used used = {task->cpu_ns, task->io, 0, task->io_partial};
 
 	if (!step)
 		return -ENOMEM;
-	group__add(step, task->outcome, task->wall_ns, task->cpu_ns, task->io, peak);
+	group__add(step, task->outcome, task->wall_ns, &used, peak);
 	step->cpu.missing += task->rows_without_cpu;
 	step->programs += task->rows;
 	step->processes += task->processes;
@@ -179,14 +195,45 @@ int totals__task(struct totals_groups *steps, const struct model_task *task)
 	return 0;
 }
 
+/* A failure turns out to be none. */
+static int take_back(struct totals_run *run, struct totals_groups *commands, const struct model_row *row)
+{
+	struct totals_group *group =
+		commands ? group__get(commands, model_command__name(row->command, row->comm), row->forked) : NULL;
+
+	if (commands && !group)
+		return -ENOMEM;
+	if (group)
+		group->failed--;
+	run->failed--;
+	run->propagated -= row->propagated;
+	return 0;
+}
+
+int totals__retried(struct totals_run *run, struct totals_groups *commands, const struct model_row *row)
+{
+	run->retried += !row->propagated;
+	return take_back(run, commands, row);
+}
+
+int totals__ignored(struct totals_run *run, struct totals_groups *commands, const struct model_row *row)
+{
+	run->ignored += !row->propagated;
+	return take_back(run, commands, row);
+}
+
 int totals__hidden(struct totals_run *run, struct totals_groups *steps, const struct model_row *row)
 {
-	struct totals_group *step = row->task && !row->propagated ? group__get(steps, row->task->step, false) : NULL;
+	struct totals_group *step;
 
 	if (row->propagated)
 		return 0;
 	run->hidden++;
-	if (step)
-		step->hidden++;
-	return row->task && !step ? -ENOMEM : 0;
+	if (!steps || !row->task)
+		return 0;
+	step = group__get(steps, row->task->step, false);
+	if (!step)
+		return -ENOMEM;
+	step->hidden++;
+	return 0;
 }

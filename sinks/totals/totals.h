@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Sums over rows and tasks of the model, for all sinks that show some; the SQL of core/query and conf/queries uses
+/* Sums over rows and tasks of the model, for all sinks that show them; the SQL of core/query and conf/queries uses
  * the same definitions:
  *
- * wall       of a program: from its start to its end; to the last record of the run if it still runs. The first
- *            program of a process starts with the process, later ones with their exec, so that the programs of a
- *            process cover its life without a gap, as their CPU does. Of a step: from the start of the first program
- *            to the end of the last one. Of a run: the same over all programs; from the first record if some
- *            processes are older than the recording.
+ * wall       of a program: from its start to its end; if it still runs, to the last record of the run, or until now if
+ *            the run does too. The first program of a process starts with the process, later ones with their exec, so
+ *            that the programs of a process cover its life without a gap, as their CPU does. Of a step: from the start
+ *            of the first program to the end of the last one. Of a run: the same over all programs; from the first
+ *            record if some processes are pre-existing.
  * CPU        of a program: what its process used since the last program that has a figure, including the time
  *            between fork and exec. Of a step, command or run: the sum. A null with reason "replaced" is not
- *            missing: a later program of the process has the time.
- * cores      CPU / wall of a run; not known if processes are older: they bring CPU from before it.
+ *            missing: a later program of the process has the time. A figure of a sample, because the account
+ *            did not come (`cpu_partial`), is both a value and missing: the sum is a lower bound.
+ * cores      CPU / the span in which it was used: of a program the model's cpu_span_ns; of a run its wall, and the
+ *            kernel's work after the last exit; not known with pre-existing processes: they bring CPU time from before the run.
  * peak       of a program: what the kernel counted for it, else its largest sample, which is a lower bound. Of a
  *            step, command or run: that of its largest program. Memory held together is never called peak.
- * failed     programs, or executions of a step, whose outcome is failed, killed or oom; propagated ones too.
- * hidden     failed programs, without propagated ones, of which an ancestor ended 0 all the same.
- * running    programs that had not ended at the last record.
+ * failed     programs, or tasks of a step, whose outcome is failed, killed or oom; propagated ones too.
+ * retried    programs that failed and were tried again with success, or a part of such: not in failed.
+ * ignored    programs that failed in a task whose failure its engine ignored: not in failed.
+ * muted      programs whose failure a rule of the user's mutes: not in failed.
+ * hidden     failed programs, without propagated ones, that an ancestor hides by exiting 0.
+ * running    programs that had not ended at the last record, or now if the run is running.
  * processes  rows that are the last of their process.
  *
- * A program whose end was lost has no wall, and adds neither to a sum nor to the end of its run. */
+ * A program whose exit was lost has no wall: it adds neither to sums nor to the end of its run. */
 #ifndef SINKS_TOTALS_TOTALS_H
 #define SINKS_TOTALS_TOTALS_H
 
@@ -26,47 +31,49 @@
 #include "sinks/model/losses.h"
 #include "sinks/model/model.h"
 
-/* Values of which some are missing. */
+/* A sum that counts missing values. */
 struct totals_sum {
 	uint64_t value, known, missing;
 };
 
-/* The greatest of values of which some are only lower bounds. */
+/* The greatest value; some may be lower bounds. */
 struct totals_peak {
 	uint64_t bytes; /* null: none is known */
 	uint8_t bound;
 };
 
-/* All programs of one name, those that only forked apart; or all executions of one step. */
+/* All programs of one name (forks without exec apart), or all tasks of one step. */
 struct totals_group {
 	struct hash_node node;
 	void *user; /* the sink's */
 	uint8_t forked;
-	uint64_t executions, failed, wall_max; /* wall_max: null if none is known */
+	uint64_t count, failed, wall_max; /* wall_max: null if none is known */
 	struct totals_sum cpu, wall, read, written;
 	struct totals_peak peak;
 
 	/* Of a step only. */
 	uint64_t programs, processes, programs_failed, hidden;
-	uint64_t together; /* most that an execution held at once, by its samples; null: none is known */
+	uint64_t together; /* most memory that a task held at once, by samples; null: none is known */
 
 	char name[];
 };
 
 struct totals_groups {
-	struct hash hash; /* of groups; bounded: the rest is one group called "(other)" */
+	struct hash hash; /* of groups; bounded: the rest is one group "(other)" */
 };
 
 enum totals_figure { TOTALS_CPU, TOTALS_WALL, TOTALS_PEAK, TOTALS_FIGURES };
 
 struct totals_run {
 	const struct model_run *run;
-	uint64_t rows, processes, programs, failed, hidden, propagated, running, unknown;
+	uint64_t rows, processes, programs, failed, hidden, propagated, retried, ignored, muted, running, unknown;
 	struct totals_sum cpu;
 	struct totals_peak peak;
+	uint64_t hugetlb_bytes;	     /* of the program with the most: a lower bound; in no peak */
 	uint64_t began_ns, ended_ns; /* boot clock; null: none is known */
-	uint8_t older;		     /* some processes are older than the recording */
-	uint8_t ended;		     /* `root` is valid: its last row, without its pointers */
+	uint64_t cpu_until_ns;	     /* the last end of a row's span of CPU */
+	uint8_t preexisting;	     /* some processes are pre-existing */
+	uint8_t ended;		     /* `root` is valid: its last row, pointers not */
 	struct model_row root;
 	uint64_t missing[TOTALS_FIGURES][256]; /* rows, by reason */
 	struct losses losses;
@@ -80,12 +87,14 @@ static inline struct totals_group *totals_group__of(struct hash_node *node)
 void totals_run__init(struct totals_run *totals, const struct model_run *run);
 uint64_t totals_run__wall(const struct totals_run *totals);
 
-/* CPUs that were busy on average; 0: not known. */
+/* CPUs busy on average; 0: not known. */
 double totals_run__cores(const struct totals_run *totals);
 
-/* As the model calls; each 0 or -ENOMEM. */
+/* For the model's calls; each 0 or -ENOMEM. Without groups (NULL) only the run is summed up. */
 int totals__row(struct totals_run *run, struct totals_groups *commands, const struct model_row *row);
 int totals__task(struct totals_groups *steps, const struct model_task *task);
+int totals__retried(struct totals_run *run, struct totals_groups *commands, const struct model_row *row);
+int totals__ignored(struct totals_run *run, struct totals_groups *commands, const struct model_row *row);
 int totals__hidden(struct totals_run *run, struct totals_groups *steps, const struct model_row *row);
 
 void totals_groups__free(struct totals_groups *groups);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Nextflow's trace file, with raw values, and Snakemake's benchmark file. The unknown is "-" in both. */
+/* Nextflow's trace file, with raw values, and Snakemake's benchmark file. "-" is unknown in both. */
 #include "sinks/trace/engine.h"
 
 #include <inttypes.h>
@@ -26,23 +26,23 @@ static void words(struct text *text, const char *string)
 		text__printf(text, "-");
 }
 
-/* Of the kernel's boot clock, as milliseconds since 1970. */
+/* Boot clock to milliseconds since 1970. */
 static void date(struct text *text, const struct model_run *run, uint64_t ts)
 {
-	int64_t ns = run->real_ns + (int64_t)(ts - run->first_ts);
+	uint64_t ns = (uint64_t)run->real_ns + ts - run->first_ts;
 
-	number(text, EVENT_IS_NULL(ts) ? ts : (uint64_t)ns / NS_PER_MS);
+	number(text, EVENT_IS_NULL(ts) ? ts : ns / NS_PER_MS);
 }
 
 /* In percent of a core. */
 static void load(struct text *text, const struct line *line, int digits)
 {
-	const struct model_task *task = line->task;
+	double cores = model__cores(line->task->cpu_ns, line->task->cpu_span_ns);
 
-	if (line->cpu_partial || EVENT_IS_NULL(task->cpu_ns) || EVENT_IS_NULL(task->wall_ns) || !task->wall_ns)
+	if (line->cpu_partial || cores < 0)
 		text__printf(text, "-");
 	else
-		text__printf(text, "%.*f", digits, 100.0 * (double)task->cpu_ns / (double)task->wall_ns);
+		text__printf(text, "%.*f", digits, 100 * cores);
 }
 
 /* ---- Nextflow ---- */
@@ -65,9 +65,14 @@ static void native_id(struct text *text, const struct line *line)
 static void name(struct text *text, const struct line *line)
 {
 	words(text, line->task->step);
+	if (!line->task->tag)
+		return;
+	text__printf(text, " (");
+	words(text, line->task->tag);
+	text__printf(text, ")");
 }
 
-/* Nextflow goes by the exit code alone. */
+/* Nextflow uses only the exit code. */
 static void status(struct text *text, const struct line *line)
 {
 	const struct model_task *task = line->task;
@@ -80,7 +85,7 @@ static void status(struct text *text, const struct line *line)
 		text__printf(text, EVENT_IS_NULL(task->signal) ? "-" : "FAILED");
 }
 
-/* As a shell would say it: its engines see no other. */
+/* The exit status as a shell reports it, which is what engines see. */
 static void exit_status(struct text *text, const struct line *line)
 {
 	bool killed = EVENT_IS_NULL(line->task->exit_code) && !EVENT_IS_NULL(line->task->signal);

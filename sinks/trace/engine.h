@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The columns of an engine's own table, filled with what the kernel counted. */
+/* The columns of an engine's own table, filled with the kernel's figures. */
 #ifndef SINKS_TRACE_ENGINE_H
 #define SINKS_TRACE_ENGINE_H
 
 #include "sinks/model/model.h"
 
-/* An execution of a step. */
+/* A task of a step. */
 struct line {
 	const struct model_task *task;
-	/* What the model does not keep; null where it is not known. */
+	/* Figures that the model does not keep; null if not known. */
 	uint64_t vm_bytes; /* most that its processes had mapped at once, by their samples */
 	uint64_t voluntary, involuntary;
-	bool cpu_partial; /* the CPU of some of its programs is not known, and not in the sum */
+	bool cpu_partial; /* the sum lacks programs whose CPU time is not known */
 };
 
 struct column {

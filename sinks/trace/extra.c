@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Processes and tasks with the few figures that the model does not keep. */
+/* Figures of processes and tasks that the model does not keep. */
 #include "sinks/trace/extra.h"
 
 #include <errno.h>
@@ -8,23 +8,13 @@
 
 #define UNKNOWN EVENT_NULL(EVENT_REASON_NONE)
 
-struct task {
-	struct hash_node node;
-	const struct model_run *run;
-	uint32_t number;
-	uint64_t vm, vm_most;
-	uint64_t voluntary, involuntary;
-	bool looked;			    /* memory of a process was sampled */
-	bool switches_partial, cpu_partial; /* those of a process are not known */
-};
-
 struct process {
 	struct hash_node node;
 	const char *boot_id;
 	uint32_t pid;
 	uint64_t start;
 	uint64_t vm, voluntary, involuntary; /* as last reported; null */
-	struct task *task;		     /* that has counted `counted` */
+	struct extra_task *task;	     /* to which `counted` was added */
 	uint64_t counted;
 };
 
@@ -49,6 +39,7 @@ int extra__stream(struct extra *extra, const struct stream_info *info)
 		const struct stream_event *event = &info->events[i];
 		bool usable = event->name && i >= SCHEMA_KIND_BASE && event->fields_count <= SCHEMA_FIELDS_MAX;
 
+		stream->kinds[i].exec = usable && !strcmp(event->name, "exec");
 		stream->kinds[i].vm = usable ? stream_event__field(event, "vm_bytes") : -1;
 		stream->kinds[i].voluntary = usable ? stream_event__field(event, "voluntary_switches") : -1;
 		stream->kinds[i].involuntary = usable ? stream_event__field(event, "involuntary_switches") : -1;
@@ -96,6 +87,15 @@ static struct process *get_process(struct extra *extra, const struct record *rec
 	return p;
 }
 
+static void release(struct process *p)
+{
+	if (!p || !p->task)
+		return;
+	p->task->vm -= p->counted;
+	p->task = NULL;
+	p->counted = 0;
+}
+
 static void take(uint64_t *to, const struct value *values, int field)
 {
 	if (field >= 0 && values[field].type == VALUE_UINT)
@@ -114,6 +114,8 @@ int extra__record(struct extra *extra, const struct record *record)
 	vm = stream->kinds[record->kind].vm;
 	voluntary = stream->kinds[record->kind].voluntary;
 	involuntary = stream->kinds[record->kind].involuntary;
+	if (stream->kinds[record->kind].exec)
+		release(find_process(extra, record->info->boot_id, record->pid, record->start));
 	if ((vm < 0 && voluntary < 0 && involuntary < 0) || record__values(record, values))
 		return 0;
 	p = get_process(extra, record);
@@ -127,67 +129,27 @@ int extra__record(struct extra *extra, const struct record *record)
 
 /* ---- tasks ---- */
 
-static struct task *task_of(struct hash_node *node)
-{
-	return (struct task *)((char *)node - offsetof(struct task, node));
-}
-
-static struct task *find_task(struct extra *extra, const struct model_task *model)
-{
-	struct hash_node *node = hash__first(&extra->tasks, hash__number(model->run->index, model->number));
-
-	for (; node; node = hash__next(node))
-		if (task_of(node)->run == model->run && task_of(node)->number == model->number)
-			return task_of(node);
-	return NULL;
-}
-
-static struct task *get_task(struct extra *extra, const struct model_task *model)
-{
-	struct task *task = find_task(extra, model);
-
-	if (task)
-		return task;
-	task = calloc(1, sizeof(*task));
-	if (!task)
-		return NULL;
-	task->run = model->run;
-	task->number = model->number;
-	if (hash__add(&extra->tasks, &task->node, hash__number(model->run->index, model->number))) {
-		free(task);
-		return NULL;
-	}
-	return task;
-}
-
-static void release(struct process *p)
-{
-	if (p->task)
-		p->task->vm -= p->counted;
-	p->task = NULL;
-	p->counted = 0;
-}
-
-int extra__sample(struct extra *extra, const struct model_sample *sample)
+void extra__sample(struct extra *extra, const struct model_sample *sample)
 {
 	const struct model_row *row = sample->row;
 	struct process *p = find_process(extra, row->run->info->boot_id, row->pid, row->start);
 
-	if (sample->source != MODEL_MEM || !EVENT_IS_NULL(row->ended_ns) || !row->task || !p || EVENT_IS_NULL(p->vm))
-		return 0;
+	if (sample->source != MODEL_MEM)
+		return;
+	if (!EVENT_IS_NULL(row->ended_ns))
+		release(p);
+	if (!EVENT_IS_NULL(row->ended_ns) || !row->task || !p || EVENT_IS_NULL(p->vm))
+		return;
 	release(p);
-	p->task = get_task(extra, row->task);
-	if (!p->task)
-		return -ENOMEM;
+	p->task = row->task->user;
 	p->counted = p->vm;
 	p->task->vm += p->vm;
-	p->task->looked = true;
+	p->task->sampled = true;
 	if (p->task->vm > p->task->vm_most)
 		p->task->vm_most = p->task->vm;
-	return 0;
 }
 
-static void add_switches(struct task *task, const struct process *p)
+static void add_switches(struct extra_task *task, const struct process *p)
 {
 	if (!p || EVENT_IS_NULL(p->voluntary) || EVENT_IS_NULL(p->involuntary)) {
 		task->switches_partial = true;
@@ -197,44 +159,31 @@ static void add_switches(struct task *task, const struct process *p)
 	task->involuntary += p->involuntary;
 }
 
-/* What an earlier program of a process used may be counted for the next one. */
-static bool is_missing(uint64_t value)
-{
-	return EVENT_IS_NULL(value) && EVENT_NULL_REASON(value) != MODEL_REASON_REPLACED;
-}
-
-int extra__row(struct extra *extra, const struct model_row *row)
+void extra__row(struct extra *extra, const struct model_row *row)
 {
 	struct process *p = find_process(extra, row->run->info->boot_id, row->pid, row->start);
-	struct task *task = row->task ? get_task(extra, row->task) : NULL;
+	struct extra_task *task = row->task ? row->task->user : NULL;
 
-	if (row->task && !task)
-		return -ENOMEM;
 	if (task && row->last)
 		add_switches(task, p);
-	if (task && is_missing(row->cpu_ns))
+	if (task && model_figure__lacks(row->cpu_ns, row->cpu_partial))
 		task->cpu_partial = true;
-	if (p)
-		release(p);
+	release(p);
 	if (p && row->last) {
 		hash__remove(&extra->processes, &p->node);
 		free(p);
 	}
-	return 0;
 }
 
-void extra__task(struct extra *extra, struct line *line)
+void extra__task(struct line *line)
 {
-	struct task *task = find_task(extra, line->task);
+	const struct extra_task *task = line->task->user;
+	bool switches = line->task->rows && !task->switches_partial;
 
-	line->vm_bytes = task && task->looked ? task->vm_most : UNKNOWN;
-	line->voluntary = task && !task->switches_partial ? task->voluntary : UNKNOWN;
-	line->involuntary = task && !task->switches_partial ? task->involuntary : UNKNOWN;
-	line->cpu_partial = task && task->cpu_partial;
-	if (!task)
-		return;
-	hash__remove(&extra->tasks, &task->node);
-	free(task);
+	line->vm_bytes = task->sampled ? task->vm_most : UNKNOWN;
+	line->voluntary = switches ? task->voluntary : UNKNOWN;
+	line->involuntary = switches ? task->involuntary : UNKNOWN;
+	line->cpu_partial = task->cpu_partial;
 }
 
 void extra__free(struct extra *extra)
@@ -242,6 +191,5 @@ void extra__free(struct extra *extra)
 	for (size_t i = 0; i < extra->streams_count; i++)
 		free(extra->streams[i].kinds);
 	hash__free_all(&extra->processes, offsetof(struct process, node));
-	hash__free_all(&extra->tasks, offsetof(struct task, node));
 	free(extra->streams);
 }

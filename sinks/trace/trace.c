@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The sink for readers of an engine's own table: a line for each execution of a step, with our figures. */
+/* The sink for tools that read an engine's own table: a line for each task of a step, with our figures. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,9 @@ struct trace_conf {
 };
 
 static const struct opt trace_options[] = {
-	OPT(struct trace_conf, format, OPT_STRING, "nextflow", 0, 0, "whose columns: nextflow or snakemake"),
+	OPT(struct trace_conf, format, OPT_STRING, "nextflow", 0, 0, "the engine's columns: nextflow or snakemake"),
 	OPT(struct trace_conf, join, OPT_STRING, NULL, 0, 0,
-	    "a trace file of Nextflow: its lines, with ours beside them"),
+	    "a trace file of Nextflow: its lines, with our columns appended"),
 	OPT(struct trace_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
 	{0},
 };
@@ -28,7 +28,7 @@ static const struct opt trace_options[] = {
 struct trace {
 	struct on_model on;
 	const struct format *format;
-	struct nextflow *theirs; /* NULL: not asked for */
+	struct nextflow *theirs; /* NULL: no option join */
 	struct extra extra;
 	struct text text;
 };
@@ -57,7 +57,7 @@ static void header(struct trace *trace)
 	text__printf(&trace->text, "\n");
 }
 
-/* Of a task that they have not listed, nothing but the hash is known. */
+/* A task missing from their file: only the hash is known. */
 static void put_theirs(struct trace *trace, const struct nextflow_task *task, const char *hash)
 {
 	for (size_t i = 0; i < trace->theirs->columns_count; i++) {
@@ -90,13 +90,13 @@ static int on_task(void *arg, const struct model_task *task)
 	struct line line = {.task = task};
 	struct nextflow_task *theirs = NULL;
 
-	extra__task(&trace->extra, &line);
+	extra__task(&line);
 	if (trace->theirs && task->id)
 		theirs = nextflow__find(trace->theirs, task->id);
 	if (theirs)
 		theirs->used = true;
 	if (trace->theirs && !theirs && !task->id)
-		return 0; /* none of Nextflow's tasks */
+		return 0; /* not a task of Nextflow's */
 	if (trace->theirs)
 		put_theirs(trace, theirs, task->id);
 	return put_line(trace, &line);
@@ -106,14 +106,16 @@ static int on_row(void *arg, const struct model_row *row)
 {
 	struct trace *trace = arg;
 
-	return extra__row(&trace->extra, row);
+	extra__row(&trace->extra, row);
+	return 0;
 }
 
 static int on_sample(void *arg, const struct model_sample *sample)
 {
 	struct trace *trace = arg;
 
-	return extra__sample(&trace->extra, sample);
+	extra__sample(&trace->extra, sample);
+	return 0;
 }
 
 /* ---- the sink ---- */
@@ -128,13 +130,12 @@ static int begin(void *state, const void *given, struct error *err)
 		if (!strcmp(trace->format->name, conf->format))
 			break;
 	if (!trace->format->name)
-		return error__set(err, -EINVAL, "format: \"%.100s\" is not known: choose nextflow or snakemake",
+		return error__set(err, -EINVAL, "format: unknown format \"%.100s\": choose nextflow or snakemake",
 				  conf->format);
 	if (conf->join && trace->format != formats)
-		return error__set(err, -EINVAL, "join: takes a trace file of Nextflow, so leave format=%s out",
-				  conf->format);
+		return error__set(err, -EINVAL, "join: needs a trace file of Nextflow: remove format=%s", conf->format);
 	if (conf->join)
-		rc = nextflow__load(&trace->theirs, conf->join, err);
+		rc = nextflow__load(&trace->theirs, conf->join, sink_api__file(trace->on.api, "join"), err);
 	if (!rc)
 		header(trace);
 	return rc;
@@ -176,7 +177,7 @@ static void end(void *state)
 static const struct on_model_sink trace_on_model = {
 	.size = sizeof(struct trace),
 	.steps = offsetof(struct trace_conf, steps),
-	.calls = {.row = on_row, .task = on_task, .sample = on_sample},
+	.calls = {.row = on_row, .task = on_task, .sample = on_sample, .task_room = sizeof(struct extra_task)},
 	.open = begin,
 	.stream = take_stream,
 	.record = take_record,
@@ -189,5 +190,5 @@ static int trace__open(const struct sink_api *api, const void *conf, void **stat
 	return on_model__open(&trace_on_model, "trace", api, conf, state);
 }
 
-SINK(trace, "a line for each execution of a step, in the columns of Nextflow or Snakemake", .options = trace_options,
+SINK(trace, "a line for each task of a step, in the columns of Nextflow or Snakemake", .options = trace_options,
      .conf_size = sizeof(struct trace_conf), .open = trace__open, ON_MODEL);

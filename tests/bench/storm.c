@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the benchmark watches: very many processes, one after another or all at once.
  *
- *	storm run COUNT JOBS PROGRAM [PID]	JOBS workers run PROGRAM, COUNT times in all, one by one each
+ *	storm run COUNT JOBS PROGRAM PID	JOBS workers run PROGRAM, COUNT times in all, one by one each
  *	storm sleep COUNT			COUNT processes sleep; SIGUSR1 wakes each once, SIGTERM ends all
  *
- * run prints, in ns: the wall time, the CPU time of all processes, and that of the watcher PID meanwhile
- * (without: of the parent). */
+ * run prints, in ns: the wall time, the CPU time of all processes, and that of the watcher PID meanwhile. */
 #define _GNU_SOURCE
 #include <signal.h>
 #include <stdio.h>
@@ -160,10 +159,10 @@ static int sleepers(long count)
 
 int main(int argc, char **argv)
 {
-	if (argc >= 5 && !strcmp(argv[1], "run"))
-		return run(atol(argv[2]), atoi(argv[3]), argv[4], argc > 5 ? atoi(argv[5]) : getppid());
+	if (argc == 6 && !strcmp(argv[1], "run"))
+		return run(atol(argv[2]), atoi(argv[3]), argv[4], atoi(argv[5]));
 	if (argc == 3 && !strcmp(argv[1], "sleep"))
 		return sleepers(atol(argv[2]));
-	fprintf(stderr, "Usage: storm run COUNT JOBS PROGRAM [PID] | storm sleep COUNT\n");
+	fprintf(stderr, "Usage: storm run COUNT JOBS PROGRAM PID | storm sleep COUNT\n");
 	return 2;
 }

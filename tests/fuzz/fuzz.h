@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What every fuzz target is. Built with a fuzzer,
- *
- *	clang -g -O1 -fsanitize=fuzzer,address,undefined -D_GNU_SOURCE -DPACKAGE_VERSION='"fuzz"' -I. \
- *		tests/fuzz/fuzz_stream.c core/{cursor,record,record_read,sink,stream_*}.c -lz -o fuzz_stream
- *
- * or with standalone.c in the place of `fuzzer`. seeds.c writes a corpus to start from. */
+/* What every fuzz target is. tests/fuzz/run builds it with libFuzzer, and seeds.c and seeds_sinks.c, which write a corpus to
+ * start from; standalone.c in the fuzzer's place replays files. */
 #ifndef TESTS_FUZZ_FUZZ_H
 #define TESTS_FUZZ_FUZZ_H
 

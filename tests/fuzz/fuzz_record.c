@@ -3,6 +3,7 @@
  * whole and as the schema says; what is read must stay inside its bytes. */
 #include <string.h>
 
+#include "core/pack.h"
 #include "core/record.h"
 #include "core/text.h"
 #include "tests/fuzz/fuzz.h"
@@ -34,7 +35,7 @@ static void pack_and_read(const uint8_t *data, size_t size)
 
 	EXPECT(event);
 	memcpy(event, data, size);
-	rc = record__pack(&out, &made_schema[0], SCHEMA_KIND_BASE, 5, (struct event *)event, size, NULL, NULL);
+	rc = record__pack(&out, &made_schema[0], SCHEMA_KIND_BASE, 5, (struct event *)event, size, NULL);
 	EXPECT(rc == (size < sizeof(struct event) ? -22 : 0));
 	if (!rc) {
 		c = (struct cursor){out.data, out.data + out.size};
@@ -72,9 +73,36 @@ static void read_only(const uint8_t *data, size_t size)
 	}
 }
 
+/* Whatever values, all of them complete, after a head that is right. */
+static void check_fits(const uint8_t *data, size_t size)
+{
+	struct stream_field fields[MADE_FIELDS];
+	struct value values[SCHEMA_FIELDS_MAX];
+	struct stream_event schema;
+	struct cursor c = {data, data + size};
+	struct event head = {.ts = 1};
+	struct buffer whole = {0};
+	struct record record;
+	uint32_t n = 0;
+
+	while (c.at < c.end && cursor__skip(&c) == 1)
+		n++;
+	EXPECT(!pack_array(&whole, RECORD_HEAD + n) && !record_head__pack(&whole, SCHEMA_KIND_BASE, 5, &head));
+	EXPECT(!buffer__append(&whole, data, c.at - data));
+	EXPECT(record__head(whole.data, whole.size, &record));
+	made__event(&schema, fields);
+	record.event = &schema;
+	if (record__fits(&record))
+		EXPECT(n >= MADE_FIELDS && !record__values(&record, values));
+	else if (!record__values(&record, values)) /* too few, reasons not counted */
+		EXPECT(n <= MADE_FIELDS);
+	buffer__free(&whole);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	pack_and_read(data, size);
 	read_only(data, size);
+	check_fits(data, size);
 	return 0;
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads whatever bytes as rules of steps, and holds them against themselves as a program. They are refused, with
- * a reason; or every name that they make has an end. Built as fuzz.h says, from sinks/steps/{steps,steps_rule,
- * steps_match,steps_template,steps_tool}.c, sinks/program/program.c, core/{tree,tree_load,expand,opt,opt_format,nearest}.c with -lyaml -lpcre2-8,
- * and an empty steps_ready. */
+ * a reason; or every name that they make has an end. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,9 +22,14 @@ static void match(const struct steps *steps, const uint8_t *data, size_t size)
 	EXPECT(bytes && matcher);
 	memcpy(bytes, data, size);
 	for (size_t i = 0; (i = steps_matcher__next(matcher, &program, i)) < steps->count; i++) {
-		EXPECT(*steps_matcher__step(matcher) && strlen(steps_matcher__step(matcher)) < STEPS_NAME_MAX);
+		/* a rule about the engine's own processes begins no step */
+		EXPECT(*steps_matcher__step(matcher) || steps_matcher__engine(matcher));
+		EXPECT(strlen(steps_matcher__step(matcher)) < STEPS_NAME_MAX);
 		EXPECT(strlen(steps_matcher__id(matcher)) < STEPS_NAME_MAX);
 	}
+	for (uint32_t status = 1; status < 256; status += size % 64 + 1)
+		EXPECT(steps_matcher__exit(matcher, &program, status) <= STEPS_MUTED);
+	EXPECT(steps_matcher__below(matcher, &program) <= STEPS_ANSWER);
 	steps_tool__name(&command, "comm", tool);
 	EXPECT(strlen(tool) < STEPS_NAME_MAX);
 	steps_matcher__free(matcher);

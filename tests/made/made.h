@@ -29,8 +29,8 @@
 
 enum { LIFECYCLE, CPU, MEM, IO, STREAMS };
 
-#define MADE_KINDS 5
-#define MADE_FIELDS_MAX 12
+#define MADE_KINDS 6
+#define MADE_FIELDS_MAX 20
 #define MADE_PIDS 32768
 #define MADE_IO 7 /* figures, from read_chars to cancelled_write_bytes */
 
@@ -39,6 +39,7 @@ struct made_args {
 	struct made *of;	      /* the run; made__init's last if not given */
 	uint64_t at, start;	      /* start 0: as known */
 	uint32_t pid, parent;	      /* parent 0: not known */
+	uint32_t uid;		      /* of an exec; 0: 1000 */
 	const char *comm, *exe, *cwd; /* exe: its last part is the default comm */
 	const char *args, *env;	      /* each item is ended by '|'; env: NAME=VALUE; NULL: none was asked for */
 	const char *args_bytes;	      /* instead of args: as the kernel has them */
@@ -46,11 +47,18 @@ struct made_args {
 	const char *cgroup;
 	int code, signal, error; /* error: an errno */
 	bool core_dumped;
-	uint64_t cpu, system, voluntary, involuntary;
+	uint32_t sent_by;		  /* the process that sent the signal; else: */
+	const char *sender, *signal_code; /* literals: "kernel", "SEGV_MAPERR"; NULL: not known, "SI_USER" */
+	uint64_t cpu, system, voluntary, involuntary, delay, threads; /* threads 0: 1 */
+	uint64_t quota, periods, throttled, quota_cgroup;	      /* of a sample; quota of 100 ms; 0: none */
 	char state;
-	uint64_t bytes, peak, maxrss, vm;
-	uint64_t chars, *io; /* chars: io is 1, 2, 3... times as much */
-	int stream;	     /* of what is lost */
+	uint64_t bytes, peak, maxrss, vm, hugetlb, shmem, inherited, faults, major, stack; /* stack 0: 132 KiB */
+	uint64_t stack_limit;		       /* at the exit; 0: not known; UINT64_MAX: none */
+	uint64_t anon, file;		       /* of its Pss, with shmem */
+	uint64_t processes, read, cache, held; /* of a round; held: processes in the cgroup */
+	uint64_t chars, *io;		       /* chars: io is 1, 2, 3... times as much */
+	uint64_t children;		       /* likewise, in a stream that has it apart */
+	int stream;			       /* of what is lost */
 	uint64_t count, since;
 	const char *cause;
 };
@@ -68,6 +76,7 @@ struct made {
 	struct stream_event events[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS];
 	struct stream_field fields[STREAMS][SCHEMA_KIND_BASE + MADE_KINDS][MADE_FIELDS_MAX];
 	struct schema_event schemas[STREAMS][MADE_KINDS]; /* of the writers */
+	const struct schema_event *of[STREAMS];		  /* of what is sent */
 	made_take take;
 	void *arg;
 	struct buffer buffer;
@@ -83,6 +92,11 @@ static inline const char *made__signal(uint64_t signal)
 	return signal == 9 ? "SIGKILL" : signal == 11 ? "SIGSEGV" : signal == 13 ? "SIGPIPE" : "SIGTERM";
 }
 
+static inline const char *made__literal(uint64_t at)
+{
+	return (const char *)(uintptr_t)at;
+}
+
 static inline const char *made__error(uint64_t error)
 {
 	return error == EACCES ? "EACCES" : "ENOENT";
@@ -94,12 +108,20 @@ static inline const char *made__error(uint64_t error)
 #define MADE_CPU FIELD(struct cpu_event, comm, NULL, ""), FIELD(struct cpu_event, cpu_ns, "ns", ""), \
 	FIELD(struct cpu_event, user_ns, "ns", ""), FIELD(struct cpu_event, system_ns, "ns", "")
 #define MADE_MEM FIELD(struct mem_event, comm, NULL, ""), FIELD(struct mem_event, rss_bytes, "bytes", ""), \
-	FIELD(struct mem_event, anon_bytes, "bytes", ""), FIELD(struct mem_event, file_bytes, "bytes", "")
-#define MADE_IO_FIGURES FIELD(struct io_event, comm, NULL, ""), \
-	FIELD(struct io_event, read_chars, "bytes", ""), FIELD(struct io_event, write_chars, "bytes", ""), \
-	FIELD(struct io_event, read_syscalls, NULL, ""), FIELD(struct io_event, write_syscalls, NULL, ""), \
-	FIELD(struct io_event, read_bytes, "bytes", ""), FIELD(struct io_event, write_bytes, "bytes", ""), \
-	FIELD(struct io_event, cancelled_write_bytes, "bytes", "")
+	FIELD(struct mem_event, anon_bytes, "bytes", ""), FIELD(struct mem_event, file_bytes, "bytes", ""), \
+		FIELD(struct mem_event, shmem_bytes, "bytes", ""), FIELD(struct mem_event, vm_bytes, "bytes", ""), \
+	FIELD(struct mem_event, minor_faults, NULL, ""), FIELD(struct mem_event, inherited_rss_bytes, "bytes", ""), \
+	FIELD(struct mem_event, major_faults, NULL, ""), FIELD(struct mem_event, stack_bytes, "bytes", ""), \
+	FIELD(struct mem_event, hugetlb_bytes, "bytes", "")
+#define MADE_OF_IO(of, prefix) \
+	FIELD_AS(struct io_event, of.read_chars, prefix "read_chars", "bytes", ""), \
+	FIELD_AS(struct io_event, of.write_chars, prefix "write_chars", "bytes", ""), \
+	FIELD_AS(struct io_event, of.read_syscalls, prefix "read_syscalls", NULL, ""), \
+	FIELD_AS(struct io_event, of.write_syscalls, prefix "write_syscalls", NULL, ""), \
+	FIELD_AS(struct io_event, of.read_bytes, prefix "read_bytes", "bytes", ""), \
+	FIELD_AS(struct io_event, of.write_bytes, prefix "write_bytes", "bytes", ""), \
+	FIELD_AS(struct io_event, of.cancelled_write_bytes, prefix "cancelled_write_bytes", "bytes", "")
+#define MADE_IO_FIGURES FIELD(struct io_event, comm, NULL, ""), MADE_OF_IO(own, "")
 #define MADE_FIELDS_OF(name, ...) static const struct schema_field made_##name[] = {__VA_ARGS__, {0}}
 
 MADE_FIELDS_OF(fork, MADE_PARENT(struct lifecycle_fork));
@@ -114,16 +136,41 @@ MADE_FIELDS_OF(exit, MADE_PARENT(struct lifecycle_exit), FIELD(struct lifecycle_
 	       FIELD(struct lifecycle_exit, signal, NULL, ""),
 	       FIELD_NAME(struct lifecycle_exit, signal, "signal_name", made__signal, ""),
 	       FIELD(struct lifecycle_exit, core_dumped, NULL, ""), FIELD(struct lifecycle_exit, duration_ns, "ns", ""),
-	       FIELD(struct lifecycle_exit, threads_peak, NULL, ""));
-MADE_FIELDS_OF(cpu_sample, MADE_CPU, FIELD(struct cpu_event, state, NULL, ""));
-MADE_FIELDS_OF(cpu_exit, MADE_CPU, FIELD(struct cpu_event, final, NULL, ""));
+	       FIELD(struct lifecycle_exit, threads_peak, NULL, ""),
+	       FIELD_NAME(struct lifecycle_exit, signal_code, "signal_code", made__literal, ""),
+	       FIELD_NAME(struct lifecycle_exit, sender, "sender", made__literal, ""),
+	       FIELD(struct lifecycle_exit, sender_pid, NULL, ""), FIELD(struct lifecycle_exit, sender_start, "ns", ""),
+	       FIELD(struct lifecycle_exit, sender_comm, NULL, ""));
+MADE_FIELDS_OF(cpu_sample, MADE_CPU, FIELD(struct cpu_event, state, NULL, ""), FIELD(struct cpu_event, threads, NULL, ""),
+	       FIELD(struct cpu_event, voluntary_switches, NULL, ""), FIELD(struct cpu_event, involuntary_switches, NULL, ""),
+	       FIELD_AS(struct cpu_event, exited_ns, "run_delay_ns", "ns", ""),
+	       FIELD(struct cpu_sample, quota_ns, "ns", ""), FIELD(struct cpu_sample, period_ns, "ns", ""),
+	       FIELD(struct cpu_sample, periods, NULL, ""), FIELD(struct cpu_sample, throttled_periods, NULL, ""),
+	       FIELD(struct cpu_sample, throttled_ns, "ns", ""), FIELD(struct cpu_sample, quota_cgroup_id, NULL, ""));
+MADE_FIELDS_OF(cpu_exit, MADE_CPU, FIELD(struct cpu_event, final, NULL, ""), FIELD(struct cpu_event, threads, NULL, ""));
+MADE_FIELDS_OF(cpu_image, MADE_CPU);
 MADE_FIELDS_OF(mem_sample, MADE_MEM);
 MADE_FIELDS_OF(mem_exit, MADE_MEM, FIELD(struct mem_event, peak_rss_bytes, "bytes", ""),
-	       FIELD(struct mem_event, rusage_maxrss_bytes, "bytes", ""));
+	       FIELD(struct mem_event, rusage_maxrss_bytes, "bytes", ""),
+	       FIELD(struct mem_event, stack_limit_bytes, "bytes", ""));
+MADE_FIELDS_OF(mem_image, MADE_MEM, FIELD(struct mem_event, peak_rss_bytes, "bytes", ""));
 MADE_FIELDS_OF(oom_kill, FIELD(struct mem_oom_kill, comm, NULL, ""), FIELD(struct mem_oom_kill, rss_bytes, "bytes", ""),
-	       FIELD(struct mem_oom_kill, limit, NULL, ""), FIELD(struct mem_oom_kill, limit_bytes, "bytes", ""));
+	       FIELD(struct mem_oom_kill, limit, NULL, ""), FIELD(struct mem_oom_kill, limit_bytes, "bytes", ""),
+	       FIELD_AS(struct mem_oom_kill, cgroup, "oom_cgroup", NULL, ""),
+	       FIELD(struct mem_oom_kill, usage_bytes, "bytes", ""));
+MADE_FIELDS_OF(pss, FIELD(struct mem_pss, pss_bytes, "bytes", ""), FIELD(struct mem_pss, pss_anon_bytes, "bytes", ""),
+	       FIELD(struct mem_pss, pss_file_bytes, "bytes", ""), FIELD(struct mem_pss, pss_shmem_bytes, "bytes", ""));
+MADE_FIELDS_OF(total, FIELD(struct mem_together, processes, NULL, ""), FIELD(struct mem_together, processes_read, NULL, ""),
+	       FIELD(struct mem_together, read_ns, "ns", ""),
+	       FIELD(struct mem_together, cgroup, NULL, ""), FIELD(struct mem_together, cgroup_bytes, "bytes", ""),
+	       FIELD(struct mem_together, cgroup_page_cache_bytes, "bytes", ""),
+	       FIELD(struct mem_together, cgroup_processes, NULL, ""),
+	       FIELD(struct mem_together, cgroup_run_processes, NULL, ""));
 MADE_FIELDS_OF(io_sample, MADE_IO_FIGURES);
 MADE_FIELDS_OF(io_exit, MADE_IO_FIGURES, FIELD(struct io_event, final, NULL, ""));
+MADE_FIELDS_OF(own_io_sample, MADE_IO_FIGURES, MADE_OF_IO(children, "children_"));
+MADE_FIELDS_OF(own_io_image, MADE_IO_FIGURES, MADE_OF_IO(children, "children_"));
+MADE_FIELDS_OF(own_io_exit, MADE_IO_FIGURES, FIELD(struct io_event, final, NULL, ""), MADE_OF_IO(children, "children_"));
 /* clang-format on */
 
 static const struct made_stream {
@@ -134,18 +181,29 @@ static const struct made_stream {
 		       {[LIFECYCLE_FORK] = {.name = "fork", .fields = made_fork},
 			[LIFECYCLE_EXEC] = {.name = "exec", .fields = made_exec},
 			[LIFECYCLE_ALIVE] = {.name = "alive", .fields = made_exec},
-			[LIFECYCLE_EXIT] = {.name = "exit", .fields = made_exit},
+			[LIFECYCLE_EXIT] = {.name = "exit", .fields = made_exit, .role = SCHEMA_EXIT},
 			[LIFECYCLE_EXEC_FAILED] = {.name = "exec_failed", .fields = made_exec_failed}}},
 	[CPU] = {"cpu",
 		 {[CPU_SAMPLE] = {.name = "sample", .fields = made_cpu_sample},
-		  [CPU_EXIT] = {.name = "exit", .fields = made_cpu_exit}}},
+		  [CPU_EXIT] = {.name = "exit", .fields = made_cpu_exit, .role = SCHEMA_EXIT},
+		  [CPU_IMAGE] = {.name = "image", .fields = made_cpu_image}}},
 	[MEM] = {"mem",
 		 {[MEM_SAMPLE] = {.name = "sample", .fields = made_mem_sample},
-		  [MEM_EXIT] = {.name = "exit", .fields = made_mem_exit},
-		  [MEM_OOM_KILL] = {.name = "oom_kill", .fields = made_oom_kill}}},
+		  [MEM_EXIT] = {.name = "exit", .fields = made_mem_exit, .role = SCHEMA_EXIT},
+		  [MEM_OOM_KILL] = {.name = "oom_kill", .fields = made_oom_kill},
+		  [MEM_IMAGE] = {.name = "image", .fields = made_mem_image},
+		  [MEM_PSS] = {.name = "pss", .fields = made_pss},
+		  [MEM_TOGETHER] = {.name = "together", .fields = made_total}}},
 	[IO] = {"io",
 		{[IO_SAMPLE] = {.name = "sample", .fields = made_io_sample},
-		 [IO_EXIT] = {.name = "exit", .fields = made_io_exit}}},
+		 [IO_EXIT] = {.name = "exit", .fields = made_io_exit, .role = SCHEMA_EXIT}}},
+};
+
+/* Of a stream that has the I/O of children apart; without that, a process's includes its children's, as in 0.1.0. */
+static const struct schema_event made_own_io[MADE_KINDS] = {
+	[IO_SAMPLE] = {.name = "sample", .fields = made_own_io_sample},
+	[IO_EXIT] = {.name = "exit", .fields = made_own_io_exit},
+	[IO_IMAGE] = {.name = "image", .fields = made_own_io_image},
 };
 
 /* ---- a run ---- */
@@ -155,7 +213,7 @@ static inline void made__schema(struct made *made, int stream, uint32_t kind, co
 {
 	struct stream_event *event = &made->events[stream][kind];
 
-	*event = (struct stream_event){schema->name, "", name, 0, made->fields[stream][kind]};
+	*event = (struct stream_event){schema->name, "", name, 0, made->fields[stream][kind], schema->role};
 	for (const struct schema_field *field = schema->fields; field && field->name; field++)
 		event->fields[event->fields_count++] = (struct stream_field){
 			field->name, field->unit, field->help, field->name_of ? SCHEMA_STRING : field->type};
@@ -183,10 +241,19 @@ static inline void made__init(struct made *made, const char *id, made_take take,
 			.events_count = SCHEMA_KIND_BASE + MADE_KINDS,
 			.events = made->events[i],
 		};
+		made->of[i] = made_streams[i].events;
 		made__schema(made, i, RECORD_LOST, &record_control[RECORD_LOST], "core");
 		for (uint32_t k = 0; k < MADE_KINDS; k++)
 			made__schema(made, i, SCHEMA_KIND_BASE + k, &made_streams[i].events[k], made_streams[i].name);
 	}
+}
+
+/* From now on the stream io has children's I/O apart. */
+static inline void made__own_io(struct made *made)
+{
+	made->of[IO] = made_own_io;
+	for (uint32_t k = 0; k < MADE_KINDS; k++)
+		made__schema(made, IO, SCHEMA_KIND_BASE + k, &made_own_io[k], "io");
 }
 
 /* The sizes of its events: fewer fields do not make them shorter. */
@@ -196,11 +263,18 @@ static const size_t made_sizes[STREAMS][MADE_KINDS] = {
 		       [LIFECYCLE_ALIVE] = sizeof(struct lifecycle_exec),
 		       [LIFECYCLE_EXIT] = sizeof(struct lifecycle_exit),
 		       [LIFECYCLE_EXEC_FAILED] = sizeof(struct lifecycle_exec_failed)},
-	[CPU] = {[CPU_SAMPLE] = sizeof(struct cpu_event), [CPU_EXIT] = sizeof(struct cpu_event)},
+	[CPU] = {[CPU_SAMPLE] = sizeof(struct cpu_sample),
+		 [CPU_EXIT] = sizeof(struct cpu_event),
+		 [CPU_IMAGE] = sizeof(struct cpu_event)},
 	[MEM] = {[MEM_SAMPLE] = sizeof(struct mem_event),
 		 [MEM_EXIT] = sizeof(struct mem_event),
-		 [MEM_OOM_KILL] = sizeof(struct mem_oom_kill)},
-	[IO] = {[IO_SAMPLE] = sizeof(struct io_event), [IO_EXIT] = sizeof(struct io_event)},
+		 [MEM_OOM_KILL] = sizeof(struct mem_oom_kill),
+		 [MEM_IMAGE] = sizeof(struct mem_event),
+		 [MEM_PSS] = sizeof(struct mem_pss),
+		 [MEM_TOGETHER] = sizeof(struct mem_together)},
+	[IO] = {[IO_SAMPLE] = sizeof(struct io_event),
+		[IO_EXIT] = sizeof(struct io_event),
+		[IO_IMAGE] = sizeof(struct io_event)},
 };
 
 /* Opens writers of the first `streams` streams in a new folder. 0 or -errno. */
@@ -246,7 +320,7 @@ static inline void made__send(struct made *made, int stream, uint32_t kind, cons
 	struct record record = {.info = &made->info[stream], .event = &made->events[stream][kind]};
 
 	made->buffer.size = 0;
-	if (record__pack(&made->buffer, schema, kind, made->seq++, head, size, NULL, NULL) ||
+	if (record__pack(&made->buffer, schema, kind, made->seq++, head, size, NULL) ||
 	    !record__head(made->buffer.data, made->buffer.size, &record))
 		abort();
 	record.real_ns = (int64_t)(1763782572 * S + record.ts);
@@ -260,8 +334,7 @@ static inline void made__send(struct made *made, int stream, uint32_t kind, cons
 static inline void made__put(struct made *made, int stream, const struct event *head, size_t size)
 {
 	if (made->take)
-		made__send(made, stream, SCHEMA_KIND_BASE + head->kind, &made_streams[stream].events[head->kind], head,
-			   size);
+		made__send(made, stream, SCHEMA_KIND_BASE + head->kind, &made->of[stream][head->kind], head, size);
 	else if (!made->err)
 		made->err = stream_writer__event(made->writers[stream], head, size);
 }
@@ -324,13 +397,13 @@ static inline struct event_string made__text(struct made_text *text, const char 
 
 static inline void made__exec(const struct made_args *a, enum lifecycle_kind kind)
 {
-	struct made_text text = {
-		.exec = {.head = made__head(a, kind, false), .ppid = a->parent, .uid = 1000, .gid = 1000}};
+	struct made_text text = {.exec = {.head = made__head(a, kind, false), .ppid = a->parent, .gid = 1000}};
 	const char *env = a->env ? a->env : a->of->env, *cwd = a->cwd ? a->cwd : "/",
 		   *cgroup = a->cgroup ? a->cgroup : "/";
 	struct lifecycle_exec *e = &text.exec;
 	struct event_string at;
 
+	e->uid = a->uid ? a->uid : 1000;
 	e->parent_start = a->of->starts[a->parent];
 	made__comm(e->comm, a);
 	e->exe = made__text(&text, a->exe, strlen(a->exe), false);
@@ -358,6 +431,26 @@ static inline void made__exec_failed(const struct made_args *a)
 	made__put(a->of, LIFECYCLE, &e.event.head, sizeof(e));
 }
 
+static inline void made__sender(struct lifecycle_exit *e, const struct made_args *a)
+{
+	bool known = a->sent_by || a->sender;
+	__u64 none = EVENT_NULL(!a->signal || known ? EVENT_REASON_NONE : EVENT_REASON_UNSEEN);
+
+	e->signal_code = e->sender = e->sender_pid = e->sender_start = none;
+	e->sender_comm.reason = EVENT_NOT_APPLICABLE;
+	if (!known)
+		return;
+	e->signal_code = (uintptr_t)(a->signal_code ? a->signal_code : "SI_USER");
+	e->sender = (uintptr_t)(a->sender ? a->sender : "user");
+	if (!a->sent_by)
+		return;
+	e->sender_pid = a->sent_by;
+	e->sender_start = a->of->starts[a->sent_by];
+	memcpy(e->sender_name, a->comm ? a->comm : "sender", strnlen(a->comm ? a->comm : "sender", EVENT_COMM));
+	e->sender_comm = (struct event_string){offsetof(struct lifecycle_exit, sender_name),
+					       (__u32)strnlen(e->sender_name, EVENT_COMM), 0};
+}
+
 static inline void made__exit(const struct made_args *a)
 {
 	struct lifecycle_exit e = {.head = made__head(a, LIFECYCLE_EXIT, false), .ppid = a->parent, .threads_peak = 1};
@@ -368,12 +461,32 @@ static inline void made__exit(const struct made_args *a)
 	e.signal = a->signal ? (__u64)a->signal : EVENT_NULL(EVENT_REASON_NONE);
 	e.core_dumped = a->core_dumped;
 	e.duration_ns = a->at - e.head.start;
+	made__sender(&e, a);
 	made__put(a->of, LIFECYCLE, &e.head, sizeof(e));
+}
+
+static inline struct cpu_sample *made__quota(struct cpu_sample *e, const struct cpu_event *cpu,
+					     const struct made_args *a)
+{
+	uint64_t none = a->quota ? 0 : EVENT_NULL(EVENT_REASON_NONE);
+
+	*e = (struct cpu_sample){
+		.cpu = *cpu,
+		.quota_ns = a->quota | none,
+		.period_ns = 100000000 | none,
+		.periods = a->periods | none,
+		.throttled_periods = a->throttled | none,
+		.throttled_ns = a->throttled * 50000000 | none,
+		.quota_cgroup_id = a->quota_cgroup | none,
+	};
+	return e;
 }
 
 static inline void made__cpu(const struct made_args *a, enum cpu_kind kind)
 {
-	struct cpu_event e = {.head = made__head(a, kind, false), .threads = 1, .final = kind == CPU_EXIT};
+	struct cpu_sample sample;
+	struct cpu_event e = {
+		.head = made__head(a, kind, false), .threads = a->threads ? a->threads : 1, .final = kind == CPU_EXIT};
 
 	e.cpu_ns = e.user_ns = a->cpu;
 	e.system_ns = a->system ? a->system : a->cpu / 4;
@@ -383,16 +496,27 @@ static inline void made__cpu(const struct made_args *a, enum cpu_kind kind)
 		e.user_ns -= e.system_ns;
 	e.voluntary_switches = a->voluntary;
 	e.involuntary_switches = a->involuntary;
+	if (kind == CPU_SAMPLE)
+		e.exited_ns = a->delay;
 	e.state[0] = a->state ? a->state : 'S';
 	made__comm(e.comm, a);
-	made__put(a->of, CPU, &e.head, sizeof(e));
+	if (kind == CPU_SAMPLE)
+		made__put(a->of, CPU, &made__quota(&sample, &e, a)->cpu.head, sizeof(sample));
+	else
+		made__put(a->of, CPU, &e.head, sizeof(e));
 }
 
 #define MADE_FILE (2ULL << 20) /* resident pages of files, of who has as much */
 
 static inline void made__mem(const struct made_args *a, enum mem_kind kind)
 {
-	struct mem_event e = {.head = made__head(a, kind, false), .rss_bytes = a->bytes, .stack_bytes = 132 << 10};
+	struct mem_event e = {.head = made__head(a, kind, false),
+			      .rss_bytes = a->bytes,
+			      .stack_bytes = a->stack ? a->stack : 132 << 10,
+			      .stack_limit_bytes =
+				      a->stack_limit ? a->stack_limit : EVENT_NULL(EVENT_REASON_UNSUPPORTED),
+			      .major_faults = a->major,
+			      .hugetlb_bytes = a->hugetlb};
 
 	e.peak_rss_bytes = a->peak ? a->peak : a->bytes;
 	e.rusage_maxrss_bytes = a->maxrss ? a->maxrss : e.peak_rss_bytes;
@@ -400,9 +524,11 @@ static inline void made__mem(const struct made_args *a, enum mem_kind kind)
 	e.file_bytes = e.anon_bytes = e.minor_faults = e.rss_bytes;
 	if (!EVENT_IS_NULL(e.rss_bytes)) {
 		e.file_bytes = e.rss_bytes < MADE_FILE ? e.rss_bytes : MADE_FILE;
-		e.anon_bytes = e.rss_bytes - e.file_bytes;
-		e.minor_faults = e.rss_bytes / 4096;
+		e.shmem_bytes = a->shmem;
+		e.anon_bytes = e.rss_bytes - e.file_bytes - e.shmem_bytes;
+		e.minor_faults = a->faults ? a->faults : e.rss_bytes / 4096;
 	}
+	e.inherited_rss_bytes = a->inherited;
 	made__comm(e.comm, a);
 	made__put(a->of, MEM, &e.head, sizeof(e));
 }
@@ -412,7 +538,7 @@ static inline void made__oom_kill(const struct made_args *a)
 	struct mem_oom_kill e = {.head = made__head(a, MEM_OOM_KILL, false), .rss_bytes = a->bytes, .limit = "cgroup"};
 	const char *cgroup = a->cgroup ? a->cgroup : "/";
 
-	e.limit_bytes = a->bytes + (1 << 20);
+	e.limit_bytes = e.usage_bytes = a->bytes + (1 << 20);
 	e.trigger_pid = a->pid;
 	e.trigger_start = e.head.start;
 	made__comm(e.comm, a);
@@ -422,13 +548,46 @@ static inline void made__oom_kill(const struct made_args *a)
 	made__put(a->of, MEM, &e.head, sizeof(e));
 }
 
+/* bytes: why it could not be read */
+static inline void made__pss(const struct made_args *a)
+{
+	struct mem_pss e = {.head = made__head(a, MEM_PSS, false), .pss_bytes = a->anon + a->file + a->shmem};
+
+	e.pss_anon_bytes = a->bytes ? a->bytes : a->anon;
+	e.pss_file_bytes = a->bytes ? a->bytes : a->file;
+	e.pss_shmem_bytes = a->bytes ? a->bytes : a->shmem;
+	if (a->bytes)
+		e.pss_bytes = a->bytes;
+	made__put(a->of, MEM, &e.head, sizeof(e));
+}
+
+/* bytes: the charge of the cgroup */
+static inline void made__total(const struct made_args *a)
+{
+	struct mem_together e = {.head = made__head(a, MEM_TOGETHER, false),
+				 .processes = a->processes,
+				 .processes_read = a->read,
+				 .read_ns = 150,
+				 .cgroup_bytes = a->bytes,
+				 .cgroup_page_cache_bytes = a->cache,
+				 .cgroup_processes = a->held,
+				 .cgroup_run_processes = a->processes};
+	const char *cgroup = a->cgroup ? a->cgroup : "/";
+
+	e.cgroup = (struct event_string){offsetof(struct mem_together, text), (__u32)strlen(cgroup), 0};
+	memcpy(e.text, cgroup, strlen(cgroup));
+	made__put(a->of, MEM, &e.head, sizeof(e));
+}
+
 static inline void made__io(const struct made_args *a, enum io_kind kind)
 {
 	struct io_event e = {.head = made__head(a, kind, false), .final = kind == IO_EXIT};
-	__u64 *figures = &e.read_chars;
+	__u64 *own = &e.own.read_chars, *children = &e.children.read_chars;
 
-	for (unsigned i = 0; i < MADE_IO; i++)
-		figures[i] = a->io ? a->io[i] : a->chars * (i + 1);
+	for (unsigned i = 0; i < MADE_IO; i++) {
+		own[i] = a->io ? a->io[i] : a->chars * (i + 1);
+		children[i] = a->children * (i + 1);
+	}
 	made__comm(e.comm, a);
 	made__put(a->of, IO, &e.head, sizeof(e));
 }
@@ -472,9 +631,14 @@ static inline const struct made_args *made__args(struct made_args *a)
 #define CPU_SAMPLED(...) made__cpu(MADE_ARGS(__VA_ARGS__), CPU_SAMPLE)
 #define CPU_CLOSED(...) made__cpu(MADE_ARGS(__VA_ARGS__), CPU_EXIT)
 #define MEM_SAMPLED(...) made__mem(MADE_ARGS(__VA_ARGS__), MEM_SAMPLE)
+#define CPU_REPLACED(...) made__cpu(MADE_ARGS(__VA_ARGS__), CPU_IMAGE)
+#define MEM_REPLACED(...) made__mem(MADE_ARGS(__VA_ARGS__), MEM_IMAGE)
 #define MEM_LAST(...) made__mem(MADE_ARGS(__VA_ARGS__), MEM_EXIT)
+#define PSS_READ(...) made__pss(MADE_ARGS(__VA_ARGS__))
+#define TOTAL_READ(...) made__total(MADE_ARGS(__VA_ARGS__))
 #define OOM_KILL(...) made__oom_kill(MADE_ARGS(__VA_ARGS__))
 #define IO_SAMPLED(...) made__io(MADE_ARGS(__VA_ARGS__), IO_SAMPLE)
+#define IO_REPLACED(...) made__io(MADE_ARGS(__VA_ARGS__), IO_IMAGE)
 #define IO_CLOSED(...) made__io(MADE_ARGS(__VA_ARGS__), IO_EXIT)
 #define END(...) made__end(MADE_ARGS(__VA_ARGS__))
 #define LOST(...) made__lost(MADE_ARGS(__VA_ARGS__))

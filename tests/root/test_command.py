@@ -1,18 +1,17 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The command as the collector runs it: as if it were not there, and with the command's own end."""
-import fcntl
 import json
 import os
 import pwd
 import signal
 import subprocess
 import sys
-import termios
 import time
 from pathlib import Path
 
 import pytest
-from harness import NOBODY, Started, collect, collector, merge, new_folder, read_stream, stage, wait_for
+from harness import (NOBODY, PROMPT, Started, Terminal, collect, collector, merge, new_folder, program, read_stream, stage,
+                     wait_for)
 
 PYTHON = sys.executable
 
@@ -53,6 +52,13 @@ def test_cannot_be_run(command, code, says):
     assert not list(run.out.iterdir()), "a run was begun"
 
 
+@pytest.mark.parametrize("uid, command, hinted", [("65534", "no-such-command-here", True), ("65534", "/no/such", False),
+                                                  (None, "no-such-command-here", False)])
+def test_sudo_may_have_reset_the_path(uid, command, hinted):
+    run = collect(command, code=127, env={key: value for key, value in {**os.environ, "SUDO_UID": uid}.items() if value})
+    assert "command not found" in run.stderr and ("sudo may have reset PATH" in run.stderr) == hinted
+
+
 def test_interpreter_is_missing():
     """Only execve itself finds that out: after the start, but still 127 as in a shell."""
     script = new_folder() / "script"
@@ -70,6 +76,7 @@ def test_interpreter_is_missing():
     (["--pid", "1", "--", "true"], "--pid"),
     (["--user", "no-such-user", "--", "true"], "no-such-user"),
     (["--user", "nobody"], "--user"),
+    (["--clean-env", "--", "true"], "--clean-env"),
     (["--name", "a/b", "--", "true"], "--name"),
     (["--grace", "soon", "--", "true"], "--grace"),
     (["--tag", "x", "--", "true"], "--tag"),
@@ -243,56 +250,9 @@ def test_asked_twice_it_does_not_wait():
     assert ended(run)
 
 
-PROMPT = "shell-waits> "  # only then does the terminal belong to the shell again
-
-
-class Terminal:
-    """An interactive shell on a terminal of its own."""
-
-    def __init__(self):
-        self.master, slave = os.openpty()
-        self.shell = subprocess.Popen(
-            ["bash", "--norc", "--noediting", "-i"], stdin=slave, stdout=slave, stderr=slave,
-            start_new_session=True, env={**os.environ, "PS1": PROMPT, "PS2": "", "HISTFILE": "/dev/null"},
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
-        os.close(slave)
-        os.set_blocking(self.master, False)
-        self.seen = ""
-        self.expect(PROMPT)
-        self.type("stty -echo\n")
-        self.expect(PROMPT)
-
-    def type(self, text):
-        os.write(self.master, text.encode())
-
-    def expect(self, text):
-        """Waits until this was printed, and forgets all before it."""
-        def there():
-            try:
-                self.seen += os.read(self.master, 65536).decode(errors="replace")
-            except BlockingIOError:
-                pass
-            return text in self.seen
-        try:
-            wait_for(there, text)
-        except AssertionError as error:
-            raise AssertionError(f"{error}; there is: {self.seen!r}") from None
-        self.seen = self.seen.partition(text)[2]
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        os.killpg(self.shell.pid, signal.SIGKILL)
-        os.close(self.master)
-        self.shell.wait()
-
-
 def on_terminal(terminal, *command):
     line, out = collector("--no-summary", "--", *command)
-    file = new_folder() / "line"
-    file.write_text(" ".join(map(repr, map(str, line))) + "; echo code=$?.\n")
-    terminal.type(f". {file}\n")
+    terminal.run(*line)
     return out
 
 
@@ -342,7 +302,18 @@ def test_command_may_stop_and_continue_itself():
         started.end(None, code=4)
 
 
-# ---- the collector is killed ----
+def test_closed_standard_streams():
+    """They stay closed for the command, and nothing of ours takes their place."""
+    folder = new_folder()
+    line, out = collector("--no-summary", "--", "sh", "-c", "ls -l /proc/self/fd >file; exit 3")
+    done = subprocess.run(["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *line], check=False, cwd=folder)
+    assert done.returncode == 3
+    shown = [text.split()[-3:] for text in (folder / "file").read_text().splitlines() if "->" in text]
+    assert not [words for words in shown if words[0] in ("0", "2") and "/proc/" not in words[2]], shown
+    assert len([e for e in merge(out / os.readlink(out / "latest")) if e["event"] == "exec"]) == 2
+
+
+# ---- a part of the collector is killed ----
 
 def test_kill_9_costs_only_what_was_not_written():
     """The pipeline lives on; what was flushed can be read; that the rest is missing is told."""
@@ -355,8 +326,52 @@ def test_kill_9_costs_only_what_was_not_written():
         started.process.wait()
         started.tell("still here")
         assert started.process.stdout.readline() == b"still here\n"
+        wait_for(lambda: is_incomplete(path), "the recorder has ended, too")
     assert execs(path) == ["1", "2", "3", "4", "5"]
-    merge(path, options=["--strict"], sink="null", code=3)
+
+
+def is_incomplete(path):
+    line = [stage() / "collector-merge", "--plugin-dir", stage(), "--sink", "null", "--strict", path]
+    return subprocess.run(line, capture_output=True, check=False).returncode == 3
+
+
+def test_what_the_keeper_has_not_seen_is_written_all_the_same():
+    """Killed with events in the rings: what happened before is in the record, and no end."""
+    script = "read word; for i in 1 2 3 4 5; do /bin/true $i; done; kill -KILL $PPID; read word; echo $word"
+    with Started("--no-summary", "--", "sh", "-c", script, stdin=subprocess.PIPE) as started:
+        started.wait_until_watching()
+        path = started.out / os.readlink(started.out / "latest")
+        started.tell("go")
+        started.process.wait()
+        wait_for(lambda: is_incomplete(path), "the recorder has ended, too")
+        started.tell("still here")
+        assert started.process.stdout.readline() == b"still here\n"
+    assert execs(path) == ["1", "2", "3", "4", "5"]
+
+
+def test_the_command_outlives_the_recorder():
+    """Its end is waited for; exit code 125 unless it has one of its own."""
+    for own, code in (0, 125), (3, 3):
+        with Started("--no-summary", "--", "sh", "-c", f"read word; exit {own}", stdin=subprocess.PIPE) as started:
+            started.wait_until_watching()
+            os.kill(started.recorder(), signal.SIGKILL)
+            wait_for(lambda: started.recorder() is None, "the recorder is gone")
+            assert started.process.poll() is None
+            started.tell("go")
+            run = started.end(None, code=code)
+        assert run.stderr == "collector: error: the recorder was killed by signal 9: the record ends before the command\n"
+        assert is_incomplete(run.path)
+
+
+def test_a_keeper_that_stands_still_holds_up_nothing():
+    """Stopped, as the command's user may do: the recorder goes on, and so does the command."""
+    script = 'kill -STOP $PPID; "$0" 2000 1 >/dev/null; echo done'
+    with Started("--no-summary", "--", "sh", "-c", script, program("storm")) as started:
+        assert started.process.stdout.readline() == b"done\n"
+        path = started.out / os.readlink(started.out / "latest")
+        wait_for(lambda: sum(e["event"] == "exit" for e in merge(path) if e["stream"] == "lifecycle") >= 2000, "all is recorded")
+        os.kill(started.pid, signal.SIGCONT)
+        assert not started.end(None).lost
 
 
 def execs(path):
@@ -370,6 +385,21 @@ def test_descendants_are_waited_for():
     """Half a second after the command, within the grace."""
     run = collect("sh", "-c", "(sleep 0.5; exit 3) & exit 0")
     assert sorted(e["exit_code"] for e in run.of("lifecycle.exit")) == [0, 0, 3]
+
+
+def test_a_run_that_is_cut_ends_at_once_in_all_streams():
+    """In the middle of many forks: no stream has an exit that another one lacks."""
+    for _ in range(6):
+        # the command ends after so many processes of its own, not after a time: however loaded the machine is, the storm runs
+        script = 'setsid "$0" 100000 2 >/dev/null 2>&1 & echo $!; i=0; while [ $i -lt 40 ]; do "$0"; i=$((i + 1)); done'
+        run = collect("sh", "-c", script, program("storm"), options=["--grace", "0"])
+        os.killpg(int(run.stdout), signal.SIGKILL)
+        if run.lost:
+            continue  # counted: the reader was starved
+        exits = [{(e["pid"], e["start"]) for e in run.of(stream + ".exit")} for stream in ("lifecycle", "cpu", "mem", "io")]
+        assert len(exits[0]) > 40
+        assert exits[0] == exits[1] == exits[2] == exits[3]
+        merge(run.path, options=["--quiet", "--strict"], sink="null")
 
 
 def test_grace_ends():

@@ -5,8 +5,8 @@ import re
 import subprocess
 
 import pytest
-from harness import NOBODY, collector, new_folder, stage
-from test_bad_input import plugins_with
+from harness import NOBODY, collect, collector, new_folder, stage
+from test_bad_input import REAL, plugins_with
 
 NOTHING = ["env"]  # changes nothing
 UNPRIVILEGED = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", "--inh-caps=-all", "--"]
@@ -120,6 +120,18 @@ def test_a_probe_that_fails(required, verdict, code):
     assert verdicts(found, "probe bad") == [verdict]
     assert found["probe bad"][0][2]
     assert verdicts(found, "probe lifecycle")[0] == "good"
+
+
+def test_a_crash_in_the_start_is_named():
+    """Where nothing is rehearsed: the command does not start, and doctor goes on with the others."""
+    folder = plugins_with("-DCRASH_LATE", *REAL)
+    config = "probes: {bad: {}, lifecycle: {}}\n"
+    run = collect("touch", folder / "started", options=["--plugin-dir", folder], config=config, code=125)
+    assert run.stderr.startswith("collector: error: the recorder was killed by signal 11 during the start: ")
+    assert "`collector doctor` names it" in run.stderr and not (folder / "started").exists()
+    found, code = findings(NOTHING, config=config, plugin_dir=folder)
+    assert code == 1 and verdicts(found, "probe bad") == ["bad"] and verdicts(found, "probe lifecycle")[0] == "good"
+    assert found["probe bad"][0][1].startswith("crashed: signal 11")
 
 
 def test_what_a_probe_cannot_give_is_said():

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Killed for want of memory: who, by which cgroup's limit, how big; against the kernel's own log."""
 import contextlib
+import json
 import os
 import re
 import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from harness import collect, merge, merge_into, new_folder, program, truth
+from harness import BUILD, SRC, Started, collect, merge, merge_into, new_folder, program, stage, truth, wait_for
 
 LIMIT = 30 << 20
 
@@ -57,11 +60,14 @@ def test_who_and_by_which_limit(killed, group):
     assert (kill["limit"], kill["limit_bytes"]) == ("cgroup", LIMIT)
     # the group's path is what the victim's own exec has, and the folder's name is its last part
     assert kill["cgroup"] == victim["cgroup"] and kill["cgroup"].endswith("/" + group.name)
+    assert (kill["oom_scope"], kill["oom_cgroup"]) == ("cgroup", kill["cgroup"])
+    assert LIMIT - (4 << 20) < kill["usage_bytes"] <= LIMIT
     # it was alone: what it wanted itself was too much
     assert (kill["trigger_pid"], kill["trigger_start"], kill["trigger_comm"]) == (kill["pid"], kill["start"], "memory")
     end = run.one("lifecycle.exit", pid=kill["pid"])
     assert (end["signal"], end["signal_name"], end["exit_code"]) == (9, "SIGKILL", None)
     assert end["ts"] >= kill["ts"]
+    assert (end["signal_code"], end["sender"], end["sender_pid"]) == ("SI_KERNEL", "memory_limit", None)
     others = [e for e in run.of("lifecycle.exit") if e["pid"] != kill["pid"]]
     assert others and all(e["exit_code"] == 0 for e in others)
 
@@ -83,6 +89,65 @@ def test_the_summary_says_so(killed):
     text = merge(run.path, sink="summary")
     assert re.search(r"^ +OOM +memory hold 100$", text, re.M), text
     assert "Failed (1)" in text and "HIDDEN" in text  # the shell ended with 0
+    cgroup = run.one("mem.oom_kill")["cgroup"]
+    assert re.search(rf"limit 30 MiB, usage (29|30) MiB, its own \d\d MiB, cgroup {re.escape(cgroup)}$", text, re.M), text
+
+
+# Two that hold memory and say so, outside of the group, and one that is killed in it once both were sampled.
+OTHERS = """
+import subprocess, sys, time
+memory, group = sys.argv[1:]
+held = bytearray(b"x" * (80 << 20))
+sleeper = subprocess.Popen([sys.executable, "-c", "x = bytearray(b'x' * (40 << 20)); print(flush=True); input()"],
+                           stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+sleeper.stdout.readline()
+print(sleeper.pid, flush=True)
+sys.stdin.readline()
+subprocess.run(["sh", "-c", 'echo 0 >"$1"/cgroup.procs; exec "$0" hold 100', memory, group])
+sleeper.communicate(b"\\n")
+"""
+
+
+def rss(pid):
+    return int(re.search(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) << 10
+
+
+def test_the_largest_others(group):
+    line = [sys.executable, "-c", OTHERS, program("memory"), group]
+    with Started("--no-summary", "--", *line, config="probes: {lifecycle: {}, mem: {interval: 20ms}}", stdin=subprocess.PIPE) as started:
+        sleeper = int(started.process.stdout.readline())
+        parent = int(re.search(r"PPid:\s+(\d+)", Path(f"/proc/{sleeper}/status").read_text())[1])
+        sizes = {pid: rss(pid) for pid in (parent, sleeper)}
+        wait_for_samples(started, sizes)
+        started.tell("")
+        run = started.end(None)
+    text = merge(run.path, sink="summary")
+    found = re.search(r"largest others: (.*)", text).group(1)
+    others = [(int(pid), float(size)) for size, pid in re.findall(r"\S+ ([\d.]+) MiB \(pid (\d+)\)", found)]
+    assert [pid for pid, _ in others][:2] == [parent, sleeper], text
+    for pid, size in others[:2]:
+        assert size == pytest.approx(sizes[pid] / (1 << 20), abs=2)
+
+
+def wait_for_samples(started, sizes):
+    """Until the stream has a sample of each that is as large as the process is."""
+    def sampled():
+        held = Counter()
+        for e in merge(started.out / os.readlink(started.out / "latest")):
+            if e["stream"] == "mem" and e["event"] == "sample":
+                held[e["pid"]] = e["rss_bytes"]
+        return all(held[pid] > size - (2 << 20) for pid, size in sizes.items())
+    wait_for(sampled, "samples of both")
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_the_query_failed_says_so(killed):
+    run, _ = killed
+    kill = run.one("mem.oom_kill")
+    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl", run.path, "failed"]
+    row = json.loads(subprocess.run(line, capture_output=True, check=True).stdout)
+    assert row["outcome"] == "oom" and row["pid"] == kill["pid"]
+    assert re.match(rf"limit 30\.0 MiB, usage (29|30)\.\d MiB, cgroup {re.escape(kill['cgroup'])}", row["oom"]), row
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -2,10 +2,12 @@
 """How processes are born and what they run: arguments byte for byte, folders, chains of programs."""
 import json
 import os
+import re
+import shutil
 import sys
 
 import pytest
-from harness import collect, new_folder, program, read_stream, to_bytes
+from harness import collect, merge, new_folder, program, read_stream, to_bytes
 
 # Runs each list of arguments of a file as a program of its own, and says its pid.
 LAUNCH = """
@@ -110,6 +112,20 @@ def test_working_folder_that_moves():
     assert len(where) == 26 and [said for said, _ in where] == [seen for _, seen in where]
 
 
+def test_a_program_from_memory_has_the_name_that_it_was_given():
+    script = """
+import os, sys
+memory = os.memfd_create("stage2", 0)
+with open("/bin/false", "rb") as file:
+    os.write(memory, file.read())
+os.execve(memory, ["my-tool", "--in-memory"], {})
+"""
+    run = collect(PYTHON, "-c", script, code=1)
+    assert run.of("lifecycle.exec")[-1]["args"] == ["my-tool", "--in-memory"]
+    page = merge(run.path, sink="summary")
+    assert re.search(r"^.* my-tool$", page, re.M) and "exit 1  my-tool --in-memory" in page
+
+
 def test_ids_and_environment():
     config = "probes: {lifecycle: {env: [WANTED, EMPTY, ABSENT]}, cpu: {}, mem: {}}\n"
     line = ["env", "-i", "WANTED=yes=1", "EMPTY=", "OTHER=no", "WANTED_NOT=x", "PATH=/usr/bin:/bin",
@@ -117,7 +133,72 @@ def test_ids_and_environment():
     run = collect(*line, config=config)
     last = run.of("lifecycle.exec")[-1]
     assert (last["uid"], last["gid"], last["args"]) == (1234, 4321, ["true"])
+    assert (last["euid"], last["egid"]) == (1234, 4321)
     assert last["env"] == {"WANTED": "yes=1", "EMPTY": ""}
+
+
+def test_a_set_user_id_program():
+    """Run by another user: the real id stays, the effective one is the file's owner's."""
+    tool = shutil.copy("/usr/bin/id", new_folder() / "id")
+    os.chmod(tool, 0o6755)
+    run = collect("setpriv", "--reuid=1234", "--regid=4321", "--clear-groups", tool, "-u")
+    last = run.of("lifecycle.exec")[-1]
+    assert run.stdout == b"0\n"
+    assert (last["uid"], last["gid"], last["euid"], last["egid"]) == (1234, 4321, 0, 0)
+
+
+# Arguments and environment of so many bytes, as the kernel has them: each alone and both together in one event, in
+# parts, or one of either. 4096 is what an event holds, 30720 a part.
+def listed(size, names):
+    """NAME=VALUE items of exactly `size` bytes with their NULs: the wanted ones are the first, one in the middle that
+    crosses every limit, and the last."""
+    if not size:
+        return {}
+    items = {"FIRST": "1", "LAST": "the end"}
+    left = size - sum(len(f"{name}={value}") + 1 for name, value in items.items())
+    filled = {}
+    for i in range(left // 120000 + 1):
+        name = names[i] if i < len(names) else f"OTHER_{i}"
+        length = min(left - len(name) - 2, 120000)
+        if length < 0:
+            break
+        filled[name] = "".join(chr(97 + (n * 7 + i) % 26) for n in range(length))
+        left -= length + len(name) + 2
+    return {"FIRST": "1", **filled, "LAST": "the end"}
+
+
+SIZES = [(70000, 300000), (300000, 70000), (2000000, 2000000),
+         *((args, env) for args in (4096, 4097, 30720, 30721, 61440, 61441) for env in (0, 4096, 4097, 30720, 30721, 61441)),
+         (70000, 100), (100, 300000), (100, 4096), (20, 30721)]
+WANTED = ["FIRST", "OTHER_0", "LAST", "OTHER_2"]
+
+ENVIRON = """
+import json, os, sys
+for line in open(sys.argv[1]):
+    argv, env = json.loads(line)
+    child = os.posix_spawn("/bin/true", argv, env)
+    os.waitpid(child, 0)
+    print(json.dumps({"pid": child}))
+"""
+
+
+def test_long_environments():
+    cases = [(["program", *("x" * 9999 for _ in range((args - 8) // 10000)), "y" * ((args - 8) % 10000 - 1)],
+              listed(env, ["OTHER_0"])) for args, env in SIZES]
+    for (args, env), (argv, environ) in zip(SIZES, cases):
+        assert sum(len(item) + 1 for item in argv) == args
+        assert sum(len(name) + len(value) + 2 for name, value in environ.items()) == env
+    folder = new_folder()
+    (folder / "cases").write_text("".join(json.dumps(case) + "\n" for case in cases))
+    config = f"probes: {{lifecycle: {{env: [{', '.join(WANTED)}]}}}}\n"
+    run = collect("sh", "-c", 'ulimit -s 65536 && exec "$@"', "sh", PYTHON, "-c", ENVIRON, folder / "cases",
+                  config=config)
+    for (argv, environ), said in zip(cases, run.said, strict=True):
+        seen = run.one("lifecycle.exec", pid=said["pid"])
+        assert seen["args"] == argv
+        assert seen["env"] == {name: value for name, value in environ.items() if name in WANTED}
+        assert "missing" not in seen or not {"args", "env"} & set(seen["missing"])
+    assert not run.lost
 
 
 # what each case of execs.c runs: the child's status, and the arguments of its programs one after the other
@@ -146,7 +227,8 @@ def births():
     folder = new_folder()
     (folder / "script.sh").write_text("#!/bin/sh -u\nexit 7\n")
     (folder / "script.sh").chmod(0o755)
-    return collect(program("execs"), *CASES, "script", "no_arguments", "sibling", cwd=folder)
+    # an orphan sleeps and then ends: on a loaded machine later than the default of two seconds
+    return collect(program("execs"), *CASES, "script", "no_arguments", "sibling", options=["--grace", "30s"], cwd=folder)
 
 
 @pytest.mark.parametrize("case", CASES)

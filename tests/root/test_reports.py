@@ -4,10 +4,11 @@ import json
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 
 import pytest
-from harness import NOBODY, Started, collector, merge, msgpack, new_folder, stage
+from harness import BUILD, CC, NOBODY, SRC, Started, collector, merge, msgpack, new_folder, stage, wait_for
 
 SINKS = 'sinks: {summary: {top: 2}, jsonl: {}, msgpack: {}, "null": {}}\n'
 SCRIPT = "/bin/true a b; echo out; exit 3"
@@ -52,6 +53,28 @@ def test_each_writes_what_the_merge_tool_writes(fed):
     assert [(r["stream"], r["event"], r["ts"], r["seq"]) for r in unpacked if "event" in r] == \
         [(e["stream"], e["event"], e["ts"], e["seq"]) for e in lines]
     assert (path / "merged.null").stat().st_size == 0
+
+
+def lines_of(path):
+    if not path.exists():
+        return []
+    text = path.read_bytes()
+    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines()]
+
+
+def test_a_live_sink_is_fed_while_the_run_goes_on():
+    with Started("--", "sh", "-c", "trap : INT; /bin/true; read line; read line", config="sinks: {jsonl: {}, report: {}}\n",
+                 start_new_session=True, stdin=subprocess.PIPE) as going:
+        wait_for(lambda: [e for e in lines_of(going.out / "latest/merged.jsonl") if e["event"] == "exit" and e["comm"] == "true"],
+                 "the exit of /bin/true is in the sink's file")
+        assert going.process.poll() is None
+        assert merged_files(going.out / os.readlink(going.out / "latest")) == {"merged.jsonl"}
+        os.killpg(going.pid, signal.SIGINT)  # as Ctrl-C does: it is for the command
+        going.tell("go on")
+        going.tell("end")
+        run = going.end(None, code=None)
+        assert lines_of(run.path / "merged.jsonl") == merge(run.path)
+        assert merged_files(run.path) == {"merged.jsonl", "merged.html"}
 
 
 def test_the_summary_is_on_stderr_with_its_options(fed):
@@ -147,3 +170,50 @@ def test_wrong_options_are_refused_before_the_start():
     assert done.returncode == 2
     assert "pipeline.yaml:2:13: sinks.summary.tpo" in done.stderr and "top" in done.stderr
     assert not (folder / "started").exists() and not list(out.iterdir())
+
+
+# ---- none of it is root's ----
+
+def dropped(text):
+    """The status of the process that the sink in tests/sinks/hostile says it ran in."""
+    words = dict(line.split(":\t") for line in text.splitlines() if ":\t" in line)
+    return words["Uid"].split()[0], {words[f"Cap{kind}"].strip("0\n") for kind in ("Inh", "Prm", "Eff", "Bnd", "Amb")}
+
+
+def with_witness():
+    folder = new_folder()
+    for kind in "probes", "sinks":
+        shutil.copytree(stage() / kind, folder / kind)
+    subprocess.run([*CC, "-std=gnu11", "-D_GNU_SOURCE", "-shared", "-fPIC", f"-I{SRC}", "-o", folder / "sinks/witness.so",
+                    SRC / "tests/sinks/hostile/witness.c"], check=True)
+    return folder
+
+
+def test_a_run_of_roots_is_not_fed_by_root():
+    """Without sudo, too, and no process of root's loads the sink: not for its options either."""
+    out, config, loads = new_folder(0o700), new_folder() / "pipeline.yaml", new_folder() / "loads"
+    config.write_text("sinks: {witness: {}, jsonl: {}}\n")
+    loads.write_text("")
+    loads.chmod(0o666)
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SUDO_")}
+    done = subprocess.run([stage() / "collector", "--plugin-dir", with_witness(), "-c", config, "-o", out, "--", "true"],
+                          capture_output=True, text=True, check=False, env={**env, "WITNESS": str(loads)})
+    assert done.returncode == 0, done.stderr
+    path = out / os.readlink(out / "latest")
+    uid, capabilities = dropped((path / "merged.witness").read_text())
+    assert uid != "0" and capabilities == {""}
+    assert {tuple(line.split()) for line in loads.read_text().splitlines()} == {(uid, uid)}
+    for file in path.iterdir():
+        assert file.stat().st_uid == 0, file
+    assert [json.loads(line) for line in (path / "merged.jsonl").read_text().splitlines()] == merge(path)
+
+
+@pytest.mark.skipif(not (BUILD / "sinks/parquet.so").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_the_daemon_maps_no_sink():
+    config = "scope: [{exe: /nonexistent/program}]\nsinks: {jsonl: {}, parquet: {partition: true}}\n"
+    with Started(config=config) as daemon:
+        daemon.wait_until_watching()
+        with open(f"/proc/{daemon.pid}/maps", encoding="utf-8") as file:
+            maps = file.read()
+        daemon.end()
+    assert "/probes/cpu.so" in maps and "/sinks/" not in maps and "duckdb" not in maps

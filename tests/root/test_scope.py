@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is watched: the command's tree to its last daemon, a running process by --pid, and what rules mean."""
 import os
+import re
+import resource
 import shutil
 import signal
 import subprocess
 import time
 from pathlib import Path
 
+import msgpack
 import pytest
 from harness import SRC, Started, collect, collector, merge, new_folder, program, stage, wait_for
 
@@ -82,16 +85,19 @@ def start_of(pid):
 def test_pid_that_is_not_there():
     gone = subprocess.Popen(["true"])
     gone.wait()
-    line, _ = collector("--pid", str(gone.pid))
+    before = collect("true")
+    line, _ = collector("--pid", str(gone.pid), out=before.out)
     done = subprocess.run(line, capture_output=True, check=False)
     assert done.returncode == 125
-    assert "--pid" in done.stderr.decode()
+    assert done.stderr.decode() == f"collector: error: --pid {gone.pid}: no such process\n"
+    # no run is made, and the latest one is still that before
+    assert runs(before.out) == {before.path.name}
 
 
 # ---- the daemon ----
 
 def runs(out):
-    return {path.name for path in out.iterdir() if path.is_dir() and not path.is_symlink()}
+    return {path.name for path in out.glob("[!.]*") if path.is_dir() and not path.is_symlink()}
 
 
 def exes(path):
@@ -202,8 +208,10 @@ def only_new(out, seen):
 
 
 def is_complete(path):
-    line = [stage() / "collector-merge", "--plugin-dir", stage(), "-q", "--strict", "-s", "null", path]
-    return subprocess.run(line, check=False, capture_output=True).returncode == 0
+    """Nothing is missing, and nothing is still to come."""
+    line = [stage() / "collector-merge", "--plugin-dir", stage(), "--strict", "-s", "null", path]
+    done = subprocess.run(line, check=False, capture_output=True, text=True)
+    return done.returncode == 0 and "still running" not in done.stderr
 
 
 def test_daemon_ends_open_runs():
@@ -238,6 +246,32 @@ def test_daemon_patterns():
     assert found == [str(top / "link"), str(top / "tool-1")]
 
 
+def test_runs_have_the_name_of_their_rule():
+    """Of one that came later, of one that exists, and of a rule without a name: in the folder's name and in every header."""
+    top = new_folder()
+    for name in "late", "plain", "early":
+        shutil.copy(program("execs"), top / name)
+    shutil.copy("/bin/sh", top / "early-sh")
+    early = subprocess.Popen([top / "early-sh", "-c", "read word; :"], stdin=subprocess.PIPE)
+    wait_for(lambda: os.readlink(f"/proc/{early.pid}/exe") == str(top / "early-sh"), "it runs")
+    config = (f"run: {{name: other}}\nscope: [{{exe: {top}/late, name: late-1.x}}, {{name: before, exe: {top}/early-sh}}, "
+              f"{{exe: {top}/plain}}]\n")
+    with Started(config=config) as started:
+        started.wait_until_watching()
+        for name in "late", "plain":
+            subprocess.run([top / name, "exit", "0"], check=True)
+        early.communicate(b"\n")
+        wait_for(lambda: len(runs(started.out)) == 3, "three runs open")
+        run = started.end(signal.SIGTERM)
+    found = {name[:-17]: run.out / name for name in runs(run.out)}
+    assert set(found) == {"late-1.x", "before", "other"}
+    for name, path in found.items():
+        for stream in path.glob("*.msgpack"):
+            with stream.open("rb") as file:
+                assert next(iter(msgpack.Unpacker(file, strict_map_key=False)))["run"]["name"] == name
+    assert exes(found["late-1.x"]) == {str(top / "late")}
+
+
 def test_daemon_watches_all():
     """Who is there already, and who comes; no kernel threads."""
     top = new_folder()
@@ -263,7 +297,7 @@ def test_daemon_watches_all():
 def test_daemon_sleeps_when_nothing_happens():
     """No wakeup in three seconds, though other processes come and go."""
     def switches():
-        status = Path(f"/proc/{started.pid}/status").read_text()
+        status = "".join(Path(f"/proc/{pid}/status").read_text() for pid in (started.pid, started.recorder()))
         return [int(line.split()[1]) for line in status.splitlines() if line.startswith("voluntary_ctxt_switches")]
 
     with Started(config="scope: [{exe: /nonexistent/tool}]\n") as started:
@@ -276,3 +310,33 @@ def test_daemon_sleeps_when_nothing_happens():
         assert not runs(started.out)
         run = started.end(signal.SIGTERM)
     assert not runs(run.out)
+
+
+def many_runs_under(soft, hard, count, enough):
+    """A daemon under these limits of open files, with `count` runs open at once, until enough(folder) is true."""
+    tool = shutil.copy(program("execs"), new_folder() / "tool")
+    with Started(config=f"scope: [{{exe: {tool}}}]\n",
+                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))) as started:
+        started.wait_until_watching()
+        processes = [subprocess.Popen([tool, "sleep", "100000"]) for _ in range(count)]
+        wait_for(lambda: enough(started.out), "the runs are open")
+        for process in processes:
+            process.kill()
+            process.wait()
+        return started.end(signal.SIGTERM, code=None)
+
+
+def test_daemon_with_more_runs_than_the_soft_limit_allows():
+    run = many_runs_under(160, 4096, 30, lambda out: len(runs(out)) == 30)
+    assert run.code == 0, run.stderr
+    assert all(is_complete(run.out / name) for name in runs(run.out))
+
+
+def test_daemon_with_more_runs_than_the_hard_limit_allows():
+    """Those that there is no room for are counted, and what to do is said; the others are complete."""
+    run = many_runs_under(200, 200, 30, lambda out: len(runs(out)) >= 5)
+    assert run.code == 125
+    missing = re.search(r"(\d+) runs could not be recorded", run.stderr)
+    assert missing and "LimitNOFILE" in run.stderr
+    complete = [name for name in runs(run.out) if is_complete(run.out / name)]
+    assert len(complete) + int(missing[1]) == 30

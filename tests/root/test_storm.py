@@ -5,6 +5,7 @@ import signal
 import subprocess
 from collections import Counter
 
+import pytest
 from harness import collect, program
 
 COUNT = 20_000
@@ -36,6 +37,16 @@ def test_storm():
     assert len(execs) == COUNT // 2 + 1
     assert set(keys(execs).values()) == {1}
     assert all(e["exit_code"] == 0 for e in exits)
+
+
+@pytest.mark.parametrize("config", [None, "probes: {lifecycle: {ring: 512KiB}}\n"])
+def test_the_reader_batches(config):
+    """A ring buffer that fills wakes the collector once, not again at each event from then on."""
+    script = 'switches() { grep ^voluntary /proc/$PPID/status; }; switches; "$0" "$1" 2 >/dev/null; switches'
+    run = collect("sh", "-c", script, program("storm"), str(COUNT), config=config)
+    before, after = (int(line.split()[1]) for line in run.stdout.splitlines())
+    assert not run.lost
+    assert after - before < COUNT / 20
 
 
 def test_order():

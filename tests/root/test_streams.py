@@ -50,16 +50,18 @@ def test_every_value_of_every_event(run):
             assert event["event"] == record["event"]
             assert {name: event[name] for name in HEAD} == {name: record[name] for name in HEAD}
             assert {name: plain(event[name]) for name in names} == {name: record[name] for name in names}
-            extra = {"stream", "event", "time", "run", "host", "missing"}
+            assert event["marker"] == header[b"marker"].hex()
+            extra = {"stream", "event", "time", "marker", "run", "host", "missing"}
             assert set(event) - extra == set(HEAD) | set(names)
         total += len(records)
     assert total == len(run.events) > 500
 
 
 def test_order_of_keys(run):
-    """As EVENTS says: stream, event, ts, time, seq, run, host, pid, start, tid, cpu, then the event's own."""
+    """As EVENTS says: stream, event, ts, time, seq, marker, run, host, pid, start, tid, cpu, then the event's own."""
     for event in run.events:
-        assert list(event)[:11] == ["stream", "event", "ts", "time", "seq", "run", "host", "pid", "start", "tid", "cpu"]
+        assert list(event)[:12] == ["stream", "event", "ts", "time", "seq", "marker", "run", "host", "pid", "start", "tid",
+                                    "cpu"]
 
 
 def test_header(run):
@@ -70,6 +72,7 @@ def test_header(run):
         assert header[b"kernel"].decode() == platform.release()
         assert header[b"boot_id"].decode() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
         assert header[b"run"][b"id"].decode() == run.path.name
+        assert set(header[b"streams"]) == {b"cpu", b"lifecycle", b"mem"}
         assert header[b"run"][b"name"] == b"the-run"
         assert header[b"run"][b"tags"] == {b"team": b"tests", b"empty": b""}
         assert header[b"interval_ns"] == (0 if stream == "lifecycle" else 100_000_000)
@@ -120,6 +123,8 @@ def test_cut_and_damaged(run):
     (folder / "lifecycle.msgpack").write_bytes(whole[:at] + b"\0" * 64 + whole[at + 64:])
     events = merge(folder)
     lost = [e for e in events if e["event"] == "lost"]
+    assert {e["stream_lost"] for e in lost if e["cause"] == "missing"} == {"cpu", "mem"}
+    lost = [e for e in lost if e["cause"] != "missing"]
     assert lost and all(e["cause"] == "damage" for e in lost)
     seen = [e for e in events if e["event"] != "lost"]
     assert 0 < len(seen) < len(records)

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes a run of a probe that nobody knows, with a value of every kind that is hard to write down:
  *
- *	odd_run FOLDER RUN VERSION
+ *	odd_run FOLDER RUN VERSION [SECONDS]
  *
- * Version 2 of the probe has a field more, and one of another type. */
+ * Version 2 of the probe has a field more, and one of another type. SECONDS since 1970: when it is recorded, now if not
+ * given; the second half of its events comes an hour later. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/stream.h"
 
@@ -124,6 +127,19 @@ static void extremes(struct odd_event *e)
 	e->run = 1ULL << 63;
 	e->list = LIST(e, "cut\0of");
 	e->list.reason = EVENT_REASON_TRUNCATED;
+	e->map.reason = EVENT_REASON_DENIED; /* null; that of the others is empty */
+}
+
+static time_t shift;
+
+/* In place of libc's: another time of day. */
+int clock_gettime(clockid_t id, struct timespec *time)
+{
+	int rc = syscall(SYS_clock_gettime, id, time);
+
+	if (id == CLOCK_REALTIME)
+		time->tv_sec += shift;
+	return rc;
 }
 
 int main(int argc, char **argv)
@@ -134,7 +150,9 @@ int main(int argc, char **argv)
 	struct timespec now;
 	int dir, rc;
 
-	if (argc != 4 || (mkdir(argv[1], 0755) && errno != EEXIST))
+	if (argc == 5)
+		shift = atoll(argv[4]) - time(NULL);
+	if (argc < 4 || argc > 5 || (mkdir(argv[1], 0755) && errno != EEXIST))
 		return 2;
 	dir = open(argv[1], O_RDONLY | O_DIRECTORY);
 	opts.events = events[atoi(argv[3]) - 1];
@@ -145,7 +163,7 @@ int main(int argc, char **argv)
 		struct odd_event e = {.head = {.pid = 100 + i, .tid = 200 + i, .run = 1, .cpu = 3, .kind = 0}};
 
 		e.head.start = now.tv_sec * 1000000000ULL;
-		e.head.ts = e.head.start + i + 1;
+		e.head.ts = e.head.start + i + 1 + (argc == 5 && i > 2 ? 3600000000000ULL : 0);
 		fill[i](&e);
 		rc = stream_writer__event(writer, &e.head, sizeof(e));
 	}

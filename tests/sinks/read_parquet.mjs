@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Reads Parquet files by hyparquet: node read_parquet.mjs NODE_MODULES FILE... prints a JSON object for each:
-// its columns' types, its metadata, its rows. 64-bit numbers are strings, times nanoseconds since 1970.
+// its columns' types, its metadata, its rows. 64-bit numbers are strings, times microseconds since 1970.
 import { pathToFileURL } from 'node:url'
 
 const [modules, ...files] = process.argv.slice(2)
@@ -10,8 +10,8 @@ const { compressors } = await import(pathToFileURL(`${modules}/hyparquet-compres
 
 const parsers = {
   timestampFromMilliseconds: (n) => { throw new Error('milliseconds') },
-  timestampFromMicroseconds: (n) => { throw new Error('microseconds') },
-  timestampFromNanoseconds: (n) => n,
+  timestampFromMicroseconds: (n) => n,
+  timestampFromNanoseconds: (n) => { throw new Error('nanoseconds') },
   dateFromDays: (n) => n,
   stringFromBytes: (bytes) => bytes && new TextDecoder('utf-8', { fatal: true }).decode(bytes),
 }
@@ -22,7 +22,7 @@ for (const name of files) {
   const metadata = await parquetMetadataAsync(file)
   const rows = await parquetReadObjects({ file, metadata, compressors, parsers })
   const columns = Object.fromEntries(metadata.schema.slice(1).filter((s) => s.type || s.converted_type)
-    .map((s) => [s.name, [s.type, s.converted_type, s.logical_type?.type, s.logical_type?.unit, s.repetition_type]]))
+    .map((s) => [s.name, [s.type, s.converted_type, s.logical_type?.type, s.logical_type?.unit, s.repetition_type, s.logical_type?.isAdjustedToUTC]]))
   const codecs = [...new Set(metadata.row_groups.flatMap((g) => g.columns.map((c) => c.meta_data.codec)))]
   const notes = Object.fromEntries((metadata.key_value_metadata ?? []).map((e) => [e.key, e.value]))
   console.log(JSON.stringify({ columns, codecs, notes, rows }, plain))

@@ -12,7 +12,8 @@ import pytest
 from harness import BUILD, CC, SRC, merge, new_folder, stage, to_bytes
 
 MODULES = Path("/usr/local/lib/collector-tests/node_modules")
-HEAD = ["run", "host", "ts", "time", "seq", "pid", "start", "tid", "cpu"]
+RENAMED = {"count": "lost_events", "limit": "oom_scope"}
+HEAD = ["run", "host", "pipeline", "ts", "time", "seq", "marker", "pid", "start", "tid", "cpu"]
 
 needs_sink = pytest.mark.skipif(not (BUILD / "sinks/parquet.so").exists(), reason="built without DuckDB: tests/setup duckdb")
 needs_reader = pytest.mark.skipif(not (MODULES / "hyparquet").exists() or not shutil.which("node"),
@@ -44,18 +45,36 @@ def odd_program():
     return program
 
 
-def odd_run(name="run-odd", version=1):
-    """A run of tests/sinks/odd_run.c, in a folder of that name."""
+def odd_run(name="run-odd", version=1, seconds=None, before=()):
+    """A run of tests/sinks/odd_run.c; `seconds`: when it is recorded; `before`: a command that starts its program."""
     folder = new_folder() / "run"
-    subprocess.run([odd_program(), folder, name, str(version)], check=True)
+    subprocess.run([*before, odd_program(), folder, name, str(version), *([str(seconds)] if seconds else [])], check=True)
+    return folder
+
+
+@functools.cache
+def scripted_program():
+    program = new_folder() / "scripted_run"
+    found = [name for name in ("msgpack-c", "msgpack") if not subprocess.call(["pkg-config", "--exists", name])]
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", found[0], "zlib"], capture_output=True, text=True,
+                           check=True).stdout.split()
+    subprocess.run([*CC, "-O1", "-D_GNU_SOURCE", f"-I{SRC}", "-o", program, SRC / "tests/sinks/scripted_run.c",
+                    BUILD / "core/libstream.a", BUILD / "core/libbase.a", *flags], check=True)
+    return program
+
+
+def scripted_run(records, *more, name="run"):
+    """A run of tests/sinks/scripted_run.c, of that id."""
+    folder = new_folder() / name
+    subprocess.run([scripted_program(), folder, *more], input=records.encode(), check=True)
     return folder
 
 
 # ---- from JSONL to rows ----
 
-def nanoseconds(time):
+def microseconds(time):
     seconds, fraction = re.fullmatch(r"(.{19})\.(\d{9})Z", time).groups()
-    return int(datetime.fromisoformat(seconds).replace(tzinfo=timezone.utc).timestamp()) * 10**9 + int(fraction)
+    return int(datetime.fromisoformat(seconds).replace(tzinfo=timezone.utc).timestamp()) * 10**6 + int(fraction) // 1000
 
 
 def escaped(value):
@@ -77,18 +96,24 @@ def as_list(value):
     return [escaped(to_bytes(item)) for item in value], True
 
 
-def row_of(event):
+def as_json(value):
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def row_of(event, pipeline):
     """The row that a line of JSONL should be; numbers beyond 32 bits are compared as text, as all are."""
     row = dict(event)
     row.pop("stream")
     row.pop("event")
+    row["pipeline"] = pipeline
     missing = dict(pair.split("=") for pair in (row.pop("missing", None) or "").split(",") if pair)
     for name, value in row.items():
         is_escaped = False
         if name == "time":
-            value = nanoseconds(value)
-        elif name == "env" and value is not None:
+            value = microseconds(value)
+        elif name in ("env", "stderr") and value is not None:
             assert not any(key.startswith("base64:") or isinstance(v, dict) for key, v in value.items())
+            value = as_json(value)
         elif isinstance(value, list):
             value, is_escaped = as_list(value)
         elif isinstance(value, dict):
@@ -96,7 +121,9 @@ def row_of(event):
         if is_escaped:
             missing[name] = ",".join(filter(None, [missing.get(name), "escaped"]))
         row[name] = value
-    row["missing"] = missing or None
+    missing = {RENAMED.get(name, name): reason for name, reason in missing.items()}
+    row["missing"] = as_json(missing) if missing else None
+    row = {RENAMED.get(name, name): value for name, value in row.items()}
     return {name: comparable(value) for name, value in row.items()}
 
 
@@ -104,17 +131,17 @@ def comparable(value):
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def rows_of(*runs, options=()):
-    """What every table of events should hold, by name, in order."""
+def rows_of(*runs, options=(), pipeline=None):
+    """What every table of events should hold, by name, in order; `pipeline` is the runs' name."""
     tables = {}
     for event in merge(*runs, options=options):
-        tables.setdefault(f"{event['stream']}_{event['event']}", []).append(row_of(event))
+        tables.setdefault(f"{event['stream']}_{event['event']}", []).append(row_of(event, pipeline))
     return tables
 
 
 def rows_in(file):
-    """Rows of a Parquet file, comparable; a null list or map is not there for this reader."""
+    """Rows of a Parquet file, comparable; a null list is not there for this reader."""
     read = read_parquet(file)
-    names = [name for name in read["columns"] if name not in ("element", "key", "value", "list")] + (
+    names = [name for name in read["columns"] if name not in ("element", "list")] + (
         ["list"] if "list" in read["columns"] else [])
     return [{name: comparable(row.get(name)) for name in names} for row in read["rows"]]

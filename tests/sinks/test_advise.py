@@ -58,9 +58,9 @@ class TestNextflow:
         text = merge(run.path, sink=f"advise:format=nextflow,join={trace}")
         assert re.search(r"""
 process \{
-    withName: 'RNASEQ:ALIGN' \{ // 2 executions
-        cpus = 1 // used [01]\.\d cores at most \(p95 [01]\.\d\) of 8 asked for
-        memory = '0.375 GB' // held 2\d\d MiB at most \(p95 2\d\d MiB\) of 36 GiB asked for
+    withName: 'RNASEQ:ALIGN' \{ // 2 tasks
+        cpus = 1 // used [01]\.\d cores at most \(p95 [01]\.\d\) of 8 requested
+        memory = '0.375 GB' // held 2\d\d MiB at most \(p95 2\d\d MiB\) of 36 GiB requested
     \}
 \}
 """, text)
@@ -83,5 +83,6 @@ def test_parallel_processes_need_cores():
     for pid in {e["pid"] for e in run.of("cpu.sample")}:
         looks = [(e["ts"], e["cpu_ns"]) for e in run.of("cpu.sample", pid=pid)]
         most += max([(b[1] - a[1]) / (b[0] - a[0]) for a, b in zip(looks, looks[1:])], default=0)
-    assert used <= most + 0.15, "not more than the most of each"
-    assert f"#SBATCH --cpus-per-task={2 if used > 1.1 else 1}\n#SBATCH --mem=128M\n" in text
+    assert used <= most + 0.2, "not more than the most of each, to a tenth"
+    asked = re.search(r"#SBATCH --cpus-per-task=(\d)\n#SBATCH --mem=128M\n", text).group(1)
+    assert int(asked) == (2 if used > 1.1 else 1) or used == 1.1, "1.1 may be a rounded 1.06 or 1.14"

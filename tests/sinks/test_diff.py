@@ -32,10 +32,10 @@ def test_equal_runs_have_not_changed():
     shutil.copytree(run, twin)
     assert [(row["kind"], row["change"]) for row in rows(run, twin)] == [("run", "")]
     every = rows("--all", run, twin)
-    assert sum(row["executions_a"] for row in every if row["kind"] == "command") == totals["processes"]
-    assert sum(row["executions_b"] for row in every if row["kind"] == "step") == totals["jobs"]
+    assert sum(row["count_a"] for row in every if row["kind"] == "command") == totals["processes"]
+    assert sum(row["count_b"] for row in every if row["kind"] == "step") == totals["jobs"]
     assert all(row["change"] == "" for row in every)
-    diff("--fail-on", "failed>0", "--fail-on", "wall>0%", "--fail-on", "executions>0", run, twin)
+    diff("--fail-on", "failed>0", "--fail-on", "wall>0%", "--fail-on", "count>0", run, twin)
 
 
 def test_more_of_the_same_is_not_slower():
@@ -50,8 +50,8 @@ def test_more_of_the_same_is_not_slower():
 @pytest.mark.skipif(bool(why_no_bpf()), reason=str(why_no_bpf()))
 def test_what_was_made_worse_is_found(tmp_path):
     runs = []
-    for name, text in (("a", f"{sys.executable} -c '{HOLD}' 20\nls / >/dev/null\ncat /dev/null\n"),
-                       ("b", f"{sys.executable} -c '{HOLD}' 80\nls /nowhere\nhead -c 1 /dev/zero >/dev/null\ntrue\n")):
+    for name, text in (("a", f"{sys.executable} -c '{HOLD}' 20\nwc /dev/null >/dev/null\ncat /dev/null\n"),
+                       ("b", f"{sys.executable} -c '{HOLD}' 80\nwc /nowhere\nhead -c 1 /dev/zero >/dev/null\ntrue\n")):
         script = tmp_path / f"{name}.sh"
         script.write_text(text)
         runs.append(collect("sh", script).path)
@@ -61,20 +61,20 @@ def test_what_was_made_worse_is_found(tmp_path):
     assert held["peak_rss_b_bytes"] - held["peak_rss_a_bytes"] == pytest.approx(60 << 20, rel=0.05)
     assert found["command", "cat /dev/null"]["change"] == "vanished"
     assert found["command", "head -c # /dev/zero"]["change"] == "appeared"
-    assert found["step", "ls"]["change"].startswith("fails more")
-    assert found["step", "ls"]["failed_b"] == 1
+    assert found["step", "wc"]["change"].startswith("fails more")
+    assert found["step", "wc"]["failed_b"] == 1
 
     stdout, stderr = diff("--fail-on", "failed>0", "--fail-on", "peak_rss>1GiB", *runs, code=3)
     assert "fails more" in stdout
     assert "failed>0" in stderr and "peak_rss>1GiB" not in stderr
-    assert "step" in stderr and "ls" in stderr
+    assert "step" in stderr and "wc" in stderr
 
 
 def test_bad_input(tmp_path):
     run, _ = made_run(50)
-    assert "two runs are compared" in diff(run, code=2)[1]
+    assert "expected two runs" in diff(run, code=2)[1]
     assert "the same run" in diff(run, run, code=2)[1]
-    assert "no such metric; did you mean peak_rss" in diff("--fail-on", "peak_rs>1%", run, run, code=2)[1]
+    assert "unknown metric; did you mean peak_rss" in diff("--fail-on", "peak_rs>1%", run, run, code=2)[1]
     assert "nowhere" in diff(run, tmp_path / "nowhere", code=2)[1]
     out = tmp_path / "diff.csv"
     out.write_text("before")

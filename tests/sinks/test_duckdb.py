@@ -51,15 +51,15 @@ def made_file():
 
 def test_every_event_is_there(made):
     file, run, _ = made
-    for table, expected in rows_of(run).items():
-        names = ", ".join(f'"{name}"' if name != "time" else "epoch_ns(time) AS time" for name in expected[0])
+    for table, expected in rows_of(run, pipeline="made").items():
+        names = ", ".join(f'"{name}"' if name != "time" else "epoch_us(time) AS time" for name in expected[0])
         rows = file.ask(f"SELECT {names} FROM {table}")
         assert [{name: comparable(value) for name, value in row.items()} for row in rows] == expected
 
 
 def test_processes_and_steps(made):
     file, _, told = made
-    row, = file.ask("SELECT count(*) AS n, sum(cpu_ns)::UBIGINT AS cpu, count(*) FILTER (outcome = 'killed') AS killed FROM processes")
+    row, = file.ask("SELECT count(*) AS n, sum(cpu_ns)::BIGINT AS cpu, count(*) FILTER (outcome = 'killed') AS killed FROM processes")
     assert (row["n"], row["cpu"], row["killed"]) == (told["processes"], told["cpu_ns"], told["killed"])
     assert file.ask("SELECT count(*) AS n FROM steps") == [{"n": told["jobs"]}]
 
@@ -70,10 +70,10 @@ def test_types_and_comments():
     file = File(path)
     columns = {c["column_name"]: (c["data_type"], c["comment"]) for c in file.ask(
         "SELECT column_name, data_type, comment FROM duckdb_columns() WHERE table_name = 'odd_thing'")}
-    assert list(columns)[:9] == HEAD
-    assert columns["time"][0] == "TIMESTAMP_NS" and columns["list"][0] == "VARCHAR[]"
-    assert columns["map"][0] == columns["missing"][0] == "MAP(VARCHAR, VARCHAR)"
-    assert (columns["big"], columns["number"][0]) == (("UBIGINT", 'it\'s "big" (ns)'), "INTEGER")
+    assert list(columns)[:11] == HEAD
+    assert columns["time"][0] == "TIMESTAMP WITH TIME ZONE" and columns["list"][0] == "VARCHAR[]"
+    assert columns["map"][0] == columns["missing"][0] == "VARCHAR"
+    assert (columns["big"], columns["number"][0]) == (("BIGINT", 'it\'s "big" (ns)'), "INTEGER")
     assert file.ask("SELECT comment FROM duckdb_tables() WHERE table_name = 'odd_thing'") == [{"comment": "happens"}]
     assert file.ask("SELECT count(*) AS n FROM odd_never") == [{"n": 0}]
     file.close()

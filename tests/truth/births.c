@@ -231,7 +231,7 @@ static void bits_32(void)
 		*refused = 1;
 		_exit(126);
 	}
-	settle(&b);
+	settle(b.pid);
 	if (*refused)
 		expect_none("this_kernel_runs_no_32-bit_programs");
 	else
@@ -351,6 +351,52 @@ static void pid_namespace(void)
 	expect_end(&b, "execs=0 child_status=%d", 3 << 8);
 }
 
+/* The pid that the collector knows: the /proc that it sees belongs to the namespace of the machine. */
+static pid_t pid_on_host(void)
+{
+	char text[32];
+	ssize_t n = readlink("/proc/self", text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = 0;
+	return atoi(text);
+}
+
+static int second_of_inner(void *unused)
+{
+	(void)unused;
+	report("%d %lu %d\n", pid_on_host(), boot_ns(), getpid());
+	exec_child("exit", "21");
+}
+
+/* Pid 1 of a namespace, of which a child is pid 1 of a namespace below. */
+static int first_of_outer(void *unused)
+{
+	(void)unused;
+	report("%d %lu %d\n", pid_on_host(), boot_ns(), getpid());
+	waitpid(clone_with(CLONE_NEWPID | SIGCHLD, second_of_inner, 0), NULL, 0);
+	_exit(4);
+}
+
+/* Each says itself what its pid is, on the host and in its own namespace. */
+static void pid_namespaces(void)
+{
+	struct birth outer = {.before = boot_ns()}, inner;
+	int outer_pid = 0, inner_pid = 0, read = 0;
+	const char *said;
+
+	open_report();
+	outer.pid = clone_with(CLONE_NEWPID | SIGCHLD, first_of_outer, 0);
+	outer.after = boot_ns();
+	settle(outer.pid);
+	said = read_report();
+	if (sscanf(said, "%*d %*u %d\n%n", &outer_pid, &read) != 1 ||
+	    sscanf(said + read, "%d %lu %d", &inner.pid, &inner.after, &inner_pid) != 3)
+		die("a process in a namespace said nothing");
+	inner.before = outer.before;
+	expect_end(&outer, "execs=0 ns_pid=%d", outer_pid);
+	expect(&inner, "status=%d execs=1 born_of=%d ns_pid=%d", 21 << 8, outer.pid, inner_pid);
+}
+
 /* Each becomes the parent of the next, and waits for it. */
 static void go_deeper(int depth)
 {
@@ -459,6 +505,8 @@ const struct truth_case birth_cases[] = {
 	{"daemonize", "double fork, setsid, exec; outlives its parent", daemonize, false},
 	{"subreaper", "an orphan that a subreaper takes in", subreaper, false},
 	{"pid_namespace", "the first and the second process of a pid namespace", pid_namespace, false},
+	{"pid_namespaces", "pid 1 of a namespace, and of one below it, which executes a program", pid_namespaces,
+	 false},
 	{"deep", "1,000 processes, each the child of the one before (a tenth where emulated)", deep, false},
 	{"wide", "10,000 children at once (likewise)", wide, false},
 	{"asleep", "20,000 programs asleep at once (likewise)", asleep, false},

@@ -11,8 +11,8 @@
 
 #include "tests/truth/json.h"
 
-/* wait4's two times are cut to microseconds, and where the process has left its CPU before (see settle() in
- * truth.c) that is all. Where it cannot be asked whether it has, its last instructions are in one sum only. */
+/* wait4's two times are cut to microseconds, and where the process has left its CPU before (see
+ * tests/made/settle.h) that is all. Where it cannot be asked whether it has, its last instructions are in one sum only. */
 #define CPU_TOLERANCE_US 20
 
 /* Between its own look and its end a program may touch a few pages more; and of memory that was given back the kernel
@@ -47,20 +47,24 @@ void judge(struct comparison *c, enum verdict verdict, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Copies the reason that the record gives for a missing field; false: it gives none. */
-static bool reason(const struct seen *seen, const char *field, char *out, size_t size)
+bool missing__reason(const char *missing, const char *field, char *out, size_t size)
 {
-	const char *at = seen->missing;
+	const char *at = missing;
 	size_t n = strlen(field);
 
 	while ((at = strstr(at, field))) {
-		if ((at == seen->missing || at[-1] == ',') && at[n] == '=') {
+		if ((at == missing || at[-1] == ',') && at[n] == '=') {
 			snprintf(out, size, "%.*s", (int)strcspn(at + n + 1, ","), at + n + 1);
 			return true;
 		}
 		at += n;
 	}
 	return false;
+}
+
+static bool reason(const struct seen *seen, const char *field, char *out, size_t size)
+{
+	return missing__reason(seen->missing, field, out, size);
 }
 
 static enum seen_stream stream_of(enum seen_number which)
@@ -240,6 +244,58 @@ static void check_lasted(struct comparison *c, const char *value)
 		      (unsigned long long)c->seen->number[SEEN_DURATION], value);
 }
 
+static void check_image_peak(struct comparison *c, const char *value)
+{
+	char why[32];
+
+	if (c->seen->number[SEEN_IMAGE_PEAK] != JSON_NULL)
+		check_kib(c, SEEN_IMAGE_PEAK, value);
+	else if (reason(c->seen, "peak_rss_bytes", why, sizeof(why)))
+		judge(c, NULL_VALUE, "image: %s", why);
+	else
+		judge(c, WRONG, "no mem.image");
+}
+
+/* What it says it has used, less a tick, and at most what the process used in all. */
+static void check_image_cpu(struct comparison *c, const char *value)
+{
+	uint64_t cpu = c->seen->number[SEEN_IMAGE_CPU], used = strtoull(value, NULL, 10);
+
+	if (cpu == JSON_NULL)
+		judge(c, WRONG, "no cpu.image");
+	else if (cpu + 10000000 < used || cpu > c->seen->number[SEEN_CPU_NS])
+		judge(c, WRONG, "cpu of the image %llu instead of %s", (unsigned long long)cpu, value);
+}
+
+/* "LOW:HIGH": what its threads read of themselves at their ends, and that with all the time since then. */
+static void check_run_delay(struct comparison *c, const char *value)
+{
+	unsigned long long low = 0, high = 0;
+	uint64_t seen = c->seen->number[SEEN_RUN_DELAY];
+
+	sscanf(value, "%llu:%llu", &low, &high);
+	if (present(c, SEEN_RUN_DELAY) && (seen < low || seen > high))
+		judge(c, WRONG, "run_delay_ns %llu instead of %s", (unsigned long long)seen, value);
+}
+
+static void check_ns_pid(struct comparison *c, const char *value)
+{
+	if (c->seen->ns_pid != atoi(value))
+		judge(c, WRONG, "ns_pid %d instead of %s", c->seen->ns_pid, value);
+}
+
+/* It exited before that time, and its account came after it. */
+static void check_reaped_after(struct comparison *c, const char *value)
+{
+	uint64_t then = strtoull(value, NULL, 10);
+
+	if (!c->seen->final[SEEN_CPU])
+		judge(c, NULL_VALUE, "cpu: its final account was not seen");
+	else if (c->seen->account_ts < then || c->seen->exited >= then)
+		judge(c, WRONG, "exited_ns %llu, account at %llu, reaped after %s", (unsigned long long)c->seen->exited,
+		      (unsigned long long)c->seen->account_ts, value);
+}
+
 static void check_exec_failed(struct comparison *c, const char *value)
 {
 	if (strcmp(c->seen->exec_error, value))
@@ -284,6 +340,23 @@ static void check_comm(struct comparison *c, const char *value)
 	for (size_t i = 0; i <= strlen(value); i++)
 		if (c->seen->comm[i] != value[i] && !(value[i] == '_' && c->seen->comm[i] == ' '))
 			return judge(c, WRONG, "comm \"%s\" instead of %s", c->seen->comm, value);
+}
+
+/* "user:SI_USER": who sent the signal that ended it, and how. Of no process that exited. */
+static void check_sent(struct comparison *c, const char *value)
+{
+	char seen[40], why[32];
+
+	snprintf(seen, sizeof(seen), "%s:%s", c->seen->sender, c->seen->signal_code);
+	if (!c->seen->sender[0] && reason(c->seen, "sender", why, sizeof(why)))
+		judge(c, NULL_VALUE, "sender: %s", why);
+	else if (strcmp(seen, value))
+		judge(c, WRONG, "sent by %s instead of %s", seen, value);
+}
+
+static void check_sender_pid(struct comparison *c, const char *value)
+{
+	equal(c, SEEN_SENDER_PID, strtoull(value, NULL, 10));
 }
 
 /* Of what a kernel does not tell, as the stream's header says, nothing can be expected. */
@@ -392,10 +465,17 @@ static const struct {
 	{"ppid", check_ppid},
 	{"born_of", check_born_of},
 	{"lasted_at_most", check_lasted},
+	{"image_peak", check_image_peak},
+	{"image_cpu", check_image_cpu},
+	{"run_delay", check_run_delay},
+	{"ns_pid", check_ns_pid},
+	{"reaped_after", check_reaped_after},
 	{"exec_failed", check_exec_failed},
 	{"args", check_args},
 	{"cwd", check_cwd},
 	{"comm", check_comm},
+	{"sent", check_sent},
+	{"sender_pid", check_sender_pid},
 	{"oom_limit", check_oom_limit},
 	{"oom_rss", check_oom_rss},
 	{"oom_cgroup", check_oom_cgroup},
@@ -405,6 +485,15 @@ static const struct {
 	{"descendants", check_descendants},
 	{"processes", check_processes},
 	{"alive", check_nothing},
+	{"wait", check_wait},
+	{"word", check_word},
+	{"owner", check_owner},
+	{"blocker", check_blocker},
+	{"fd", check_fd},
+	{"fds", check_fds},
+	{"locked", check_locked},
+	{"zombie", check_zombie},
+	{"goes_on", check_goes_on},
 };
 
 void compare(struct comparison *c, const char *key, const char *value)
@@ -412,7 +501,7 @@ void compare(struct comparison *c, const char *key, const char *value)
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (!strcmp(key, keys[i].key))
 			return keys[i].check(c, value);
-	for (enum seen_number n = SEEN_READ_CHARS; n <= SEEN_WRITE_BYTES; n++)
+	for (enum seen_number n = SEEN_READ_CHARS; n <= SEEN_CHILDREN_WRITE_BYTES; n++)
 		if (!strcmp(key, seen_names[n]))
 			return check_io(c, n, value);
 	judge(c, WRONG, "truth has no key %s", key);

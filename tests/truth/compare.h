@@ -4,6 +4,7 @@
 #define TESTS_TRUTH_COMPARE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "tests/truth/events.h"
@@ -32,6 +33,20 @@ void judge(struct comparison *c, enum verdict verdict, const char *fmt, ...) __a
 /* The process is once in each stream, or what is not there was lost and told. `alive`: it was there before the
  * collector, so that an event of that name stands for its birth. */
 void compare_once(struct comparison *c, bool alive);
+
+/* Copies the reason that a record gives for a missing field; false: it gives none. */
+bool missing__reason(const char *missing, const char *field, char *out, size_t size);
+
+/* Of those that stand still: compare_still.c. */
+void check_wait(struct comparison *c, const char *value);
+void check_word(struct comparison *c, const char *value);
+void check_owner(struct comparison *c, const char *value);
+void check_blocker(struct comparison *c, const char *value);
+void check_fd(struct comparison *c, const char *value);
+void check_fds(struct comparison *c, const char *value);
+void check_locked(struct comparison *c, const char *value);
+void check_zombie(struct comparison *c, const char *value);
+void check_goes_on(struct comparison *c, const char *value);
 
 /* Judges "key=value" of an expectation. */
 void compare(struct comparison *c, const char *key, const char *value);

@@ -196,6 +196,60 @@ static void looked_at(void)
 	}
 }
 
+static uint64_t delayed, read_at; /* sums over all threads, at the end of each */
+
+/* The delay is the second number. */
+static void *waits_its_turn(void *unused)
+{
+	unsigned long long delay = 0;
+	char path[64];
+	FILE *file;
+
+	burn_ms(30);
+	snprintf(path, sizeof(path), "/proc/self/task/%ld/schedstat", syscall(SYS_gettid));
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%*u %llu", &delay) != 1)
+		_exit(95);
+	__atomic_add_fetch(&delayed, delay, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&read_at, boot_ns(), __ATOMIC_RELAXED);
+	fclose(file);
+	return unused;
+}
+
+static void share_one_cpu(void)
+{
+	pthread_t threads[3];
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(sched_getcpu(), &one);
+	sched_setaffinity(0, sizeof(one), &one);
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, waits_its_turn, NULL);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	waits_its_turn(NULL);
+	report("%llu %llu", (unsigned long long)delayed, (unsigned long long)read_at);
+	_exit(0);
+}
+
+static void run_delay(void)
+{
+	unsigned long long low, at;
+	struct birth b;
+	struct death d;
+
+	open_report();
+	if (born(&b))
+		share_one_cpu();
+	reap(&b, &d);
+	if (sscanf(read_report(), "%llu %llu", &low, &at) == 2)
+		expect(&b, "status=%d run_delay=%llu:%llu", d.status, low,
+		       low + 4 * (unsigned long long)boot_ns() - at);
+	else
+		expect_none("no_schedstat");
+}
+
 const struct truth_case cpu_cases[] = {
 	{"noop", "nothing at all, 100 times", noop, false},
 	{"burn_1", "1 ms, 20 times", burn_1, false},
@@ -208,6 +262,7 @@ const struct truth_case cpu_cases[] = {
 	{"in_kernel", "system calls and copies", in_kernel, false},
 	{"looked_at", "somebody asks for its times while it lives, 10 times", looked_at, false},
 	{"in_exit", "150 MB to give back at the end", in_exit, false},
+	{"run_delay", "4 threads of 30 ms on one CPU, of which 3 end early", run_delay, false},
 	{"sleeps", "100 ms asleep", sleeps, false},
 	{0},
 };

@@ -23,7 +23,7 @@ static void make_file(const char *path, const char *suffix)
 	close(open(whole, O_CREAT | O_WRONLY | O_CLOEXEC, 0644));
 }
 
-static void wait_for(const char *path, const char *suffix)
+void wait_for(const char *path, const char *suffix)
 {
 	char whole[4096];
 

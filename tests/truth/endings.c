@@ -2,13 +2,20 @@
 /* Cases: every way to end, with what wait4 says of it. */
 #include "tests/truth/truth.h"
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "tests/root/progs/signals.h"
 
 static void exit_codes(void)
 {
@@ -19,37 +26,6 @@ static void exit_codes(void)
 			_exit(code);
 		expect_cpu(&b, "execs=0 threads=1");
 	}
-}
-
-static bool is_fatal(int n)
-{
-	switch (n) {
-	case SIGCHLD:
-	case SIGCONT:
-	case SIGURG:
-	case SIGWINCH:
-	case SIGSTOP:
-	case SIGTSTP:
-	case SIGTTIN:
-	case SIGTTOU:
-		return false;
-	default:
-		return true;
-	}
-}
-
-/* By the system call: the C library keeps two real time signals to itself. */
-void die_by(int n)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	sigemptyset(&none);
-	syscall(SYS_rt_sigaction, n, &action, NULL, 8);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	syscall(SYS_kill, getpid(), n);
-	sleep_ms(1000);
-	_exit(98);
 }
 
 static void limit_core(rlim_t bytes)
@@ -68,8 +44,162 @@ static void signals(void)
 			limit_core(0);
 			die_by(n);
 		}
-		expect_end(&b, "execs=0");
+		if (n == SIGPIPE || n == SIGXFSZ) /* since 7.x as write() sends them */
+			expect_end(&b, "execs=0");
+		else
+			expect_end(&b, "execs=0 sent=user:SI_USER sender_pid=%d", b.pid);
 	}
+}
+
+/* A process that ends as `body` does, once its parent has done what `send` does. */
+static void sent(void (*body)(void), void (*send)(pid_t), const char *how)
+{
+	struct birth b;
+
+	if (born(&b)) {
+		limit_core(0);
+		body();
+		_exit(97);
+	}
+	if (send) {
+		sleep_ms(30);
+		send(b.pid);
+		expect_end(&b, "sent=%s sender_pid=%d", how, getpid());
+	} else {
+		expect_end(&b, "sent=%s", how);
+	}
+}
+
+static void waits(void)
+{
+	for (;;)
+		pause();
+}
+
+static void leads_group(void)
+{
+	setpgid(0, 0);
+	waits();
+}
+
+static void to_group(pid_t pid)
+{
+	kill(-pid, SIGTERM);
+}
+
+static void to_thread(pid_t pid)
+{
+	syscall(SYS_tgkill, pid, pid, SIGTERM);
+}
+
+static void queued(pid_t pid)
+{
+	sigqueue(pid, SIGTERM, (union sigval){0});
+}
+
+static void forged(pid_t pid)
+{
+	siginfo_t info = {.si_signo = SIGTERM, .si_code = SI_TIMER};
+
+	syscall(SYS_rt_sigqueueinfo, pid, SIGTERM, &info);
+}
+
+static void twice(pid_t pid)
+{
+	pid_t other;
+
+	kill(pid, SIGKILL);
+	other = fork();
+	if (!other)
+		_exit(kill(pid, SIGKILL) ? 1 : 0);
+	waitpid(other, NULL, 0);
+}
+
+static void alarms(void)
+{
+	alarm(1);
+	waits();
+}
+
+static void times_out(void)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
+	struct itimerspec soon = {.it_value = {.tv_nsec = 10000000}};
+	timer_t timer;
+
+	if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &soon, NULL))
+		die("timer");
+	waits();
+}
+
+static void not_mapped(void)
+{
+	volatile char *at = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munmap((void *)at, 4096);
+	*at = 1;
+}
+
+static void closed_pipe(void)
+{
+	int fds[2];
+
+	if (!pipe(fds) && !close(fds[0]) && write(fds[1], "", 1))
+		_exit(96);
+}
+
+static void file_limit(void)
+{
+	setrlimit(RLIMIT_FSIZE, &(struct rlimit){1, 1});
+	if (ftruncate(memfd_create("big", 0), 4096))
+		_exit(96);
+}
+
+static void cpu_limit(void)
+{
+	setrlimit(RLIMIT_CPU, &(struct rlimit){1, 5});
+	spin(NULL);
+}
+
+static void forbidden(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter), .filter = filter};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		die("seccomp");
+	syscall(SYS_getppid);
+}
+
+static void sent_by_parent(void)
+{
+	sent(leads_group, to_group, "user:SI_USER");
+	sent(waits, to_thread, "user:SI_TKILL");
+	sent(waits, queued, "user:SI_QUEUE");
+	sent(waits, forged, "user:SI_TIMER");
+	sent(waits, twice, "user:SI_USER");
+}
+
+static void sent_by_kernel(void)
+{
+	sent(alarms, NULL, "timer:SI_KERNEL");
+	sent(times_out, NULL, "timer:SI_TIMER");
+	sent(not_mapped, NULL, "kernel:SEGV_MAPERR");
+	sent(closed_pipe, NULL, "kernel:SI_USER");
+	sent(file_limit, NULL, "kernel:SI_USER");
+	sent(cpu_limit, NULL, "kernel:SI_KERNEL");
+}
+
+/* Up to 5.15 it is ended without a signal. */
+static void sent_by_seccomp(void)
+{
+	sent(forbidden, NULL, "kernel:SYS_SECCOMP");
 }
 
 static void core_dumped(void)
@@ -147,7 +277,7 @@ static void leader_then_killed(void)
 	}
 	sleep_ms(60);
 	kill(b.pid, SIGKILL);
-	expect_cpu(&b, "threads=2");
+	expect_cpu(&b, "threads=2 sent=user:SI_USER sender_pid=%d", getpid());
 }
 
 static void killed_while_stopped(void)
@@ -161,7 +291,7 @@ static void killed_while_stopped(void)
 	}
 	waitpid(b.pid, &status, WUNTRACED);
 	kill(b.pid, SIGKILL);
-	expect_end(&b, "execs=0");
+	expect_end(&b, "execs=0 sent=user:SI_USER sender_pid=%d", getpid());
 }
 
 static pthread_barrier_t together;
@@ -244,9 +374,41 @@ static void reaped_late(void)
 	expect_cpu(&b, "execs=0 lasted_at_most=250");
 }
 
+/* The keeper of a zombie outlives us, and waits for it only then. */
+static void reaped_after_us(void)
+{
+	pid_t us = getpid();
+	struct birth outer, keeper, b;
+
+	open_report();
+	if (born(&outer)) {
+		if (born(&keeper)) {
+			if (born(&b)) {
+				burn_ms(5);
+				_exit(22);
+			}
+			settle(b.pid);
+			close_report();
+			while (!kill(us, 0))
+				sleep_ms(20);
+			expect_cpu(&b, "execs=0 reaped_after=%llu", (unsigned long long)boot_ns());
+			_exit(23);
+		}
+		report("%d %lu %lu", keeper.pid, keeper.before, keeper.after);
+		_exit(0);
+	}
+	expect_end(&outer, "execs=0");
+	sscanf(read_report(), "%d %lu %lu", &keeper.pid, &keeper.before, &keeper.after);
+	expect(&keeper, "status=%d execs=0 born_of=%d", 23 << 8, outer.pid);
+}
+
 const struct truth_case ending_cases[] = {
 	{"exit_codes", "exit(0) to exit(255)", exit_codes, false},
 	{"signals", "every signal that kills", signals, false},
+	{"sent_by_parent", "signals sent to a group, a thread, queued, forged as a timer's, twice", sent_by_parent,
+	 false},
+	{"sent_by_kernel", "timers, a fault, a closed pipe, limits of CPU time and of a file", sent_by_kernel, false},
+	{"sent_by_seccomp", "a system call that seccomp forbids", sent_by_seccomp, false},
 	{"core_dumped", "signals with a core dump allowed", core_dumped, false},
 	{"group_from_thread", "exit_group() by a thread that is not the leader", group_from_thread, false},
 	{"leader_first", "the leader exits with 3, a thread then ends all with 7", leader_first, false},
@@ -257,5 +419,7 @@ const struct truth_case ending_cases[] = {
 	{"threads_churn", "480 short threads, 8 at a time", threads_churn, false},
 	{"autoreap", "SIGCHLD ignored: nobody waits", autoreap, false},
 	{"reaped_late", "a zombie for 300 ms", reaped_late, false},
+	{"reaped_after_us", "a zombie for which its parent waits only after the end of the command", reaped_after_us,
+	 false},
 	{0},
 };

@@ -10,10 +10,35 @@
 #include "tests/truth/truth.h"
 
 const char *const seen_names[SEEN_NUMBERS] = {
-	"ppid",	       "exit_code",  "signal",	    "core_dumped",   "duration_ns",    "threads_peak",
-	"cpu_ns",      "user_ns",    "system_ns",   "final",	     "peak_rss_bytes", "rusage_maxrss_bytes",
-	"swap_bytes",  "read_chars", "write_chars", "read_syscalls", "write_syscalls", "read_bytes",
+	"ppid",
+	"exit_code",
+	"signal",
+	"core_dumped",
+	"duration_ns",
+	"threads_peak",
+	"sender_pid",
+	"cpu_ns",
+	"user_ns",
+	"system_ns",
+	"run_delay_ns",
+	"final",
+	"peak_rss_bytes",
+	"rusage_maxrss_bytes",
+	"swap_bytes",
+	"read_chars",
+	"write_chars",
+	"read_syscalls",
+	"write_syscalls",
+	"read_bytes",
 	"write_bytes",
+	"children_read_chars",
+	"children_write_chars",
+	"children_read_syscalls",
+	"children_write_syscalls",
+	"children_read_bytes",
+	"children_write_bytes",
+	"image_peak",
+	"image_cpu",
 };
 
 static const char *const streams[SEEN_STREAMS] = {"lifecycle", "cpu", "mem", "io"};
@@ -21,10 +46,13 @@ static const char *const streams[SEEN_STREAMS] = {"lifecycle", "cpu", "mem", "io
 /* One event, as far as it matters here. */
 struct event_line {
 	char stream[16], event[16], error[16], missing[512], stream_lost[16];
-	uint64_t pid, tid, start, parent_start, count;
+	uint64_t ts, pid, tid, start, parent_start, count, ns_pid, exited_ns;
 	uint64_t number[SEEN_NUMBERS];
 	uint64_t args_length, args_hash, cwd_length, cwd_hash, limit_bytes, rss_bytes, trigger_pid;
-	char comm[16], cgroup[128];
+	uint64_t owner_pid, parent_pid;
+	struct seen_thread thread;
+	struct seen_descriptor descriptor;
+	char comm[16], cgroup[128], sender[16], signal_code[16];
 };
 
 static void read_text(struct json *j, char *out, size_t size)
@@ -55,6 +83,25 @@ static void read_args(struct json *j, struct event_line *e)
 	}
 }
 
+/* As in /proc/PID/syscall, with commas. */
+static void read_call_args(struct json *j, struct seen_thread *thread)
+{
+	bool first = true;
+	char arg[24];
+	size_t used = 0;
+
+	if (*j->at != '[') {
+		json__skip(j);
+		return;
+	}
+	while (json__item(j, &first)) {
+		read_text(j, arg, sizeof(arg));
+		used += snprintf(thread->args + used, sizeof(thread->args) - used, "%s%s", used ? "," : "", arg);
+		if (used >= sizeof(thread->args))
+			die("system call's arguments");
+	}
+}
+
 static void read_cwd(struct json *j, struct event_line *e)
 {
 	static char path[16384];
@@ -77,20 +124,37 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		{"stream_lost", e->stream_lost, sizeof(e->stream_lost)},
 		{"comm", e->comm, sizeof(e->comm)},
 		{"cgroup", e->cgroup, sizeof(e->cgroup)},
+		{"sender", e->sender, sizeof(e->sender)},
+		{"signal_code", e->signal_code, sizeof(e->signal_code)},
+		{"state", e->thread.state, sizeof(e->thread.state)},
+		{"wait_channel", e->thread.channel, sizeof(e->thread.channel)},
+		{"syscall", e->thread.call, sizeof(e->thread.call)},
+		{"locked", e->descriptor.locked, sizeof(e->descriptor.locked)},
 	};
 
 	const struct {
 		const char *name;
 		uint64_t *number;
 	} numbers[] = {
+		{"ts", &e->ts},
 		{"pid", &e->pid},
 		{"tid", &e->tid},
 		{"start", &e->start},
 		{"parent_start", &e->parent_start},
 		{"count", &e->count},
+		{"ns_pid", &e->ns_pid},
+		{"exited_ns", &e->exited_ns},
 		{"limit_bytes", &e->limit_bytes},
 		{"rss_bytes", &e->rss_bytes},
 		{"trigger_pid", &e->trigger_pid},
+		{"futex_word", &e->thread.word},
+		{"futex_owner", &e->thread.owner},
+		{"blocker", &e->thread.blocker},
+		{"fd", &e->descriptor.fd},
+		{"device", &e->descriptor.device},
+		{"inode", &e->descriptor.inode},
+		{"owner_pid", &e->owner_pid},
+		{"parent_pid", &e->parent_pid},
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -106,6 +170,8 @@ static void read_member(struct json *j, const char *key, struct event_line *e)
 		read_args(j, e);
 	else if (!strcmp(key, "cwd"))
 		read_cwd(j, e);
+	else if (!strcmp(key, "syscall_args"))
+		read_call_args(j, &e->thread);
 	else
 		json__skip(j);
 }
@@ -164,8 +230,15 @@ static void add_exit(struct seen *s, int stream, const struct event_line *e)
 	size_t used = strlen(s->missing);
 
 	s->ends[stream]++;
-	if (stream == SEEN_LIFECYCLE)
+	if (stream == SEEN_CPU) {
+		s->account_ts = e->ts;
+		s->exited = e->exited_ns;
+	}
+	if (stream == SEEN_LIFECYCLE) {
 		memcpy(s->comm, e->comm, sizeof(s->comm));
+		memcpy(s->sender, e->sender, sizeof(s->sender));
+		memcpy(s->signal_code, e->signal_code, sizeof(s->signal_code));
+	}
 	for (size_t i = 0; i < SEEN_NUMBERS; i++)
 		if (e->number[i] != JSON_NULL)
 			s->number[i] = e->number[i];
@@ -189,11 +262,23 @@ static void add_fork(struct events *events, struct seen *s, const struct event_l
 	struct seen *parent = find(events, e->number[SEEN_PPID], e->parent_start);
 
 	s->forks++;
+	s->ns_pid = e->ns_pid;
 	s->born_of = e->number[SEEN_PPID];
 	if (parent) {
 		s->sibling = parent->child;
 		parent->child = s - events->seen + 1;
 	}
+}
+
+static void add_image(struct seen *s, int stream, const struct event_line *e)
+{
+	size_t used = strlen(s->missing);
+
+	if (stream == SEEN_MEM)
+		s->number[SEEN_IMAGE_PEAK] = e->number[SEEN_PEAK];
+	else if (stream == SEEN_CPU)
+		s->number[SEEN_IMAGE_CPU] = e->number[SEEN_CPU_NS];
+	snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
 }
 
 static void add_oom_kill(struct seen *s, const struct event_line *e)
@@ -203,6 +288,51 @@ static void add_oom_kill(struct seen *s, const struct event_line *e)
 	s->oom_rss = e->rss_bytes;
 	s->oom_trigger = e->trigger_pid;
 	memcpy(s->oom_cgroup, e->cgroup, sizeof(s->oom_cgroup));
+}
+
+static void *copy(const void *from, size_t size)
+{
+	void *made = malloc(size);
+
+	if (!made)
+		die("out of memory");
+	return memcpy(made, from, size);
+}
+
+static void add_thread(struct seen *s, const struct event_line *e)
+{
+	struct seen_thread *thread = copy(&e->thread, sizeof(*thread));
+
+	thread->tid = e->tid;
+	memcpy(thread->missing, e->missing, sizeof(thread->missing));
+	thread->missing[sizeof(thread->missing) - 1] = 0;
+	thread->next = s->threads;
+	s->threads = thread;
+}
+
+/* Only its own: another look may say again what others that it has to do with hold. */
+static void add_descriptor(struct seen *s, const struct event_line *e)
+{
+	struct seen_descriptor *descriptor;
+
+	for (descriptor = s->descriptors; descriptor; descriptor = descriptor->next)
+		if (descriptor->fd == e->descriptor.fd)
+			return;
+	descriptor = copy(&e->descriptor, sizeof(*descriptor));
+	descriptor->next = s->descriptors;
+	s->descriptors = descriptor;
+}
+
+static void add_stall(struct events *events, const struct event_line *e)
+{
+	struct seen *s = entry(events, e->pid, e->start);
+
+	if (!strcmp(e->event, "stuck"))
+		add_thread(s, e);
+	else if (!strcmp(e->event, "descriptor") && e->owner_pid == e->pid)
+		add_descriptor(s, e);
+	else if (!strcmp(e->event, "zombie"))
+		s->zombie_of = e->parent_pid;
 }
 
 static void add(struct events *events, const struct event_line *e)
@@ -217,6 +347,8 @@ static void add(struct events *events, const struct event_line *e)
 				events->lost[i] += e->count;
 		return;
 	}
+	if (!strcmp(e->stream, "stall"))
+		return add_stall(events, e);
 	if (stream < 0 || !strcmp(e->event, "sample"))
 		return;
 	s = entry(events, e->pid, e->start);
@@ -226,11 +358,15 @@ static void add(struct events *events, const struct event_line *e)
 		add_fork(events, s, e);
 	} else if (!strcmp(e->event, "exec")) {
 		s->execs++;
+		if ((pid_t)e->ns_pid != s->ns_pid)
+			s->ns_pid = -1;
 		s->exec_tid = e->tid;
 		add_program(s, e);
 	} else if (!strcmp(e->event, "alive")) {
 		s->alive++;
 		add_program(s, e);
+	} else if (!strcmp(e->event, "image")) {
+		add_image(s, stream, e);
 	} else if (!strcmp(e->event, "oom_kill")) {
 		add_oom_kill(s, e);
 	} else if (!strcmp(e->event, "exec_failed")) {

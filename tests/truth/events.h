@@ -16,9 +16,11 @@ enum seen_number {
 	SEEN_CORE_DUMPED,
 	SEEN_DURATION,
 	SEEN_THREADS_PEAK,
+	SEEN_SENDER_PID,
 	SEEN_CPU_NS,
 	SEEN_USER_NS,
 	SEEN_SYSTEM_NS,
+	SEEN_RUN_DELAY,
 	SEEN_FINAL,
 	SEEN_PEAK,
 	SEEN_MAXRSS,
@@ -29,9 +31,30 @@ enum seen_number {
 	SEEN_WRITE_SYSCALLS,
 	SEEN_READ_BYTES,
 	SEEN_WRITE_BYTES,
+	SEEN_CHILDREN_READ_CHARS,
+	SEEN_CHILDREN_WRITE_CHARS,
+	SEEN_CHILDREN_READ_SYSCALLS,
+	SEEN_CHILDREN_WRITE_SYSCALLS,
+	SEEN_CHILDREN_READ_BYTES,
+	SEEN_CHILDREN_WRITE_BYTES,
+	SEEN_IMAGE_PEAK, /* of the program that its last exec replaced; not names of fields, as are the others */
+	SEEN_IMAGE_CPU,
 	SEEN_NUMBERS
 };
 extern const char *const seen_names[SEEN_NUMBERS]; /* as the fields are called in the events */
+
+/* A thread, and a descriptor, of a process that stood still. */
+struct seen_thread {
+	pid_t tid;
+	char state[4], channel[80], call[24], args[160], missing[256]; /* empty: null */
+	uint64_t word, owner, blocker;
+	struct seen_thread *next;
+};
+struct seen_descriptor {
+	uint64_t fd, device, inode;
+	char locked[8];
+	struct seen_descriptor *next;
+};
 
 struct seen {
 	pid_t pid;
@@ -39,6 +62,8 @@ struct seen {
 	unsigned alive, forks, execs, oom_kills, ends[SEEN_STREAMS];
 	pid_t exec_tid;		       /* of its last exec */
 	pid_t born_of;		       /* by its fork */
+	pid_t ns_pid;		       /* by its fork and its execs; -1: they differ */
+	uint64_t account_ts, exited;   /* of its cpu.exit: when it came, when it says that the process exited */
 	size_t child, sibling;	       /* index + 1; 0: none */
 	uint64_t number[SEEN_NUMBERS]; /* of its `exit` events; JSON_NULL: null, or there was none */
 	bool final[SEEN_STREAMS];
@@ -48,8 +73,12 @@ struct seen {
 	char oom_cgroup[128];
 	char comm[16]; /* of its exit */
 	char exec_error[16];
-	char missing[512]; /* "field=reason," of all its events */
-	size_t older;	   /* index + 1 of one whose pid has the same hash; 0: none */
+	char sender[16], signal_code[16]; /* of its exit; empty: null */
+	char missing[512];		  /* "field=reason," of all its events */
+	struct seen_thread *threads;
+	struct seen_descriptor *descriptors;
+	uint64_t zombie_of; /* the parent by stall.zombie; 0: there was none */
+	size_t older;	    /* index + 1 of one whose pid has the same hash; 0: none */
 };
 
 #define EVENTS_HASH 65536

@@ -277,6 +277,17 @@ static void big_then_small(void)
 	expect_peak(&b);
 }
 
+/* A program that holds 150 MB and works, then executes a small one. Each says what it has used. */
+static void image(void)
+{
+	struct birth b;
+
+	open_report();
+	if (born(&b))
+		exec_child("launcher", "150");
+	expect_end(&b, "execs=2 %s", read_report());
+}
+
 const struct truth_case memory_cases[] = {
 	{"mem_small", "nothing of its own", nothing_more, false},
 	{"mem_exec", "a small program", exec_small, false},
@@ -290,6 +301,7 @@ const struct truth_case memory_cases[] = {
 	{"mem_parent_400", "a small program started by one of 400 MB", parent_400, false},
 	{"mem_parent_400_forks", "a fork of a process of 400 MB", parent_400_forks, false},
 	{"mem_parent_100", "200 MB, started by a process of 100 MB", parent_100_child_200, false},
+	{"image", "a program of 150 MB and 30 ms that executes a small one", image, false},
 	{"mem_big_then_small", "150 MB, then exec of a small program", big_then_small, false},
 	{0},
 };

@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/root/progs/signals.h"
+
 #define ARGS_MAX 64
 #define FOREVER (~0ull)
 

@@ -158,18 +158,19 @@ static void expect_victim(const struct birth *b, int log, const char *group, pid
 	char size[64] = "";
 	long long rss;
 
-	settle(b);
+	settle(b->pid);
 	rss = logged_rss(log, b->pid);
 	if (rss >= 0)
 		snprintf(size, sizeof(size), "oom_rss=%lld ", rss);
-	expect_end(b, "%soom_limit=%d oom_cgroup=%s oom_trigger=%d", size, 31457280, group, trigger);
+	expect_end(b, "%ssent=memory_limit:SI_KERNEL oom_limit=%d oom_cgroup=%s oom_trigger=%d", size, 31457280, group,
+		   trigger);
 }
 
 static bool was_killed(const struct birth *b)
 {
 	siginfo_t info = {0};
 
-	settle(b);
+	settle(b->pid);
 	return !waitid(P_PID, b->pid, &info, WEXITED | WNOWAIT) && info.si_code == CLD_KILLED;
 }
 
@@ -199,7 +200,7 @@ static void one_alone(const struct group *g, bool below)
 		touch(take(100 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 100 * MIB);
 		_exit(0);
 	}
-	settle(&b);
+	settle(b.pid);
 	expect_victim(&b, log, read_report(), b.pid);
 	close(log);
 }
@@ -228,7 +229,7 @@ static void big_and_small(const struct group *g)
 		touch(take(14 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 14 * MIB);
 		_exit(12);
 	}
-	settle(&big);
+	settle(big.pid);
 	group = read_report();
 	expect_victim(&big, log, group, small.pid);
 	if (was_killed(&small))

@@ -31,10 +31,14 @@ watch() {
 	[ "$code" != 125 ] || exit 1
 }
 
-# Whether it waits for events: everything is attached then.
+# Whether its recorder waits for events: everything is attached then.
 is_watching() {
-	read -r call _ <"/proc/$1/syscall"
-	case $call in 232 | 281 | 22) return 0 ;; esac
+	read -r children <"/proc/$1/task/$1/children"
+	for child in $children; do
+		read -r comm <"/proc/$child/comm" && [ "$comm" = collector-rec ] || continue
+		read -r call _ <"/proc/$child/syscall"
+		case $call in 232 | 281 | 22) return 0 ;; esac
+	done
 	return 1
 }
 
@@ -48,6 +52,38 @@ watch_early() {
 	touch "$OUT/go"
 	wait $! || echo "suite WRONG collector --pid ended with $?"
 	wait "$early"
+}
+
+# Whether all that are listed have been reported.
+all_told() {
+	collector-merge -q -p "$PLUGINS" -s jsonl -e stall "$OUT/still/latest" >"$OUT/still.jsonl" 2>"$OUT/still.said"
+	while read -r pid; do
+		grep "\"pid\":$pid," "$OUT/still.jsonl" | grep -q '"event":"\(picture\|zombie\)"' || return
+	done <"$OUT/expect.still"
+}
+
+# Those that stand still, in a run of their own: what else the suite does would be reported too. They end when all are
+# reported, or after a minute, so that what is missing is found.
+watch_still() {
+	cat >"$OUT/still.yaml" <<YAML
+run: {name: still, output: $OUT/still}
+probes:
+  lifecycle: {required: true}
+  cpu: {required: true, interval: 1s}
+  mem: {required: true, interval: 1s}
+  io: {required: true, interval: 1s}
+  stall: {required: true, interval: 500ms, after: 2s}
+YAML
+	# shellcheck disable=SC2086 # a list of words
+	collector --plugin-dir "$PLUGINS" --no-summary -c "$OUT/still.yaml" -- truth still "$OUT/expect" $CASES &
+	until [ -e "$OUT/expect.still" ] || ! kill -0 $! 2>/dev/null; do sleep 0.1; done
+	tries=0
+	until all_told || [ $tries = 60 ]; do
+		tries=$((tries + 1))
+		sleep 1
+	done
+	: >"$OUT/expect.told"
+	wait $! || echo "suite WRONG collector -- truth still ended with $?"
 }
 
 # A kernel without type information is refused, in a sentence that names it, and nothing is started.
@@ -70,6 +106,7 @@ hide_btf() {
 [ -z "$TRUTH_GUEST" ] || mkswap /dev/nvme0n1 >/dev/null # for the case that needs it; some kernels have no such disk
 watch
 RUNS=$OUT/runs/latest
+case " ${CASES:-stall_}" in *" stall_"*) watch_still && RUNS="$RUNS $OUT/still/latest" ;; esac
 case " ${CASES:-early} " in *" early "*) watch_early && RUNS="$RUNS $OUT/early/latest" ;; esac
 # shellcheck disable=SC2086 # a list of folders
 collector-merge -q -p "$PLUGINS" -s jsonl $RUNS >"$OUT/events.jsonl" || echo "merge WRONG exit code $?"

@@ -4,6 +4,7 @@
  *	truth list			the cases
  *	truth run EXPECT [CASE]...	runs them, to be watched: collector -- truth run EXPECT
  *	truth early EXPECT GO		runs some that are there before: collector --pid; ends when the file GO is there
+ *	truth still EXPECT [CASE]...	those that stand still, with EXPECT.still and EXPECT.told, see still.c
  *	truth mixed EXPECT COUNT WORKERS	very many of mixed kinds, to be watched too
  *	truth outside EXPECT		runs some that are not watched and must not be seen
  *	truth check EXPECT EVENTS [MEM]	compares with the collector's events (collector-merge --sink jsonl); MEM: the
@@ -28,8 +29,9 @@
 #define REPORT_FD 100
 
 static const struct truth_case *const tables[] = {
-	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases, io_cases, place_cases, oom_cases,
+	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases, io_cases, place_cases, oom_cases, NULL,
 };
+static const struct truth_case *const still_tables[] = {still_cases, NULL};
 
 char truth_path[4096];
 static int expect_fd = -1;
@@ -91,37 +93,9 @@ bool born(struct birth *b)
 	return b->pid == 0;
 }
 
-/* Whether it is still on a CPU: a process can be waited for a little before it has left it. */
-static bool running(pid_t pid)
-{
-	char path[64], text[8] = "";
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/syscall", pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	if (read(fd, text, sizeof(text) - 1) < 0)
-		text[0] = 0;
-	close(fd);
-	return !strncmp(text, "running", 7);
-}
-
-/* What wait4 reads before is short of the last instructions, and of whole milliseconds where a virtual CPU
- * is taken away just then. */
-void settle(const struct birth *b)
-{
-	siginfo_t info;
-
-	while (waitid(P_PID, b->pid, &info, WEXITED | WNOWAIT | __WALL) && errno == EINTR)
-		continue;
-	for (int i = 0; i < 500 && running(b->pid); i++)
-		sleep_ms(1);
-}
-
 void reap(const struct birth *b, struct death *d)
 {
-	settle(b);
+	settle(b->pid);
 	while (wait4(b->pid, &d->status, __WALL, &d->use) != b->pid)
 		if (errno != EINTR)
 			die("wait4");
@@ -230,6 +204,11 @@ const char *read_report(void)
 	return text;
 }
 
+void close_report(void)
+{
+	close(REPORT_FD);
+}
+
 void exec_child(const char *role, const char *argument)
 {
 	execl(truth_path, "truth", "child", role, argument, NULL);
@@ -272,10 +251,11 @@ static bool wanted(const char *name, char **names)
 	return *names != NULL;
 }
 
-static void for_each_case(void (*action)(const struct truth_case *, char **names), char **names)
+static void for_each_case(const struct truth_case *const *table,
+			  void (*action)(const struct truth_case *, char **names), char **names)
 {
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		for (const struct truth_case *c = tables[i]; c->name; c++)
+	for (; *table; table++)
+		for (const struct truth_case *c = *table; c->name; c++)
 			action(c, names);
 }
 
@@ -329,7 +309,22 @@ static int run_mixed(const char *path, int count, int workers)
 static int run(const char *path, char **names)
 {
 	open_expectations(path);
-	for_each_case(run_case, names);
+	for_each_case(tables, run_case, names);
+	return 0;
+}
+
+static int run_still(const char *path, char **names)
+{
+	open_expectations(path);
+	for_each_case(still_tables, run_case, names);
+	still__finish(path);
+	return 0;
+}
+
+static int list(void)
+{
+	for_each_case(tables, list_case, NULL);
+	for_each_case(still_tables, list_case, NULL);
 	return 0;
 }
 
@@ -341,9 +336,11 @@ int main(int argc, char **argv)
 	if (argc >= 2 && !strcmp(argv[1], "child"))
 		return child_main(argc - 2, argv + 2);
 	if (argc >= 2 && !strcmp(argv[1], "list"))
-		return for_each_case(list_case, argv), 0;
+		return list();
 	if (argc >= 3 && !strcmp(argv[1], "run"))
 		return run(argv[2], argv + 3);
+	if (argc >= 3 && !strcmp(argv[1], "still"))
+		return run_still(argv[2], argv + 3);
 	if (argc == 5 && !strcmp(argv[1], "mixed"))
 		return run_mixed(argv[2], atoi(argv[3]), atoi(argv[4]));
 	if (argc == 4 && !strcmp(argv[1], "early"))
@@ -354,7 +351,8 @@ int main(int argc, char **argv)
 		return check(argv[2], argv[3], argc > 4 ? argv[4] : NULL);
 	if (argc <= 1)
 		return child_main(0, argv);
-	fprintf(stderr, "usage: truth list | run EXPECT [CASE]... | early EXPECT GO | mixed EXPECT COUNT WORKERS | "
-			"outside EXPECT | check EXPECT EVENTS [MEM]\n");
+	fprintf(stderr,
+		"usage: truth list | run EXPECT [CASE]... | still EXPECT [CASE]... | early EXPECT GO | mixed EXPECT COUNT WORKERS | "
+		"outside EXPECT | check EXPECT EVENTS [MEM]\n");
 	return 2;
 }

@@ -8,6 +8,8 @@
 #include <sys/resource.h>
 #include <sys/types.h>
 
+#include "tests/made/settle.h"
+
 #define MIB (1 << 20)
 
 /* A process of which the truth is known. Its start lies between the two times, by the boot clock: a pid
@@ -31,8 +33,6 @@ void die(const char *what) __attribute__((noreturn));
 
 /* Forks: true in the child. */
 bool born(struct birth *b);
-/* Waits until it has ended and its account is complete; it is still to be reaped. */
-void settle(const struct birth *b);
 void reap(const struct birth *b, struct death *d);
 
 /* Writes one line: the process and the figures it must have, "key=value key=value". The keys are those
@@ -55,6 +55,7 @@ void expect_cpu(const struct birth *b, const char *fmt, ...) __attribute__((form
 void open_report(void);
 void report(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *read_report(void);
+void close_report(void); /* in a process that outlives the reader's wait */
 
 extern const char *current; /* the case that runs */
 
@@ -65,7 +66,6 @@ int child_main(int argc, char **argv);
 
 void start_thread(void *(*body)(void *), intptr_t argument);
 void *spin(void *unused);
-void die_by(int signal) __attribute__((noreturn));
 
 /* FNV-1a, to compare texts of any length. */
 uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t length);
@@ -79,7 +79,7 @@ struct truth_case {
 
 /* Each ends with an entry without a name. */
 extern const struct truth_case ending_cases[], birth_cases[], cpu_cases[], memory_cases[], argv_cases[], io_cases[],
-	place_cases[], oom_cases[];
+	place_cases[], oom_cases[], still_cases[];
 
 /* Memory that the process has now and had at most, in KiB, as the kernel tells the process itself. */
 long peak_kib(void);
@@ -93,6 +93,10 @@ void say_peak(void) __attribute__((noreturn));
  * time to watch them. */
 void early(const char *go);
 void wait_for_file(const char *path);
+void wait_for(const char *path, const char *suffix);
+
+/* What stands still until the file EXPECTATIONS.told is there: EXPECTATIONS.still lists the processes to be reported. */
+void still__finish(const char *expectations);
 
 void mixed(int count, int workers);
 

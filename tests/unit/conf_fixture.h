@@ -30,6 +30,29 @@ static const struct opt fixture_lifecycle_options[] = {
 	OPT(struct fixture_lifecycle, env, OPT_LIST, NULL, 0, 0, "names"),
 	{.name = NULL},
 };
+struct fixture_output {
+	bool files, writes;
+};
+struct fixture_stall {
+	uint64_t after;
+};
+struct fixture_ci {
+	char *output;
+};
+
+static const struct opt fixture_output_options[] = {
+	OPT(struct fixture_output, files, OPT_BOOL, "true", 0, 0, "a flag"),
+	OPT(struct fixture_output, writes, OPT_BOOL, "false", 0, 0, "a flag"),
+	{.name = NULL},
+};
+static const struct opt fixture_stall_options[] = {
+	OPT(struct fixture_stall, after, OPT_DURATION, "60s", 0, 0, "a time"),
+	{.name = NULL},
+};
+static const struct opt fixture_ci_options[] = {
+	OPT(struct fixture_ci, output, OPT_STRING, NULL, 0, 0, "a file"),
+	{.name = NULL},
+};
 static const struct opt fixture_sink_options[] = {
 	OPT(struct fixture_sink, file, OPT_STRING, NULL, 0, 0, "a file"),
 	OPT(struct fixture_sink, rows, OPT_UINT, "10", 1, 1000, "rows"),
@@ -48,9 +71,16 @@ static const struct probe fixture_probes[] = {
 	 .options = fixture_lifecycle_options,
 	 .conf_size = sizeof(struct fixture_lifecycle)},
 	{.name = "mem", .ring_bytes = 1 << 20, .interval_ns = 2000000000},
+	{.name = "output", .options = fixture_output_options, .conf_size = sizeof(struct fixture_output)},
+	{.name = "stall",
+	 .ring_bytes = 1 << 20,
+	 .interval_ns = 5000000000,
+	 .options = fixture_stall_options,
+	 .conf_size = sizeof(struct fixture_stall)},
 };
 static const struct sink fixture_sinks[] = {
 	{.name = "summary"},
+	{.name = "ci", .options = fixture_ci_options, .conf_size = sizeof(struct fixture_ci)},
 	{.name = "jsonl", .options = fixture_sink_options, .conf_size = sizeof(struct fixture_sink)},
 };
 
@@ -80,7 +110,7 @@ static const struct sink *fixture_sink(void *arg, const char *name, struct error
 
 static char *const *fixture_probe_names(void *arg)
 {
-	static char *const names[] = {"broken", "cpu", "io", "lifecycle", "mem", NULL};
+	static char *const names[] = {"broken", "cpu", "io", "lifecycle", "mem", "output", NULL};
 
 	(void)arg;
 	return names;

@@ -23,10 +23,10 @@ struct seen {
 	struct made made;
 	struct steps *steps;
 	struct model *model;
-	size_t tasks_count, rows_count, hidden_count, samples_count;
+	size_t tasks_count, rows_count, hidden_count, retried_count, ignored_count, samples_count;
 	struct {
 		struct model_task task;
-		char step[64], id[64], rules[64];
+		char step[64], id[64], tag[64], rules[64];
 		size_t rows; /* that had come before */
 	} tasks[SEEN];
 	struct {
@@ -41,7 +41,8 @@ struct seen {
 	} hidden[SEEN];
 	uint64_t sampled_cpu_ns, held_ns; /* since the last row, of one process at a time */
 	uint64_t rss[SEEN];
-	int fail; /* what on_row returns */
+	struct model_oom *oom; /* a reference: of the last row that has one */
+	int fail;	       /* what on_row returns */
 };
 
 static inline void args_of(char *to, size_t size, const struct model_command *command)
@@ -58,6 +59,10 @@ static inline int on_row(void *arg, const struct model_row *row)
 {
 	struct seen *s = arg;
 
+	if (row->oom) {
+		oom__unref(s->oom);
+		s->oom = oom__ref((struct model_oom *)row->oom);
+	}
 	if (s->rows_count < SEEN) {
 		s->rows[s->rows_count].row = *row;
 		args_of(s->rows[s->rows_count].args, 64, row->command);
@@ -86,6 +91,20 @@ static inline int on_hidden(void *arg, const struct model_row *row, uint32_t pid
 	return 0;
 }
 
+static inline int on_retried(void *arg, const struct model_row *row)
+{
+	(void)row;
+	((struct seen *)arg)->retried_count++;
+	return 0;
+}
+
+static inline int on_ignored(void *arg, const struct model_row *row)
+{
+	(void)row;
+	((struct seen *)arg)->ignored_count++;
+	return 0;
+}
+
 static inline int on_task(void *arg, const struct model_task *task)
 {
 	struct seen *s = arg;
@@ -95,6 +114,7 @@ static inline int on_task(void *arg, const struct model_task *task)
 		s->tasks[s->tasks_count].rows = s->rows_count;
 		strncpy(s->tasks[s->tasks_count].step, task->step, 63);
 		strncpy(s->tasks[s->tasks_count].id, task->id ? task->id : "", 63);
+		strncpy(s->tasks[s->tasks_count].tag, task->tag ? task->tag : "", 63);
 		strncpy(s->tasks[s->tasks_count].rules, task->rules, 63);
 	}
 	s->tasks_count++;
@@ -146,15 +166,30 @@ static inline struct steps *loaded(const char *text)
 	return steps;
 }
 
+/* The rules that all have. */
+static inline struct steps *only_exits(void)
+{
+	struct steps *steps;
+	struct error err = {0};
+
+	if (steps__load("none", &steps, &err))
+		fail_msg("%s", err.text);
+	return steps;
+}
+
 /* `rules` of steps, or NULL; `streams`: bits of those that are switched on. */
 static inline struct seen *begin(const char *rules, unsigned streams)
 {
-	static const struct model_calls calls = {
-		.row = on_row, .hidden = on_hidden, .task = on_task, .sample = on_sample};
+	static const struct model_calls calls = {.row = on_row,
+						 .hidden = on_hidden,
+						 .retried = on_retried,
+						 .ignored = on_ignored,
+						 .task = on_task,
+						 .sample = on_sample};
 	struct seen *s = calloc(1, sizeof(*s));
 
 	assert_non_null(s);
-	s->steps = rules ? loaded(rules) : NULL;
+	s->steps = rules ? loaded(rules) : only_exits();
 	made__init(&s->made, "run-1", feed, s);
 	s->model = model__new(&calls, s, s->steps);
 	assert_non_null(s->model);
@@ -168,6 +203,7 @@ static inline void end(struct seen *s)
 {
 	assert_int_equal(s->made.err, 0);
 	model__free(s->model);
+	oom__unref(s->oom);
 	steps__free(s->steps);
 	made__free(&s->made);
 	free(s);

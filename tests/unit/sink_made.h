@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "core/log.h"
 #include "core/sink.h"
 #include "tests/made/made.h"
 
@@ -43,12 +44,6 @@ static inline int take(void *arg, const struct record *record)
 	return collector_sink->write(((struct page_test *)arg)->sink, record);
 }
 
-static inline void ignore_delivered(const struct sink_api *api, uint64_t records)
-{
-	(void)api;
-	(void)records;
-}
-
 static inline struct page_test *begin_with(const char *options, unsigned streams)
 {
 	struct page_test *t = calloc(1, sizeof(*t));
@@ -61,8 +56,7 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 	assert_int_equal(opt__parse(collector_sink->options, conf, options, &err), 0);
 	t->out = tmpfile();
 	assert_non_null(t->out);
-	t->api = (struct sink_api){
-		.size = sizeof(t->api), .out = fileno(t->out), .columns = 80, .delivered = ignore_delivered};
+	t->api = (struct sink_api){.size = sizeof(t->api), .out = fileno(t->out), .columns = 80, .log = log__print};
 	assert_int_equal(collector_sink->open(&t->api, conf, &t->sink), 0);
 	opt__free(collector_sink->options, conf);
 	free(conf);
@@ -73,9 +67,10 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 	return t;
 }
 
-static inline const char *print(struct page_test *t, bool complete)
+/* `until`: of a run that goes on, when it was read. */
+static inline const char *print_as(struct page_test *t, enum stream_life life, uint64_t until)
 {
-	struct stream_state stream = {.complete = complete};
+	struct stream_state stream = {.complete = life == STREAM_ENDED, .life = life, .until_ns = until};
 	size_t n;
 
 	assert_int_equal(t->made.err, 0);
@@ -86,6 +81,11 @@ static inline const char *print(struct page_test *t, bool complete)
 	n = fread(t->page, 1, PAGE - 1, t->out);
 	assert_true(n < PAGE - 1);
 	return t->page;
+}
+
+static inline const char *print(struct page_test *t, bool complete)
+{
+	return print_as(t, complete ? STREAM_ENDED : STREAM_UNKNOWN, 0);
 }
 
 static inline void end(struct page_test *t)

@@ -41,7 +41,7 @@ struct delivered {
 	uint64_t events, lost_records, lost_count;
 	bool lost_unknown;
 	uint64_t lost_since, lost_ts;
-	char cause[32];
+	char cause[32], event[32];
 	bool seen[EVENTS_MAX];
 	struct stream_state state;
 };
@@ -59,6 +59,7 @@ static inline void deliver_lost(struct delivered *d, const struct record *record
 	else
 		d->lost_unknown = true;
 	d->lost_since = values[2].u;
+	snprintf(d->event, sizeof(d->event), "%.*s", (int)values[3].length, values[3].string);
 	snprintf(d->cause, sizeof(d->cause), "%.*s", (int)values[4].length, values[4].string);
 }
 

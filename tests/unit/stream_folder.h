@@ -40,7 +40,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static struct stream_writer *open_writer(const struct folder *folder, const char *stream)
+static inline struct stream_writer *open_writer(const struct folder *folder, const char *stream)
 {
 	struct stream_writer_opts opts = made__opts(stream);
 	struct stream_writer *w;

@@ -93,6 +93,7 @@ static inline struct stream_writer_opts made__opts(const char *stream)
 	static const char *const tags[] = {"team=genomics", "empty=", NULL};
 	static const char *const command[] = {"sh", "-c", "\xff", NULL};
 	static const char *const unavailable[] = {"first.big: not on this kernel", NULL};
+	static const char *const streams[] = {"made", "other", NULL};
 
 	return (struct stream_writer_opts){
 		.stream = stream,
@@ -103,6 +104,7 @@ static inline struct stream_writer_opts made__opts(const char *stream)
 		.run = {.id = "run-7", .name = "test", .number = 7, .tags = tags, .command = command},
 		.interval_ns = 1000000000,
 		.unavailable = unavailable,
+		.streams = streams,
 	};
 }
 
@@ -149,7 +151,7 @@ static inline void made__event(struct stream_event *event, struct stream_field f
 	for (i = 0; i < MADE_FIELDS; i++)
 		fields[i] = (struct stream_field){made_fields[i].name, NULL, NULL,
 						  made_fields[i].name_of ? SCHEMA_STRING : made_fields[i].type};
-	*event = (struct stream_event){"first", NULL, "made", MADE_FIELDS, fields};
+	*event = (struct stream_event){"first", NULL, "made", MADE_FIELDS, fields, SCHEMA_NO_ROLE};
 }
 
 #endif

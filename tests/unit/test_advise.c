@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* sinks/advise: what is gathered of executions, and what is advised, in every engine's words. */
+/* sinks/advise: what is gathered of tasks, and what is advised, in every engine's words. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -34,7 +34,7 @@ static struct page_test *begin(const char *options)
 	return t;
 }
 
-/* An execution of 10 s on so many cores in one of them, and with so much memory. */
+/* A task of 10 s on so many cores in one of them, and with so much memory. */
 static void task(uint64_t ts, uint32_t pid, const char *args, int status, uint64_t cpu, uint64_t bytes)
 {
 	FORK(.at = ts, .pid = pid, .parent = 10, .comm = "bash");
@@ -113,16 +113,15 @@ static void settings_for_nextflow(void **state)
 	for (uint32_t i = 0; i < 20; i++)
 		task((2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0, i == 7 ? 8 * S : 3900 * MS,
 		     i == 3 ? 5 * GiB : 2 * GiB);
-	assert_string_equal(finish(t),
-			    "// CPUs: the cores that 95 of 100 executions kept busy in their busiest 1.0 s.\n"
-			    "// Memory: the most that all processes of an execution held at once, or its largest\n"
-			    "// process if that is more; with 20 % headroom.\n"
-			    "process {\n"
-			    "    withName: 'ALIGN' { // 20 executions\n"
-			    "        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
-			    "        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
-			    "    }\n"
-			    "}\n");
+	assert_string_equal(finish(t), "// CPUs: the cores that 95 of 100 tasks kept busy in their busiest 1.0 s.\n"
+				       "// Memory: the most that all processes of a task held at once, or its largest\n"
+				       "// process if that is more; with 20 % headroom.\n"
+				       "process {\n"
+				       "    withName: 'ALIGN' { // 20 tasks\n"
+				       "        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
+				       "        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
+				       "    }\n"
+				       "}\n");
 	end(t);
 }
 
@@ -134,15 +133,14 @@ static void settings_for_snakemake_and_slurm(void **state)
 	(void)state;
 	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1000 * MiB);
 	page = finish(t);
-	assert_has(page, "\nset-threads:\n  - align=2 # used 2.0 cores at most (p95 2.0), 1 execution\n");
+	assert_has(page, "\nset-threads:\n  - align=2 # used 2.0 cores at most (p95 2.0), 1 task\n");
 	assert_has(page, "\nset-resources:\n  - align:mem_mb=1074 # held 1000 MiB at most (p95 1000 MiB)\n");
 	end(t);
 
 	t = begin("format=slurm,headroom=100");
 	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 100 * MS, 1000 * MiB);
-	assert_has(finish(t),
-		   "\n# align, 1 execution: used 0.1 cores at most (p95 0.1), held 1000 MiB at most (p95 1000 "
-		   "MiB)\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=2048M\n");
+	assert_has(finish(t), "\n# align, 1 task: used 0.1 cores at most (p95 0.1), held 1000 MiB at most (p95 1000 "
+			      "MiB)\n#SBATCH --cpus-per-task=1\n#SBATCH --mem=2048M\n");
 	end(t);
 }
 
@@ -163,9 +161,9 @@ static void what_was_asked_for_comes_from_nextflow(void **state)
 	task(20 * S, 101, "bash|command.run|x|ab/2|", 0, 3 * S, 2 * GiB);
 	task(40 * S, 102, "bash|command.run|x|ab/3|", 0, 3 * S, 200 * GiB); /* of another run */
 	page = finish(t);
-	assert_has(page, "    withName: 'RNA:ALIGN' { // 2 executions\n"
-			 "        cpus = 3 // used 3.0 cores at most (p95 3.0) of 16 asked for\n"
-			 "        memory = '2.5 GB' // held 2.0 GiB at most (p95 2.0 GiB) of 32 GiB asked for\n");
+	assert_has(page, "    withName: 'RNA:ALIGN' { // 2 tasks\n"
+			 "        cpus = 3 // used 3.0 cores at most (p95 3.0) of 16 requested\n"
+			 "        memory = '2.5 GB' // held 2.0 GiB at most (p95 2.0 GiB) of 32 GiB requested\n");
 	end(t);
 }
 
@@ -182,6 +180,20 @@ static void who_was_killed_needs_more(void **state)
 	end(t);
 }
 
+static void huge_pages_are_asked_for_too(void **state)
+{
+	struct page_test *t = begin("format=nextflow");
+
+	(void)state;
+	FORK(.at = 2 * S, .pid = 20, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 20, .exe = "/bin/bash", .args = "bash|command.run|ALIGN|ab/1|");
+	MEM_SAMPLED(.at = 3 * S, .pid = 20, .bytes = 1 * GiB, .hugetlb = 2 * GiB);
+	MEM_SAMPLED(.at = 4 * S, .pid = 20, .bytes = 1 * GiB);
+	END(.at = 5 * S, .pid = 20, .cpu = 1 * S, .bytes = 1 * GiB);
+	assert_has(finish(t), "held 3.0 GiB at most");
+	end(t);
+}
+
 static void losses_are_said(void **state)
 {
 	struct page_test *t = begin("format=slurm");
@@ -189,7 +201,20 @@ static void losses_are_said(void **state)
 	(void)state;
 	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
 	LOST(.at = 20 * S, .stream = MEM, .count = 1000, .since = 2 * S, .cause = "ring_full");
-	assert_has(finish(t), "\n# RECORDS OF THE RUN WERE LOST: some executions may have used more.\n");
+	assert_has(finish(t), "\n# RECORDS OF THE RUN WERE LOST: some tasks may have used more.\n");
+	end(t);
+}
+
+static void a_run_that_goes_on_is_said(void **state)
+{
+	struct page_test *t = begin("format=slurm");
+	const char *page;
+
+	(void)state;
+	task(2 * S, 100, "bash|command.run|align|ab/1|", 0, 2 * S, 1 * GiB);
+	page = print_as(t, STREAM_RUNNING, 30 * S);
+	assert_has(page, "\n# THE RUN HAS NOT ENDED: tasks that are still to come may use more.\n");
+	assert_has_not(page, "LOST");
 	end(t);
 }
 
@@ -199,7 +224,7 @@ static void a_strangers_name_stays_in_its_quotes(void **state)
 
 	(void)state;
 	task(2 * S, 100, "bash|command.run|a' } evil { \\ \n '|ab/1|", 0, 2 * S, 1 * GiB);
-	assert_has(finish(t), "    withName: 'a\\' } evil { \\\\ \\\\n \\'' { // 1 execution\n");
+	assert_has(finish(t), "    withName: 'a\\' } evil { \\\\ \\\\n \\'' { // 1 task\n");
 	end(t);
 
 	t = begin("format=snakemake");
@@ -232,7 +257,9 @@ int main(void)
 		cmocka_unit_test(settings_for_snakemake_and_slurm),
 		cmocka_unit_test(what_was_asked_for_comes_from_nextflow),
 		cmocka_unit_test(who_was_killed_needs_more),
+		cmocka_unit_test(huge_pages_are_asked_for_too),
 		cmocka_unit_test(losses_are_said),
+		cmocka_unit_test(a_run_that_goes_on_is_said),
 		cmocka_unit_test(a_strangers_name_stays_in_its_quotes),
 		cmocka_unit_test(the_table_has_steps_and_commands),
 	};

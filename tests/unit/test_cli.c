@@ -151,15 +151,15 @@ static void test_mistakes(void **state)
 		{"prog --verb", "unknown option --verb: did you mean --verbose?"},
 		{"prog --zzzzzzzz", "unknown option --zzzzzzzz\n"},
 		{"prog -qx", "unknown option -x"},
-		{"prog x --output", "--output: its value is missing: write --output FILE"},
-		{"prog -qo", "--output: its value is missing: write --output FILE"},
+		{"prog x --output", "--output needs a value: write --output FILE"},
+		{"prog -qo", "--output needs a value: write --output FILE"},
 		{"prog --quiet=yes", "--quiet takes no value"},
 		{"prog --count x", "--count: \"x\" is not a number: write a whole number"},
 		{"prog --count 10", "--count: 10 is out of range: write 2 to 9"},
 		{"prog -c gren", "--colour: unknown colour \"gren\": did you mean \"green\"?"},
 		{"prog -c blue", "--colour: unknown colour \"blue\": choose from red, green"},
 		{"prog -t x", "--tag: \"x\" has no name or no value: write NAME=VALUE"},
-		{"prog -t x=1 -t x=2", "--tag: \"x\" is given twice"},
+		{"prog -t x=1 -t x=2", "--tag: duplicate \"x\": remove one"},
 	};
 
 	(void)state;

@@ -89,6 +89,29 @@ static void a_child_that_was_not_let_go_runs_nothing(void **state)
 	command__cancel(&command);
 }
 
+/* Another process of its user may stop it. */
+static void a_child_that_was_stopped_holds_nobody(void **state)
+{
+	char *const argv[] = {"sh", "-c", "exit 3", NULL};
+	sigset_t mask;
+	struct command_opts opts = {.path = "/bin/sh", .argv = argv, .mask = &mask, .out = -1};
+	struct command command;
+	int error;
+
+	(void)state;
+	sigprocmask(SIG_SETMASK, NULL, &mask);
+	assert_int_equal(command__fork(&command, &opts), 0);
+	assert_int_equal(kill(command.pid, SIGSTOP), 0);
+	command__cancel(&command);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
+	assert_int_equal(command__fork(&command, &opts), 0);
+	assert_int_equal(kill(command.pid, SIGSTOP), 0);
+	assert_int_equal(command__go(&command, &error), 0);
+	while (!command__ended(&command))
+		usleep(1000);
+	assert_int_equal(command__code(command.status), 3);
+}
+
 /* A Ctrl-C reaches all processes of the terminal's group, also the one that is to print the summary. */
 static void a_deaf_child_forgets_what_it_was_sent(void **state)
 {
@@ -120,6 +143,7 @@ int main(void)
 		cmocka_unit_test(programs_are_found_as_execvp_does),
 		cmocka_unit_test(a_child_ends_as_it_should),
 		cmocka_unit_test(a_child_that_was_not_let_go_runs_nothing),
+		cmocka_unit_test(a_child_that_was_stopped_holds_nobody),
 		cmocka_unit_test(a_deaf_child_forgets_what_it_was_sent),
 	};
 

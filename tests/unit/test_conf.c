@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "core/config/redact.h"
 #include "tests/unit/conf_fixture.h"
 
 /* ---- what is right ---- */
@@ -105,31 +105,118 @@ static void test_probes(void **state)
 
 static void check_defaults(const struct conf *conf)
 {
-	size_t n = 0;
-
 	assert_string_equal(conf->run.name, "run");
 	assert_int_equal(conf->run.tags.n, 0);
 	assert_null(conf->run.output);
 	assert_int_equal(conf->run.grace, 2000000000);
 	assert_int_equal(conf->run.max_processes, 131072);
+	assert_int_equal(conf->limits.run, CONF_LIMIT_DEFAULT);
+	assert_int_equal(conf->limits.total, 10ULL << 30);
+	assert_int_equal(conf->limits.age, 30 * 86400000000000);
+	assert_int_equal(conf->limits.runs, 10000);
+	assert_int_equal(conf->limits.runs_per_user, 5000);
+	assert_int_equal(conf->limits.open, 1000);
+	assert_int_equal(conf->limits.open_per_user, 500);
 	assert_int_equal(conf->rules_count, 0);
 	assert_int_equal(conf->sinks_count, 0);
-	while (redact_default[n]) {
-		assert_string_equal(conf->redact.items[n], redact_default[n]);
-		n++;
-	}
-	assert_int_equal(conf->redact.n, n);
-	assert_int_equal(conf->probes_count, 4); /* one of the five cannot be loaded */
+	assert_true(conf->redact_default);
+	assert_int_equal(conf->args, RECORD_ARGS_REDACTED);
+	assert_int_equal(conf->probes_count, 5); /* one of the six cannot be loaded */
 	assert_string_equal(conf->probes[3].name, "mem");
 	assert_int_equal(conf->probes[3].interval, 2000000000);
 	assert_int_equal(conf->probes[3].line, 0);
 	assert_string_equal(told, "warning: no probe \"broken\" here\n");
 }
 
+static void test_limits(void **state)
+{
+	struct conf conf;
+
+	(void)state;
+	load_good(&conf,
+		  "limits: {run: 1MiB, total: 2GiB, age: 90d, runs: 7, runs_per_user: 6, open: 5, open_per_user: 4}\n");
+	assert_int_equal(conf.limits.run, 1 << 20);
+	assert_int_equal(conf.limits.total, 2ULL << 30);
+	assert_int_equal(conf.limits.age, 90 * 86400000000000);
+	assert_int_equal(conf.limits.runs, 7);
+	assert_int_equal(conf.limits.runs_per_user, 6);
+	assert_int_equal(conf.limits.open, 5);
+	assert_int_equal(conf.limits.open_per_user, 4);
+	conf__free(&conf);
+	load_good(&conf, "limits: {run: 0, total: 0, age: 0s}\n");
+	assert_int_equal(conf.limits.run, 0);
+	assert_int_equal(conf.limits.total, 0);
+	assert_int_equal(conf.limits.age, 0);
+	assert_int_equal(conf.limits.runs, 10000);
+	conf__free(&conf);
+}
+
 static char *const *no_names(void *arg)
 {
 	(void)arg;
 	return NULL;
+}
+
+/* What a header has of limits is what a reader sets again. */
+static void test_verdicts(void **state)
+{
+	static const char *const expected[] = {"after=2s", "spin.after=10s", "leak.floor=8MiB", "ignore=zombie:daemon",
+					       "ignore=hang"};
+	struct opt_list list = {0};
+	struct conf conf;
+
+	(void)state;
+	load_good(&conf, "verdicts:\n"
+			 "  after: 2s\n"
+			 "  leak: {floor: 8MiB}\n"
+			 "  spin: {after: 10s}\n"
+			 "  ignore: [{kind: zombie, step: daemon}, {kind: hang}]\n");
+	assert_int_equal(conf.verdicts.kind[VERDICT_LEAK].floor, 8 << 20);
+	assert_int_equal(conf.verdicts.kind[VERDICT_LEAK].after, 2000000000);
+	assert_int_equal(conf.verdicts.kind[VERDICT_SPIN].after, 10000000000);
+	assert_true(verdict_limits__ignored(&conf.verdicts, VERDICT_ZOMBIE, "daemon"));
+	assert_false(verdict_limits__ignored(&conf.verdicts, VERDICT_ZOMBIE, "other"));
+	assert_false(verdict_limits__ignored(&conf.verdicts, VERDICT_ZOMBIE, NULL));
+	assert_true(verdict_limits__ignored(&conf.verdicts, VERDICT_HANG, NULL));
+	assert_int_equal(verdict_limits__list(&conf.verdicts, &list), 0);
+	assert_int_equal(list.n, 5);
+	for (size_t i = 0; i < list.n; i++)
+		assert_string_equal(list.items[i], expected[i]);
+	verdict_limits__free_list(&list);
+	conf__free(&conf);
+	load_good(&conf, "run: {}\n");
+	assert_int_equal(verdict_limits__list(&conf.verdicts, &list), 0);
+	assert_int_equal(list.n, 0);
+	conf__free(&conf);
+}
+
+/* Some need the last words of what failed: the probe that reads them is there without a word, or as the file says. */
+static void verdicts_bring_their_probe(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t probes;
+		bool files;
+	} cases[] = {
+		{"probes: {cpu: {}}\n", 1, false},
+		{"probes: {cpu: {}}\nverdicts: {after: 2s}\n", 2, true},
+		{"verdicts: {after: 2s}\nprobes: {cpu: {}}\n", 2, true},
+		{"probes: {output: {files: false}, cpu: {}}\nverdicts: {after: 2s}\n", 2, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct fixture_output *output = NULL;
+		struct conf conf;
+
+		load_good(&conf, cases[i].text);
+		assert_int_equal(conf.probes_count, cases[i].probes);
+		for (size_t k = 0; k < conf.probes_count; k++)
+			if (!strcmp(conf.probes[k].name, "output"))
+				output = conf.probes[k].conf;
+		assert_int_equal(output && output->files, cases[i].files);
+		conf__free(&conf);
+	}
 }
 
 static void test_defaults(void **state)
@@ -146,7 +233,21 @@ static void test_defaults(void **state)
 	check_defaults(&conf);
 	conf__free(&conf);
 	load_good(&conf, "%YAML 1.1\n---\nredact: []\n...\n");
+	assert_false(conf.redact_default);
 	assert_int_equal(conf.redact.n, 0);
+	assert_int_equal(conf.args, RECORD_ARGS_FULL);
+	conf__free(&conf);
+	load_good(&conf, "redact: []\nargs: none\n");
+	assert_int_equal(conf.args, RECORD_ARGS_NONE);
+	conf__free(&conf);
+	load_good(&conf, "redact: [x, default]\n");
+	assert_true(conf.redact_default);
+	assert_int_equal(conf.redact.n, 1);
+	assert_string_equal(conf.redact.items[0], "x");
+	assert_int_equal(conf.args, RECORD_ARGS_REDACTED);
+	conf__free(&conf);
+	load_good(&conf, "args: program\n");
+	assert_int_equal(conf.args, RECORD_ARGS_PROGRAM);
 	conf__free(&conf);
 
 	told[0] = '\0';
@@ -203,7 +304,7 @@ static void test_aliases(void **state)
 	conf__free(&conf);
 }
 
-#define KEYS "run, scope, probes, redact, sinks"
+#define KEYS "run, scope, probes, args, redact, sinks, limits, verdicts"
 
 /* ---- files ---- */
 
@@ -236,7 +337,7 @@ static void test_files(void **state)
 	file = fopen("big.yaml", "a");
 	fputs("\n", file);
 	fclose(file);
-	check_file("big.yaml", "big.yaml: is larger than 1 MiB: not a configuration\n");
+	check_file("big.yaml", "big.yaml: is larger than 1MiB\n");
 	file = fopen("small.yaml", "w");
 	fputs("run: {name: small}\n", file);
 	fclose(file);
@@ -252,6 +353,51 @@ static void test_files(void **state)
 	unlink("big.yaml");
 	assert_int_equal(chdir("/"), 0);
 	rmdir(dir);
+}
+
+static void write_later(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w"); /* waits for the reader */
+
+	fputs(text, file);
+	fclose(file);
+	_exit(0);
+}
+
+/* A pipe has a limit in time, as it may have no writer; a device has no end. */
+static void test_pipes(void **state)
+{
+	char path[] = "/tmp/test_conf.XXXXXX", expected[256];
+	struct conf conf;
+	pid_t child;
+	int ends[2];
+
+	(void)state;
+	check_file("/dev/zero", "/dev/zero: is a device: give a file or a pipe\n");
+	close(mkstemp(path));
+	unlink(path);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	child = fork();
+	if (!child)
+		write_later(path, "run: {name: fifo}\n");
+	told[0] = '\0';
+	assert_int_equal(conf__load(&conf, path, &finder), 0);
+	assert_string_equal(conf.run.name, "fifo");
+	conf__free(&conf);
+	assert_int_equal(waitpid(child, NULL, 0), child);
+	snprintf(expected, sizeof(expected), "%s: the writer of this pipe has not ended within 10 s: give a file\n",
+		 path);
+	check_file(path, expected);
+	unlink(path);
+	/* As a shell's <(...), whose writer has gone. */
+	assert_int_equal(pipe(ends), 0);
+	assert_int_equal(write(ends[1], "run: {name: gone}\n", 18), 18);
+	close(ends[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", ends[0]);
+	assert_int_equal(conf__load(&conf, path, &finder), 0);
+	assert_string_equal(conf.run.name, "gone");
+	conf__free(&conf);
+	close(ends[0]);
 }
 
 /* What is installed as an example loads. */
@@ -295,9 +441,12 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_full),	  cmocka_unit_test(test_probes),  cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_expansion), cmocka_unit_test(test_aliases), cmocka_unit_test(test_examples),
-		cmocka_unit_test(test_names),	  cmocka_unit_test(test_files),
+		cmocka_unit_test(test_full),	 cmocka_unit_test(test_probes),
+		cmocka_unit_test(test_verdicts), cmocka_unit_test(verdicts_bring_their_probe),
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_expansion),
+		cmocka_unit_test(test_aliases),	 cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_names),	 cmocka_unit_test(test_files),
+		cmocka_unit_test(test_pipes),	 cmocka_unit_test(test_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The configuration: what is wrong is reported exactly, with its place; what is expensive is refused. */
+#include <sys/resource.h>
 #include <time.h>
 
 #include "tests/unit/conf_fixture.h"
 
-#define KEYS "run, scope, probes, redact, sinks"
+#define KEYS "run, scope, probes, args, redact, sinks, limits, verdicts"
 #define TIME_HOW "write a whole number and ns, us, ms, s, m, h or d, as in 500ms\n"
 #define BEGIN "start with /, as in /usr/bin/NAME or /**/NAME\n"
 #define UTF8 "write the file in UTF-8, without control characters\n"
-#define OPTIONS_OF_RUN "name, tags, output, grace, max_processes"
+#define OPTIONS_OF_RUN "name, tags, output, grace, max_processes, latency"
 #define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE per line\n"
 #define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" per line\n"
 #define SIZE_HOW "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB\n"
@@ -53,8 +54,12 @@ static const char *const bad[][2] = {
 	{"probes: {lifecycle: {env: HOME}}", "x.yaml:1:27: probes.lifecycle.env: " LIST},
 	{"probes: {lifecycle: {env: [[HOME]]}}",
 	 "x.yaml:1:28: probes.lifecycle.env[0]: must be a single value, not a list\n"},
-	{"probes: {lifecycle: {env: [A, '']}}", "x.yaml:1:31: probes.lifecycle.env[1]: an item is empty: remove it\n"},
+	{"probes: {lifecycle: {env: [A, '']}}", "x.yaml:1:31: probes.lifecycle.env[1]: empty item: remove it\n"},
 	{"redact: x", "x.yaml:1:9: redact: " LIST},
+	{"args: some", "x.yaml:1:7: args: \"some\": use none, program, redacted or full\n"},
+	{"args: [none]", "x.yaml:1:7: args: must be a single value, not a list\n"},
+	{"args: full\nredact: [default]", "x.yaml:2:9: redact: has no effect, as args is full: remove one of them\n"},
+	{"redact: [x]\nargs: full", "x.yaml:1:9: redact: has no effect, as args is full: remove one of them\n"},
 	{"scope: {exe: /x}", "x.yaml:1:8: scope: " LIST},
 	{"run: {name: !secret x}", "x.yaml:1:13: unknown tag !secret: remove it\n"},
 	{"run: {name: \"a\\0b\"}", "x.yaml:1:13: run.name: contains a NUL character: remove it\n"},
@@ -67,6 +72,24 @@ static const char *const bad[][2] = {
 	{"run: {grace: 25h}", "x.yaml:1:14: run.grace: 25h is out of range: write 0s to 1d\n"},
 	{"run: {max_processes: 1k}", "x.yaml:1:22: run.max_processes: \"1k\" is not a number: write a whole number\n"},
 	{"run: {max_processes: 1023}", "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n"},
+	{"limits: {runs: -1}", "x.yaml:1:16: limits.runs: \"-1\" is not a number: write a whole number\n"},
+	{"limits: {runs: 5000000000}", "x.yaml:1:16: limits.runs: 5000000000 is out of range: write 0 to 4294967295\n"},
+	{"limits: {total: 5d}", "x.yaml:1:17: limits.total: \"5d\" is not a size: " SIZE_HOW},
+	{"limits: {age: 30}", "x.yaml:1:15: limits.age: \"30\" is not a duration: " TIME_HOW},
+	{"limits: {totl: 1G}", "x.yaml:1:10: limits.totl: unknown option: did you mean \"total\"?\n"},
+	{"limits: 5\n", "x.yaml:1:9: limits: " MAPPING},
+	{"verdicts: 5\n", "x.yaml:1:11: verdicts: " MAPPING},
+	{"verdicts: {after: 60}", "x.yaml:1:19: verdicts.after: \"60\" is not a duration: " TIME_HOW},
+	{"verdicts: {after: 1ms}", "x.yaml:1:19: verdicts.after: 1ms is out of range: write 100ms to 1d\n"},
+	{"verdicts: {leek: {}}", "x.yaml:1:12: verdicts.leek: unknown key: did you mean \"leak\"?\n"},
+	{"verdicts: {leak: {flor: 1}}", "x.yaml:1:19: verdicts.leak.flor: unknown limit: did you mean \"floor\"?\n"},
+	{"verdicts: {leak: {floor: big}}", "x.yaml:1:26: verdicts.leak.floor: \"big\" is not a size: " SIZE_HOW},
+	{"verdicts: {leak: 5}", "x.yaml:1:18: verdicts.leak: " MAPPING},
+	{"verdicts: {ignore: spin}", "x.yaml:1:20: verdicts.ignore: " LIST},
+	{"verdicts: {ignore: [spin]}", "x.yaml:1:21: verdicts.ignore[0]: " MAPPING},
+	{"verdicts: {ignore: [{kind: spim}]}", "x.yaml:1:28: verdicts.ignore[0]: \"spim\" is not a kind of verdict\n"},
+	{"verdicts: {ignore: [{step: A}]}",
+	 "x.yaml:1:21: verdicts.ignore[0]: has no kind: write {kind: KIND} or {kind: KIND, step: STEP}\n"},
 	{"probes: {cpu: {required: yes}}",
 	 "x.yaml:1:26: probes.cpu.required: \"yes\" is not a bool: write true or false\n"},
 	{"probes: {cpu: {events: [exit, smaple]}}",
@@ -102,6 +125,12 @@ static const char *const bad[][2] = {
 	 "x.yaml:1:10: scope[0].user: unknown kind of rule: choose from exe, cgroup, cwd, pid, all\n"},
 	{"scope:\n  - exe: /a\n    cwd: /b\n",
 	 "x.yaml:2:5: scope[0]: must be a single rule: write one \"- KIND: VALUE\" per rule\n"},
+	{"scope: [{exe: /a, name: \"b c\"}]",
+	 "x.yaml:1:25: scope[0].name: \"b c\" is not a valid run name: use 1 to 64 letters, digits, dots, - or _\n"},
+	{"scope: [{name: x}]",
+	 "x.yaml:1:9: scope[0]: must be a single rule: write one \"- KIND: VALUE\" per rule, with its name\n"},
+	{"scope: [{exe: /a, pid: 1, name: x}]",
+	 "x.yaml:1:9: scope[0]: must be a single rule: write one \"- KIND: VALUE\" per rule, with its name\n"},
 	{"scope: [{}]", "x.yaml:1:9: scope[0]: must be a single rule: write one \"- KIND: VALUE\" per rule\n"},
 	{"scope: [/usr/bin/x]", "x.yaml:1:9: scope[0]: " MAPPING},
 	/* references */
@@ -202,7 +231,7 @@ static void test_bombs(void **state)
 
 	memset(text, '[', size);
 	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
-	assert_string_equal(told, "x.yaml:1:1: document: more than 1000 unclosed brackets: close them\n");
+	assert_string_equal(told, "x.yaml:1:1001: document: more than 1000 levels of nesting: write fewer\n");
 	memset(text + 1000, ',', size - 1000);
 	assert_int_equal(load_bytes(&conf, text, size), -EINVAL);
 	for (i = 0; i + 1 < size; i += 2)
@@ -219,8 +248,64 @@ static void test_bombs(void **state)
 	used += sprintf(text + used, "}}");
 	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
 	assert_string_equal(told, "x.yaml:1:1: document: has more than 10000 values: split it\n");
+	/* Each anchor is compared with all before. */
+	used = sprintf(text, "run: {tags: {");
+	for (i = 0; i < 60000; i++)
+		used += sprintf(text + used, "&%zu a,", i);
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(told,
+			    "x.yaml:1:6904: document: more than 1000 anchors (&NAME): write the values instead\n");
+	used = sprintf(text, "run: {tags: {&a a,");
+	for (i = 0; i < 300000; i++)
+		used += sprintf(text + used, "*a,");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(told,
+			    "x.yaml:1:30019: document: more than 10000 aliases (*NAME): write the values instead\n");
+	for (i = used = 0; i < 60000; i++)
+		used += sprintf(text + used, "%%TAG !%zu! x\n", i);
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(told, "x.yaml:1:1: document: %TAG directive: remove it, no tag is known\n");
 	free(text);
 	assert_true((clock() - from) / CLOCKS_PER_SEC < 20);
+}
+
+static size_t peak_kib(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return usage.ru_maxrss;
+}
+
+/* Variables that are much longer than their names. */
+static void test_references(void **state)
+{
+	static const char expected[] = "${env:NAME} expands to too much: use shorter variables, or fewer\n";
+	char *text = malloc(1000000), *value = malloc(200001);
+	size_t used, i, before = peak_kib();
+	struct conf conf;
+
+	(void)state;
+	memset(value, 'x', 200000);
+	value[200000] = '\0';
+	setenv("TEST_CONF_A", value, 1);
+	used = sprintf(text, "probes: {lifecycle: {env: [");
+	for (i = 0; i < 9000; i++)
+		used += sprintf(text + used, "'${env:TEST_CONF_A}',\n");
+	used += sprintf(text + used, "]}}\n");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(strstr(told, "${env"), expected);
+	assert_memory_equal(told, "x.yaml:21:1: probes.lifecycle.env[20]: ", 39);
+	used = sprintf(text, "run: {tags: {a: '");
+	for (i = 0; i < 40000; i++)
+		used += sprintf(text + used, "${env:TEST_CONF_A}");
+	used += sprintf(text + used, "'}}\n");
+	assert_int_equal(load_bytes(&conf, text, used), -EINVAL);
+	assert_string_equal(strstr(told, "${env"), expected);
+	assert_true(peak_kib() - before < 64 << 10);
+	unsetenv("TEST_CONF_A");
+	free(value);
+	free(text);
 }
 
 int main(void)
@@ -229,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_all_errors),
 		cmocka_unit_test(test_bombs),
+		cmocka_unit_test(test_references),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,7 +6,7 @@ import pytest
 from harness import SRC
 
 # What is held: folders, files and globs below the root of the tree
-FOLDERS = ["core", "probes", "sinks", "conf/*.yaml", "conf/steps", "conf/*.5", "conf/*.service", "README.md", "pipelines"]
+FOLDERS = ["core", "probes", "sinks", "conf", "pipelines", "README.md", "configure.ac", "Makefile.am", "tests/run"]
 
 # A turn and what to write instead. A blank stands for any blanks, a line break within a comment included.
 PATTERNS = {
@@ -35,18 +35,20 @@ ALLOWED = [
 
 COMMENT_OR_STRING = re.compile(r'#include[^\n]*|/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"'
                                r"|'(?:\\.|[^'\\\n])*'|`[^`]*`", re.S)
+HASH = re.compile(r"(?:(?:^|\s)#[^\n]*\n?)+", re.M)
 PROSE = {
     ".c": COMMENT_OR_STRING, ".h": COMMENT_OR_STRING, ".js": COMMENT_OR_STRING, ".css": re.compile(r"/\*.*?\*/", re.S),
-    ".yaml": re.compile(r"(?:(?:^|\s)#[^\n]*\n?)+", re.M), ".service": re.compile(r"(?:^#[^\n]*\n)+", re.M),
+    **dict.fromkeys([".yaml", ".in", ".conf", ".bash", ".fish", ".sh", ".py", ".ac", ".am", ""], HASH),
+    ".sql": re.compile(r"(?:(?:^|\s)--[^\n]*\n?)+", re.M),
     **dict.fromkeys([".md", ".1", ".5", ".8"], re.compile(r".+", re.S)),
 }
-BREAK = re.compile(r"\n[ \t]*[*#]?[ \t]*")  # within a comment
+BREAK = re.compile(r"\n[ \t]*(?:[*#]|--)?[ \t]*")  # within a comment
 
 
 def files():
     for entry in FOLDERS:
         for path in sorted(SRC.glob(entry)):
-            yield from (p for p in sorted(path.rglob("*")) if p.suffix in PROSE) if path.is_dir() else [path]
+            yield from (p for p in sorted(path.rglob("*")) if p.is_file() and p.suffix in PROSE) if path.is_dir() else [path]
 
 
 def prose(text, suffix):
@@ -92,6 +94,14 @@ def test_names_files(entry):
 def test_finds(text, what):
     found = [hit for _, hit, _ in hits(text, ".c", [])]
     assert any(hit.strip() == what for hit in found)
+
+
+@pytest.mark.parametrize("text,suffix,what", [
+    ("SELECT 1;\n-- who started\n", ".sql", "who"), ("run  # for want\n# of memory\n", ".sh", "want of"),
+    ("# told\n", "", "told"), ("def f():\n    # behind it\n", ".py", "behind"), ("# likewise\n", ".am", "likewise"),
+])
+def test_finds_in_scripts(text, suffix, what):
+    assert [hit for _, hit, _ in hits(text, suffix, [])] == [what]
 
 
 @pytest.mark.parametrize("text", [

@@ -65,14 +65,14 @@ static int feed(struct fed *fed, const char *sink, int out)
 	const char *none[] = {NULL};
 	struct filter_opts all = {.runs = none, .events = none};
 	struct sinks sinks = {0};
-	struct merge *merge = merge__new();
+	struct merge *merge = merge__new(NULL, NULL);
 	struct filter filter;
 	struct record record;
 	struct error err;
 	int rc;
 
 	assert_int_equal(stream_writer__close(fed->writer), 0);
-	if (sinks__add(&sinks, fed->plugins, sink, &err) || merge__add(merge, fed->path, NULL, &err) ||
+	if (sinks__add(&sinks, fed->plugins, sink, &err) || merge__add(merge, fed->path, &err) ||
 	    filter__init(&filter, merge, &all, &err))
 		fail_msg("%s", err.text);
 	rc = sinks__open(&sinks, out, merge, &filter);
@@ -99,21 +99,24 @@ static const char *feed_text(struct fed *fed, const char *sink)
 	return fed->text;
 }
 
-/* The anchors of a real stream are not known beforehand: its time is taken from the line. */
+/* The anchors and the marker of a real stream are not known beforehand: they are taken from the line. */
 static void assert_line(const char *line, const char *before, const char *time_pattern, const char *after)
 {
 	char expected[4096], host[256];
-	const char *time = strstr(line, "\"time\":\"");
+	const char *time = strstr(line, "\"time\":\""), *marker = strstr(line, "\"marker\":\"");
 	size_t i;
 
-	assert_non_null(time);
+	assert_true(time && marker);
 	time += 8;
+	marker += 10;
+	assert_int_equal(strspn(marker, "0123456789abcdef"), 2 * STREAM_MARKER);
 	for (i = 0; time_pattern[i]; i++)
 		if (time_pattern[i] == '9' ? time[i] < '0' || time[i] > '9' : time[i] != time_pattern[i])
 			fail_msg("time: %.30s", time);
 	gethostname(host, sizeof(host));
-	snprintf(expected, sizeof(expected), "%s\"time\":\"%.*s\",\"seq\":1,\"run\":\"run-7\",\"host\":\"%s\",%s",
-		 before, (int)strlen(time_pattern), time, host, after);
+	snprintf(expected, sizeof(expected),
+		 "%s\"time\":\"%.*s\",\"seq\":1,\"marker\":\"%.32s\",\"run\":\"run-7\",\"host\":\"%s\",%s", before,
+		 (int)strlen(time_pattern), time, marker, host, after);
 	assert_string_equal(line, expected);
 }
 
@@ -209,9 +212,9 @@ static void many_lines(void **state)
 
 static void msgpack_has_the_same_keys(void **state)
 {
-	static const char *const keys[] = {"stream", "event",	    "ts",   "time", "seq",  "run",   "host",
-					   "pid",    "start",	    "tid",  "cpu",  "flag", "small", "number",
-					   "big",    "signal_name", "comm", "text", "list", "map",   "missing"};
+	static const char *const keys[] = {"stream",	  "event", "ts",   "time", "seq",  "marker", "run",    "host",
+					   "pid",	  "start", "tid",  "cpu",  "flag", "small",  "number", "big",
+					   "signal_name", "comm",  "text", "list", "map",  "missing"};
 	struct fed *fed = *state;
 	struct made_event e;
 	const char *string;
@@ -228,24 +231,24 @@ static void msgpack_has_the_same_keys(void **state)
 	feed_text(fed, "msgpack");
 	c = (struct cursor){(uint8_t *)fed->text, (uint8_t *)fed->text + fed->size};
 	assert_true(cursor__map(&c, &n));
-	assert_int_equal(n, 21);
+	assert_int_equal(n, 22);
 	for (i = 0; i < n; i++) {
 		assert_true(cursor__string(&c, &string, &length));
 		assert_int_equal(length, strlen(keys[i]));
 		assert_memory_equal(string, keys[i], length);
 		assert_true(cursor__value(&c, &value));
-		if (i == 14)
+		if (i == 15)
 			assert_int_equal(value.type, VALUE_NULL);
 	}
 	assert_int_equal(value.length, 12);
 	assert_memory_equal(value.string, "big=released", 12);
 	assert_true(cursor__map(&c, &n));
-	assert_int_equal(n, 20);
+	assert_int_equal(n, 21);
 	for (i = 0; i < n; i++) {
 		assert_true(cursor__string(&c, &string, &length) && cursor__value(&c, &value));
-		if (i == 5)
+		if (i == 6)
 			assert_int_equal(value.type, VALUE_NULL);
-		if (i == 14)
+		if (i == 15)
 			assert_int_equal(value.u, 6);
 	}
 	assert_ptr_equal(c.at, c.end);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -128,11 +129,53 @@ static void test_colour(void **state)
 	close(null);
 }
 
+/* Begins as a program whose JOURNAL_STREAM names a file with the inode of standard error plus `other`. */
+static void begin_as_service(unsigned other)
+{
+	char text[64];
+	struct stat st;
+
+	assert_false(fstat(STDERR_FILENO, &st));
+	snprintf(text, sizeof(text), "%llu:%llu", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino + other);
+	setenv("JOURNAL_STREAM", text, 1);
+	log__init("p", LOG_DEBUG);
+}
+
+static void print_levels(unsigned other)
+{
+	begin_as_service(other);
+	log__error("one");
+	log__warn("two\n<0>three");
+	log__info("four");
+	log__debug("five");
+}
+
+static void test_journal(void **state)
+{
+	static const char *const invalid[] = {"", "x", "1", "1:", ":1", "99999999999999999999999:1"};
+	size_t i;
+
+	(void)state;
+	PRINTED(print_levels(0));
+	assert_string_equal(printed,
+			    "<3>p: error: one\n<4>p: warning: two\\n<0>three\n<6>p: four\n<7>p: debug: five\n");
+	PRINTED(print_levels(1));
+	assert_string_equal(printed, "p: error: one\np: warning: two\\n<0>three\np: four\np: debug: five\n");
+	for (i = 0; i < sizeof(invalid) / sizeof(invalid[0]); i++) {
+		setenv("JOURNAL_STREAM", invalid[i], 1);
+		log__init("p", LOG_INFO);
+		PRINTED(log__info("six"));
+		assert_string_equal(printed, "p: six\n");
+	}
+	unsetenv("JOURNAL_STREAM");
+	log__init("p", LOG_INFO);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_levels), cmocka_unit_test(test_escapes), cmocka_unit_test(test_long),
-		cmocka_unit_test(test_errno),  cmocka_unit_test(test_colour),
+		cmocka_unit_test(test_errno),  cmocka_unit_test(test_colour),  cmocka_unit_test(test_journal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

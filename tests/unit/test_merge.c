@@ -25,22 +25,23 @@ static void write_event(struct stream_writer *w, uint64_t ts, uint64_t big)
 	assert_int_equal(stream_writer__event(w, &e.head, sizeof(e)), 0);
 }
 
-static unsigned warnings;
+static unsigned notes[2]; /* by kind */
 
-static void count_warning(const char *sentence)
+static void count_note(void *arg, enum merge_note note, const char *sentence)
 {
+	assert_ptr_equal(arg, notes);
 	assert_true(strlen(sentence) > 0);
-	warnings++;
+	notes[note]++;
 }
 
 static struct merge *open_merge(const char *path)
 {
-	struct merge *merge = merge__new();
+	struct merge *merge = merge__new(count_note, notes);
 	struct error err;
 
 	assert_non_null(merge);
-	warnings = 0;
-	if (merge__add(merge, path, count_warning, &err))
+	memset(notes, 0, sizeof(notes));
+	if (merge__add(merge, path, &err))
 		fail_msg("%s", err.text);
 	return merge;
 }
@@ -138,7 +139,8 @@ static void write_boot(const struct folder *folder, const char *stream, char boo
 	size_t i;
 	int fd;
 
-	assert_int_equal(stream_header__pack(&header, &opts, marker, &anchor), 0);
+	opts.streams = NULL; /* with it, a folder is of one run, on one host */
+	assert_int_equal(stream_header__pack(&header, &opts, marker, &anchor, (struct stream_lock){0}), 0);
 	id = memmem(header.data, header.size,
 		    "\xa7"
 		    "boot_id\xd9\x24",
@@ -149,7 +151,7 @@ static void write_boot(const struct folder *folder, const char *stream, char boo
 	for (i = 0; i < count; i++) {
 		made__init(&e, ts[i]);
 		e.big = ts[i];
-		assert_int_equal(record__pack(&block, &made_schema[0], 16, 1 + i, &e.head, sizeof(e), NULL, NULL), 0);
+		assert_int_equal(record__pack(&block, &made_schema[0], 16, 1 + i, &e.head, sizeof(e), NULL), 0);
 	}
 	sync.records = sync.total = count;
 	assert_int_equal(stream_sync__pack(&block, marker, &head, 1 + count, &sync), 0);
@@ -226,27 +228,27 @@ static void times_follow_the_order(void **state)
 static void folders_of_all_kinds(void **state)
 {
 	const struct folder *folder = *state;
-	struct merge *merge = merge__new();
+	struct merge *merge = merge__new(NULL, NULL);
 	struct error err;
 	char path[512];
 	int fd;
 
 	assert_non_null(merge);
-	assert_int_equal(merge__add(merge, folder->path, NULL, &err), -ENOENT);
+	assert_int_equal(merge__add(merge, folder->path, &err), -ENOENT);
 	assert_non_null(strstr(err.text, folder->path));
 	snprintf(path, sizeof(path), "%s/none", folder->path);
-	assert_int_equal(merge__add(merge, path, NULL, &err), -ENOENT);
+	assert_int_equal(merge__add(merge, path, &err), -ENOENT);
 
 	/* one unreadable stream does not hide the others */
 	fd = openat(folder->fd, "bad.msgpack", O_WRONLY | O_CREAT, 0600);
 	assert_int_equal(write(fd, "junk", 4), 4);
 	close(fd);
-	assert_int_equal(merge__add(merge, folder->path, count_warning, &err), -EBADMSG);
+	assert_int_equal(merge__add(merge, folder->path, &err), -EBADMSG);
 	merge__free(merge);
 	stream_writer__close(open_writer(folder, "good"));
 	close(openat(folder->fd, "notes.txt", O_WRONLY | O_CREAT, 0600));
 	merge = open_merge(folder->path);
-	assert_int_equal(warnings, 1);
+	assert_int_equal(notes[MERGE_LEFT_OUT], 1);
 	assert_int_equal(merge__streams(merge), 1);
 	merge__free(merge);
 
@@ -255,7 +257,8 @@ static void folders_of_all_kinds(void **state)
 	assert_int_equal(symlink(folder->path, path), 0);
 	merge = open_merge(path);
 	assert_int_equal(merge__streams(merge), 1);
-	assert_int_equal(merge__add(merge, folder->path, NULL, &err), -EEXIST);
+	assert_int_equal(merge__add(merge, folder->path, &err), 0);
+	assert_int_equal(notes[MERGE_COPY], 1);
 	assert_int_equal(merge__streams(merge), 1);
 	merge__free(merge);
 }
@@ -421,7 +424,7 @@ static void streams_by_descriptor(void **state)
 {
 	const struct folder *folder = *state;
 	struct stream_writer *w = open_writer(folder, "a");
-	struct merge *merge = merge__new();
+	struct merge *merge = merge__new(NULL, NULL);
 	struct record record;
 	struct error err;
 	int fd;

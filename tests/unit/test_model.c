@@ -19,7 +19,7 @@ static void one_program_is_one_row(void **state)
 	assert_int_equal(s->rows_count, 1);
 	assert_int_equal(row->pid, 10);
 	assert_int_equal(row->start, S);
-	assert_true(row->root && row->last && !row->forked && !row->older);
+	assert_true(row->root && row->last && !row->forked && !row->preexisting);
 	assert_int_equal(row->image, 1);
 	assert_int_equal(row->depth, 0);
 	assert_string_equal(row->comm, "true");
@@ -99,9 +99,29 @@ static void each_exec_is_a_row_and_their_cpu_adds_up(void **state)
 	assert_int_equal(why_of(s->rows[0].row.exit_code), MODEL_REASON_REPLACED);
 	assert_int_equal(s->rows[1].row.cpu_ns, 300);
 	assert_int_equal(s->rows[2].row.cpu_ns, 700);
+	/* b's figure is that of a sample and includes a's, c's has the rest */
+	assert_int_equal(why_of(s->rows[0].row.cpu_span_ns), MODEL_REASON_REPLACED);
+	assert_int_equal(s->rows[1].row.cpu_from_ns, 1 * S);
+	assert_int_equal(s->rows[1].row.cpu_span_ns, 2 * S);
+	assert_int_equal(s->rows[2].row.cpu_from_ns, 3 * S);
+	assert_int_equal(s->rows[2].row.cpu_span_ns, 2 * S);
 	assert_int_equal(s->rows[2].row.image, 3);
 	assert_true(s->rows[2].row.last);
 	assert_int_equal(s->rows[2].row.outcome, MODEL_FAILED);
+	end(s);
+}
+
+/* Its account has what the kernel does for it after the exit. */
+static void a_program_of_one_thread_never_keeps_two_cpus_busy(void **state)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/a", .args = "a|");
+	END(.at = 1 * S + 10 * MS, .pid = 10, .cpu = 13 * MS, .bytes = 8192);
+	assert_int_equal(s->rows_count, 1);
+	assert_int_equal(s->rows[0].row.wall_ns, 10 * MS);
+	assert_int_equal(s->rows[0].row.cpu_span_ns, 13 * MS);
 	end(s);
 }
 
@@ -127,27 +147,8 @@ static void what_is_switched_off_is_not_waited_for(void **state)
 	assert_null(s->rows[0].row.command);
 	assert_int_equal(s->rows[0].row.cpu_ns, 7);
 	assert_int_equal(why_of(s->rows[0].row.exit_code), MODEL_REASON_OFF);
-	assert_int_equal(why_of(s->rows[0].row.wall_ns), MODEL_REASON_OFF);
-	end(s);
-}
-
-static void the_wait_for_a_late_account_is_bounded(void **state)
-{
-	struct seen *s = begin(NULL, ALL);
-
-	(void)state;
-	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/a", .args = "a|");
-	MEM_LAST(.at = 2 * S, .pid = 10, .bytes = 1);
-	EXIT(.at = 2 * S, .pid = 10);
-	FORK(.at = 11 * S, .pid = 11, .parent = 10, .comm = "x");
-	assert_int_equal(s->rows_count, 0);
-	FORK(.at = 13 * S, .pid = 12, .parent = 10, .comm = "x");
-	assert_int_equal(s->rows_count, 1);
-	assert_int_equal(why_of(s->rows[0].row.cpu_ns), MODEL_REASON_ABSENT);
-	assert_int_equal(s->rows[0].row.outcome, MODEL_OK);
-	CPU_CLOSED(.at = 14 * S, .pid = 10, .cpu = 5);
-	assert_int_equal(s->rows_count, 1);
-	assert_int_equal(model__run(s->model, 0)->unmatched, 1);
+	assert_int_equal(s->rows[0].row.ended_ns, 2 * S);
+	assert_int_equal(s->rows[0].row.wall_ns, 1 * S);
 	end(s);
 }
 
@@ -167,7 +168,7 @@ static void null_values_keep_their_reason(void **state)
 
 static void what_is_open_at_the_end_runs_or_nobody_knows(void **state)
 {
-	struct stream_state whole = {.complete = true}, cut = {.complete = false};
+	struct stream_state whole = {.complete = true}, cut = {.life = STREAM_UNKNOWN};
 
 	(void)state;
 	for (int lossy = 0; lossy < 2; lossy++) {
@@ -186,6 +187,31 @@ static void what_is_open_at_the_end_runs_or_nobody_knows(void **state)
 	}
 }
 
+static void what_goes_on_does_so_until_now(void **state)
+{
+	struct stream_state goes = {.life = STREAM_RUNNING, .until_ns = 9 * S};
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/a", .args = "a|");
+	CPU_SAMPLED(.at = 2 * S, .pid = 10, .cpu = 5);
+	EXEC(.at = 1 * S, .pid = 11, .exe = "/bin/b", .args = "b|");
+	MEM_LAST(.at = 2 * S, .pid = 11, .bytes = 4096); /* its exit is not in the other streams yet */
+	for (int i = 0; i < STREAMS; i++)
+		model__ended(s->model, &s->made.info[i], &goes);
+	assert_int_equal(model__finish(s->model), 0);
+	assert_int_equal(s->rows_count, 2);
+	assert_int_equal(s->rows[0].row.pid, 11);
+	assert_int_equal(s->rows[0].row.outcome, MODEL_RUNNING);
+	assert_int_equal(s->rows[1].row.outcome, MODEL_RUNNING);
+	assert_int_equal(s->rows[1].row.wall_ns, 8 * S);
+	assert_int_equal(s->rows[1].row.cpu_ns, 5);
+	assert_int_equal(model__run(s->model, 0)->life, STREAM_RUNNING);
+	for (int i = 0; i < MODEL_SOURCES; i++)
+		assert_false(model__run(s->model, 0)->lossy[i]);
+	end(s);
+}
+
 static void a_lost_record_makes_doubt(void **state)
 {
 	struct seen *s = begin(NULL, ALL);
@@ -195,6 +221,28 @@ static void a_lost_record_makes_doubt(void **state)
 	LOST(.at = 2 * S, .stream = LIFECYCLE, .count = 3, .since = 1 * S, .cause = "ring_full");
 	assert_int_equal(model__finish(s->model), 0);
 	assert_int_equal(s->rows[0].row.outcome, MODEL_UNKNOWN);
+	end(s);
+}
+
+/* mem's record of the exit says when; the account comes later. */
+static void a_lost_exit_leaves_its_time_in_the_other_streams(void **state)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/a", .args = "a|");
+	MEM_LAST(.at = 4 * S, .pid = 10, .bytes = 8192);
+	CPU_CLOSED(.at = 9 * S, .pid = 10, .cpu = 8 * MS);
+	LOST(.at = 9 * S, .stream = LIFECYCLE, .count = 1, .since = 1 * S, .cause = "ring_full");
+	EXEC(.at = 9 * S, .pid = 11, .exe = "/bin/b", .args = "b|");
+	CPU_CLOSED(.at = 10 * S, .pid = 11, .cpu = 8 * MS);
+	assert_int_equal(model__finish(s->model), 0);
+	assert_int_equal(s->rows_count, 2);
+	assert_int_equal(s->rows[0].row.outcome, MODEL_UNKNOWN);
+	assert_int_equal(s->rows[0].row.ended_ns, 4 * S);
+	assert_int_equal(s->rows[0].row.wall_ns, 3 * S);
+	assert_int_equal(why_of(s->rows[1].row.ended_ns), EVENT_REASON_LOST);
+	assert_int_equal(why_of(s->rows[1].row.wall_ns), EVENT_REASON_LOST);
 	end(s);
 }
 
@@ -209,7 +257,7 @@ static void a_process_older_than_the_collector(void **state)
 	END(.at = 8 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	assert_int_equal(s->rows_count, 2);
 	assert_string_equal(s->rows[0].parent, "nextflow|");
-	assert_true(s->rows[1].row.older);
+	assert_true(s->rows[1].row.preexisting);
 	assert_int_equal(s->rows[1].row.began_ns, 1 * S);
 	assert_int_equal(s->rows[1].row.image, 0);
 	end(s);
@@ -296,11 +344,13 @@ int main(void)
 		cmocka_unit_test(a_child_knows_its_parent_even_when_that_is_gone),
 		cmocka_unit_test(a_fork_without_exec_is_a_row),
 		cmocka_unit_test(each_exec_is_a_row_and_their_cpu_adds_up),
+		cmocka_unit_test(a_program_of_one_thread_never_keeps_two_cpus_busy),
 		cmocka_unit_test(what_is_switched_off_is_not_waited_for),
-		cmocka_unit_test(the_wait_for_a_late_account_is_bounded),
 		cmocka_unit_test(null_values_keep_their_reason),
 		cmocka_unit_test(what_is_open_at_the_end_runs_or_nobody_knows),
+		cmocka_unit_test(what_goes_on_does_so_until_now),
 		cmocka_unit_test(a_lost_record_makes_doubt),
+		cmocka_unit_test(a_lost_exit_leaves_its_time_in_the_other_streams),
 		cmocka_unit_test(a_process_older_than_the_collector),
 		cmocka_unit_test(a_reused_pid_ends_its_last_holder),
 		cmocka_unit_test(the_runs_memory_is_the_sum_of_samples),

@@ -43,6 +43,188 @@ static void ends_are_judged(void **state)
 	}
 }
 
+/* 10 is a shell that has started 11, kill(1), and 12, which is ended; 13 is a fork of 12. */
+static void what_an_ancestor_ended_is_no_failure(void **state)
+{
+	static const struct {
+		uint32_t by, pid;
+		int signal;
+		const char *comm;
+		enum model_relation is;
+		bool benign;
+		const char *how;
+	} cases[] = {
+		{10, 12, 15, "sh", MODEL_RELATION_PARENT, true, "sent by its parent sh (pid 10)"},
+		{10, 12, 9, "sh", MODEL_RELATION_PARENT, true, "sent by its parent sh (pid 10)"},
+		{10, 12, 11, "sh", MODEL_RELATION_PARENT, false, "sent by its parent sh (pid 10)"},
+		{10, 13, 15, "sh", MODEL_RELATION_ANCESTOR, true, "sent by sh (pid 10), above it"},
+		{11, 12, 15, "kill", MODEL_RELATION_HELPER, true, "sent by kill (pid 11)"},
+		{11, 13, 15, "kill", MODEL_RELATION_HELPER, true, "sent by kill (pid 11)"},
+		{13, 12, 15, "tool", MODEL_RELATION_RUN, false, "sent by tool (pid 13)"},
+		{12, 12, 9, "tool", MODEL_RELATION_ITSELF, false, "sent by itself"},
+		{9, 12, 9, "bash", MODEL_RELATION_OUTSIDE, false, "sent by bash (pid 9), outside of the run"},
+		{10, 12, 15, "slurmstepd", MODEL_RELATION_PARENT, false,
+		 "sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job"},
+		{9, 12, 15, "earlyoom", MODEL_RELATION_OUTSIDE, false,
+		 "sent by earlyoom (pid 9), outside of the run: limit of memory"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/sh", .args = "sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/kill", .args = "kill|12|");
+		FORK(.at = 3 * S, .pid = 12, .parent = 10, .comm = "sh");
+		EXEC(.at = 3 * S, .pid = 12, .exe = "/bin/tool", .args = "tool|");
+		FORK(.at = 4 * S, .pid = 13, .parent = 12, .comm = "tool");
+		END(.at = 5 * S, .pid = cases[i].pid, .signal = cases[i].signal, .sent_by = cases[i].by,
+		    .comm = cases[i].comm, .cpu = 1, .bytes = 1);
+		assert_int_equal(s->rows_count, 1);
+		assert_int_equal(s->rows[0].row.sender_is, cases[i].is);
+		assert_int_equal(s->rows[0].row.benign, cases[i].benign);
+		assert_int_equal(s->rows[0].row.outcome, cases[i].benign ? MODEL_OK : MODEL_KILLED);
+		model_row__how(&s->rows[0].row, &text);
+		assert_string_equal(text.data, cases[i].how);
+		text__free(&text);
+		assert_int_equal(model__finish(s->model), 0);
+		end(s);
+	}
+}
+
+/* The command kill(1) is gone, with all of its accounts, when what it killed gets to its end. */
+static void a_sender_may_be_gone_before(void **state)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/sh", .args = "sh|");
+	FORK(.at = 2 * S, .pid = 12, .parent = 10, .comm = "sh");
+	EXEC(.at = 2 * S, .pid = 12, .exe = "/bin/tool", .args = "tool|");
+	FORK(.at = 3 * S, .pid = 11, .parent = 10, .comm = "sh");
+	EXEC(.at = 3 * S, .pid = 11, .exe = "/bin/kill", .args = "kill|12|");
+	END(.at = 4 * S, .pid = 11, .cpu = 1, .bytes = 1);
+	assert_int_equal(s->rows_count, 1);
+	END(.at = 5 * S, .pid = 12, .signal = 15, .sent_by = 11, .cpu = 1, .bytes = 1);
+	assert_int_equal(s->rows_count, 2);
+	assert_int_equal(s->rows[1].row.sender_is, MODEL_RELATION_HELPER);
+	assert_true(s->rows[1].row.benign);
+	END(.at = 6 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	end(s);
+}
+
+static void ends_in_words(void **state)
+{
+	static const struct {
+		const char *exe, *sender, *code;
+		int status;
+		const char *how;
+	} cases[] = {
+		{"/bin/a", NULL, NULL, 0, NULL},
+		{"/bin/a", NULL, NULL, 1, NULL},
+		{"/bin/a", NULL, NULL, -9, NULL},
+		{"/bin/a", "kernel", "SEGV_MAPERR", -11, "an access to memory that it did not have"},
+		{"/bin/a", "kernel", "SI_USER", -13, "its reader had closed the pipe"},
+		{"/bin/a", "kernel", "SI_KERNEL", -24, "CPU time limit (ulimit -t)"},
+		{"/bin/a", "kernel", "SI_USER", -25, "file size limit (ulimit -f)"},
+		{"/bin/a", "kernel", "SYS_SECCOMP", -31, "a system call that seccomp forbids"},
+		{"/bin/a", "kernel", "BUS_ADRERR", -7, "memory of a mapped file that was cut, or a full tmpfs"},
+		{"/bin/a", "kernel", "SI_KERNEL", -2, "Ctrl-C at its terminal"},
+		{"/bin/a", "timer", "SI_KERNEL", -14, "sent by a timer of its own"},
+		{"/bin/a", "memory_limit", "SI_KERNEL", -9,
+		 "by the kernel's OOM killer: its cgroup was at its memory limit"},
+		{"/bin/a", "kernel", "ILL_BADSTK", -4, "sent by the kernel"},
+		{"/usr/bin/timeout", NULL, NULL, 124, "timed out"},
+		{"/bin/a", NULL, NULL, 124, NULL},
+		{"/bin/bash", NULL, NULL, 127, "command not found"},
+		{"/bin/a", NULL, NULL, 127, "a shared library, or a command, was not found"},
+		{"/bin/bash", NULL, NULL, 126, "found, but not executable"},
+		{"/bin/a", NULL, NULL, 126, NULL},
+		{"/bin/bash", NULL, NULL, 137, "the status of a process ended by SIGKILL"},
+		{"/bin/bash", NULL, NULL, 139, "the status of a process ended by SIGSEGV"},
+		{"/bin/bash", NULL, NULL, 141,
+		 "the status of a process ended by SIGPIPE: the reader had closed the pipe"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = cases[i].exe, .args = "a|");
+		END(.at = 2 * S, .pid = 10, STATUS(cases[i].status), .sender = cases[i].sender,
+		    .signal_code = cases[i].code, .cpu = 1, .bytes = 1);
+		model_row__how(&s->rows[0].row, &text);
+		if (cases[i].how)
+			assert_string_equal(text.data ? text.data : "nothing", cases[i].how);
+		else
+			assert_null(text.data);
+		text__free(&text);
+		end(s);
+	}
+}
+
+static void a_tool_that_could_not_be_executed_is_named(void **state)
+{
+	static const struct {
+		const char *exe;
+		int error, code;
+		const char *how;
+	} cases[] = {
+		{"/usr/bin/samtoolz", ENOENT, 127, "command not found: samtoolz (ENOENT)"},
+		{"/usr/bin/x.sh", EACCES, 126, "not executable: x.sh (EACCES)"},
+		{"/usr/bin/samtoolz", ENOENT, 1, "not executed: samtoolz (ENOENT)"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/xargs", .args = "xargs|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "xargs");
+		EXEC_FAILED(.at = 3 * S, .pid = 11, .exe = cases[i].exe, .error = cases[i].error);
+		END(.at = 4 * S, .pid = 11, .code = cases[i].code, .cpu = 1, .bytes = 1);
+		assert_string_equal(s->rows[0].tried, cases[i].exe);
+		model_row__how(&s->rows[0].row, &text);
+		assert_string_equal(text.data, cases[i].how);
+		text__free(&text);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+		end(s);
+	}
+}
+
+static void the_oom_killers_choice_names_its_limit_and_the_largest_others(void **state)
+{
+	static const uint64_t held[] = {2, 7, 3, 5, 0}; /* MiB, of pids 11 to 15 */
+	struct seen *s = begin(NULL, ALL);
+	struct text text = {0};
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/sh", .args = "sh|");
+	EXEC(.at = 1 * S, .pid = 9, .exe = "/bin/ended", .args = "ended|");
+	MEM_SAMPLED(.at = 2 * S, .pid = 9, .bytes = 99 << 20);
+	END(.at = 3 * S, .pid = 9, .cpu = 1, .bytes = 99 << 20);
+	for (uint32_t i = 0; i < 5; i++) {
+		FORK(.at = 3 * S, .pid = 11 + i, .parent = 10, .comm = "worker");
+		if (held[i])
+			MEM_SAMPLED(.at = 4 * S, .pid = 11 + i, .bytes = held[i] << 20);
+	}
+	OOM_KILL(.at = 5 * S, .pid = 12, .bytes = 8 << 20, .cgroup = "/x");
+	MEM_SAMPLED(.at = 6 * S, .pid = 15, .bytes = 90 << 20);
+	END(.at = 6 * S, .pid = 12, .signal = 9, .cpu = 1, .bytes = 8 << 20);
+	model_oom__limit(s->oom, &text);
+	text__printf(&text, "; ");
+	model_oom__others(s->oom, &text);
+	assert_string_equal(text.data,
+			    "limit 9.0 MiB, usage 9.0 MiB, its own 8.0 MiB, cgroup /x; worker 5.0 MiB (pid 14), "
+			    "worker 3.0 MiB (pid 13), worker 2.0 MiB (pid 11)");
+	text__free(&text);
+	end(s);
+}
+
 static void a_subshell_passes_on_what_its_child_said(void **state)
 {
 	struct seen *s = begin(NULL, ALL);
@@ -183,6 +365,11 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_are_judged),
+		cmocka_unit_test(what_an_ancestor_ended_is_no_failure),
+		cmocka_unit_test(a_sender_may_be_gone_before),
+		cmocka_unit_test(ends_in_words),
+		cmocka_unit_test(a_tool_that_could_not_be_executed_is_named),
+		cmocka_unit_test(the_oom_killers_choice_names_its_limit_and_the_largest_others),
 		cmocka_unit_test(a_subshell_passes_on_what_its_child_said),
 		cmocka_unit_test(a_row_knows_what_could_not_be_executed),
 		cmocka_unit_test(hidden_is_what_an_ancestor_swallowed),

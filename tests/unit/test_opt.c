@@ -132,10 +132,10 @@ static void test_refused(void **state)
 		{"time", "5", "\"5\" is not a duration: " TIME_HOW},
 		{"time", "5 s", "\"5 s\" is not a duration: " TIME_HOW},
 		{"time", "999999999d", "999999999d is out of range: write 0s to 18446744073709551615ns"},
-		{"list", "a,,b", "an item is empty: remove it"},
+		{"list", "a,,b", "empty item: remove it"},
 		{"map", "a=1,b", "\"b\" has no name or no value: write NAME=VALUE"},
 		{"map", "=1", "\"=1\" has no name or no value: write NAME=VALUE"},
-		{"map", "a=1,ab=2,a=3", "\"a\" is given twice: write it once"},
+		{"map", "a=1,ab=2,a=3", "duplicate \"a\": remove one"},
 	};
 	struct all all = {0}, before;
 	struct error err;
@@ -172,7 +172,7 @@ static void test_lists(void **state)
 	assert_int_equal(opt__set(opt("map"), &all, "a=1,b=", &err), 0);
 	assert_string_equal(all.map.items[1], "b=");
 	assert_int_equal(opt__append(opt("map"), &all, "a=2", &err), -EINVAL);
-	assert_string_equal(err.text, "\"a\" is given twice: write it once");
+	assert_string_equal(err.text, "duplicate \"a\": remove one");
 	assert_int_equal(opt__append(opt("count"), &all, "2", &err), -EINVAL);
 	opt__free(opts, &all);
 }
@@ -182,7 +182,7 @@ static void test_parse(void **state)
 	static const char *const bad[][2] = {
 		{"cuont=1", "cuont: unknown option: did you mean \"count\"?"},
 		{"zzz=1", "zzz: unknown option: choose from flag, count, bytes, time, text, list, map"},
-		{"count=1,text=a,count=2", "count: is given twice: write it once"},
+		{"count=1,text=a,count=2", "count: duplicate option, remove one"},
 		{"count=0", "count: 0 is out of range: write 1 to 100"},
 		{"count", "\"count\" has no value: write NAME=VALUE"},
 		{"count=1,", "\"\" has no value: write NAME=VALUE"},

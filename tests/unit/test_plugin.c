@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finding and loading plugins: real ones, compiled from plugins/fixture.c by $CC. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -43,6 +45,15 @@ static const struct {
 	{"null", "-DIS_NULL"},
 	{"no_symbol", "-DSYMBOL=collector_sink"},
 	{"unresolved", "-DNAME='\"unresolved\"' -DUNRESOLVED"},
+	{"crashes", "-DNAME='\"crashes\"' -DAT_LOAD='abort()'"},
+	{"exits", "-DNAME='\"exits\"' -DAT_LOAD='exit(0)'"},
+	{"hangs", "-DNAME='\"hangs\"' -DAT_LOAD='for (;;) pause()'"},
+	{"noted",
+	 "-DNAME='\"noted\"' -DAT_LOAD='dprintf(atoi(getenv(\"NOTES\")), \"%d\\n\", getpid())' -include stdio.h"},
+	{"noted2",
+	 "-DNAME='\"noted2\"' -DAT_LOAD='dprintf(atoi(getenv(\"NOTES\")), \"%d\\n\", getpid())' -include stdio.h"},
+	{"spoils", "-DNAME='\"spoils\"' -DAT_LOAD='setenv(\"SPOILT\", \"\", 1)'"},
+	{"spoilt", "-DNAME='\"spoilt\"' -DAT_LOAD='if (getenv(\"SPOILT\")) abort()'"},
 };
 
 static char dir[] = "/tmp/test_plugin.XXXXXX";
@@ -104,8 +115,9 @@ static void check_fails(const char *name, int rc, const char *expected)
 
 static void test_names(void **state)
 {
-	static const char *const expected[] = {"folder", "good",    "nameless", "no_elf",     "no_symbol", "null",
-					       "older",	 "renamed", "tiny",	"unresolved", "wrong_abi"};
+	static const char *const expected[] = {"crashes", "exits",     "folder", "good",   "hangs",	 "nameless",
+					       "no_elf",  "no_symbol", "noted",	 "noted2", "null",	 "older",
+					       "renamed", "spoils",    "spoilt", "tiny",   "unresolved", "wrong_abi"};
 	struct plugin_kind none = {.folder = "sinks"};
 	char **names;
 	size_t i;
@@ -171,22 +183,146 @@ static void test_broken(void **state)
 
 	(void)state;
 	check_fails("wrong_abi", -ENOEXEC,
-		    "@/probes/wrong_abi.so was built for version 4 of the probe ABI, this collector speaks 3: "
+		    "@/probes/wrong_abi.so was built for version 4 of the probe ABI, this collector needs 3: "
 		    "rebuild it against this version's headers");
 	check_fails("tiny", -ENOEXEC,
-		    "@/probes/tiny.so: its struct probe has 16 bytes, at least 24 are needed: build it again");
-	check_fails("nameless", -ENOEXEC, "@/probes/nameless.so: the probe has no name: it must be \"nameless\"");
+		    "@/probes/tiny.so: its struct probe has 16 bytes instead of at least 24: rebuild it");
+	check_fails("nameless", -ENOEXEC, "@/probes/nameless.so: the probe has no name: set it to \"nameless\"");
 	check_fails("renamed", -ENOEXEC,
-		    "@/probes/renamed.so: the probe calls itself \"other\": name the file other.so");
-	check_fails("null", -ENOEXEC, "@/probes/null.so: its collector_test is NULL: build it again");
+		    "@/probes/renamed.so: the name of the probe is \"other\": rename the file to other.so");
+	check_fails("null", -ENOEXEC, "@/probes/null.so: its collector_test is NULL: rebuild it");
 	check_fails("no_symbol", -ENOEXEC, "@/probes/no_symbol.so is not a probe: it does not export collector_test");
-	check_fails("no_elf", -ENOEXEC, "@/probes/no_elf.so: file too short");
+	check_fails("no_elf", -ENOEXEC, "@/probes/no_elf.so is not a shared library");
 	check_fails("folder", -ENOEXEC, "@/probes/folder.so is not a regular file");
 	/* RTLD_NOW: not in the middle of a run. The linker's own words. */
 	assert_int_equal(plugin__load(&kind, dir, "unresolved", &plugin, &err), -ENOEXEC);
 	assert_non_null(strstr(err.text, "/probes/unresolved.so: "));
 	assert_non_null(strstr(err.text, "missing_function"));
 	assert_null(strstr(err.text, "/proc/self"));
+}
+
+/* Code that runs before anything can be checked. */
+static void test_constructors(void **state)
+{
+	(void)state;
+	check_fails("crashes", -ENOEXEC, "@/probes/crashes.so: loading it crashed: signal 6 (Aborted)");
+	check_fails("exits", -ENOEXEC, "@/probes/exits.so: loading it ended the process");
+	check_fails("hangs", -ENOEXEC, "@/probes/hangs.so: loading it has not returned within 10 s");
+}
+
+static void find_all(const char *const *names, size_t count, struct plugin *plugins)
+{
+	struct error err;
+
+	for (size_t i = 0; i < count; i++)
+		assert_int_equal(plugin__find(&kind, dir, names[i], &plugins[i], &err), 0);
+}
+
+/* One child for all, and another one after each that crashes. */
+static void test_together(void **state)
+{
+	static const char *const names[] = {"noted", "crashes", "noted2", "spoils", "noted", "spoilt", "exits"};
+	char path[128], notes[32], text[256] = "";
+	struct plugin plugins[7];
+	int pids[3], fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/notes", dir);
+	fd = open(path, O_RDWR | O_CREAT | O_APPEND, 0600);
+	assert_true(fd >= 0);
+	snprintf(notes, sizeof(notes), "%d", fd);
+	setenv("NOTES", notes, 1);
+	find_all(names, 7, plugins);
+	plugin__rehearse(&kind, plugins, 7);
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) > 0);
+	assert_int_equal(sscanf(text, "%d %d %d", &pids[0], &pids[1], &pids[2]), 3);
+	assert_int_not_equal(pids[0], pids[1]);
+	assert_int_equal(pids[1], pids[2]);
+	for (size_t i = 0; i < 7; i++) {
+		assert_true(plugins[i].tried);
+		assert_int_equal(plugins[i].fault, i == 1 ? SIGABRT : i == 6 ? -ECHILD : 0);
+	}
+	/* Not a second time. */
+	plugin__rehearse(&kind, plugins, 7);
+	assert_int_equal(pread(fd, text, sizeof(text), 0), strlen(text));
+	for (size_t i = 0; i < 7; i++)
+		plugin__unload(&plugins[i]);
+	close(fd);
+}
+
+static uint8_t *read_good(size_t *size)
+{
+	uint8_t *bytes = malloc(1 << 20);
+	char path[128];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/probes/good.so", dir);
+	file = fopen(path, "rb");
+	assert_non_null(file);
+	*size = fread(bytes, 1, 1 << 20, file);
+	fclose(file);
+	assert_in_range(*size, 1000, (1 << 20) - 1);
+	return bytes;
+}
+
+/* Loads these bytes as a plugin `good` in a folder of its own. */
+static int load_bytes(const uint8_t *bytes, size_t size, struct error *err)
+{
+	char folder[128], path[160];
+	struct plugin plugin;
+	FILE *file;
+	int rc;
+
+	snprintf(folder, sizeof(folder), "%s/damaged", dir);
+	snprintf(path, sizeof(path), "%s/probes/good.so", folder);
+	file = fopen(path, "wb");
+	assert_non_null(file);
+	fwrite(bytes, 1, size, file);
+	fclose(file);
+	chmod(path, 0644);
+	rc = plugin__load(&kind, folder, "good", &plugin, err);
+	plugin__unload(&plugin);
+	return rc;
+}
+
+static void test_truncated(void **state)
+{
+	struct error err;
+	size_t size;
+	uint8_t *bytes = read_good(&size);
+
+	(void)state;
+	run("umask 022; mkdir -p %s/damaged/probes", dir);
+	assert_int_equal(load_bytes(bytes, size, &err), 0);
+	for (size_t at = 0; at < size; at += at < 128 ? 8 : 512) {
+		assert_int_equal(load_bytes(bytes, at, &err), -ENOEXEC);
+		assert_non_null(strstr(err.text, at < 64 ? "good.so is not a shared library"
+							 : "good.so is truncated: install it again"));
+	}
+	assert_int_equal(load_bytes(bytes, size - 1, &err), -ENOEXEC);
+	free(bytes);
+}
+
+/* Whatever bytes of the part that the dynamic linker reads are wrong: no crash. */
+static void test_mutated(void **state)
+{
+	size_t size, crashes = 0;
+	uint8_t *bytes = read_good(&size);
+	struct error err;
+
+	(void)state;
+	run("umask 022; mkdir -p %s/damaged/probes", dir);
+	for (size_t i = 0; i < 400; i++) {
+		size_t at = i < 200 ? i * 6 % 0x600 : i * 37 % size;
+		uint8_t before = bytes[at];
+
+		bytes[at] ^= i % 3 ? 1 << i % 8 : 0xff;
+		if (load_bytes(bytes, size, &err))
+			crashes += !!strstr(err.text, "crashed");
+		bytes[at] = before;
+	}
+	assert_true(crashes); /* some of them do crash the linker, in the child */
+	free(bytes);
 }
 
 static void test_absent(void **state)
@@ -198,14 +334,16 @@ static void test_absent(void **state)
 
 	(void)state;
 	check_fails("godo", -ENOENT, "no probe \"godo\" in @/probes: did you mean \"good\"?");
-	check_fails("zzz", -ENOENT,
-		    "no probe \"zzz\" in @/probes: choose from folder, good, nameless, no_elf, no_symbol, null, "
-		    "older, renamed, tiny, unresolved, wrong_abi");
-	check_fails("../probes/good", -ENOENT,
-		    "no probe \"../probes/good\" in @/probes: choose from folder, good, nameless, no_elf, "
-		    "no_symbol, null, older, renamed, tiny, unresolved, wrong_abi");
+	check_fails(
+		"zzz", -ENOENT,
+		"no probe \"zzz\" in @/probes: choose from crashes, exits, folder, good, hangs, nameless, "
+		"no_elf, no_symbol, noted, noted2, null, older, renamed, spoils, spoilt, tiny, unresolved, wrong_abi");
+	check_fails(
+		"../probes/good", -ENOENT,
+		"no probe \"../probes/good\" in @/probes: choose from crashes, exits, folder, good, "
+		"hangs, nameless, no_elf, no_symbol, noted, noted2, null, older, renamed, spoils, spoilt, tiny, unresolved, wrong_abi");
 	assert_int_equal(plugin__load(&sinks, dir, "x", &plugin, &err), -ENOENT);
-	snprintf(expected, sizeof(expected), "no folder %s/sinks: give the right one by --plugin-dir", dir);
+	snprintf(expected, sizeof(expected), "no folder %s/sinks: set the right one with --plugin-dir", dir);
 	assert_string_equal(err.text, expected);
 }
 
@@ -246,16 +384,16 @@ static void test_unsafe(void **state)
 	if (geteuid() != 0)
 		skip();
 	check_unsafe("chmod o+w probes/good.so", "chmod o-w probes/good.so",
-		     "@/probes/good.so is writable by others than root: chmod go-w @/probes/good.so");
+		     "@/probes/good.so is writable by users other than root: chmod go-w @/probes/good.so");
 	check_unsafe("chmod g+w probes", "chmod g-w probes",
-		     "@/probes is writable by others than root: chmod go-w @/probes");
+		     "@/probes is writable by users other than root: chmod go-w @/probes");
 	check_unsafe("chown 65534 probes/good.so", "chown 0 probes/good.so",
-		     "@/probes/good.so belongs to uid 65534: only root's own may be loaded by root");
-	check_unsafe("chown 65534 .", "chown 0 .", "@ belongs to uid 65534: only root's own may be loaded by root");
+		     "@/probes/good.so belongs to UID 65534: root loads only what belongs to root");
+	check_unsafe("chown 65534 .", "chown 0 .", "@ belongs to UID 65534: root loads only what belongs to root");
 	/* A link of root's own to a file of somebody else. */
 	check_unsafe("mv probes/good.so x && chown 65534 x && ln -s ../x probes/good.so",
 		     "chown 0 x && mv x probes/good.so",
-		     "@/x belongs to uid 65534: only root's own may be loaded by root");
+		     "@/x belongs to UID 65534: root loads only what belongs to root");
 	run("chmod 1777 %s/probes", dir); /* sticky: nobody else can exchange root's files in it */
 	assert_int_equal(plugin__load(&kind, dir, "good", &plugin, &err), 0);
 	plugin__unload(&plugin);
@@ -265,9 +403,10 @@ static void test_unsafe(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),  cmocka_unit_test(test_load),   cmocka_unit_test(test_many),
-		cmocka_unit_test(test_broken), cmocka_unit_test(test_absent), cmocka_unit_test(test_unsafe),
-		cmocka_unit_test(test_links),
+		cmocka_unit_test(test_names),	cmocka_unit_test(test_load),	     cmocka_unit_test(test_many),
+		cmocka_unit_test(test_broken),	cmocka_unit_test(test_absent),	     cmocka_unit_test(test_unsafe),
+		cmocka_unit_test(test_links),	cmocka_unit_test(test_constructors), cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutated), cmocka_unit_test(test_together),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -35,7 +35,7 @@ static void read_back(struct packed *p)
 static void pack_sized(struct packed *p, const struct made_event *e, size_t size)
 {
 	memset(p, 0, sizeof(*p));
-	assert_int_equal(record__pack(&p->buffer, &made_schema[0], 16, 99, &e->head, size, NULL, NULL), 0);
+	assert_int_equal(record__pack(&p->buffer, &made_schema[0], 16, 99, &e->head, size, NULL), 0);
 	read_back(p);
 }
 
@@ -165,6 +165,22 @@ static void every_reason(void **state)
 	assert_null(event_reason__name(EVENT_REASON_MAX));
 	assert_string_equal(event_reason__name(EVENT_REASON_RELEASED), "released");
 	assert_string_equal(event_reason__name(EVENT_REASON_GONE), "gone");
+	assert_string_equal(event_reason__name(EVENT_REASON_EXCLUDED), "excluded");
+}
+
+static void a_text_that_does_not_apply(void **state)
+{
+	struct made_event e;
+	struct packed p;
+
+	(void)state;
+	made__init(&e, 1);
+	e.text.reason = EVENT_NOT_APPLICABLE;
+	pack(&p, &e);
+	assert_int_equal(p.values[MADE_TEXT].type, VALUE_NULL);
+	assert_int_equal(p.values[MADE_TEXT].reason, EVENT_REASON_NONE);
+	assert_int_equal(p.record.count, MADE_FIELDS); /* no map of reasons */
+	buffer__free(&p.buffer);
 }
 
 static void a_name_that_is_none(void **state)
@@ -249,7 +265,7 @@ static void shorter_than_its_struct(void **state)
 		assert_non_null(cut);
 		memcpy(cut, &whole, size);
 		memset(&p, 0, sizeof(p));
-		assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, cut, size, NULL, NULL), 0);
+		assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, cut, size, NULL), 0);
 		read_back(&p);
 		if (size < offsetof(struct made_event, big) + sizeof(whole.big))
 			assert_int_equal(p.values[MADE_BIG].reason, EVENT_REASON_FAULT);
@@ -259,9 +275,8 @@ static void shorter_than_its_struct(void **state)
 		free(cut);
 	}
 	memset(&p, 0, sizeof(p));
-	assert_int_equal(
-		record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head, sizeof(struct event) - 1, NULL, NULL),
-		-EINVAL);
+	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &whole.head, sizeof(struct event) - 1, NULL),
+			 -EINVAL);
 	assert_int_equal(p.buffer.size, 0);
 	buffer__free(&p.buffer);
 }
@@ -302,12 +317,13 @@ struct seen {
 	char text[256];
 };
 
-static bool redact(void *arg, bool follows, const char **text, size_t *length)
+static bool redact(void *arg, enum record_place place, const char **text, size_t *length)
 {
+	static const char *const marks[] = {"", "=", ":", "+"};
 	struct seen *seen = arg;
 	size_t used = strlen(seen->text);
 
-	snprintf(seen->text + used, sizeof(seen->text) - used, "%s%.*s|", follows ? "+" : "", (int)*length, *text);
+	snprintf(seen->text + used, sizeof(seen->text) - used, "%s%.*s|", marks[place], (int)*length, *text);
 	if (*length != 3 || memcmp(*text, "A=1", 3))
 		return false;
 	*text = "A=***";
@@ -319,17 +335,70 @@ static void the_filter_sees_whole_items(void **state)
 {
 	static const char *const map[] = {"A", "***", "B", "x=y"};
 	struct seen seen = {""};
+	struct record_privacy privacy = {.filter = redact, .filter_arg = &seen};
 	struct made_event e;
 	struct packed p;
 
 	(void)state;
 	made__init(&e, 1);
 	memset(&p, 0, sizeof(p));
-	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &e.head, sizeof(e), redact, &seen), 0);
+	assert_int_equal(record__pack(&p.buffer, &made_schema[0], 16, 1, &e.head, sizeof(e), &privacy), 0);
 	read_back(&p);
-	assert_string_equal(seen.text, "/bin/\xc3\xa4|ls|+-l|+\xff|A=1|+B=x=y|");
+	assert_string_equal(seen.text, "bash|/bin/\xc3\xa4|:ls|+-l|+\xff|=A=1|=B=x=y|");
+	assert_int_equal(privacy.redacted, 1);
 	assert_items(&p, MADE_MAP, map, 4);
 	buffer__free(&p.buffer);
+}
+
+/* The configuration's `args` holds for the list of this name, and for no other. */
+static void args_that_are_left_out(void **state)
+{
+	static const struct schema_field fields[] = {
+		FIELD_AS(struct made_event, list, "args", NULL, "argv"),
+		FIELD_AS(struct made_event, list, "list", NULL, "another list"),
+		{0},
+	};
+	static const struct schema_event schema = {.name = "x", .fields = fields, .size = sizeof(struct made_event)};
+	static const char *const all[] = {"ls", "-l", "\xff"};
+	static const struct {
+		enum record_args args;
+		size_t count;
+		unsigned reason;
+	} cases[] = {
+		{RECORD_ARGS_REDACTED, 3, EVENT_REASON_NONE},
+		{RECORD_ARGS_FULL, 3, EVENT_REASON_NONE},
+		{RECORD_ARGS_PROGRAM, 1, EVENT_REASON_TRUNCATED},
+		{RECORD_ARGS_NONE, 0, EVENT_REASON_EXCLUDED},
+	};
+	struct made_event e;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct record_privacy privacy = {.args = cases[i].args};
+		struct packed p = {0};
+		struct stream_field read[2] = {{.name = "args", .type = SCHEMA_LIST},
+					       {.name = "list", .type = SCHEMA_LIST}};
+
+		made__init(&e, 1);
+		assert_int_equal(record__pack(&p.buffer, &schema, 16, 1, &e.head, sizeof(e), &privacy), 0);
+		assert_true(record__head(p.buffer.data, p.buffer.size, &p.record));
+		p.event = (struct stream_event){.name = "x", .fields_count = 2, .fields = read};
+		p.record.event = &p.event;
+		assert_int_equal(record__values(&p.record, p.values), 0);
+		assert_int_equal(p.values[0].reason, cases[i].reason);
+		if (cases[i].count)
+			assert_items(&p, 0, all, cases[i].count);
+		else
+			assert_int_equal(p.values[0].type, VALUE_NULL);
+		assert_int_equal(p.values[1].reason, EVENT_REASON_NONE);
+		assert_items(&p, 1, all, 3);
+		buffer__free(&p.buffer);
+	}
+	assert_string_equal(record_args__name(RECORD_ARGS_REDACTED), "redacted");
+	assert_string_equal(record_args__name(RECORD_ARGS_NONE), "none");
+	assert_string_equal(record_args__name(RECORD_ARGS_PROGRAM), "program");
+	assert_string_equal(record_args__name(RECORD_ARGS_FULL), "full");
 }
 
 /* str where any library may decode it as UTF-8, bin where it may not. */
@@ -365,7 +434,7 @@ static void another_schema_than_the_writers(void **state)
 	fields[MADE_FIELDS + 1] = (struct stream_field){"newer", NULL, NULL, SCHEMA_U64};
 
 	/* fields that an older writer did not have are null; its map of reasons is not taken for one */
-	longer = (struct stream_event){"first", NULL, "made", MADE_FIELDS + 2, fields};
+	longer = (struct stream_event){"first", NULL, "made", MADE_FIELDS + 2, fields, SCHEMA_NO_ROLE};
 	p.record.event = &longer;
 	assert_int_equal(record__values(&p.record, values), 0);
 	assert_int_equal(values[MADE_BIG].reason, EVENT_REASON_BOUND);
@@ -374,7 +443,7 @@ static void another_schema_than_the_writers(void **state)
 	assert_int_equal(values[MADE_FIELDS + 1].type, VALUE_NULL);
 
 	/* those that a newer one appended are skipped */
-	shorter = (struct stream_event){"first", NULL, "made", MADE_BIG + 1, fields};
+	shorter = (struct stream_event){"first", NULL, "made", MADE_BIG + 1, fields, SCHEMA_NO_ROLE};
 	p.record.event = &shorter;
 	assert_int_equal(record__values(&p.record, values), 0);
 	assert_int_equal(values[MADE_BIG].reason, EVENT_REASON_BOUND);
@@ -466,12 +535,14 @@ int main(void)
 		cmocka_unit_test(every_type),
 		cmocka_unit_test(numbers_at_their_limits),
 		cmocka_unit_test(every_reason),
+		cmocka_unit_test(a_text_that_does_not_apply),
 		cmocka_unit_test(a_name_that_is_none),
 		cmocka_unit_test(chars_end_at_a_nul_or_their_size),
 		cmocka_unit_test(hostile_offsets),
 		cmocka_unit_test(shorter_than_its_struct),
 		cmocka_unit_test(items_of_all_shapes),
 		cmocka_unit_test(the_filter_sees_whole_items),
+		cmocka_unit_test(args_that_are_left_out),
 		cmocka_unit_test(text_on_disk),
 		cmocka_unit_test(another_schema_than_the_writers),
 		cmocka_unit_test(cut_at_every_byte),

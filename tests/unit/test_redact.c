@@ -13,16 +13,18 @@
 #include <cmocka.h>
 
 #include "core/config/redact.h"
+#include "core/config/redact_table.h"
 
+/* NULL: the defaults. */
 static struct redact *new_redact(const char *const *patterns)
 {
 	struct redact *redact;
 	struct error err = {0};
 	size_t n = 0;
 
-	while (patterns[n])
+	while (patterns && patterns[n])
 		n++;
-	if (redact__new(&redact, patterns, n, &err))
+	if (redact__new(&redact, !patterns, patterns, n, &err))
 		fail_msg("%s", err.text);
 	return redact;
 }
@@ -37,11 +39,50 @@ static void check(struct redact *redact, const char *text, size_t length, const 
 	bool changed;
 
 	memcpy(copy, text, length);
-	changed = redact__text(redact, false, &got, &got_length);
+	changed = redact__text(redact, RECORD_ALONE, &got, &got_length);
 	if (got_length != expected_length || memcmp(got, expected, got_length) != 0)
 		fail_msg("\"%s\" became \"%.*s\", not \"%s\"", text, (int)got_length, got, expected);
 	assert_int_equal(changed, got != copy);
 	free(copy);
+}
+
+/* What a program has written: each line for itself, as a message or as a command. */
+static void test_lines(void **state)
+{
+	static const char *const lines[][2] = {
+		{"one\ntwo\n", "one\ntwo\n"},
+		{"\n\n", "\n\n"},
+		{"password=x\nnext", "password=***\nnext"},
+		{"a\r\nDB_PASSWORD=x\r\nb", "a\r\nDB_PASSWORD=***\r\nb"},
+		{"+ mysql -psecret -u root\n", "+ mysql -p*** -u root\n"},
+		{"mysql -phunter2 'not closed\ncurl -u me:hunter2 x\n", "mysql -p*** 'not closed\ncurl -u me:*** x\n"},
+		{"x\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\ny\n", "x\n***\ny\n"},
+		{"can't open 'x': No such file\n", "can't open 'x': No such file\n"},
+	};
+	struct redact *redact;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(redact__new(&redact, true, NULL, 0, &err), 0);
+	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		const char *got = lines[i][0];
+		size_t length = strlen(got);
+		bool changed = redact__text(redact, RECORD_LINES, &got, &length);
+
+		if (length != strlen(lines[i][1]) || memcmp(got, lines[i][1], length) != 0)
+			fail_msg("\"%s\" became \"%.*s\"", lines[i][0], (int)length, got);
+		assert_int_equal(changed, strcmp(lines[i][0], lines[i][1]) != 0);
+	}
+	/* with a NUL */
+	{
+		const char *got = "a\0password=x\nb";
+		size_t length = 14;
+
+		assert_true(redact__text(redact, RECORD_LINES, &got, &length));
+		assert_int_equal(length, 16);
+		assert_memory_equal(got, "a\0password=***\nb", 16);
+	}
+	redact__free(redact);
 }
 
 static void check_text(struct redact *redact, const char *text, const char *expected)
@@ -82,8 +123,8 @@ static const char *const secrets[][2] = {
 	{"https://a.blob.core.windows.net/c?sv=2020&sig=ab%2B", "https://a.blob.core.windows.net/c?sv=2020&sig=***"},
 	{"AccountName=a;AccountKey=abc==;x", "AccountName=a;AccountKey=***"},
 	{"Server=s;Uid=u;Pwd=x;", "Server=s;Uid=u;Pwd=***;"},
-	{"Authorization: Bearer abc.def", "Authorization: ***"},
-	{"curl -H \"Authorization: Basic dTpw\" https://h", "curl -H \"Authorization: ***\" https://h"},
+	{"Authorization: Bearer abc.def", "Authorization: Bearer ***"},
+	{"curl -H \"Authorization: Basic dTpw\" https://h", "curl -H \"Authorization: Basic ***\" https://h"},
 	{"Cookie: session=abc; x=y", "Cookie: ***"},
 	{"-H=Bearer abcdefghijkl", "-H=Bearer ***"},
 	{"https://user:pa@ss@host/x", "https://user:***@host/x"},
@@ -108,7 +149,7 @@ static const char *const secrets[][2] = {
 
 static void test_secrets(void **state)
 {
-	struct redact *redact = new_redact(redact_default);
+	struct redact *redact = new_redact(NULL);
 	size_t i;
 
 	(void)state;
@@ -148,23 +189,23 @@ static const char *const harmless[] = {
 
 static void test_harmless(void **state)
 {
-	struct redact *redact = new_redact(redact_default);
+	struct redact *redact = new_redact(NULL);
 	char line[512], *item, *rest;
 	const char *text;
 	size_t i, length;
-	bool follows;
+	enum record_place place;
 
 	(void)state;
 	for (i = 0; i < sizeof(harmless) / sizeof(harmless[0]); i++) {
 		check_text(redact, harmless[i], harmless[i]); /* as bash -c has it, in one item */
 		snprintf(line, sizeof(line), "%s", harmless[i]);
-		follows = false;
+		place = RECORD_LIST_FIRST;
 		for (item = strtok_r(line, " ", &rest); item; item = strtok_r(NULL, " ", &rest)) {
 			text = item;
 			length = strlen(item);
-			if (redact__text(redact, follows, &text, &length))
+			if (redact__text(redact, place, &text, &length))
 				fail_msg("\"%s\" of \"%s\" was hidden", item, harmless[i]);
-			follows = true;
+			place = RECORD_LIST_NEXT;
 		}
 	}
 	redact__free(redact);
@@ -178,7 +219,7 @@ static void check_items(struct redact *redact, const char *const *items, const c
 	for (i = 0; items[i]; i++) {
 		text = items[i];
 		length = strlen(text);
-		redact__text(redact, i > 0, &text, &length);
+		redact__text(redact, i ? RECORD_LIST_NEXT : RECORD_LIST_FIRST, &text, &length);
 		if (length != strlen(expected[i]) || memcmp(text, expected[i], length) != 0)
 			fail_msg("item %zu, \"%s\", became \"%.*s\"", i, items[i], (int)length, text);
 	}
@@ -186,7 +227,7 @@ static void check_items(struct redact *redact, const char *const *items, const c
 
 static void test_two_items(void **state)
 {
-	struct redact *redact = new_redact(redact_default);
+	struct redact *redact = new_redact(NULL);
 
 	(void)state;
 #define ITEMS(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -221,23 +262,120 @@ static void test_patterns_of_users(void **state)
 	redact__free(redact);
 }
 
+/* Only the secret goes, by its program; the rest of the command line and of the script stays. */
+static void test_programs(void **state)
+{
+	struct redact *redact = new_redact(NULL);
+
+	(void)state;
+#define ITEMS(...) ((const char *const[]){__VA_ARGS__, NULL})
+	check_items(redact, ITEMS("mysql", "-psecret", "-p", "db"), ITEMS("mysql", "-p***", "-p", "db"));
+	check_items(redact, ITEMS("mkdir", "-psecret"), ITEMS("mkdir", "-psecret"));
+	check_items(redact, ITEMS("/opt/mysql-8.0", "-psecret"), ITEMS("/opt/mysql-8.0", "-p***"));
+	check_items(redact, ITEMS("python3.11", "-m", "twine", "upload", "-p", "x"),
+		    ITEMS("python3.11", "-m", "twine", "upload", "-p", "***"));
+	check_items(redact, ITEMS("/usr/bin/python3", "/usr/bin/az", "login", "-u", "a", "-p", "x"),
+		    ITEMS("/usr/bin/python3", "/usr/bin/az", "login", "-u", "a", "-p", "***"));
+	check_items(redact, ITEMS("sudo", "-u", "curl", "env", "A=B", "timeout", "5", "curl", "-sSua:b", "-u", "c:d"),
+		    ITEMS("sudo", "-u", "curl", "env", "A=B", "timeout", "5", "curl", "-sSua:***", "-u", "c:***"));
+	check_items(redact, ITEMS("docker", "run", "-p", "80:80", "docker", "login"),
+		    ITEMS("docker", "run", "-p", "80:80", "docker", "login"));
+	check_items(redact, ITEMS("docker", "--debug", "login", "-p", "x"),
+		    ITEMS("docker", "--debug", "login", "-p", "***"));
+	check_items(redact, ITEMS("sqlplus", "-S", "u/p@w@tns"), ITEMS("sqlplus", "-S", "u/***@tns"));
+	check_items(redact, ITEMS("sqlplus", "/nolog"), ITEMS("sqlplus", "/nolog"));
+	check_items(redact, ITEMS("sshpass", "-p", "--verbose", "ssh"), ITEMS("sshpass", "-p", "--verbose", "ssh"));
+	check_items(redact, ITEMS("docker", "build", "--secret", "id=x", "."),
+		    ITEMS("docker", "build", "--secret", "id=x", "."));
+	check_items(redact, ITEMS("git", "config", "core.editor", "vi"), ITEMS("git", "config", "core.editor", "vi"));
+	check_items(redact, ITEMS("git", "config", "h.token", "x"), ITEMS("git", "config", "h.token", "***"));
+	check_items(redact, ITEMS("qpdf", "--encrypt", "u", "o", "256", "--", "in"),
+		    ITEMS("qpdf", "--encrypt", "***", "***", "256", "--", "in"));
+	check_items(redact, ITEMS("openssl", "enc", "-keyout", "k", "-k", "x"),
+		    ITEMS("openssl", "enc", "-keyout", "k", "-k", "***"));
+#undef ITEMS
+	redact__free(redact);
+}
+
+static const char *const scripts[][2] = {
+	{"TOKEN=$(cat t); export TOKEN; bwa mem -t 8 r.fa", "TOKEN=$(cat t); export TOKEN; bwa mem -t 8 r.fa"},
+	{"TOKEN=abc; bwa mem -t 8 r.fa", "TOKEN=***; bwa mem -t 8 r.fa"},
+	{"PASSWORD='a b' ./run -x|tee log", "PASSWORD=*** ./run -x|tee log"},
+	{"mysql -pabc<x>y;mysql -p\"$P\"", "mysql -p***<x>y;mysql -p\"$P\""},
+	{"if true; then curl -u 'a:b c' h; fi", "if true; then curl -u 'a:***' h; fi"},
+	{"X=$(curl -u a:b h) ssh a@h \"mysql -pabc; ls\"", "X=$(curl -u a:*** h) ssh a@h \"mysql -p***; ls\""},
+	{"curl -u '$a:$b' h", "curl -u '$a:***' h"}, /* not an expansion */
+	{"zip -P `cat p` x; zip -P \"`cat p`\" x", "zip -P `cat p` x; zip -P \"`cat p`\" x"},
+	{"# mysql -pabc\nls", "# mysql -p***\nls"},
+	{"mysql -p", "mysql -p"},
+	{"mysql -p'", "mysql -p'"},
+	{"sudo -u a mysql \\\n -pabc", "sudo -u a mysql \\\n -p***"},
+	{"", ""},
+};
+
+static void test_scripts(void **state)
+{
+	struct redact *redact = new_redact(NULL);
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(scripts) / sizeof(scripts[0]); i++)
+		check_items(redact, (const char *const[]){"sh", "-ec", scripts[i][0], "x", NULL},
+			    (const char *const[]){"sh", "-ec", scripts[i][1], "x", NULL});
+	redact__free(redact);
+}
+
+static const char *const bad_tables[][2] = {
+	{"\t-p SECRET\n", "line 1: a rule before the first program"},
+	{"a\n\t-p SECRET\nb a\n", "line 3: \"a\" is in the table twice"},
+	{"a\n\t-pSECRET _\n", "line 2: \"_\" has no place in this rule"},
+	{"a\n\t-p SECRET x\n", "line 2: \"x\" has no place in this rule"},
+	{"a\n\n# x\n\tb -[q]\n", "line 4: \"-[q\" has no place in this rule"},
+	{"a\n\tb c d e f g h i j k l m n\n", "line 2: \"n\" has no place in this rule"},
+};
+
+static void test_bad_tables(void **state)
+{
+	struct redact_table *table = (void *)-1;
+	char many[2048] = "a\n";
+	struct error err;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad_tables) / sizeof(bad_tables[0]); i++) {
+		assert_int_equal(redact_table__new(&table, bad_tables[i][0], &err), -EINVAL);
+		assert_string_equal(err.text, bad_tables[i][1]);
+		assert_null(table);
+	}
+	for (i = 0; i < REDACT_RULES_MAX + 1; i++)
+		strcat(many, "\t-p SECRET\n");
+	assert_int_equal(redact_table__new(&table, many, &err), -EINVAL);
+	assert_string_equal(err.text, "line 66: more than 64 rules");
+	assert_int_equal(redact_table__new(&table, "# nothing", &err), 0);
+	assert_null(redact_table__find(table, "mysql", 5));
+	redact_table__free(table);
+	redact_table__free(NULL);
+}
+
 static void test_list(void **state)
 {
 	static const char *const items[] = {"login", "--token", "abc", "PASSWORD=x", NULL};
-	struct redact *redact = new_redact(redact_default);
+	struct redact *redact = new_redact(NULL);
+	uint64_t count = 0;
 	char **copy;
 
 	(void)state;
-	copy = redact__list(redact, items);
+	copy = redact__list(redact, RECORD_LIST_FIRST, items, &count);
 	assert_non_null(copy);
 	assert_string_equal(copy[1], "--token");
 	assert_string_equal(copy[2], "***");
 	assert_string_equal(copy[3], "PASSWORD=***");
 	assert_null(copy[4]);
 	redact__list_free(copy);
-	copy = redact__list(NULL, items);
+	copy = redact__list(NULL, RECORD_LIST_FIRST, items, &count);
 	assert_non_null(copy);
 	assert_string_equal(copy[3], "PASSWORD=x");
+	assert_int_equal(count, 2);
 	redact__list_free(copy);
 	redact__list_free(NULL);
 	redact__free(redact);
@@ -260,6 +398,9 @@ static void test_examples(void **state)
 static void test_limits(void **state)
 {
 	static const char *const explodes[] = {"(a+)+$", NULL};
+	static const char *const repeated[] = {"-",	  "://a:", "A_KEY=", "x.key=",	"A_",
+					       "echo a ", "a:",	   "\"",     "login a "};
+	size_t i, at;
 	struct redact *redact = new_redact(explodes);
 	char *text = malloc(200000);
 
@@ -269,9 +410,14 @@ static void test_limits(void **state)
 	check(redact, text, 61, "***", 3); /* could not be searched: hidden */
 	redact__free(redact);
 
-	redact = new_redact(redact_default);
-	memset(text, '-', 200000);
-	check(redact, text, 200000, text, 200000);
+	/* Texts on which a search could take steps by the square of their length: they stay below the limit. */
+	redact = new_redact(NULL);
+	for (i = 0; i < sizeof(repeated) / sizeof(repeated[0]); i++) {
+		for (at = 0; at < 200000; at++)
+			text[at] = repeated[i][at % strlen(repeated[i])];
+		memcpy(text, "@ ", 2);
+		check(redact, text, 200000, text, 200000);
+	}
 	redact__free(redact);
 	free(text);
 }
@@ -287,12 +433,26 @@ static void test_bad_patterns(void **state)
 	assert_string_equal(err.text,
 			    "\"a(b\" is not a valid regular expression: missing closing parenthesis, at character 4");
 	assert_int_equal(redact__check("(?i)(a)b", &err), 0);
-	assert_int_equal(redact__new(&redact, patterns, 2, &err), -EINVAL);
+	assert_int_equal(redact__new(&redact, false, patterns, 2, &err), -EINVAL);
 	assert_null(redact);
-	assert_int_equal(redact__new(&redact, NULL, 0, &err), 0);
+	assert_int_equal(redact__new(&redact, false, NULL, 0, &err), 0);
 	check_text(redact, "--password=x", "--password=x"); /* an empty list hides nothing */
 	redact__free(redact);
 	redact__free(NULL);
+}
+
+/* Own patterns beside the default ones. */
+static void test_more_than_the_defaults(void **state)
+{
+	static const char *const patterns[] = {"patient-\\d+"};
+	struct redact *redact;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(redact__new(&redact, true, patterns, 1, &err), 0);
+	check_items(redact, (const char *const[]){"mysql", "-pabc", "patient-12", "--token=x", NULL},
+		    (const char *const[]){"mysql", "-p***", "***", "--token=***", NULL});
+	redact__free(redact);
 }
 
 /* Every argument of every process goes through this: 2 us for a typical one would be felt. The bound is
@@ -300,7 +460,7 @@ static void test_bad_patterns(void **state)
 static void test_cost(void **state)
 {
 	static const char text[] = "--output=sorted_sample_1.fq.gz";
-	struct redact *redact = new_redact(redact_default);
+	struct redact *redact = new_redact(NULL);
 	struct timespec from, to;
 	double ns, best = 1e9;
 	const char *at;
@@ -313,7 +473,7 @@ static void test_cost(void **state)
 		for (i = 0; i < 5000; i++) {
 			at = text;
 			length = sizeof(text) - 1;
-			assert_false(redact__text(redact, false, &at, &length));
+			assert_false(redact__text(redact, RECORD_ALONE, &at, &length));
 		}
 		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &to);
 		ns = ((to.tv_sec - from.tv_sec) * 1e9 + to.tv_nsec - from.tv_nsec) / 5000;
@@ -329,11 +489,20 @@ static void test_cost(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_secrets),	  cmocka_unit_test(test_harmless),
-		cmocka_unit_test(test_two_items), cmocka_unit_test(test_patterns_of_users),
-		cmocka_unit_test(test_list),	  cmocka_unit_test(test_examples),
-		cmocka_unit_test(test_limits),	  cmocka_unit_test(test_bad_patterns),
+		cmocka_unit_test(test_lines),
+		cmocka_unit_test(test_secrets),
+		cmocka_unit_test(test_harmless),
+		cmocka_unit_test(test_two_items),
+		cmocka_unit_test(test_patterns_of_users),
+		cmocka_unit_test(test_list),
+		cmocka_unit_test(test_examples),
+		cmocka_unit_test(test_limits),
+		cmocka_unit_test(test_bad_patterns),
 		cmocka_unit_test(test_cost),
+		cmocka_unit_test(test_programs),
+		cmocka_unit_test(test_scripts),
+		cmocka_unit_test(test_bad_tables),
+		cmocka_unit_test(test_more_than_the_defaults),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

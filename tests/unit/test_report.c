@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "sinks/report/history.h"
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
 #include "sinks/report/slices.h"
@@ -170,6 +171,83 @@ static void a_name_that_grows_late_gets_a_curve(void **state)
 	intern__free(&intern);
 }
 
+/* ---- single processes ---- */
+
+static double area(const struct history *history, enum history_what what)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < history__used(history); i++)
+		sum += history->slices[what][i];
+	return sum;
+}
+
+static void a_process_keeps_all_it_used_however_long_it_lives(void **state)
+{
+	struct histories histories = {0};
+	struct history_key key = {.run = 0, .pid = 7, .start = 5 * S};
+	const struct history *kept;
+	uint64_t cpu = 0;
+
+	(void)state;
+	histories__init(&histories);
+	for (uint64_t i = 0; i < 5000; i++) {
+		assert_int_equal(
+			histories__add(&histories, &key, HISTORY_CPU, key.start + i * S, key.start + (i + 1) * S, i),
+			0);
+		assert_int_equal(histories__add(&histories, &key, HISTORY_MEMORY, key.start + i * S,
+						key.start + (i + 1) * S, i < 2500 ? 1 << 20 : 3 << 20),
+				 0);
+		cpu += i;
+	}
+	assert_int_equal(histories__until(&histories, &key, 9 * S, 5), 5);
+	assert_int_equal(histories__held(&histories, &key, 9 * S, 100), 0);
+	assert_int_equal(histories__until(&histories, &key, 9 * S, 100), 100); /* the first one */
+	assert_int_equal(histories__held(&histories, &key, 20 * S, 30), 0);
+	assert_int_equal(histories__until(&histories, &key, 20 * S, 30), 100);
+	assert_int_equal(histories__until(&histories, &key, 21 * S, 30), 30); /* its end */
+	assert_int_equal(histories__io(&histories, &key, key.start + 4000 * S, S, 1000), 0);
+	assert_int_equal(histories__io(&histories, &key, key.start + 4001 * S, S, 500), 0); /* never less */
+	assert_int_equal(histories__end(&histories, &key, 1), 0);
+	assert_int_equal(histories.living.count, 0);
+	assert_int_equal(histories.kept.count, 1);
+	kept = keep__item(&histories.kept, 0);
+	assert_true(history__used(kept) > HISTORY_SLICES / 2 && history__used(kept) <= HISTORY_SLICES);
+	assert_near(area(kept, HISTORY_CPU), (double)cpu);
+	assert_near(history__value(kept, HISTORY_MEMORY, 0), 1 << 20);
+	assert_near(history__value(kept, HISTORY_MEMORY, history__used(kept) - 1), 3 << 20);
+	assert_near(area(kept, HISTORY_IO), 1000);
+	for (size_t i = 0; i < history__used(kept); i++) /* within the interval before its sample */
+		if ((i + 1) * kept->slice_ns < 3998 * S || i * kept->slice_ns > 4000 * S)
+			assert_true(kept->slices[HISTORY_IO][i] == 0);
+	histories__free(&histories);
+}
+
+static void the_longest_processes_have_curves(void **state)
+{
+	struct histories histories = {0};
+
+	(void)state;
+	histories__init(&histories);
+	for (uint64_t i = 1; i <= 10 * HISTORIES_MAX; i++) {
+		struct history_key key = {.run = 0, .pid = i, .start = i};
+
+		for (uint64_t k = 0; k < 1 + i % 2; k++) /* every other one is sampled once */
+			assert_int_equal(histories__add(&histories, &key, HISTORY_CPU, i + k * S, i + (k + 1) * S, 1),
+					 0);
+		assert_int_equal(histories__end(&histories, &key, i), 0);
+	}
+	assert_int_equal(keep__finish(&histories.kept), 0);
+	assert_int_equal(histories.kept.count, HISTORIES_MAX);
+	for (size_t i = 0; i < histories.kept.count; i++) {
+		const struct history *kept = keep__item(&histories.kept, i);
+
+		assert_int_equal(kept->key.pid % 2, 1);
+		assert_true(kept->key.pid > 8 * HISTORIES_MAX);
+	}
+	histories__free(&histories);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -178,6 +256,8 @@ int main(void)
 		cmocka_unit_test(a_string_is_kept_once_and_as_long_as_it_is_needed),
 		cmocka_unit_test(nothing_is_lost_as_slices_grow_and_names_take_turns),
 		cmocka_unit_test(a_name_that_grows_late_gets_a_curve),
+		cmocka_unit_test(a_process_keeps_all_it_used_however_long_it_lives),
+		cmocka_unit_test(the_longest_processes_have_curves),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,8 @@ STUBS = {
     "apt-get": 'echo "$*" >>"$STUB_LOG"',
     "autoreconf": "echo the stub was asked; exit 1",  # the first step behind the set-up: far enough
     "npm": "exit 1",
+    "python": "exit 1",  # pip: nothing can be had
+    "mvn": "exit 1",
 }
 
 
@@ -28,7 +30,7 @@ def machine_without_packages():
         path.chmod(0o755)
     env = {name: value for name, value in os.environ.items() if name not in ("TMPDIR", "MAKEFLAGS", "MAKELEVEL")}
     return folder, {**env, "PATH": f"{folder}/bin:{env['PATH']}", "STUB_LOG": str(folder / "log"),
-                    "SETUP_PREFIX": str(folder / "prefix")}
+                    "SETUP_PREFIX": str(folder / "prefix"), "SETUP_PYTHON": str(folder / "bin/python")}
 
 
 def test_run_sets_up_a_machine_that_has_nothing(bare):

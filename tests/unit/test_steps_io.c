@@ -40,6 +40,31 @@ static void no_byte_is_counted_twice(void **state)
 	end(s);
 }
 
+/* A stream that has the children's apart: nothing is to be subtracted, and none waits for another. */
+static void own_io_is_taken_as_it_is(void **state)
+{
+	struct seen *s = begin(step_rule, 0);
+
+	(void)state;
+	made__own_io(&s->made);
+	for (int i = LIFECYCLE; i <= IO; i++)
+		if (i == LIFECYCLE || i == IO)
+			assert_int_equal(model__stream(s->model, &s->made.info[i]), 0);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "stepA|");
+	program(3 * S, 12, 11, "tool|");
+	EXIT(.at = 4 * S, .pid = 12, .parent = 11);
+	EXIT(.at = 5 * S, .pid = 11, .parent = 10);
+	IO_CLOSED(.at = 5 * S + 1, .pid = 11, .chars = 1, .children = 100);
+	assert_int_equal(s->rows_count, 1);
+	assert_io(s->rows[0].row.io, 1);
+	IO_CLOSED(.at = 5 * S + 2, .pid = 12, .chars = 100);
+	assert_io(s->rows[1].row.io, 100);
+	assert_int_equal(s->tasks_count, 1);
+	assert_io(s->tasks[0].task.io, 101);
+	end(s);
+}
+
 static void who_ignores_its_children_has_nothing_of_theirs(void **state)
 {
 	struct seen *s = begin(step_rule, 1U << LIFECYCLE | 1U << IO);
@@ -108,7 +133,8 @@ static void the_wait_for_a_childs_account_is_bounded(void **state)
 	EXIT(.at = 5 * S, .pid = 11, .parent = 10);
 	IO_CLOSED(.at = 5 * S, .pid = 11, .chars = 5);
 	assert_int_equal(s->rows_count, 0);
-	FORK(.at = 15 * S, .pid = 13, .parent = 10, .comm = "x"); /* 12 is given up: 11 need not wait either */
+	s->model->waiting_max = 1;
+	FORK(.at = 900 * S, .pid = 13, .parent = 10, .comm = "x"); /* 12 is given up: 11 need not wait either */
 	assert_int_equal(s->rows_count, 2);
 	assert_int_equal(s->rows[0].row.pid, 12);
 	assert_int_equal(s->rows[1].row.pid, 11);
@@ -135,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_byte_is_counted_twice),
+		cmocka_unit_test(own_io_is_taken_as_it_is),
 		cmocka_unit_test(who_ignores_its_children_has_nothing_of_theirs),
 		cmocka_unit_test(an_orphans_bytes_are_nobody_elses),
 		cmocka_unit_test(io_is_shared_among_the_rows_of_a_process),

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/model: rules of steps: what they may say, and which programs they match. */
 #include <stdio.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/unit/model_seen.h"
 
@@ -29,9 +31,11 @@ static void errors_tell_where_and_what_instead(void **state)
 		{"steps:\n- env: [A]\n  step: x\n", ":2:8: steps[0].env: must be a mapping"},
 		{"steps:\n- args: [a]\n  step: x\n", ":2:9: steps[0].args: must be a single value, not a list"},
 		{"steps:\n- args: a\n  args: b\n  step: x\n", ":3:3: steps[0].args: duplicate key"},
-		{"steps:\n- file: {a/b: x}\n  step: x\n",
-		 ":2:10: steps[0].file.a/b: a file is looked for in the working"},
-		{"steps:\n- file: {a: x, b: y}\n  step: x\n", ":2:16: steps[0].file.b: a rule can look into one file"},
+		{"steps:\n- file: {a/b: x}\n  step: x\n", ":2:10: steps[0].file.a/b: files are read from the working"},
+		{"steps:\n- file: {a: x, b: y}\n  step: x\n", ":2:16: steps[0].file.b: a rule can read only one file"},
+		{"steps:\n- {args: a, engine: maybe}\n", "steps[0].engine: \"maybe\" is neither true, false nor forks"},
+		{"steps:\n- {args: a, engine: true, step: x}\n",
+		 ":2:3: steps[0]: is of the engine itself, which begins no step"},
 		{"steps:\n\t- a", "tab in indentation"},
 	};
 	struct steps *steps;
@@ -45,10 +49,11 @@ static void errors_tell_where_and_what_instead(void **state)
 		assert_null(steps);
 	}
 	assert_int_equal(steps__load("snakemaek", &steps, &err), -ENOENT);
-	assert_string_equal(err.text, "steps: \"snakemaek\" is neither a file nor ready-made: did you mean "
+	assert_string_equal(err.text, "steps: \"snakemaek\" is neither a file nor a ready-made set: did you mean "
 				      "\"snakemake\"?");
 	assert_int_equal(steps__load("none", &steps, &err), 0);
-	assert_null(steps);
+	assert_int_equal(steps__count(steps), 0);
+	steps__free(steps);
 }
 
 /* Items ended by '|'. */
@@ -110,7 +115,6 @@ static void a_tool_is_what_a_line_is_about(void **state)
 		{"bash|-euo|pipefail|.command.sh|", ".command.sh"},
 		{"sh|-c|singularity exec -B /x --home /y img.sif bash -c 'set -euo pipefail;  bwa mem a'|", "bwa mem"},
 		{"docker|run|--rm|img|/bin/sh|-c|cd /x && gzip y|", "gzip"},
-		{"docker|run|--rm|img|tool|", "docker run"},
 		{"bash|", "bash"},
 		{"", "exe"},
 	};
@@ -132,52 +136,190 @@ static void a_tool_is_what_a_line_is_about(void **state)
 	assert_string_equal(tool, "comm");
 }
 
+/* Lines as people write them in Snakefiles, Makefiles and scripts, and what they would call each. */
+static const struct {
+	const char *line, *tool;
+} lines[] = {
+	{"set -euo pipefail; samtools --version >/dev/null", "samtools"},
+	{"(bwa 2>&1 || true) | head -1", "bwa"},
+	{"export LC_ALL=C; samtools --version", "samtools"},
+	{"time samtools --version >/dev/null 2>&1", "samtools"},
+	{"time -p { sort a; }", "sort"},
+	{"time (sort a)", "sort"},
+	{"/usr/bin/time -v -o t.log samtools --version", "samtools"},
+	{"/usr/bin/time --output=t.log -f '%e %M' sort a", "sort"},
+	{"nice -n 5 sort a", "sort"},
+	{"nice -5 sort a", "sort"},
+	{"ionice -c 2 -n 7 sort a", "sort"},
+	{"timeout --foreground -k 5 -s INT 2h sort a", "sort"},
+	{"stdbuf -o L -eL sort a", "sort"},
+	{"nohup setsid -w sort a &", "sort"},
+	{"env -i -u HOME A=b sort a", "sort"},
+	{"env -S 'A=b sort -r' a", "sort"},
+	{"sudo -u nobody -E A=b sort a", "sort"},
+	{"su - user -c 'cd x && sort a'", "sort"},
+	{"runuser -u user -- sort a", "sort"},
+	{"taskset -c 0,1 sort a", "sort"},
+	{"taskset 0x3 sort a", "sort"},
+	{"numactl -N 0 --membind=0 sort a", "sort"},
+	{"chrt -b 0 sort a", "sort"},
+	{"strace -f -o t.log -e trace=open,close -tt sort a", "sort"},
+	{"flock -x lock sort a", "sort"},
+	{"flock lock -c 'sort a > b'", "sort"},
+	{"printf 'a\n' | xargs -P2 -n1 samtools --version", "samtools"},
+	{"ls -1 | xargs -I{} -P 4 sh -c 'bwa mem ref {} > {}.sam'", "ls"},
+	{"xargs -a list -0 -I {} sh -c 'bwa mem ref {} > {}.sam'", "bwa mem"},
+	{"mpirun -np 4 --bind-to core sort a", "sort"},
+	{"srun --exclusive -n 1 --mem 4G -c2 sort a", "sort"},
+	{"OMP_NUM_THREADS=4 timeout 5 nice sort a", "sort"},
+	{"command sort a", "sort"},
+	{"command -v zsort >/dev/null && gzip a", "gzip"},
+	{"exec > log 2>&1; sort a", "sort"},
+	{"exec sort a", "sort"},
+	{"eval sort a", "sort"},
+	{"eval \"cd x; sort a\"", "sort"},
+	{"trap 'rm -f x' EXIT; sort a", "sort"},
+	{"if [[ -f x && -s y ]]; then sort a; fi", "sort"},
+	{"if ((a > b)); then sort a; fi", "sort"},
+	{"for ((i = 0; i < 3; i++)); do sort a; done", "sort"},
+	{"case 2 in 1) exit 3;; 2 | 3) kill -9 $$;; 4) sort a;; esac", "sort"},
+	{"case $x in\n  a) sort a;;\nesac", "sort"},
+	{"work() { gzip \"$1\"; }; work a", "gzip"},
+	{"while read l; do sort a; done < x", "sort"},
+	{"x=`date +%s` sort a", "sort"},
+	{"x=$(date +%s) && sort a", "sort"},
+	{"paste <(sort a) <(cut -f1 b)", "paste"},
+	{"$(which sort) a; cut -f1", "cut"},
+	{"samtools \\\n  view -b a", "samtools view"},
+	{"umask 022; set -x; cp a b && sort b", "sort"},
+	{"bash -c 'sort a'", "sort"},
+	{"bash -ceuo pipefail 'sort a'", "sort"},
+	{"sh -x d/x.sh", "x.sh"},
+	{"bash +e --norc -O extglob d/x.sh", "x.sh"},
+	{"python3 -u -W ignore d/x.py --in a", "x.py"},
+	{"python3 -X dev d/x.py", "x.py"},
+	{"python3.11 -Werror -um json.tool a", "json.tool"},
+	{"python3 - a.txt < x.py", "python3"},
+	{"python3 -c 'import x' a.txt", "python3"},
+	{"perl -w -I lib d/x.pl", "x.pl"},
+	{"perl -Ilib -MList::Util=sum d/x.pl", "x.pl"},
+	{"perl -i.bak -pe 's/a/b/' a.txt", "perl"},
+	{"perl -F: -lane 'print' a.txt", "perl"},
+	{"ruby -I lib -rjson d/x.rb", "x.rb"},
+	{"node --max-old-space-size=4096 -r ./hook.js d/x.js", "x.js"},
+	{"node -e 'x' a.txt", "node"},
+	{"Rscript --vanilla d/x.R a", "x.R"},
+	{"Rscript -e 'x' a.txt", "Rscript"},
+	{"julia --project=. -t 4 d/x.jl", "x.jl"},
+	{"java -Xmx64m -cp /none -jar d/x.jar 2>/dev/null || true", "x.jar"},
+	{"java -cp a.jar:b.jar -Dx=y org.x.Main a.txt", "org.x.Main"},
+	{"conda run --no-capture-output -n base samtools view a", "samtools view"},
+	{"conda install x", "conda install"},
+	{"docker run --rm -it -v /a:/b -e X=y --user 1:1 img:1 bwa mem a", "bwa mem"},
+	{"docker run -u 1 img:1", "docker run"},
+	{"podman exec -w /x box sort a", "sort"},
+	{"singularity -s exec --nv -B /x --home /y img.sif samtools sort a", "samtools sort"},
+	{"singularity run img.sif a", "singularity run"},
+	{"gatk --java-options '-Xmx4g' HaplotypeCaller -R x", "gatk HaplotypeCaller"},
+	{"git -C x log", "git log"},
+	/* Where nothing but preparations is there, a program before what the shell does itself; never its syntax. */
+	{"echo working; (sleep 8 &) ; exit 0", "sleep"},
+	{"for i in 1 2; do /bin/true; done; exit 6", "true"},
+	{"trap : TERM; while :; do sleep 0.1; done", "sleep"},
+	{"mkdir a; rm b", "mkdir"},
+	{"echo a > b", "echo"},
+	{"case $x in esac", "sh"},
+};
+
+static void a_line_is_called_as_people_would(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		char args[512], tool[STEPS_NAME_MAX];
+		struct model_command *command = make_command("/bin/sh", "", "/", "");
+		size_t size = sprintf(args, "sh%c-c%c%s", '\0', '\0', lines[i].line) + 1;
+
+		command->args = (struct model_list){args, (uint32_t)size, 3, 0};
+		steps_tool__name(command, "sh", tool);
+		if (strcmp(tool, lines[i].tool))
+			fail_msg("%s: is called %s, not %s", lines[i].line, tool, lines[i].tool);
+		free(command);
+	}
+}
+
+static const char work[] = "/data/work/3f/8a7b6c0123456789abcdef01234567";
+static const char snakemake[] = "/usr/bin/python3|/usr/bin/snakemake|-s|Snakefile|";
+static const char snakemake_job[] = "/usr/bin/python3|-m|snakemake|--snakefile|/x|--target-jobs|sort:s=a|--cores|";
+
 /* As they were recorded of the real tools, but for Nextflow and Slurm. */
+static const struct {
+	const char *parent, *args, *cwd, *env;
+	int32_t depth;
+	const char *set, *step, *id;
+} executed[] = {
+	{snakemake, "bash|-c|set -euo pipefail;  bwa mem a|", "/", "", 1, "snakemake", "bwa mem", ""},
+	{snakemake, "bash|-c|set -euo pipefail;  /usr/bin/python3 /x/.snakemake/scripts/tmpm9kcq07d.s.py|", "/", "", 1,
+	 "snakemake", "s.py", ""},
+	{snakemake,
+	 "/bin/sh|-c|cd /x && /usr/bin/python3 -m snakemake --snakefile 'x' --target-jobs 'sort:s=a,t=b' "
+	 "--allowed-rules 'sort'|",
+	 "/", "", 1, "snakemake", "sort", "sort:s=a,t=b"},
+	{"/bin/sh|-c|x|", snakemake_job, "/", "", 2, "snakemake", "sort", "sort:s=a"},
+	{snakemake_job, "bash|-c|set -euo pipefail; sha256sum x|", "/", "", 3, NULL, NULL, NULL},
+	{snakemake, "cbc|/tmp/x-pulp.mps|max|", "/", "", 1, NULL, NULL, NULL},
+	{"make|-j2|", "/bin/sh|-c|sort x > y|", "/", "", 1, "make", "sort", ""},
+	{"/usr/bin/gmake|", "gzip|-k|x|", "/", "", 1, "make", "gzip", ""},
+	{"make|", "make|-f|Makefile.sub|", "/", "", 1, NULL, NULL, NULL},
+	{"cmake|", "cc|x.c|", "/", "", 1, NULL, NULL, NULL},
+	{"/usr/bin/perl|/usr/bin/parallel|-j2|gzip {}|", "/usr/bin/bash|-c|gzip x|wc|", "/", "", 2, "parallel", "gzip",
+	 ""},
+	{"/usr/bin/perl|/usr/bin/parallel|", "sh|-c|/usr/bin/echo ccc|", "/", "", 2, NULL, NULL, NULL},
+	{"/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 1, "shell", "bwa mem", ""},
+	{"/bin/bash|./exe.sh|", "/bin/bash|./pipeline.sh|x|", "/", "", 1, NULL, NULL, NULL},
+	{"/bin/bash|-e|./pipeline.sh|", "bwa|mem|x|", "/", "", 2, "shell", "bwa mem", ""},
+	{"/bin/bash|./pipeline.sh|", "/bin/sh|/usr/bin/qualimap|x|", "/", "", 1, "shell", "qualimap", ""},
+	{"/bin/sh|/usr/bin/qualimap|x|", "java|-jar|x.jar|", "/", "", 2, NULL, NULL, NULL},
+	{"/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 3, NULL, NULL, NULL},
+	{"/usr/bin/python3|x.py|", "bwa|mem|x|", "/", "", 1, NULL, NULL, NULL},
+	{"java|nextflow|", "/bin/bash|-ue|.command.run|", work, "", 1, NULL, NULL, NULL},
+	{"/bin/bash|nextflow.sh|", "/bin/bash|-ue|.command.run|", work, "", 1, NULL, NULL, NULL},
+	{"/bin/bash|-ue|.command.run|", "/bin/bash|/x/.command.run|nxf_trace|", work, "", 2, "nextflow", "", ""},
+	{"/bin/bash|/x/.command.run|nxf_trace|", "ps|-e|", work, "", 3, "nextflow", "", ""},
+	{"/bin/bash|/x/.command.run|nxf_trace|", "/bin/bash|-ue|/x/.command.sh|", work, "", 3, "nextflow",
+	 "nextflow task", "3f/8a7b6c"},
+	{"/bin/bash|-ue|.command.run|", "/bin/bash|-C|-e|-u|-o|pipefail|/x/.command.sh|", work, "", 2, "nextflow",
+	 "nextflow task", "3f/8a7b6c"},
+	{"/bin/bash|/x/.command.run|nxf_trace|", "docker|run|img|/bin/bash|-c|/bin/bash -ue /x/.command.sh|", work, "",
+	 2, NULL, NULL, NULL},
+	{"/bin/bash|.command.run|", "/bin/bash|-ue|/x/.command.sh|", work, "SLURM_JOB_NAME=nf-ALIGN_(s1)|", 1,
+	 "nextflow", "ALIGN", "3f/8a7b6c"},
+	{"", "bash|-ue|/w/.command.sh|", "/root", "NXF_TASK_WORKDIR=/w/3f/8a7b6c0123456789abcdef01234567|", 1,
+	 "nextflow", "nextflow task", "3f/8a7b6c"},
+	{"", "bwa|", "/data/3f/8a7b6c", "", 1, NULL, NULL, NULL},
+	{"", "slurm_script|", "/", "SLURM_JOB_ID=17|SLURM_JOB_NAME=align|SLURM_STEP_ID=0|", -1, "slurm", "align",
+	 "17.0"},
+	{"", "slurm_script|", "/", "SLURM_JOB_ID=17|", -1, "slurm", "slurm job", "17"},
+	{"/usr/bin/perl|/usr/bin/parallel|", "sh|-c|tput el </dev/tty|", "/", "", 2, "parallel", "", ""},
+	{"/usr/bin/perl|/usr/bin/parallel|", "sleep|10101|", "/", "", 2, "parallel", "", ""},
+	{"/usr/bin/perl|/usr/bin/parallel|", "sh|-c|sh -c \"tput el </dev/tty\" 2>/dev/null|", "/", "", 2, "parallel",
+	 "", ""},
+	{"/x/python3|/x/cwltool|a.cwl|", "bash|-c|sort a | head|", "/tmp/a1b2c3d4", "", 1, "cwltool", "sort",
+	 "a1b2c3d4"},
+	{"/x/python3|/x/cwltool|a.cwl|", "nodejs|--eval|x|", "/tmp/a1b2c3d4", "", 1, "cwltool", "", ""},
+	{"/x/python3|/x/cwltool|a.cwl|", "docker|run|-i|--mount=type=bind,source=/a,target=/b|img|bwa|mem|", "/tmp/x",
+	 "", 1, "cwltool", "bwa mem", "x"},
+	{"/x/python3|/x/_toil_worker|CWLJob|file:/x/js|kind-CWLJob/instance-a|", "sort|x|", "/tmp/x", "", 3, "toil",
+	 "sort", "instance-a"},
+	{"/x/python3|/x/_toil_worker|CWLJob|file:/x/js|kind-CWLJob/instance-a|", "du|-s|/x|", "/tmp/x", "", 3, "toil",
+	 "", ""},
+	{"/x/python3|/x/miniwdl|run|w.wdl|",
+	 "singularity|exec|--bind|/x/call-align-1-wasp/stdout2.txt:/mnt/stdout.txt|x.sif|/bin/sh|-c|x|", "/x", "", 1,
+	 "miniwdl", "align", "call-align-1-wasp/2"},
+	{"/x/python3|/x/miniwdl|run|w.wdl|", "singularity|pull|x.sif|docker://x|", "/x", "", 1, "miniwdl", "", ""},
+};
+
 static void ready_made_rules_hold(void **state)
 {
-	static const char work[] = "/data/work/3f/8a7b6c0123456789abcdef01234567";
-	static const char snakemake[] = "/usr/bin/python3|/usr/bin/snakemake|-s|Snakefile|";
-	static const char target[] = "/usr/bin/python3|-m|snakemake|--snakefile|/x|--target-jobs|sort:s=a|--cores|";
-	static const struct {
-		const char *parent, *args, *cwd, *env;
-		int32_t depth;
-		const char *set, *step, *id;
-	} cases[] = {
-		{snakemake, "bash|-c|set -euo pipefail;  bwa mem a|", "/", "", 1, "snakemake", "bwa mem", ""},
-		{snakemake, "bash|-c|set -euo pipefail;  /usr/bin/python3 /x/.snakemake/scripts/tmpm9kcq07d.s.py|", "/",
-		 "", 1, "snakemake", "s.py", ""},
-		{snakemake,
-		 "/bin/sh|-c|cd /x && /usr/bin/python3 -m snakemake --snakefile 'x' --target-jobs 'sort:s=a,t=b' "
-		 "--allowed-rules 'sort'|",
-		 "/", "", 1, "snakemake", "sort", "sort:s=a,t=b"},
-		{"/bin/sh|-c|x|", target, "/", "", 2, "snakemake", "sort", "sort:s=a"},
-		{target, "bash|-c|set -euo pipefail; sha256sum x|", "/", "", 3, NULL, NULL, NULL},
-		{snakemake, "cbc|/tmp/x-pulp.mps|max|", "/", "", 1, NULL, NULL, NULL},
-		{"make|-j2|", "/bin/sh|-c|sort x > y|", "/", "", 1, "make", "sort", ""},
-		{"/usr/bin/gmake|", "gzip|-k|x|", "/", "", 1, "make", "gzip", ""},
-		{"make|", "make|-f|Makefile.sub|", "/", "", 1, NULL, NULL, NULL},
-		{"cmake|", "cc|x.c|", "/", "", 1, NULL, NULL, NULL},
-		{"/usr/bin/perl|/usr/bin/parallel|-j2|gzip {}|", "/usr/bin/bash|-c|gzip x|wc|", "/", "", 2, "parallel",
-		 "gzip", ""},
-		{"/usr/bin/perl|/usr/bin/parallel|", "sh|-c|/usr/bin/echo ccc|", "/", "", 2, NULL, NULL, NULL},
-		{"/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 1, "shell", "bwa mem", ""},
-		{"/bin/bash|./exe.sh|", "/bin/bash|./pipeline.sh|x|", "/", "", 1, NULL, NULL, NULL},
-		{"/bin/bash|-e|./pipeline.sh|", "bwa|mem|x|", "/", "", 2, "shell", "bwa mem", ""},
-		{"/bin/bash|./pipeline.sh|", "/bin/sh|/usr/bin/qualimap|x|", "/", "", 1, "shell", "qualimap", ""},
-		{"/bin/sh|/usr/bin/qualimap|x|", "java|-jar|x.jar|", "/", "", 2, NULL, NULL, NULL},
-		{"/bin/bash|./pipeline.sh|", "bwa|mem|x|", "/", "", 3, NULL, NULL, NULL},
-		{"/usr/bin/python3|x.py|", "bwa|mem|x|", "/", "", 1, NULL, NULL, NULL},
-		{"java|nextflow|", "/bin/bash|-ue|.command.run|", work, "", 1, "nextflow", "nextflow task",
-		 "3f/8a7b6c"},
-		{"java|nextflow|", "/bin/bash|-ue|.command.run|", work, "SLURM_JOB_NAME=nf-ALIGN_(s1)|", 1, "nextflow",
-		 "ALIGN", "3f/8a7b6c"},
-		{"", "bwa|", "/root", "NXF_TASK_WORKDIR=/w/3f/8a7b6c0123456789abcdef01234567|", 1, "nextflow",
-		 "nextflow task", "3f/8a7b6c"},
-		{"", "bwa|", "/data/3f/8a7b6c", "", 1, NULL, NULL, NULL},
-		{"", "slurm_script|", "/", "SLURM_JOB_ID=17|SLURM_JOB_NAME=align|SLURM_STEP_ID=0|", -1, "slurm",
-		 "align", "17.0"},
-		{"", "slurm_script|", "/", "SLURM_JOB_ID=17|", -1, "slurm", "slurm job", "17"},
-	};
 	struct steps_matcher *matcher;
 	struct steps *steps;
 	struct error err = {0};
@@ -187,19 +329,21 @@ static void ready_made_rules_hold(void **state)
 		fail_msg("%s", err.text);
 	matcher = steps_matcher__new(steps);
 	assert_non_null(matcher);
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct model_command *parent = make_command("/x", cases[i].parent, "/", "");
-		struct model_command *command = make_command("/x", cases[i].args, cases[i].cwd, cases[i].env);
-		struct steps_program program = {command, parent, "", cases[i].depth, false};
+	for (size_t i = 0; i < sizeof(executed) / sizeof(*executed); i++) {
+		struct model_command *parent = make_command("/x", executed[i].parent, "/", "");
+		struct model_command *command = make_command("/x", executed[i].args, executed[i].cwd, executed[i].env);
+		struct steps_program program = {
+			.command = command, .parent = parent, .comm = "", .depth = executed[i].depth};
 		size_t at = steps_matcher__next(matcher, &program, 0);
 
-		if (!cases[i].set && at < steps->count)
+		if (!executed[i].set && at < steps->count)
 			fail_msg("case %zu: a rule of %s holds", i, steps->rules[at].set);
-		if (cases[i].set) {
+		if (executed[i].set) {
 			assert_true(at < steps->count);
-			assert_string_equal(steps->rules[at].set, cases[i].set);
-			assert_string_equal(steps_matcher__step(matcher), cases[i].step);
-			assert_string_equal(steps_matcher__id(matcher), cases[i].id);
+			assert_string_equal(steps->rules[at].set, executed[i].set);
+			assert_int_equal(steps_matcher__engine(matcher), !*executed[i].step);
+			assert_string_equal(steps_matcher__step(matcher), executed[i].step);
+			assert_string_equal(steps_matcher__id(matcher), executed[i].id);
 		}
 		free(parent);
 		free(command);
@@ -216,7 +360,7 @@ static void templates_take_what_patterns_captured(void **state)
 				     "- {exe: '/(.)$', cwd: '^/', env: {E: '^$'}, step: '${1}'}\n");
 	struct steps_matcher *matcher = steps_matcher__new(steps);
 	struct model_command *command = make_command("/bin/d", "a|ccc|", "/", "E=|");
-	struct steps_program program = {command, NULL, "", 0, false};
+	struct steps_program program = {.command = command, .comm = ""};
 
 	(void)state;
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 0);
@@ -233,40 +377,38 @@ static void templates_take_what_patterns_captured(void **state)
 	steps__free(steps);
 }
 
-static void files_are_looked_into_if_they_are_files(void **state)
+static const char *recorded(void *files, const char *path, size_t *length)
+{
+	const char *text = files;
+
+	if (strcmp(path, "/work/ab/f"))
+		return NULL;
+	*length = strlen(text);
+	return text;
+}
+
+static void of_files_what_was_recorded_counts(void **state)
 {
 	struct steps *steps = loaded("steps: [{file: {f: '(?m)^name: (?<name>.+)$'}, step: '${name}'}]");
 	struct steps_matcher *matcher = steps_matcher__new(steps);
-	char folder[] = "/tmp/steps.XXXXXX", path[64], target[64];
-	struct model_command *command;
-	struct steps_program program = {.comm = ""};
-	FILE *file;
+	struct model_command *command = make_command("/bin/x", "x|", "/work/ab", "");
+	struct model_command *elsewhere = make_command("/bin/x", "x|", "/work/cd", "");
+	char text[] = "first\nname: align (a)\nlast";
+	struct steps_program program = {.comm = "", .command = command};
 
 	(void)state;
-	assert_non_null(mkdtemp(folder));
-	command = make_command("/bin/x", "x|", folder, "");
-	program.command = command;
-	snprintf(path, sizeof(path), "%s/f", folder);
-	snprintf(target, sizeof(target), "%s/other", folder);
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
-
-	file = fopen(target, "w");
-	assert_non_null(file);
-	fprintf(file, "first\nname: align (a)\n%*s", 10000, "");
-	fclose(file);
-	assert_int_equal(symlink(target, path), 0);
-	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
-	unlink(path);
-	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
-	unlink(path);
-	assert_int_equal(rename(target, path), 0);
+	program.file = recorded;
+	program.files = text;
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 0);
 	assert_string_equal(steps_matcher__step(matcher), "align (a)");
-	unlink(path);
-	rmdir(folder);
+	program.command = elsewhere;
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
+	program.files = "no name";
+	program.command = command;
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
 	free(command);
+	free(elsewhere);
 	steps_matcher__free(matcher);
 	steps__free(steps);
 }
@@ -289,7 +431,7 @@ static void hostile_arguments_cost_little(void **state)
 				     "- {args: '^(a{100})', step: '${1}'}\n");
 	struct steps_matcher *matcher = steps_matcher__new(steps);
 	struct model_command command = {.refs = 1};
-	struct steps_program program = {&command, NULL, "", 0, false};
+	struct steps_program program = {.command = &command, .comm = ""};
 	size_t size = 2 << 20;
 	char *args = malloc(size);
 	double began = seconds();
@@ -320,15 +462,34 @@ static void hostile_arguments_cost_little(void **state)
 	steps__free(steps);
 }
 
+/* An option that goes on where the search ends, and nothing after it: the page behind cannot be read. */
+static void arguments_are_not_read_beyond_their_end(void **state)
+{
+	size_t page = sysconf(_SC_PAGESIZE), size = STEPS_TEXT_MAX + 1, room = (size + page - 1) / page * page;
+	char *map = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *args = map + room - size, tool[STEPS_NAME_MAX];
+	struct model_command command = {.exe = {"/bin/sh", 7, 0}, .args = {args, size, 2, 0}};
+
+	(void)state;
+	assert_true(map != MAP_FAILED && !mprotect(map + room, page, PROT_NONE));
+	memcpy(args, "sh\0+", 4);
+	memset(args + 4, 'x', size - 5);
+	steps_tool__name(&command, "comm", tool);
+	assert_string_equal(tool, "sh");
+	munmap(map, room + page);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_tell_where_and_what_instead),
 		cmocka_unit_test(a_tool_is_what_a_line_is_about),
+		cmocka_unit_test(a_line_is_called_as_people_would),
 		cmocka_unit_test(ready_made_rules_hold),
 		cmocka_unit_test(templates_take_what_patterns_captured),
-		cmocka_unit_test(files_are_looked_into_if_they_are_files),
+		cmocka_unit_test(of_files_what_was_recorded_counts),
 		cmocka_unit_test(hostile_arguments_cost_little),
+		cmocka_unit_test(arguments_are_not_read_beyond_their_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

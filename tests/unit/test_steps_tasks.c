@@ -245,6 +245,89 @@ static void what_tasks_keep_is_bounded_by_what_lives(void **state)
 	end(s);
 }
 
+/* The processes of an engine that look around end as they like; what passes on another's status counts as ever. */
+static void what_an_engine_does_for_itself_fails_nothing(void **state)
+{
+	struct seen *s = begin("steps:\n- {args: '^probe', engine: true}\n- {args: '^step', step: s, tag: t}\n",
+			       1U << LIFECYCLE);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "probe|");
+	FORK(.at = 2 * S, .pid = 12, .parent = 11, .comm = "probe");
+	EXIT(.at = 3 * S, .pid = 12, .signal = 15);
+	program(3 * S, 13, 11, "step|");
+	EXIT(.at = 4 * S, .pid = 13, .code = 7);
+	FORK(.at = 4 * S, .pid = 14, .parent = 11, .comm = "probe");
+	EXIT(.at = 5 * S, .pid = 14, .code = 1); /* after the step, and not what 11 passes on */
+	EXIT(.at = 6 * S, .pid = 11, .code = 7);
+	program(7 * S, 15, 10, "probe|");
+	EXIT(.at = 8 * S, .pid = 15, .code = 3);
+	EXIT(.at = 9 * S, .pid = 10);
+
+	assert_int_equal(s->rows_count, 6);
+	assert_int_equal(s->rows[0].row.outcome, MODEL_OK);
+	assert_int_equal(s->rows[1].row.outcome, MODEL_FAILED);
+	assert_false(s->rows[1].row.propagated);
+	assert_int_equal(s->rows[2].row.outcome, MODEL_OK);
+	assert_int_equal(s->rows[2].row.exit_code, 1);
+	assert_int_equal(s->rows[3].row.outcome, MODEL_FAILED);
+	assert_true(s->rows[3].row.propagated);
+	assert_int_equal(s->rows[4].row.outcome, MODEL_OK);
+	assert_int_equal(s->tasks_count, 1);
+	assert_string_equal(s->tasks[0].tag, "t");
+	end(s);
+}
+
+static void only_forks_of_an_engine_may_be_its_own(void **state)
+{
+	struct seen *s =
+		begin("steps:\n- {args: '^engine', engine: forks}\n- {args: '^engine', step: s}\n", 1U << LIFECYCLE);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "engine|");
+	FORK(.at = 3 * S, .pid = 12, .parent = 11, .comm = "engine");
+	FORK(.at = 3 * S, .pid = 13, .parent = 12, .comm = "engine");
+	EXIT(.at = 4 * S, .pid = 13, .code = 255);
+	EXIT(.at = 4 * S, .pid = 12, .code = 255);
+	program(5 * S, 14, 11, "job|");
+	EXIT(.at = 6 * S, .pid = 14, .code = 255);
+	EXIT(.at = 7 * S, .pid = 11, .code = 1);
+	EXIT(.at = 9 * S, .pid = 10);
+
+	assert_int_equal(s->rows[0].row.outcome, MODEL_OK);
+	assert_int_equal(s->rows[1].row.outcome, MODEL_OK);
+	assert_int_equal(s->rows[2].row.outcome, MODEL_FAILED);
+	assert_int_equal(s->rows[3].row.outcome, MODEL_FAILED);
+	assert_int_equal(s->tasks_count, 1);
+	end(s);
+}
+
+static void a_step_whose_tool_is_missing_is_a_task(void **state)
+{
+	struct seen *s = begin("steps: [{parent: '^engine', step: '${tool}'}]", 1U << LIFECYCLE);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/engine", .args = "engine|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "engine");
+	EXEC_FAILED(.at = 2 * S, .pid = 11, .exe = "/usr/bin/aligner", .error = ENOENT);
+	EXIT(.at = 3 * S, .pid = 11, .code = 255);
+	FORK(.at = 4 * S, .pid = 12, .parent = 10, .comm = "engine");
+	EXEC_FAILED(.at = 4 * S, .pid = 12, .exe = "/usr/bin/other", .error = ENOENT);
+	EXIT(.at = 5 * S, .pid = 12); /* it managed without */
+	EXIT(.at = 6 * S, .pid = 10);
+
+	assert_int_equal(s->tasks_count, 1);
+	assert_string_equal(s->tasks[0].step, "aligner");
+	assert_int_equal(s->tasks[0].task.outcome, MODEL_FAILED);
+	assert_int_equal(s->tasks[0].task.began_ns, 2 * S);
+	assert_int_equal(s->tasks[0].task.failed, 1);
+	assert_int_equal(s->rows[0].task, 1);
+	assert_int_equal(s->rows[1].task, 0);
+	end(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +340,9 @@ int main(void)
 		cmocka_unit_test(a_tasks_memory_is_the_sum_of_samples),
 		cmocka_unit_test(samples_add_up_to_the_row),
 		cmocka_unit_test(what_tasks_keep_is_bounded_by_what_lives),
+		cmocka_unit_test(what_an_engine_does_for_itself_fails_nothing),
+		cmocka_unit_test(only_forks_of_an_engine_may_be_its_own),
+		cmocka_unit_test(a_step_whose_tool_is_missing_is_a_task),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

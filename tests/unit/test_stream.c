@@ -31,6 +31,65 @@ static void what_is_written_is_read(void **state)
 	assert_int_equal(d.state.damaged_bytes, 0);
 }
 
+/* A sync that fails after the end is noted all the same: what follows the first end is a stream, with an end. */
+static void a_failed_sync_is_noted_after_the_end(void **state)
+{
+	struct stream_writer *w = open_writer(*state, "made");
+	struct delivered d;
+
+	assert_int_equal(write_event(w, 0, TS), 0);
+	assert_int_equal(stream_writer__sync(w), 0);
+	assert_int_equal(stream_writer__end(w), 0);
+	assert_int_equal(stream_writer__end(w), 0);
+	deliver_file(*state, "made.msgpack", &d);
+	assert_int_equal(d.events, 1);
+	assert_true(d.state.complete && !d.lost_records && !d.state.uncounted);
+	assert_int_equal(stream_writer__unsynced(w, -EIO, TS), 0);
+	assert_int_equal(stream_writer__close(w), 0);
+	deliver_file(*state, "made.msgpack", &d);
+	assert_int_equal(d.events, 1);
+	assert_true(d.state.complete && d.lost_unknown);
+	assert_int_equal(d.lost_records, 1);
+	assert_int_equal(d.state.uncounted, 1);
+	assert_int_equal(d.state.damaged_bytes, 0);
+	assert_int_equal(d.lost_since, TS);
+	assert_string_equal(d.cause, "EIO");
+}
+
+static bool hide_ls(void *arg, enum record_place place, const char **text, size_t *length)
+{
+	(void)arg;
+	if (place != RECORD_LIST_FIRST || *length != 2)
+		return false;
+	*text = "***";
+	*length = 3;
+	return true;
+}
+
+/* The end counts what was hidden in the records that are in the file: not in one that was too long for a block. */
+static void the_end_counts_what_was_hidden(void **state)
+{
+	const struct folder *folder = *state;
+	struct stream_writer_opts opts = made__opts("made");
+	struct stream_writer *w;
+	struct delivered d;
+	struct made_event *e = calloc(1, 20 << 20);
+	unsigned i;
+
+	opts.privacy.filter = hide_ls;
+	assert_int_equal(stream_writer__open(&w, folder->fd, &opts), 0);
+	for (i = 0; i < 3000; i++)
+		assert_int_equal(write_event(w, i, TS + i), 0);
+	made__init(e, TS);
+	e->text = (struct event_string){sizeof(*e), (20 << 20) - sizeof(*e), 0};
+	assert_int_equal(stream_writer__event(w, &e->head, 20 << 20), -EMSGSIZE);
+	free(e);
+	assert_int_equal(stream_writer__close(w), 0);
+	deliver_file(folder, "made.msgpack", &d);
+	assert_int_equal(d.state.records, 3000);
+	assert_int_equal(d.state.redacted, 3000);
+}
+
 static void the_header_tells_all(void **state)
 {
 	const struct folder *folder = *state;
@@ -56,6 +115,9 @@ static void the_header_tells_all(void **state)
 	assert_string_equal(info->run.id, "run-7");
 	assert_string_equal(info->run.name, "test");
 	assert_int_equal(info->run.number, 7);
+	assert_string_equal(info->streams[0], "made");
+	assert_string_equal(info->streams[1], "other");
+	assert_null(info->streams[2]);
 	assert_string_equal(info->run.tags[0], "team=genomics");
 	assert_string_equal(info->run.tags[1], "empty=");
 	assert_null(info->run.tags[2]);
@@ -346,7 +408,7 @@ static void a_full_disk(void **state)
 /* What was flushed before a kill -9 is there. */
 static void a_killed_writer(void **state)
 {
-	struct stream_writer *w = open_writer(*state, "made");
+	struct stream_writer *w;
 	struct delivered d;
 	int status;
 	unsigned i;
@@ -356,6 +418,7 @@ static void a_killed_writer(void **state)
 	pid = fork();
 	assert_true(pid >= 0);
 	if (!pid) {
+		w = open_writer(*state, "made");
 		for (i = 0; i < 150; i++) {
 			write_event(w, i, TS + i);
 			if (i == 99)
@@ -370,7 +433,6 @@ static void a_killed_writer(void **state)
 	assert_false(d.state.complete);
 	assert_string_equal(d.cause, "truncated");
 	assert_int_equal(d.lost_since, TS + 99);
-	stream_writer__close(w);
 }
 
 int main(void)
@@ -378,6 +440,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 		TEST(what_is_written_is_read),
+		TEST(a_failed_sync_is_noted_after_the_end),
+		TEST(the_end_counts_what_was_hidden),
 		TEST(the_header_tells_all),
 		TEST(a_stream_is_never_overwritten),
 		TEST(sorts_inside_its_window),

@@ -207,16 +207,16 @@ static void what_a_later_writer_adds(void **state)
 	assert_non_null(marker);
 	made__init(&e, TS);
 	e.big = 0;
-	assert_int_equal(record__pack(&block, &made_schema[0], 16, 1, &e.head, sizeof(e), NULL, NULL), 0);
+	assert_int_equal(record__pack(&block, &made_schema[0], 16, 1, &e.head, sizeof(e), NULL), 0);
 	block.data[2] += 2;
 	assert_int_equal(pack_double(&block, 1.5) || pack_array(&block, 1) || pack_nil(&block), 0);
 	e.big = 1;
-	assert_int_equal(record__pack(&block, &made_schema[0], 40, 2, &e.head, sizeof(e), NULL, NULL), 0);
-	assert_int_equal(record__pack(&block, &made_schema[0], 9, 3, &e.head, sizeof(e), NULL, NULL), 0);
+	assert_int_equal(record__pack(&block, &made_schema[0], 40, 2, &e.head, sizeof(e), NULL), 0);
+	assert_int_equal(record__pack(&block, &made_schema[0], 9, 3, &e.head, sizeof(e), NULL), 0);
 	first = block.size;
 	e.head.ts++;
 	e.big = 2;
-	assert_int_equal(record__pack(&block, &made_schema[0], 16, 4, &e.head, sizeof(e), NULL, NULL), 0);
+	assert_int_equal(record__pack(&block, &made_schema[0], 16, 4, &e.head, sizeof(e), NULL), 0);
 	assert_true(first < block.size);
 	assert_int_equal(stream_sync__pack(&block, marker + 9, &e.head, 5, &sync), 0);
 	assert_int_equal(buffer__append(&whole, (char *)bytes, begin[0]), 0);
@@ -225,8 +225,133 @@ static void what_a_later_writer_adds(void **state)
 	assert_int_equal(d.events, 2);
 	assert_true(d.seen[0] && d.seen[2]);
 	assert_int_equal(d.state.damaged_bytes, 0);
+	/* kind 40 is not in the header */
+	assert_int_equal(d.lost_count, 1);
+	assert_int_equal(d.state.invalid, 1);
 	buffer__free(&whole);
 	buffer__free(&block);
+	free(bytes);
+}
+
+/* Packs the made-up event with one value replaced, or with fewer values if `value` is NULL. */
+static void pack_wrong(struct buffer *block, unsigned field, const char *value, size_t size, uint64_t seq)
+{
+	struct cursor c;
+	struct made_event e;
+	size_t begin = block->size, values = 0;
+	struct buffer tail = {0};
+	struct record record;
+
+	made__init(&e, TS + seq);
+	e.big = seq;
+	assert_int_equal(record__pack(block, &made_schema[0], 16, seq, &e.head, sizeof(e), NULL), 0);
+	assert_true(record__head(block->data + begin, block->size - begin, &record));
+	c = (struct cursor){record.bytes + record.values, record.bytes + record.size};
+	for (; values < field; values++)
+		assert_int_equal(cursor__skip(&c), 1);
+	values = c.at - block->data;
+	if (value) {
+		assert_int_equal(cursor__skip(&c), 1);
+		assert_int_equal(buffer__append(&tail, c.at, c.end - c.at), 0);
+	} else {
+		block->data[begin + 2] = RECORD_HEAD + field;
+	}
+	block->size = values;
+	assert_int_equal(buffer__append(block, value, size) || buffer__append(block, tail.data, tail.size), 0);
+	buffer__free(&tail);
+}
+
+/* A valid block with records that contradict the header: each is left out and counted, the rest is delivered. */
+static void records_that_contradict_the_header(void **state)
+{
+	static const struct {
+		unsigned field;
+		const char *value;
+		size_t size;
+	} wrong[] = {
+		{MADE_FLAG, "\x01", 1},
+		{MADE_SMALL, "\xcf\0\0\0\1\0\0\0\0", 9}, /* more than 32 bits */
+		{MADE_SMALL, "\xff", 1},
+		{MADE_NUMBER, "\xd3\xff\xff\xff\x00\0\0\0\0", 9},
+		{MADE_NUMBER, "\xce\x80\0\0\0", 5},
+		{MADE_BIG, "\xa1x", 2},
+		{MADE_BIG, "\xcb\0\0\0\0\0\0\0\0", 9}, /* a float */
+		{MADE_COMM, "\x05", 1},
+		{MADE_TEXT, "\x91\xa1x", 3},
+		{MADE_LIST, "\xa1x", 2},
+		{MADE_LIST, "\x91\x01", 2}, /* of numbers */
+		{MADE_MAP, "\x90", 1},
+		{MADE_MAP, "\x81\x03\x02", 3}, /* looks like reasons: then the map lacks */
+		{MADE_MAP, NULL, 0},	       /* a value too few */
+		{MADE_FLAG, NULL, 0},
+	};
+	size_t size, begin[2], first = 0, count = sizeof(wrong) / sizeof(*wrong);
+	uint8_t *bytes = write_stream(*state, 0, 1, &size), *marker;
+	struct stream_sync sync = {.records = count + 2, .total = count + 2};
+	struct buffer block = {0}, whole = {0};
+	struct event head = {.ts = TS + 100, .run = 7};
+	struct delivered d;
+
+	find_blocks(bytes, size, begin, 2);
+	marker = memmem(bytes, size, "\xa6marker\xc4\x10", 9);
+	assert_non_null(marker);
+	pack_wrong(&block, MADE_SMALL, "\xce\xff\xff\xff\xff", 5, 1); /* the largest that fits */
+	first = block.size;
+	for (size_t i = 0; i < count; i++)
+		pack_wrong(&block, wrong[i].field, wrong[i].value, wrong[i].size, 2 + i);
+	pack_wrong(&block, MADE_SMALL, "\xc0", 1, 2 + count);
+	assert_int_equal(stream_sync__pack(&block, marker + 9, &head, 3 + count, &sync), 0);
+	assert_int_equal(buffer__append(&whole, (char *)bytes, begin[0]), 0);
+	assert_int_equal(buffer__append(&whole, (char *)block.data, block.size), 0);
+	assert_int_equal(buffer__append(&whole, (char *)bytes + begin[0], size - begin[0]), 0);
+	assert_true(deliver_memory(whole.data, whole.size, &d));
+	assert_int_equal(d.events, 2);
+	assert_true(d.seen[1] && d.seen[2 + count]);
+	assert_int_equal(d.lost_records, 1);
+	assert_int_equal(d.lost_count, count);
+	assert_int_equal(d.lost_since, TS + 2);
+	assert_string_equal(d.cause, "damage");
+	assert_string_equal(d.event, "first");
+	assert_int_equal(d.state.invalid, count);
+	assert_int_equal(d.state.invalid_at, begin[0] + first);
+	assert_int_equal(d.state.damaged_bytes, 0);
+	buffer__free(&whole);
+	buffer__free(&block);
+	free(bytes);
+}
+
+/* The same for control records: what they stood for is unknown. */
+static void control_records_that_contradict_the_header(void **state)
+{
+	static const unsigned kinds[] = {RECORD_LOST, RECORD_CLOCK};
+	size_t size, begin[2];
+	uint8_t *bytes = write_stream(*state, 0, 1, &size), *marker;
+
+	find_blocks(bytes, size, begin, 2);
+	marker = memmem(bytes, size, "\xa6marker\xc4\x10", 9);
+	assert_non_null(marker);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		struct stream_sync sync = {.records = 2, .total = 1};
+		struct buffer block = {0}, whole = {0};
+		struct made_event e;
+		struct delivered d;
+
+		made__init(&e, TS);
+		e.big = 1;
+		assert_int_equal(record__pack(&block, &made_schema[0], kinds[i], 1, &e.head, sizeof(e), NULL), 0);
+		assert_int_equal(record__pack(&block, &made_schema[0], 16, 2, &e.head, sizeof(e), NULL), 0);
+		assert_int_equal(stream_sync__pack(&block, marker + 9, &e.head, 3, &sync), 0);
+		assert_int_equal(buffer__append(&whole, (char *)bytes, begin[0]), 0);
+		assert_int_equal(buffer__append(&whole, (char *)block.data, block.size), 0);
+		assert_int_equal(buffer__append(&whole, (char *)bytes + begin[0], size - begin[0]), 0);
+		assert_true(deliver_memory(whole.data, whole.size, &d));
+		assert_int_equal(d.events, 1);
+		assert_true(d.lost_unknown);
+		assert_int_equal(d.lost_records, 1);
+		assert_int_equal(d.state.uncounted, 1);
+		buffer__free(&whole);
+		buffer__free(&block);
+	}
 	free(bytes);
 }
 
@@ -262,8 +387,8 @@ static void a_clock_that_was_set(void **state)
 		made__init(&e, TS + i);
 		if (i == 1)
 			record__pack(&block, &record_control[RECORD_CLOCK], RECORD_CLOCK, 1, &clock.head, sizeof(clock),
-				     NULL, NULL);
-		record__pack(&block, &made_schema[0], 16, 2, &e.head, sizeof(e), NULL, NULL);
+				     NULL);
+		record__pack(&block, &made_schema[0], 16, 2, &e.head, sizeof(e), NULL);
 		sync.records = 1 + (i == 1);
 		sync.total = i + 1;
 		assert_int_equal(stream_sync__pack(&block, marker + 9, &e.head, 3, &sync), 0);
@@ -284,9 +409,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-		TEST(cut_at_every_byte),	 TEST(flipped_at_every_byte),	  TEST(blocks_out_of_place),
-		TEST(promises_of_hostile_files), TEST(files_that_are_no_streams), TEST(what_a_later_writer_adds),
+		TEST(cut_at_every_byte),
+		TEST(flipped_at_every_byte),
+		TEST(blocks_out_of_place),
+		TEST(promises_of_hostile_files),
+		TEST(files_that_are_no_streams),
+		TEST(what_a_later_writer_adds),
 		TEST(a_clock_that_was_set),
+		TEST(records_that_contradict_the_header),
+		TEST(control_records_that_contradict_the_header),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,8 @@
 
 #include "core/format.h"
 #include "core/sink.h"
-#include "sinks/model/model.h"
+#include "sinks/model/process.h"
+#include "sinks/summary/page.h"
 #include "tests/unit/sink_made.h"
 
 #define MiB (1ULL << 20)
@@ -155,6 +156,13 @@ static void commands_are_shown_as_a_shell_takes_them(void **state)
 		assert_string_equal(text.data, "x.sh b");
 	}
 	text__free(&text);
+	{
+		struct model_command script = {.exe = {"./p1.sh", 7, 0}, .args = {"bash\0./p1.sh", 13, 2, 0}};
+
+		text__command(&text, &script, "p1.sh", true);
+		assert_string_equal(text.data, "a subshell of p1.sh");
+	}
+	text__free(&text);
 	text__command(&text, NULL, "co\nmm", false);
 	assert_string_equal(text.data, "[co\\nmm]");
 	text__free(&text);
@@ -182,20 +190,21 @@ static void a_short_run_is_a_short_page(void **state)
 	assert_string_equal(print(t, true), "variant-calling  r1  on node7, 2025-11-22 03:36:13 UTC\n"
 					    "$ ./pipeline.sh --input samples.csv\n"
 					    "\n"
+					    "  verdict        exit 0\n"
+					    "\n"
 					    "  wall            4.0 s\n"
 					    "  CPU            200 ms  0.05 cores on average\n"
 					    "  peak memory   4.0 MiB  largest process: pipeline.sh\n"
 					    "  processes           2  2 programs executed\n"
-					    "  verdict        exit 0\n"
 					    "\n"
 					    "Commands by CPU time\n"
-					    "      CPU  share     wall     peak   runs  command\n"
-					    "   150 ms   75 %    4.0 s  4.0 MiB      1  pipeline.sh\n"
-					    "    50 ms   25 %   100 ms  2.0 MiB      1  sleep\n");
+					    "      CPU  share     wall     peak  programs  command\n"
+					    "   150 ms   75 %    4.0 s  4.0 MiB         1  pipeline.sh\n"
+					    "    50 ms   25 %   100 ms  2.0 MiB         1  sleep\n");
 	end(t);
 }
 
-static void failures_come_first_alike_ones_together(void **state)
+static void the_rarest_failures_come_first_alike_ones_together(void **state)
 {
 	struct page_test *t = begin_with("top=5,failures=2", 7);
 	const char *page;
@@ -212,11 +221,11 @@ static void failures_come_first_alike_ones_together(void **state)
 	assert_has(page, "processes           7  7 programs executed, 5 failed\n");
 	assert_has(page, "verdict        exit 0  but 5 failures are hidden\n");
 	assert_has(page, "\nFailed (5)\n"
-			 "  exit 1   qc --strict\n"
-			 "           HIDDEN  3 times, first pid 11 at +1.1 s, under pipeline.sh\n"
 			 "  SIGSEGV  tool\n"
 			 "           HIDDEN  pid 21 at +6.1 s, core dumped, under pipeline.sh\n"
-			 "  and 1 more of 1 other kind\n");
+			 "  exit 4   late\n"
+			 "           HIDDEN  pid 22 at +7.1 s, under pipeline.sh\n"
+			 "  and 3 more of 1 other kind\n");
 	assert_has(page, "Longest");
 	end(t);
 }
@@ -238,8 +247,8 @@ static void steps_are_summed_up_and_named_with_failures(void **state)
 	END(.at = 5 * S, .pid = 10, .cpu = 150 * MS, .bytes = 4 * MiB);
 	page = print(t, true);
 	assert_has(page, "\nSteps by CPU time\n"
-			 "      CPU  share     wall     peak   runs  failed  step\n"
-			 "   350 ms   70 %    1.1 s  8.0 MiB      2       0  bwa mem\n"
+			 "      CPU  share     wall     peak     tasks  failed  step\n"
+			 "   350 ms   70 %    1.1 s  8.0 MiB         2       0  bwa mem\n"
 			 "\nCommands");
 	assert_has(page, "HIDDEN  pid 13 at +3.0 s, in step bwa mem, under sh -c");
 	end(t);
@@ -263,9 +272,95 @@ static void a_run_that_fails_hides_nothing(void **state)
 	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
 	page = print(t, true);
 	assert_has(page, "verdict        exit 3\n");
-	assert_has(page, "  exit 3  tool\n");
-	assert_has(page, "  and 1 more that passed on the exit status of a failed child\n");
+	assert_has(page, "\nCause\n"
+			 "  exit 3  tool\n"
+			 "          pid 11 at +1.1 s, after 100 ms\n"
+			 "          run again: cd / && tool\n"
+			 "  passed on:\n"
+			 "  exit 3  pipeline.sh\n"
+			 "  exit 3    tool\n"
+			 "\n"
+			 "  wall");
 	assert_has_not(page, "HIDDEN");
+	assert_has_not(page, "ailures");
+	end(t);
+}
+
+static void long_commands_are_wrapped_and_whole(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	char args[4096] = "tool|", whole[4096] = "tool", line[4096] = "";
+	const char *page, *at;
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		snprintf(args + strlen(args), sizeof(args) - strlen(args), "--n%03d|", i);
+		snprintf(whole + strlen(whole), sizeof(whole) - strlen(whole), " --n%03d", i);
+	}
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	program(2 * S, 11, "/bin/tool", args, 3);
+	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	at = strstr(page, "tool");
+	for (size_t n = 0; *at && strncmp(at, " pid", 4); at++)
+		if (*at != '\n' && (*at != ' ' || (n && line[n - 1] != ' ')))
+			line[n++] = *at;
+		else if (*at == '\n' && line[n - 1] != ' ')
+			line[n++] = ' ';
+	line[strcspn(line, "\n")] = '\0';
+	assert_memory_equal(line, whole, strlen(whole));
+	end(t);
+}
+
+static void a_failure_that_was_retried_with_success(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	program(2 * S, 11, "/usr/bin/curl", "curl|x|", 7);
+	program(3 * S, 12, "/usr/bin/curl", "curl|x|", 7);
+	program(4 * S, 13, "/usr/bin/curl", "curl|x|", 0);
+	program(4 * S, 14, "/usr/bin/curl", "curl|y|", 7);
+	program(4 * S, 15, "/usr/bin/curl", "curl|y|", 0);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "6 programs executed, 3 retried with success\n");
+	assert_has(page, "verdict        exit 0\n");
+	assert_has(page, "\nRetried or ignored\n"
+			 "  curl x: exit 7, retried, then 0; 2 times\n"
+			 "  curl y: exit 7, retried, then 0\n");
+	assert_has_not(page, "Failed");
+	end(t);
+}
+
+/* A line each, whatever failed in it. */
+static void tasks_that_were_ignored(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/java", .args = "java|-cp|x|nextflow.cli.Launcher|run|");
+	for (uint32_t pid = 20; pid < 26; pid += 2) {
+		FORK(.at = 2 * S, .pid = pid, .parent = 10, .comm = "java");
+		EXEC(.at = 2 * S, .pid = pid, .exe = "/bin/bash", .args = "bash|-ue|.command.sh|",
+		     .cwd = pid == 24 ? "/w/ab/cccccccccccccccccccccccccccccc" : "/w/ab/dddddddddddddddddddddddddddddd",
+		     .env = pid == 24 ? "SLURM_JOB_NAME=nf-ALIGN_(2)|" : "SLURM_JOB_NAME=nf-SORT_(1)|");
+		FORK(.at = 2 * S, .pid = pid + 1, .parent = pid, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = pid + 1, .exe = "/bin/tool", .args = "tool|");
+		END(.at = 3 * S, .pid = pid + 1, .signal = 11, .cpu = MS, .bytes = MiB);
+		END(.at = 3 * S, .pid = pid, .code = 139, .cpu = MS, .bytes = MiB);
+	}
+	END(.at = 4 * S, .pid = 10, .cpu = 50 * MS, .bytes = 2 * MiB);
+	page = print(t, true);
+	assert_has(page, "7 programs executed, 3 ignored\n");
+	assert_has(page, "\nRetried or ignored\n"
+			 "  SORT: exit 139, ignored; 2 times\n"
+			 "  ALIGN: exit 139, ignored\n");
+	assert_null(strstr(page, "Failed"));
+	assert_null(strstr(page, "HIDDEN"));
 	end(t);
 }
 
@@ -280,7 +375,61 @@ static void a_program_that_could_not_be_executed_is_named(void **state)
 	END(.at = 4 * S, .pid = 11, .code = 126, .cpu = 1, .bytes = 1);
 	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	assert_has(print(t, true), "  exit 126  /opt/tool\n"
-				   "            HIDDEN  pid 11 at +3.0 s, not executed: EACCES, under pipeline.sh\n");
+				   "            HIDDEN  pid 11 at +3.0 s, under pipeline.sh\n"
+				   "            not executable: tool (EACCES)\n");
+	end(t);
+}
+
+/* #!/usr/bin/env nosuchpython */
+static void a_script_whose_interpreter_is_missing(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "./a.py", .args = "/usr/bin/env|nosuchpython|./a.py|");
+	END(.at = 3 * S, .pid = 11, .code = 127, .cpu = 1, .bytes = 1);
+	END(.at = 4 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	assert_has(print(t, true), "\n            command not found\n");
+	end(t);
+}
+
+/* Rows of one command that different processes have ended are two kinds of failure. */
+static void the_sender_of_a_signal_is_named(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t pid = 11; pid < 14; pid++) {
+		FORK(.at = 2 * S, .pid = pid, .parent = 10, .comm = "bash");
+		EXEC(.at = 3 * S, .pid = pid, .exe = "/opt/tool", .args = "tool|");
+	}
+	END(.at = 4 * S, .pid = 11, .signal = 9, .sent_by = 8, .comm = "earlyoom", .cpu = 1, .bytes = 1);
+	END(.at = 5 * S, .pid = 12, .signal = 9, .sent_by = 12, .comm = "tool", .cpu = 1, .bytes = 1);
+	END(.at = 6 * S, .pid = 13, .signal = 9, .sent_by = 10, .comm = "bash", .cpu = 1, .bytes = 1);
+	END(.at = 7 * S, .pid = 10, .code = 1, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "Other failures (1)\n");
+	assert_has(page, "           sent by earlyoom (pid 8), outside of the run: limit of memory\n");
+	assert_has(page, "           sent by itself\n");
+	end(t);
+}
+
+static void what_an_exec_replaced_says_by_what(void **state)
+{
+	struct page_test *t = begin_with("top=1", 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/nice", .args = "nice|/opt/tool|");
+	EXEC(.at = 4 * S, .pid = 11, .exe = "/opt/tool", .args = "/opt/tool|");
+	END(.at = 4500 * MS, .pid = 11, .cpu = 50 * MS, .bytes = 2 * MiB);
+	END(.at = 5 * S, .pid = 10, .cpu = 150 * MS, .bytes = 4 * MiB);
+	assert_has(print(t, true), "  nice /opt/tool  (replaced by tool)\n");
 	end(t);
 }
 
@@ -293,7 +442,7 @@ static void what_is_missing_is_explained(void **state)
 	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
 	EXIT(.at = 5 * S, .pid = 10);
 	page = print(t, true);
-	assert_has(page, "        -      -    4.0 s        -      1  pipeline.sh\n");
+	assert_has(page, "        -      -    4.0 s        -         1  pipeline.sh\n");
 	assert_has(page, "- CPU time not known for 1 of 1: its probe was switched off\n");
 	end(t);
 
@@ -318,8 +467,10 @@ static void losses_are_never_hidden(void **state)
 	LOST(.at = 3 * S, .stream = LIFECYCLE, .count = 1000, .since = 2 * S, .cause = "ring_full");
 	LOST(.at = 4 * S, .stream = LIFECYCLE, .count = 234, .since = 3 * S, .cause = "ring_full");
 	LOST(.at = 4 * S, .stream = CPU, .count = EVENT_NULL(EVENT_REASON_NONE), .since = 3 * S, .cause = "truncated");
+	LOST(.at = 4 * S, .stream = MEM, .count = 123456789012345, .since = 3 * S, .cause = "ring_full");
 	page = print(t, false);
 	assert_has(page, "lifecycle: 1,234 records lost between +1.0 s and +3.0 s: the ring was full\n");
+	assert_has(page, "  mem: 123,456,789,012,345 records lost between +2.0 s and +3.0 s: the ring was\n    full\n");
 	assert_has(page, "cpu: an unknown number of records lost between +2.0 s and +3.0 s");
 	assert_has(page, "mem: has no end");
 	assert_has_not(page, "cpu: has no end");
@@ -340,6 +491,69 @@ static void who_still_runs_is_listed(void **state)
 	page = print(t, true);
 	assert_has(page, "\nStill running at the end\n");
 	assert_has(page, "       11  agent -d\n");
+	end(t);
+}
+
+/* Nothing is lost: the wall time is until now, and programs run since their begin. */
+static void a_run_that_goes_on(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 3 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 3 * S, .pid = 11, .parent = 10, .exe = "/usr/bin/agent", .args = "agent|-d|");
+	page = print_as(t, STREAM_RUNNING, 13 * S);
+	assert_has(page, "  wall           12.0 s  so far\n");
+	assert_has(page, "  processes           2  2 programs executed, 2 still running\n");
+	assert_has(page, "  state         running  for 12.0 s, 2 processes\n");
+	assert_has_not(page, "verdict");
+	assert_has(page, "\nRunning now\n     wall      CPU     peak     since      pid  command\n"
+			 "   10.0 s        -        -    +2.0 s       11  agent -d\n");
+	assert_has_not(page, "The record is not complete");
+	assert_has_not(page, "at the end");
+	end(t);
+}
+
+/* The account of a process is closed some time after its exit. */
+static void accounts_that_are_still_to_come(void **state)
+{
+	for (int running = 0; running < 2; running++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		(void)state;
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		FORK(.at = 3 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 3 * S, .pid = 11, .parent = 10, .exe = "/bin/true", .args = "true|");
+		EXIT(.at = 4 * S, .pid = 11, .parent = 10);
+		page = print_as(t, running ? STREAM_RUNNING : STREAM_ENDED, 13 * S);
+		assert_int_equal(!strstr(page, "the end of 1 process is missing, which other streams have"), running);
+		end(t);
+	}
+}
+
+/* Once, for all streams. */
+static void a_collector_that_was_killed(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 3 * S, .pid = 11, .parent = 10, .comm = "bash");
+	LOST(.at = 3 * S, .stream = LIFECYCLE, .count = EVENT_NULL(EVENT_REASON_NONE), .since = 3 * S,
+	     .cause = "truncated");
+	LOST(.at = 3 * S, .stream = CPU, .count = 7, .since = 2 * S, .cause = "ring_full");
+	page = print_as(t, STREAM_CRASHED, 0);
+	assert_has(page, "  state         crashed  the collector was killed before the end\n");
+	assert_has(page, "\nThe record is not complete\n"
+			 "  the collector was killed: its record ends at +2.0 s\n"
+			 "  cpu: 7 records lost between +1.0 s and +2.0 s: the ring was full\n");
+	assert_has_not(page, "has no end");
+	assert_has_not(page, "unknown number");
+	assert_has_not(page, "still running");
 	end(t);
 }
 
@@ -420,6 +634,52 @@ static void distinct_commands_are_capped(void **state)
 	end(t);
 }
 
+static const struct {
+	const char *text;
+	size_t most;
+	const char *shown;
+} said_pages[] = {
+	{"one\n", 5, "  | one\n"},
+	{"one", 5, "  | one\n"},
+	{"\n\none\n\n\ntwo\n\n", 5, "  | one\n  | two\n"},
+	{"1\n2\n3\n4\n5\n6\n7\n", 5, "  | 3\n  | 4\n  | 5\n  | 6\n  | 7\n"},
+	{"1\n2\n3\n", 1, "  | 3\n"},
+	{" 1%\r 2%\r 3%\nthe end\r\n", 5, "  |  3%\n  | the end\n"},
+	{"a\x1b[2J\x07\xff\xc3\n", 5, "  | a\\x1b[2J\\x07\\xff\\xc3\n"},
+	{"a very long line that does not fit by any means, as it goes on and on\n", 5,
+	 "  | a very long line that does not fit " TEXT_ELLIPSIS "\n"},
+	{"\xc3\xa4\xc3\xb6\xc3\xbc\n", 5, "  | \xc3\xa4\xc3\xb6\xc3\xbc\n"},
+	{"", 5, NULL},
+	{"\n\r\n", 5, NULL},
+	{NULL, 5, NULL},
+};
+
+static void lines_are_shown(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(said_pages) / sizeof(said_pages[0]); i++) {
+		struct run run = {0};
+		const struct tally tally = {.run = {.run = &run.pub}};
+		struct text text = {0};
+		const struct record record = {.pid = 3, .start = 7};
+		const char *words = said_pages[i].text;
+		struct value null = {.type = VALUE_NULL, .reason = EVENT_REASON_GONE};
+		struct value value = {.type = VALUE_STRING, .string = words, .length = words ? strlen(words) : 0};
+		const struct feed feed = {
+			.run = &run, .record = &record, .field = {words ? &value : &null, &null, &null}};
+		struct page page = {.text = &text, .tally = &tally, .columns = 40};
+
+		assert_int_equal(said__take(&feed), 0);
+		page__said(&page, 3, 7, 2, said_pages[i].most);
+		if (said_pages[i].shown && (!text.data || strcmp(text.data, said_pages[i].shown) != 0))
+			fail_msg("\"%s\": \"%s\"", said_pages[i].text, text.data ? text.data : "");
+		if (!said_pages[i].shown)
+			assert_int_equal(text.size, 0);
+		text__free(&text);
+		said__free_all(&run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -429,16 +689,26 @@ int main(void)
 		cmocka_unit_test(text_is_cut_by_columns),
 		cmocka_unit_test(commands_are_shown_as_a_shell_takes_them),
 		cmocka_unit_test(a_short_run_is_a_short_page),
-		cmocka_unit_test(failures_come_first_alike_ones_together),
+		cmocka_unit_test(the_rarest_failures_come_first_alike_ones_together),
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
+		cmocka_unit_test(long_commands_are_wrapped_and_whole),
+		cmocka_unit_test(a_failure_that_was_retried_with_success),
+		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
+		cmocka_unit_test(a_script_whose_interpreter_is_missing),
+		cmocka_unit_test(the_sender_of_a_signal_is_named),
+		cmocka_unit_test(what_an_exec_replaced_says_by_what),
 		cmocka_unit_test(what_is_missing_is_explained),
 		cmocka_unit_test(losses_are_never_hidden),
 		cmocka_unit_test(who_still_runs_is_listed),
+		cmocka_unit_test(a_run_that_goes_on),
+		cmocka_unit_test(accounts_that_are_still_to_come),
+		cmocka_unit_test(a_collector_that_was_killed),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
 		cmocka_unit_test(each_run_has_its_block),
 		cmocka_unit_test(an_empty_run_says_so),
+		cmocka_unit_test(lines_are_shown),
 		cmocka_unit_test(distinct_commands_are_capped),
 	};
 

@@ -64,7 +64,7 @@ static void a_task_is_a_line_in_nextflows_columns(void **state)
 	finish();
 	assert_string_equal(print(t, true),
 			    HEADER "1\tab/cdef12\t20\ttask align\tCOMPLETED\t0\t-\t1763782574000\t1763782578000\t-\t"
-				   "4000\t80.0\t-\t423624704\t-\t524288000\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
+				   "4000\t80.0\t-\t423624704\t423624704\t524288000\t-\t-\t-\t-\t-\t-\t-\t-\t-\n");
 	end(t);
 }
 
@@ -78,7 +78,7 @@ static void a_task_is_a_line_in_snakemakes_columns(void **state)
 	assert_string_equal(print(t, true),
 			    "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\tjobid\t"
 			    "rule_name\n"
-			    "4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t80.00\t3.20\tab/cdef12\ttask align\n");
+			    "4.0000\t0:00:04\t500.00\t404.00\t-\t-\t-\t-\t80.00\t3.20\tab/cdef12\ttask align\n");
 	end(t);
 }
 
@@ -113,6 +113,42 @@ static void a_sum_that_lacks_something_is_not_shown(void **state)
 	END(.at = 6 * S, .pid = 20, .cpu = 200 * MS, .bytes = 4 * MiB);
 	finish();
 	assert_has(print(t, true), "\n4.0000\t0:00:04\t500.00\t-\t-\t-\t-\t-\t-\t-\tab/1\ttask x\n");
+	end(t);
+}
+
+/* Until its exec a process is part of its parent's task. That may be over when the next sample comes, or go on. */
+static void a_fork_that_leaves_for_another_task_takes_its_memory_along(void **state)
+{
+	struct page_test *t = begin("format=snakemake");
+	const char *page;
+
+	(void)state;
+	FORK(.at = 1 * S, .pid = 20, .parent = 10, .comm = "bash");
+	EXEC(.at = 1 * S, .pid = 20, .exe = "/bin/bash", .args = "bash|command.run|ab/1|");
+	for (uint32_t pid = 30; pid <= 60; pid += 30) {
+		uint64_t ts = pid * S;
+
+		FORK(.at = ts, .pid = pid, .parent = 10, .comm = "bash");
+		EXEC(.at = ts, .pid = pid, .exe = "/bin/bash",
+		     .args = pid == 30 ? "bash|command.run|ab/2|" : "bash|command.run|ab/3|");
+		FORK(.at = ts + 1 * S, .pid = pid + 1, .parent = pid, .comm = "bash");
+		MEM_SAMPLED(.at = ts + 2 * S, .pid = pid, .bytes = 10 * MiB);
+		MEM_SAMPLED(.at = ts + 2 * S, .pid = pid + 1, .bytes = 300 * MiB);
+		if (pid == 30)
+			END(.at = ts + 3 * S, .pid = pid, .cpu = 1, .bytes = 10 * MiB);
+		EXEC(.at = ts + 14 * S, .pid = pid + 1, .exe = "/bin/bash", .args = "bash|command.run|ab/1|");
+		if (pid == 60)
+			MEM_SAMPLED(.at = ts + 15 * S, .pid = pid, .bytes = 200 * MiB);
+		MEM_SAMPLED(.at = ts + 16 * S, .pid = pid + 1, .bytes = 400 * MiB);
+		END(.at = ts + 17 * S, .pid = pid + 1, .cpu = 1, .bytes = 400 * MiB);
+	}
+	END(.at = 80 * S, .pid = 60, .cpu = 1, .bytes = 200 * MiB);
+	END(.at = 81 * S, .pid = 20, .cpu = 1, .bytes = 1 * MiB);
+	finish();
+	page = print(t, true);
+	assert_has(page, "\t310.00\t310.00\t-\t-\t-\t-\t0.00\t0.00\tab/2\ttask\n");
+	assert_has(page, "\t310.00\t310.00\t-\t-\t-\t-\t0.00\t0.00\tab/3\ttask\n");
+	assert_has(page, "\t400.00\t400.00\t-\t-\t-\t-\t0.00\t0.00\tab/1\ttask\n");
 	end(t);
 }
 
@@ -166,8 +202,7 @@ static void __attribute__((format(printf, 2, 3))) keep(enum log_level level, con
 
 static void assert_refused(const char *options, int code, const char *why)
 {
-	struct sink_api api = {
-		.size = sizeof(api), .out = -1, .columns = 80, .log = keep, .delivered = ignore_delivered};
+	struct sink_api api = {.size = sizeof(api), .out = -1, .columns = 80, .log = keep};
 	void *conf = calloc(1, collector_sink->conf_size), *sink;
 	struct error err;
 
@@ -187,9 +222,9 @@ static void what_cannot_be_is_refused(void **state)
 
 	(void)state;
 	assert_refused("format=excel", -EINVAL, "choose nextflow or snakemake");
-	assert_refused("join=/nonexistent", -ENOENT, "/nonexistent: No such file");
-	assert_refused("join=/,format=nextflow", -EINVAL, "cannot be read as text");
-	assert_refused("join=x,format=snakemake", -EINVAL, "leave format=snakemake out");
+	assert_refused("join=/nonexistent", -ENOENT, "/nonexistent: cannot open: No such file");
+	assert_refused("join=/,format=nextflow", -EISDIR, "/: is a directory: give a file");
+	assert_refused("join=x,format=snakemake", -EINVAL, "remove format=snakemake");
 	snprintf(options, sizeof(options), "join=%s", file_with(path, "task_id\tname\n1\tx\n"));
 	assert_refused(options, -EINVAL, ": names no column \"hash\"");
 	unlink(path);
@@ -205,6 +240,7 @@ int main(void)
 		cmocka_unit_test(a_task_is_a_line_in_snakemakes_columns),
 		cmocka_unit_test(exits_are_as_a_shell_says_them),
 		cmocka_unit_test(a_sum_that_lacks_something_is_not_shown),
+		cmocka_unit_test(a_fork_that_leaves_for_another_task_takes_its_memory_along),
 		cmocka_unit_test(a_strangers_name_cannot_break_the_line),
 		cmocka_unit_test(ours_stand_beside_nextflows),
 		cmocka_unit_test(what_cannot_be_is_refused),

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A probe with one fault, chosen when it is compiled: -DBAD_ABI, -DBAD_SIZE, -DBAD_NAME, -DNO_SYMBOL,
- * -DNO_LIBRARY (needs a function that nobody has), -DCRASH, -DREFUSE (it has no BPF object). With
- * -DELF=\"SKELETON\" -DBYTES=FUNCTION it has a real object, and -DCRASH, -DREFUSE are faults of its open(); with
- * -DBAD_EVENT=KIND its event() gives back an event of that kind, with -DBAD_RUN of another run. */
+ * -DNO_LIBRARY (needs a function that nobody has), -DCRASH, -DHANG, -DREFUSE (it has no BPF object). With
+ * -DELF=\"SKELETON\" -DBYTES=FUNCTION it has a real object, and -DCRASH, -DHANG, -DREFUSE are faults of its open(), -DCRASH_LATE of loaded(); with
+ * -DBAD_EVENT=KIND its event() gives back an event of that kind, with -DBAD_RUN of another run. The object is damaged by
+ * -DCUT=BYTES that are left of it, or -DFLIP: the byte whose offset is in the environment's FLIP becomes 0xff. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "core/probe.h"
 #ifdef ELF
@@ -18,6 +21,10 @@ static void crash(void)
 #ifdef CRASH
 	*(volatile int *)8 = 0;
 #endif
+#ifdef HANG
+	for (;;)
+		pause();
+#endif
 #ifdef NO_LIBRARY
 	nobody_has_this();
 #endif
@@ -25,7 +32,17 @@ static void crash(void)
 
 static const void *bad__elf(size_t *size)
 {
-#ifdef ELF
+#if defined(CUT) || defined(FLIP)
+	static unsigned char damaged[1 << 20];
+
+	memcpy(damaged, BYTES(size), *size);
+#ifdef CUT
+	*size = CUT;
+#else
+	damaged[atoi(getenv("FLIP"))] = 0xff;
+#endif
+	return damaged;
+#elif defined(ELF)
 	return BYTES(size);
 #else
 	crash();
@@ -41,12 +58,23 @@ static int bad__open(const struct core_api *api, const void *conf, struct bpf_ob
 	(void)object;
 	(void)state;
 	crash();
-#if defined(BAD_EVENT) || defined(BAD_RUN)
+#if defined(BAD_EVENT) || defined(BAD_RUN) || defined(CUT) || defined(FLIP) || defined(CRASH_LATE)
 	return 0;
 #else
 	return -EOPNOTSUPP;
 #endif
 }
+
+#ifdef CRASH_LATE
+static int bad__loaded(const struct core_api *api, struct bpf_object *object, void *state)
+{
+	(void)api;
+	(void)object;
+	(void)state;
+	*(volatile int *)8 = 0;
+	return 0;
+}
+#endif
 
 static const struct event *bad__event(void *state, struct event *event, size_t *size)
 {
@@ -95,6 +123,9 @@ static const struct probe bad = {
 	.ring_bytes = 1 << 20,
 	.open = bad__open,
 	.event = bad__event,
+#ifdef CRASH_LATE
+	.loaded = bad__loaded,
+#endif
 };
 
 #ifdef NO_SYMBOL

@@ -2,6 +2,8 @@
 /* Ends children in every way there is, and says by wait4 how each ended. Usage: endings [CASE]... */
 #include "witness.h"
 
+#include "signals.h"
+
 static void *thread_exits_group(void *arg)
 {
 	sleep_ms(20);
@@ -41,25 +43,12 @@ static void code(int n)
 	_exit(n);
 }
 
-static void by_signal(int n)
-{
-	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
-
-	sigemptyset(&none);
-	syscall(SYS_rt_sigaction, n, &action, NULL, 8); /* the C library keeps two real time signals to itself */
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	syscall(SYS_kill, getpid(), n);
-	sleep_ms(1000);
-	_exit(98);
-}
-
 static void dumps_core(int n)
 {
 	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
 
 	setrlimit(RLIMIT_CORE, &limit);
-	by_signal(n);
+	die_by(n);
 }
 
 static void group_from_thread(int n)
@@ -169,7 +158,7 @@ struct ending {
 
 static const struct ending endings[] = {
 	{"code", code, 0, 255, 0, 1},
-	{"signal", by_signal, 1, 64, 0, 1},
+	{"signal", die_by, 1, 64, 0, 1},
 	{"core", dumps_core, SIGQUIT, SIGQUIT, 0, 1},
 	{"core", dumps_core, SIGSEGV, SIGSEGV, 0, 1},
 	{"abort", aborts, 0, 0, 0, 1},
@@ -184,23 +173,6 @@ static const struct ending endings[] = {
 	{"sixteen_together", sixteen_together, 6, 6, 0, 40},
 	{"many_short_threads", many_short_threads, 2, 2, 0, 1},
 };
-
-static int is_fatal(int n)
-{
-	switch (n) {
-	case SIGCHLD:
-	case SIGCONT:
-	case SIGURG:
-	case SIGWINCH:
-	case SIGSTOP:
-	case SIGTSTP:
-	case SIGTTIN:
-	case SIGTTOU:
-		return 0;
-	default:
-		return 1;
-	}
-}
 
 static void run_one(const struct ending *e, int argument)
 {
@@ -245,7 +217,7 @@ int main(int argc, char **argv)
 			continue;
 		for (int argument = e->from; argument <= e->to; argument++)
 			for (int n = 0; n < e->times; n++)
-				if (e->body != by_signal || is_fatal(argument))
+				if (e->body != die_by || is_fatal(argument))
 					run_one(e, argument);
 	}
 	return 0;

@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "tests/made/settle.h"
+
 static inline uint64_t boot_ns(void)
 {
 	struct timespec t;
@@ -68,6 +70,7 @@ static inline void child__reap(const struct child *c)
 	struct rusage use;
 	int status;
 
+	settle(c->pid);
 	if (wait4(c->pid, &status, __WALL, &use) != c->pid)
 		die("wait4");
 	printf("{\"case\":\"%s\",\"argument\":%d,\"pid\":%d,\"status\":%d,\"before\":%llu,\"after\":%llu,"

@@ -34,6 +34,16 @@ int call(void)
 }
 #endif
 
+#ifdef AT_LOAD
+#include <stdlib.h>
+#include <unistd.h>
+
+static __attribute__((constructor)) void at_load(void)
+{
+	AT_LOAD;
+}
+#endif
+
 #ifdef IS_NULL
 extern const struct table *const SYMBOL;
 const struct table *const SYMBOL = 0;

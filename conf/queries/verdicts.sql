@@ -1,0 +1,9 @@
+-- What is wrong, most certain first: hangs, leaks, hidden failures... While the run goes on: by now.
+-- $1 = 1000: how many
+SELECT v.kind AS kind, v.certainty AS certainty, v.pid AS pid, v.start AS start, v.command AS command, v.step AS step,
+       CAST(v.since AS TIMESTAMP) AS since, CAST(v.ended AS TIMESTAMP) AS ended, v.evidence AS evidence,
+       v.refute AS refute, v.next AS next, v.members AS members, v.missing AS missing
+FROM verdicts AS v
+WHERE NOT v.muted
+ORDER BY CASE v.certainty WHEN 'proven' THEN 1 WHEN 'likely' THEN 2 ELSE 3 END, v.since, v.run, v.host, v.pid, v.kind
+LIMIT $1

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The keeper: the process that was started. It starts, waits for and signals the command, makes the runs' folders, and
+ * starts the sinks at the end; its rights are those of the command. It passes the recorder what it opens. */
+#ifndef CORE_DAEMON_KEEPER_H
+#define CORE_DAEMON_KEEPER_H
+
+#include <pwd.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "core/daemon/channel.h"
+#include "core/daemon/collector.h"
+#include "core/daemon/command.h"
+#include "core/daemon/folder.h"
+
+struct answerer;
+struct conf;
+struct loop;
+struct proc_own;
+struct pty;
+struct store;
+
+struct keeper {
+	const struct collector_opts *opts;
+	const struct conf *conf;
+	struct passwd *entry;	    /* of both, or of the one that there is */
+	const struct passwd *user;  /* --user */
+	const struct passwd *owner; /* of the run's folder and of the sink processes */
+	char path[COMMAND_PATH];    /* of the command */
+	sigset_t mask;		    /* signal mask at the start */
+	int signals;		    /* signalfd */
+	int channel;		    /* to the recorder */
+	pid_t recorder;
+	struct loop *loop;
+	int limit_timer;     /* for the end of the recording */
+	struct store *store; /* the daemon's runs on disk; else NULL */
+	int store_timer;
+	bool store_soon, full; /* the timer is armed for a change; limits.total is reached, and the recorder knows */
+	struct folder folder;  /* of the run that is being opened */
+	uint32_t uid;	       /* whose that run is */
+	const char *name;      /* of that run */
+	char *run;	       /* path of the first run's folder */
+	char **streams;	       /* names of its streams */
+	struct command command;
+	struct pty *pty;	   /* between the caller's terminal and the command of --user; NULL: they share it */
+	struct answerer *answerer; /* reads what probes ask for; NULL: not yet, or it cannot */
+	struct command *reports;   /* one process per sink, and the last ones without being asked for */
+	size_t reports_count;
+	int progress_timer;
+	bool ready;	       /* everything is attached */
+	bool ending;	       /* the recorder was asked to end, or has ended */
+	bool stop;	       /* a signal asks for the end */
+	bool alone;	       /* the recorder ended before it was done */
+	unsigned stop_signals; /* SIGINT and SIGTERM received */
+	int code;
+};
+
+/* Until the command and the recorder have ended. Returns the exit code. */
+int keeper__run(struct keeper *keeper);
+
+/* ---- keeper_store.c: the daemon's runs on disk, and their limits ---- */
+int keeper_store__start(struct keeper *k);			    /* 0 or -errno */
+int keeper_store__allow(const struct keeper *k, struct error *err); /* another run: 0, or -errno with `err` set */
+void keeper_store__kept(struct keeper *k, uint32_t run);	    /* the folder has its name */
+void keeper_store__ended(struct keeper *k, uint32_t run);
+void keeper_store__disk_is_full(struct keeper *k);
+
+/* ---- answer.c: what probes ask for ---- */
+/* Starts the thread that reads, with the rights that its caller has by now; it goes on until the process exits. NULL: it
+ * cannot be started. */
+struct answerer *answerer__start(int channel, const struct proc_own *own);
+/* Takes a message ASK. What has no room is answered with -EAGAIN, as is all if `answerer` is NULL. */
+void answerer__ask(struct answerer *answerer, int channel, const struct channel_message *message);
+
+/* ---- reports.c ---- */
+int reports__prepare(struct keeper *k);
+void reports__start(struct keeper *k); /* those that are fed while the run goes on */
+void reports__print(struct keeper *k);
+void reports__free(struct keeper *k); /* those that still wait are ended */
+
+#endif

@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads the end of a file that a watched process wrote to, or the begin of one that it was given, and of no other: others may
+ * have put a link, a FIFO or another file in its place by now. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "core/base/base.h"
+#include "core/proc/proc.h"
+
+#define LATE_NS 2000000000ull /* by so much, at most, the time stamp of a file lags, also on NFS */
+
+/* The device of the file system that is mounted there. Btrfs and overlayfs have another one in stat(). */
+static uint64_t mounted_device(int fd)
+{
+	unsigned id = 0, found, major, minor;
+	uint64_t device = 0;
+	char *line = NULL, name[40];
+	size_t room = 0;
+	FILE *file;
+
+	snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", fd);
+	file = fopen(name, "re");
+	while (file && getline(&line, &room, file) > 0 && sscanf(line, "mnt_id: %u", &id) != 1)
+		;
+	if (file)
+		fclose(file);
+	file = id ? fopen("/proc/self/mountinfo", "re") : NULL;
+	while (file && !device && getline(&line, &room, file) > 0)
+		if (sscanf(line, "%u %*u %u:%u", &found, &major, &minor) == 3 && found == id)
+			device = makedev(major, minor);
+	if (file)
+		fclose(file);
+	free(line);
+	return device;
+}
+
+/* The paths are the kernel's and have no links. Opening by O_PATH does nothing to what is there. */
+static int open_place(const char *path)
+{
+	const struct open_how how = {.flags = O_PATH | O_NOFOLLOW | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS};
+	int fd = syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
+
+	if (fd < 0 && (errno == ENOSYS || errno == EPERM)) /* before 5.6, and in some containers */
+		fd = open(path, how.flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Whether it was written to since the process started. */
+static bool is_written(const struct probe_ask *ask, const struct stat *file)
+{
+	uint64_t written = file->st_mtim.tv_sec * 1000000000ull + file->st_mtim.tv_nsec;
+
+	return written + LATE_NS >= clock__ns(CLOCK_REALTIME) - (clock__boot() - ask->start);
+}
+
+/* Whether its owner is this user, or that of the folder. */
+static bool is_ours(const struct probe_ask *ask, const struct stat *file)
+{
+	char folder[4096];
+	struct stat st;
+
+	snprintf(folder, sizeof(folder), "%.*s", (int)(strrchr(ask->path, '/') - ask->path), ask->path);
+	return file->st_nlink == 1 && (file->st_uid == geteuid() || (!lstat(folder, &st) && st.st_uid == file->st_uid));
+}
+
+/* 0 or -errno; -ESTALE: it is another file. */
+static int check(const struct probe_ask *ask, int fd, struct stat *st)
+{
+	if (fstat(fd, st))
+		return -errno;
+	if (!S_ISREG(st->st_mode))
+		return -ESTALE;
+	if (!ask->inode)
+		return is_ours(ask, st) && (ask->what == PROBE_ASK_HEAD || is_written(ask, st)) ? 0 : -ESTALE;
+	if (st->st_ino != ask->inode || (st->st_dev != ask->device && mounted_device(fd) != ask->device))
+		return -ESTALE;
+	return (uint64_t)st->st_size < ask->end ? -ESTALE : 0; /* truncated: whose bytes are these? */
+}
+
+static int read_between(int fd, uint64_t from, uint64_t end, struct proc_text *out)
+{
+	while (from + out->length < end) {
+		ssize_t n = pread(fd, out->text + out->length, end - from - out->length, from + out->length);
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (!n)
+			break;
+		out->length += n > 0 ? n : 0;
+	}
+	return 0;
+}
+
+/* A descriptor of the file that is asked about, or -errno. */
+static int open_asked(const struct probe_ask *ask, struct stat *st)
+{
+	const char *path = ask->path;
+	int place = *path == '/' ? open_place(path) : -EINVAL, fd = -1;
+	int err = place < 0 ? place : check(ask, place, st);
+
+	if (!err) {
+		fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		err = fd < 0 ? -errno : check(ask, fd, st);
+	}
+	if (place >= 0)
+		close(place);
+	if (err && fd >= 0)
+		close(fd);
+	return err ? err : fd;
+}
+
+int proc__append_tail(struct proc_text *out, const struct probe_ask *ask)
+{
+	uint64_t from = ask->offset, end = ask->end;
+	struct stat st;
+	int fd = open_asked(ask, &st), err = fd < 0 ? fd : 0;
+
+	if (!err && !ask->inode)
+		end = st.st_size;
+	if (!err && end > from + out->size)
+		from = end - out->size;
+	if (!err)
+		err = read_between(fd, from, end, out);
+	out->skipped = from - ask->offset;
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+int proc__append_head(struct proc_text *out, const struct probe_ask *ask)
+{
+	struct stat st;
+	int fd = open_asked(ask, &st), err = fd < 0 ? fd : read_between(fd, 0, out->size, out);
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The runs in the daemon's output folder: what they take, and the removal of those that limits ask for. The keeper's. */
+#ifndef CORE_RUNS_STORE_H
+#define CORE_RUNS_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct retention_limits;
+struct store;
+
+#define STORE_SOON_NS 1000000000ull /* from a change to store__work() */
+
+/* Touches nothing yet. `output` is not copied. NULL: out of memory. */
+struct store *store__new(const char *output, const struct retention_limits *limits);
+
+/* A folder was made for a run of the recorder, of this user. 0 or -ENOMEM. */
+int store__made(struct store *store, const char *id, uint32_t number, uint32_t uid);
+void store__ended(struct store *store, uint32_t number); /* its streams have ended */
+
+/* Looks for what has changed, and removes what is to go. Takes some 100 ms at most. Returns after how many ns to call it
+ * again; 0: after the next change. */
+uint64_t store__work(struct store *store);
+
+/* Whether limits.total is exceeded by runs that cannot go: nothing more may be recorded. Of the last store__work(). */
+bool store__is_full(const struct store *store);
+
+bool store__is_low(struct store *store); /* whether the disk has little left; a quota is not seen */
+
+/* If the disk is full, removes the oldest ended runs until it is not. Whether there is room then. */
+bool store__free_space(struct store *store);
+
+void store__free(struct store *store); /* takes NULL */
+
+#endif

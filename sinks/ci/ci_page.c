@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The page of a run in Markdown. Lists are sorted by weight, so that what does not fit is the least. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/format.h"
+#include "sinks/ci/ci.h"
+
+#define CHAIN_MAX 12 /* processes that passed a failure on: the first ones and the last */
+#define SAID_MAX 20  /* lines that the origin wrote last; of others a quarter */
+#define RESERVE 512  /* bytes for the lines that say what was left out */
+#define COLUMNS 500  /* of a command in a list */
+
+struct ci_page {
+	struct text *out;
+	const struct tally *tally;
+	const struct verdicts *verdicts;
+	const struct ci_limits *limits;
+	size_t end; /* of what may be in `out` before the next part */
+};
+
+/* Appends the item, unless it does not fit any more, and frees it. */
+static bool put(struct ci_page *page, struct text *item)
+{
+	bool fits = page->out->size + item->size <= page->end;
+
+	if (item->error)
+		page->out->error = item->error;
+	else if (fits && item->size)
+		text__put(page->out, item->data, item->size);
+	text__free(item);
+	return fits;
+}
+
+static void put_left_out(struct ci_page *page, uint64_t count, const char *what)
+{
+	char number[FORMAT_SIZE];
+
+	if (count)
+		text__printf(page->out, "\nand %s more %s%s\n", format__count(number, count), what,
+			     count == 1 ? "" : "s");
+}
+
+/* Moves safe text on as code. */
+static void put_code(struct text *item, struct text *safe, size_t columns)
+{
+	markdown__code(item, safe->data ? safe->data : "", columns);
+	if (safe->error)
+		item->error = safe->error;
+	text__free(safe);
+}
+
+/* ---- head ---- */
+
+static void put_verdict(struct text *item, const struct totals_run *run, bool goes)
+{
+	char how[STORY_ENDING], number[FORMAT_SIZE];
+
+	if (goes)
+		text__printf(item, "running");
+	else if (run->run->life == STREAM_CRASHED)
+		text__printf(item, "not known, the collector was killed before the end");
+	else if (!run->ended)
+		text__printf(item, "not known");
+	else if (model_outcome__bad(run->root.outcome) || !run->hidden)
+		text__printf(item, "%s", story__ending(how, &run->root));
+	else
+		text__printf(item, "%s, but %s failure%s hidden", story__ending(how, &run->root),
+			     format__count(number, run->hidden), run->hidden == 1 ? " is" : "s are");
+}
+
+static void put_head(struct ci_page *page, bool goes)
+{
+	const struct totals_run *run = &page->tally->run;
+	const struct stream_info *info = run->run->info;
+	const char *name = info->run.name && *info->run.name ? info->run.name : info->run.id;
+	struct text safe = {0}, item = {0};
+	char number[FORMAT_SIZE];
+
+	text__printf(&item, "\n### ");
+	text__safe(&safe, name, strlen(name));
+	put_code(&item, &safe, 100);
+	text__printf(&item, ": ");
+	put_verdict(&item, run, goes);
+	text__printf(&item, "\n\nwall **%s**", format__duration(number, totals_run__wall(run)));
+	if (run->cpu.known)
+		text__printf(&item, ", CPU **%s%s**", run->cpu.missing ? "\xe2\x89\xa5" : "",
+			     format__duration(number, run->cpu.value));
+	if (!EVENT_IS_NULL(run->peak.bytes))
+		text__printf(&item, ", largest process **%s%s**", run->peak.bound ? "\xe2\x89\xa5" : "",
+			     format__bytes(number, run->peak.bytes));
+	text__printf(&item, ", %s processes", format__count(number, run->processes));
+	if (run->failed)
+		text__printf(&item, ", %s failed", format__count(number, run->failed));
+	if (run->retried)
+		text__printf(&item, ", %s retried with success", format__count(number, run->retried));
+	if (run->ignored)
+		text__printf(&item, ", %s ignored", format__count(number, run->ignored));
+	text__printf(&item, "\n");
+	put(page, &item);
+}
+
+/* ---- the cause ---- */
+
+/* The last lines of a process, as they stood. */
+static void put_said(struct text *item, const struct model_said *said, size_t most)
+{
+	struct story_line lines[SAID_MAX];
+	size_t count = story__said(said, lines, most);
+
+	if (count)
+		text__printf(item, "\n<pre>");
+	for (size_t i = 0; i < count; i++) {
+		struct text safe = {0};
+
+		text__safe(&safe, lines[i].at, lines[i].length);
+		markdown__text(item, safe.data ? safe.data : "");
+		text__printf(item, i + 1 < count ? "\n" : "</pre>\n");
+		if (safe.error)
+			item->error = safe.error;
+		text__free(&safe);
+	}
+}
+
+/* From the run's first process down to the origin. */
+static void put_chain(struct text *item, const struct model_ending *ending)
+{
+	char how[STORY_ENDING];
+	uint32_t count = 0, i = 0;
+
+	for (const struct model_ending *e = ending; e; e = e->cause)
+		count++;
+	if (count > 1)
+		text__printf(item, "\nPassed on by:\n\n");
+	for (; ending && ending->cause; ending = ending->cause, i++) {
+		struct text command = {0};
+
+		if (count > CHAIN_MAX && i == CHAIN_MAX / 2)
+			text__printf(item, "- and %u more\n", count - CHAIN_MAX);
+		if (count > CHAIN_MAX && i >= CHAIN_MAX / 2 && i < count - CHAIN_MAX / 2)
+			continue;
+		story__command(&command, ending);
+		text__printf(item, "- **%s** ", story__ending(how, &ending->row));
+		put_code(item, &command, COLUMNS);
+		text__printf(item, "\n");
+	}
+}
+
+/* A line of the origin: what `say` appends, if anything. */
+static void put_detail(struct text *item, const char *before, void (*say)(struct text *, const struct model_ending *),
+		       const struct model_ending *cause, size_t columns)
+{
+	struct text safe = {0};
+
+	say(&safe, cause);
+	if (safe.size) {
+		text__printf(item, "<br>%s", before);
+		put_code(item, &safe, columns);
+	}
+	text__free(&safe);
+}
+
+static void put_cause(struct ci_page *page)
+{
+	const struct model_ending *cause = story__origin(&page->tally->run);
+	size_t columns = page->limits->size / 64;
+	const struct model_run *run = page->tally->run.run;
+	struct text item = {0}, safe = {0};
+	char how[STORY_ENDING];
+
+	if (!cause)
+		return;
+	text__printf(&item, "\n#### Cause\n\n**%s** ", story__ending(how, &cause->row));
+	story__tool(&safe, run, cause);
+	story__command(&safe, cause);
+	put_code(&item, &safe, columns);
+	put_detail(&item, "", story__how, cause, COLUMNS);
+	text__printf(&item, "<br>");
+	story__circumstances(&safe, run, cause);
+	put_code(&item, &safe, COLUMNS);
+	put_detail(&item, "in ", story__folder, cause, columns);
+	put_detail(&item, "run again: ", story__again, cause, columns);
+	put_detail(&item, "with the environment's ", story__environment, cause, COLUMNS);
+	text__printf(&item, "\n");
+	put_said(&item, model_run__said(run, cause->row.pid, cause->row.start), SAID_MAX);
+	put_chain(&item, run->ending);
+	put(page, &item);
+}
+
+/* ---- lists ---- */
+
+static void put_line(struct text *item, const char *safe, const char *after)
+{
+	if (!safe)
+		return;
+	text__printf(item, "<br>");
+	markdown__code(item, safe, COLUMNS);
+	text__printf(item, "%s", after);
+}
+
+static void put_kind(struct text *item, const struct ci_page *page, const struct tally_failure *kind)
+{
+	const struct model_run *run = page->tally->run.run;
+	struct text safe = {0};
+	char how[STORY_ENDING];
+
+	text__printf(item, "\n**%s** ", story__ending(how, &kind->row));
+	markdown__code(item, kind->shown, COLUMNS);
+	if (kind->hidden)
+		text__printf(item, " **hidden**");
+	text__printf(item, "<br>");
+	story__kind(&safe, run, kind);
+	put_code(item, &safe, COLUMNS);
+	put_line(item, kind->how, "");
+	put_line(item, kind->limit, "");
+	put_line(item, kind->by, " ended 0");
+	text__printf(item, "\n");
+	put_said(item, model_run__said(run, kind->row.pid, kind->row.start), SAID_MAX / 4);
+}
+
+static void put_failures(struct ci_page *page)
+{
+	struct hash_node **list;
+	size_t count, i;
+	bool fits = true;
+
+	list = story__failures(page->tally, &count);
+	if (!list)
+		page->out->error = -ENOMEM;
+	if (count)
+		text__printf(page->out, "\n#### %s\n",
+			     story__origin(&page->tally->run) ? "Other failures" : "Failures");
+	for (i = 0; list && i < count && i < page->limits->failures && fits; i++) {
+		struct text item = {0};
+
+		put_kind(&item, page, tally_failure__of(list[i]));
+		fits = put(page, &item);
+	}
+	put_left_out(page, count - i + !fits, "kind");
+	free(list);
+}
+
+static void put_wrong(struct text *item, const struct verdict *verdict)
+{
+	text__printf(item, "\n**%s** (%s) ", verdict_kind__name(verdict->kind),
+		     verdict_certainty__name(verdict->certainty));
+	markdown__text(item, verdict->evidence);
+	text__printf(item, "<br>");
+	markdown__text(item, verdict->next);
+	text__printf(item, "\n");
+}
+
+/* What is wrong beside failures. */
+static void put_verdicts(struct ci_page *page)
+{
+	uint64_t count = 0, left = 0;
+	bool fits = true;
+
+	for (size_t i = 0; i < verdicts__count(page->verdicts); i++) {
+		const struct verdict *verdict = verdicts__get(page->verdicts, i);
+		struct text item = {0};
+
+		if (verdict->run != page->tally->run.run || verdict->muted || !judged__shows(verdict))
+			continue;
+		if (!count++)
+			text__printf(page->out, "\n#### Verdicts\n");
+		if (fits && count <= page->limits->failures) {
+			put_wrong(&item, verdict);
+			fits = put(page, &item);
+			left += !fits;
+		} else {
+			left++;
+		}
+	}
+	put_left_out(page, left, "verdict");
+}
+
+/* A duration, or of bytes; a sum that lacks some values is a lower bound. */
+static void put_cell(struct text *item, char *(*format)(char *out, uint64_t), uint64_t value, bool known, bool bound)
+{
+	char number[FORMAT_SIZE];
+
+	text__printf(item, " %s%s |", known && bound ? "\xe2\x89\xa5" : "", known ? format(number, value) : "-");
+}
+
+static void put_row(struct text *item, const struct totals_group *step)
+{
+	struct text safe = {0};
+	char number[FORMAT_SIZE];
+
+	text__printf(item, "|");
+	put_cell(item, format__duration, step->cpu.value, step->cpu.known || !step->cpu.missing, step->cpu.missing);
+	put_cell(item, format__duration, step->wall.value, step->wall.known || !step->wall.missing, step->wall.missing);
+	put_cell(item, format__bytes, step->peak.bytes, !EVENT_IS_NULL(step->peak.bytes), step->peak.bound);
+	text__printf(item, " %s |", format__count(number, step->count));
+	text__printf(item, " %s | ", format__count(number, step->failed));
+	text__safe(&safe, step->name, strlen(step->name));
+	put_code(item, &safe, 100);
+	text__printf(item, " |\n");
+}
+
+static void put_steps(struct ci_page *page)
+{
+	bool by_step = page->tally->steps.hash.count;
+	const struct hash *groups = by_step ? &page->tally->steps.hash : &page->tally->commands.hash;
+	const char *what = by_step ? "step" : "command";
+	struct hash_node **list = hash__sorted(groups, story__by_cpu);
+	bool fits = true;
+	size_t i;
+
+	if (!list)
+		page->out->error = -ENOMEM;
+	if (list && groups->count)
+		text__printf(page->out,
+			     "\n#### %s\n\n| CPU | wall | peak | %s | failed | %s |\n|---:|---:|---:|---:|---:|:---|\n",
+			     by_step ? "Steps" : "Commands", by_step ? "tasks" : "programs", what);
+	for (i = 0; list && i < groups->count && i < page->limits->top && fits; i++) {
+		struct text item = {0};
+
+		put_row(&item, totals_group__of(list[i]));
+		fits = put(page, &item);
+	}
+	if (list)
+		put_left_out(page, groups->count - i + !fits, what);
+	free(list);
+}
+
+/* ---- what is missing ---- */
+
+struct losing {
+	struct text text;
+	size_t most; /* bytes */
+	bool cut;
+};
+
+static int lose(void *arg, const char *safe)
+{
+	struct losing *losing = arg;
+
+	if (losing->text.size > losing->most) {
+		losing->cut = true;
+		return 0;
+	}
+	text__printf(&losing->text, losing->text.size ? "- " : "\n#### The record is not complete\n\n- ");
+	markdown__code(&losing->text, safe, COLUMNS);
+	text__printf(&losing->text, "\n");
+	return 0;
+}
+
+void ci_page__print(struct text *out, const struct tally *tally, const struct verdicts *verdicts,
+		    const struct ci_limits *limits, bool goes)
+{
+	struct losing losing = {.most = limits->size / 8};
+	struct ci_page page = {out, tally, verdicts, limits, 0};
+	int err = losses__each(&tally->run.losses, tally->run.run, lose, &losing);
+	size_t end;
+
+	if (losing.cut)
+		text__printf(&losing.text, "- and more\n");
+	end = out->size + limits->size;
+	page.end = end - losing.text.size - RESERVE;
+	put_head(&page, goes);
+	put_cause(&page);
+	page.end -= (page.end - out->size) / 3; /* for the steps */
+	put_failures(&page);
+	put_verdicts(&page);
+	page.end = end - losing.text.size - RESERVE;
+	put_steps(&page);
+	page.end = end;
+	put(&page, &losing.text);
+	if (err)
+		out->error = err;
+}

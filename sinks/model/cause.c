@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Why a process did not end well: which of its children's failures it passed on, and which of those were retried. */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinks/model/process.h"
+#include "sinks/steps/steps.h"
+
+/* Children that end well between a failure and the end of what passes it on, under another status. */
+#define AFTER_MAX 3
+
+/* ---- endings ---- */
+
+static void unref_fate(struct fate *fate)
+{
+	while (fate && !--fate->refs) {
+		struct fate *over = fate->over;
+
+		free(fate);
+		fate = over;
+	}
+}
+
+struct ending *ending__ref(struct ending *ending)
+{
+	if (ending)
+		ending->refs++;
+	return ending;
+}
+
+void ending__unref(struct ending *ending)
+{
+	while (ending && !--ending->refs) {
+		struct ending *cause = (struct ending *)ending->pub.cause;
+
+		model_command__unref((struct model_command *)ending->pub.command);
+		model_command__unref((struct model_command *)ending->pub.tried);
+		model_command__unref(ending->asked);
+		unref_fate(ending->fate);
+		free(ending);
+		ending = cause;
+	}
+}
+
+/* With copies of its step's names: a task has a reference to how it ended. */
+static struct ending *ending__new(const struct process *p)
+{
+	const struct model_task *task = p->task ? &p->task->pub : NULL;
+	size_t step = task ? strlen(task->step) + 1 : 0, id = task && task->id ? strlen(task->id) + 1 : 0;
+	size_t tag = task && task->tag ? strlen(task->tag) + 1 : 0;
+	struct ending *ending = calloc(1, sizeof(*ending) + step + id + tag);
+	char *names = (char *)(ending + 1);
+
+	if (!ending || !(ending->fate = calloc(1, sizeof(*ending->fate)))) {
+		free(ending);
+		return NULL;
+	}
+	ending->refs = ending->fate->refs = 1;
+	ending->asked = model_command__ref(p->asked);
+	ending->pub = (struct model_ending){
+		.row = p->row,
+		.command = model_command__ref(p->command),
+		.tried = model_command__ref(p->tried),
+		.step = step ? memcpy(names, task->step, step) : NULL,
+		.id = id ? memcpy(names + step, task->id, id) : NULL,
+		.tag = tag ? memcpy(names + step + id, task->tag, tag) : NULL,
+	};
+	return ending;
+}
+
+static bool is_retried(const struct fate *fate)
+{
+	for (; fate; fate = fate->over)
+		if (fate->retried)
+			return true;
+	return false;
+}
+
+/* Also if it only passed on what was retried. */
+bool ending__retried(const struct ending *ending)
+{
+	bool retried = false;
+
+	for (; ending && !retried; ending = (const struct ending *)ending->pub.cause)
+		retried = is_retried(ending->fate);
+	return retried;
+}
+
+/* ---- children ---- */
+
+void brood__free(struct brood *brood)
+{
+	for (uint32_t i = 0; brood && i < brood->count; i++)
+		ending__unref(brood->bad[i]);
+	free(brood);
+}
+
+/* The parent that may pass its end on; NULL: it has ended, or is not known. */
+static struct process *parent_of(const struct process *p)
+{
+	struct process *parent = p->ancestor;
+	bool own = parent && parent->row.pid == p->row.ppid && parent->row.start == p->row.parent_start;
+
+	return own && parent->standing == LIVES ? parent : NULL;
+}
+
+/* The first ones and the latest are kept. */
+static int brood__add(struct process *parent, struct ending *ending)
+{
+	struct brood *brood = parent->brood;
+
+	if (!brood)
+		brood = parent->brood = calloc(1, sizeof(*brood));
+	if (!brood)
+		return -ENOMEM;
+	if (brood->count == BROOD_MAX) {
+		ending__unref(brood->bad[BROOD_FIRST]);
+		memmove(&brood->bad[BROOD_FIRST], &brood->bad[BROOD_FIRST + 1],
+			(BROOD_MAX - BROOD_FIRST - 1) * sizeof(*brood->bad));
+		brood->count--;
+	}
+	ending->well_before = brood->well;
+	brood->bad[brood->count++] = ending__ref(ending);
+	return 0;
+}
+
+static bool same_command(const struct model_command *a, const struct model_command *b)
+{
+	return a && b && a->args.data && b->args.data && a->args.length == b->args.length &&
+	       !memcmp(a->args.data, b->args.data, a->args.length);
+}
+
+/* Engines start all their tasks with the same arguments, each in a folder of its own. */
+static bool same_folder(const struct model_command *a, const struct model_command *b)
+{
+	return !a || !b || !a->cwd.data || !b->cwd.data ||
+	       (a->cwd.length == b->cwd.length && !memcmp(a->cwd.data, b->cwd.data, a->cwd.length));
+}
+
+/* A child has ended well: what failed with the same arguments before, in the same folder, was tried again. */
+static void brood__well(struct brood *brood, const struct process *child)
+{
+	brood->well++;
+	for (uint32_t i = 0; i < brood->count; i++)
+		if (same_command(brood->bad[i]->asked, child->asked) &&
+		    same_folder(brood->bad[i]->pub.command, child->command))
+			brood->bad[i]->fate->retried = true;
+}
+
+/* ---- the choice ---- */
+
+static bool is_candidate(const struct ending *ending)
+{
+	return !ending->fate->retried;
+}
+
+/* The latest that ended as its parent did; an answer only if no child ended well after it. */
+static struct ending *latest_alike(const struct brood *brood, uint32_t status, bool answers)
+{
+	for (uint32_t i = brood->count; i-- > 0;) {
+		struct ending *e = brood->bad[i];
+
+		if (is_candidate(e) && model_row__status(&e->pub.row) == status &&
+		    (answers ? e->well_before == brood->well : !e->pub.row.benign))
+			return e;
+	}
+	return NULL;
+}
+
+/* The latest failure, or answer if those count, if not more than so many children have ended well after it. */
+static struct ending *latest(const struct brood *brood, uint32_t after, bool answers)
+{
+	for (uint32_t i = brood->count; i-- > 0;) {
+		struct ending *e = brood->bad[i];
+
+		if (is_candidate(e) && (answers || !e->pub.row.benign))
+			return brood->well - e->well_before <= after ? e : NULL;
+	}
+	return NULL;
+}
+
+static bool were_together(const struct model_row *a, const struct model_row *b)
+{
+	return a->began_ns < b->ended_ns && b->began_ns < a->ended_ns;
+}
+
+/* Of those that ran at the same time, such as members of a pipe, the first that failed: the others may have failed
+ * because of it. */
+static struct ending *first_together(const struct brood *brood, struct ending *last)
+{
+	for (uint32_t i = 0; i < brood->count; i++) {
+		struct ending *e = brood->bad[i];
+
+		if (e == last)
+			break;
+		if (is_candidate(e) && (last->pub.row.benign || !e->pub.row.benign) &&
+		    were_together(&e->pub.row, &last->pub.row))
+			return e;
+	}
+	return last;
+}
+
+/* A runner has codes of its own: that a child's is the same says nothing. `tests`: what it runs may fail, unless it fails
+ * itself. */
+static struct ending *choose(const struct process *p, enum steps_exit says, bool tests)
+{
+	uint32_t status = model_row__status(&p->row);
+	const struct brood *brood = p->brood;
+	struct ending *found = NULL;
+
+	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
+		return NULL;
+	if (says == STEPS_RUNNER)
+		found = latest(brood, UINT32_MAX, tests);
+	if (!found)
+		found = latest_alike(brood, status, true);
+	if (!found)
+		found = latest_alike(brood, status, false);
+	if (!found && status <= 128) /* a signal is its own */
+		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
+	if (!found && says == STEPS_WRAPPER)
+		found = latest(brood, UINT32_MAX, true);
+	return found ? first_together(brood, found) : NULL;
+}
+
+/* ---- what rules say ---- */
+
+static struct steps_program program_of(const struct process *p)
+{
+	return (struct steps_program){.command = p->command,
+				      .parent = p->parent,
+				      .comm = p->row.comm,
+				      .depth = p->above,
+				      .forked = p->row.forked};
+}
+
+/* What the rules say of the descendants of this program; found out once. */
+static enum steps_exit below(struct model *model, struct process *p)
+{
+	struct steps_program program = program_of(p);
+
+	if (!p->row.forked && !p->below_known)
+		p->below = steps_matcher__below(model->matcher, &program);
+	p->below_known = true;
+	return (enum steps_exit)p->below;
+}
+
+static enum steps_exit said_above(struct model *model, const struct process *p)
+{
+	enum steps_exit says = STEPS_FAILURE;
+
+	for (struct process *over = p->ancestor; over && says != STEPS_ANSWER; over = over->ancestor)
+		says = below(model, over);
+	return says;
+}
+
+bool cause__ignores(struct model *model, struct process *engine)
+{
+	return model->matcher && below(model, engine) == STEPS_IGNORED;
+}
+
+static enum steps_exit said(struct model *model, const struct process *p)
+{
+	struct steps_program program = program_of(p);
+
+	return model->matcher ? steps_matcher__exit(model->matcher, &program, model_row__status(&p->row))
+			      : STEPS_FAILURE;
+}
+
+/* ---- the judgement ---- */
+
+/* It wrote to a pipe whose reader had closed it. */
+static bool lost_its_reader(const struct model_row *row)
+{
+	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
+}
+
+/* Whether one has sent the signal that ended the other. timeout(1) with -k has failed then, though it ends after it. */
+static bool is_sender(const struct model_row *row, const struct model_row *ended)
+{
+	return ended->sender_pid == row->pid && ended->sender_start == row->start;
+}
+
+/* Links what the process passes on to what began it. */
+static void link_cause(struct model *model, struct process *p)
+{
+	enum steps_exit says = said(model, p);
+	bool rules = model->matcher != NULL;
+	struct ending *own = p->ending, *cause = choose(p, says, rules && below(model, p) == STEPS_ANSWER);
+	struct model_row *row = &p->row;
+	const struct brood *brood = p->brood;
+
+	for (uint32_t i = 0; brood && i < brood->count; i++)
+		if (!brood->bad[i]->fate->over) {
+			brood->bad[i]->fate->over = own->fate;
+			own->fate->refs++;
+		}
+	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
+			   model_command__is_shell(p->command, row->comm);
+	row->muted = says == STEPS_MUTED;
+	row->benign = row->muted || says == STEPS_ANSWER || lost_its_reader(row) || sender__meant(row) ||
+		      (rules && said_above(model, p) == STEPS_ANSWER);
+	if (cause && cause->pub.row.benign &&
+	    (row->forked || (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))
+		row->benign = true;
+	/* How an engine looks around fails nothing, but for what it passes on. */
+	if (p->engine && (!cause || cause->pub.row.benign))
+		row->benign = true;
+	row->propagated = !row->benign && cause && !cause->pub.row.benign;
+	own->pub.cause = cause ? &ending__ref(cause)->pub : NULL;
+	if (cause) {
+		row->cause_pid = cause->pub.cause ? cause->pub.row.cause_pid : cause->pub.row.pid;
+		row->cause_start = cause->pub.cause ? cause->pub.row.cause_start : cause->pub.row.start;
+	}
+}
+
+int cause__judge(struct model *model, struct process *process)
+{
+	struct process *parent = parent_of(process);
+	struct model_row *row = &process->row;
+	int err = 0;
+
+	if (!model_outcome__bad(row->outcome)) {
+		if (row->outcome == MODEL_OK && parent && parent->brood)
+			brood__well(parent->brood, process);
+	} else {
+		process->ending = ending__new(process);
+		if (!process->ending)
+			return -ENOMEM;
+		link_cause(model, process);
+		if (process == process->run->root)
+			process->run->pub.ending = &process->ending->pub;
+		process->ending->pub.row = *row;
+		if (parent)
+			err = brood__add(parent, process->ending);
+	}
+	brood__free(process->brood);
+	process->brood = NULL;
+	if (row->benign)
+		row->outcome = MODEL_OK;
+	return err;
+}

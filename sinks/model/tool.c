@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The name of the tool that a shell, or make, could not execute, from its message. The evidence is that it, or a fork of
+ * it, ended with 126 or 127, make with 2 and that number in its last line; the message only names the tool, by the place
+ * where it stands, as the words are in the user's language:
+ *
+ *	bash: line 3: samtoolz: command not found
+ *	./p.sh: Zeile 3: samtoolz: Kommando nicht gefunden.
+ *	bash: ligne 3 : samtoolz : commande introuvable
+ *	sh: 1: samtoolz: not found
+ *	zsh:1: command not found: samtoolz
+ *	make: samtoolz: No such file or directory
+ *	make: *** [Makefile:2: all] Error 127 */
+#include "sinks/model/process.h"
+
+#include <string.h>
+
+#define PARTS_MAX 8
+
+struct part {
+	const char *at;
+	size_t length;
+};
+
+/* The parts of a line between colons, without the blanks around them. Returns how many, 0 if there are too many. */
+static size_t split(struct part line, struct part parts[PARTS_MAX])
+{
+	const char *end = line.at + line.length;
+	size_t n = 0;
+
+	for (const char *at = line.at; at <= end; n++) {
+		const char *colon = memchr(at, ':', end - at), *stop = colon ? colon : end, *next = stop + 1;
+
+		if (n == PARTS_MAX)
+			return 0;
+		while (at < stop && (*at == ' ' || *at == '\t'))
+			at++;
+		while (at < stop && (stop[-1] == ' ' || stop[-1] == '\t' || stop[-1] == '\r'))
+			stop--;
+		/* a no-break space in UTF-8, as French has it before a colon */
+		while (stop - at >= 2 && !memcmp(stop - 2, "\xc2\xa0", 2))
+			stop -= 2;
+		parts[n] = (struct part){at, stop - at};
+		at = next;
+	}
+	return n;
+}
+
+static bool is_word(struct part part)
+{
+	return part.length && !memchr(part.at, ' ', part.length) && !memchr(part.at, '\t', part.length) &&
+	       !memchr(part.at, '\xa0', part.length);
+}
+
+static bool is_same(struct part part, const char *text)
+{
+	return strlen(text) == part.length && !memcmp(text, part.at, part.length);
+}
+
+static const char *last_part(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* Whether a message begins with the shell's own name: one of its arguments, as "bash", "./p.sh"; make also says its
+ * level, "make[1]". */
+static bool is_shell(struct part part, const struct model_command *shell)
+{
+	const char *bracket = memchr(part.at, '[', part.length);
+	const char *arg = shell->args.data, *end = arg ? arg + shell->args.length : NULL;
+
+	if (bracket)
+		part.length = bracket - part.at;
+	for (; arg && arg < end; arg += strlen(arg) + 1)
+		if (is_same(part, arg) || is_same(part, last_part(arg)))
+			return true;
+	return shell->exe.data && (is_same(part, shell->exe.data) || is_same(part, last_part(shell->exe.data)));
+}
+
+/* The tool in one line; false: it is another message. */
+static bool tool_of(struct part line, const struct model_command *shell, struct part *tool)
+{
+	struct part parts[PARTS_MAX];
+	size_t n = split(line, parts);
+
+	if (n < 3 || !is_shell(parts[0], shell))
+		return false;
+	*tool = is_word(parts[n - 2]) ? parts[n - 2] : parts[n - 1];
+	return is_word(*tool) && parts[n - 1].length && (tool->at == parts[n - 2].at || n == 4);
+}
+
+static bool is_make(const struct model_command *command)
+{
+	const char *name = model_command__name(command, "");
+
+	return !strcmp(name, "make") || !strcmp(name, "gmake");
+}
+
+bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)
+{
+	return shell && (exit_code == 127 || exit_code == 126 || (exit_code == 2 && is_make(shell)));
+}
+
+/* Takes the last line off a text. */
+static struct part take_line(struct part *text)
+{
+	struct part line;
+	const char *nl;
+
+	while (text->length && (text->at[text->length - 1] == '\n' || text->at[text->length - 1] == '\r'))
+		text->length--;
+	nl = memrchr(text->at, '\n', text->length);
+	line = nl ? (struct part){nl + 1, text->at + text->length - nl - 1} : *text;
+	text->length -= line.length;
+	return line;
+}
+
+/* make: *** [FILE:LINE: TARGET] WORD 127 */
+static bool is_of_recipe(struct part line)
+{
+	return memmem(line.at, line.length, ": *** [", 7) && line.length > 4 &&
+	       (!memcmp(line.at + line.length - 4, " 127", 4) || !memcmp(line.at + line.length - 4, " 126", 4));
+}
+
+bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
+			char *name, size_t size)
+{
+	struct part text = {said->text, said->length}, line = take_line(&text), tool;
+
+	if (exit_code == 2 && !is_of_recipe(line))
+		return false;
+	if (exit_code == 2)
+		line = take_line(&text);
+	if (!tool_of(line, shell, &tool) || tool.length >= size)
+		return false;
+	memcpy(name, tool.at, tool.length);
+	name[tool.length] = '\0';
+	return true;
+}

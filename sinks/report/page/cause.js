@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Why a run failed: the process that began it, and those that passed it on. */
+'use strict';
+
+/* Rows from the run's first process down to the one that began its failure. */
+function chainOf(run, root) {
+	const { parent, cause } = run.rows,
+		chain = [cause[root] ? cause[root] - 1 : root];
+
+	while (chain[0] !== root && parent[chain[0]]) chain.unshift(parent[chain[0]] - 1);
+	return chain[0] === root ? chain : [root, chain[chain.length - 1]];
+}
+
+function againText(run, i) {
+	const { args, args_reason, cwd } = run.rows;
+
+	if (!args[i] || args_reason[i] || run.has(i, FLAGS.forked) || run.has(i, FLAGS.cut)) return '';
+	return (cwd[i] ? 'cd ' + shellWord(run.bytes(cwd[i])) + ' && ' : '') + shellCommand(run.bytes(args[i]));
+}
+
+function originEntry(run, i, choose) {
+	const rows = run.rows,
+		again = againText(run, i),
+		args = run.bytes(rows.tried[i] && run.has(i, FLAGS.forked) ? rows.tried[i] : rows.args[i]);
+	const where = [
+		'pid ' + rows.pid[i],
+		isNull(rows.wall[i])
+			? ''
+			: 'at +' + duration(Math.max(0, run.ends[i])) + ', after ' + duration(rows.wall[i]),
+		run.text(rows.how[i]),
+		run.has(i, FLAGS.core) ? 'core dumped' : '',
+		run.text(rows.oom[i]),
+		run.text(rows.step[i]) ? 'in step ' + run.text(rows.step[i]) : ''
+	];
+
+	return element(
+		'div',
+		{},
+		element(
+			'button',
+			{ type: 'button', className: 'link mono', onclick: () => choose(i) },
+			(run.has(i, FLAGS.forked) && !rows.tried[i] ? 'fork of ' : '') + (args ? shellCommand(args) : run.subject(i))
+		),
+		element('p', { className: 'note' }, where.filter(part => part).join(' · ')),
+		rows.cwd[i] ? element('p', { className: 'note' }, 'in ' + run.text(rows.cwd[i])) : '',
+		rows.said[i] ? element('pre', { className: 'said' }, safeLines(run.bytes(rows.said[i]))) : '',
+		again ? copyButton(again, 'Copy how to run it again') : ''
+	);
+}
+
+function passedOn(run, chain, choose) {
+	return element(
+		'ol',
+		{ className: 'chain' },
+		...chain.map((i, depth) =>
+			element(
+				'li',
+				{ style: '--depth: ' + Math.min(depth, 12) },
+				run.has(i, FLAGS.last) ? pill(run.rows.outcome[i], run.ending(i)) : '',
+				element(
+					'button',
+					{ type: 'button', className: 'link mono', onclick: () => choose(i) },
+					run.whole(i)
+				)
+			)
+		)
+	);
+}
+
+/* Returns the rows of the chains that it shows. */
+function causesOf(run, choose) {
+	const shown = new Set();
+
+	for (let root = 0; root < run.count; root++) {
+		if (!run.has(root, FLAGS.root) || !run.has(root, FLAGS.last) || !run.bad(root)) continue;
+		const chain = chainOf(run, root),
+			origin = chain[chain.length - 1];
+
+		chain.forEach(i => shown.add(i));
+		byId('cause').hidden = false;
+		byId('cause').append(
+			element(
+				'div',
+				{ className: 'origin' },
+				pill(run.rows.outcome[origin] === OK ? FAILED : run.rows.outcome[origin], run.ending(origin)),
+				originEntry(run, origin, choose)
+			),
+			chain.length > 1 ? element('p', { className: 'note' }, 'Passed on:') : '',
+			chain.length > 1 ? passedOn(run, chain, choose) : ''
+		);
+	}
+	return shown;
+}

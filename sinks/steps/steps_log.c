@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Reads what engines write about their jobs: Snakemake's log (or a dry run, -n), cwltool's log, Nextflow's trace file. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinks/steps/steps_names.h"
+
+/* Cuts the line; advances past it. NULL: no line is left. */
+static char *next_line(char **at)
+{
+	char *line = *at, *end;
+
+	if (!*line)
+		return NULL;
+	end = line + strcspn(line, "\n");
+	*at = *end ? end + 1 : end;
+	if (end > line && end[-1] == '\r')
+		end--;
+	*end = '\0';
+	return line;
+}
+
+static bool begins(const char *line, const char *with)
+{
+	return !strncmp(line, with, strlen(with));
+}
+
+/* ---- Snakemake ---- */
+
+/* The name of "rule NAME:"; NULL: the line is none. */
+static char *rule_of(char *line)
+{
+	static const char *const kinds[] = {"rule ", "localrule ", "checkpoint ", "localcheckpoint "};
+	size_t end = strlen(line);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		char *name = line + strlen(kinds[i]);
+
+		if (begins(line, kinds[i]) && line + end > name + 1 && line[end - 1] == ':' && !strchr(name, ' ')) {
+			line[end - 1] = '\0';
+			return name;
+		}
+	}
+	return NULL;
+}
+
+static int add_paths(struct names *names, struct names_job *job, enum names_kind kind, const char *text)
+{
+	struct names_paths paths = {.text = text, .length = strlen(text)};
+	const char *at = text, *path;
+	size_t length;
+
+	for (; (path = names_paths__next(&paths, &at, &length)); paths.count++)
+		if (names__add_key(names, job, kind, path, length))
+			return -ENOMEM;
+	*(kind == NAMES_OUTPUT ? &job->output : &job->input) = paths;
+	return 0;
+}
+
+/* "s=a, t=b" as in --target-jobs: "s=a,t=b". */
+static char *wildcards_of(char *text)
+{
+	char *to = text;
+
+	for (const char *from = text; *from; from++)
+		if (*from != ' ' || from == text || from[-1] != ',')
+			*to++ = *from;
+	*to = '\0';
+	return text;
+}
+
+static int read_field(struct names *names, struct names_job *job, char *line)
+{
+	if (begins(line, "    input: "))
+		return add_paths(names, job, NAMES_INPUT, line + strlen("    input: "));
+	if (begins(line, "    output: "))
+		return add_paths(names, job, NAMES_OUTPUT, line + strlen("    output: "));
+	if (begins(line, "    wildcards: "))
+		job->tag = wildcards_of(line + strlen("    wildcards: "));
+	return 0;
+}
+
+static int read_snakemake(struct names *names, char *text)
+{
+	static const char shell[] = "Shell command: "; /* from 9 on, with -p */
+	struct names_job *job = NULL;
+	char *line, *rule;
+	int err = 0;
+
+	while (!err && (line = next_line(&text))) {
+		rule = rule_of(line);
+		if (rule) {
+			job = names__add(names);
+			if (!job)
+				return -ENOMEM;
+			job->step = rule;
+		} else if (job && begins(line, "    ")) {
+			err = read_field(names, job, line);
+		} else if (job && begins(line, shell) && strcmp(line + sizeof(shell) - 1, "None")) {
+			line += sizeof(shell) - 1;
+			err = names__add_key(names, job, NAMES_LINE, line, strlen(line));
+			job = NULL;
+		} else {
+			job = NULL;
+		}
+	}
+	return err;
+}
+
+/* ---- cwltool ---- */
+
+/* "[job NAME] FOLDER$ ..." or "[step NAME] ..." in the line: cuts the name, returns what comes after it. */
+static char *named(char *line, const char *kind, char **name)
+{
+	char *at = strstr(line, kind), *end = at ? strstr(at, "] ") : NULL;
+
+	if (!end)
+		return NULL;
+	*name = at + strlen(kind);
+	*end = '\0';
+	return end + 2;
+}
+
+/* Of a job "sort_2" of a step that is scattered: the step, and the job's number as tag. */
+static void split_job(const struct names *names, struct names_job *job)
+{
+	char *number = strrchr(job->step, '_');
+
+	if (!number || !number[1] || number[1 + strspn(number + 1, "0123456789")])
+		return;
+	if (!names__find(names, NAMES_STEP, job->step, number - job->step))
+		return;
+	*number = '\0';
+	job->tag = number + 1;
+}
+
+static int read_cwltool(struct names *names, char *text)
+{
+	char *line, *name, *rest, *end;
+
+	while ((line = next_line(&text))) {
+		struct names_job *job;
+
+		rest = named(line, "[job ", &name);
+		end = rest && *rest == '/' ? strchr(rest, '$') : NULL;
+		if (!end && !named(line, "[step ", &name))
+			continue;
+		job = names__add(names);
+		if (!job)
+			return -ENOMEM;
+		job->step = name;
+		if (end ? names__add_key(names, job, NAMES_FOLDER, rest, end - rest)
+			: names__add_key(names, job, NAMES_STEP, name, strlen(name)))
+			return -ENOMEM;
+	}
+	for (struct names_job *job = names->jobs; job; job = job->next)
+		split_job(names, job);
+	return 0;
+}
+
+/* ---- Nextflow ---- */
+
+static void split_tag(struct names_job *job)
+{
+	char *tag = strstr(job->step, " (");
+	size_t length = strlen(job->step);
+
+	if (!tag || job->step[length - 1] != ')')
+		return;
+	job->step[length - 1] = '\0';
+	*tag = '\0';
+	job->tag = tag + 2;
+}
+
+static int read_nextflow(struct names *names, char *text)
+{
+	char *line = next_line(&text), *value;
+	int hash = -1, name = -1;
+
+	for (int i = 0; (value = strsep(&line, "\t")); i++) {
+		hash = strcmp(value, "hash") ? hash : i;
+		name = strcmp(value, "name") ? name : i;
+	}
+	while ((line = next_line(&text))) {
+		struct names_job *job = names__add(names);
+		char *id = NULL;
+
+		if (!job)
+			return -ENOMEM;
+		job->step = (char *)"";
+		for (int i = 0; (value = strsep(&line, "\t")); i++) {
+			id = i == hash ? value : id;
+			job->step = i == name ? value : job->step;
+		}
+		split_tag(job);
+		if (id && *job->step && names__add_key(names, job, NAMES_ID, id, strlen(id)))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* ---- which of them ---- */
+
+static bool is_nextflow(const char *text)
+{
+	size_t line = strcspn(text, "\r\n");
+
+	return memmem(text, line, "\t", 1) && memmem(text, line, "hash", 4) && memmem(text, line, "name", 4);
+}
+
+static bool is_cwltool(const char *text)
+{
+	return strstr(text, "[job ") && strstr(text, "] completed ");
+}
+
+static bool is_snakemake(const char *text)
+{
+	return strstr(text, "\nrule ") || strstr(text, "\nlocalrule ") || strstr(text, "\ncheckpoint ");
+}
+
+static const struct {
+	const char *set;
+	bool (*is)(const char *text);
+	int (*read)(struct names *names, char *text);
+} formats[] = {
+	{"nextflow", is_nextflow, read_nextflow},
+	{"cwltool", is_cwltool, read_cwltool},
+	{"snakemake", is_snakemake, read_snakemake},
+};
+
+int names__read(char *text, size_t length, struct names **names)
+{
+	size_t i = 0;
+	int err;
+
+	*names = NULL;
+	while (i < sizeof(formats) / sizeof(*formats) && !formats[i].is(text))
+		i++;
+	if (i == sizeof(formats) / sizeof(*formats) || strlen(text) != length)
+		return 0;
+	*names = calloc(1, sizeof(**names));
+	if (!*names)
+		return -ENOMEM;
+	(*names)->set = formats[i].set;
+	(*names)->text = text;
+	err = formats[i].read(*names, text);
+	return err;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Names of an engine's jobs, from its own log or trace file. Private to sinks/steps. */
+#ifndef SINKS_STEPS_STEPS_NAMES_H
+#define SINKS_STEPS_STEPS_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "core/base/base.h"
+#include "sinks/steps/steps_rule.h"
+
+/* A list of paths of the file: "a, b". */
+struct names_paths {
+	const char *text; /* NULL: none */
+	size_t count, length;
+};
+
+struct names_job {
+	struct names_job *next;
+	char *step, *tag; /* in the names' text; tag may be "" */
+	struct names_paths input, output;
+	unsigned lookup; /* the lookup that hits and given are of */
+	size_t hits, given;
+};
+
+/* What a job is found by; several jobs may have the same. */
+enum names_kind { NAMES_ID, NAMES_FOLDER, NAMES_STEP, NAMES_LINE, NAMES_OUTPUT, NAMES_INPUT };
+
+struct names_key {
+	struct hash_node node;
+	struct names_job *job;
+	enum names_kind kind;
+	unsigned lookup;
+	const char *text;
+	size_t length;
+};
+
+struct names {
+	const char *set; /* of rules, to which the names belong */
+	char *text;	 /* the file, cut up */
+	struct hash keys;
+	struct names_job *jobs;
+	unsigned lookups;
+};
+
+/* ---- steps_names.c ---- */
+
+struct names_job *names__add(struct names *names); /* NULL: out of memory */
+int names__add_key(struct names *names, struct names_job *job, enum names_kind kind, const char *text, size_t length);
+
+/* The job of all with this key; NULL: none, or some with other names. */
+const struct names_job *names__find(const struct names *names, enum names_kind kind, const char *text, size_t length);
+
+/* Replaces step and tag, as a rule of the names' set made them, by those of the job, and the id "" by "STEP:TAG"; leaves
+ * them if there is not exactly one job. */
+void names__apply(struct names *names, const struct model_command *command, char id[STEPS_NAME_MAX],
+		  char step[STEPS_NAME_MAX], char tag[STEPS_NAME_MAX]);
+void names__free(struct names *names); /* takes NULL */
+
+/* The next path of a list, or NULL. `at` begins as paths->text. */
+const char *names_paths__next(const struct names_paths *paths, const char **at, size_t *length);
+
+/* ---- steps_log.c ---- */
+
+/* Takes over `text`. 0 with *names NULL: it is another file, and `text` still the caller's. */
+int names__read(char *text, size_t length, struct names **names);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Why the run failed: the process that began it, and those that passed it on up to the run's first process. */
+#include "sinks/summary/page.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CHAIN_MAX 12 /* processes of the chain that are shown: the first ones and the last */
+
+/* The longest "exit 255" or name of a signal. */
+static int width_of(const struct model_ending *ending)
+{
+	char how[STORY_ENDING];
+	int width = 0;
+
+	for (; ending; ending = ending->cause) {
+		int n = (int)strlen(story__ending(how, &ending->row));
+
+		width = n > width ? n : width;
+	}
+	return width;
+}
+
+/* A line of the origin: what `put` appends, wrapped. */
+static void detail(struct page *page, size_t indent, const char *label,
+		   void (*put)(struct text *, const struct model_ending *), const struct model_ending *ending)
+{
+	struct text line = {0};
+
+	put(&line, ending);
+	if (line.size) {
+		text__printf(page->text, "%*s", (int)indent, "");
+		text__style(page->text, TEXT_DIM);
+		text__printf(page->text, "%s", label);
+		text__style(page->text, TEXT_PLAIN);
+		page__wrapped(page, indent + strlen(label), indent + 2, line.data);
+	}
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
+static void circumstances(struct page *page, const struct model_ending *ending, size_t indent)
+{
+	struct text line = {0};
+
+	story__circumstances(&line, page->tally->run.run, ending);
+	page__dim(page, indent, "%*s%s", (int)indent, "", line.data ? line.data : "");
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
+static void origin(struct page *page, const struct model_ending *ending, int width)
+{
+	size_t indent = 2 + (size_t)width + 2;
+	struct text line = {0};
+
+	page__how(page, &ending->row, width);
+	story__tool(&line, page->tally->run.run, ending);
+	story__command(&line, ending);
+	text__style(page->text, TEXT_BOLD);
+	page__wrapped(page, indent, indent + 2, line.data ? line.data : "");
+	text__style(page->text, TEXT_PLAIN);
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+	circumstances(page, ending, indent);
+	detail(page, indent, "", story__how, ending);
+	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
+	detail(page, indent, "in ", story__folder, ending);
+	detail(page, indent, "run again: ", story__again, ending);
+	detail(page, indent, "with the environment's ", story__environment, ending);
+}
+
+/* From the top down, each a little further in. */
+static void chain(struct page *page, const struct model_ending *ending, int width)
+{
+	uint32_t count = 0, i = 0, depth = 0;
+
+	for (const struct model_ending *e = ending; e; e = e->cause)
+		count++;
+	if (count < 2)
+		return;
+	page__dim(page, 0, "  passed on:");
+	for (; ending; ending = ending->cause, i++) {
+		struct text line = {0};
+
+		if (count > CHAIN_MAX && i == CHAIN_MAX / 2)
+			page__dim(page, 0, "  %*s  and %u more", width, "", count - CHAIN_MAX);
+		if (count > CHAIN_MAX && i >= CHAIN_MAX / 2 && i < count - CHAIN_MAX / 2)
+			continue;
+		page__how(page, &ending->row, width);
+		story__command(&line, ending);
+		text__printf(page->text, "%*s", (int)(2 * depth), "");
+		page__rest(page, 2 + (size_t)width + 2 + 2 * (size_t)depth, line.data ? line.data : "");
+		depth++;
+		if (line.error)
+			page->text->error = line.error;
+		text__free(&line);
+	}
+}
+
+void page__cause(struct page *page)
+{
+	const struct model_ending *began = story__origin(&page->tally->run);
+	int width;
+
+	if (!began)
+		return;
+	width = width_of(page->tally->run.run->ending);
+	page__section(page, TEXT_RED_BOLD, "Cause");
+	origin(page, began, width);
+	chain(page, page->tally->run.run->ending, width);
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is known of a process only when all have been seen: its place in the run's tree, how many children it had, which
+ * ancestor hides its failure, or that it was retried or ignored. */
+#ifndef SINKS_TABLES_PROCESS_TREE_H
+#define SINKS_TABLES_PROCESS_TREE_H
+
+#include "sinks/model/model.h"
+#include "sinks/tables/spool.h"
+
+struct process_tree {
+	struct spool processes, hidden, commands;
+};
+
+/* Keeps its files, which have no names, in the folder. 0 or -errno; call process_tree__free() in any case. */
+int process_tree__open(struct process_tree *tree, int folder);
+int process_tree__add(struct process_tree *tree, const struct model_row *last); /* the last row of each process */
+
+/* That a command hides the failure of the row's program. */
+int process_tree__hide(struct process_tree *tree, const struct model_row *row, const char *command, uint32_t length);
+
+/* That the failure of the row's program was none. */
+enum process_excuse { PROCESS_RETRIED = 1, PROCESS_IGNORED };
+int process_tree__excuse(struct process_tree *tree, const struct model_row *row, enum process_excuse excuse);
+
+/* When all have been added. 0 or -errno. */
+int process_tree__build(struct process_tree *tree);
+void process_tree__free(struct process_tree *tree);
+
+/* A process; `run` is the run's index in the model. */
+struct process_key {
+	uint32_t run, pid;
+	uint64_t start;
+};
+
+/* Its place in its run, from 1, and its children. Returns false if it is not known. */
+bool process_tree__find(const struct process_tree *tree, struct process_key key, uint32_t *order, uint32_t *children);
+
+/* The command that hides the failure of its program. NULL: none. */
+const char *process_tree__hidden_by(const struct process_tree *tree, struct process_key key, uint32_t exec,
+				    uint32_t *length);
+bool process_tree__is_excused(const struct process_tree *tree, struct process_key key, uint32_t exec,
+			      enum process_excuse excuse);
+
+#endif

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The words in which sinks for people describe a failure, and the order in which they show failures and groups. */
+#include "sinks/totals/story.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/format.h"
+
+const char *story__ending(char out[STORY_ENDING], const struct model_row *row)
+{
+	const char *name = row->signal_name;
+	bool killed = !EVENT_IS_NULL(row->signal) && row->signal;
+
+	if (row->outcome == MODEL_OOM)
+		strcpy(out, "OOM");
+	else if (killed && *name && !name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+")])
+		strcpy(out, name);
+	else if (killed)
+		snprintf(out, STORY_ENDING, "signal %llu", (unsigned long long)row->signal);
+	else if (!EVENT_IS_NULL(row->exit_code))
+		snprintf(out, STORY_ENDING, "exit %llu", (unsigned long long)row->exit_code);
+	else
+		strcpy(out, row->outcome == MODEL_RUNNING ? "running" : "not seen");
+	return out;
+}
+
+const struct model_ending *story__origin(const struct totals_run *run)
+{
+	const struct model_ending *ending = run->run->ending;
+
+	if (!ending || !run->ended || !model_outcome__bad(run->root.outcome))
+		return NULL;
+	while (ending->cause)
+		ending = ending->cause;
+	return ending;
+}
+
+uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated)
+{
+	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
+	uint64_t n = 0;
+
+	for (; e; e = e->cause) {
+		struct model_row row = e->row;
+
+		row.command = e->command;
+		row.tried = e->tried;
+		n += !row.benign && row.propagated == propagated && (!kind || tally__failure(tally, &row) == kind);
+	}
+	return n;
+}
+
+/* Hidden ones first: no exit status shows them. Then the rarest kinds, in order of time. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct tally_failure *x = tally_failure__of(*(struct hash_node *const *)a);
+	const struct tally_failure *y = tally_failure__of(*(struct hash_node *const *)b);
+
+	if (!x->hidden != !y->hidden)
+		return x->hidden ? -1 : 1;
+	if (x->count != y->count)
+		return x->count < y->count ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+struct hash_node **story__failures(const struct tally *tally, size_t *count)
+{
+	struct hash_node **list = hash__sorted(&tally->failures, by_weight);
+	size_t n = 0;
+
+	for (size_t i = 0; list && i < tally->failures.count; i++) {
+		const struct tally_failure *f = tally_failure__of(list[i]);
+
+		if (f->count > story__in_chain(tally, f, false))
+			list[n++] = list[i];
+	}
+	*count = n;
+	return list;
+}
+
+int story__by_cpu(const void *a, const void *b)
+{
+	const struct totals_group *x = totals_group__of(*(struct hash_node *const *)a);
+	const struct totals_group *y = totals_group__of(*(struct hash_node *const *)b);
+
+	if (x->cpu.value != y->cpu.value)
+		return x->cpu.value > y->cpu.value ? -1 : 1;
+	if (x->wall.value != y->wall.value)
+		return x->wall.value > y->wall.value ? -1 : 1;
+	return strcmp(x->name, y->name);
+}
+
+/* ---- parts of an ending ---- */
+
+void story__command(struct text *text, const struct model_ending *ending)
+{
+	const struct model_row *row = &ending->row;
+	bool tried = row->forked && ending->tried;
+
+	text__whole_command(text, tried ? ending->tried : ending->command, row->comm, row->forked && !tried);
+}
+
+/* Where a shell has executed nothing, its message has the name of what was to be executed. */
+void story__tool(struct text *text, const struct model_run *run, const struct model_ending *ending)
+{
+	const struct model_row *row = &ending->row;
+	const struct model_said *said = model_run__said(run, row->pid, row->start);
+
+	if (!said || !said->tool || ending->tried)
+		return;
+	text__argument(text, said->tool, strlen(said->tool));
+	text__printf(text, ": not %s, in ", row->exit_code == 126 ? "executable" : "found");
+}
+
+void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending)
+{
+	const struct model_row *row = &ending->row;
+	char number[FORMAT_SIZE];
+
+	story__pid(text, row);
+	if (!EVENT_IS_NULL(row->ended_ns))
+		text__printf(text, " at +%s", format__duration(number, story__offset(run, row->ended_ns)));
+	if (!EVENT_IS_NULL(row->ended_ns) && row->ended_ns >= row->began_ns)
+		text__printf(text, ", after %s", format__duration(number, row->ended_ns - row->began_ns));
+	if (row->core_dumped)
+		text__printf(text, ", core dumped");
+	if (ending->step &&
+	    (ending->id || ending->tag || strcmp(ending->step, model_command__name(ending->command, row->comm)))) {
+		text__printf(text, ", in step ");
+		text__step(text, ending->step, ending->tag, ending->id);
+	}
+}
+
+void story__how(struct text *text, const struct model_ending *ending)
+{
+	struct model_row row = ending->row;
+
+	row.command = ending->command;
+	row.tried = ending->tried;
+	model_row__how(&row, text);
+}
+
+static bool is_whole(const struct model_ending *ending)
+{
+	return ending->command && !ending->row.forked && ending->command->args.length && !ending->command->args.reason;
+}
+
+void story__folder(struct text *text, const struct model_ending *ending)
+{
+	const struct model_text *cwd = ending->command ? &ending->command->cwd : NULL;
+
+	if (cwd && cwd->data && !is_whole(ending))
+		text__argument(text, cwd->data, cwd->length);
+}
+
+void story__again(struct text *text, const struct model_ending *ending)
+{
+	const struct model_text *cwd;
+
+	if (!is_whole(ending))
+		return;
+	cwd = &ending->command->cwd;
+	if (cwd->data) {
+		text__printf(text, "cd ");
+		text__argument(text, cwd->data, cwd->length);
+		text__printf(text, " && ");
+	}
+	text__arguments(text, &ending->command->args, true, SIZE_MAX);
+}
+
+void story__environment(struct text *text, const struct model_ending *ending)
+{
+	const struct model_list *env = ending->command ? &ending->command->env : NULL;
+	const char *item = env ? env->data : NULL;
+
+	for (uint32_t i = 0; env && i < env->count; i++, item += strlen(item) + 1) {
+		text__printf(text, i ? ", " : "");
+		text__safe(text, item, strcspn(item, "="));
+	}
+}
+
+void story__kind(struct text *text, const struct model_run *run, const struct tally_failure *kind)
+{
+	char number[FORMAT_SIZE];
+
+	if (kind->count > 1)
+		text__printf(text, "%s times, first ", format__count(number, kind->count));
+	story__pid(text, &kind->row);
+	if (!EVENT_IS_NULL(kind->row.ended_ns))
+		text__printf(text, " at +%s", format__duration(number, story__offset(run, kind->row.ended_ns)));
+	if (kind->row.core_dumped)
+		text__printf(text, ", core dumped");
+	if (kind->step)
+		text__printf(text, ", in step %s", kind->step);
+	if (kind->parent)
+		text__printf(text, ", under %s", kind->parent);
+}
+
+void story__pid(struct text *text, const struct model_row *row)
+{
+	text__printf(text, "pid %u", row->ns_pid ? row->ns_pid : row->pid);
+	if (row->ns_pid && row->ns_pid != row->pid)
+		text__printf(text, " (%u on the host)", row->pid);
+}
+
+uint64_t story__offset(const struct model_run *run, uint64_t ts)
+{
+	return ts > run->first_ts ? ts - run->first_ts : 0;
+}
+
+/* ---- what a process wrote last ---- */
+
+/* Where the part of the text after the last `c` begins. */
+static const char *after_last(const char *text, const char *end, char c)
+{
+	while (end > text && end[-1] != c)
+		end--;
+	return end;
+}
+
+size_t story__said(const struct model_said *said, struct story_line *lines, size_t most)
+{
+	const char *text = said ? said->text : NULL, *end = text ? text + said->length : NULL, *at, *stop;
+	size_t n = 0;
+
+	for (; end > text && n<most; end = at> text ? at - 1 : text) {
+		at = after_last(text, end, '\n');
+		for (stop = end; stop > at && stop[-1] == '\r'; stop--)
+			;
+		if (at < stop)
+			lines[most - ++n] =
+				(struct story_line){after_last(at, stop, '\r'), stop - after_last(at, stop, '\r')};
+	}
+	memmove(lines, lines + most - n, n * sizeof(*lines));
+	return n;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The words in which sinks for people describe a failure. All that is appended is safe to show. */
+#ifndef SINKS_TOTALS_STORY_H
+#define SINKS_TOTALS_STORY_H
+
+#include "sinks/totals/tally.h"
+
+/* How a row ended: "exit 1", "SIGSEGV", "OOM". Returns `out`. */
+#define STORY_ENDING 32
+const char *story__ending(char out[STORY_ENDING], const struct model_row *row);
+
+/* The process that began the failure of the run; NULL: it did not fail, or has not ended. */
+const struct model_ending *story__origin(const struct totals_run *run);
+
+/* How many of a kind are in the chain from the run's end to its origin; of all kinds if it is NULL. */
+uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated);
+
+/* The kinds of failure of which some are not in that chain: hidden ones first, then the rarest. A list to be freed; NULL: out
+ * of memory. */
+struct hash_node **story__failures(const struct tally *tally, size_t *count);
+
+/* Sorts groups of programs or tasks: those of the most CPU time first. */
+int story__by_cpu(const void *a, const void *b);
+
+/* ---- parts of an ending; each appends nothing if there is nothing to say ---- */
+
+void story__command(struct text *text, const struct model_ending *ending);
+/* The tool that a shell could not execute: "nosuch: not found, in ". */
+void story__tool(struct text *text, const struct model_run *run, const struct model_ending *ending);
+void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
+void story__how(struct text *text, const struct model_ending *ending);
+void story__folder(struct text *text, const struct model_ending *ending);
+void story__again(struct text *text, const struct model_ending *ending);
+/* The names only: values may be secret, and are in the table of images. */
+void story__environment(struct text *text, const struct model_ending *ending);
+
+/* Of the first failure of its kind: "3 times, first pid 12 at +2 s, in step a, under make". */
+void story__kind(struct text *text, const struct model_run *run, const struct tally_failure *kind);
+
+/* The pid that its container sees, and if that is another one the host's. */
+void story__pid(struct text *text, const struct model_row *row);
+
+/* Time since the run began. */
+uint64_t story__offset(const struct model_run *run, uint64_t ts);
+
+/* ---- what a process wrote last ---- */
+
+struct story_line {
+	const char *at; /* any bytes */
+	size_t length;
+};
+
+/* The last `most` lines that are not empty, in order, with room for them in `lines`. Of a line that was written over and
+ * over, as a progress bar is, the last state. Returns how many. */
+size_t story__said(const struct model_said *said, struct story_line *lines, size_t most);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Sums up rows for sinks that people read. */
+#include "sinks/totals/tally.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinks/model/model.h"
+
+#define FAILURES_MAX 1000
+
+/* The command of a failure: of a fork that could not execute its program, that program. */
+static const struct model_command *subject(const struct model_row *row)
+{
+	return row->forked && row->tried ? row->tried : row->command;
+}
+
+/* The program of a row of a table, and what replaced it. */
+static char *program(const struct model_row *row)
+{
+	struct text text = {0};
+
+	text__command(&text, row->command, row->comm, row->forked);
+	if (row->next) {
+		text__printf(&text, "  (");
+		text__replaced(&text, row->next);
+		text__printf(&text, ")");
+	}
+	if (text.error)
+		text__free(&text);
+	return text.data;
+}
+
+static char *shown(const struct model_command *command, const char *comm, bool forked, bool whole)
+{
+	struct text text = {0};
+
+	(whole ? text__whole_command : text__command)(&text, command, comm, forked);
+	if (text.error)
+		text__free(&text);
+	return text.data;
+}
+
+/* ---- the longest, the largest ---- */
+
+static int offer(struct tally_top *top, uint64_t key, const struct model_row *row)
+{
+	struct tally_row *rows = top->rows, new = {.key = key,
+						   .pid = row->pid,
+						   .ns_pid = row->ns_pid,
+						   .began_ns = row->began_ns,
+						   .cpu_ns = row->cpu_ns};
+	size_t at = top->count;
+
+	if (EVENT_IS_NULL(key) || (top->count == top->size && rows[top->count - 1].key >= key))
+		return 0;
+	new.shown = program(row);
+	if (!new.shown)
+		return -ENOMEM;
+	new.wall_ns = row->wall_ns;
+	new.peak_bytes = model_row__peak(row, &new.bound);
+	if (top->count == top->size)
+		free(rows[--at].shown);
+	else
+		top->count++;
+	for (; at > 0 && rows[at - 1].key < key; at--)
+		rows[at] = rows[at - 1];
+	rows[at] = new;
+	return 0;
+}
+
+static int top__init(struct tally_top *top, size_t size)
+{
+	top->size = size;
+	top->rows = calloc(size, sizeof(*top->rows));
+	return top->rows ? 0 : -ENOMEM;
+}
+
+static void top__free(struct tally_top *top)
+{
+	for (size_t i = 0; i < top->count; i++)
+		free(top->rows[i].shown);
+	free(top->rows);
+}
+
+/* ---- failures ---- */
+
+static uint64_t failure_key(const struct model_row *row, const char *name)
+{
+	uint64_t key = hash__number(row->exit_code, row->signal);
+
+	return hash__bytes(hash__number(key, (uint64_t)row->outcome << 1 | row->forked), name, strlen(name));
+}
+
+struct tally_failure *tally__failure(const struct tally *tally, const struct model_row *row)
+{
+	const char *name = model_command__name(subject(row), row->comm);
+	struct hash_node *node = hash__first(&tally->failures, failure_key(row, name));
+
+	for (; node; node = hash__next(node)) {
+		struct tally_failure *failure = tally_failure__of(node);
+
+		if (failure->row.exit_code == row->exit_code && failure->row.signal == row->signal &&
+		    failure->row.outcome == row->outcome && failure->row.forked == row->forked &&
+		    failure->row.sender == row->sender && !strcmp(failure->row.sender_comm, row->sender_comm) &&
+		    !strcmp(failure->name, name))
+			return failure;
+	}
+	return NULL;
+}
+
+static void failure__free(struct tally_failure *failure)
+{
+	free(failure->shown);
+	free(failure->step);
+	free(failure->parent);
+	free(failure->by);
+	free(failure->how);
+	free(failure->limit);
+	free(failure->others);
+	free(failure);
+}
+
+/* The step of a failure with its id; NULL also if it only repeats the command. */
+static int set_step(struct tally_failure *failure, const struct model_task *task)
+{
+	struct text text = {0};
+
+	if (!task || (!task->id && !task->tag && !strcmp(task->step, failure->name)))
+		return 0;
+	text__step(&text, task->step, task->tag, task->id);
+	if (text.error)
+		text__free(&text);
+	failure->step = text.data;
+	return text.data ? 0 : -ENOMEM;
+}
+
+static char *phrase(const struct model_oom *oom, void (*put)(const struct model_oom *, struct text *))
+{
+	struct text text = {0};
+
+	put(oom, &text);
+	if (text.error)
+		text__free(&text);
+	return text.data;
+}
+
+static int set_oom(struct tally_failure *failure, const struct model_oom *oom)
+{
+	if (!oom)
+		return 0;
+	failure->limit = phrase(oom, model_oom__limit);
+	failure->others = phrase(oom, model_oom__others);
+	return failure->limit && failure->others ? 0 : -ENOMEM;
+}
+
+static int set_how(struct tally_failure *failure, const struct model_row *row)
+{
+	struct text text = {0};
+
+	model_row__how(row, &text);
+	if (text.error)
+		text__free(&text);
+	failure->how = text.data;
+	return text.error;
+}
+
+static struct tally_failure *failure__new(struct tally *tally, const struct model_row *row)
+{
+	const char *name = model_command__name(subject(row), row->comm);
+	struct tally_failure *failure = calloc(1, sizeof(*failure) + strlen(name) + 1);
+
+	if (!failure)
+		return NULL;
+	failure->row = *row;
+	failure->order = tally->run.failed;
+	strcpy(failure->name, name);
+	failure->shown = shown(subject(row), row->comm, row->forked && !row->tried, true);
+	if (row->parent)
+		failure->parent = shown(row->parent, "", false, false);
+	if (!failure->shown || (row->parent && !failure->parent) || set_step(failure, row->task) ||
+	    set_how(failure, row) || set_oom(failure, row->oom) ||
+	    hash__add(&tally->failures, &failure->node, failure_key(row, name))) {
+		failure__free(failure);
+		return NULL;
+	}
+	return failure;
+}
+
+static int count_failure(struct tally *tally, const struct model_row *row)
+{
+	struct tally_failure *failure;
+
+	if (!model_outcome__bad(row->outcome) || row->propagated)
+		return 0;
+	failure = tally__failure(tally, row);
+	if (!failure && tally->failures.count < FAILURES_MAX) {
+		failure = failure__new(tally, row);
+		if (!failure)
+			return -ENOMEM;
+	}
+	if (failure)
+		failure->count++;
+	return 0;
+}
+
+int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
+	int err = totals__hidden(&tally->run, &tally->steps, row);
+
+	if (!failure)
+		return err;
+	failure->hidden++;
+	if (err || failure->by || pid == row->ppid || !by)
+		return err;
+	failure->by = shown(by, "", false, false);
+	return failure->by ? 0 : -ENOMEM;
+}
+
+static struct tally_excused *find_excused(const struct tally *tally, uint64_t key, const char *shown, bool ignored)
+{
+	struct hash_node *node = hash__first(&tally->excused, key);
+
+	for (; node; node = hash__next(node))
+		if (tally_excused__of(node)->ignored == ignored && !strcmp(tally_excused__of(node)->shown, shown))
+			return tally_excused__of(node);
+	return NULL;
+}
+
+/* `shown`: whose failure it was. */
+static int count_excused(struct tally *tally, const struct model_row *row, const struct text *shown, bool ignored)
+{
+	uint64_t key = hash__number(hash__bytes(row->exit_code, shown->data, shown->size), row->signal);
+	struct tally_excused *excused = find_excused(tally, key, shown->data, ignored);
+
+	if (!excused && tally->excused.count < FAILURES_MAX) {
+		excused = calloc(1, sizeof(*excused) + shown->size + 1);
+		if (!excused || hash__add(&tally->excused, &excused->node, key)) {
+			free(excused);
+			return -ENOMEM;
+		}
+		excused->row = *row;
+		excused->ignored = ignored;
+		memcpy(excused->shown, shown->data, shown->size + 1);
+	}
+	if (excused)
+		excused->count++;
+	return 0;
+}
+
+static void take_back(struct tally *tally, const struct model_row *row)
+{
+	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
+
+	if (failure)
+		failure->count--;
+}
+
+/* By the name and tag of its task, if it has a tag, else by its command. */
+int tally__retried(void *arg, const struct model_row *row)
+{
+	struct tally *tally = row->run->user;
+	bool tagged = row->task && row->task->tag;
+	struct text text = {0};
+	int err = 0;
+
+	(void)arg;
+	if (tagged)
+		text__step(&text, row->task->step, row->task->tag, NULL);
+	else
+		text__whole_command(&text, subject(row), row->comm, row->forked && !row->tried);
+	if (!row->propagated)
+		err = text.error ? text.error : count_excused(tally, row, &text, false);
+	text__free(&text);
+	take_back(tally, row);
+	return err ? err : totals__retried(&tally->run, &tally->commands, row);
+}
+
+/* Once a task: by its first process, with the code that its engine has ignored. */
+int tally__ignored(void *arg, const struct model_row *row)
+{
+	const struct model_task *task = row->task;
+	struct tally *tally = row->run->user;
+	struct text text = {0};
+	int err = 0;
+
+	(void)arg;
+	if (task && task->pid == row->pid && task->start == row->start) {
+		text__step(&text, task->step, task->tag, NULL);
+		err = text.error ? text.error : count_excused(tally, row, &text, true);
+		text__free(&text);
+	}
+	take_back(tally, row);
+	return err ? err : totals__ignored(&tally->run, &tally->commands, row);
+}
+
+int tally__task(void *arg, const struct model_task *task)
+{
+	struct tally *tally = task->run->user;
+
+	(void)arg;
+	return totals__task(&tally->steps, task);
+}
+
+/* ---- the tally ---- */
+
+int tally__row(struct tally *tally, const struct model_row *row)
+{
+	bool bound;
+	int err = totals__row(&tally->run, &tally->commands, row);
+
+	err = err ? err : count_failure(tally, row);
+	err = err || row->root ? err : offer(&tally->longest, row->wall_ns, row);
+	err = err ? err : offer(&tally->largest, model_row__peak(row, &bound), row);
+	if (!err && row->outcome == MODEL_RUNNING && !row->root)
+		err = offer(&tally->open, row->wall_ns, row);
+	return err;
+}
+
+int tally__init(struct tally *tally, const struct model_run *run, size_t top)
+{
+	totals_run__init(&tally->run, run);
+	if (top__init(&tally->longest, top) || top__init(&tally->largest, top) || top__init(&tally->open, top))
+		return -ENOMEM;
+	return 0;
+}
+
+void tally__free(struct tally *tally)
+{
+	top__free(&tally->longest);
+	top__free(&tally->largest);
+	top__free(&tally->open);
+	totals_groups__free(&tally->commands);
+	totals_groups__free(&tally->steps);
+	for (size_t i = 0; i < tally->failures.size; i++)
+		for (struct hash_node *node = tally->failures.slots[i], *next; node; node = next) {
+			next = node->next;
+			failure__free(tally_failure__of(node));
+		}
+	hash__free(&tally->failures);
+	hash__free_all(&tally->excused, offsetof(struct tally_excused, node));
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What sinks for people keep of one run: totals, the first of each kind of failure, the few longest and largest rows.
+ * Bounded by distinct commands and failures, both capped. */
+#ifndef SINKS_TOTALS_TALLY_H
+#define SINKS_TOTALS_TALLY_H
+
+#include "core/base/base.h"
+#include "sinks/totals/totals.h"
+
+/* Rows of one command that ended in the same way, represented by the first. */
+struct tally_failure {
+	struct hash_node node;
+	struct model_row row;	       /* its pointers to commands are not valid */
+	uint64_t order, count, hidden; /* count: without those that were retried or ignored */
+	bool announced;		       /* for the sink: it has been reported already */
+	/* Safe to show. step: NULL if it only repeats `shown`; by: the process that hides it by exiting 0, unless the
+	 * parent; how: model_row__how(), NULL: nothing; limit, others: of the first one, if the OOM killer selected it. */
+	char *shown, *step, *parent, *by, *how, *limit, *others;
+	char name[];
+};
+
+/* Failures of one task's name, or one command, that were retried with success; tasks that were ignored. */
+struct tally_excused {
+	struct hash_node node;
+	struct model_row row; /* of the first; its pointers are not valid */
+	uint64_t count;
+	bool ignored;
+	char shown[]; /* safe to show */
+};
+
+/* One row among the longest, the largest, or those still running. */
+struct tally_row {
+	uint64_t key;
+	uint32_t pid, ns_pid;
+	uint64_t began_ns, wall_ns, cpu_ns, peak_bytes;
+	bool bound; /* peak_bytes is a lower one */
+	char *shown;
+};
+
+struct tally_top {
+	size_t count, size;
+	struct tally_row *rows; /* the greatest key first */
+};
+
+struct tally {
+	struct totals_run run;
+	struct totals_groups commands, steps;
+	struct tally_top longest, largest, open;
+	struct hash failures, excused;
+};
+
+static inline struct tally_failure *tally_failure__of(struct hash_node *node)
+{
+	return (struct tally_failure *)((char *)node - offsetof(struct tally_failure, node));
+}
+
+static inline struct tally_excused *tally_excused__of(struct hash_node *node)
+{
+	return (struct tally_excused *)((char *)node - offsetof(struct tally_excused, node));
+}
+
+int tally__init(struct tally *tally, const struct model_run *run, size_t top); /* a zeroed one; 0 or -ENOMEM */
+int tally__row(struct tally *tally, const struct model_row *row);	       /* 0 or -ENOMEM */
+int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by);
+
+struct tally_failure *tally__failure(const struct tally *tally,
+				     const struct model_row *row); /* NULL: none of its kind */
+
+/* As the model calls, for a run whose `user` is its tally; `arg` is not used. */
+int tally__retried(void *arg, const struct model_row *row);
+int tally__ignored(void *arg, const struct model_row *row);
+int tally__task(void *arg, const struct model_task *task);
+
+void tally__free(struct tally *tally); /* what it holds */
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether a process had to be ended from outside, and whether anything else had got on until then. */
+#include <stdlib.h>
+
+#include "sinks/verdicts/detector.h"
+
+bool ended__outside(const struct verdicts *verdicts, const struct model_row *row)
+{
+	const struct verdict_run *run = verdicts->runs[row->run->index];
+
+	if (row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN)
+		return run->outside && row->run->life != STREAM_RUNNING;
+	return !EVENT_IS_NULL(row->signal) && row->signal && row->sender_is == MODEL_RELATION_OUTSIDE;
+}
+
+static bool is_above(const struct track *track, const struct track *other)
+{
+	while (track && track != other)
+		track = track->parent;
+	return track;
+}
+
+bool ended__idle(const struct verdicts *verdicts, const struct track *track, uint64_t since_ns)
+{
+	const struct verdict_run *run = verdicts->runs[track->run->index];
+	size_t count;
+	struct track **tracks = tracks__sorted(verdicts, &count);
+	bool idle = tracks;
+
+	for (size_t i = 0; i < count && idle; i++) {
+		const struct track *other = tracks[i];
+
+		if (other->run == track->run && other->active_ns > since_ns && !is_above(track, other) &&
+		    !is_above(other, track))
+			idle = false;
+	}
+	for (uint32_t i = 0; i < GONE_ACTIVE && idle; i++) {
+		const struct gone_active *gone = &run->gone[i];
+
+		if (gone->active_ns > since_ns && !(gone->pid == track->pid && gone->start == track->start))
+			idle = false;
+	}
+	free(tracks);
+	return idle;
+}

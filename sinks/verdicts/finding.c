@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Makes a verdict-to-be of waits that belong together: evidence, what would refute it, and what to do. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sinks/verdicts/finding.h"
+
+#define OTHERS_MAX 4 /* waits in the sentence beside the subject's */
+#define MEMBERS_MAX 64
+
+/* What a user does next, by what the subject waits for. %u is its pid. */
+static const struct advice {
+	enum wait_how how;
+	const char *next;
+} advices[] = {
+	{WAIT_READ,
+	 "ls -l /proc/%u/fd and those of the holders: which one should have closed, or written to, the other end?"},
+	{WAIT_WRITE, "ls -l /proc/%u/fd and those of the holders: which one should read the other end?"},
+	{WAIT_MOVE, "ls -l /proc/%u/fd and those of the holders: which one should use the other end?"},
+	{WAIT_POLL, "ls -l /proc/%u/fd: which process should use the other ends?"},
+	{WAIT_CHILD, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
+	{WAIT_SIGNAL, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
+	{WAIT_VFORK, "see what the child does before it executes: ps -o pid,stat,wchan:20,cmd --ppid %u"},
+	{WAIT_FUTEX, "the stacks of its threads: gdb -p %u -batch -ex 'thread apply all bt'"},
+	{WAIT_FLOCK, "the holder: lslocks; which one should have released it before pid %u asked?"},
+	{WAIT_FCNTL, "the holder: lslocks; which one should have released it before pid %u asked?"},
+	{WAIT_STOPPED, "kill -CONT %u, and find what stopped it"},
+	{WAIT_ACCEPT, "ss -lnp | grep pid=%u: which client should connect?"},
+	{WAIT_CONNECT, "ss -np | grep pid=%u: does the server answer?"},
+	{WAIT_OPEN, "which program should open the other end of the FIFO? cat /proc/%u/stack"},
+	{WAIT_IPC, "ipcs -p: which process should send to, or release, what pid %u waits for?"},
+	{WAIT_DISK, "cat /proc/%u/stack: which file system does not answer?"},
+	{WAIT_KERNEL_LOCK, "cat /proc/%u/stack, and that of the thread that holds the lock"},
+	{WAIT_UNKNOWN, "cat /proc/%u/stack"},
+};
+
+static void put_next(struct text *text, const struct waiter *subject, uint32_t pid)
+{
+	const struct advice *advice = advices;
+
+	while (advice->how != subject->wait.how && advice->how != WAIT_UNKNOWN)
+		advice++;
+	text__printf(text, advice->next, pid);
+}
+
+static void put_refute(struct finding *finding)
+{
+	if (!finding->closed)
+		text__printf(&finding->refute, "it goes on, or ends by itself");
+	else
+		text__printf(&finding->refute, "one of the members goes on, and no signal had ended another one");
+}
+
+/* "thread 12 " if its process has several, or another process's name. */
+static void put_other(struct text *text, const struct wakers *wakers, const struct waiter *waiter, uint32_t subject)
+{
+	text__printf(text, "; ");
+	if (waiter->process != subject)
+		text__waker(text, wakers, waiter->process);
+	else
+		text__printf(text, "its thread %u", waiter->thread->tid);
+	text__printf(text, waiter->wait.how == WAIT_STOPPED ? " is stopped " : " waits ");
+	text__wait(text, wakers, waiter);
+}
+
+static void put_members(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next)
+{
+	uint32_t subject = wakers->waiters[first].process, count = 0;
+
+	for (uint32_t i = first; i != GRAPH_NONE; i = next[i], count++) {
+		const struct waiter *waiter = &wakers->waiters[i];
+
+		if (count < MEMBERS_MAX)
+			text__member(&finding->members, wakers->processes[waiter->process].track->pid,
+				     waiter->thread->tid);
+		if (count && count <= OTHERS_MAX)
+			put_other(&finding->rest, wakers, waiter, subject);
+	}
+	if (count > OTHERS_MAX + 1)
+		text__printf(&finding->rest, "; and %u more", count - OTHERS_MAX - 1);
+	if (count > MEMBERS_MAX)
+		text__printf(&finding->members, " and %u more", count - MEMBERS_MAX);
+}
+
+#define MISSING_MAX 400 /* bytes */
+
+/* Adds a reason once. */
+static void put_missing(struct text *text, const char *reason)
+{
+	if (!reason || text->size > MISSING_MAX || (text->size && strstr(text->data, reason)))
+		return;
+	text__printf(text, text->size ? ", " : "");
+	text__safe(text, reason, strlen(reason));
+}
+
+/* What of the set could not be looked at. */
+static void put_all_missing(struct text *text, const struct wakers *wakers, uint32_t first, const uint32_t *next)
+{
+	for (uint32_t i = first; i != GRAPH_NONE; i = next[i]) {
+		const struct waiter *waiter = &wakers->waiters[i];
+		const struct waker_process *process = &wakers->processes[waiter->process];
+
+		put_missing(text, waiter->open);
+		if (waiter->resource != GRAPH_NONE && wakers->resources[waiter->resource].open)
+			put_missing(text, "which holder of the other end, or of the lock, matters");
+		if (!process->stand->complete)
+			put_missing(text,
+				    process->stand->incomplete[0] ? process->stand->incomplete : "all that it holds");
+		if (process->track->run->lossy[MODEL_LIFECYCLE])
+			put_missing(text, "records of processes, some were lost");
+	}
+}
+
+struct finding *finding__new(const struct wakers *wakers, uint32_t first, const uint32_t *next)
+{
+	struct finding *finding = calloc(1, sizeof(*finding));
+	const struct waiter *subject = &wakers->waiters[first];
+	const struct graph_node *node = &wakers->graph.nodes[subject->node];
+	const struct track *track = wakers->processes[subject->process].track;
+
+	if (!finding)
+		return NULL;
+	finding->kind =
+		!node->live && wakers->graph.components[node->component].cycle ? VERDICT_DEADLOCK : VERDICT_HANG;
+	finding->closed = !node->live;
+	finding->waits = subject->wait.how == WAIT_STOPPED ? "is stopped" : "waits";
+	for (uint32_t i = first; i != GRAPH_NONE; i = next[i]) {
+		uint64_t since = wakers->processes[wakers->waiters[i].process].stand->since_ns;
+
+		if (!EVENT_IS_NULL(since) && since > finding->since_ns)
+			finding->since_ns = since;
+	}
+	text__wait(&finding->rest, wakers, subject);
+	put_members(finding, wakers, first, next);
+	put_refute(finding);
+	put_next(&finding->next, subject, track->pid);
+	put_all_missing(&finding->missing, wakers, first, next);
+	finding->proven = finding->closed && !finding->missing.size;
+	return finding;
+}
+
+void finding__free(struct finding *finding)
+{
+	if (!finding)
+		return;
+	text__free(&finding->rest);
+	text__free(&finding->refute);
+	text__free(&finding->next);
+	text__free(&finding->members);
+	text__free(&finding->missing);
+	free(finding);
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hang and deadlock: waits that nothing ends, by the wait graph. What only something outside could end is suspected while it
+ * lasts, likely if a process had to be ended for it, and withdrawn if it goes on or ends by itself. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/finding.h"
+
+/* ---- verdicts ---- */
+
+static void put_evidence(struct draft *draft, struct finding *finding, const struct model_row *row, uint64_t until)
+{
+	char time[FORMAT_SIZE];
+
+	text__process(&draft->evidence, row);
+	text__printf(&draft->evidence, " %s since %s ", finding->waits,
+		     format__duration(time, until - finding->since_ns));
+	text__put(&draft->evidence, finding->rest.data, finding->rest.size);
+}
+
+static void move(struct text *to, struct text *from)
+{
+	*to = *from;
+	*from = (struct text){0};
+}
+
+static int give(struct verdicts *verdicts, struct finding *finding, const struct model_row *row,
+		enum verdict_certainty certainty, uint64_t ended_ns)
+{
+	uint64_t until = EVENT_IS_NULL(ended_ns) ? row->run->last_ts : ended_ns;
+	struct draft draft = draft__new(finding->kind, certainty, row);
+
+	if (until < finding->since_ns ||
+	    until - finding->since_ns < verdict_run__limit(verdicts, row->run, finding->kind)->after)
+		return 0;
+	draft.since_ns = finding->since_ns;
+	draft.ended_ns = ended_ns;
+	put_evidence(&draft, finding, row, until);
+	move(&draft.refute, &finding->refute);
+	move(&draft.next, &finding->next);
+	move(&draft.members, &finding->members);
+	move(&draft.missing, &finding->missing);
+	return draft__add(verdicts, &draft);
+}
+
+/* A process that a signal ends runs before it is seen to exit; on a machine under load for that long. */
+#define DYING_NS 2000000000ULL
+
+static bool may_be_dying(const struct finding *finding, uint64_t now)
+{
+	return finding->moved_ns && now <= finding->moved_ns + DYING_NS;
+}
+
+static void forget(struct stand *stand)
+{
+	finding__free(stand->finding);
+	stand->finding = NULL;
+}
+
+/* A closed set goes on, or its subject has ended: unless a signal did that, it was none. 0 or -ENOMEM. */
+static int dissolve(struct verdicts *verdicts, struct track *track, struct stand *stand, uint64_t ts)
+{
+	const struct model_row *row = stand->finding->broken ? track__row(verdicts, track) : NULL;
+	int err = 0;
+
+	if (row && stand->finding->closed)
+		err = give(verdicts, stand->finding, row, stand->finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY, ts);
+	forget(stand);
+	return err;
+}
+
+/* ---- a pass over all that stands still ---- */
+
+static int found(void *arg, const struct wakers *wakers, uint32_t first, const uint32_t *next)
+{
+	const struct waker_process *subject = &wakers->processes[wakers->waiters[first].process];
+	struct finding *old = subject->stand->finding;
+	bool broken = old && old->broken;
+
+	(void)arg;
+	if (old && !old->stale)
+		return 0; /* several sets of one process: one verdict */
+	forget(subject->stand);
+	subject->stand->finding = finding__new(wakers, first, next);
+	if (!subject->stand->finding)
+		return -ENOMEM;
+	subject->stand->finding->broken = broken;
+	for (uint32_t i = first; i != GRAPH_NONE; i = next[i]) {
+		struct stand *member = wakers->processes[wakers->waiters[i].process].stand;
+
+		member->subject_pid = subject->track->pid;
+		member->subject_start = subject->track->start;
+	}
+	return 0;
+}
+
+/* Those of the pass before, until they are found again. */
+static void make_stale(const struct wakers *wakers)
+{
+	for (uint32_t i = 0; i < wakers->processes_count; i++) {
+		struct stand *stand = wakers->processes[i].stand;
+
+		if (stand)
+			stand->subject_pid = 0;
+		if (stand && stand->finding)
+			stand->finding->stale = true;
+	}
+}
+
+static int drop_stale(struct verdicts *verdicts, const struct wakers *wakers)
+{
+	int err = 0;
+
+	for (uint32_t i = 0; i < wakers->processes_count && !err; i++) {
+		const struct waker_process *process = &wakers->processes[i];
+
+		if (process->stand && process->stand->finding && process->stand->finding->stale &&
+		    !may_be_dying(process->stand->finding, process->track->run->last_ts))
+			err = dissolve(verdicts, process->track, process->stand, process->track->run->last_ts);
+	}
+	return err;
+}
+
+static int pass(struct verdicts *verdicts, const struct track *ending)
+{
+	struct wakers wakers;
+	int err;
+
+	if (!verdicts->stalled)
+		return 0;
+	verdicts->stalled = false;
+	err = wakers__build(&wakers, verdicts, ending, &detector_graph);
+	if (!err) {
+		make_stale(&wakers);
+		err = culprits__find(&wakers, found, NULL);
+	}
+	if (!err)
+		err = drop_stale(verdicts, &wakers);
+	wakers__free(&wakers);
+	return err;
+}
+
+/* ---- records ---- */
+
+static int take_stuck(const struct seen *seen)
+{
+	struct stand *stand = seen->track ? track__room(seen->track, &detector_graph) : NULL;
+
+	seen->verdicts->stalled = true;
+	return !seen->track ? 0 : stand ? stand__stuck(stand, seen) : -ENOMEM;
+}
+
+static int take_descriptor(const struct seen *seen)
+{
+	struct stand *stand = seen->track ? track__room(seen->track, &detector_graph) : NULL;
+
+	return !seen->track ? 0 : stand ? stand__descriptor(stand, seen) : -ENOMEM;
+}
+
+static int take_picture(const struct seen *seen)
+{
+	struct stand *stand = seen->track ? track__has_room(seen->track, &detector_graph) : NULL;
+
+	if (stand)
+		stand__picture(stand, seen);
+	return 0;
+}
+
+static int take_moving(const struct seen *seen)
+{
+	struct stand *stand = seen->track ? track__has_room(seen->track, &detector_graph) : NULL;
+
+	if (!stand)
+		return 0;
+	seen->verdicts->stalled = true;
+	stand__moving(stand);
+	if (stand->finding && stand->finding->broken)
+		return dissolve(seen->verdicts, seen->track, stand, seen->record->ts);
+	if (stand->finding && !stand->finding->moved_ns)
+		stand->finding->moved_ns = seen->record->ts;
+	return 0;
+}
+
+/* A member of a set has ended: by a signal? */
+static int take_exit(const struct seen *seen)
+{
+	const struct stand *member = seen->track ? track__has_room(seen->track, &detector_graph) : NULL;
+	uint64_t signal = value__number(seen->field[0]);
+	struct track *subject;
+	struct stand *stand;
+
+	if (!member || !member->subject_pid || EVENT_IS_NULL(signal) || !signal)
+		return 0;
+	subject = track__find(seen->verdicts, seen->run, member->subject_pid, member->subject_start);
+	stand = subject ? track__has_room(subject, &detector_graph) : NULL;
+	if (stand && stand->finding)
+		stand->finding->broken = true;
+	return 0;
+}
+
+static const struct detector_role roles[] = {
+	{"stall", "stuck", take_stuck, {STAND_STUCK_FIELDS}},
+	{"stall", "descriptor", take_descriptor, {STAND_DESCRIPTOR_FIELDS}},
+	{"stall", "picture", take_picture, {STAND_PICTURE_FIELDS}},
+	{"stall", "moving", take_moving, {NULL}},
+	{"lifecycle", "exit", take_exit, {"signal"}},
+	{.stream = NULL},
+};
+
+/* ---- ends ---- */
+
+static int exited(struct verdicts *verdicts, struct track *track)
+{
+	return pass(verdicts, track);
+}
+
+static int settle(struct verdicts *verdicts)
+{
+	return pass(verdicts, NULL);
+}
+
+/* Whether it had to be ended: nothing else got on until then. */
+static enum verdict_certainty outside(const struct verdicts *verdicts, const struct track *track,
+				      const struct finding *finding, const struct model_row *row)
+{
+	return ended__outside(verdicts, row) && ended__idle(verdicts, track, finding->since_ns) ? VERDICT_LIKELY
+												: VERDICT_SUSPECTED;
+}
+
+static int row(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	struct stand *stand = track ? track__has_room(track, &detector_graph) : NULL;
+	struct finding *finding = stand ? stand->finding : NULL;
+	bool lives = row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN;
+	enum verdict_certainty certainty;
+
+	if (!finding)
+		return 0;
+	if (finding->closed)
+		certainty = finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY;
+	else
+		certainty = outside(verdicts, track, finding, row);
+	/* It went on, or ended by itself: then it was none. */
+	if (finding->moved_ns && !finding->broken && (lives || !may_be_dying(finding, row->ended_ns)))
+		return 0;
+	if (!lives &&
+	    (finding->closed ? EVENT_IS_NULL(row->signal) && !finding->broken : certainty == VERDICT_SUSPECTED))
+		return 0;
+	return give(verdicts, finding, row, certainty, row->ended_ns);
+}
+
+static void drop(void *room)
+{
+	struct stand *stand = room;
+
+	forget(stand);
+	stand__clear(stand);
+}
+
+const struct detector detector_graph = {
+	.kind = VERDICT_DEADLOCK,
+	.needs = "stall, lifecycle",
+	.certainty =
+		"proven if all that could end the wait is known, else likely; suspected while something outside could",
+	.text = "threads and processes that wait for each other (deadlock), or for what nothing will do (hang)",
+	.room = sizeof(struct stand),
+	.roles = roles,
+	.exited = exited,
+	.row = row,
+	.settle = settle,
+	.drop = drop,
+	.index = DETECT_GRAPH,
+};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Failures that an ancestor hides by exiting 0, as the model knows them. */
+#include "sinks/verdicts/detector.h"
+
+static void put_end(struct text *text, const struct model_row *row)
+{
+	struct text how = {0};
+
+	model_row__how(row, &how);
+	if (row->outcome == MODEL_OOM)
+		text__printf(text, "was killed");
+	else if (!EVENT_IS_NULL(row->signal) && row->signal)
+		text__printf(text, "was ended by %s", *row->signal_name ? row->signal_name : "a signal");
+	else
+		text__printf(text, "exited %u", (unsigned)row->exit_code);
+	if (how.size)
+		text__printf(text, row->outcome == MODEL_OOM ? " %s" : ", %s", how.data);
+	text__free(&how);
+}
+
+static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	struct draft draft;
+
+	if (row->propagated)
+		return 0;
+	draft = draft__new(VERDICT_HIDDEN_FAILURE, VERDICT_PROVEN, row);
+	draft.since_ns = draft.ended_ns = row->ended_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " ");
+	put_end(&draft.evidence, row);
+	text__printf(&draft.evidence, ", and ");
+	text__command(&draft.evidence, by, "an ancestor", false);
+	text__printf(&draft.evidence, " (pid %u) above it exited 0", pid);
+	text__member(&draft.members, row->pid, 0);
+	text__member(&draft.members, pid, 0);
+	text__printf(&draft.refute, "a check of its exit status that was meant to accept this one");
+	text__printf(&draft.next,
+		     "let the ancestor fail with it: set -e, pipefail, check=True; or a rule that accepts it");
+	return draft__add(verdicts, &draft);
+}
+
+const struct detector detector_hidden_failure = {
+	.kind = VERDICT_HIDDEN_FAILURE,
+	.index = DETECT_HIDDEN_FAILURE,
+	.needs = "lifecycle",
+	.certainty = "proven",
+	.text = "a program failed, and an ancestor exited 0",
+	.hidden = judge,
+};

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes that wait for I/O for most of their life. */
+#include <errno.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+
+#define SAMPLES 8    /* at least */
+#define ODD_SLEEPS 4 /* of so many samples that saw it wait for I/O, one may have seen another sleep */
+#define SWITCHES 10  /* so many voluntary switches to one that is not: it waits by itself, not for a CPU */
+#define SECTOR 512   /* bytes: what each wait brings at least */
+
+/* How many samples saw it so. */
+struct waiting {
+	uint32_t samples, waits, sleeps;
+};
+
+static int sampled(struct verdicts *verdicts, struct track *track, enum track_event event)
+{
+	struct waiting *waiting;
+	uint64_t iowait;
+
+	(void)verdicts;
+	if (event != TRACK_CPU_SAMPLE || !track->state)
+		return 0;
+	waiting = track__room(track, &detector_io_bound);
+	if (!waiting)
+		return -ENOMEM;
+	iowait = track->figure[TRACK_IN_IOWAIT];
+	waiting->samples++;
+	if (track->state == 'D' || (!EVENT_IS_NULL(iowait) && iowait))
+		waiting->waits++;
+	else if (track->state != 'R')
+		waiting->sleeps++;
+	return 0;
+}
+
+static uint64_t moved(const struct model_row *row)
+{
+	uint64_t in = row->io[MODEL_IO_READ_BYTES], out = row->io[MODEL_IO_WRITE_BYTES];
+
+	return (EVENT_IS_NULL(in) ? 0 : in) + (EVENT_IS_NULL(out) ? 0 : out);
+}
+
+/* The time in which it neither ran nor was ready, as far as that is known, by what samples saw it do instead. */
+static uint64_t waited(const struct waiting *waiting, const struct track *track, const struct model_row *row)
+{
+	uint64_t delay = track->figure[TRACK_RUN_DELAY], busy = row->cpu_ns + (EVENT_IS_NULL(delay) ? 0 : delay);
+	uint64_t switches = track->figure[TRACK_VOLUNTARY], others = track->figure[TRACK_INVOLUNTARY];
+
+	if (waiting->samples < SAMPLES || !waiting->waits || waiting->sleeps * ODD_SLEEPS > waiting->waits)
+		return 0;
+	if (EVENT_IS_NULL(switches) || EVENT_IS_NULL(others) || switches < others * SWITCHES ||
+	    moved(row) < switches * SECTOR || busy >= row->wall_ns)
+		return 0;
+	return (row->wall_ns - busy) * waiting->waits / (waiting->waits + waiting->sleeps);
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_IO_BOUND);
+	struct waiting *waiting = track ? track__has_room(track, &detector_io_bound) : NULL;
+	char size[FORMAT_SIZE], span[FORMAT_SIZE];
+	struct draft draft;
+	uint64_t percent;
+
+	if (!waiting || EVENT_IS_NULL(row->wall_ns) || EVENT_IS_NULL(row->cpu_ns) || row->wall_ns < limit->after)
+		return 0;
+	percent = waited(waiting, track, row) * 100 / row->wall_ns;
+	if (percent < limit->share)
+		return 0;
+	draft = draft__new(VERDICT_IO_BOUND, VERDICT_LIKELY, row);
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " waited for I/O for about %u %% of its %s; it moved %s", (unsigned)percent,
+		     format__duration(span, row->wall_ns), format__bytes(size, moved(row)));
+	if (EVENT_IS_NULL(track->figure[TRACK_RUN_DELAY]))
+		text__printf(&draft.missing, "the time that it waited for a CPU: no record has it, it counts as I/O");
+	text__printf(&draft.refute, "a wait in the kernel that is not for a disk, as for a lock");
+	text__printf(&draft.next, "larger reads and writes, fewer syncs, a faster disk");
+	return draft__add(verdicts, &draft);
+}
+
+const struct detector detector_io_bound = {
+	.kind = VERDICT_IO_BOUND,
+	.index = DETECT_IO_BOUND,
+	.needs = "cpu.sample, io.exit",
+	.certainty = "likely",
+	.text = "a process that waits for I/O for `share` percent of its life",
+	.room = sizeof(struct waiting),
+	.sampled = sampled,
+	.row = judge,
+};

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Memory that only grows: of the anonymous and shared memory and swap of a process, the minima of windows after its first fifth,
+ * so that the begin and saw-teeth do not count. Not what grows with what is read: a program that loads its input. */
+#include <errno.h>
+#include <string.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+#include "sinks/verdicts/trend.h"
+
+#define PARTS 128	    /* of a life: when they are full, two become one */
+#define PART_NS 25000000ULL /* at first */
+#define WINDOWS 16
+#define LIFE 4		     /* times `after`, at least */
+#define PERCENT_PER_MINUTE 1 /* of what it held at the begin, */
+#define PERCENT_IN_ALL 50    /* or so much in all */
+#define LOADS 20	     /* what it read, within this factor of what it grew by */
+#define ENOUGH_Z 1.96
+
+/* Of each part of its life the least that it held, and what it had read until its end. */
+struct leak {
+	uint64_t part_ns, bytes, first_ns;
+	uint32_t filled; /* parts before this one are over */
+	uint64_t least[PARTS], read[PARTS];
+};
+
+static uint64_t held(const struct track *track)
+{
+	static const enum track_figure of[] = {TRACK_ANON, TRACK_SHMEM, TRACK_SWAP};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof(of) / sizeof(*of); i++)
+		sum += EVENT_IS_NULL(track->figure[of[i]]) ? 0 : track->figure[of[i]];
+	return sum;
+}
+
+static uint64_t was_read(const struct track *track)
+{
+	return EVENT_IS_NULL(track->figure[TRACK_READ_CHARS]) ? 0 : track->figure[TRACK_READ_CHARS];
+}
+
+static void halve(struct leak *leak)
+{
+	for (uint32_t i = 0; i < PARTS / 2; i++) {
+		uint64_t a = leak->least[2 * (size_t)i], b = leak->least[2 * (size_t)i + 1];
+
+		leak->least[i] = a < b ? a : b;
+		leak->read[i] = leak->read[2 * (size_t)i + 1];
+	}
+	leak->part_ns *= 2;
+	leak->filled /= 2;
+}
+
+/* It held `bytes` until `ts`, and holds what its last sample says from then on. */
+static void advance(struct leak *leak, const struct track *track, uint64_t ts)
+{
+	uint64_t now = held(track), at;
+
+	while (ts > leak->first_ns && (at = (ts - leak->first_ns) / leak->part_ns) >= PARTS)
+		halve(leak);
+	at = ts > leak->first_ns ? (ts - leak->first_ns) / leak->part_ns : 0;
+	while (leak->filled < at) {
+		leak->read[leak->filled] = was_read(track);
+		leak->least[++leak->filled] = leak->bytes;
+	}
+	leak->read[leak->filled] = was_read(track);
+	if (now < leak->least[leak->filled])
+		leak->least[leak->filled] = now;
+	leak->bytes = now;
+}
+
+static int sampled(struct verdicts *verdicts, struct track *track, enum track_event event)
+{
+	uint64_t floor = verdict_run__limit(verdicts, track->run, VERDICT_LEAK)->floor;
+	struct leak *leak = track__has_room(track, &detector_leak);
+
+	if (event != TRACK_MEM_SAMPLE || (!leak && held(track) < floor / 8))
+		return 0;
+	leak = track__room(track, &detector_leak);
+	if (!leak)
+		return -ENOMEM;
+	if (!leak->part_ns) {
+		leak->part_ns = PART_NS;
+		leak->first_ns = track->image_ns ? track->image_ns : track->first_ts;
+	}
+	advance(leak, track, track->sampled_ns[event]);
+	return 0;
+}
+
+/* Another program begins anew. */
+static int executed(struct verdicts *verdicts, struct track *track)
+{
+	struct leak *leak = track__has_room(track, &detector_leak);
+
+	(void)verdicts;
+	if (leak)
+		memset(leak, 0, sizeof(*leak));
+	return 0;
+}
+
+/* ---- the judgement ---- */
+
+struct growth {
+	double least[WINDOWS];
+	uint64_t from_ns, span_ns, grown, read;
+	uint32_t grew; /* windows */
+};
+
+static struct growth growth_of(const struct leak *leak)
+{
+	uint32_t parts = leak->filled + 1, from = parts / 5;
+	struct growth growth = {.from_ns = leak->first_ns + from * leak->part_ns,
+				.span_ns = (parts - from) * leak->part_ns};
+
+	for (uint32_t w = 0; w < WINDOWS; w++) {
+		uint32_t begin = from + (parts - from) * w / WINDOWS, end = from + (parts - from) * (w + 1) / WINDOWS;
+		uint64_t least = leak->least[begin];
+
+		for (uint32_t i = begin + 1; i < end; i++)
+			least = leak->least[i] < least ? leak->least[i] : least;
+		growth.least[w] = (double)least;
+		growth.grew += w && growth.least[w] > growth.least[w - 1];
+	}
+	if (growth.least[WINDOWS - 1] > growth.least[0])
+		growth.grown = (uint64_t)(growth.least[WINDOWS - 1] - growth.least[0]);
+	growth.read = leak->read[leak->filled] - leak->read[from];
+	return growth;
+}
+
+static bool is_leak(const struct growth *growth, const struct verdict_limit *limit)
+{
+	double minutes = (double)growth->span_ns / 60e9;
+	double percent = 100 * (double)growth->grown / (growth->least[0] + 1);
+
+	if (growth->grown < limit->floor || growth->grew * 100 < (WINDOWS - 1) * limit->share)
+		return false;
+	if (percent < PERCENT_IN_ALL && percent < PERCENT_PER_MINUTE * minutes)
+		return false;
+	if (growth->read > growth->grown / LOADS && growth->read < growth->grown * LOADS)
+		return false;
+	return trend__z(growth->least, WINDOWS) > ENOUGH_Z;
+}
+
+static void put_limit(struct draft *draft, const struct verdict_run *run, double per_second, uint64_t bytes)
+{
+	char size[FORMAT_SIZE], left[FORMAT_SIZE];
+
+	if (!run->memory_limit || run->memory_limit <= bytes || per_second <= 0) {
+		text__printf(&draft->missing, "when it would reach a limit: no limit of a memory cgroup is known");
+		return;
+	}
+	text__printf(&draft->evidence, "; at that rate it is at the limit of its cgroup, %s, in %s",
+		     format__bytes(size, run->memory_limit),
+		     format__duration(left, (uint64_t)((double)(run->memory_limit - bytes) / per_second * 1e9)));
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_LEAK);
+	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
+	struct leak *leak = track ? track__has_room(track, &detector_leak) : NULL;
+	bool ended_well = !EVENT_IS_NULL(row->exit_code) && !row->exit_code && row->outcome == MODEL_OK;
+	char grown[FORMAT_SIZE], span[FORMAT_SIZE], rate[FORMAT_SIZE], now[FORMAT_SIZE];
+	struct growth growth;
+	struct draft draft;
+	double per_second;
+
+	if (!leak || !leak->part_ns || end_ns < leak->first_ns + LIFE * limit->after)
+		return 0;
+	advance(leak, track, end_ns);
+	if (leak->filled < 2 * WINDOWS)
+		return 0;
+	growth = growth_of(leak);
+	if (!is_leak(&growth, limit))
+		return 0;
+	per_second = trend__slope(growth.least, WINDOWS) * WINDOWS / ((double)growth.span_ns / 1e9);
+	draft = draft__new(VERDICT_LEAK, ended_well ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
+	draft.since_ns = growth.from_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " grew by %s in %s without giving any back, %s/s, to %s",
+		     format__bytes(grown, growth.grown), format__duration(span, growth.span_ns),
+		     format__bytes(rate, (uint64_t)per_second), format__bytes(now, leak->bytes));
+	put_limit(&draft, verdicts->runs[row->run->index], per_second, leak->bytes);
+	text__printf(&draft.refute, "a bound that it would reach later, as that of a cache");
+	text__printf(
+		&draft.next,
+		"look what allocates: a heap profiler; a run with twice the work, which then takes twice the memory");
+	return draft__add(verdicts, &draft);
+}
+
+/* ---- the limit ---- */
+
+static int take_limit(const struct seen *seen)
+{
+	uint64_t limit = value__number(seen->field[0]);
+	struct verdict_run *run = verdict_run__of(seen->verdicts, seen->run);
+
+	if (run && !EVENT_IS_NULL(limit))
+		run->memory_limit = limit;
+	return run ? 0 : -ENOMEM;
+}
+
+static const struct detector_role roles[] = {
+	{"mem", "together", take_limit, {"cgroup_limit_bytes"}},
+	{.stream = NULL},
+};
+
+const struct detector detector_leak = {
+	.kind = VERDICT_LEAK,
+	.index = DETECT_LEAK,
+	.needs = "mem.sample, io.sample",
+	.certainty = "likely; suspected once it has ended well",
+	.text = "memory that only grows, by `floor` or more, in `share` percent of the time, not in proportion to what is read",
+	.room = sizeof(struct leak),
+	.roles = roles,
+	.sampled = sampled,
+	.executed = executed,
+	.row = judge,
+};

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes that a quota of CPU time stopped: of their cgroup, or of one above it. */
+#include <errno.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+
+#define PERIODS_MIN 10 /* fewer say nothing */
+
+static const enum track_figure counters[QUOTA_COUNTERS] = {
+	[QUOTA_PERIODS] = TRACK_PERIODS,
+	[QUOTA_THROTTLED] = TRACK_THROTTLED,
+	[QUOTA_THROTTLED_NS] = TRACK_THROTTLED_NS,
+	[QUOTA_CPU] = TRACK_CPU,
+};
+
+/* Begins again when the process gets another quota. */
+static void note(struct verdict_quota *quota, const struct track *track)
+{
+	uint64_t ts = track->sampled_ns[TRACK_CPU_SAMPLE];
+	bool same = quota->since_ns && quota->cgroup == track->figure[TRACK_QUOTA_CGROUP] &&
+		    quota->quota_ns == track->figure[TRACK_QUOTA] && quota->period_ns == track->figure[TRACK_PERIOD];
+
+	if (!same)
+		*quota = (struct verdict_quota){
+			.cgroup = track->figure[TRACK_QUOTA_CGROUP],
+			.quota_ns = track->figure[TRACK_QUOTA],
+			.period_ns = track->figure[TRACK_PERIOD],
+			.since_ns = ts,
+		};
+	quota->until_ns = ts;
+	for (int i = 0; i < QUOTA_COUNTERS; i++) {
+		quota->last[i] = track->figure[counters[i]];
+		if (!same)
+			quota->first[i] = quota->last[i];
+	}
+}
+
+static int sampled(struct verdicts *verdicts, struct track *track, enum track_event event)
+{
+	struct verdict_run *run = verdicts->runs[track->run->index];
+	struct verdict_quota *quota;
+
+	if (event != TRACK_CPU_SAMPLE || EVENT_IS_NULL(track->figure[TRACK_QUOTA]) ||
+	    EVENT_IS_NULL(track->figure[TRACK_CPU]) || !track->figure[TRACK_PERIOD])
+		return 0;
+	quota = track__room(track, &detector_quota);
+	if (!quota)
+		return -ENOMEM;
+	note(quota, track);
+	/* the run's: the one that was met first */
+	if (!run->quota.since_ns || run->quota.cgroup == track->figure[TRACK_QUOTA_CGROUP])
+		note(&run->quota, track);
+	return 0;
+}
+
+static uint64_t grown(const struct verdict_quota *quota, enum verdict_quota_counter of)
+{
+	return quota->last[of] > quota->first[of] ? quota->last[of] - quota->first[of] : 0;
+}
+
+static bool stops(const struct verdict_quota *quota, const struct verdict_limit *limit)
+{
+	uint64_t periods = grown(quota, QUOTA_PERIODS);
+
+	return quota->until_ns - quota->since_ns >= limit->after && periods >= PERIODS_MIN &&
+	       grown(quota, QUOTA_THROTTLED) * 100 > periods * limit->count;
+}
+
+/* Whether half of what the quota gives was its own: one that only waits beside others that use it up is not stopped. */
+static bool uses_it(const struct verdict_quota *quota)
+{
+	double given = (double)(quota->until_ns - quota->since_ns) * (double)quota->quota_ns / (double)quota->period_ns;
+
+	return (double)grown(quota, QUOTA_CPU) * 2 >= given;
+}
+
+static int tell(struct verdicts *verdicts, const struct model_row *row, const struct verdict_quota *quota,
+		const char *whose)
+{
+	char stopped[FORMAT_SIZE], span[FORMAT_SIZE];
+	struct draft draft = draft__new(VERDICT_THROTTLED, VERDICT_PROVEN, row);
+
+	draft.since_ns = quota->since_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence,
+		     " %s a cgroup whose quota is %.2f CPUs: it was throttled in %llu of %llu periods, for %s in %s",
+		     whose, (double)quota->quota_ns / (double)quota->period_ns,
+		     (unsigned long long)grown(quota, QUOTA_THROTTLED), (unsigned long long)grown(quota, QUOTA_PERIODS),
+		     format__duration(stopped, grown(quota, QUOTA_THROTTLED_NS)),
+		     format__duration(span, quota->until_ns - quota->since_ns));
+	text__printf(&draft.refute, "nr_throttled in cpu.stat of that cgroup, inode %llu, that does not grow",
+		     (unsigned long long)quota->cgroup);
+	text__printf(&draft.next, "a larger cpu.max (cpu.cfs_quota_us), the batch system's or container's request for "
+				  "CPUs; or fewer threads");
+	return draft__add(verdicts, &draft);
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_THROTTLED);
+	struct verdict_run *run = verdict_run__of(verdicts, row->run);
+	const struct verdict_quota *own = track ? track__has_room(track, &detector_quota) : NULL;
+
+	if (!run)
+		return -ENOMEM;
+	if (own && stops(own, limit) && uses_it(own)) {
+		run->quota_told |= own->cgroup == run->quota.cgroup;
+		return tell(verdicts, row, own, "ran in");
+	}
+	/* many that live for a short time each */
+	if (row->root && !run->quota_told && run->quota.since_ns && stops(&run->quota, limit))
+		return tell(verdicts, row, &run->quota, "has descendants in");
+	return 0;
+}
+
+const struct detector detector_quota = {
+	.kind = VERDICT_THROTTLED,
+	.index = DETECT_QUOTA,
+	.needs = "cpu.sample with throttled_periods",
+	.certainty = "proven",
+	.text = "a quota of its cgroup stopped it in more than `count` percent of the periods",
+	.room = sizeof(struct verdict_quota),
+	.sampled = sampled,
+	.row = judge,
+};

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Programs that start themselves without an end, by the chain of their ancestors, and stacks that ran into their limit. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+
+#define PERIODS 4	/* sh -c make, make sh -c: a level may be so many programs */
+#define GROWS_LEVELS 12 /* what still grows after `after` has at least so many */
+
+/* Of each process: how many times its program stands above it, with so many programs between. */
+struct level {
+	uint32_t levels[PERIODS];
+	/* Of the first of a chain. */
+	uint32_t deepest, deepest_pid, count;
+	uint64_t since_ns, until_ns;
+	uint64_t stack_bytes, stack_limit; /* at its exit; 0: not known; a limit of UINT64_MAX: none */
+};
+
+static struct level *level_of(struct track *track)
+{
+	return track && !track->gone ? track__has_room(track, &detector_recursion) : NULL;
+}
+
+/* The first of the chain, as far as it still exists. */
+static struct track *first_of(struct track *track, uint32_t steps)
+{
+	while (steps-- && track->parent && !track->parent->gone)
+		track = track->parent;
+	return track;
+}
+
+static int note(struct track *track, uint32_t levels, uint32_t period)
+{
+	struct track *first = first_of(track, levels * period);
+	struct level *of = track__room(first, &detector_recursion);
+
+	if (!of)
+		return -ENOMEM;
+	if (levels <= of->deepest)
+		return 0;
+	of->deepest = levels;
+	of->deepest_pid = track->pid;
+	of->until_ns = track->image_ns ? track->image_ns : track->first_ts;
+	if (!of->since_ns)
+		of->since_ns = first->first_ts;
+	return 0;
+}
+
+static int executed(struct verdicts *verdicts, struct track *track)
+{
+	struct track *above = track->parent;
+	struct level *own, *its;
+
+	(void)verdicts;
+	if (!track->exe || !above)
+		return 0;
+	own = track__room(track, &detector_recursion);
+	if (!own)
+		return -ENOMEM;
+	for (uint32_t period = 1; period <= PERIODS && above && !above->gone; period++, above = above->parent) {
+		its = level_of(above);
+		own->levels[period - 1] = above->exe != track->exe ? 0 : its ? its->levels[period - 1] + 1 : 1;
+		if (!own->levels[period - 1])
+			continue;
+		/* a chain of one period is one of its multiples too */
+		memset(own->levels + period, 0, (PERIODS - period) * sizeof(*own->levels));
+		return own->levels[period - 1] + 1 < GROWS_LEVELS ? 0 : note(track, own->levels[period - 1], period);
+	}
+	return 0;
+}
+
+/* ---- the stack ---- */
+
+enum { STACK, STACK_LIMIT };
+
+static int take_stack(const struct seen *seen)
+{
+	uint64_t bytes = value__number(seen->field[STACK]), limit = value__number(seen->field[STACK_LIMIT]);
+	struct level *level = seen->track ? track__room(seen->track, &detector_recursion) : NULL;
+
+	if (!level)
+		return seen->track ? -ENOMEM : 0;
+	level->stack_bytes = EVENT_IS_NULL(bytes) ? 0 : bytes;
+	level->stack_limit = limit;
+	if (EVENT_IS_NULL(limit))
+		level->stack_limit = EVENT_NULL_REASON(limit) == EVENT_REASON_NONE ? UINT64_MAX : 0;
+	return 0;
+}
+
+#define STACK_DEFAULT (8ULL << 20) /* bytes: what kernel and distributions give */
+#define STACK_FRAMES 8		   /* a call's frame may be an eighth of the limit: it is the one that no longer fits */
+
+static bool at_limit(uint64_t bytes, uint64_t limit)
+{
+	if (limit)
+		return bytes >= limit - limit / STACK_FRAMES;
+	/* Limits are set in whole MiB, and a stack that ran into one is as large; others hardly ever are. */
+	return bytes && (bytes >= STACK_DEFAULT - STACK_DEFAULT / STACK_FRAMES || !(bytes % (1 << 20)));
+}
+
+static int judge_stack(struct verdicts *verdicts, const struct level *level, const struct model_row *row)
+{
+	char size[FORMAT_SIZE], most[FORMAT_SIZE];
+	struct draft draft;
+
+	if (EVENT_IS_NULL(row->signal) || row->signal != SIGSEGV || !at_limit(level->stack_bytes, level->stack_limit))
+		return 0;
+	draft = draft__new(VERDICT_RECURSION, level->stack_limit ? VERDICT_PROVEN : VERDICT_LIKELY, row);
+	draft.since_ns = draft.ended_ns = row->ended_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " was ended by SIGSEGV with a stack of %s",
+		     format__bytes(size, level->stack_bytes));
+	if (level->stack_limit)
+		text__printf(&draft.evidence, ", its limit being %s", format__bytes(most, level->stack_limit));
+	else
+		text__printf(&draft.missing, "the limit of the stack: its size is taken for one");
+	text__printf(&draft.refute, "large arrays on the stack, without a recursion");
+	text__printf(&draft.next, "look at the core's backtrace; ulimit -s raises the limit");
+	return draft__add(verdicts, &draft);
+}
+
+/* ---- the chain ---- */
+
+static int judge_chain(struct verdicts *verdicts, const struct level *level, const struct model_row *row)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_RECURSION);
+	bool deep = level->deepest >= limit->count;
+	bool outside = ended__outside(verdicts, row);
+	char lasted[FORMAT_SIZE];
+	struct draft draft;
+
+	if (!deep && (level->until_ns < level->since_ns + limit->after || (!outside && row->outcome != MODEL_RUNNING)))
+		return 0;
+	draft = draft__new(VERDICT_RECURSION,
+			   deep	     ? VERDICT_PROVEN
+			   : outside ? VERDICT_LIKELY
+				     : VERDICT_SUSPECTED,
+			   row);
+	draft.since_ns = level->since_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " has started itself %u levels deep, in %s; the deepest is pid %u",
+		     level->deepest, format__duration(lasted, level->until_ns - level->since_ns), level->deepest_pid);
+	text__member(&draft.members, row->pid, 0);
+	text__member(&draft.members, level->deepest_pid, 0);
+	text__printf(&draft.refute, "a recursion that has an end further down");
+	text__printf(&draft.next, "look for the condition that ends it: each level runs the same program");
+	return draft__add(verdicts, &draft);
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	struct level *level = level_of(track);
+	int err;
+
+	if (!level)
+		return 0;
+	err = judge_stack(verdicts, level, row);
+	return err || !level->deepest ? err : judge_chain(verdicts, level, row);
+}
+
+static const struct detector_role roles[] = {
+	{"mem", "exit", take_stack, {"stack_bytes", "stack_limit_bytes"}},
+	{.stream = NULL},
+};
+
+const struct detector detector_recursion = {
+	.kind = VERDICT_RECURSION,
+	.index = DETECT_RECURSION,
+	.needs = "lifecycle, mem.exit",
+	.certainty = "proven if deeper than `count` levels, or with the stack at its limit; else likely",
+	.text = "a program that starts itself again and again, or calls itself until its stack is at the limit",
+	.room = sizeof(struct level),
+	.roles = roles,
+	.executed = executed,
+	.forked = executed,
+	.row = judge,
+};

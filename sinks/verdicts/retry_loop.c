@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes that start the same few children again and again, each of which ends as the last time, and do nothing else: a wait
+ * for something that does not come. At a high rate that is a storm of forks. */
+#include <errno.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+
+#define SHAPES 4	 /* children of a round */
+#define ROUNDS 5	 /* at least */
+#define ROUND_BYTES 4096 /* that it may read or write itself in a round: a line of its log */
+#define ROUND_GROWS 4096 /* that its memory may grow by in a round, and in all: */
+#define GROWS (1 << 20)
+#define STORM_PER_SECOND 20
+
+struct shape {
+	uint64_t shape, last; /* last: number of the child */
+	uint32_t status;
+	uint64_t count;
+};
+
+/* Of a parent. */
+struct loop {
+	struct shape shapes[SHAPES];
+	uint64_t children;	     /* that have ended */
+	uint64_t since_ns, until_ns; /* since when there is no new one; the last one's end */
+	uint64_t first;		     /* number of the first child since then */
+	uint64_t chars;		     /* its own I/O then */
+	uint64_t anon;		     /* its memory then; null: not known yet */
+	char name[EVENT_COMM];	     /* of a child, for the sentence: that failed, if one did */
+	uint32_t status;
+};
+
+static uint64_t chars_of(const struct track *track)
+{
+	uint64_t in = track->figure[TRACK_READ_CHARS], out = track->figure[TRACK_WRITE_CHARS];
+
+	return (EVENT_IS_NULL(in) ? 0 : in) + (EVENT_IS_NULL(out) ? 0 : out);
+}
+
+static void begin(struct loop *loop, const struct track *parent, uint64_t ts)
+{
+	loop->since_ns = ts;
+	loop->first = loop->children;
+	loop->chars = chars_of(parent);
+	loop->anon = parent->figure[TRACK_ANON];
+	loop->status = 0;
+	for (int i = 0; i < SHAPES; i++)
+		loop->shapes[i].count = 0;
+}
+
+/* The child's shape and end among the last ones; else in place of the oldest. */
+static struct shape *shape_of(struct loop *loop, uint64_t shape, uint32_t status, bool *known)
+{
+	struct shape *oldest = loop->shapes;
+
+	for (int i = 0; i < SHAPES; i++) {
+		struct shape *at = &loop->shapes[i];
+
+		*known = at->last && at->shape == shape && at->status == status &&
+			 loop->children - at->last <= (uint64_t)2 * SHAPES;
+		if (*known)
+			return at;
+		if (at->last < oldest->last)
+			oldest = at;
+	}
+	return oldest;
+}
+
+static int child_ended(struct track *parent, const struct track *child, const struct model_row *row)
+{
+	struct loop *loop = track__room(parent, &detector_retry_loop);
+	uint32_t status = model_row__status(row);
+	struct shape *shape;
+	bool known;
+
+	if (!loop)
+		return -ENOMEM;
+	loop->children++;
+	shape = shape_of(loop, child->shape, status, &known);
+	if (!known)
+		begin(loop, parent, child->exited_ns);
+	*shape = (struct shape){child->shape, loop->children, status, shape->count + 1};
+	loop->until_ns = child->exited_ns;
+	if (EVENT_IS_NULL(loop->anon))
+		loop->anon = parent->figure[TRACK_ANON];
+	if (status || !loop->status) {
+		memcpy(loop->name, row->comm, EVENT_COMM);
+		loop->status = status;
+	}
+	return 0;
+}
+
+static uint64_t rounds_of(const struct loop *loop)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (int i = 0; i < SHAPES; i++)
+		if (loop->shapes[i].count && loop->shapes[i].count < least)
+			least = loop->shapes[i].count;
+	return least == UINT64_MAX ? 0 : least;
+}
+
+/* What it keeps in memory. */
+static bool has_grown(const struct loop *loop, const struct track *track, uint64_t rounds)
+{
+	uint64_t now = track->figure[TRACK_ANON];
+
+	return !EVENT_IS_NULL(now) && !EVENT_IS_NULL(loop->anon) && now > loop->anon + GROWS + rounds * ROUND_GROWS;
+}
+
+/* What it reads or writes itself is progress, but for a line now and then about a failure. */
+static bool got_on(const struct loop *loop, const struct track *track, uint64_t rounds)
+{
+	return has_grown(loop, track, rounds) ||
+	       chars_of(track) - loop->chars > (loop->status ? rounds * ROUND_BYTES : 0);
+}
+
+static int tell(struct verdicts *verdicts, const struct loop *loop, const struct model_row *row, bool outside)
+{
+	uint64_t span = loop->until_ns - loop->since_ns, children = loop->children - loop->first;
+	bool storm = children * 1000000000 / (span + 1) >= STORM_PER_SECOND;
+	char lasted[FORMAT_SIZE];
+	struct draft draft = draft__new(storm ? VERDICT_FORK_STORM : VERDICT_HANG,
+					outside ? VERDICT_LIKELY : VERDICT_SUSPECTED, row);
+
+	draft.since_ns = loop->since_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " has started the same children %llu times in %s, ", (unsigned long long)children,
+		     format__duration(lasted, span));
+	text__safe(&draft.evidence, loop->name, strlen(loop->name));
+	text__printf(&draft.evidence, " ended with %u each time, and nothing else got on%s", loop->status,
+		     outside ? ", until it was ended from outside" : "");
+	text__printf(&draft.refute, "a loop that polls for something that comes later");
+	text__printf(&draft.next, loop->status ? "see why the child fails; give the loop a limit"
+					       : "see what the loop waits for; give it a limit");
+	return draft__add(verdicts, &draft);
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	uint64_t after = verdict_run__limit(verdicts, row->run, VERDICT_HANG)->after;
+	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
+	struct loop *loop = track ? track__has_room(track, &detector_retry_loop) : NULL;
+	bool outside = ended__outside(verdicts, row);
+	uint64_t rounds;
+	int err = 0;
+
+	if (track && track->parent && !track->parent->gone && !EVENT_IS_NULL(track->exited_ns) &&
+	    EVENT_IS_NULL(track->parent->exited_ns))
+		err = child_ended(track->parent, track, row);
+	if (err || !loop || (!outside && row->outcome != MODEL_RUNNING))
+		return err;
+	rounds = rounds_of(loop);
+	/* the child that it last started may still run, as long as those before at most */
+	if (rounds < ROUNDS || loop->until_ns < loop->since_ns + after || got_on(loop, track, rounds) ||
+	    end_ns - loop->until_ns > 2 * (loop->until_ns - loop->since_ns) / rounds + after)
+		return 0;
+	return tell(verdicts, loop, row, outside && ended__idle(verdicts, track, loop->since_ns));
+}
+
+const struct detector detector_retry_loop = {
+	.kind = VERDICT_HANG,
+	.index = DETECT_RETRY,
+	.needs = "lifecycle, io.sample",
+	.certainty = "suspected while it lasts; likely when it had to be ended from outside",
+	.text = "the same children again and again, which end alike each time, and nothing else",
+	.room = sizeof(struct loop),
+	.row = judge,
+};

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One of many processes alike that takes much longer than the others: below one parent, of one program, with arguments that
+ * differ in digits only. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+
+#define GROUPS 32	/* below one parent */
+#define PEERS_MAX 1024	/* of a group that are compared */
+#define TIMES 1.5	/* the median */
+#define DEVIATIONS 3	/* median absolute deviations above it */
+#define DONE_PERCENT 75 /* of the peers must have ended */
+
+struct peer {
+	double wall, read;
+};
+
+struct group {
+	uint64_t shape;
+	uint32_t ended;
+	struct peer *peers;
+};
+
+/* Of a parent. */
+struct groups {
+	struct group list[GROUPS];
+	uint32_t count;
+	bool waited; /* for a straggler below it: it is none itself */
+};
+
+/* The nearest above it that has started more than this one: shells and the like between do not count. */
+static struct track *origin(const struct track *track)
+{
+	struct track *above = track->parent;
+
+	while (above && !above->gone && above->children == 1 && above->parent)
+		above = above->parent;
+	return above && !above->gone ? above : NULL;
+}
+
+static struct group *group_of(struct groups *groups, uint64_t shape)
+{
+	for (uint32_t i = 0; i < groups->count; i++)
+		if (groups->list[i].shape == shape)
+			return &groups->list[i];
+	if (groups->count == GROUPS)
+		return NULL;
+	groups->list[groups->count].shape = shape;
+	return &groups->list[groups->count++];
+}
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static double median(double *values, uint32_t count)
+{
+	qsort(values, count, sizeof(*values), compare);
+	return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}
+
+struct typical {
+	double wall, deviation, slow, read; /* slow: nine of ten took no more */
+};
+
+static int find_typical(const struct group *group, struct typical *typical)
+{
+	uint32_t n = group->ended < PEERS_MAX ? group->ended : PEERS_MAX;
+	double *values = calloc(n + 1, sizeof(*values));
+
+	if (!values)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = group->peers[i].wall;
+	typical->wall = median(values, n);
+	typical->slow = values[(9 * n + 9) / 10 - 1];
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = group->peers[i].wall > typical->wall ? group->peers[i].wall - typical->wall
+								 : typical->wall - group->peers[i].wall;
+	typical->deviation = median(values, n);
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = group->peers[i].read;
+	typical->read = median(values, n);
+	free(values);
+	return 0;
+}
+
+static double was_read(const struct model_row *row)
+{
+	return EVENT_IS_NULL(row->io[MODEL_IO_READ_CHARS]) ? 0 : (double)row->io[MODEL_IO_READ_CHARS];
+}
+
+static void put_cause(struct text *text, const struct model_row *row, double wall, bool by_input)
+{
+	char span[FORMAT_SIZE];
+
+	if (by_input)
+		text__printf(text, "; it read more in the same proportion");
+	if (EVENT_IS_NULL(row->cpu_ns))
+		return;
+	text__printf(text, "; of its time it used a CPU for %s", format__duration(span, row->cpu_ns));
+	if ((double)row->cpu_ns < 0.2 * wall)
+		text__printf(text, ": it waited for the rest");
+}
+
+static int tell(struct verdicts *verdicts, const struct model_row *row, const struct group *group, double wall,
+		const struct typical *typical)
+{
+	bool by_input = typical->read > 65536 && was_read(row) / typical->read > 0.66 * wall / typical->wall;
+	struct draft draft = draft__new(VERDICT_STRAGGLER, by_input ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
+	char own[FORMAT_SIZE], others[FORMAT_SIZE];
+
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " took %s, the median of %u like it %s", format__duration(own, (uint64_t)wall),
+		     group->ended, format__duration(others, (uint64_t)typical->wall));
+	put_cause(&draft.evidence, row, wall, by_input);
+	text__printf(&draft.missing, "run-queue delay and throttling: not compared");
+	text__printf(&draft.refute, "more work for this one than for the others");
+	text__printf(&draft.next, "compare its input with that of the others; start the longest first");
+	return draft__add(verdicts, &draft);
+}
+
+static int add(struct group *group, const struct model_row *row, double wall)
+{
+	uint32_t n = group->ended++;
+
+	if (n >= PEERS_MAX)
+		return 0;
+	if (!(n & (n - 1))) { /* grows at powers of two */
+		struct peer *peers = reallocarray(group->peers, n ? (size_t)2 * n : 1, sizeof(*peers));
+
+		if (!peers)
+			return -ENOMEM;
+		group->peers = peers;
+	}
+	group->peers[n] = (struct peer){wall, was_read(row)};
+	return 0;
+}
+
+static bool has_waited(const struct track *track)
+{
+	const struct groups *groups = track__has_room(track, &detector_straggler);
+
+	return groups && groups->waited;
+}
+
+/* What stands between it and their common parent has waited for it. */
+static int mark_waiting(const struct track *track, const struct track *above)
+{
+	for (struct track *between = track->parent; between && between != above; between = between->parent) {
+		struct groups *groups = between->gone ? NULL : track__room(between, &detector_straggler);
+
+		if (!groups && !between->gone)
+			return -ENOMEM;
+		if (groups)
+			groups->waited = true;
+	}
+	return 0;
+}
+
+/* `above` has started others that still run: with them, so many of this one's kind are not over. */
+static int compare_with(struct verdicts *verdicts, const struct track *above, const struct group *group,
+			const struct track *track, const struct model_row *row, double wall)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_STRAGGLER);
+	struct typical typical = {0};
+	int err;
+
+	if (group->ended < limit->count || wall < (double)limit->after ||
+	    group->ended * 100 < (group->ended + above->living) * DONE_PERCENT)
+		return 0;
+	err = find_typical(group, &typical);
+	/* in a queue each takes little longer than the one before */
+	if (err || wall <= TIMES * typical.wall || wall <= TIMES * typical.slow ||
+	    wall <= typical.wall + DEVIATIONS * typical.deviation || wall - typical.wall < (double)limit->after)
+		return err;
+	err = mark_waiting(track, above);
+	return err ? err : tell(verdicts, row, group, wall, &typical);
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	struct track *above = track && track->shape && !row->forked ? origin(track) : NULL;
+	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
+	struct groups *groups;
+	struct group *group;
+	double wall;
+	int err;
+
+	if (!above || end_ns < track->first_ts)
+		return 0;
+	groups = track__room(above, &detector_straggler);
+	if (!groups)
+		return -ENOMEM;
+	group = group_of(groups, track->shape);
+	if (!group)
+		return 0;
+	wall = (double)(end_ns - track->first_ts);
+	err = has_waited(track) ? 0 : compare_with(verdicts, above, group, track, row, wall);
+	return err || EVENT_IS_NULL(row->ended_ns) ? err : add(group, row, wall);
+}
+
+static void drop(void *room)
+{
+	struct groups *groups = room;
+
+	for (uint32_t i = 0; i < groups->count; i++)
+		free(groups->list[i].peers);
+}
+
+const struct detector detector_straggler = {
+	.kind = VERDICT_STRAGGLER,
+	.index = DETECT_STRAGGLER,
+	.needs = "lifecycle, cpu.exit, io.exit",
+	.certainty = "likely; suspected if it is in proportion to what it read",
+	.text = "one of `count` or more processes alike that takes much longer than the others",
+	.room = sizeof(struct groups),
+	.row = judge,
+	.drop = drop,
+};

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Processes from their first record to their last row: their family and their last samples. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "sinks/verdicts/detector.h"
+
+static uint64_t key_of(const struct model_run *run, uint32_t pid, uint64_t start)
+{
+	return hash__number(hash__number(run->index, pid), start);
+}
+
+static struct track *track__of(struct hash_node *node)
+{
+	return (struct track *)((char *)node - offsetof(struct track, node));
+}
+
+struct track *track__find(const struct verdicts *verdicts, const struct model_run *run, uint32_t pid, uint64_t start)
+{
+	struct hash_node *node = hash__first(&verdicts->tracks, key_of(run, pid, start));
+
+	for (; node; node = hash__next(node)) {
+		struct track *track = track__of(node);
+
+		if (track->pid == pid && track->start == start && track->run == run)
+			return track;
+	}
+	return NULL;
+}
+
+static void unref(struct track *track)
+{
+	while (track && !--track->refs) {
+		struct track *parent = track->parent;
+
+		free(track);
+		track = parent;
+	}
+}
+
+struct track *track__new(struct verdicts *verdicts, const struct model_run *run, const struct record *record,
+			 struct track *parent)
+{
+	struct track *track = calloc(1, sizeof(*track) + DETECTORS * sizeof(*track->room));
+
+	if (!track || !verdict_run__of(verdicts, run) ||
+	    hash__add(&verdicts->tracks, &track->node, key_of(run, record->pid, record->start))) {
+		free(track);
+		return NULL;
+	}
+	track->refs = 1;
+	track->pid = record->pid;
+	track->start = record->start;
+	track->run = run;
+	track->first_ts = record->ts;
+	track->exited_ns = track->released_ns = EVENT_NULL(MODEL_REASON_ABSENT);
+	for (int i = 0; i < TRACK_FIGURES; i++)
+		track->figure[i] = track->before[i] = EVENT_NULL(MODEL_REASON_ABSENT);
+	if (parent && parent->start <= track->start) { /* else a forged stream could make a ring of parents */
+		track->parent = parent;
+		track->exe = parent->exe;
+		track->shape = parent->shape;
+		parent->refs++;
+		parent->children++;
+		parent->living++;
+	}
+	return track;
+}
+
+/* Its own parent has ended before it: another waits for it. */
+static void adopt(struct track *track, struct track *parent)
+{
+	if (track->parent)
+		track->parent->living--;
+	unref(track->parent);
+	track->parent = parent;
+	parent->refs++;
+	parent->living++;
+}
+
+void track__ended(struct track *track, uint64_t ts, struct track *parent)
+{
+	if (!EVENT_IS_NULL(track->exited_ns))
+		return;
+	if (parent && parent != track->parent && parent->start < track->start)
+		adopt(track, parent);
+	track->exited_ns = ts;
+	if (track->parent)
+		track->parent->living--;
+}
+
+/* Notes with its parent when one of its children last got on. */
+static void keep_active(struct verdicts *verdicts, const struct track *track)
+{
+	struct gone_active *gone = verdicts->runs[track->run->index]->gone, found = {0};
+	uint32_t i = 0;
+
+	if (!track->parent)
+		return;
+	while (i < GONE_ACTIVE - 1 && !(gone[i].pid == track->parent->pid && gone[i].start == track->parent->start))
+		i++;
+	found = (struct gone_active){track->parent->pid, track->parent->start, track->active_ns};
+	if (gone[i].pid == found.pid && gone[i].start == found.start && gone[i].active_ns > found.active_ns)
+		found.active_ns = gone[i].active_ns;
+	memmove(gone + 1, gone, i * sizeof(*gone));
+	gone[0] = found;
+}
+
+void track__remove(struct verdicts *verdicts, struct track *track)
+{
+	track__ended(track, track->run->last_ts, NULL);
+	keep_active(verdicts, track);
+	hash__remove(&verdicts->tracks, &track->node);
+	for (int i = 0; i < DETECTORS; i++) {
+		free(track->room[i]);
+		track->room[i] = NULL;
+	}
+	track->gone = true;
+	unref(track);
+}
+
+const struct model_row *track__row(const struct verdicts *verdicts, const struct track *track)
+{
+	return model__living(verdicts->model, track->run, track->pid, track->start);
+}
+
+void *track__room(struct track *track, const struct detector *detector)
+{
+	void **room = &track->room[detector->index];
+
+	if (!*room)
+		*room = calloc(1, detector->room);
+	return *room;
+}
+
+void *track__has_room(const struct track *track, const struct detector *detector)
+{
+	return track->room[detector->index];
+}
+
+static int by_age(const void *a, const void *b)
+{
+	const struct track *x = track__of(*(struct hash_node *const *)a), *y = track__of(*(struct hash_node *const *)b);
+
+	if (x->start != y->start)
+		return x->start < y->start ? -1 : 1;
+	return x->pid < y->pid ? -1 : x->pid > y->pid;
+}
+
+struct track **tracks__sorted(const struct verdicts *verdicts, size_t *count)
+{
+	struct hash_node **nodes = hash__sorted(&verdicts->tracks, by_age);
+	struct track **tracks = nodes ? calloc(verdicts->tracks.count + 1, sizeof(*tracks)) : NULL;
+
+	*count = tracks ? verdicts->tracks.count : 0;
+	for (size_t i = 0; i < *count; i++)
+		tracks[i] = track__of(nodes[i]);
+	free(nodes);
+	return tracks;
+}
+
+uint64_t track__grown(const struct track *track, enum track_figure figure)
+{
+	uint64_t now = track->figure[figure], before = track->before[figure];
+
+	return EVENT_IS_NULL(now) || EVENT_IS_NULL(before) || now < before ? 0 : now - before;
+}
+
+/* ---- what processes look like, without their names ---- */
+
+static uint64_t hash_text(uint64_t seed, const char *data, size_t length)
+{
+	return hash__bytes(seed, data, length) | 1;
+}
+
+/* The arguments without their digits: alike for the tasks of one kind. */
+static uint64_t hash_arguments(uint64_t seed, const struct value *args, const uint8_t *end)
+{
+	const uint8_t *at = args->items;
+	char kept[256];
+	const char *item;
+	uint32_t length;
+
+	while (args->type == VALUE_LIST && value__item(&at, end, &item, &length)) {
+		size_t n = 0;
+
+		for (uint32_t i = 0; i < length && n < sizeof(kept); i++)
+			if (item[i] < '0' || item[i] > '9')
+				kept[n++] = item[i];
+		seed = hash_text(seed, kept, n);
+	}
+	return seed;
+}
+
+void track__executed(struct track *track, uint64_t ts, const struct value *exe, const struct value *args,
+		     const uint8_t *end)
+{
+	track->image_ns = ts;
+	track->exe = exe->type == VALUE_STRING ? hash_text(0, exe->string, exe->length) : 0;
+	track->shape = hash_arguments(track->exe, args, end);
+}
+
+/* ---- samples ---- */
+
+#define ACTIVE_NS 3000000ULL /* of CPU: more than it takes to look around */
+
+void track__sample(struct track *track, enum track_event event, uint64_t ts, const struct value *const *fields)
+{
+	static const enum track_figure of[TRACK_EVENTS][2] = {
+		[TRACK_CPU_SAMPLE] = {TRACK_CPU, TRACK_ANON},
+		[TRACK_MEM_SAMPLE] = {TRACK_ANON, TRACK_READ_CHARS},
+		[TRACK_IO_SAMPLE] = {TRACK_READ_CHARS, TRACK_FIGURES},
+	};
+	uint64_t was_ns = track->sampled_ns[event] ? track->sampled_ns[event] : track->first_ts;
+
+	for (enum track_figure i = of[event][0]; i < of[event][1]; i++) {
+		track->before[i] = track->figure[i];
+		track->figure[i] = value__number(fields[i - of[event][0]]);
+	}
+	track->before_ns[event] = was_ns;
+	track->sampled_ns[event] = ts;
+	if (event == TRACK_CPU_SAMPLE && track__grown(track, TRACK_CPU) >= ACTIVE_NS)
+		track->active_ns = ts;
+	if (event == TRACK_IO_SAMPLE &&
+	    (track__grown(track, TRACK_READ_CHARS) || track__grown(track, TRACK_WRITE_CHARS)))
+		track->active_ns = ts;
+}

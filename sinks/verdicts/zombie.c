@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Children that have ended and for which their parent does not wait: it goes on without, or waits for nothing else. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "core/format.h"
+#include "sinks/verdicts/detector.h"
+
+#define TOLD_MAX 8 /* pids in the sentence */
+#define ODD_RELEASES \
+	10 /* of so many children that were waited for, the kernel's closing of one account may not be seen */
+
+struct zombie {
+	uint32_t pid;
+	uint64_t start, exited_ns;
+	uint64_t samples, forks, reaped; /* of its parent then */
+};
+
+/* Of a parent. */
+struct brood {
+	struct zombie *list; /* ended, not yet waited for */
+	uint32_t count;
+	uint64_t samples, forks, reaped;
+	uint64_t alone_ns; /* since when no child of it lives; 0: one does */
+	/* Those that it let be. */
+	uint64_t told, longest_ns, since_ns, until_ns;
+	struct text pids;
+};
+
+static struct brood *brood_of(struct track *parent)
+{
+	return parent ? track__has_room(parent, &detector_zombie) : NULL;
+}
+
+/* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
+ * reaps one each time that it runs. */
+static bool lets_be(const struct brood *brood, const struct zombie *zombie, uint64_t now, uint64_t after)
+{
+	uint64_t reaped = brood->reaped - zombie->reaped;
+	uint64_t alone_ns = brood->alone_ns > zombie->exited_ns ? brood->alone_ns : zombie->exited_ns;
+
+	if (now < zombie->exited_ns + after)
+		return false;
+	return (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
+	       (!reaped && brood->samples - zombie->samples >= 3);
+}
+
+static void tell(struct brood *brood, const struct zombie *zombie, uint64_t now)
+{
+	if (!brood->told || zombie->exited_ns < brood->since_ns)
+		brood->since_ns = zombie->exited_ns;
+	if (now - zombie->exited_ns > brood->longest_ns)
+		brood->longest_ns = now - zombie->exited_ns;
+	if (now > brood->until_ns)
+		brood->until_ns = now;
+	if (brood->told++ < TOLD_MAX)
+		text__member(&brood->pids, zombie->pid, 0);
+}
+
+/* Those that it has let be by now, if there is one such: the others of the same age too. */
+static void look(const struct verdicts *verdicts, struct track *parent, uint64_t now)
+{
+	uint64_t after = verdict_run__limit(verdicts, parent->run, VERDICT_ZOMBIE)->after;
+	struct brood *brood = brood_of(parent);
+	bool any = false;
+
+	for (uint32_t i = 0; i < brood->count && !any; i++)
+		any = lets_be(brood, &brood->list[i], now, after);
+	for (uint32_t i = 0; i < brood->count && any; i++)
+		if (now >= brood->list[i].exited_ns + after)
+			tell(brood, &brood->list[i], now);
+}
+
+static int forked(struct verdicts *verdicts, struct track *child)
+{
+	struct brood *brood;
+
+	(void)verdicts;
+	if (!child->parent)
+		return 0;
+	brood = track__room(child->parent, &detector_zombie);
+	if (!brood)
+		return -ENOMEM;
+	brood->forks++;
+	brood->alone_ns = 0;
+	return 0;
+}
+
+static int sampled(struct verdicts *verdicts, struct track *track, enum track_event event)
+{
+	struct brood *brood = brood_of(track);
+
+	(void)verdicts;
+	if (brood && event == TRACK_CPU_SAMPLE)
+		brood->samples++;
+	return 0;
+}
+
+static int add(struct brood *brood, const struct track *child)
+{
+	struct zombie *list = reallocarray(brood->list, brood->count + 1, sizeof(*list));
+
+	if (!list)
+		return -ENOMEM;
+	brood->list = list;
+	list[brood->count++] = (struct zombie){child->pid,     child->start, child->exited_ns,
+					       brood->samples, brood->forks, brood->reaped};
+	if (!child->parent->living)
+		brood->alone_ns = child->exited_ns;
+	return 0;
+}
+
+/* Its own children are another's now. */
+static int exited(struct verdicts *verdicts, struct track *track)
+{
+	struct brood *brood = brood_of(track), *parents = brood_of(track->parent);
+
+	if (brood) {
+		look(verdicts, track, track->exited_ns);
+		brood->count = 0;
+	}
+	if (!parents || !EVENT_IS_NULL(track->released_ns) || !EVENT_IS_NULL(track->parent->exited_ns))
+		return 0;
+	return add(parents, track);
+}
+
+static int released(struct verdicts *verdicts, struct track *track)
+{
+	uint64_t after = verdict_run__limit(verdicts, track->run, VERDICT_ZOMBIE)->after;
+	struct brood *brood = brood_of(track->parent);
+
+	for (uint32_t i = 0; brood && i < brood->count; i++) {
+		if (brood->list[i].pid != track->pid || brood->list[i].start != track->start)
+			continue;
+		if (lets_be(brood, &brood->list[i], track->released_ns, after))
+			tell(brood, &brood->list[i], track->released_ns);
+		brood->reaped++;
+		brood->list[i] = brood->list[--brood->count];
+		break;
+	}
+	return 0;
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	struct brood *brood = brood_of(track);
+	char age[FORMAT_SIZE];
+	struct draft draft;
+
+	if (!brood)
+		return 0;
+	if (EVENT_IS_NULL(track->exited_ns))
+		look(verdicts, track, track->run->last_ts);
+	if (brood->told * ODD_RELEASES <= brood->reaped)
+		return 0;
+	draft = draft__new(VERDICT_ZOMBIE, VERDICT_PROVEN, row);
+	draft.since_ns = brood->since_ns;
+	if (!EVENT_IS_NULL(track->exited_ns))
+		draft.ended_ns = brood->until_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence,
+		     " does not wait for %" PRIu64 " of its children, which have ended: ", brood->told);
+	text__put(&draft.evidence, brood->pids.data, brood->pids.size);
+	text__printf(&draft.evidence, "%s, the oldest %s a zombie", brood->told > TOLD_MAX ? "..." : "",
+		     format__duration(age, brood->longest_ns));
+	text__put(&draft.members, brood->pids.data, brood->pids.size);
+	text__printf(&draft.refute, "a wait for them that comes later on purpose");
+	text__printf(&draft.next, "call wait or poll for each child that it starts, or ignore SIGCHLD");
+	return draft__add(verdicts, &draft);
+}
+
+static void drop(void *room)
+{
+	struct brood *brood = room;
+
+	free(brood->list);
+	text__free(&brood->pids);
+}
+
+const struct detector detector_zombie = {
+	.kind = VERDICT_ZOMBIE,
+	.index = DETECT_ZOMBIE,
+	.needs = "lifecycle, cpu.exit or io.exit",
+	.certainty = "proven",
+	.text = "children have ended, and their parent, which waits for nothing else, does not wait for them",
+	.room = sizeof(struct brood),
+	.forked = forked,
+	.sampled = sampled,
+	.exited = exited,
+	.released = released,
+	.row = judge,
+	.drop = drop,
+};

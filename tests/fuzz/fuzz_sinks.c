@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Gives records with whatever values, that fit their headers, to a sink (sinks/NAME.so of the current folder; not those
+ * that need DuckDB). The first byte says which, and whether rules find steps; then, for each record, a byte for its stream and a msgpack array. Text is
+ * UTF-8 and steers no terminal. The plugins must be built with the same sanitizers and compiler. */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "core/sink.h"
+#include "core/text.h"
+#include "tests/fuzz/fuzz.h"
+#include "tests/made/made.h"
+
+struct fuzzed {
+	const char *name;
+	bool text; /* its output is read */
+	const struct sink *sink;
+};
+
+static struct fuzzed sinks[] = {{"summary", true, NULL}, {"jsonl", true, NULL},	    {"trace", true, NULL},
+				{"advise", true, NULL},	 {"perfetto", false, NULL}, {"msgpack", false, NULL}};
+static struct fuzzed report = {"report", false, NULL}; /* takes ten times as long as another */
+
+static void say_nothing(enum log_level level, const char *fmt, ...)
+{
+	(void)level;
+	(void)fmt;
+}
+
+static void delivered(const struct sink_api *api, uint64_t records)
+{
+	EXPECT(api && records < UINT32_MAX);
+}
+
+static const struct fuzzed *sink_of(uint8_t byte)
+{
+	struct fuzzed *fuzzed = byte == 15 ? &report : &sinks[byte % (sizeof(sinks) / sizeof(*sinks))];
+	char path[64];
+	void *so;
+
+	if (fuzzed->sink)
+		return fuzzed;
+	snprintf(path, sizeof(path), "sinks/%s.so", fuzzed->name);
+	so = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!so)
+		fprintf(stderr, "%s\n", dlerror());
+	EXPECT(so);
+	fuzzed->sink = *(const struct sink *const *)dlsym(so, SINK_SYMBOL);
+	return fuzzed;
+}
+
+/* ---- what goes in ---- */
+
+static void write_records(const struct sink *sink, void *state, struct made *made, const uint8_t *data, size_t size)
+{
+	struct cursor c = {data, data + size};
+	uint64_t last = 0;
+
+	while (c.end - c.at > 1) {
+		int stream = *c.at++ % STREAMS;
+		const uint8_t *begin = c.at;
+		struct record record;
+		uint8_t *exact;
+		size_t length;
+
+		if (cursor__skip(&c) != 1)
+			return;
+		length = c.at - begin;
+		exact = malloc(length); /* so that a byte too far is seen */
+		EXPECT(exact);
+		memcpy(exact, begin, length);
+		memset(&record, 0, sizeof(record));
+		if (record__head(exact, length, &record) && record.kind < SCHEMA_KIND_BASE + MADE_KINDS &&
+		    made->events[stream][record.kind].name) {
+			record.info = &made->info[stream];
+			record.event = &made->events[stream][record.kind];
+			last = record.ts = record.ts > last ? record.ts : last;
+			record.real_ns = 1763782572 * S + record.ts;
+			if (record__fits(&record))
+				EXPECT(!sink->write(state, &record));
+		}
+		free(exact);
+	}
+}
+
+/* ---- what comes out ---- */
+
+static void check_text(int fd)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	char *text = malloc(size + 1);
+
+	EXPECT(text && pread(fd, text, size, 0) == size);
+	EXPECT(utf8__valid(text, size));
+	for (off_t i = 0; i < size; i++)
+		EXPECT((uint8_t)text[i] >= ' ' || text[i] == '\n' || text[i] == '\t');
+	free(text);
+}
+
+static int output(bool text)
+{
+	static int null = -1, memory = -1;
+
+	if (null < 0) {
+		null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+		memory = memfd_create("fuzz", MFD_CLOEXEC);
+	}
+	EXPECT(null >= 0 && memory >= 0 && !ftruncate(memory, 0) && !lseek(memory, 0, SEEK_SET));
+	return text ? memory : null;
+}
+
+static void *conf_of(const struct sink *sink, bool steps)
+{
+	const struct opt *rules = opt__find(sink->options, "steps");
+	void *conf = calloc(1, sink->conf_size + 1);
+	struct error err;
+
+	EXPECT(conf && !opt__defaults(sink->options, conf));
+	if (!steps && rules) /* reading them takes longer than all else */
+		EXPECT(!opt__set(rules, conf, "none", &err));
+	return conf;
+}
+
+static struct made *made_once(void)
+{
+	static struct made made;
+
+	if (!made_last) {
+		made__init(&made, "run", NULL, NULL);
+		made__own_io(&made);
+	}
+	return &made;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct made *made = made_once();
+	const struct fuzzed *fuzzed = sink_of(size ? *data & 15 : 0);
+	const struct sink *sink = fuzzed->sink;
+	struct sink_api api = {.size = sizeof(api),
+			       .out = output(fuzzed->text),
+			       .columns = 80,
+			       .log = say_nothing,
+			       .delivered = delivered};
+	struct stream_state stream = {.complete = true, .life = STREAM_ENDED};
+	void *conf = conf_of(sink, size && *data >> 4 == 7), *state;
+
+	EXPECT(!sink->open(&api, conf, &state));
+	for (int i = 0; i < STREAMS && sink->stream; i++)
+		EXPECT(!sink->stream(state, &made->info[i]));
+	if (size)
+		write_records(sink, state, made, data + 1, size - 1);
+	for (int i = 0; i < STREAMS && sink->ended; i++)
+		EXPECT(!sink->ended(state, &made->info[i], &stream));
+	EXPECT(!sink->flush || !sink->flush(state, true));
+	sink->close(state);
+	if (fuzzed->text)
+		check_text(api.out);
+	if (sink->options)
+		opt__free(sink->options, conf);
+	free(conf);
+	return 0;
+}

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Pipelines that are broken on purpose: the summary's first lines name what broke them, by the tool's own argv."""
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+from harness import collect, collector, merge, new_folder
+
+LINES = 15
+
+# name: files {name: text}, the command, its exit code, the first line under "Cause"
+SCRIPT = "#!/bin/bash\nset -euo pipefail\n"
+EXITS_4 = "import sys; sys.exit(4)"
+BAD_ARCHIVE = "seq 9999 | gzip >good.gz\nhead -c 900 good.gz >bad.gz\n"
+CTEST = """cmake_minimum_required(VERSION 3.10)
+project(x NONE)
+enable_testing()
+add_test(NAME a COMMAND /bin/false)
+set_tests_properties(a PROPERTIES WILL_FAIL TRUE)
+"""
+BROKEN = {
+    "a tool that is not there": (
+        {"run": SCRIPT + "seq 10 >a\nno_such_tool sort a >b\necho never\n"}, ["./run"], 127, r"exit 127 +.*run"),
+    "a damaged archive at the begin of a pipe": (
+        {"run": SCRIPT + BAD_ARCHIVE + "gzip -dc bad.gz | sort | uniq -c >out\n"},
+        ["./run"], 1, r"exit 1 +gzip -dc bad\.gz"),
+    "its reader fails for that": (
+        {"run": SCRIPT + BAD_ARCHIVE + "gzip -dc bad.gz | awk '{n++} END {exit n < 9999 ? 5 : 0}'\n"},
+        ["./run"], 5, r"exit 1 +gzip -dc bad\.gz"),
+    "too little memory": (
+        {"run": SCRIPT + "seq 3 | (ulimit -v 200000; exec /usr/bin/python3 -c 'x = bytearray(1 << 30)') | wc -l\n"},
+        ["./run"], 1, r"exit 1 +python3 -c 'x = bytearray\(1 << 30\)'"),
+    "a time limit": ({"run": SCRIPT + "timeout 0.2 sleep 60\n"}, ["./run"], 124, r"exit 124 +timeout 0\.2 sleep 60"),
+    "SIGSEGV under Python": (
+        {"run.py": "import subprocess\nsubprocess.run(['sh', '-c', 'kill -SEGV $$'], check=True)\n"},
+        ["/usr/bin/python3", "run.py"], 1, r"SIGSEGV +sh -c 'kill -SEGV \$\$'"),
+    "a limit of ulimit": (
+        {"run": SCRIPT + "ulimit -f 10\nhead -c 1000000 /dev/zero >big\n"}, ["./run"], 153,
+        r"SIGXFSZ +head -c 1000000 /dev/zero"),
+    "make -k": (
+        {"Makefile": f"all: a b c d e f\na c d e f:\n\t/bin/true\nb:\n\t/usr/bin/python3 -c '{EXITS_4}'\n"},
+        ["make", "-k", "all"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
+    "a make below make": (
+        {"Makefile": "all:\n\t$(MAKE) -C sub\n", "sub/Makefile": f"all:\n\t/usr/bin/python3 -c '{EXITS_4}'\n"},
+        ["make"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
+    "a job of GNU parallel": (
+        {"run": "#!/bin/bash\nseq 20 | parallel -j4 'test {} != 13 || exit 9'\n"}, ["./run"], 1,
+        r"exit 9 +bash -c 'test 13 != 13 \|\| exit 9'"),
+    "an argument of xargs": (
+        {"run": SCRIPT + "printf '%s\\n' 1 2 3 | xargs -n1 sh -c '[ $0 != 2 ] || exit 7'\n"}, ["./run"], 123,
+        r"exit 7 +sh -c '\[ \$0 != 2 \] \|\| exit 7' 2"),
+    "a full disk": (
+        {"run": SCRIPT + "dd if=/dev/zero of=/dev/full bs=1k count=10\n"}, ["./run"], 1,
+        r"exit 1 +dd if=/dev/zero of=/dev/full bs=1k count=10"),
+    "a script without the x bit": (
+        {"run": SCRIPT + "./other\n", "other": "#!/bin/sh\n"}, ["./run"], 126, r"exit 126 +.*run"),
+    "an answer that ends a script": (
+        {"run": SCRIPT + "seq 9 >a\ngrep -q 77 a || true\ngrep -q 88 a\n"}, ["./run"], 1, r"exit 1 +grep -q 88 a"),
+    "cleaned up by a trap": (
+        {"run": SCRIPT + "trap 'rm -f tmp; sleep 0' EXIT\ncp nowhere tmp\n"}, ["./run"], 1, r"exit 1 +cp nowhere tmp"),
+    "with a code of its own": (
+        {"run": "#!/bin/bash\nif ! cp nowhere x; then date >&2; exit 3; fi\n"}, ["./run"], 3, r"exit 1 +cp nowhere x"),
+    "a test of ctest": (
+        {"CMakeLists.txt": CTEST + 'add_test(NAME b COMMAND /usr/bin/python3 -c "raise SystemExit(4)")\n'},
+        ["bash", "-c", "cmake . && ctest"], 8, r"exit 4 +python3 -c 'raise SystemExit\(4\)'"),
+    "a test of npm": (
+        {"package.json": """{"scripts": {"test": "/usr/bin/python3 -c 'raise SystemExit(4)'"}}"""},
+        ["npm", "test"], 4, r"exit 4 +python3 -c 'raise SystemExit\(4\)'"),
+    "a pipe whose reader had enough": (
+        {"run": SCRIPT + "seq 1 2000000 | awk '{print length($1)}' | head -n 100 >/dev/null\n"}, ["./run"], 141,
+        r"SIGPIPE +(awk '\{print length\(\$1\)\}'|seq 1 2000000)"),
+}
+NEEDS = {"a job of GNU parallel": "parallel", "make -k": "make", "a make below make": "make", "a test of ctest": "ctest",
+         "a test of npm": "npm", "parallel": "parallel", "tests of ctest": "ctest", "tests of npm": "npm", "what a Makefile asks": "make"}
+
+
+def run_in(folder, command):
+    """The exit code and the summary's lines."""
+    line, _ = collector(out=new_folder())
+    env = {**os.environ, "COLUMNS": "100", "SHELL": "/bin/bash"}
+    done = subprocess.run([*line, "--", *command], cwd=folder, capture_output=True, text=True, check=False, env=env,
+                          preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_DFL))
+    return done.returncode, done.stderr[re.search("^run  ", done.stderr, re.M).start():].splitlines()
+
+
+def made(files):
+    folder = new_folder()
+    for name, text in files.items():
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755 if text.startswith("#!") and name != "other" else 0o644)
+    return folder
+
+
+def skip_without_tool(what):
+    if what in NEEDS and not shutil.which(NEEDS[what]):
+        pytest.skip(f"{NEEDS[what]} is not installed")
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_the_cause_comes_first(what):
+    files, command, code, cause = BROKEN[what]
+    skip_without_tool(what)
+    folder = made(files)
+    found, lines = run_in(folder, command)
+    page = "\n".join(lines)
+    assert found == code, page
+    at = lines.index("Cause")
+    assert at < LINES and re.match(f"  {cause}$", lines[at + 1]), page
+    about = re.sub(r"\s", "", "".join(lines[at:at + 8]))  # a long path is wrapped
+    assert f"cd{folder}" in about or f"in{folder}" in about, page
+
+
+HEALTHY = {
+    "answers": """seq 10 >a; seq 11 >b
+if grep -q zzz a; then echo; fi
+diff -q a b >/dev/null || true
+cmp -s a b || cp a c
+which nonexistent >/dev/null 2>&1 || true
+readlink a >/dev/null || true
+getent group nosuchgroup >/dev/null || true
+expr 0 + 0 >/dev/null || true
+ls missing* >/dev/null 2>&1 || true
+rm -r missing 2>/dev/null || true
+stat missing >/dev/null 2>&1 || true
+dpkg -s nosuchpackage >/dev/null 2>&1 || true
+/usr/bin/python3 -c 'import nosuchmodule' 2>/dev/null || true
+printf '%s\\n' a b | xargs grep -q 99 || true
+timeout 5 grep -q 99 a || true
+yes | head -n 1 >/dev/null || true
+timeout 0.2 tail -f a >/dev/null || true
+until /bin/mkdir d/lock 2>/dev/null; do mkdir d; done
+perl -e 'exit(system("grep -q zzz a") == 0 ? 1 : 0)'
+""",
+    "retries": """for i in 1 2 3; do ./flaky && break; done
+""",
+    "parallel": """export HOME=$PWD
+parallel --will-cite -j4 'seq {}00 | md5sum >{}.md5' ::: 1 2 3
+parallel --will-cite -j2 ./job ::: 1 2 3
+""",
+    "configure": """./configure
+make -s
+""",
+    "what a Makefile asks": """printf 'exit 1\\n' >vc-list-files
+cat >Makefile <<'END'
+SHELL = /bin/bash
+V := $(shell cat ./.prev-version 2>/dev/null)
+W := $(shell cat ./.tarball-version)
+X := $(shell test -f ./git-version && echo yes)
+Y := $(shell sh ./vc-list-files -C . >/dev/null 2>&1; echo $$?)
+all: ; @echo $(V)$(W)$(X)$(Y) >out
+END
+make -s 2>/dev/null
+""",
+    "tests of ctest": """cmake . >/dev/null
+ctest >/dev/null
+""",
+    "tests of npm": """printf '{"scripts": {"test": "sh t"}}' >package.json
+printf '/bin/false\\nexit 0\\n' >t
+npm test >/dev/null
+""",
+    "tests of cargo and go": """mkdir deps
+cp /bin/bash deps/x-0123456789abcdef
+./deps/x-0123456789abcdef -c '/bin/false; true'
+cp /bin/bash x.test
+./x.test -c '/bin/false; true' -test.v
+""",
+    "tests of Automake": """printf '#!/bin/bash\\nwhile [ $1 != -- ]; do shift; done; shift\\n"$@"\\nexit 0\\n' >test-driver
+bash ./test-driver --test-name a --expect-failure yes -- /bin/false
+bash ./test-driver --test-name b --expect-failure no -- bash -c 'exit 77; true'
+bash -c 'o=n; if (case $o in ?) ;; *) echo "am__make_running_with_option: internal error: invalid";; esac
+test $o = y); then date; fi; true'
+""",
+}
+CONFIGURE = """#!/bin/sh
+echo 'int main(void) { return no_such_function_of_ours(); }' >conftest.c
+cc -Werror conftest.c -o conftest 2>/dev/null && ./conftest
+no_such_program --version 2>/dev/null
+printf 'all:\n\t@true\n' >Makefile
+exit 0
+"""
+FLAKY = """#!/bin/sh
+[ -e done ] && exit 0
+touch done
+cp nowhere there
+"""
+
+
+@pytest.mark.parametrize("what", HEALTHY)
+def test_a_healthy_script_hides_nothing(what):
+    skip_without_tool(what)
+    files = {"run": SCRIPT + HEALTHY[what], "flaky": FLAKY, "configure": CONFIGURE, "job": "#!/bin/sh\nsleep 0.1\n",
+             "CMakeLists.txt": CTEST}
+    code, lines = run_in(made(files), ["./run"])
+    page = "\n".join(lines)
+    assert code == 0, page
+    assert any(re.fullmatch("  verdict +exit 0", line) for line in lines), page
+    assert not any(line.startswith(("Failed", "Cause")) for line in lines), page
+    assert (what == "retries") == ("Retried or ignored" in lines), page
+
+
+WAYS = ["{} | cat", "{} & wait $!; true", "({}; true)", "g() { local x=$({}); return 0; }; g", "export Y=$({})",
+        "diff <({}) /dev/null", "find . -maxdepth 0 -exec {} \\;", "find . -maxdepth 0 -exec {} {} + || true",
+        "printf '1\\n2\\n' | xargs -n1 {} || :", "printf 'a:\\n\\t-{}\\n' | make -s -f -",
+        "perl -e 'system(\"{}\"); exit 0'", "/usr/bin/python3 -c 'import os; os.system(\"{}\")'",
+        "awk 'BEGIN { system(\"{}\") }'", "timeout 5 {}; true", "sh -c '{}' || true"]
+
+
+def test_every_way_to_hide_a_failure_is_found():
+    """Each once: what passed one on does not count again."""
+    tools = [f"./tool{i}" for i in range(len(WAYS))]
+    lines = [way.replace("{}", tool, 1) if "find" not in way else way.replace("-exec {}", f"-exec {tool}")
+             for way, tool in zip(WAYS, tools)]
+    folder = made({"run": "\n".join(["#!/bin/bash", *lines, "exit 0\n"]), **{tool: "#!/bin/sh\nexit 3\n" for tool in tools}})
+    page = merge(collect("./run", cwd=folder).path, sink="summary:failures=100")
+    assert set(re.findall(r"^  exit 3 +(tool\d+)", page, re.M)) == {tool[2:] for tool in tools}, page
+    assert not re.findall(r"^  exit (?!3 )\d+ .*$", page, re.M), page

@@ -1,0 +1,290 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What each part may do once everything is attached, by /proc, and by trying."""
+import os
+import pwd
+import re
+import shutil
+import signal
+import struct
+import subprocess
+from pathlib import Path
+
+import pytest
+from harness import BUILD, NOBODY, CC, SRC, Run, Started, collect, collector, new_folder, read_stream, recorder_of, stage, wait_for
+
+SANITIZED = "-fsanitize=address" in (BUILD / "Makefile").read_text()
+AS_NOBODY = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+WAITS = ["--", "sh", "-c", "read word"]
+# before 5.19 bpf() wants CAP_BPF even for maps that are open
+OLD_BPF = 1 << 39 if tuple(map(int, os.uname().release.split(".")[:2])) < (5, 19) else 0
+CAPS = ["CapInh", "CapPrm", "CapEff", "CapAmb"]
+
+
+def account():
+    """The recorder's, unless that is the command's."""
+    try:
+        return pwd.getpwnam("collector").pw_uid
+    except KeyError:
+        return NOBODY
+
+
+def status(pid):
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return {name: value.split() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def check_recorder(pid, uid):
+    """Nothing remains, and nothing comes back. Returns the bounding set."""
+    found = status(pid)
+    assert set(found["Uid"]) == {str(uid)} and (os.geteuid() == uid or not found["Groups"])
+    assert not any(int(found[name][0], 16) & ~OLD_BPF for name in CAPS)
+    assert found["NoNewPrivs"] == ["1"]
+    assert os.stat(f"/proc/{pid}/environ").st_uid == 0  # not dumpable: its own user neither traces nor reads it
+    assert re.search(r"^Max core file size +0 +0 ", Path(f"/proc/{pid}/limits").read_text(), re.M)
+    assert SANITIZED or {status(f"{pid}/task/{task}")["Seccomp"][0] for task in os.listdir(f"/proc/{pid}/task")} == {"2"}
+    return int(found["CapBnd"][0], 16)
+
+
+def dropped(started):
+    """The keeper's status, once it has dropped its privileges."""
+    wait_for(lambda: status(started.pid)["NoNewPrivs"] == ["1"], "the keeper has dropped its privileges")
+    return status(started.pid)
+
+
+def kept(path):
+    return [text.decode() for text in read_stream(path / "cpu.msgpack")[0][b"privileges"]]
+
+
+def end(started):
+    path = started.out / os.readlink(started.out / "latest")
+    started.tell("go")
+    started.end(None, code=None)
+    return path
+
+
+def test_root():
+    with Started("--no-summary", *WAITS, stdin=subprocess.PIPE) as started:
+        started.wait_until_watching()
+        assert check_recorder(started.recorder(), account()) == 0
+        mine = status("self")
+        assert status(started.pid)["CapEff"] == mine["CapEff"]  # as the command
+        path = end(started)
+    assert SANITIZED or OLD_BPF or kept(path) == []
+    assert os.stat(path / "cpu.msgpack").st_uid == 0
+
+
+def test_descriptors_of_the_caller():
+    """It has none but standard error: no output of the command's, and nothing that was open."""
+    read, write = os.pipe()
+    with Started("--no-summary", *WAITS, stdin=subprocess.PIPE, pass_fds=[read, write]) as started:
+        started.wait_until_watching()
+        folder = Path(f"/proc/{started.recorder()}/fd")
+        targets = {name: os.readlink(folder / name) for name in os.listdir(folder)}
+        end(started)
+    assert targets["0"] == targets["1"] == "/dev/null"
+    pipes = [target for target in targets.values() if target.startswith("pipe:")]
+    assert len(pipes) == 1 and targets["2"] == pipes[0]
+    os.close(read)
+    os.close(write)
+
+
+def test_sudo():
+    with Started("--no-summary", *WAITS, stdin=subprocess.PIPE, env={**os.environ, "SUDO_UID": "1234"}) as started:
+        started.wait_until_watching()
+        assert check_recorder(started.recorder(), account()) == 0
+        end(started)
+
+
+def test_user():
+    """Neither root's account nor the command's."""
+    out = new_folder()
+    os.chown(out, NOBODY, NOBODY)
+    with Started("--no-summary", "--user", "nobody", *WAITS, out=out, stdin=subprocess.PIPE) as started:
+        started.wait_until_watching()
+        recorder = started.recorder()
+        assert check_recorder(recorder, account() if account() != NOBODY else NOBODY - 1) == 0
+        keeper = dropped(started)
+        assert set(keeper["Uid"]) == {str(NOBODY)} and not any(int(keeper[name][0], 16) for name in CAPS)
+        assert os.stat(f"/proc/{started.pid}/environ").st_uid == 0
+        attack = [*AS_NOBODY, "sh", "-c"]
+        for command in f"kill -STOP {recorder}", f"kill -9 {recorder}", f"cat /proc/{recorder}/environ", f"ls /proc/{recorder}/fd":
+            assert subprocess.run([*attack, command], capture_output=True, check=False).returncode, command
+        path = end(started)
+    assert os.stat(path / "cpu.msgpack").st_uid == NOBODY
+
+
+# ---- file capabilities: any user may start it ----
+
+def with_capabilities(*more):
+    """A copy of the program that gives cap_perfmon and cap_bpf to whoever starts it."""
+    program = shutil.copy(stage() / "collector", new_folder(0o755) / "collector")
+    caps = sum(1 << cap for cap in (38, 39, *more))
+    try:
+        os.setxattr(program, "security.capability", struct.pack("<5I", 0x02000001, caps & 0xffffffff, 0, caps >> 32, 0))
+    except OSError as error:
+        pytest.skip(f"no file capabilities here: {error}")
+    return program
+
+
+def lent(*options, config=None, more=()):
+    """The command line for the user nobody, and the output folder."""
+    out = new_folder()
+    os.chown(out, NOBODY, NOBODY)
+    line, _ = collector("--no-summary", *options, config=config, out=out)
+    if config is not None:
+        os.chmod(line[line.index("-c") + 1].parent, 0o755)
+    return [*AS_NOBODY, with_capabilities(*more), *line[1:]], out
+
+
+def lent_run(*options, code=0, **more):
+    line, out = lent(*options, **more)
+    done = subprocess.run(line, capture_output=True, check=False, timeout=60)
+    assert done.returncode == code, done.stderr.decode()
+    return Run(out, code, done.stdout, done.stderr.decode()) if not code else done.stderr.decode()
+
+
+def test_file_capabilities():
+    """The account stays its caller's, which cannot trace it; nothing reaches the command."""
+    line, out = lent("--", "sh", "-c", "grep ^Cap /proc/self/status; read word")
+    with subprocess.Popen(line, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        own = dict(process.stdout.readline().split() for _ in range(5))
+        recorder = recorder_of(process.pid)
+        check_recorder(recorder, NOBODY)
+        assert not any(int(status(process.pid)[name][0], 16) for name in CAPS)
+        assert os.stat(f"/proc/{process.pid}/environ").st_uid == 0
+        said = process.communicate(b"go\n", timeout=60)[1].decode()
+    assert not any(int(own[name.encode() + b":"], 16) for name in CAPS)
+    path = out / os.readlink(out / "latest")
+    assert process.returncode == 0, said
+    assert any(text.startswith(f"account: its caller's (UID {NOBODY})") for text in kept(path))
+
+
+def test_what_is_another_users_is_not_described():
+    """A set-user-ID program of the tree, and what it starts: /proc denies its caller the same."""
+    folder = new_folder(0o755)
+    tool = folder / "tool"
+    subprocess.run([*CC, "-static", "-xc", "-o", tool, "-"], check=True, input=b"""
+        #include <unistd.h>
+        int main(void) { setuid(0); execl("/bin/echo", "echo", "in secret", NULL); return 1; }""")
+    os.chmod(tool, 0o4755)
+    run = lent_run("--", "sh", "-c", f"{tool} aloud; /bin/echo mine; :",
+                   config="probes: {lifecycle: {env: [HOME], exec_failed: true}, cpu: {}}\n")
+    if run.stdout.split(b"\n")[0] != b"in secret":
+        pytest.skip("set-user-ID programs are not possible here")
+    assert "no environment is recorded" in run.stderr
+    assert [e["args"] for e in run.of("lifecycle.exec")] == [
+        ["sh", "-c", f"{tool} aloud; /bin/echo mine; :"], None, None, ["/bin/echo", "mine"]]
+    for e in run.of("lifecycle.exec")[1:3]:
+        assert e["exe"] is e["cwd"] is None and e["missing"] == "exe=denied,args=denied,cwd=denied,env=denied,stderr=denied"
+    assert not any(e["env"] for e in run.of("lifecycle.exec"))
+    assert len(run.of("lifecycle.exit")) == 3 and len(run.of("cpu.exit")) == 3 and not run.lost
+
+
+def alive(out):
+    """Whether an existing process has been recorded."""
+    return [r for path in out.glob("run-*/lifecycle.msgpack") for r in records(path) if r["event"] == "alive"]
+
+
+def records(path):
+    try:
+        return read_stream(path)[1]
+    except StopIteration:
+        return []  # its header is not there yet
+
+
+def test_only_own_processes():
+    with subprocess.Popen(["sleep", "100"]) as roots, subprocess.Popen([*AS_NOBODY, "sleep", "100"]) as own:
+        try:
+            assert f"--pid {roots.pid}: not a process of yours" in lent_run("--pid", str(roots.pid), code=125)
+            line, out = lent("--pid", str(own.pid))
+            with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
+                wait_for(lambda: process.poll() is not None or alive(out), "it watches")
+                own.kill()
+                own.wait()
+                said = process.communicate(timeout=60)[1]
+            assert process.returncode == 0, said
+        finally:
+            roots.kill()
+            own.kill()
+    seen = Run(out, 0, b"", "").one("lifecycle.alive")
+    assert seen["pid"] == own.pid and seen["args"] == ["sleep", "100"]
+
+
+def test_refused_with_file_capabilities():
+    assert "--user: " in lent_run("--user", "root", "--", "id", code=125)
+    assert "daemon: " in lent_run(config="scope: [{all: true}]\n", code=125)
+    for config in "args: full\n", "redact: []\n", "redact: [nothing]\n":
+        assert "redaction cannot be switched off" in lent_run("--", "id", config=config, code=125)
+    assert lent_run("--", "id", config="redact: [default, more]\nargs: none\n").of("lifecycle.exit")
+    secret = new_folder() / "secret"
+    secret.write_text("secret: line\n")
+    secret.chmod(0o600)
+    os.chmod(secret.parent, 0o755)
+    said = lent_run("-c", secret, "--", "id", more=[1, 2], code=2)  # cap_dac_override, cap_dac_read_search
+    assert "Permission denied" in said and "line" not in said
+
+
+def test_set_user_id_is_refused():
+    program = shutil.copy(stage() / "collector", new_folder(0o755) / "collector")
+    os.chmod(program, 0o4755)
+    done = subprocess.run([*AS_NOBODY, program, "--", "id"], capture_output=True, check=False)
+    assert done.returncode == 2 and b"do not install collector set-user-ID" in done.stderr and not done.stdout
+
+
+# ---- the daemon ----
+
+@pytest.mark.parametrize("owner", [0, NOBODY])
+def test_daemon(owner):
+    """Its keeper is the owner of the output folder, and has no capability either."""
+    tool = shutil.copy("/bin/true", new_folder() / "tool")
+    out = new_folder()
+    os.chown(out, owner, owner)
+    with Started(config=f"scope: [{{exe: {tool}}}]\n", out=out) as started:
+        started.wait_until_watching()
+        assert check_recorder(started.recorder(), account()) == 0
+        keeper = dropped(started)
+        assert set(keeper["Uid"]) == {str(owner)}
+        assert not any(int(keeper[name][0], 16) for name in [*CAPS, "CapBnd"])
+        subprocess.run([tool], check=True)
+        wait_for(lambda: [r for path in out.glob("run-*/lifecycle.msgpack") for r in records(path)
+                          if r["event"] == "end"], "the run has ended")
+        started.end(signal.SIGTERM)
+    path, = out.glob("run-*")
+    assert {os.stat(file).st_uid for file in [path, *path.iterdir()]} == {owner}
+
+
+# ---- system calls ----
+
+def curious(*declared):
+    folder = new_folder()
+    for kind in "probes", "sinks":
+        shutil.copytree(stage() / kind, folder / kind)
+    subprocess.run([*CC, "-shared", "-fPIC", "-fvisibility=hidden", "-D_GNU_SOURCE", "-I", SRC, "-I", BUILD,
+                    '-DELF="probes/io/io.skel.h"', "-DBYTES=io_bpf__elf_bytes",
+                    "-DSYSCALLS=" + "".join(f'"{name}",' for name in declared),
+                    "-o", folder / "probes/curious.so", SRC / "tests/root/progs/curious_probe.c"], check=True)
+    return folder
+
+
+def tried(*declared):
+    run = collect("/bin/true", options=["--plugin-dir", curious(*declared)], config="probes: {curious: {}, lifecycle: {}}\n")
+    assert len(run.of("lifecycle.exit")) == 1
+    return dict(re.findall(r"^collector: warning: ([a-z ]+): (.*)$", run.stderr, re.M))
+
+
+@pytest.mark.skipif(SANITIZED, reason="a build with sanitizers has no filter")
+def test_a_probe_that_has_fallen_gets_nowhere():
+    results = tried()
+    assert results.pop("memory") == "worked"
+    assert len(results) == 10 and set(results.values()) == {"Operation not permitted"}
+
+
+@pytest.mark.skipif(SANITIZED, reason="a build with sanitizers has no filter")
+def test_a_declared_system_call_works():
+    assert tried("umask")["umask"] == "worked"
+
+
+def test_an_unknown_system_call_is_refused():
+    run = collect("/bin/true", options=["--plugin-dir", curious("frobnicate")],
+                  config="probes: {curious: {}, lifecycle: {}}\n", code=125)
+    assert 'curious: declares the system call "frobnicate", which does not exist' in run.stderr

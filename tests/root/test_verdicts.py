@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Verdicts on real programs: each has a fault or only looks like it. They come as events of jsonl, in the summary, by the
+query while the run goes on, and as exit codes; a copy of the same program under another name gets the same."""
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from harness import Started, collect, merge, new_folder, stage, wait_for
+
+CONFIG = """
+probes:
+  lifecycle: {required: true, exec_failed: true}
+  cpu: {interval: 200ms}
+  mem: {interval: 200ms}
+  io: {interval: 200ms}
+verdicts: {after: 1s, leak: {floor: 8MiB}}
+"""
+
+ZOMBIE = "import subprocess, time; p = [subprocess.Popen(['/bin/true']) for _ in range(5)]; time.sleep({})"
+REAPED = "import subprocess; p = [subprocess.Popen(['/bin/sleep', str(t)]) for t in (3, 0, 0)]; [q.wait() for q in p]"
+LEAK = """
+import time
+kept, sizes = [], []
+for i in range(70):
+    kept.append(bytearray(b'x' * 1048576))
+    {}
+    time.sleep(0.1)
+os_exit = __import__('os')._exit
+os_exit({})
+"""
+TOOL = "import subprocess\ntry: subprocess.run(['/nonexistent/tool'])\nexcept OSError: pass"
+STACK = "import ctypes, resource, sys; resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20)); {}"
+CALLS_ITSELF = "sys.setrecursionlimit(10 ** 9)\ndef f(_): return list(map(f, [1]))\nf(1)"
+DEEP = 'n=$1; [ $n -gt 0 ] && "$0" $((n - 1)); true'
+
+# what is executed, and the kind of its only verdict; None: there must be none
+CASES = {
+    "zombies": (["-c", ZOMBIE.format(4)], "zombie"),
+    "waited for in turn": (["-c", REAPED], None),
+    "leak": (["-c", LEAK.format("", 1)], "leak"),
+    "a window of kept ones": (["-c", LEAK.format("kept = kept[-10:]", 1)], None),
+    "tool that is missing": (["-c", TOOL], "missing_tool"),
+    "calls itself": (["-c", STACK.format(CALLS_ITSELF)], "recursion"),
+    "null pointer on a small stack": (["-c", STACK.format("ctypes.string_at(0)")], None),
+    "fails": (["-c", "import sys; sys.exit(3)"], None),
+}
+
+
+def verdicts(run):
+    lines = merge(run.path, sink="jsonl:verdicts=true").splitlines()
+    return [e for e in map(json.loads, lines) if e["event"] == "verdict"]
+
+
+def python(name):
+    """A copy of the interpreter under this name."""
+    path = new_folder() / name
+    shutil.copy(os.path.realpath(sys.executable), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["python3", "zx81"])
+@pytest.mark.parametrize("case", CASES)
+def test_verdict(case, name):
+    arguments, kind = CASES[case]
+    run = collect(python(name), "-I", *arguments, config=CONFIG, code=None)
+    found = verdicts(run)
+    assert [v["kind"] for v in found] == ([kind] if kind else []), found
+    for verdict in found:
+        assert verdict["evidence"] and verdict["refute"] and verdict["next"] and verdict["run"]
+        page = merge(run.path, sink="summary")
+        assert ("\nVerdicts\n" in page and kind in page) or kind == "missing_tool"
+
+
+def test_chain_of_one_script():
+    script = new_folder() / "deep.sh"
+    script.write_text("#!/bin/sh\n" + DEEP)
+    script.chmod(0o755)
+    found = verdicts(collect(script, "70", config=CONFIG))
+    assert [(v["kind"], v["certainty"]) for v in found] == [("recursion", "proven")]
+    assert not verdicts(collect(script, "40", config=CONFIG))
+
+
+def query(out):
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-q", "--format", "json", out / "latest",
+                           "SELECT kind, certainty, pid, evidence FROM verdicts"], capture_output=True, check=False)
+    return json.loads(done.stdout or "[]") if done.returncode == 0 else []
+
+
+def test_certainty_changes_when_it_had_to_be_ended():
+    spin = "import os\nos.read(0, 1)\nwhile True: pass"
+    with Started("--no-summary", "--", sys.executable, "-I", "-c", spin, config=CONFIG, stdin=subprocess.PIPE) as started:
+        started.wait_until_watching()
+        started.tell("go")
+        wait_for(lambda: [v for v in query(started.out) if v["kind"] == "spin"], "a suspicion")
+        assert {v["certainty"] for v in query(started.out)} == {"suspected"}
+        run = started.end(code=143)
+    assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("spin", "likely")]
+
+
+def test_exit_codes():
+    proven = collect(sys.executable, "-I", "-c", ZOMBIE.format(4), config=CONFIG)
+    none = collect("/bin/true", config=CONFIG)
+    for options, code in ((["verdict"], 3), (["verdict=zombie"], 3), (["verdict=leak:likely"], 0),
+                          (["verdict=leak", "verdict=zombie"], 3), (["verdict=zombi"], 2)):
+        merge(proven.path, sink="null", options=[f"--fail-on={o}" for o in options], code=code)
+        merge(none.path, sink="null", options=[f"--fail-on={o}" for o in options], code=code if code == 2 else 0)
+    for runs, code in (((none, proven), 3), ((proven, none), 0)):
+        done = subprocess.run([stage() / "collector-diff", "--plugin-dir", stage(), "-q", "--fail-on", "verdict",
+                               *(run.path for run in runs)], capture_output=True, check=False)
+        assert done.returncode == code, done.stderr
+
+
+def test_every_kind_has_a_detector():
+    run = collect("/bin/true", config=CONFIG)
+    page = merge(run.path, sink="judge:detectors=true")
+    kinds = [line for line in page.splitlines() if line and not line.startswith(" ")]
+    assert {"hang", "oom", "disk_full", "missing_tool", "hidden_failure", "outlived", "recursion", "fork_storm", "spin", "leak",
+            "thrash", "throttled", "io_bound", "straggler", "zombie"} <= set(kinds)
+    assert len(page.splitlines()) == 4 * len(kinds) and "(null)" not in page
+
+
+def query_by(run, *options, code=0):
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--format", "json", *options, run.path,
+                           "SELECT kind FROM verdicts"], capture_output=True, check=False, text=True)
+    assert done.returncode == code, done.stderr
+    return [row["kind"] for row in json.loads(done.stdout or "[]")] if not code else done.stderr
+
+
+def test_a_run_is_judged_again_by_other_limits():
+    run = collect(sys.executable, "-I", "-c", ZOMBIE.format(4), config=CONFIG)
+    file = new_folder() / "other.yaml"
+    for text, kinds in (("verdicts: {after: 1h}", []), ("verdicts: {zombie: {after: 1s}}", ["zombie"]), ("scope: []", []),
+                        ("verdicts: {ignore: [{kind: zombie}]}\n", [])):
+        file.write_text(text)
+        merge(run.path, sink="null", options=["-c", file, "--fail-on", "verdict"], code=3 if kinds else 0)
+        merge(run.path, sink="null", options=["-f", "-c", file, "--fail-on", "verdict"], code=3 if kinds else 0)
+        if "ignore" not in text:
+            assert query_by(run, "-c", file) == kinds, text
+        assert query_by(run) == ["zombie"]
+    file.write_text("verdicts: {zombie: {after: soon}}")
+    assert "other.yaml:1:" in query_by(run, "-c", file, code=2)
+    merge(run.path, sink="null", options=["-c", file], code=2)
+    merge(run.path, sink="null", options=["-c", file.parent / "none.yaml"], code=2)
+
+
+def test_what_is_known_is_muted():
+    run = collect(sys.executable, "-I", "-c", ZOMBIE.format(4),
+                  config=CONFIG.replace("after: 1s", "after: 1s, ignore: [{kind: zombie}]"))
+    assert not verdicts(run) and "1 muted by verdicts.ignore" in merge(run.path, sink="summary")
+    merge(run.path, sink="null", options=["--fail-on", "verdict"])

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Waits for a CPU and limits of a process, against what it reads of itself in /proc."""
+import sys
+
+import pytest
+from harness import collect
+
+CONFIG = "probes: {lifecycle: {}, cpu: {interval: 100ms}, mem: {}, stall: {interval: 100ms, after: 500ms}}\n"
+
+# Each thread says last what it waited for so far, and when; what it waits for until its end is at most the time until then.
+SPINS = """
+import json, os, threading, time
+said = []
+def waited():
+    tid = threading.get_native_id()
+    ns = int(open(f"/proc/self/task/{tid}/schedstat").read().split()[1])
+    said.append((ns, time.clock_gettime_ns(time.CLOCK_BOOTTIME)))
+def spin():
+    while time.thread_time() < 0.2:
+        pass
+    waited()
+threads = [threading.Thread(target=spin) for _ in range(6)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+waited()
+print(json.dumps({"pid": os.getpid(), "said": said}))
+"""
+
+
+@pytest.fixture(scope="module")
+def spun():
+    return collect(sys.executable, "-c", SPINS, config=CONFIG)
+
+
+def test_run_delay_of_threads_that_have_ended(spun):
+    said = spun.said[0]
+    told = spun.one("cpu.exit", pid=said["pid"])
+    least = sum(ns for ns, _ in said["said"])
+    most = sum(ns + told["exited_ns"] - at for ns, at in said["said"])
+    assert len(said["said"]) == 7 and least > 100e6, "six threads on fewer CPUs, or one at a time"
+    assert least <= told["run_delay_ns"] <= most, (least, told, most)
+
+
+def test_run_delay_grows_by_samples(spun):
+    values = [e["run_delay_ns"] for e in spun.of("cpu.sample", pid=spun.said[0]["pid"])]
+    last = spun.one("cpu.exit", pid=spun.said[0]["pid"])
+    assert len(values) > 3 and values[0] < values[-1] <= last["run_delay_ns"]
+    assert last["samples"] >= len(values) and last["iowait_samples"] <= last["samples"]
+
+
+def test_of_one_thread_it_is_exact():
+    """A process in the way of others on one CPU; it reads its own account as its last act."""
+    script = """
+import json, os, time
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+for _ in range(2):
+    if not os.fork():
+        while time.process_time() < 0.3:
+            pass
+        os._exit(0)
+while time.process_time() < 0.3:
+    pass
+ns = int(open("/proc/self/schedstat").read().split()[1])
+print(json.dumps({"pid": os.getpid(), "ns": ns, "at": time.clock_gettime_ns(time.CLOCK_BOOTTIME)}), flush=True)
+os._exit(0)
+"""
+    run = collect(sys.executable, "-c", script, config=CONFIG)
+    said = run.said[0]
+    told = run.one("cpu.exit", pid=said["pid"])
+    assert 50e6 < said["ns"] <= told["run_delay_ns"] <= said["ns"] + told["exited_ns"] - said["at"]
+    assert told["cpus_allowed"] == 1
+
+
+def test_limit_of_the_stack():
+    script = """
+import os, resource
+for limit in (3 << 20, resource.RLIM_INFINITY):
+    pid = os.fork()
+    if not pid:
+        resource.setrlimit(resource.RLIMIT_STACK, (limit, resource.RLIM_INFINITY))
+        os._exit(0)
+    os.waitpid(pid, 0)
+    print('{"pid": %d}' % pid, flush=True)
+"""
+    run = collect(sys.executable, "-c", script, config=CONFIG)
+    limits = [run.one("mem.exit", pid=said["pid"])["stack_limit_bytes"] for said in run.said]
+    assert limits == [3 << 20, None]
+
+
+def test_zombies():
+    """One that stays, and one that its parent waits for."""
+    script = """
+import json, os, sys, time
+left = os.fork()
+if not left:
+    os._exit(3)
+reaped = os.fork()
+if not reaped:
+    os._exit(0)
+os.waitpid(reaped, 0)
+time.sleep(2)
+state = open(f"/proc/{left}/stat").read().rpartition(")")[2].split()[0]
+print(json.dumps({"pid": os.getpid(), "left": left, "reaped": reaped, "state": state}))
+"""
+    run = collect(sys.executable, "-c", script, config=CONFIG)
+    said = run.said[0]
+    assert said["state"] == "Z"
+    zombie = run.one("stall.zombie")
+    assert (zombie["pid"], zombie["parent_pid"]) == (said["left"], said["pid"])
+    assert zombie["since"] == run.one("lifecycle.exit", pid=said["left"])["ts"]
+    assert zombie["parent_start"] == run.one("lifecycle.exec", pid=said["pid"])["start"]
+    assert not run.of("stall.stuck", pid=said["left"])

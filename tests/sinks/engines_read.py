@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Reads Parquet files by an engine: engines_read.py ENGINE FILE... prints for each a JSON object: {types, rows}. With
+ENGINE spark-sql the files are views, and each SQL file among them is a query: prints its rows, $1 being its default.
+
+Numbers, booleans, texts, lists and nulls are what the engine gave, times are microseconds since 1970; nothing is cast
+to text. `types` are those of the engine, in words of our own: int, bigint, time, text, list, bool."""
+import datetime
+import json
+import os
+import re
+import sys
+
+NAMES = {
+    "pyarrow": {"int32": "int", "int64": "bigint", "timestamp[us, tz=UTC]": "time", "string": "text", "bool": "bool",
+                "list<element: string>": "list"},
+    "polars": {"Int32": "int", "Int64": "bigint", "Datetime(time_unit='us', time_zone='UTC')": "time", "String": "text",
+               "Boolean": "bool", "List(String)": "list"},
+    "duckdb": {"INTEGER": "int", "BIGINT": "bigint", "TIMESTAMP WITH TIME ZONE": "time", "VARCHAR": "text", "BOOLEAN": "bool",
+               "VARCHAR[]": "list"},
+    "spark": {"int": "int", "bigint": "bigint", "timestamp": "time", "string": "text", "boolean": "bool",
+              "array<string>": "list"},
+}
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def plain(value):
+    """Times as numbers, exactly."""
+    if isinstance(value, datetime.datetime):
+        assert value.tzinfo, "a time without a zone"
+        return (value - EPOCH) // datetime.timedelta(microseconds=1)
+    return value
+
+
+def by_pyarrow(file):
+    import pyarrow.parquet
+    table = pyarrow.parquet.read_table(file, partitioning=None)
+    return {f.name: str(f.type) for f in table.schema}, [list(row.values()) for row in table.to_pylist()]
+
+
+def by_polars(file):
+    import polars
+    frame = polars.read_parquet(file, hive_partitioning=False)
+    return {name: str(type_) for name, type_ in frame.schema.items()}, [list(row) for row in frame.rows()]
+
+
+def by_duckdb(file):
+    import duckdb
+    found = duckdb.sql(f"SELECT * FROM read_parquet('{file}', hive_partitioning = false)")
+    return dict(zip(found.columns, map(str, found.types))), [list(row) for row in found.fetchall()]
+
+
+def session():
+    from pyspark.sql import SparkSession
+    return (SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+            .config("spark.sql.session.timeZone", "UTC").config("spark.log.level", "ERROR").getOrCreate())
+
+
+def by_spark(file):
+    frame = session().read.parquet(file)
+    times = [name for name, type_ in frame.dtypes if type_ == "timestamp"]
+    exact = frame.selectExpr(*(f"unix_micros(`{name}`) AS `{name}`" if name in times else f"`{name}`" for name in frame.columns))
+    return dict(frame.dtypes), [list(row) for row in exact.collect()]
+
+
+def answer(files):
+    """Of each query: rows as objects, without times."""
+    spark = session()
+    for file in files:
+        if file.endswith(".parquet"):
+            spark.read.parquet(file).createOrReplaceTempView(os.path.basename(file).removesuffix(".parquet"))
+    for file in files:
+        if file.endswith(".sql"):
+            sql = open(file, encoding="utf-8").read()
+            default = re.search(r"^-- \$1 = (\d+)", sql, re.M)
+            rows = spark.sql(sql.replace("$1", default.group(1) if default else "")).collect()
+            print(json.dumps([{name: value for name, value in row.asDict().items() if not isinstance(value, datetime.datetime)}
+                              for row in rows]))
+
+
+def main(engine, files):
+    os.environ["TZ"] = "Europe/Berlin"  # must not matter
+    if engine == "spark-sql":
+        return answer(files)
+    for file in files:
+        types, rows = globals()[f"by_{engine}"](file)
+        types = {name: NAMES[engine][type_] for name, type_ in types.items()}
+        print(json.dumps({"types": types, "rows": [[plain(value) for value in row] for row in rows]}))
+    return None
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.argv[2:])

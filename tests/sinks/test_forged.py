@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Streams that are valid and forged to be expensive: what a sink needs of memory stays within what its input justifies."""
+import json
+import os
+import shutil
+import subprocess
+
+import pytest
+from harness import made_run, new_folder, rewrite_stream, stage
+from tables import needs_sink, run_merge
+
+ITEMS = 1 << 20  # of a list, in a table
+TEXT = 8 << 20  # bytes of a text
+
+
+def forged(record=None, header=None, streams=("lifecycle",)):
+    folder = new_folder() / "run"
+    shutil.copytree(made_run(300)[0], folder)
+    for name in streams:
+        rewrite_stream(folder / f"{name}.msgpack", record=record, header=header)
+    return folder
+
+
+def with_execs(*values):
+    """A run whose first execs have these values of fields, a dict each."""
+    left = list(values)
+
+    def change(item, event):
+        if event and event["name"] == "exec" and left:
+            fields = [field["name"] for field in event["fields"]]
+            for name, value in left.pop(0).items():
+                item[8 + fields.index(name)] = value
+
+    folder = forged(change)
+    assert not left
+    return folder
+
+
+@pytest.fixture(name="lists", scope="module")
+def run_of_lists():
+    """20 MB of a stream in which each byte is an item of a list."""
+    return with_execs(*[{"args": [""] * ITEMS}] * 20)
+
+
+def peak(sink, run):
+    """MiB of a merge, as wait4 says."""
+    process = subprocess.Popen([stage() / "collector-merge", "--plugin-dir", stage(), "-q", "-s", sink, "-o", new_folder() / "out", run],
+                               stderr=subprocess.PIPE)
+    said = process.stderr.read().decode()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, said
+    return usage.ru_maxrss >> 10
+
+
+@pytest.mark.parametrize("sink", ["jsonl", "msgpack", "summary", "report", "perfetto", "trace", "advise"])
+def test_memory_of_a_sink(lists, sink):
+    assert peak(sink, lists) < 400
+
+
+@needs_sink
+@pytest.mark.parametrize("sink, most", [("parquet", 600), ("duckdb", 1200)])
+def test_memory_of_tables(lists, sink, most):
+    """It took 3.4 GB, and 2.8: 2048 such rows were held at once, some copies of each."""
+    assert peak(sink, lists) < most
+
+
+def query(run, sql):
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "json", run, sql], capture_output=True,
+                          check=True)
+    return json.loads(done.stdout)
+
+
+@needs_sink
+def test_long_values_are_cut():
+    run = with_execs({"args": ["a"] * (ITEMS + 5)}, {"exe": "/" + "b" * (TEXT + 9)}, {"args": ["c" * TEXT, "d"]},
+                     {"exe": "/" + "é" * TEXT}, {"env": {str(n): "" for n in range(ITEMS)}})
+    rows = query(run, "SELECT len(args) AS args, strlen(exe) AS exe, args[1][1] AS first, missing, len(json_keys(env)) AS env "
+                      "FROM lifecycle_exec ORDER BY seq LIMIT 5")
+    notes = [json.loads(row["missing"] or "{}") for row in rows]
+    assert (rows[0]["args"], rows[0]["first"], notes[0]["args"]) == (ITEMS, "a", "truncated")
+    assert (rows[1]["exe"], notes[1]["exe"]) == (TEXT, "truncated")
+    assert (rows[2]["args"], rows[2]["first"], notes[2]["args"]) == (1, "c", "truncated")
+    assert (rows[3]["exe"], notes[3]["exe"]) == (TEXT - 1, "truncated"), "not within a character"
+    assert (rows[4]["env"], notes[4]["env"]) == (ITEMS // 2, "truncated")
+
+
+@needs_sink
+def test_too_many_kinds_of_events():
+    def header(head):
+        kinds = {event["kind"] for event in head["events"]}
+        fields = [{"name": f"f{i}", "type": "u64", "unit": None, "help": None} for i in range(50)]
+        head["events"] += [{"kind": kind, "stream": head["stream"], "name": f"e{kind}", "help": None, "fields": fields}
+                           for kind in range(16, 80) if kind not in kinds]
+
+    run = forged(header=header, streams=("lifecycle", "cpu", "mem", "io"))
+    said = run_merge("-s", "parquet", "-o", new_folder() / "out", run, code=1)
+    assert "too many kinds of events or fields for tables: merge fewer streams at once" in said
+    run_merge("-s", "jsonl", run)

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Hangs and deadlocks in the words of tests/made/stalled.h: each situation beside a healthy one that only looks like it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/made/stalled.h"
+
+/* futex(2): FUTEX_WAIT_BITSET is 9, private 128; pthread_join() waits with the thread's number. */
+#define LOCKED " 0x1000 0x80 2 0 word=2"
+#define POSTED " 0x2000 0x189 0 0 word=0"
+
+/* What is expected: "KIND CERTAINTY PID" of each verdict, separated by ';'. `says` must be in the first one's evidence. */
+static const struct situation {
+	const char *name, *story, *expect, *says;
+} situations[] = {
+	/* pipes */
+	{"a reader that is its own only writer", "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw path=/w/q; running",
+	 "deadlock proven 10", "p10 (pid 10) waits since 1m 35s for a read of FIFO /w/q, whose only writer is itself"},
+	{"its child, which runs, has the write end too",
+	 "p 10 1; p 11 10; t 10 S read 3; d 10 3 pipe 7 r; d 11 4 pipe 7 w; running", "hang suspected 10", NULL},
+	{"its child, which hangs on a lock, has it",
+	 "p 10 1; p 11 10; t 10 S read 3; d 10 3 pipe 7 r; t 11 S flock 5 2;"
+	 "d 11 4 pipe 7 w; d 11 5 file 9 r; d 10 6 file 9 r lock=flock; running",
+	 "deadlock proven 10",
+	 "held as writer by p11 (pid 11); p11 (pid 11) waits for a lock of file:[9], held by p10"},
+	{"two that read from each other",
+	 "p 10 1; p 11 10; t 10 S read 3; t 11 S read 3; d 10 3 pipe 7 r; d 10 4 pipe 8 w;"
+	 "d 11 3 pipe 8 r; d 11 4 pipe 7 w; running",
+	 "deadlock proven 10", "p11 (pid 11) waits for a read of pipe:[8], held as writer by p10 (pid 10)"},
+	{"one of them polls with a limit",
+	 "p 10 1; p 11 10; t 10 S read 3; t 11 S poll 0x5000 1 1000; d 10 3 pipe 7 r;"
+	 "d 10 4 pipe 8 w; d 11 3 pipe 8 r; d 11 4 pipe 7 w; running",
+	 "hang suspected 10", NULL},
+	{"one of them polls without",
+	 "p 10 1; p 11 10; t 10 S read 3; t 11 S poll 0x5000 1 -1; d 10 3 pipe 7 r;"
+	 "d 10 4 pipe 8 w; d 11 3 pipe 8 r; d 11 4 pipe 7 w; running",
+	 "deadlock likely 10", NULL},
+	{"a server outside holds the write end too",
+	 "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; d 10 5 fifo 7 w out=99; running", "hang suspected 10",
+	 "not watched"},
+	{"the kernel counts a writer that was not seen", "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw writers=2; running",
+	 "hang suspected 10", NULL},
+	{"the picture is not complete", "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; ! 10 limit; running",
+	 "deadlock likely 10", NULL},
+	{"it went on while it was looked at", "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; ! 10 moved; running", "", NULL},
+	{"an alarm is set", "p 10 1; t 10 S read 3 timer=1; d 10 3 fifo 7 rw; running", "", NULL},
+	{"a writer of a full pipe whose reader waits for it",
+	 "p 10 1; p 11 10; t 10 S wait4 11; t 11 S write 1; d 10 3 pipe 7 r;"
+	 "d 11 1 pipe 7 w; running",
+	 "deadlock proven 10", "for its child p11 (pid 11); p11 (pid 11) waits for a write to pipe:[7], which is full"},
+	{"its reader runs",
+	 "p 10 1; p 11 10; p 12 10; t 10 S wait4 11; t 11 S write 1; d 12 3 pipe 7 r; d 11 1 pipe 7 w; running",
+	 "hang suspected 11", NULL},
+	/* processes */
+	{"wait for a child that reads from its parent",
+	 "p 10 1; p 11 10; t 10 S wait4 -1; t 11 S read 0; d 10 4 pipe 7 w;"
+	 "d 11 0 pipe 7 r; running",
+	 "deadlock proven 10", NULL},
+	{"another child runs",
+	 "p 10 1; p 11 10; p 12 10; t 10 S wait4 -1; t 11 S read 0; d 10 4 pipe 7 w; d 11 0 pipe 7 r; running",
+	 "hang suspected 11", NULL},
+	{"another child runs, but the wait is for the first",
+	 "p 10 1; p 11 10; p 12 10; t 10 S wait4 11; t 11 S read 0;"
+	 "d 10 4 pipe 7 w; d 11 0 pipe 7 r; running",
+	 "deadlock proven 10", NULL},
+	{"it has adopted a child that may run",
+	 "p 10 1; p 11 10; t 10 S wait4 -1 children=2; t 11 S read 0; d 10 4 pipe 7 w;"
+	 "d 11 0 pipe 7 r; running",
+	 "hang suspected 11", NULL},
+	{"waits for a deadlock of others",
+	 "p 9 1; p 10 9; p 11 10; t 9 S wait4 -1; t 10 S wait4 11; t 11 S read 0; d 10 4 pipe 7 w;"
+	 "d 11 0 pipe 7 r; running",
+	 "deadlock proven 10", NULL},
+	{"a sleeper", "p 10 1; p 11 10; t 10 S wait4 -1; t 11 S clock_nanosleep 0 0 1; running", "", NULL},
+	{"a shell in sigsuspend waits for a child that reads from it",
+	 "p 10 1; p 11 10; t 10 S rt_sigsuspend 0x1; t 11 S read 0;"
+	 "d 10 4 pipe 7 w; d 11 0 pipe 7 r; running",
+	 "deadlock likely 10", NULL},
+	{"a daemon that waits for signals", "p 10 1; t 10 S rt_sigsuspend 0x1; running", "", NULL},
+	{"a vfork parent whose child reads from it",
+	 "p 10 1; p 11 10; t 10 D vfork; t 11 S read 0; d 10 4 pipe 7 w; d 11 0 pipe 7 r;"
+	 "running",
+	 "deadlock proven 10", NULL},
+	/* futexes */
+	{"two threads, each has what the other wants",
+	 "p 10 1; t 10 S futex 0x3000 0x109 12 0 word=12;"
+	 "t 10.12 S futex" LOCKED " owner=13; t 10.13 S futex" LOCKED " owner=12; running",
+	 "deadlock proven 10", "thread 13 holds"},
+	{"the owner runs outside of the picture", "p 10 1; t 10 S futex" LOCKED " owner=77; running",
+	 "hang suspected 10", NULL},
+	{"the owner sleeps with a limit",
+	 "p 10 1; t 10 S futex" LOCKED " owner=12; t 10.12 S clock_nanosleep 0 0 1; running", "", NULL},
+	{"it locks what it holds", "p 10 1; t 10 S futex" LOCKED " owner=10; running", "deadlock proven 10",
+	 "it holds itself"},
+	{"a lock of its own that has no known owner", "p 10 1; t 10 S futex" LOCKED "; running", "hang proven 10",
+	 "no other thread"},
+	{"its owner has ended", "p 10 1; t 10 S futex" LOCKED " owner=gone; running", "hang proven 10", "has ended"},
+	{"a lost wake-up", "p 10 1; t 10 S futex 0x3000 0x109 12 0 word=12; t 10.12 S futex" POSTED "; running",
+	 "hang likely 10", "for the end of its thread 12; its thread 12 waits on a condition variable or semaphore"},
+	{"a pool whose main thread waits for signals",
+	 "p 10 1; t 10 S rt_sigtimedwait 0 0 0; t 10.12 S futex" POSTED "; running", "hang suspected 10", NULL},
+	{"a lone thread on a semaphore, for a signal handler", "p 10 1; t 10 S futex" POSTED "; running",
+	 "hang suspected 10", NULL},
+	{"two threads, who owns the mutexes is not readable",
+	 "p 10 1; t 10 S futex 0x1000 0x80 2 0 owner=unsupported;"
+	 "t 10.12 S futex" LOCKED " owner=unsupported; running",
+	 "hang likely 10", NULL},
+	{"a futex with a limit", "p 10 1; t 10 S futex 0x1000 0x80 2 0x7000 word=2; running", "", NULL},
+	{"a futex in shared memory", "p 10 1; t 10 S futex 0x1000 0 2 0 word=2; running", "hang suspected 10",
+	 "shared memory"},
+	{"two processes with robust locks",
+	 "p 10 1; p 11 1; t 10 S futex 0x1000 0 2 0 word=11 owner=11;"
+	 "t 11 S futex 0x2000 0 2 0 word=10 owner=10; running",
+	 "deadlock proven 10", "thread 11 of p11 (pid 11) holds"},
+	/* locks */
+	{"two files locked in turn",
+	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S flock 4 2; d 10 3 file 7 r lock=flock path=/w/a;"
+	 "d 10 4 file 8 r path=/w/b; d 11 3 file 8 r lock=flock path=/w/b; d 11 4 file 7 r path=/w/a; running",
+	 "deadlock proven 10",
+	 "for a lock of file /w/b, held by p11 (pid 11); p11 (pid 11) waits for a lock of file /w/a"},
+	{"one of them has a limit",
+	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S poll 0 0 500; d 10 3 file 7 r lock=flock; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; running",
+	 "hang suspected 10", NULL},
+	{"a lock held by a sleeper",
+	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r path=/w/db.lock;"
+	 "d 11 3 file 8 r lock=flock; x 11 0; running",
+	 "hang suspected 10", NULL},
+	{"a lock of a descriptor that its child keeps open",
+	 "p 10 1; p 11 1; p 12 11; t 10 S flock 4 2; t 11 S wait4 -1;"
+	 "d 10 4 file 8 r; d 11 3 file 8 r lock=flock of=5; d 12 3 file 8 r lock=flock of=5; running",
+	 "hang suspected 10", NULL},
+	{"a shared lock, one of whose holders waits for the asker",
+	 "p 10 1; p 11 1; p 12 1; t 10 S flock 4 2; t 11 S read 0;"
+	 "d 10 4 file 8 r; d 11 3 file 8 r lock=flock; d 12 3 file 8 r lock=flock; d 11 0 pipe 9 r; d 10 5 pipe 9 w; running",
+	 "deadlock proven 10", NULL},
+	{"a lock of a remote host", "p 10 1; t 10 S fcntl 4 7; d 10 4 file 8 r; running", "hang suspected 10", NULL},
+	{"open file descriptions, locked in turn",
+	 "p 10 1; p 11 1; t 10 S fcntl 4 38; t 11 S fcntl 4 38; d 10 3 file 7 rw lock=ofd;"
+	 "d 10 4 file 8 rw; d 11 3 file 8 rw lock=ofd; d 11 4 file 7 rw; running",
+	 "deadlock proven 10", NULL},
+	{"a lock of the kernel whose owner waits for it",
+	 "p 10 1; p 11 1; t 10 D write 3 blocker=11; t 11 D write 3 blocker=10; running", "deadlock proven 10",
+	 "lock of the kernel"},
+	/* sockets */
+	{"two ends that wait for data",
+	 "p 10 1; p 11 1; t 10 S recvfrom 3; t 11 S read 3; d 10 3 socket 7 rw peer=8;"
+	 "d 11 3 socket 8 rw peer=7; running",
+	 "deadlock proven 10", "socket:[7]"},
+	{"the other end is outside",
+	 "p 10 1; t 10 S recvfrom 3; d 10 3 socket 7 rw peer=8; d 10 9 socket 8 rw peer=7 out=99; running",
+	 "hang suspected 10", NULL},
+	{"two ends by local TCP",
+	 "p 10 1; p 11 1; t 10 S recvfrom 3; t 11 S read 3; d 10 3 socket 7 rw address=tcp_1.2.3.4:80_->_1.2.3.4:81;"
+	 "d 11 3 socket 8 rw address=tcp_1.2.3.4:81_->_1.2.3.4:80; running",
+	 "deadlock proven 10", NULL},
+	{"a server elsewhere",
+	 "p 10 1; t 10 S recvfrom 3; d 10 3 socket 7 rw address=tcp_1.2.3.4:81_->_5.6.7.8:80; running",
+	 "hang suspected 10", NULL},
+	{"an idle server", "p 10 1; t 10 S accept4 3; d 10 3 socket 7 rw address=tcp_127.0.0.1:80; running",
+	 "hang suspected 10", "accept"},
+	{"an interactive shell", "p 10 1; t 10 S read 0; d 10 0 tty 3 rw; running", "", NULL},
+	/* stopped */
+	{"waits for a child that is stopped", "p 10 1; p 11 10; t 10 S wait4 11; t 11 T -; running", "hang likely 11",
+	 "p11 (pid 11) is stopped since 1m 35s by a signal"},
+	{"stopped, its parent runs", "p 10 1; p 11 10; t 11 T -; running", "hang suspected 11", NULL},
+	{"stopped at its terminal", "p 10 1; p 11 10; t 10 S wait4 11; t 11 T -; d 11 0 tty 3 rw; running", "", NULL},
+	{"held by a debugger", "p 10 1; p 11 10; t 10 S wait4 11; t 11 t - ptracer=50; running", "", NULL},
+	/* what becomes of it */
+	{"a lock held by a sleeper, and the run is ended",
+	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S clock_nanosleep 0 0 1;"
+	 "d 10 4 file 8 r path=/w/db.lock; d 11 3 file 8 r lock=flock; x 10 -15; x 11 -15",
+	 "hang likely 10", "for a lock of file /w/db.lock, held by p11 (pid 11)"},
+	{"a FIFO that nothing opens, and the run is ended",
+	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0; x 10 -15; x 9 -15", "hang likely 10", "FIFO"},
+	{"a shell waits for what follows a file, and is ended",
+	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S read 4; d 10 4 inotify 8 r;"
+	 "x 9 -15; x 10 -15",
+	 "hang likely 9", "for its child p10 (pid 10); p10 (pid 10) waits for a read of inotify (changes of files)"},
+	{"an idle server, ended by its own script",
+	 "p 9 1; p 10 9; t 10 S accept4 3; d 10 3 socket 7 rw; x 10 -15 9; x 9 0", "", NULL},
+	{"a reader that goes on", "p 10 1; t 10 S read 3; d 10 3 socket 7 rw; look; m 10; x 10 0", "", NULL},
+	{"a closed set that goes on by itself was none",
+	 "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; look; p 12 1; x 12 0; m 10; x 10 0", "", NULL},
+	{"a closed set that goes on to its end, as a signal ends it",
+	 "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; look; p 12 1; x 12 0;"
+	 "m 10; p 13 1; x 13 0; x 10 -9 1",
+	 "deadlock proven 10", NULL},
+	{"a FIFO that nothing opens, and it is on its way to its end",
+	 "p 10 1; t 10 S openat -100 0 0; look; p 12 1; x 12 0; m 10;"
+	 "p 13 1; x 13 0; x 10 -15",
+	 "hang likely 10", NULL},
+	{"a closed set that goes on, and is killed much later",
+	 "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; look; p 12 1; x 12 0; m 10;"
+	 "look; p 13 1; x 13 0; wait; x 10 -9 1",
+	 "", NULL},
+	{"a closed set that ends by itself was none", "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; x 10 0", "", NULL},
+	{"one of a deadlock is killed, the other goes on",
+	 "p 10 1; p 11 1; t 10 S read 3; t 11 S read 3; d 10 3 pipe 7 r;"
+	 "d 10 4 pipe 8 w; d 11 3 pipe 8 r; d 11 4 pipe 7 w; x 11 -9 10; m 10; x 10 0",
+	 "deadlock proven 10", NULL},
+	{"a later picture replaces what an earlier one said",
+	 "p 10 1; p 11 1; t 10 S read 3; d 10 3 pipe 7 r; d 11 4 pipe 7 w; look;"
+	 "t 11 S read 3; d 11 3 pipe 8 r; d 11 4 pipe 7 w; d 10 3 pipe 7 r; d 10 4 pipe 8 w; running",
+	 "deadlock proven 10", NULL},
+	{"a holder that has closed its end since",
+	 "p 10 1; p 11 1; p 12 1; t 10 S read 3; d 10 3 pipe 7 r; d 11 4 pipe 7 w;"
+	 "d 12 4 pipe 7 w; look; t 11 S wait4 -1; d 11 4 pipe 7 w; d 10 3 pipe 7 r; running",
+	 "hang suspected 10", NULL},
+};
+
+static void describe(const struct verdicts *verdicts, char *out, size_t size)
+{
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < verdicts__count(verdicts); i++) {
+		const struct verdict *verdict = verdicts__get(verdicts, i);
+
+		used += snprintf(out + used, size - used, "%s%s %s %u", used ? ";" : "",
+				 verdict_kind__name(verdict->kind), verdict_certainty__name(verdict->certainty),
+				 verdict->pid);
+	}
+}
+
+static void check(const struct situation *of)
+{
+	static struct stalled stalled;
+	char seen[400];
+	const char *evidence;
+
+	stalled__init(&stalled);
+	stalled__tell(&stalled, of->story);
+	describe(stalled.verdicts, seen, sizeof(seen));
+	evidence = verdicts__count(stalled.verdicts) ? verdicts__get(stalled.verdicts, 0)->evidence : "";
+	if (strcmp(seen, of->expect))
+		fail_msg("%s: \"%s\", not \"%s\": %s", of->name, seen, of->expect, evidence);
+	if (of->says && !strstr(evidence, of->says))
+		fail_msg("%s: says: %s", of->name, evidence);
+	for (size_t i = 0; i < verdicts__count(stalled.verdicts); i++) {
+		const struct verdict *verdict = verdicts__get(stalled.verdicts, i);
+
+		assert_true(verdict->refute && verdict->next && verdict->members && verdict->since_ns);
+		/* What is not proven, and not merely suspected, says what it lacks, or had to be ended. */
+		if (verdict->certainty == VERDICT_LIKELY && EVENT_IS_NULL(verdict->ended_ns))
+			assert_non_null(verdict->missing);
+		assert_false(verdict->certainty == VERDICT_PROVEN && verdict->missing);
+	}
+	stalled__free(&stalled);
+}
+
+static void test_situations(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(situations) / sizeof(*situations); i++)
+		check(&situations[i]);
+}
+
+/* Each says at its end that the other one waits for it: the frame must not make a ring of them. */
+static void test_parents_of_each_other(void **state)
+{
+	static struct stalled stalled;
+
+	(void)state;
+	stalled__init(&stalled);
+	stalled__item(&stalled, "p 10 1");
+	stalled__item(&stalled, "p 11 10");
+	stalled.parents[10] = 11;
+	stalled__tell(&stalled, "x 10 0; t 11 S read 3; d 11 3 fifo 7 rw; x 11 -9");
+	assert_int_equal(verdicts__count(stalled.verdicts), 1);
+	stalled__free(&stalled); /* under the leak sanitizer: all of it */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_situations),
+		cmocka_unit_test(test_parents_of_each_other),
+	};
+
+	return cmocka_run_group_tests_name("hang", tests, NULL, NULL);
+}

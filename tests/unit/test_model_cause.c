@@ -1,0 +1,489 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/model: who began the failure of a run, what is an answer, and what was made good. */
+#include "tests/unit/model_seen.h"
+
+static uint64_t now; /* of the story being told, in seconds */
+
+static void starts(uint32_t pid, uint32_t parent, const char *exe, const char *args)
+{
+	now += S;
+	if (parent)
+		FORK(.at = now, .pid = pid, .parent = parent, .comm = "x");
+	if (exe)
+		EXEC(.at = now, .pid = pid, .exe = exe, .args = args);
+}
+
+static void ends(uint32_t pid, int status)
+{
+	now += S;
+	END(.at = now, .pid = pid, STATUS(status), .cpu = 1, .bytes = 1);
+}
+
+/* One child that runs alone. */
+static void runs(uint32_t pid, uint32_t parent, const char *exe, const char *args, int status)
+{
+	starts(pid, parent, exe, args);
+	ends(pid, status);
+}
+
+static struct seen *began(const char *exe, const char *args)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	now = 0;
+	starts(10, 0, exe, args);
+	return s;
+}
+
+/* The pids from the run's first process down to the one that began its failure; ends the story. */
+static void assert_chain(struct seen *s, int status, const char *expected)
+{
+	const struct model_ending *e;
+	char chain[256] = "";
+
+	ends(10, status);
+	assert_int_equal(model__finish(s->model), 0);
+	for (e = model__run(s->model, 0)->ending; e; e = e->cause)
+		snprintf(chain + strlen(chain), sizeof(chain) - strlen(chain), "%s%u", *chain ? " " : "", e->row.pid);
+	assert_string_equal(chain, expected);
+	end(s);
+}
+
+static void what_passes_a_status_on_names_the_child(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|");
+
+	(void)state;
+	runs(11, 10, "/bin/a", "a|", 3);
+	runs(12, 10, "/bin/b", "b|", 0);
+	runs(13, 10, "/bin/c", "c|", 3);
+	assert_chain(s, 3, "10 13");
+
+	/* another status of its own, soon after */
+	s = began("/bin/sh", "sh|");
+	runs(11, 10, "/bin/a", "a|", 3);
+	runs(12, 10, "/bin/cat", "cat|usage|", 0);
+	assert_chain(s, 1, "10 11");
+
+	/* and long after: it is its own */
+	s = began("/bin/sh", "sh|");
+	runs(11, 10, "/bin/a", "a|", 3);
+	for (uint32_t i = 0; i < 4; i++)
+		runs(20 + i, 10, "/bin/b", "b|", 0);
+	assert_chain(s, 1, "10");
+}
+
+static void through_every_level(void **state)
+{
+	struct seen *s = began("/usr/bin/make", "make|");
+
+	(void)state;
+	starts(11, 10, "/bin/sh", "sh|-c|x|");
+	starts(12, 11, "/usr/bin/xargs", "xargs|tool|");
+	runs(13, 12, "/bin/tool", "tool|1|", 0);
+	runs(14, 12, "/bin/tool", "tool|2|", -11);
+	runs(15, 12, "/bin/tool", "tool|3|", 0);
+	ends(12, 123);
+	ends(11, 123);
+	assert_chain(s, 2, "10 11 12 14");
+}
+
+/* Whatever ran after: its code tells that one has failed. */
+static void a_runner_goes_on_after_a_failure(void **state)
+{
+	struct seen *s = began("/usr/bin/make", "make|-k|");
+
+	(void)state;
+	runs(11, 10, "/bin/a", "a|", 3);
+	for (uint32_t i = 0; i < 50; i++)
+		runs(20 + i, 10, "/bin/b", "b|", 0);
+	assert_chain(s, 2, "10 11");
+}
+
+static void of_a_pipe_the_first_that_failed(void **state)
+{
+	struct seen *s = began("/bin/bash", "bash|");
+
+	(void)state;
+	starts(11, 10, "/bin/gzip", "gzip|-dc|x|");
+	starts(12, 10, "/bin/tool", "tool|");
+	ends(11, 1);
+	ends(12, 5); /* its input was cut */
+	assert_chain(s, 5, "10 11");
+
+	/* the reader fails, and the writer loses it */
+	s = began("/bin/bash", "bash|");
+	starts(11, 10, "/bin/seq", "seq|");
+	starts(12, 10, "/bin/tool", "tool|");
+	ends(12, 5);
+	ends(11, -13);
+	assert_chain(s, 5, "10 12");
+
+	/* nobody failed: a reader had enough */
+	s = began("/bin/bash", "bash|");
+	starts(11, 10, "/bin/seq", "seq|");
+	starts(12, 10, "/bin/awk", "awk|");
+	starts(13, 10, "/bin/head", "head|");
+	ends(13, 0);
+	ends(12, -13);
+	ends(11, -13);
+	assert_chain(s, 141, "10 12");
+}
+
+/* It is no failure, but the cause of what asked. */
+static void an_answer_that_ends_a_script(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|-e|x|");
+
+	(void)state;
+	runs(11, 10, "/bin/grep", "grep|a|", 1);
+	runs(12, 10, "/bin/true", "true|", 0);
+	runs(13, 10, "/bin/grep", "grep|b|", 1);
+	assert_chain(s, 1, "10 13");
+
+	s = began("/bin/sh", "sh|x|");
+	runs(11, 10, "/bin/grep", "grep|a|", 1);
+	runs(12, 10, "/bin/tool", "tool|", 3);
+	runs(13, 10, "/bin/rm", "rm|tmp|", 0);
+	assert_chain(s, 1, "10 12");
+}
+
+static void what_outlived_its_parent_is_nobodys(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|");
+
+	(void)state;
+	starts(11, 10, "/bin/sh", "sh|-c|server &|");
+	starts(12, 11, "/bin/server", "server|");
+	ends(11, 0);
+	ends(12, 1);
+	assert_chain(s, 1, "10");
+}
+
+static bool is_hidden(const struct seen *s, uint32_t pid)
+{
+	for (size_t i = 0; i < s->hidden_count; i++)
+		if (s->hidden[i].pid == pid)
+			return true;
+	return false;
+}
+
+static void what_rules_say(void **state)
+{
+	static const struct {
+		const char *exe, *args;
+		int status;
+		bool hidden;
+	} cases[] = {
+		{"/usr/bin/which", "/bin/sh|/usr/bin/which|x|", 1, false},
+		{"/usr/bin/sort", "sort|-c|x|", 1, false},
+		{"/usr/bin/sort", "sort|x|", 1, true},
+		{"/usr/bin/git", "git|-C|x|rev-parse|HEAD|", 128, false},
+		{"/usr/bin/git", "git|clone|x|", 128, true},
+		{"/usr/bin/timeout", "timeout|5|tail|-f|x|", 124, false},
+		{"/usr/bin/timeout", "timeout|5|x|", 124, true},
+		{"/usr/bin/timeout", "timeout|5|x|", 125, true},
+		{"/usr/bin/python3", "python3|-c|import nosuch|", 1, false},
+		{"/usr/bin/python3", "python3|-c|import sys; sys.exit(1)|", 1, true},
+		{"/usr/bin/dpkg", "dpkg|-s|x|", 1, false},
+		{"/usr/bin/dpkg", "dpkg|-i|x.deb|", 1, true},
+		{"/bin/ls", "ls|missing|", 2, false},
+		{"/bin/cat", "cat|missing|", 1, true},
+		{"/usr/bin/cmake", "cmake|--build|.|", 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|");
+
+		runs(11, 10, cases[i].exe, cases[i].args, cases[i].status);
+		ends(10, 0);
+		if (is_hidden(s, 11) != cases[i].hidden)
+			fail_msg("case %zu, %s", i, cases[i].args);
+		end(s);
+	}
+}
+
+/* configure compiles what does not compile; what make runs below it counts. */
+static void what_a_program_tries_out_is_no_failure(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	starts(11, 10, "/bin/sh", "/bin/sh|./configure|--prefix=/x|");
+	starts(12, 11, "/usr/bin/gcc", "gcc|-c|conftest.c|");
+	runs(13, 12, "/usr/lib/cc1", "cc1|conftest.c|", 1);
+	ends(12, 1);
+	runs(14, 11, NULL, NULL, 127);
+	ends(11, 0);
+	starts(15, 10, "/usr/bin/make", "make|");
+	runs(16, 15, "/bin/tool", "tool|", 1);
+	ends(15, 0);
+	ends(10, 0);
+	assert_int_equal(s->hidden_count, 1);
+	assert_int_equal(s->hidden[0].pid, 16);
+	end(s);
+}
+
+static void a_wrapper_passes_an_answer_on(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	starts(11, 10, "/usr/bin/timeout", "timeout|5|grep|x|");
+	runs(12, 11, "/bin/grep", "grep|x|", 1);
+	ends(11, 1);
+	starts(13, 10, "/bin/sh", "/bin/sh|./script.sh|"); /* no wrapper: it failed, by grep */
+	runs(14, 13, "/bin/grep", "grep|x|", 1);
+	ends(13, 1);
+	ends(10, 0);
+	assert_int_equal(s->hidden_count, 1);
+	assert_int_equal(s->hidden[0].pid, 13);
+	end(s);
+}
+
+/* timeout(1) with -k ends what it has started, then itself: in either order of their exits it has failed. */
+static void a_wrapper_that_ended_its_child_has_failed(void **state)
+{
+	(void)state;
+	for (int child_first = 0; child_first < 2; child_first++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		starts(11, 10, "/usr/bin/timeout", "timeout|-k|1|5|tool|");
+		starts(12, 11, "/bin/tool", "tool|");
+		for (int i = 0; i < 2; i++)
+			END(.at = (50 + i) * S, .pid = child_first == i ? 11 : 12, .signal = 9, .sent_by = 11,
+			    .comm = "timeout", .cpu = 1, .bytes = 1);
+		ends(10, 0);
+		assert_true(is_hidden(s, 11));
+		assert_false(is_hidden(s, 12));
+		end(s);
+	}
+}
+
+static void what_is_tried_again_with_success_is_not_hidden(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	starts(11, 10, "/bin/sh", "/bin/sh|./step.sh|a|");
+	runs(12, 11, "/bin/tool", "tool|a|", 71);
+	ends(11, 71);
+	starts(13, 10, "/bin/sh", "/bin/sh|./step.sh|b|"); /* another */
+	ends(13, 71);
+	starts(14, 10, "/bin/sh", "/bin/sh|./step.sh|a|");
+	runs(15, 14, "/bin/tool", "tool|a|", 0);
+	ends(14, 0);
+	ends(10, 0);
+	assert_int_equal(s->hidden_count, 1);
+	assert_int_equal(s->hidden[0].pid, 13);
+	assert_int_equal(s->retried_count, 2);
+	end(s);
+}
+
+/* An engine that ends well though a job fails. */
+static const char engine_rules[] = "steps: [{args: '^job (?<step>\\w+)', step: '${step}'}]\n"
+				   "exits: [{command: [engine], below: ignored}]";
+
+/* A task that failed below an engine that ends well: its origin, what passed it on, and the wrapper. Not what a task hides
+ * itself, nor what a script around the engine hides. */
+static void what_an_engine_was_told_to_ignore(void **state)
+{
+	(void)state;
+	for (int code = 0; code < 2; code++) {
+		struct seen *s = begin(engine_rules, ALL);
+
+		now = 0;
+		starts(9, 0, "/bin/sh", "sh|run.sh|");
+		starts(10, 9, "/bin/engine", "engine|");
+		starts(11, 10, "/bin/bash", "bash|.command.run|");
+		starts(12, 11, "/bin/job", "job|ALIGN|");
+		runs(13, 12, "/bin/tool", "tool|", 71);
+		ends(12, 71);
+		ends(11, 71);
+		starts(14, 10, "/bin/job", "job|SORT|");
+		runs(15, 14, "/bin/tool", "tool|b|", 3);
+		ends(14, 0);
+		ends(10, code);
+		ends(9, 0);
+		assert_int_equal(s->ignored_count, code ? 0 : 3);
+		assert_int_equal(s->hidden_count, code ? 5 : 1);
+		assert_true(is_hidden(s, 15));
+		end(s);
+	}
+}
+
+/* The account of the task's process comes after those of what passed its status on, or not before the engine's end. */
+static void what_is_ignored_in_any_order_of_accounts(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct seen *s = begin(engine_rules, ALL);
+
+		now = 0;
+		starts(10, 0, "/bin/engine", "engine|");
+		starts(11, 10, "/bin/bash", "bash|.command.run|");
+		starts(12, 11, "/bin/bash", "bash|.command.run|trace|");
+		starts(13, 12, "/bin/job", "job|ALIGN|");
+		now += S;
+		EXIT(.at = now, .pid = 13, STATUS(71));
+		ends(12, 71);
+		ends(11, 71);
+		if (late)
+			ends(10, 0);
+		now += S;
+		CPU_CLOSED(.at = now, .pid = 13, .cpu = 1);
+		MEM_LAST(.at = now, .pid = 13, .bytes = 1);
+		IO_CLOSED(.at = now, .pid = 13);
+		if (!late)
+			ends(10, 0);
+		assert_int_equal(model__finish(s->model), 0);
+		assert_int_equal(s->hidden_count, 0);
+		assert_int_equal(s->ignored_count, 3);
+		end(s);
+	}
+}
+
+/* As an engine does: another folder and other arguments, the same step and tag. */
+static void what_an_engine_retries_is_known_by_its_tag(void **state)
+{
+	struct seen *s =
+		begin("steps: [{args: '^job (?<step>\\w+) (?<tag>\\w+)', step: '${step}', tag: '${tag}'}]", ALL);
+
+	(void)state;
+	now = 0;
+	starts(10, 0, "/bin/engine", "engine|");
+	starts(11, 10, "/bin/job", "job|ALIGN|bee|1|");
+	runs(12, 11, "/bin/tool", "tool|", 71);
+	ends(11, 71);
+	runs(13, 10, "/bin/job", "job|ALIGN|ant|1|", 72);
+	runs(14, 10, "/bin/job", "job|SORT|bee|1|", 73);
+	runs(15, 10, "/bin/job", "job|ALIGN|bee|2|", 0);
+	ends(10, 0);
+	assert_int_equal(s->retried_count, 2);
+	assert_int_equal(s->hidden_count, 2);
+	assert_false(is_hidden(s, 11) || is_hidden(s, 12));
+	end(s);
+}
+
+static void children_without_number(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|");
+
+	(void)state;
+	for (uint32_t i = 0; i < 3 * BROOD_MAX; i++)
+		runs(100 + i, 10, "/bin/a", "a|", 4);
+	assert_chain(s, 4, "10 195");
+}
+
+static void rules_of_exits_are_checked(void **state)
+{
+	static const struct {
+		const char *text, *sentence;
+	} cases[] = {
+		{"exits: [{is: answer}]", "has no condition"},
+		{"exits: [{command: [x]}]", "says nothing"},
+		{"exits: [{command: [x], is: anser}]", "did you mean \"answer\"?"},
+		{"exits: [{command: [x], is: answer, code: [0]}]", "is not the code of a failure"},
+		{"exits: [{command: [x], is: answer, code: [256]}]", "is not the code of a failure"},
+		{"exits: [{command: x, is: answer}]", "command"},
+		{"exits: [{args: '(', is: answer}]", "is not a valid regular expression"},
+		{"exits: [{file: {a: b}, is: answer}]", "unknown key"},
+		{"limits: [{command: [a]}]", "is not complete"},
+		{"limits: [{limit: a}]", "is not complete"},
+		{"limits: [{command: [a], limit: a, code: [1]}]", "unknown key"},
+	};
+	struct steps *steps;
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		assert_int_equal(load(cases[i].text, &steps, &err), -EINVAL);
+		if (!strstr(err.text, cases[i].sentence))
+			fail_msg("\"%s\" is not in: %s", cases[i].sentence, err.text);
+	}
+}
+
+static void rules_of_ones_own_come_first(void **state)
+{
+	struct seen *s = begin("exits: [{command: [tool], code: [3], is: muted}, {command: [grep], is: runner}]", ALL);
+
+	(void)state;
+	now = 0;
+	starts(10, 0, "/bin/sh", "sh|");
+	runs(11, 10, "/bin/tool", "tool|", 3);
+	runs(12, 10, "/bin/tool", "tool|", 4);
+	runs(13, 10, "/bin/grep", "grep|", 1);
+	ends(10, 0);
+	assert_true(s->rows[0].row.muted);
+	assert_int_equal(s->hidden_count, 2);
+	end(s);
+}
+
+/* What a parent ends is no failure, but at a limit that it watches. */
+static void a_limit_of_ones_own(void **state)
+{
+	(void)state;
+	for (int known = 0; known < 2; known++) {
+		struct seen *s = begin(known ? "limits: [{command: [batch_system_of_ours], limit: power}]" : NULL, ALL);
+		struct text text = {0};
+
+		now = 0;
+		starts(10, 0, "/bin/batch_system_of_ours", "batch|");
+		starts(11, 10, "/bin/tool", "tool|");
+		END(.at = now + S, .pid = 11, .signal = 15, .sent_by = 10, .comm = "batch_system_of", .cpu = 1,
+		    .bytes = 1);
+		assert_int_equal(s->rows[0].row.benign, !known);
+		model_row__how(&s->rows[0].row, &text);
+		assert_string_equal(text.data, known ? "sent by its parent batch_system_of (pid 10): limit of power"
+						     : "sent by its parent batch_system_of (pid 10)");
+		text__free(&text);
+		end(s);
+	}
+}
+
+/* As Nextflow does it: all tasks have the same arguments, and so has the helper that becomes each of them. */
+static void another_task_of_an_engine_is_not_another_try(void **state)
+{
+	struct seen *s = began("/bin/java", "java|nextflow|");
+
+	(void)state;
+	starts(11, 10, "/lib/helper", "helper|1:2|");
+	EXEC(.at = now, .pid = 11, .exe = "/bin/bash", .args = "bash|.command.run|", .cwd = "/work/a");
+	ends(11, 9); /* ignored */
+	starts(12, 10, "/lib/helper", "helper|1:2|");
+	EXEC(.at = now, .pid = 12, .exe = "/bin/bash", .args = "bash|.command.run|", .cwd = "/work/b");
+	ends(12, 0);
+	ends(10, 0);
+	assert_int_equal(s->hidden_count, 1);
+	assert_int_equal(s->hidden[0].pid, 11);
+	assert_int_equal(s->retried_count, 0);
+	end(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_passes_a_status_on_names_the_child),
+		cmocka_unit_test(through_every_level),
+		cmocka_unit_test(a_runner_goes_on_after_a_failure),
+		cmocka_unit_test(of_a_pipe_the_first_that_failed),
+		cmocka_unit_test(an_answer_that_ends_a_script),
+		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
+		cmocka_unit_test(what_rules_say),
+		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
+		cmocka_unit_test(a_wrapper_passes_an_answer_on),
+		cmocka_unit_test(a_wrapper_that_ended_its_child_has_failed),
+		cmocka_unit_test(what_is_tried_again_with_success_is_not_hidden),
+		cmocka_unit_test(what_an_engine_retries_is_known_by_its_tag),
+		cmocka_unit_test(what_an_engine_was_told_to_ignore),
+		cmocka_unit_test(what_is_ignored_in_any_order_of_accounts),
+		cmocka_unit_test(a_limit_of_ones_own),
+		cmocka_unit_test(another_task_of_an_engine_is_not_another_try),
+		cmocka_unit_test(children_without_number),
+		cmocka_unit_test(rules_of_exits_are_checked),
+		cmocka_unit_test(rules_of_ones_own_come_first),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

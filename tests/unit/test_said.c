@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a process said last: kept with its run, and the tool that a shell names in it. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "sinks/model/process.h"
+
+#define LIST(text) text, sizeof(text)
+
+static const struct {
+	const char *args; /* of the shell */
+	size_t size;
+	const char *text, *tool; /* NULL: none */
+	uint64_t code;
+} messages[] = {
+	{LIST("bash\0-c\0x"), "bash: line 3: samtoolz: command not found\n", "samtoolz", 127},
+	{LIST("bash\0p.sh"), "p.sh: line 12: ./tools/bwa-mem2: Permission denied\n", "./tools/bwa-mem2", 126},
+	{LIST("/bin/bash\0-ue\0/w/.command.sh"), "+ x\n/w/.command.sh: line 2: fastqc: command not found", "fastqc",
+	 127},
+	/* de, fr (with a blank and a no-break space before the colon), ja, a message of one word */
+	{LIST("bash\0p.sh"), "p.sh: Zeile 3: samtoolz: Kommando nicht gefunden.\n", "samtoolz", 127},
+	{LIST("bash\0-c\0x"), "bash: ligne 3 : samtoolz : commande introuvable\n", "samtoolz", 127},
+	{LIST("bash\0-c\0x"), "bash: ligne 3\u00a0: samtoolz\u00a0: commande introuvable\n", "samtoolz", 127},
+	{LIST("bash\0-c\0x"), "bash: \xe8\xa1\x8c 3: samtoolz: \xe3\x82\xb3\xe3\x83\x9e\n", "samtoolz", 127},
+	{LIST("sh\0-c\0x"), "sh: 1: samtoolz: not found\n", "samtoolz", 127},
+	{LIST("/bin/sh\0-c\0x"), "/bin/sh: 1: samtoolz: not found\r\n\n", "samtoolz", 127},
+	{LIST("busybox\0sh"), "sh: samtoolz: not found\n", "samtoolz", 127},
+	{LIST("zsh\0-c\0x"), "zsh:1: command not found: samtoolz\n", "samtoolz", 127},
+	{LIST("make\0all"), "make: samtoolz: No such file or directory\n", "samtoolz", 127},
+	{LIST("make\0-C\0x"), "make[2]: samtoolz: No such file or directory\n", "samtoolz", 127},
+	{LIST("make"), "make: samtoolz: No such file or directory\nmake: *** [Makefile:2: all] Error 127\n", "samtoolz",
+	 2},
+	{LIST("make"), "make: samtoolz: Aucun fichier\nmake: *** [Makefile:2 : all] Erreur 127\n", "samtoolz", 2},
+	{LIST("make"), "make: samtoolz: No such file or directory\nmake: *** [Makefile:2: all] Error 1\n", NULL, 2},
+	{LIST("make"), "make: samtoolz: No such file or directory\n", NULL, 2},
+	{LIST("make"), "make: *** [Makefile:2: all] Error 127\n", NULL, 2},
+	/* of another one, of no shell, not at the end, not a name */
+	{LIST("bash\0p.sh"), "dash: 1: samtoolz: not found\n", NULL, 127},
+	{LIST("bash\0p.sh"), "command not found\n", NULL, 127},
+	{LIST("bash\0p.sh"), "samtoolz: command not found\n", NULL, 127},
+	{LIST("bash\0p.sh"), "p.sh: line 3: samtoolz: command not found\nsomething else\n", NULL, 127},
+	{LIST("bash\0p.sh"), "p.sh: line 3: two words: command not found\n", NULL, 127},
+	{LIST("bash\0p.sh"), "p.sh: a:b:c:d:e:f:g:h:i: j\n", NULL, 127},
+	{LIST("bash\0p.sh"), "p.sh: : : \n", NULL, 127},
+	{LIST("bash\0p.sh"), ":::\n", NULL, 127},
+	{LIST("bash\0p.sh"), "", NULL, 127},
+	{LIST("bash\0p.sh"), "\n\n", NULL, 127},
+};
+
+static void the_tool_that_was_missing(void **state)
+{
+	char name[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
+		const struct model_command shell = {.args = {.data = messages[i].args, .length = messages[i].size}};
+		const struct model_said said = {.text = messages[i].text, .length = strlen(messages[i].text)};
+		bool found = said__missing_tool(&said, &shell, messages[i].code, name, sizeof(name));
+
+		if (found != !!messages[i].tool || (found && strcmp(name, messages[i].tool) != 0))
+			fail_msg("\"%s\": %s", messages[i].text, found ? name : "none");
+	}
+	assert_false(said__missing_tool(&(struct model_said){.text = "sh: 1: samtoolz: not found", .length = 26},
+					&(struct model_command){.args = {.data = "sh", .length = 3}}, 127, name, 8));
+}
+
+static struct value string(const char *text)
+{
+	if (!text)
+		return (struct value){.type = VALUE_NULL, .reason = EVENT_REASON_GONE};
+	return (struct value){.type = VALUE_STRING, .string = text, .length = strlen(text)};
+}
+
+static int said(struct run *run, uint32_t pid, const char *words, const char *file)
+{
+	const struct record record = {.pid = pid, .start = 7};
+	struct value text = string(words), cut = {.type = VALUE_UINT, .u = 12}, path = string(file);
+	const struct feed feed = {.run = run, .record = &record, .field = {&text, &cut, &path}};
+
+	return said__take(&feed);
+}
+
+static void texts_are_kept(void **state)
+{
+	struct run run = {0};
+	const struct model_said *found;
+
+	(void)state;
+	assert_null(model_run__said(&run.pub, 1, 7));
+	assert_int_equal(said(&run, 1, NULL, "/log"), 0);
+	found = model_run__said(&run.pub, 1, 7);
+	assert_true(found && !found->text && found->reason == EVENT_REASON_GONE);
+	assert_int_equal(said(&run, 1, "of the task", "/work/.command.err"), 0);
+	assert_int_equal(said(&run, 1, NULL, "/other"), 0); /* another of its files */
+	found = model_run__said(&run.pub, 1, 7);
+	assert_string_equal(found->text, "of the task");
+	assert_string_equal(found->path, "/work/.command.err");
+	assert_int_equal(found->length, 11);
+	assert_int_equal(found->cut, 12);
+	assert_int_equal(found->reason, 0);
+	assert_null(model_run__said(&run.pub, 1, 8));
+	said__free_all(&run);
+}
+
+static void memory_is_bounded(void **state)
+{
+	static char words[4096];
+	struct run run = {0};
+	uint32_t pid;
+
+	(void)state;
+	memset(words, 'x', sizeof(words) - 1);
+	for (pid = 1; pid <= 5000; pid++)
+		assert_int_equal(said(&run, pid, words, NULL), 0);
+	assert_true(run.said.first_bytes + run.said.last_bytes <= 2 * (512 << 10) + 8192);
+	assert_true(run.said.all.count > 200 && run.said.all.count < 300);
+	assert_non_null(model_run__said(&run.pub, 1, 7));
+	assert_null(model_run__said(&run.pub, 1000, 7));
+	assert_non_null(model_run__said(&run.pub, 5000, 7));
+	said__free_all(&run);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_tool_that_was_missing),
+		cmocka_unit_test(texts_are_kept),
+		cmocka_unit_test(memory_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

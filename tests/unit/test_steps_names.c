@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/steps: names of jobs from logs, as Snakemake 7 and 9, cwltool and Nextflow wrote them. */
+#include "sinks/steps/steps_names.h"
+#include "tests/unit/model_seen.h"
+
+static struct names *names;
+
+static void read_log(const char *log)
+{
+	char *text = strdup(log);
+
+	assert_non_null(text);
+	assert_int_equal(names__read(text, strlen(text), &names), 0);
+	if (!names)
+		free(text);
+}
+
+/* A job "STEP TAG" of a shell with this line, in this folder, with this id; "" if the log does not say. */
+static void assert_named(const char *line, const char *cwd, const char *id, const char *named)
+{
+	char step[STEPS_NAME_MAX] = "", tag[STEPS_NAME_MAX] = "", ids[STEPS_NAME_MAX], args[512],
+	     both[2 * STEPS_NAME_MAX];
+	struct model_command command = {.cwd = {cwd, (uint32_t)strlen(cwd), 0}, .args = {args, 0, 3, 0}};
+
+	command.args.length = (uint32_t)sprintf(args, "/bin/bash%c-c%cset -euo pipefail;  %s", '\0', '\0', line) + 1;
+	strcpy(ids, id);
+	names__apply(names, &command, ids, step, tag);
+	if (!*id && *named) {
+		snprintf(both, sizeof(both), "%s:%s", step, tag);
+		assert_string_equal(ids, both);
+	}
+	snprintf(both, sizeof(both), "%s%s%s", step, *tag ? " " : "", tag);
+	if (strcmp(both, named))
+		fail_msg("%s: is called \"%s\", not \"%s\"", line, both, named);
+}
+
+static void snakemake_tells_paths(void **state)
+{
+	(void)state;
+	read_log(
+		"Building DAG of jobs...\n\n[Sat]\nrule make:\n    output: in/a.txt\n    jobid: 3\n    wildcards: s=a, t=b\n"
+		"    resources: tmpdir=/tmp\n\n[Sat]\nrule sort:\n    input: in/a.txt\n    output: srt/a.txt\n    jobid: 2\n"
+		"    wildcards: s=a\n\nsort x\nrule index:\n    input: srt/a.txt, ref.fa\n    output: srt/a.bai\n    jobid: 4\n\n"
+		"Error in rule sort:\n    output: other.txt\n\n"
+		"rule two:\n    output: same.txt\n\nrule three:\n    output: same.txt\n\n"
+		"rule pair:\n    output: a.1, a.2\n\nrule sort:\n    input: in/a.txt\n    output: srt/a.txt\n"
+		"    wildcards: s=a\n");
+	assert_non_null(names);
+	assert_string_equal(names->set, "snakemake");
+	assert_named("seq 9 > in/a.txt", "/", "", "make s=a,t=b");
+	assert_named("sort in/a.txt>srt/a.txt", "/", "", "sort s=a"); /* and not make: it reads that one's output */
+	assert_named("sort --output='srt/a.txt' x", "/", "", "sort s=a");
+	assert_named("idx srt/a.txt ref.fa && mv x srt/a.bai", "/", "", "index");
+	assert_named("idx ref.fa", "/", "", "");
+	assert_named("x > same.txt", "/", "", ""); /* two rules make it */
+	assert_named("split a.1", "/", "", "");	   /* a part of the outputs */
+	assert_named("split a.1 a.2", "/", "", "pair");
+	assert_named("x > other.txt", "/", "", "");
+	names__free(names);
+}
+
+static void snakemake_tells_lines(void **state)
+{
+	(void)state;
+	read_log(
+		"x\nlocalrule one:\n    output: o.txt\n    wildcards: s=a\nShell command: tool --quick\n"
+		"localrule two:\n    output: p.txt\nShell command: None\nlocalrule three:\n    input: q.txt\n    output: q.bai\n");
+	assert_named("tool --quick", "/", "", "one s=a");
+	assert_named("tool --slow", "/", "", "");
+	assert_named("None", "/", "", "");
+	assert_named("tool > p.txt", "/", "", "two");
+	assert_named("index q.txt", "/", "", "three"); /* what it writes is not in the line: what it reads is */
+	names__free(names);
+}
+
+static void cwltool_tells_folders(void **state)
+{
+	(void)state;
+	read_log("\33[1;30mINFO\33[0m [step sort] start\n\33[1;30mINFO\33[0m [job sort] /tmp/a1$ sort \\\n    x\n"
+		 "INFO [job sort_2] /tmp/a2$ sort\nINFO [job other_2] /tmp/a3$ x\n[job sort] completed success\n");
+	assert_string_equal(names->set, "cwltool");
+	assert_named("x", "/tmp/a1", "a1", "sort");
+	assert_named("x", "/tmp/a2", "a2", "sort 2");
+	assert_named("x", "/tmp/a3", "a3", "other_2");
+	assert_named("x", "/tmp/a4", "a4", "");
+	names__free(names);
+}
+
+static void nextflow_tells_hashes(void **state)
+{
+	(void)state;
+	read_log(
+		"task_id\tname\thash\tstatus\r\n1\tQC:ALIGN (s (1))\tab/cdef12\tCOMPLETED\r\n2\tQC\t00/000000\tFAILED\r\n3\n");
+	assert_string_equal(names->set, "nextflow");
+	assert_named("x", "/", "ab/cdef12", "QC:ALIGN s (1)");
+	assert_named("x", "/", "00/000000", "QC");
+	assert_named("x", "/", "", "");
+	names__free(names);
+}
+
+static void what_is_no_log_is_left_alone(void **state)
+{
+	static const char *const texts[] = {"", "steps:\n- {args: a, step: rule}\n", "a\tb\n1\t2\n", "rule\n",
+					    "[job \n"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++) {
+		read_log(texts[i]);
+		assert_null(names);
+	}
+}
+
+/* A path that all jobs have does not make each look-up cost as many steps. */
+static void many_jobs_are_found_soon(void **state)
+{
+	enum { JOBS = 20000 };
+	char *log = malloc(JOBS * 80), *at = log + sprintf(log, "x\n"), line[64], named[64];
+
+	(void)state;
+	for (int i = 0; i < JOBS; i++)
+		at += sprintf(at, "rule r:\n    input: ref.fa\n    output: o%d\n    wildcards: n=%d\n\n", i, i);
+	read_log(log);
+	free(log);
+	for (int i = 0; i < JOBS; i++) {
+		sprintf(line, "tool ref.fa > o%d", i);
+		sprintf(named, "r n=%d", i);
+		assert_named(line, "/", "", named);
+	}
+	for (int i = 0; i < JOBS; i++)
+		assert_named("tool ref.fa", "/", "", "");
+	names__free(names);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(snakemake_tells_paths),	cmocka_unit_test(snakemake_tells_lines),
+		cmocka_unit_test(cwltool_tells_folders),	cmocka_unit_test(nextflow_tells_hashes),
+		cmocka_unit_test(what_is_no_log_is_left_alone), cmocka_unit_test(many_jobs_are_found_soon),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

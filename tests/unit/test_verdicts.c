@@ -1,0 +1,822 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/verdicts: each detector on a made-up run that has the fault, and on those that only look like it. All of them again
+ * with other names: no verdict depends on one. */
+#include <math.h>
+
+#include "sinks/verdicts/trend.h"
+#include "sinks/verdicts/verdicts.h"
+#include "tests/unit/model_seen.h"
+
+#define MIB (1ULL << 20)
+#define ROOT 10
+#define OUTSIDE 9 /* a process that no record has */
+
+static const char *const limits[] = {"after=2s", "leak.floor=8MiB", NULL};
+
+struct judged {
+	struct made made;
+	struct steps *steps;
+	struct model *model;
+	struct verdicts *verdicts;
+};
+
+static bool renamed;
+
+static int judged_row(void *arg, const struct model_row *row)
+{
+	return verdicts__row(((struct judged *)arg)->verdicts, row);
+}
+
+static int judged_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	return verdicts__hidden(((struct judged *)arg)->verdicts, row, pid, by);
+}
+
+static int judged_record(void *arg, const struct record *record)
+{
+	struct judged *j = arg;
+	int err = verdicts__record(j->verdicts, record);
+
+	return err ? err : model__feed(j->model, record);
+}
+
+static void start(uint64_t ts, uint32_t pid, uint32_t parent, const char *name, const char *args)
+{
+	char exe[64], all[256];
+
+	snprintf(exe, sizeof(exe), "/%s/%s", renamed ? "opt/other" : "bin", renamed ? "x" : name);
+	snprintf(all, sizeof(all), "%s|%s", renamed ? "x" : name, args);
+	/* another name for each program */
+	if (renamed)
+		for (const char *c = name; *c; c++)
+			snprintf(exe + strlen(exe), sizeof(exe) - strlen(exe), "%02x", (unsigned char)*c);
+	FORK(.at = ts, .pid = pid, .parent = parent, .comm = "f");
+	EXEC(.at = ts + MS, .pid = pid, .parent = parent, .exe = exe, .args = all);
+}
+
+static void over(uint64_t ts, uint32_t pid, uint32_t parent, int status)
+{
+	END(.at = ts, .pid = pid, .parent = parent, STATUS(status), .cpu = 1 * MS, .bytes = MIB);
+	IO_CLOSED(.at = ts + MS, .pid = pid, .chars = 100);
+}
+
+/* As when the collector is asked to stop: the first process gets a signal, the others go on. */
+static void stop(uint64_t ts)
+{
+	END(.at = ts, .pid = ROOT, .signal = 15, .sent_by = OUTSIDE, .cpu = 1 * MS, .bytes = MIB);
+	IO_CLOSED(.at = ts + MS, .pid = ROOT, .chars = 100);
+}
+
+/* ---- faults, and what looks like them ---- */
+
+static void hidden(void)
+{
+	start(1 * S, 11, ROOT, "count", "a|");
+	over(2 * S, 11, ROOT, 3);
+	over(3 * S, ROOT, 0, 0);
+}
+
+static void passed_on(void)
+{
+	start(1 * S, 11, ROOT, "count", "a|");
+	over(2 * S, 11, ROOT, 3);
+	over(3 * S, ROOT, 0, 3);
+}
+
+static void killed_for_memory(void)
+{
+	start(1 * S, 11, ROOT, "sort", "a|");
+	OOM_KILL(.at = 2 * S, .pid = 11, .bytes = 96 * MIB);
+	over(2 * S, 11, ROOT, -9);
+	over(3 * S, ROOT, 0, 1);
+}
+
+static void killed_by_its_user(void)
+{
+	start(1 * S, 11, ROOT, "sort", "a|");
+	END(.at = 2 * S, .pid = 11, .parent = ROOT, .signal = 9, .sent_by = OUTSIDE, .cpu = 1, .bytes = MIB);
+	over(3 * S, ROOT, 0, 1);
+}
+
+static void no_such_tool(void)
+{
+	FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
+	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/samtoolz", .error = ENOENT);
+	over(2 * S, 11, ROOT, 127);
+	over(3 * S, ROOT, 0, 1);
+}
+
+/* Its caller has another way. */
+static void tries_one_tool_first(void)
+{
+	FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
+	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/pigzz", .error = ENOENT);
+	over(2 * S, 11, ROOT, 127);
+	over(3 * S, ROOT, 0, 0);
+}
+
+/* As a shell looks through its PATH. */
+static void tool_elsewhere(void)
+{
+	FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
+	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/samtools", .error = ENOENT);
+	EXEC(.at = 1 * S + MS, .pid = 11, .parent = ROOT, .exe = "/usr/bin/samtools", .args = "samtools|");
+	over(2 * S, 11, ROOT, 0);
+	over(3 * S, ROOT, 0, 0);
+}
+
+/* Ended long ago, and the kernel has not closed the account. */
+static void ended_early(uint64_t ts, uint32_t pid)
+{
+	EXIT(.at = ts, .pid = pid, .parent = ROOT);
+	MEM_LAST(.at = ts, .pid = pid, .bytes = MIB);
+}
+
+static void reaped(uint64_t ts, uint32_t pid)
+{
+	CPU_CLOSED(.at = ts, .pid = pid, .cpu = MS);
+	IO_CLOSED(.at = ts, .pid = pid, .chars = 1);
+}
+
+static void not_waited_for(void)
+{
+	for (uint32_t i = 11; i < 15; i++) {
+		start(1 * S, i, ROOT, "true", "");
+		ended_early(2 * S, i);
+	}
+	over(9 * S, ROOT, 0, 0);
+	for (uint32_t i = 11; i < 15; i++)
+		reaped(9 * S + 5 * MS, i);
+}
+
+static void waited_for_in_turn(void)
+{
+	for (uint32_t i = 11; i < 15; i++)
+		start(1 * S, i, ROOT, "true", "");
+	for (uint32_t i = 12; i < 15; i++)
+		ended_early(2 * S, i);
+	ended_early(8 * S, 11);
+	CPU_SAMPLED(.at = 8 * S + MS, .pid = ROOT, .cpu = 5 * MS, .voluntary = 9);
+	for (uint32_t i = 11; i < 15; i++)
+		reaped(8 * S + 2 * MS, i);
+	over(9 * S, ROOT, 0, 0);
+}
+
+/* The kernel closed two accounts of many, and no record says so. */
+static void accounts_not_seen(void)
+{
+	for (uint32_t i = 11; i < 60; i++) {
+		start(1 * S + i * MS, i, ROOT, "true", "");
+		ended_early(1 * S + i * MS + MS, i);
+		if (i != 20 && i != 30)
+			reaped(1 * S + i * MS + 2 * MS, i);
+	}
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void nested(uint32_t levels, bool end)
+{
+	for (uint32_t i = 0; i < levels; i++)
+		start(1 * S + i * 50 * MS, ROOT + 1 + i, ROOT + i, "walk.sh", "data|");
+	for (uint32_t i = levels; i-- && end;)
+		over(6 * S + (levels - i) * MS, ROOT + 1 + i, ROOT + i, 0);
+	if (end)
+		over(8 * S, ROOT, 0, 0);
+	else
+		stop(8 * S);
+}
+
+static void calls_itself(void)
+{
+	nested(80, false);
+}
+
+static void forty_levels(void)
+{
+	nested(40, true);
+}
+
+static void crashed_with(uint64_t stack, uint64_t limit)
+{
+	start(1 * S, 11, ROOT, "newick", "t|");
+	MEM_LAST(.at = 2 * S, .pid = 11, .bytes = 9 * MIB, .stack = stack, .stack_limit = limit);
+	EXIT(.at = 2 * S, .pid = 11, .parent = ROOT, .signal = 11, .sender = "kernel", .signal_code = "SEGV_MAPERR");
+	reaped(2 * S + MS, 11);
+	over(3 * S, ROOT, 0, 139);
+}
+
+static void stack_at_its_limit(void)
+{
+	crashed_with(8 * MIB, 0);
+}
+
+static void small_stack_at_its_limit(void)
+{
+	crashed_with(2 * MIB, 0);
+}
+
+static void null_pointer(void)
+{
+	crashed_with(132 << 10, 0);
+}
+
+static void calls_itself_until_the_limit(void)
+{
+	crashed_with(512 << 10, 512 << 10);
+}
+
+static void null_pointer_below_a_small_limit(void)
+{
+	crashed_with(132 << 10, 512 << 10);
+}
+
+static void null_pointer_on_a_large_stack(void)
+{
+	crashed_with(20 * MIB, 64 * MIB);
+}
+
+static void null_pointer_without_a_limit(void)
+{
+	crashed_with(20 * MIB, UINT64_MAX);
+}
+
+static void forks_double(void)
+{
+	uint32_t all = 1;
+
+	start(1 * S, 11, ROOT, "spread", "8|");
+	for (int round = 0; round < 8; round++)
+		for (uint32_t i = 0, n = all; i < n; i++, all++)
+			FORK(.at = 2 * S + round * 100 * MS + i, .pid = 11 + all, .parent = 11 + i, .comm = "spread");
+	stop(8 * S);
+}
+
+/* A shell whose jobs each have a subshell. */
+static void subshells(void)
+{
+	start(1 * S, 11, ROOT, "jobs", "");
+	for (uint32_t i = 0; i < 60; i++) {
+		FORK(.at = 2 * S + 2 * i, .pid = 12 + 2 * i, .parent = 11, .comm = "jobs");
+		FORK(.at = 2 * S + 2 * i + 1, .pid = 13 + 2 * i, .parent = 12 + 2 * i, .comm = "jobs");
+	}
+	stop(8 * S);
+}
+
+static void forks_of_one(void)
+{
+	start(1 * S, 11, ROOT, "server", "");
+	for (uint32_t i = 0; i < 300; i++)
+		FORK(.at = 2 * S + i, .pid = 12 + i, .parent = 11, .comm = "server");
+	stop(8 * S);
+}
+
+/* Samples of 11 for ten seconds. */
+static void computes(uint64_t switches, uint64_t chars)
+{
+	start(1 * S, 11, ROOT, "consume", "q|");
+	for (uint64_t i = 1; i <= 50; i++) {
+		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * 150 * MS, .state = 'R',
+			    .voluntary = 3 + i * switches, .involuntary = i);
+		if (chars)
+			IO_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .chars = i * chars);
+	}
+}
+
+static void spins(void)
+{
+	computes(0, 0);
+	stop(11 * S + 100 * MS);
+}
+
+static void spins_and_ends(void)
+{
+	computes(0, 0);
+	over(11 * S + 100 * MS, 11, ROOT, 0);
+	over(12 * S, ROOT, 0, 0);
+}
+
+static void computes_and_writes(void)
+{
+	computes(0, 10);
+	stop(11 * S + 100 * MS);
+}
+
+static void computes_and_sleeps(void)
+{
+	computes(1, 0);
+	stop(11 * S + 100 * MS);
+}
+
+/* Another process gets on meanwhile. */
+static void spins_beside_work(void)
+{
+	start(1 * S, 12, ROOT, "work", "");
+	computes(0, 0);
+	for (uint64_t i = 1; i <= 50; i++)
+		CPU_SAMPLED(.at = 11 * S + i, .pid = 12, .cpu = i * 100 * MS, .state = 'S', .voluntary = i);
+	stop(11 * S + 100 * MS);
+}
+
+enum shape { LINEAR, PLATEAU, SAW, LOADS };
+
+static void holds(enum shape shape)
+{
+	start(1 * S, 11, ROOT, "ingest", "b|");
+	for (uint64_t i = 1; i <= 70; i++) {
+		uint64_t bytes = shape == PLATEAU ? (i < 15 ? i : 15) : shape == SAW ? i % 20 : i;
+
+		if (shape == LOADS)
+			IO_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .chars = i * MIB);
+		MEM_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .bytes = (10 + bytes) * MIB);
+	}
+	stop(15 * S + 100 * MS);
+}
+
+static void leaks(void)
+{
+	holds(LINEAR);
+}
+
+static void cache_that_fills(void)
+{
+	holds(PLATEAU);
+}
+
+static void garbage_collector(void)
+{
+	holds(SAW);
+}
+
+static void loads_its_input(void)
+{
+	holds(LOADS);
+}
+
+static void faults(uint64_t growth)
+{
+	start(1 * S, 11, ROOT, "lookup", "t|");
+	for (uint64_t i = 1; i <= 30; i++)
+		MEM_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .bytes = 40 * MIB + i * growth, .major = i * 400);
+	over(8 * S, 11, ROOT, 0);
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void reads_again_and_again(void)
+{
+	faults(0);
+}
+
+static void maps_its_index(void)
+{
+	faults(400 * 4096);
+}
+
+static void waits_in(char state)
+{
+	uint64_t io[MADE_IO] = {0, 4 * MIB, 0, 1000, 0, 4 * MIB, 0};
+
+	start(1 * S, 11, ROOT, "dd", "t|");
+	for (uint64_t i = 1; i <= 30; i++)
+		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * 10 * MS, .state = i % 4 ? state : 'R',
+			    .voluntary = i * 40, .involuntary = i);
+	END(.at = 7 * S, .pid = 11, .parent = ROOT, .cpu = 300 * MS, .bytes = MIB);
+	IO_CLOSED(.at = 7 * S, .pid = 11, .io = io);
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void waits_for_a_disk(void)
+{
+	waits_in('D');
+}
+
+static void waits_for_a_pipe(void)
+{
+	waits_in('S');
+}
+
+static void threads(uint64_t delay)
+{
+	start(1 * S, 11, ROOT, "align", "t|");
+	for (uint64_t i = 1; i <= 30; i++)
+		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * 190 * MS, .state = 'R', .threads = 12,
+			    .voluntary = i * 40, .involuntary = i * 50, .delay = i * delay);
+	END(.at = 7 * S, .pid = 11, .parent = ROOT, .cpu = 30 * 190 * MS, .bytes = MIB);
+	IO_CLOSED(.at = 7 * S, .pid = 11, .chars = 1);
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void many_threads(void)
+{
+	threads(2000 * MS);
+}
+
+static void threads_with_cpus(void)
+{
+	threads(10 * MS);
+}
+
+/* A quota of 0.2 CPUs; a sample each second of what it used and of how often that stopped it. */
+static void in_quota(uint32_t pid, uint64_t cpu, uint64_t throttled)
+{
+	for (uint64_t i = 0; i <= 5; i++)
+		CPU_SAMPLED(.at = (1 + i) * S + pid * MS, .pid = pid, .cpu = i * cpu, .quota = 20 * MS,
+			    .quota_cgroup = 77, .periods = i * 10, .throttled = i * throttled, .involuntary = i);
+}
+
+static void ends_in_quota(uint32_t pid, uint64_t cpu)
+{
+	END(.at = 7 * S, .pid = pid, .parent = ROOT, .cpu = 5 * cpu, .bytes = MIB);
+	IO_CLOSED(.at = 7 * S, .pid = pid, .chars = 1);
+}
+
+static void one_in_quota(uint64_t cpu, uint64_t throttled)
+{
+	start(1 * S, 11, ROOT, "align", "");
+	in_quota(11, cpu, throttled);
+	ends_in_quota(11, cpu);
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void stopped_by_quota(void)
+{
+	one_in_quota(195 * MS, 9);
+}
+
+static void never_reaches_its_quota(void)
+{
+	one_in_quota(150 * MS, 0);
+}
+
+/* 4 of 10 periods a second, but each of many uses a part: what began them. */
+static void many_share_a_quota(void)
+{
+	for (uint32_t pid = 11; pid < 15; pid++)
+		start(1 * S, pid, ROOT, "align", "");
+	for (uint32_t pid = 11; pid < 15; pid++)
+		in_quota(pid, 50 * MS, 4);
+	for (uint32_t pid = 11; pid < 15; pid++)
+		ends_in_quota(pid, 50 * MS);
+	over(9 * S, ROOT, 0, 0);
+}
+
+/* One that waits beside the one that uses it all. */
+static void beside_one_that_uses_the_quota(void)
+{
+	start(1 * S, 11, ROOT, "align", "");
+	start(1 * S, 12, ROOT, "tail", "");
+	in_quota(11, 190 * MS, 9);
+	in_quota(12, 1 * MS, 9);
+	ends_in_quota(11, 190 * MS);
+	ends_in_quota(12, 1 * MS);
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void shards(uint64_t slow, uint64_t input)
+{
+	char args[32];
+
+	for (uint32_t i = 0; i < 8; i++) {
+		uint64_t began = 1 * S + i * 10 * MS, end = began + (i == 5 ? slow : 400 * MS + i * 10 * MS);
+
+		snprintf(args, sizeof(args), "part%u|", i);
+		start(began, 11 + i, ROOT, "shard", args);
+		if (i == 5)
+			continue;
+		END(.at = end, .pid = 11 + i, .parent = ROOT, .cpu = MS, .bytes = MIB);
+		IO_CLOSED(.at = end, .pid = 11 + i, .chars = MIB);
+	}
+	END(.at = 1 * S + slow, .pid = 16, .parent = ROOT, .cpu = MS, .bytes = MIB);
+	IO_CLOSED(.at = 1 * S + slow, .pid = 16, .chars = input);
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_is_slow(void)
+{
+	shards(9 * S, MIB);
+}
+
+static void one_has_more(void)
+{
+	shards(9 * S, 20 * MIB);
+}
+
+static void all_alike(void)
+{
+	shards(500 * MS, MIB);
+}
+
+/* Each waits for a lock until the one before has done its work. */
+static void a_queue(void)
+{
+	for (uint32_t i = 0; i < 6; i++)
+		start(1 * S + i * MS, 11 + i, ROOT, "flock", "q.lock|");
+	for (uint32_t i = 0; i < 6; i++) {
+		END(.at = 1 * S + (i + 1) * 1250 * MS + (i == 5) * 100 * MS, .pid = 11 + i, .parent = ROOT, .cpu = MS,
+		    .bytes = MIB);
+		IO_CLOSED(.at = 1 * S + (i + 1) * 1250 * MS + (i == 5) * 100 * MS, .pid = 11 + i, .chars = MIB);
+	}
+	over(20 * S, ROOT, 0, 0);
+}
+
+/* `until curl ...; do sleep; done` */
+static void tries(uint32_t times, bool writes, uint64_t keeps)
+{
+	for (uint32_t i = 0; i < times; i++) {
+		start(1 * S + i * S, 11 + 2 * i, ROOT, "curl", "url|");
+		over(1 * S + i * S + 300 * MS, 11 + 2 * i, ROOT, 7);
+		start(1 * S + i * S + 300 * MS, 12 + 2 * i, ROOT, "sleep", "1|");
+		over(1 * S + i * S + 900 * MS, 12 + 2 * i, ROOT, 0);
+		if (writes)
+			IO_SAMPLED(.at = 1 * S + i * S + 950 * MS, .pid = ROOT, .chars = (i + 1) * 100000);
+		MEM_SAMPLED(.at = 1 * S + i * S + 950 * MS, .pid = ROOT, .bytes = 4 * MIB + i * keeps);
+	}
+}
+
+static void tries_again_and_again(void)
+{
+	tries(12, false, 4096);
+	stop(13 * S + 200 * MS);
+}
+
+static void tries_until_it_works(void)
+{
+	tries(12, false, 4096);
+	start(13 * S, 11, ROOT, "curl", "url|");
+	over(13 * S + 100 * MS, 11, ROOT, 0);
+	over(13 * S + 200 * MS, ROOT, 0, 0);
+}
+
+static void tries_and_writes(void)
+{
+	tries(12, true, 0);
+	stop(13 * S + 200 * MS);
+}
+
+static void tries_and_keeps(void)
+{
+	tries(12, false, 500000);
+	stop(13 * S + 200 * MS);
+}
+
+static void outlives(int status)
+{
+	start(1 * S, 11, ROOT, "upload", "");
+	over(2 * S, ROOT, 0, 0);
+	for (uint64_t i = 1; i <= 4; i++)
+		IO_SAMPLED(.at = 2 * S + i * 200 * MS, .pid = 11, .chars = i * 1000);
+	over(3 * S, 11, 0, status);
+}
+
+static void killed_while_it_wrote(void)
+{
+	outlives(-9);
+}
+
+static void ended_after_the_run(void)
+{
+	outlives(0);
+}
+
+/* ---- what is said of them ---- */
+
+#define NONE VERDICT_KINDS
+
+static const struct {
+	void (*make)(void);
+	enum verdict_kind kind; /* NONE: no verdict */
+	enum verdict_certainty certainty;
+	uint32_t pid;
+	const char *evidence; /* a part of it */
+} cases[] = {
+	{hidden, VERDICT_HIDDEN_FAILURE, VERDICT_PROVEN, 11, "exited 3"},
+	{passed_on, NONE, 0, 0, NULL},
+	{killed_for_memory, VERDICT_OOM, VERDICT_PROVEN, 11, "limit 97 MiB"},
+	{killed_by_its_user, NONE, 0, 0, NULL},
+	{no_such_tool, VERDICT_MISSING_TOOL, VERDICT_PROVEN, 11, "ENOENT"},
+	{tries_one_tool_first, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11, "ENOENT"},
+	{tool_elsewhere, NONE, 0, 0, NULL},
+	{not_waited_for, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
+	{waited_for_in_turn, NONE, 0, 0, NULL},
+	{accounts_not_seen, NONE, 0, 0, NULL},
+	{calls_itself, VERDICT_RECURSION, VERDICT_PROVEN, 11, "79 levels"},
+	{forty_levels, NONE, 0, 0, NULL},
+	{stack_at_its_limit, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
+	{small_stack_at_its_limit, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 2.0 MiB"},
+	{null_pointer, NONE, 0, 0, NULL},
+	{calls_itself_until_the_limit, VERDICT_RECURSION, VERDICT_PROVEN, 11, "its limit being 512 KiB"},
+	{null_pointer_below_a_small_limit, NONE, 0, 0, NULL},
+	{null_pointer_on_a_large_stack, NONE, 0, 0, NULL},
+	{null_pointer_without_a_limit, NONE, 0, 0, NULL},
+	{forks_double, VERDICT_FORK_STORM, VERDICT_LIKELY, 11, "256 at once"},
+	{subshells, NONE, 0, 0, NULL},
+	{forks_of_one, NONE, 0, 0, NULL},
+	{spins, VERDICT_SPIN, VERDICT_LIKELY, 11, "7.4 s of CPU"},
+	{spins_and_ends, NONE, 0, 0, NULL},
+	{computes_and_writes, NONE, 0, 0, NULL},
+	{computes_and_sleeps, NONE, 0, 0, NULL},
+	{spins_beside_work, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "without a sleep"},
+	{leaks, VERDICT_LEAK, VERDICT_LIKELY, 11, "5.0 MiB/s"},
+	{cache_that_fills, NONE, 0, 0, NULL},
+	{garbage_collector, NONE, 0, 0, NULL},
+	{loads_its_input, NONE, 0, 0, NULL},
+	{reads_again_and_again, VERDICT_THRASH, VERDICT_LIKELY, 11, "2000/s"},
+	{maps_its_index, NONE, 0, 0, NULL},
+	{waits_for_a_disk, VERDICT_IO_BOUND, VERDICT_LIKELY, 11, "waited for I/O for about 95 %"},
+	{waits_for_a_pipe, NONE, 0, 0, NULL},
+	{many_threads, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "12 threads"},
+	{threads_with_cpus, NONE, 0, 0, NULL},
+	{stopped_by_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "0.20 CPUs: it was throttled in 45 of 50 periods"},
+	{never_reaches_its_quota, NONE, 0, 0, NULL},
+	{many_share_a_quota, VERDICT_THROTTLED, VERDICT_PROVEN, ROOT,
+	 "has descendants in a cgroup whose quota is 0.20 CPUs"},
+	{beside_one_that_uses_the_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "ran in a cgroup whose quota"},
+	{one_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
+	{one_has_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 16, "in the same proportion"},
+	{all_alike, NONE, 0, 0, NULL},
+	{a_queue, NONE, 0, 0, NULL},
+	{tries_again_and_again, VERDICT_HANG, VERDICT_LIKELY, ROOT, "the same children"},
+	{tries_until_it_works, NONE, 0, 0, NULL},
+	{tries_and_writes, NONE, 0, 0, NULL},
+	{tries_and_keeps, NONE, 0, 0, NULL},
+	{killed_while_it_wrote, VERDICT_OUTLIVED, VERDICT_PROVEN, 11, "was ended by SIGKILL"},
+	{ended_after_the_run, NONE, 0, 0, NULL},
+};
+#define COUNT (sizeof(cases) / sizeof(*cases))
+
+static struct judged *begin_judged(const char *const *with)
+{
+	static const struct model_calls calls = {.row = judged_row, .hidden = judged_hidden};
+	struct judged *j = calloc(1, sizeof(*j));
+
+	assert_non_null(j);
+	j->steps = only_exits();
+	made__init(&j->made, "run-1", judged_record, j);
+	made__own_io(&j->made);
+	j->model = model__new(&calls, j, j->steps);
+	j->verdicts = verdicts__new();
+	assert_true(j->model && j->verdicts);
+	verdicts__of_model(j->verdicts, j->model);
+	for (int i = 0; i < STREAMS; i++) {
+		j->made.info[i].verdicts = with;
+		assert_int_equal(verdicts__stream(j->verdicts, &j->made.info[i]), 0);
+		assert_int_equal(model__stream(j->model, &j->made.info[i]), 0);
+	}
+	EXEC(.at = 1 * MS, .pid = ROOT, .exe = "/bin/first", .args = "first|");
+	return j;
+}
+
+static void finish(struct judged *j, enum stream_life life)
+{
+	struct stream_state state = {.complete = life == STREAM_ENDED, .life = life};
+
+	assert_int_equal(j->made.err, 0);
+	for (int i = 0; i < STREAMS; i++)
+		model__ended(j->model, &j->made.info[i], &state);
+	assert_int_equal(verdicts__settle(j->verdicts), 0);
+	assert_int_equal(model__finish(j->model), 0);
+	assert_int_equal(verdicts__finish(j->verdicts), 0);
+}
+
+static void end_judged(struct judged *j)
+{
+	verdicts__free(j->verdicts);
+	model__free(j->model);
+	steps__free(j->steps);
+	made__free(&j->made);
+	free(j);
+}
+
+static void check(size_t i, const struct judged *j)
+{
+	const struct verdict *v = verdicts__count(j->verdicts) ? verdicts__get(j->verdicts, 0) : NULL;
+
+	if (verdicts__count(j->verdicts) != (cases[i].kind != NONE))
+		fail_msg("case %zu: %zu verdicts: %s", i, verdicts__count(j->verdicts), v ? v->evidence : "");
+	if (!v)
+		return;
+	if (v->kind != cases[i].kind || v->certainty != cases[i].certainty || v->pid != cases[i].pid)
+		fail_msg("case %zu: %s %s of %u: %s", i, verdict_certainty__name(v->certainty),
+			 verdict_kind__name(v->kind), v->pid, v->evidence);
+	if (!strstr(v->evidence, cases[i].evidence))
+		fail_msg("case %zu: \"%s\" is not in: %s", i, cases[i].evidence, v->evidence);
+	assert_true(v->refute && v->next && v->command);
+}
+
+static void judge_all(void)
+{
+	for (size_t i = 0; i < COUNT; i++) {
+		struct judged *j = begin_judged(limits);
+
+		cases[i].make();
+		finish(j, STREAM_ENDED);
+		check(i, j);
+		end_judged(j);
+	}
+}
+
+static void faults_are_named_and_what_looks_like_them_is_not(void **state)
+{
+	(void)state;
+	judge_all();
+}
+
+static void no_verdict_depends_on_a_name(void **state)
+{
+	(void)state;
+	renamed = true;
+	judge_all();
+	renamed = false;
+}
+
+/* While the state lasts, only a suspicion. */
+static void certainty_changes_with_time(void **state)
+{
+	struct judged *j = begin_judged(limits);
+
+	(void)state;
+	computes(0, 0);
+	finish(j, STREAM_RUNNING);
+	assert_int_equal(verdicts__count(j->verdicts), 1);
+	assert_int_equal(verdicts__get(j->verdicts, 0)->certainty, VERDICT_SUSPECTED);
+	assert_true(EVENT_IS_NULL(verdicts__get(j->verdicts, 0)->ended_ns));
+	end_judged(j);
+}
+
+/* The limits are those of the run's header; without them the defaults hold. */
+static void limits_are_the_runs(void **state)
+{
+	static const char *const ignoring[] = {"after=2s", "ignore=spin", "ignore=leak:other", NULL};
+	struct judged *j = begin_judged(NULL);
+
+	(void)state;
+	spins();
+	finish(j, STREAM_ENDED);
+	assert_int_equal(verdicts__count(j->verdicts), 0);
+	end_judged(j);
+
+	j = begin_judged(ignoring);
+	spins();
+	finish(j, STREAM_ENDED);
+	assert_int_equal(verdicts__count(j->verdicts), 1);
+	assert_true(verdicts__get(j->verdicts, 0)->muted);
+	end_judged(j);
+}
+
+/* Mann and Kendall's z of 16 values, without a correction. */
+static double plain_z(const double *values, int *up)
+{
+	int sum = 0;
+
+	*up = 0;
+	for (int i = 0; i < 16; i++)
+		for (int k = i + 1; k < 16; k++)
+			sum += (values[k] > values[i]) - (values[k] < values[i]);
+	for (int i = 1; i < 16; i++)
+		*up += values[i] > values[i - 1];
+	return (sum - (sum > 0) + (sum < 0)) / sqrt(16 * 15 * 37 / 18.0);
+}
+
+/* Each value of an AR(1) series depends on the one before: the plain test sees trends in many of them, the corrected one in
+ * fewer, and next to none grows in four of five steps too. */
+static void trends_of_series_that_depend_on_themselves(void **state)
+{
+	int found = 0, plain = 0, leaks_found = 0, up;
+	uint64_t random = 42;
+
+	(void)state;
+	for (int series = 0; series < 400; series++) {
+		double values[16], value = 0;
+
+		for (int i = 0; i < 16; i++) {
+			random = random * 6364136223846793005ULL + 1442695040888963407ULL;
+			value = 0.7 * value + ((double)(random >> 40) / (1 << 24) - 0.5);
+			values[i] = value;
+		}
+		plain += plain_z(values, &up) > 1.96;
+		found += trend__z(values, 16) > 1.96;
+		leaks_found += trend__z(values, 16) > 1.96 && up >= 12;
+	}
+	if (found >= plain || leaks_found > 4)
+		fail_msg("%d of 400, %d without the correction, %d leaks", found, plain, leaks_found);
+	for (int i = 0; i < 2; i++) {
+		double values[16];
+
+		for (int k = 0; k < 16; k++)
+			values[k] = i ? 5 : 10 + 3.0 * k;
+		assert_int_equal(trend__z(values, 16) > 1.96, !i);
+		assert_true(fabs(trend__slope(values, 16) - (i ? 0 : 3)) < 1e-9);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(faults_are_named_and_what_looks_like_them_is_not),
+		cmocka_unit_test(no_verdict_depends_on_a_name),
+		cmocka_unit_test(certainty_changes_with_time),
+		cmocka_unit_test(limits_are_the_runs),
+		cmocka_unit_test(trends_of_series_that_depend_on_themselves),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
