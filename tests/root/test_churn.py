@@ -130,7 +130,7 @@ def test_the_comparison_finds_growth():
     churn.count = churn.begun = churn.ended = 0
     churn.said = ""
     for name in "a KiB", "fds":
-        churn.samples = [type("S", (), {"values": {name: 5000 + 100 * i}, "runs": i}) for i in range(SAMPLES)]
+        churn.samples = [type("S", (), {"values": {name: 5000 + SLACK_KB // 4 * i}, "runs": i}) for i in range(SAMPLES)]
         assert len(churn.wrong()) == 1
         churn.samples = [type("S", (), {"values": {name: 5000 + i % 2}, "runs": i}) for i in range(SAMPLES)]
         assert not churn.wrong()

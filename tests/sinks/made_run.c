@@ -338,7 +338,8 @@ static int plan__open(struct plan *m, const char *build, const char *folder)
 	static const char *const names[STREAMS] = {"lifecycle", "cpu", "mem", "io"};
 	static const char *const command[] = {"snakemake", "--cores", "64", NULL};
 	const char *id = strrchr(folder, '/') ? strrchr(folder, '/') + 1 : folder;
-	struct stream_writer_opts opts = {.abi = PROBE_ABI};
+	/* so that also a small run has several blocks */
+	struct stream_writer_opts opts = {.abi = PROBE_ABI, .block_bytes = m->left < 10000 ? 32 << 10 : 0};
 	int dir, rc = 0;
 
 	if (mkdir(folder, 0755) || (dir = open(folder, O_RDONLY | O_DIRECTORY)) < 0)
