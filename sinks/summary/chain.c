@@ -65,6 +65,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
+	page->unnamed |= story__tool_unknown(page->tally->run.run, &ending->row);
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
 	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
@@ -112,4 +113,5 @@ void page__cause(struct page *page)
 	page__section(page, TEXT_RED_BOLD, "Cause");
 	origin(page, began, width);
 	chain(page, page->tally->run.run->ending, width);
+	page__explain_unnamed(page);
 }

@@ -39,6 +39,7 @@ static void failure(struct page *page, const struct tally_failure *f, int width)
 {
 	page__how(page, &f->row, width);
 	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, f->shown);
+	page->unnamed |= story__tool_unknown(page->tally->run.run, &f->row);
 	circumstances(page, f, 2 + (size_t)width + 2);
 	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);
 }
@@ -97,6 +98,7 @@ void page__failures(struct page *page)
 		listed += tally_failure__of(list[i])->count -
 			  story__in_chain(page->tally, tally_failure__of(list[i]), false);
 	}
+	page__explain_unnamed(page);
 	more_failures(page, all > listed ? all - listed : 0, count - shown);
 out:
 	free(list);

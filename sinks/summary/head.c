@@ -218,20 +218,40 @@ static void verdict(struct page *page)
 	text__printf(page->text, "\n");
 }
 
+#define LEFT_PERCENT 5
+
+/* What goes on when the command has ended, if it is a good part of the run. */
+static void wall_fact(struct page *page)
+{
+	const struct totals_run *run = &page->tally->run;
+	const struct tally_top *last = &page->tally->last;
+	uint64_t wall = totals_run__wall(run), after = 0;
+	bool ended = run->ended && !EVENT_IS_NULL(run->root.ended_ns);
+	char number[FORMAT_SIZE], part[FORMAT_SIZE];
+
+	if (ended && last->count && last->rows[0].key > run->root.ended_ns)
+		after = last->rows[0].key - run->root.ended_ns;
+	format__duration(number, wall);
+	if (after >= TALLY_LEFT_NS && after >= wall / 100 * LEFT_PERCENT)
+		fact(page, "wall", number, false, "%s of it after the command's end: %s", format__duration(part, after),
+		     last->rows[0].shown);
+	else
+		fact(page, "wall", number, false, "%s",
+		     ended				? ""
+		     : run->run->life == STREAM_RUNNING ? "so far"
+							: "up to the last record");
+}
+
 void page__facts(struct page *page)
 {
 	const struct totals_run *run = &page->tally->run;
 	double cores = totals_run__cores(run);
 	char number[FORMAT_SIZE];
-	bool ended = run->ended && !EVENT_IS_NULL(run->root.ended_ns);
 
 	if (!run->run->begun)
 		return;
 	text__printf(page->text, "\n");
-	fact(page, "wall", format__duration(number, totals_run__wall(run)), false, "%s",
-	     ended				? ""
-	     : run->run->life == STREAM_RUNNING ? "so far"
-						: "up to the last record");
+	wall_fact(page);
 	if (run->cpu.known && run->preexisting)
 		fact(page, "CPU", format__duration(number, run->cpu.value), run->cpu.missing > 0,
 		     "with what was used before it was watched");

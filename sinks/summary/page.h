@@ -15,6 +15,8 @@ struct page {
 	size_t top;					  /* rows of a table */
 	size_t failures;				  /* kinds of failure */
 	bool dash[TOTALS_FIGURES], bound[TOTALS_FIGURES]; /* shown as missing, as a lower bound */
+	bool unnamed;					  /* a command that was not found has no name here */
+	bool explained;					  /* how to have its name */
 };
 
 /* Appends the whole block. */
@@ -56,6 +58,9 @@ void page__peak(struct page *page, const struct totals_peak *peak);
 #define PAGE_SAID 5
 #define PAGE_SAID_MAX 20
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most);
+
+/* Once, after failures that are `unnamed`. */
+void page__explain_unnamed(struct page *page);
 
 /* Begins a line of a failure: how it ended, red, in so many columns, and two blanks on either side. */
 void page__how(struct page *page, const struct model_row *row, int width);

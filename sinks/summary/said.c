@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The last lines that a process wrote before it failed. */
+/* The last lines that a process wrote before it failed, and what to do where there are none. */
 #include "sinks/summary/page.h"
 
 #include <string.h>
+
+void page__explain_unnamed(struct page *page)
+{
+	if (!page->unnamed || page->explained)
+		return;
+	page->explained = true;
+	page__dim(page, 0, "  which command was not found: what the shell said is not recorded;");
+	page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE records it, see collector.yaml(5)");
+}
 
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most)
 {

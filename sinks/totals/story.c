@@ -113,6 +113,12 @@ void story__tool(struct text *text, const struct model_run *run, const struct mo
 	text__printf(text, ": not %s, in ", row->exit_code == 126 ? "executable" : "found");
 }
 
+bool story__tool_unknown(const struct model_run *run, const struct model_row *row)
+{
+	return (row->exit_code == 127 || row->exit_code == 126) && row->runs_others && !*row->tried_error &&
+	       !model_run__said(run, row->pid, row->start);
+}
+
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending)
 {
 	const struct model_row *row = &ending->row;

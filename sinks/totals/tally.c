@@ -316,13 +316,16 @@ int tally__row(struct tally *tally, const struct model_row *row)
 	err = err ? err : offer(&tally->largest, model_row__peak(row, &bound), row);
 	if (!err && row->outcome == MODEL_RUNNING && !row->root)
 		err = offer(&tally->open, row->wall_ns, row);
+	if (!err && !row->root && !EVENT_IS_NULL(row->wall_ns) && row->wall_ns >= TALLY_LEFT_NS)
+		err = offer(&tally->last, row->ended_ns, row);
 	return err;
 }
 
 int tally__init(struct tally *tally, const struct model_run *run, size_t top)
 {
 	totals_run__init(&tally->run, run);
-	if (top__init(&tally->longest, top) || top__init(&tally->largest, top) || top__init(&tally->open, top))
+	if (top__init(&tally->longest, top) || top__init(&tally->largest, top) || top__init(&tally->open, top) ||
+	    top__init(&tally->last, 1))
 		return -ENOMEM;
 	return 0;
 }
@@ -332,6 +335,7 @@ void tally__free(struct tally *tally)
 	top__free(&tally->longest);
 	top__free(&tally->largest);
 	top__free(&tally->open);
+	top__free(&tally->last);
 	totals_groups__free(&tally->commands);
 	totals_groups__free(&tally->steps);
 	for (size_t i = 0; i < tally->failures.size; i++)

@@ -42,10 +42,13 @@ struct tally_top {
 	struct tally_row *rows; /* the greatest key first */
 };
 
+#define TALLY_LEFT_NS 100000000ULL /* nothing shorter is worth a word if it goes on when the command has ended */
+
 struct tally {
 	struct totals_run run;
 	struct totals_groups commands, steps;
 	struct tally_top longest, largest, open;
+	struct tally_top last; /* of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last */
 	struct hash failures, excused;
 };
 

@@ -380,6 +380,58 @@ static void a_program_that_could_not_be_executed_is_named(void **state)
 	end(t);
 }
 
+/* The shell's message would name it; without that, the page says how to have it, once. */
+static void a_command_that_nothing_names(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page, *said;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t pid = 11; pid < 13; pid++) {
+		FORK(.at = 2 * S, .pid = pid, .parent = 10, .comm = "bash");
+		END(.at = 3 * S, .pid = pid, .code = 115 + (int)pid, .cpu = 1, .bytes = 1);
+	}
+	END(.at = 4 * S, .pid = 10, .code = 127, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	said = strstr(page, "\n  which command was not found: what the shell said is not recorded;\n");
+	assert_non_null(said);
+	assert_null(strstr(said + 4, "which command"));
+	end(t);
+}
+
+/* Not a word of what is short, or a small part of the run. */
+static void what_goes_on_after_the_command(void **state)
+{
+	static const struct {
+		uint64_t from, until;
+		const char *wall;
+	} cases[] = {
+		{2 * S, 8 * S, "  wall            7.0 s  3.0 s of it after the command's end: sleep 6\n"},
+		{2 * S, 5090 * MS, "  wall            4.1 s\n"},
+		{4990 * MS, 5080 * MS, "  wall            4.1 s\n"},
+		{2 * S, 4 * S, "  wall            4.0 s\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		FORK(.at = cases[i].from, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = cases[i].from, .pid = 11, .exe = "/bin/sleep", .args = "sleep|6|");
+		if (cases[i].until < 5 * S)
+			END(.at = cases[i].until, .pid = 11, .cpu = 1, .bytes = 1);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+		if (cases[i].until > 5 * S)
+			END(.at = cases[i].until, .pid = 11, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		assert_has(page, cases[i].wall);
+		end(t);
+	}
+}
+
 /* #!/usr/bin/env nosuchpython */
 static void a_script_whose_interpreter_is_missing(void **state)
 {
@@ -696,6 +748,8 @@ int main(void)
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
 		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
+		cmocka_unit_test(a_command_that_nothing_names),
+		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
 		cmocka_unit_test(the_sender_of_a_signal_is_named),
 		cmocka_unit_test(what_an_exec_replaced_says_by_what),
