@@ -278,6 +278,27 @@ static void check_run_delay(struct comparison *c, const char *value)
 		judge(c, WRONG, "run_delay_ns %llu instead of %s", (unsigned long long)seen, value);
 }
 
+/* "QUOTA,PERIOD,CGROUP" and what its cgroup's cpu.stat said last, "PERIODS,THROTTLED PERIODS,THROTTLED TIME": a sample
+ * has at most as much. */
+static void check_quota(struct comparison *c, const char *value)
+{
+	static const enum seen_number same[] = {SEEN_QUOTA, SEEN_PERIOD, SEEN_QUOTA_CGROUP};
+	static const enum seen_number grow[] = {SEEN_PERIODS, SEEN_THROTTLED_PERIODS, SEEN_THROTTLED};
+	char *at = (char *)value;
+
+	if (!present(c, SEEN_QUOTA))
+		return;
+	for (int i = 0; i < 3; i++, at++)
+		equal(c, same[i], strtoull(at, &at, 10));
+	for (int i = 0; i < 3; i++, at++) {
+		uint64_t seen = c->seen->number[grow[i]], most = strtoull(at, &at, 10);
+
+		if (!seen || seen > most)
+			judge(c, WRONG, "%s %llu, at the end %llu", seen_names[grow[i]], (unsigned long long)seen,
+			      (unsigned long long)most);
+	}
+}
+
 static void check_ns_pid(struct comparison *c, const char *value)
 {
 	if (c->seen->ns_pid != atoi(value))
@@ -468,6 +489,7 @@ static const struct {
 	{"image_peak", check_image_peak},
 	{"image_cpu", check_image_cpu},
 	{"run_delay", check_run_delay},
+	{"quota", check_quota},
 	{"ns_pid", check_ns_pid},
 	{"reaped_after", check_reaped_after},
 	{"exec_failed", check_exec_failed},

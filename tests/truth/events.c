@@ -21,6 +21,12 @@ const char *const seen_names[SEEN_NUMBERS] = {
 	"user_ns",
 	"system_ns",
 	"run_delay_ns",
+	"quota_ns",
+	"period_ns",
+	"periods",
+	"throttled_periods",
+	"throttled_ns",
+	"quota_cgroup_id",
 	"final",
 	"peak_rss_bytes",
 	"rusage_maxrss_bytes",
@@ -246,6 +252,17 @@ static void add_exit(struct seen *s, int stream, const struct event_line *e)
 	snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
 }
 
+static void add_sample(struct seen *s, const struct event_line *e)
+{
+	size_t used = strlen(s->missing);
+
+	if (e->number[SEEN_QUOTA] != JSON_NULL)
+		memcpy(&s->number[SEEN_QUOTA], &e->number[SEEN_QUOTA],
+		       (SEEN_QUOTA_CGROUP - SEEN_QUOTA + 1) * sizeof(*s->number));
+	else if (strstr(e->missing, "quota_ns") && !strstr(s->missing, "quota_ns"))
+		snprintf(s->missing + used, sizeof(s->missing) - used, "%s,", e->missing);
+}
+
 static void add_program(struct seen *s, const struct event_line *e)
 {
 	size_t used = strlen(s->missing);
@@ -349,10 +366,12 @@ static void add(struct events *events, const struct event_line *e)
 	}
 	if (!strcmp(e->stream, "stall"))
 		return add_stall(events, e);
-	if (stream < 0 || !strcmp(e->event, "sample"))
+	if (stream < 0 || (!strcmp(e->event, "sample") && stream != SEEN_CPU))
 		return;
 	s = entry(events, e->pid, e->start);
-	if (!strcmp(e->event, "exit")) {
+	if (!strcmp(e->event, "sample")) {
+		add_sample(s, e);
+	} else if (!strcmp(e->event, "exit")) {
 		add_exit(s, stream, e);
 	} else if (!strcmp(e->event, "fork")) {
 		add_fork(events, s, e);

@@ -21,6 +21,12 @@ enum seen_number {
 	SEEN_USER_NS,
 	SEEN_SYSTEM_NS,
 	SEEN_RUN_DELAY,
+	SEEN_QUOTA, /* of its last sample under a quota, up to the cgroup */
+	SEEN_PERIOD,
+	SEEN_PERIODS,
+	SEEN_THROTTLED_PERIODS,
+	SEEN_THROTTLED,
+	SEEN_QUOTA_CGROUP,
 	SEEN_FINAL,
 	SEEN_PEAK,
 	SEEN_MAXRSS,

@@ -1,103 +1,35 @@
 // SPDX-License-Identifier: BSD-2-Clause
 /* Cases: killed for want of memory, by a limit of either version of cgroups. The kernel's own log is the witness
  * of who was killed and how big it was; the victim itself says in which cgroup it is. */
+#include "tests/truth/group.h"
 #include "tests/truth/truth.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <mntent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define NAME "truth-oom"
 
-/* A group below the one that we are in, of the memory controller of one version. */
-struct group {
-	char path[512];
-	const char *limit, *own; /* its file of the limit; how its line in /proc/self/cgroup begins */
-};
+#define LIMIT 31457280
+#define LIMIT_TEXT "31457280"
 
-static bool put(const char *folder, const char *file, const char *text)
+/* Where its limit is, and how its line in /proc/self/cgroup begins. */
+static const struct {
+	const char *limit, *own;
+} versions[] = {[1] = {"memory.limit_in_bytes", "memory:"}, [2] = {"memory.max", "0::"}};
+
+static bool make(struct group *g, int version)
 {
-	char path[1024];
-	int fd;
-	bool done;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, file);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
-	done = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
-	if (fd >= 0)
-		close(fd);
-	return done;
-}
-
-/* Where a hierarchy is mounted. */
-static bool mounted(const char *type, const char *option, char *path, size_t size)
-{
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	struct mntent *entry;
-
-	while (mounts && (entry = getmntent(mounts)))
-		if (!strcmp(entry->mnt_type, type) && (!option || hasmntopt(entry, option))) {
-			snprintf(path, size, "%s", entry->mnt_dir);
-			break;
-		}
-	if (mounts)
-		endmntent(mounts);
-	return mounts && entry;
-}
-
-static bool make_v2(struct group *g)
-{
-	char top[256];
-
-	*g = (struct group){.limit = "memory.max", .own = "0::"};
-	if (!mounted("cgroup2", NULL, top, sizeof(top)))
+	if (!group__make(g, version, "memory", NAME))
 		return false;
-	put(top, "cgroup.subtree_control", "+memory");
-	snprintf(g->path, sizeof(g->path), "%s/" NAME, top);
-	mkdir(g->path, 0755);
-	if (put(g->path, g->limit, "31457280"))
-		return true;
-	rmdir(g->path);
-	return false;
-}
-
-/* The controller belongs to one version at a time: it is taken from the other, which gives it up with some delay. */
-static bool mount_v1(char *top, size_t size)
-{
-	char other[256];
-
-	snprintf(top, size, "/tmp/truth-memory");
-	if (!getenv("TRUTH_GUEST") || !mounted("cgroup2", NULL, other, sizeof(other)))
-		return false;
-	put(other, "cgroup.subtree_control", "-memory");
-	mkdir(top, 0755);
-	for (int i = 0; i < 50 && (!i || errno == EBUSY); i++) {
-		if (!mount("none", top, "cgroup", 0, "memory"))
-			return true;
-		sleep_ms(100);
-	}
-	return false;
-}
-
-static bool make_v1(struct group *g)
-{
-	char top[256];
-
-	*g = (struct group){.limit = "memory.limit_in_bytes", .own = "memory:"};
-	if (!mounted("cgroup", "memory", top, sizeof(top)) && !mount_v1(top, sizeof(top)))
-		return false;
-	snprintf(g->path, sizeof(g->path), "%s/" NAME, top);
-	mkdir(g->path, 0755);
-	if (put(g->path, g->limit, "31457280"))
+	if (group__put(g->path, versions[version].limit, LIMIT_TEXT))
 		return true;
 	rmdir(g->path);
 	return false;
@@ -108,13 +40,13 @@ static const char *own_group(const struct group *g)
 {
 	static char text[4096];
 	FILE *file = fopen("/proc/self/cgroup", "re");
+	const char *own = versions[g->version].own;
 	char line[4096], *at;
 
 	text[0] = 0;
 	while (file && fgets(line, sizeof(line), file))
-		if ((at = strstr(line, g->own)))
-			snprintf(text, sizeof(text), "%.*s", (int)strcspn(at + strlen(g->own), "\n"),
-				 at + strlen(g->own));
+		if ((at = strstr(line, own)) && (at += strlen(own)))
+			snprintf(text, sizeof(text), "%.*s", (int)strcspn(at, "\n"), at);
 	if (file)
 		fclose(file);
 	return text;
@@ -162,7 +94,7 @@ static void expect_victim(const struct birth *b, int log, const char *group, pid
 	rss = logged_rss(log, b->pid);
 	if (rss >= 0)
 		snprintf(size, sizeof(size), "oom_rss=%lld ", rss);
-	expect_end(b, "%ssent=memory_limit:SI_KERNEL oom_limit=%d oom_cgroup=%s oom_trigger=%d", size, 31457280, group,
+	expect_end(b, "%ssent=memory_limit:SI_KERNEL oom_limit=%d oom_cgroup=%s oom_trigger=%d", size, LIMIT, group,
 		   trigger);
 }
 
@@ -181,12 +113,12 @@ static void enter(const struct group *g, bool below)
 {
 	char path[600];
 
-	put(g->path, "cgroup.procs", "0");
+	group__put(g->path, "cgroup.procs", "0");
 	report("%s", own_group(g));
 	if (!below)
 		return;
 	snprintf(path, sizeof(path), "%s/below", g->path);
-	put(path, "cgroup.procs", "0");
+	group__put(path, "cgroup.procs", "0");
 }
 
 static void one_alone(const struct group *g, bool below)
@@ -224,8 +156,8 @@ static void big_and_small(const struct group *g)
 	while (!__atomic_load_n(big_is_there, __ATOMIC_ACQUIRE))
 		sleep_ms(5);
 	if (born(&small)) {
-		put("/proc/self", "oom_score_adj", "-1000");
-		put(g->path, "cgroup.procs", "0");
+		group__put("/proc/self", "oom_score_adj", "-1000");
+		group__put(g->path, "cgroup.procs", "0");
 		touch(take(14 * MIB, MAP_PRIVATE | MAP_ANONYMOUS, -1), 14 * MIB);
 		_exit(12);
 	}
@@ -233,24 +165,24 @@ static void big_and_small(const struct group *g)
 	group = read_report();
 	expect_victim(&big, log, group, small.pid);
 	if (was_killed(&small))
-		expect_end(&small, "oom_limit=%d oom_cgroup=%s", 31457280, group);
+		expect_end(&small, "oom_limit=%d oom_cgroup=%s", LIMIT, group);
 	else
 		expect_end(&small, "no_oom=1");
 	close(log);
 }
 
-static void in_group(bool (*make)(struct group *))
+static void in_group(int version)
 {
 	char below[600];
 	struct group g;
 
-	if (!make(&g)) {
+	if (!make(&g, version)) {
 		expect_none("no_memory_controller_of_that_version");
 		return;
 	}
-	put(g.path, "memory.swap.max", "0");
-	put(g.path, "memory.swappiness", "0");
-	put(g.path, "memory.use_hierarchy", "1");
+	group__put(g.path, "memory.swap.max", "0");
+	group__put(g.path, "memory.swappiness", "0");
+	group__put(g.path, "memory.use_hierarchy", "1");
 	one_alone(&g, false);
 	big_and_small(&g);
 	snprintf(below, sizeof(below), "%s/below", g.path);
@@ -262,11 +194,11 @@ static void in_group(bool (*make)(struct group *))
 
 static void oom_v2(void)
 {
-	in_group(make_v2);
+	in_group(2);
 }
 static void oom_v1(void)
 {
-	in_group(make_v1);
+	in_group(1);
 }
 
 const struct truth_case oom_cases[] = {

@@ -29,7 +29,8 @@
 #define REPORT_FD 100
 
 static const struct truth_case *const tables[] = {
-	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases, io_cases, place_cases, oom_cases, NULL,
+	ending_cases, birth_cases, cpu_cases, memory_cases, argv_cases,
+	io_cases,     place_cases, oom_cases, quota_cases,  NULL,
 };
 static const struct truth_case *const still_tables[] = {still_cases, NULL};
 

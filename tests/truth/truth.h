@@ -79,7 +79,7 @@ struct truth_case {
 
 /* Each ends with an entry without a name. */
 extern const struct truth_case ending_cases[], birth_cases[], cpu_cases[], memory_cases[], argv_cases[], io_cases[],
-	place_cases[], oom_cases[], still_cases[];
+	place_cases[], oom_cases[], quota_cases[], still_cases[];
 
 /* Memory that the process has now and had at most, in KiB, as the kernel tells the process itself. */
 long peak_kib(void);
