@@ -14,7 +14,7 @@
 struct zombie {
 	uint32_t pid;
 	uint64_t start, exited_ns;
-	uint64_t samples, forks, reaped; /* of its parent then */
+	uint64_t samples, forks, reaped, cpu_ns; /* of its parent then */
 };
 
 /* Of a parent. */
@@ -33,14 +33,26 @@ static struct brood *brood_of(struct track *parent)
 	return parent ? track__has_room(parent, &detector_zombie) : NULL;
 }
 
+#define STARVED_PERCENT 5 /* of the time since the child's end */
+
+/* It wants to run and does not get a CPU, on a busy machine or by a quota: how could it wait for its child? */
+static bool is_starved(const struct track *parent, const struct zombie *zombie, uint64_t now)
+{
+	uint64_t cpu_ns = parent->figure[TRACK_CPU], before = EVENT_IS_NULL(zombie->cpu_ns) ? 0 : zombie->cpu_ns;
+
+	return parent->state == 'R' && !EVENT_IS_NULL(cpu_ns) &&
+	       cpu_ns - before < (now - zombie->exited_ns) / 100 * STARVED_PERCENT;
+}
+
 /* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
  * reaps one each time that it runs. */
-static bool lets_be(const struct brood *brood, const struct zombie *zombie, uint64_t now, uint64_t after)
+static bool lets_be(const struct track *parent, const struct zombie *zombie, uint64_t now, uint64_t after)
 {
+	const struct brood *brood = track__has_room(parent, &detector_zombie);
 	uint64_t reaped = brood->reaped - zombie->reaped;
 	uint64_t alone_ns = brood->alone_ns > zombie->exited_ns ? brood->alone_ns : zombie->exited_ns;
 
-	if (now < zombie->exited_ns + after)
+	if (now < zombie->exited_ns + after || is_starved(parent, zombie, now))
 		return false;
 	return (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
 	       (!reaped && brood->samples - zombie->samples >= 3);
@@ -66,7 +78,7 @@ static void look(const struct verdicts *verdicts, struct track *parent, uint64_t
 	bool any = false;
 
 	for (uint32_t i = 0; i < brood->count && !any; i++)
-		any = lets_be(brood, &brood->list[i], now, after);
+		any = lets_be(parent, &brood->list[i], now, after);
 	for (uint32_t i = 0; i < brood->count && any; i++)
 		if (now >= brood->list[i].exited_ns + after)
 			tell(brood, &brood->list[i], now);
@@ -104,8 +116,13 @@ static int add(struct brood *brood, const struct track *child)
 	if (!list)
 		return -ENOMEM;
 	brood->list = list;
-	list[brood->count++] = (struct zombie){child->pid,     child->start, child->exited_ns,
-					       brood->samples, brood->forks, brood->reaped};
+	list[brood->count++] = (struct zombie){child->pid,
+					       child->start,
+					       child->exited_ns,
+					       brood->samples,
+					       brood->forks,
+					       brood->reaped,
+					       child->parent->figure[TRACK_CPU]};
 	if (!child->parent->living)
 		brood->alone_ns = child->exited_ns;
 	return 0;
@@ -133,7 +150,7 @@ static int released(struct verdicts *verdicts, struct track *track)
 	for (uint32_t i = 0; brood && i < brood->count; i++) {
 		if (brood->list[i].pid != track->pid || brood->list[i].start != track->start)
 			continue;
-		if (lets_be(brood, &brood->list[i], track->released_ns, after))
+		if (lets_be(track->parent, &brood->list[i], track->released_ns, after))
 			tell(brood, &brood->list[i], track->released_ns);
 		brood->reaped++;
 		brood->list[i] = brood->list[--brood->count];
