@@ -162,21 +162,33 @@ static void put_detail(struct text *item, const char *before, void (*say)(struct
 	text__free(&safe);
 }
 
+static void put_line(struct text *item, const char *safe, const char *after)
+{
+	if (!safe)
+		return;
+	text__printf(item, "<br>");
+	markdown__code(item, safe, COLUMNS);
+	text__printf(item, "%s", after);
+}
+
 static void put_cause(struct ci_page *page)
 {
 	const struct model_ending *cause = story__origin(&page->tally->run);
 	size_t columns = page->limits->size / 64;
 	const struct model_run *run = page->tally->run.run;
 	struct text item = {0}, safe = {0};
+	const struct tally_failure *first;
 	char how[STORY_ENDING];
 
 	if (!cause)
 		return;
+	first = story__first_of(page->tally, cause);
 	text__printf(&item, "\n#### Cause\n\n**%s** ", story__ending(how, &cause->row));
 	story__tool(&safe, run, cause);
 	story__command(&safe, cause);
 	put_code(&item, &safe, columns);
 	put_detail(&item, "", story__how, cause, COLUMNS);
+	put_line(&item, first ? first->limit : NULL, "");
 	text__printf(&item, "<br>");
 	story__circumstances(&safe, run, cause);
 	put_code(&item, &safe, COLUMNS);
@@ -190,15 +202,6 @@ static void put_cause(struct ci_page *page)
 }
 
 /* ---- lists ---- */
-
-static void put_line(struct text *item, const char *safe, const char *after)
-{
-	if (!safe)
-		return;
-	text__printf(item, "<br>");
-	markdown__code(item, safe, COLUMNS);
-	text__printf(item, "%s", after);
-}
 
 static void put_kind(struct text *item, const struct ci_page *page, const struct tally_failure *kind)
 {

@@ -68,6 +68,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	page->unnamed |= story__tool_unknown(page->tally->run.run, &ending->row);
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
+	page__limit(page, story__first_of(page->tally, ending), indent);
 	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
 	detail(page, indent, "in ", story__folder, ending);
 	detail(page, indent, "run again: ", story__again, ending);

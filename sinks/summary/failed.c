@@ -7,6 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+void page__limit(struct page *page, const struct tally_failure *f, size_t indent)
+{
+	if (!f || !f->limit)
+		return;
+	page__dim(page, 0, "%*s%s", (int)indent, "", f->limit);
+	page__dim(page, 0, "%*slargest others: %s", (int)indent, "", f->others);
+}
+
 /* When and where, dim, after a bright mark. */
 static void circumstances(struct page *page, const struct tally_failure *f, size_t indent)
 {
@@ -24,10 +32,7 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");
 	if (f->how)
 		page__dim(page, 0, "%*s%s", (int)indent, "", f->how);
-	if (f->limit) {
-		page__dim(page, 0, "%*s%s", (int)indent, "", f->limit);
-		page__dim(page, 0, "%*slargest others: %s", (int)indent, "", f->others);
-	}
+	page__limit(page, f, indent);
 	if (f->by)
 		page__dim(page, 0, "%*s%s ended 0", (int)indent, "", f->by);
 	if (line.error)

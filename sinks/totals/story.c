@@ -36,18 +36,30 @@ const struct model_ending *story__origin(const struct totals_run *run)
 	return ending;
 }
 
+/* The kind of failure that it is counted in; NULL: it is no failure. */
+static const struct tally_failure *kind_of(const struct tally *tally, const struct model_ending *ending)
+{
+	struct model_row row = ending->row;
+
+	row.command = ending->command;
+	row.tried = ending->tried;
+	return tally__failure(tally, &row);
+}
+
+const struct tally_failure *story__first_of(const struct tally *tally, const struct model_ending *ending)
+{
+	const struct tally_failure *kind = kind_of(tally, ending);
+
+	return kind && kind->row.pid == ending->row.pid && kind->row.start == ending->row.start ? kind : NULL;
+}
+
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated)
 {
 	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
 	uint64_t n = 0;
 
-	for (; e; e = e->cause) {
-		struct model_row row = e->row;
-
-		row.command = e->command;
-		row.tried = e->tried;
-		n += !row.benign && row.propagated == propagated && (!kind || tally__failure(tally, &row) == kind);
-	}
+	for (; e; e = e->cause)
+		n += !e->row.benign && e->row.propagated == propagated && (!kind || kind_of(tally, e) == kind);
 	return n;
 }
 

@@ -12,6 +12,9 @@ const char *story__ending(char out[STORY_ENDING], const struct model_row *row);
 /* The process that began the failure of the run; NULL: it did not fail, or has not ended. */
 const struct model_ending *story__origin(const struct totals_run *run);
 
+/* The kind of failure of which it is the first, with what is known of that alone; NULL: of none. */
+const struct tally_failure *story__first_of(const struct tally *tally, const struct model_ending *ending);
+
 /* How many of a kind are in the chain from the run's end to its origin; of all kinds if it is NULL. */
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated);
 

@@ -447,6 +447,24 @@ static void a_script_whose_interpreter_is_missing(void **state)
 	end(t);
 }
 
+/* The cause has the limit that ended it. */
+static void an_oom_that_ends_the_run(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/cc1plus", .args = "cc1plus|");
+	OOM_KILL(.at = 3 * S, .pid = 11, .bytes = 119 * MiB, .cgroup = "/jobs/7");
+	END(.at = 3 * S, .pid = 11, .signal = 9, .sender = "memory_limit", .signal_code = "SI_KERNEL", .cpu = 1,
+	    .bytes = 1);
+	END(.at = 4 * S, .pid = 10, .code = 137, .cpu = 1, .bytes = 1);
+	assert_has(print(t, true), "\n            limit 120 MiB, usage 120 MiB, its own 119 MiB, cgroup /jobs/7\n"
+				   "            largest others: ");
+	end(t);
+}
+
 /* Rows of one command that different processes have ended are two kinds of failure. */
 static void the_sender_of_a_signal_is_named(void **state)
 {
@@ -751,6 +769,7 @@ int main(void)
 		cmocka_unit_test(a_command_that_nothing_names),
 		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
+		cmocka_unit_test(an_oom_that_ends_the_run),
 		cmocka_unit_test(the_sender_of_a_signal_is_named),
 		cmocka_unit_test(what_an_exec_replaced_says_by_what),
 		cmocka_unit_test(what_is_missing_is_explained),
