@@ -36,7 +36,7 @@ const struct model_ending *story__origin(const struct totals_run *run)
 	return ending;
 }
 
-/* The kind of failure that it is counted in; NULL: it is no failure. */
+/* The kind of failure that it is counted in; NULL: none. */
 static const struct tally_failure *kind_of(const struct tally *tally, const struct model_ending *ending)
 {
 	struct model_row row = ending->row;
