@@ -61,6 +61,15 @@ struct sink_api {
 	void (*verdict)(const struct sink_api *api, const char *kind, bool proven, const char *evidence);
 };
 
+/* What a sink can find: kinds of verdicts, by what records. */
+struct sink_verdict {
+	const char *kinds; /* "deadlock, hang" */
+	const char *needs; /* events and fields without which there is none: "lifecycle.exit, cpu.exit or io.exit" */
+	const char *proof; /* those without which it is only likely; NULL: it does not depend on any */
+	const char *certainty; /* for people: how certain it is, and when */
+	const char *text;      /* for people: what it finds */
+};
+
 struct sink {
 	uint32_t abi;  /* SINK_ABI; must be equal */
 	uint32_t size; /* sizeof(struct sink); members are only ever appended */
@@ -103,6 +112,9 @@ struct sink {
 
 	/* It writes as records come: `sinks` in the YAML feed it while the run goes on. Others get all at the end. */
 	bool live;
+
+	/* Optional. What it can find, terminated by NULL: `collector doctor` says by it which verdicts a host can give. */
+	const struct sink_verdict *const *verdicts;
 };
 
 static inline int sink_api__file(const struct sink_api *api, const char *option)

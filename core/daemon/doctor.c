@@ -19,6 +19,7 @@
 #include "core/daemon/recorder.h"
 #include "core/format.h"
 #include "core/log.h"
+#include "core/needs/needs.h"
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38
@@ -32,6 +33,7 @@ struct doctor {
 	bool json;
 	bool first; /* no line printed yet */
 	bool bad;
+	struct givens givens;
 };
 
 /* Prints a JSON string; the texts are ours and the kernel's. */
@@ -64,10 +66,10 @@ static void print_line(struct doctor *d, const char *what, enum verdict verdict,
 			printf("null");
 		putchar('}');
 	} else {
-		printf("%s%-4s%s  %-16s %s\n", colour ? colours[verdict] : "", words[verdict], colour ? "\033[0m" : "",
+		printf("%s%-4s%s  %-22s  %s\n", colour ? colours[verdict] : "", words[verdict], colour ? "\033[0m" : "",
 		       what, found);
 		if (next)
-			printf("%24s-> %s\n", "", next);
+			printf("%30s-> %s\n", "", next);
 	}
 	d->first = false;
 }
@@ -200,6 +202,7 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 	snprintf(what, sizeof(what), "probe %s", conf->name);
 	fault = rehearse__run(rehearse_attempt, &a);
 	if (fault) {
+		givens__add_failed(&d->givens, conf->probe, "it crashes or hangs");
 		print_line(d, what, BAD, rehearse__fault(fault, found, sizeof(found)),
 			   "no run can start with it: remove it from the configuration");
 		return;
@@ -207,6 +210,7 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 	attempt__load(&a);
 	err = a.err;
 	if (err) {
+		givens__add_failed(&d->givens, conf->probe, strerror(-err));
 		print_line(d, what, conf->required ? BAD : POOR, strerror(-err),
 			   conf->required ? "required: fix it, or set required: false" : "the others run without it");
 	} else {
@@ -216,6 +220,7 @@ static void try_probe(struct doctor *d, const struct conf_probe *conf, struct sc
 		list__privileges(unit->probe, rights, sizeof(rights));
 		snprintf(found, sizeof(found), "loads and attaches; keeps %s", rights);
 		print_line(d, what, GOOD, found, NULL);
+		givens__add(&d->givens, unit->probe, unit->events, lacks);
 		for (; lacks && *lacks; lacks++)
 			print_line(d, what, POOR, *lacks, NULL);
 	}
@@ -243,7 +248,37 @@ static void recorder(struct doctor *d, struct scope *scope)
 	privileges__free(&p);
 }
 
-static void hooks(struct doctor *d, const struct conf *conf)
+static void verdict(struct doctor *d, const struct sink_verdict *verdict)
+{
+	struct text found = {0}, reason = {0};
+	enum needs_met met = needs__meet(&d->givens, verdict, &reason);
+	char what[64];
+
+	snprintf(what, sizeof(what), "verdict %s", verdict->kinds);
+	if (met == NEEDS_MET)
+		text__printf(&found, "%s (%s)", verdict->text, verdict->certainty);
+	else
+		text__printf(&found, "%s%s",
+			     met == NEEDS_LIKELY ? "only likely, never proven: " : "cannot be given: ", reason.data);
+	if (!found.error && !reason.error)
+		print_line(d, what, met == NEEDS_MET ? GOOD : POOR, found.data, NULL);
+	text__free(&found);
+	text__free(&reason);
+}
+
+/* By what the sink that judges says of its needs. */
+static void verdicts(struct doctor *d, const struct conf_finder *finder)
+{
+	struct error err;
+	const struct sink *sink = finder->sink(finder->arg, JUDGE_SINK, &err);
+
+	if (!sink)
+		print_line(d, "verdicts", POOR, err.text, NULL);
+	for (const struct sink_verdict *const *each = sink ? sink->verdicts : NULL; each && *each; each++)
+		verdict(d, *each);
+}
+
+static void hooks(struct doctor *d, const struct conf *conf, const struct conf_finder *finder)
 {
 	struct scope_opts opts = {.max_processes = conf->run.max_processes};
 	struct scope *scope;
@@ -266,6 +301,8 @@ static void hooks(struct doctor *d, const struct conf *conf)
 		recorder(d, scope);
 	for (size_t i = 0; i < conf->probes_count && !err; i++)
 		try_probe(d, &conf->probes[i], scope);
+	if (!err)
+		verdicts(d, finder);
 	scope__close(scope);
 }
 
@@ -282,7 +319,7 @@ static void rings(struct doctor *d, const struct conf *conf)
 	print_line(d, "ring buffers", GOOD, text, NULL);
 }
 
-int doctor__run(const struct conf *conf, bool json)
+int doctor__run(const struct conf *conf, const struct conf_finder *finder, bool json)
 {
 	struct doctor d = {.json = json, .first = true};
 	bool types;
@@ -296,9 +333,10 @@ int doctor__run(const struct conf *conf, bool json)
 	cgroups(&d);
 	rings(&d, conf);
 	if (types)
-		hooks(&d, conf);
+		hooks(&d, conf, finder);
 	bpf__forget();
 	relocation__forget();
+	givens__free(&d.givens);
 	if (json)
 		printf("\n]\n");
 	return d.bad;

@@ -384,7 +384,7 @@ static int work(const struct line *line)
 		return list(line->plugin_dir);
 	code = conf__load(&conf, line->config, &finder) ? EXIT_USAGE : override(&conf, line);
 	if (!code && line->doctor)
-		code = doctor__run(&conf, line->json);
+		code = doctor__run(&conf, &finder, line->json);
 	else if (!code && !line->check)
 		code = (line->follow ? follow : watch)(line, &conf);
 	else if (!code)

@@ -14,7 +14,13 @@
 
 #define ABOUT_MAX (1U << 20) /* bytes */
 #define OPTIONS_MAX 256
+#define VERDICTS_MAX 64
 #define FAILED "failed"
+
+struct sink_verdicts {
+	struct sink_verdict all[VERDICTS_MAX];
+	const struct sink_verdict *list[VERDICTS_MAX + 1];
+};
 
 const struct plugin_kind sink_kind = {
 	.folder = "sinks",
@@ -42,6 +48,8 @@ static void put_number(struct text *out, uint64_t number)
 
 static void put_sink(struct text *out, const struct sink *sink)
 {
+	const struct sink_verdict *const *verdict = sink->verdicts;
+
 	put(out, sink->help);
 	put(out, sink->needs);
 	put(out, sink->suffix);
@@ -50,6 +58,14 @@ static void put_sink(struct text *out, const struct sink *sink)
 	put_number(out, sink->output);
 	put_number(out, sink->page);
 	put_number(out, sink->live);
+	for (; verdict && *verdict; verdict++) {
+		put(out, (*verdict)->kinds);
+		put(out, (*verdict)->needs);
+		put(out, (*verdict)->proof);
+		put(out, (*verdict)->certainty);
+		put(out, (*verdict)->text);
+	}
+	put(out, NULL);
 	for (const struct opt *opt = sink->options; opt && opt->name; opt++) {
 		put(out, opt->name);
 		put(out, opt->value);
@@ -132,6 +148,24 @@ static void take_option(struct reading *reading, struct sink_about *about, struc
 	reading->bad |= !opt->name || !*opt->name || !opt->help || opt->type > OPT_MAP;
 }
 
+/* Up to an entry without kinds. */
+static void take_verdicts(struct reading *reading, struct sink_verdicts *verdicts)
+{
+	const char *kinds;
+
+	for (size_t n = 0; (kinds = take_text(reading)) && !reading->bad; n++) {
+		struct sink_verdict *verdict = &verdicts->all[n];
+
+		verdicts->list[n] = verdict;
+		verdict->kinds = kinds;
+		verdict->needs = take_text(reading);
+		verdict->proof = take_text(reading);
+		verdict->certainty = take_text(reading);
+		verdict->text = take_text(reading);
+		reading->bad |= !verdict->needs || !verdict->certainty || !verdict->text || n + 1 == VERDICTS_MAX;
+	}
+}
+
 static int take_sink(struct reading *reading, struct sink_about *about)
 {
 	struct sink *sink = &about->sink;
@@ -145,6 +179,8 @@ static int take_sink(struct reading *reading, struct sink_about *about)
 	sink->output = take_number(reading);
 	sink->page = take_number(reading);
 	sink->live = take_number(reading);
+	take_verdicts(reading, about->verdicts);
+	sink->verdicts = about->verdicts->list;
 	while (reading->at < reading->end && !reading->bad && n < OPTIONS_MAX)
 		take_option(reading, about, &about->options[n++]);
 	sink->options = about->options;
@@ -206,12 +242,13 @@ int sink_about__of(struct plugin *plugin, const struct account *account, struct 
 		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	about->said = ask(plugin, account, &size);
 	about->options = calloc(OPTIONS_MAX + 1, sizeof(*about->options));
+	about->verdicts = calloc(1, sizeof(*about->verdicts));
 	about->name = strdup(plugin->name);
 	about->sink.name = about->name;
 	if (about->said)
 		reading = (struct reading){about->said, about->said + size, false};
 	failed = about->said ? take_text(&reading) : NULL;
-	if (!failed || !about->options || !about->name) {
+	if (!failed || !about->options || !about->verdicts || !about->name) {
 		rc = error__set(err, -ENOEXEC, "%s: the process that loads it failed", plugin->path);
 	} else if (*failed) {
 		rc = -(int)take_number(&reading);
@@ -249,6 +286,7 @@ void sink_about__free(struct sink_about *about)
 	if (!about)
 		return;
 	free(about->options);
+	free(about->verdicts);
 	free(about->said);
 	free(about->name);
 	free(about);

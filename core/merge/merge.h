@@ -161,6 +161,7 @@ extern const struct plugin_kind sink_kind;
 struct sink_about {
 	struct sink sink;
 	struct opt *options; /* of the sink, with offsets of our own */
+	struct sink_verdicts *verdicts;
 	char *name, *said;
 	struct sink_about *next; /* for the owner */
 };

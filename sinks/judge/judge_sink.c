@@ -57,13 +57,13 @@ static int judging__ended(void *state, const struct stream_info *info, const str
 
 static int list(const struct judging *judging)
 {
-	struct verdict_about about;
 	struct text text = {0};
 	int err;
 
-	for (size_t i = 0; verdicts__about(i, &about); i++)
-		text__printf(&text, "%s\n    %s\n    needs %s\n    %s\n", about.kind, about.text, about.needs,
-			     about.certainty);
+	for (const struct sink_verdict *const *each = verdicts_about; *each; each++)
+		text__printf(&text, "%s\n    %s\n    needs %s%s%s\n    %s\n", (*each)->kinds, (*each)->text,
+			     (*each)->needs, (*each)->proof ? "; to be proven, " : "",
+			     (*each)->proof ? (*each)->proof : "", (*each)->certainty);
 	err = text.error ? text.error : write_all(judging->api->out, text.data, text.size);
 	text__free(&text);
 	return err;
@@ -85,4 +85,5 @@ static void judging__close(void *state)
 
 SINK(judge, "reports verdicts to the merge, for --fail-on, and writes nothing", .options = judging_options,
      .conf_size = sizeof(struct judging_conf), .open = judging__open, .stream = judging__stream,
-     .write = judging__write, .ended = judging__ended, .flush = judging__flush, .close = judging__close);
+     .write = judging__write, .ended = judging__ended, .flush = judging__flush, .close = judging__close,
+     .verdicts = verdicts_about);

@@ -193,9 +193,8 @@ struct detector_role {
 
 /* Functions are optional; each returns 0 or -ENOMEM. */
 struct detector {
-	enum verdict_kind kind;
-	const char *needs, *certainty, *text; /* for people; needs: the events */
-	size_t room;			      /* bytes for a process, allocated by track__room() */
+	struct sink_verdict about;
+	size_t room; /* bytes for a process, allocated by track__room() */
 	const struct detector_role *roles;
 	int (*sampled)(struct verdicts *verdicts, struct track *track, enum track_event event);
 	int (*forked)(struct verdicts *verdicts, struct track *child);

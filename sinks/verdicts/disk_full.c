@@ -72,11 +72,14 @@ static int confirm_all(struct verdicts *verdicts)
 }
 
 const struct detector detector_disk_full = {
-	.kind = VERDICT_DISK_FULL,
 	.index = DETECT_DISK_FULL,
-	.needs = "output.text",
-	.certainty = "likely",
-	.text = "a process failed, and said that there is no space left",
+	.about =
+		{
+			.kinds = "disk_full",
+			.needs = "lifecycle.exit, output.text",
+			.certainty = "likely",
+			.text = "a process failed, and said that there is no space left",
+		},
 	.row = judge,
 	.finish = confirm_all,
 };

@@ -150,11 +150,14 @@ static void drop(void *room)
 }
 
 const struct detector detector_fork_storm = {
-	.kind = VERDICT_FORK_STORM,
 	.index = DETECT_FORK_STORM,
-	.needs = "lifecycle",
-	.certainty = "likely",
-	.text = "a tree of processes that fork themselves: `count` live at once, and many of them have forked on",
+	.about =
+		{
+			.kinds = "fork_storm",
+			.needs = "lifecycle.fork, lifecycle.exit",
+			.certainty = "likely",
+			.text = "a tree of processes that fork themselves: `count` live at once, and many of them have forked on",
+		},
 	.room = sizeof(struct member),
 	.forked = forked,
 	.executed = executed,

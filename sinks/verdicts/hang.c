@@ -259,11 +259,15 @@ static void drop(void *room)
 }
 
 const struct detector detector_graph = {
-	.kind = VERDICT_DEADLOCK,
-	.needs = "stall, lifecycle",
-	.certainty =
-		"proven if all that could end the wait is known, else likely; suspected while something outside could",
-	.text = "threads and processes that wait for each other (deadlock), or for what nothing will do (hang)",
+	.about =
+		{
+			.kinds = "deadlock, hang",
+			.needs = "lifecycle.fork, lifecycle.exit, stall.stuck, stall.moving",
+			.proof = "stall.descriptor, stall.picture, stall.stuck.futex_owner",
+			.certainty =
+				"proven if all that could end the wait is known, else likely; suspected while something outside could",
+			.text = "threads and processes that wait for each other (deadlock), or for what nothing will do (hang)",
+		},
 	.room = sizeof(struct stand),
 	.roles = roles,
 	.exited = exited,

@@ -41,10 +41,13 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 }
 
 const struct detector detector_hidden_failure = {
-	.kind = VERDICT_HIDDEN_FAILURE,
 	.index = DETECT_HIDDEN_FAILURE,
-	.needs = "lifecycle",
-	.certainty = "proven",
-	.text = "a program failed, and an ancestor exited 0",
+	.about =
+		{
+			.kinds = "hidden_failure",
+			.needs = "lifecycle.fork, lifecycle.exit",
+			.certainty = "proven",
+			.text = "a program failed, and an ancestor exited 0",
+		},
 	.hidden = judge,
 };

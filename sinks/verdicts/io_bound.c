@@ -81,11 +81,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_io_bound = {
-	.kind = VERDICT_IO_BOUND,
 	.index = DETECT_IO_BOUND,
-	.needs = "cpu.sample, io.exit",
-	.certainty = "likely",
-	.text = "a process that waits for I/O for `share` percent of its life",
+	.about =
+		{
+			.kinds = "io_bound",
+			.needs = "lifecycle.fork, cpu.sample, cpu.exit, io.exit",
+			.certainty = "likely",
+			.text = "a process that waits for I/O for `share` percent of its life",
+		},
 	.room = sizeof(struct waiting),
 	.sampled = sampled,
 	.row = judge,

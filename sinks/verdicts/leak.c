@@ -206,11 +206,14 @@ static const struct detector_role roles[] = {
 };
 
 const struct detector detector_leak = {
-	.kind = VERDICT_LEAK,
 	.index = DETECT_LEAK,
-	.needs = "mem.sample, io.sample",
-	.certainty = "likely; suspected once it has ended well",
-	.text = "memory that only grows, by `floor` or more, in `share` percent of the time, not in proportion to what is read",
+	.about =
+		{
+			.kinds = "leak",
+			.needs = "lifecycle.fork, mem.sample, io.sample",
+			.certainty = "likely; suspected once it has ended well",
+			.text = "memory that only grows, by `floor` or more, in `share` percent of the time, not in proportion to what is read",
+		},
 	.room = sizeof(struct leak),
 	.roles = roles,
 	.sampled = sampled,

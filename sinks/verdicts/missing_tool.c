@@ -115,11 +115,16 @@ static int name_tools(struct verdicts *verdicts)
 }
 
 const struct detector detector_missing_tool = {
-	.kind = VERDICT_MISSING_TOOL,
 	.index = DETECT_MISSING_TOOL,
-	.needs = "lifecycle.exec_failed, output.text",
-	.certainty = "proven by the exec's error; likely where the caller ended well, and by exit 127 or 126 alone",
-	.text = "a program could not be executed, and the process that wanted it failed",
+	.about =
+		{
+			.kinds = "missing_tool",
+			.needs = "lifecycle.exit",
+			.proof = "lifecycle.exec_failed",
+			.certainty =
+				"proven by the exec's error; likely where the caller ended well, and by exit 127 or 126 alone",
+			.text = "a program could not be executed, and the process that wanted it failed",
+		},
 	.row = judge,
 	.hidden = doubt,
 	.finish = name_tools,

@@ -29,10 +29,13 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_oom = {
-	.kind = VERDICT_OOM,
 	.index = DETECT_OOM,
-	.needs = "lifecycle.exit, mem.oom_kill",
-	.certainty = "proven",
-	.text = "the OOM killer ended a process: the limit, the usage, what else held memory then",
+	.about =
+		{
+			.kinds = "oom",
+			.needs = "lifecycle.exit, mem.oom_kill or lifecycle.exit.sender",
+			.certainty = "proven",
+			.text = "the OOM killer ended a process: the limit, the usage, what else held memory then",
+		},
 	.row = judge,
 };

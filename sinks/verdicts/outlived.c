@@ -57,11 +57,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_outlived = {
-	.kind = VERDICT_OUTLIVED,
 	.index = DETECT_OUTLIVED,
-	.needs = "lifecycle, io.sample",
-	.certainty = "proven",
-	.text = "a process that wrote when the run's first one had ended well, and was then ended by a signal",
+	.about =
+		{
+			.kinds = "outlived",
+			.needs = "lifecycle.fork, lifecycle.exit, io.sample",
+			.certainty = "proven",
+			.text = "a process that wrote when the run's first one had ended well, and was then ended by a signal",
+		},
 	.room = sizeof(struct writing),
 	.exited = exited,
 	.sampled = sampled,

@@ -115,11 +115,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_quota = {
-	.kind = VERDICT_THROTTLED,
 	.index = DETECT_QUOTA,
-	.needs = "cpu.sample with throttled_periods",
-	.certainty = "proven",
-	.text = "a quota of its cgroup stopped it in more than `count` percent of the periods",
+	.about =
+		{
+			.kinds = "throttled",
+			.needs = "lifecycle.fork, cpu.sample.throttled_periods",
+			.certainty = "proven",
+			.text = "a quota of its cgroup stopped it in more than `count` percent of the periods",
+		},
 	.room = sizeof(struct verdict_quota),
 	.sampled = sampled,
 	.row = judge,

@@ -167,11 +167,16 @@ static const struct detector_role roles[] = {
 };
 
 const struct detector detector_recursion = {
-	.kind = VERDICT_RECURSION,
 	.index = DETECT_RECURSION,
-	.needs = "lifecycle, mem.exit",
-	.certainty = "proven if deeper than `count` levels, or with the stack at its limit; else likely",
-	.text = "a program that starts itself again and again, or calls itself until its stack is at the limit",
+	.about =
+		{
+			.kinds = "recursion",
+			.needs = "lifecycle.fork, lifecycle.exec",
+			.proof = "mem.exit.stack_limit_bytes",
+			.certainty =
+				"proven if deeper than `count` levels, or with the stack at its limit; else likely",
+			.text = "a program that starts itself again and again, or calls itself until its stack is at the limit",
+		},
 	.room = sizeof(struct level),
 	.roles = roles,
 	.executed = executed,

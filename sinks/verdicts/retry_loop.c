@@ -160,11 +160,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_retry_loop = {
-	.kind = VERDICT_HANG,
 	.index = DETECT_RETRY,
-	.needs = "lifecycle, io.sample",
-	.certainty = "suspected while it lasts; likely when it had to be ended from outside",
-	.text = "the same children again and again, which end alike each time, and nothing else",
+	.about =
+		{
+			.kinds = "hang",
+			.needs = "lifecycle.fork, lifecycle.exec, lifecycle.exit, io.sample",
+			.certainty = "suspected while it lasts; likely when it had to be ended from outside",
+			.text = "the same children again and again, which end alike each time, and nothing else",
+		},
 	.room = sizeof(struct loop),
 	.row = judge,
 };

@@ -95,11 +95,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_spin = {
-	.kind = VERDICT_SPIN,
 	.index = DETECT_SPIN,
-	.needs = "cpu.sample, io.sample, mem.sample",
-	.certainty = "suspected while it lasts; likely when it had to be ended from outside",
-	.text = "a process that uses a CPU without a break, and changes nothing else",
+	.about =
+		{
+			.kinds = "spin",
+			.needs = "lifecycle.fork, cpu.sample, io.sample, mem.sample",
+			.certainty = "suspected while it lasts; likely when it had to be ended from outside",
+			.text = "a process that uses a CPU without a break, and changes nothing else",
+		},
 	.room = sizeof(struct spin),
 	.sampled = sampled,
 	.row = judge,

@@ -214,11 +214,14 @@ static void drop(void *room)
 }
 
 const struct detector detector_straggler = {
-	.kind = VERDICT_STRAGGLER,
 	.index = DETECT_STRAGGLER,
-	.needs = "lifecycle, cpu.exit, io.exit",
-	.certainty = "likely; suspected if it is in proportion to what it read",
-	.text = "one of `count` or more processes alike that takes much longer than the others",
+	.about =
+		{
+			.kinds = "straggler",
+			.needs = "lifecycle.fork, lifecycle.exec, lifecycle.exit, cpu.exit, io.exit",
+			.certainty = "likely; suspected if it is in proportion to what it read",
+			.text = "one of `count` or more processes alike that takes much longer than the others",
+		},
 	.room = sizeof(struct groups),
 	.row = judge,
 	.drop = drop,

@@ -86,11 +86,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_thrash = {
-	.kind = VERDICT_THRASH,
 	.index = DETECT_THRASH,
-	.needs = "mem.sample",
-	.certainty = "likely",
-	.text = "`count` major page faults per second or more for so long, by which its memory does not grow",
+	.about =
+		{
+			.kinds = "thrash",
+			.needs = "lifecycle.fork, mem.sample.major_faults",
+			.certainty = "likely",
+			.text = "`count` major page faults per second or more for so long, by which its memory does not grow",
+		},
 	.room = sizeof(struct thrash),
 	.sampled = sampled,
 	.row = judge,

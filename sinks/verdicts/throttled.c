@@ -30,10 +30,13 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 }
 
 const struct detector detector_throttled = {
-	.kind = VERDICT_THROTTLED,
 	.index = DETECT_THROTTLED,
-	.needs = "cpu.sample with run_delay_ns",
-	.certainty = "proven",
-	.text = "ready threads that wait for a CPU for `share` percent of the time or more",
+	.about =
+		{
+			.kinds = "throttled",
+			.needs = "lifecycle.fork, cpu.exit, cpu.sample.run_delay_ns",
+			.certainty = "proven",
+			.text = "ready threads that wait for a CPU for `share` percent of the time or more",
+		},
 	.row = judge,
 };

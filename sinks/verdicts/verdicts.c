@@ -8,13 +8,15 @@
 
 #include "sinks/verdicts/detector.h"
 
-static const struct detector *const detectors[] = {
-	&detector_graph,	&detector_retry_loop,	  &detector_oom,      &detector_disk_full,
-	&detector_missing_tool, &detector_hidden_failure, &detector_outlived, &detector_recursion,
-	&detector_fork_storm,	&detector_spin,		  &detector_leak,     &detector_thrash,
-	&detector_throttled,	&detector_quota,	  &detector_io_bound, &detector_straggler,
-	&detector_zombie,
-};
+#define ALL(each)                                                                                                     \
+	each(graph) each(retry_loop) each(oom) each(disk_full) each(missing_tool) each(hidden_failure) each(outlived) \
+		each(recursion) each(fork_storm) each(spin) each(leak) each(thrash) each(throttled) each(quota)       \
+			each(io_bound) each(straggler) each(zombie)
+#define DETECTOR(name) &detector_##name,
+#define ABOUT(name) &detector_##name.about,
+
+static const struct detector *const detectors[] = {ALL(DETECTOR)};
+const struct sink_verdict *const verdicts_about[] = {ALL(ABOUT) NULL};
 #define COUNT (sizeof(detectors) / sizeof(*detectors))
 
 /* Calls a function of each detector that has it; ends at the first that fails. */
@@ -22,16 +24,6 @@ static const struct detector *const detectors[] = {
 	for (size_t each = 0; each < COUNT && !(err); each++) \
 		if (detectors[each]->function)                \
 	(err) = detectors[each]->function(__VA_ARGS__)
-
-bool verdicts__about(size_t i, struct verdict_about *about)
-{
-	const struct detector *detector = i < COUNT ? detectors[i] : NULL;
-
-	if (detector)
-		*about = (struct verdict_about){verdict_kind__name(detector->kind), detector->needs,
-						detector->certainty, detector->text};
-	return detector;
-}
 
 bool verdict_kind__fails(enum verdict_kind kind)
 {

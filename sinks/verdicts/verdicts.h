@@ -13,6 +13,7 @@
 
 #include "core/config/config.h"
 #include "core/record.h"
+#include "core/sink.h"
 #include "core/stream.h"
 #include "sinks/model/model.h"
 
@@ -43,11 +44,8 @@ struct verdict {
 	const char *missing;	     /* what could not be looked at, and why */
 };
 
-/* A detector, as the sink judge lists it. */
-struct verdict_about {
-	const char *kind, *needs, *certainty, *text;
-};
-bool verdicts__about(size_t i, struct verdict_about *about); /* false: there are no more */
+/* Of the detectors, terminated by NULL. */
+extern const struct sink_verdict *const verdicts_about[];
 
 /* Whether it is a failure: pages have a block of its own for what failed. */
 bool verdict_kind__fails(enum verdict_kind kind);

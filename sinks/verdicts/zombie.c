@@ -196,11 +196,14 @@ static void drop(void *room)
 }
 
 const struct detector detector_zombie = {
-	.kind = VERDICT_ZOMBIE,
 	.index = DETECT_ZOMBIE,
-	.needs = "lifecycle, cpu.exit or io.exit",
-	.certainty = "proven",
-	.text = "children have ended, and their parent, which waits for nothing else, does not wait for them",
+	.about =
+		{
+			.kinds = "zombie",
+			.needs = "lifecycle.fork, lifecycle.exit, cpu.exit or io.exit",
+			.certainty = "proven",
+			.text = "children have ended, and their parent, which waits for nothing else, does not wait for them",
+		},
 	.room = sizeof(struct brood),
 	.forked = forked,
 	.sampled = sampled,

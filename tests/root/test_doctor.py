@@ -142,6 +142,63 @@ def test_what_a_probe_cannot_give_is_said():
     assert not any("exec_failed" in text for _, text, _ in found["probe lifecycle"])
 
 
+def given(found):
+    """{kind: [(verdict, found)]} of the verdicts' lines."""
+    kinds = {}
+    for what, lines in found.items():
+        for kind in what.removeprefix("verdict ").split(", ") if what.startswith("verdict ") else []:
+            kinds.setdefault(kind, []).extend((verdict, text) for verdict, text, _ in lines)
+    return kinds
+
+
+def test_every_verdict_is_told_and_needs_what_there_is():
+    found, code = findings(NOTHING, config="probes: {cpu: {}, io: {}, lifecycle: {exec_failed: true}, mem: {}, output: {}, "
+                                           "stall: {}}\n")
+    kinds = given(found)
+    assert code == 0
+    assert set(kinds) == {"deadlock", "hang", "oom", "disk_full", "missing_tool", "hidden_failure", "outlived", "recursion",
+                          "fork_storm", "spin", "leak", "thrash", "throttled", "io_bound", "straggler", "zombie"}
+    for lines in kinds.values():
+        for verdict, text in lines:
+            assert "does not record it" not in text and "no probe" not in text
+            assert verdict == "good" or re.match(r"(only likely, never proven|cannot be given): \w+\.\w+.*: \S", text)
+    assert kinds["missing_tool"] == [("good", kinds["missing_tool"][0][1])]
+    assert kinds["hidden_failure"][0][1].endswith("(proven)")
+
+
+def test_a_verdict_whose_probe_is_missing():
+    """It is only likely, or there is none, with the reason; one of two probes can be enough."""
+    found, code = findings(NOTHING, config="probes: {lifecycle: {}, cpu: {}, output: {}}\n")
+    kinds = given(found)
+    assert code == 0
+    assert kinds["hidden_failure"][0][0] == kinds["zombie"][0][0] == kinds["disk_full"][0][0] == "good"
+    assert kinds["missing_tool"] == [("poor", "only likely, never proven: lifecycle.exec_failed: not recorded "
+                                              "(probes.lifecycle.events)")]
+    assert kinds["leak"] == [("poor", "cannot be given: no probe mem")]
+    assert kinds["deadlock"] == [("poor", "cannot be given: no probe stall")]
+    assert ("poor", "cannot be given: no probe io") in kinds["hang"]
+    assert kinds["recursion"] == [("poor", "only likely, never proven: no probe mem")]
+
+
+def test_a_verdict_whose_event_is_not_recorded():
+    found, _ = findings(NOTHING, config="probes: {lifecycle: {events: [fork, exec]}, cpu: {events: [sample]}, io: {}}\n")
+    kinds = given(found)
+    assert kinds["hidden_failure"] == [("poor", "cannot be given: lifecycle.exit: not recorded (probes.lifecycle.events)")]
+    assert [verdict for verdict, _ in kinds["throttled"]] == ["poor", "good"]
+    assert kinds["recursion"][0][0] == "poor"
+
+
+def test_what_is_not_installed():
+    folder = plugins_with("-DREFUSE")
+    (folder / "probes/stall.so").unlink()
+    kinds = given(findings(NOTHING, plugin_dir=folder)[0])
+    assert kinds["deadlock"] == [("poor", "cannot be given: no probe stall")]
+    assert kinds["zombie"][0][0] == "good"
+    (folder / "sinks/judge.so").unlink()
+    found, _ = findings(NOTHING, plugin_dir=folder)
+    assert verdicts(found, "verdicts") == ["poor"] and not given(found)
+
+
 def test_wrong_configuration_is_refused():
     done = doctor(NOTHING, config="probes: {nope: {}}\n")
     assert done.returncode == 2

@@ -17,7 +17,8 @@ ROOMS = {
     "bpf": ("core/bpf/bpf.h", ["base", "config"]),
     "account": ("core/account/account.h", ["base", "bpf"]),
     "proc": ("core/proc/proc.h", ["base"]),
-    "daemon": (None, ["base", "stream", "merge", "runs", "config", "bpf", "account", "proc"]),
+    "needs": ("core/needs/needs.h", ["base"]),
+    "daemon": (None, ["base", "stream", "merge", "runs", "config", "bpf", "account", "proc", "needs"]),
 }
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
