@@ -56,7 +56,7 @@ static const struct step steps[] = {
 	{false,
 	 "CREATE VIEW $.verdicts AS SELECT run, host, pipeline, '' AS kind, '' AS certainty, FALSE AS muted, pid, start, "
 	 "'' AS command, '' AS step, began AS since, began AS ended, '' AS evidence, '' AS refute, '' AS next, "
-	 "'' AS members, '' AS missing FROM $.images WHERE FALSE"},
+	 "'' AS members, CAST(NULL AS VARCHAR) AS missing FROM $.images WHERE FALSE"},
 	{false,
 	 "CREATE VIEW $.processes AS SELECT i.* REPLACE (s.began AS began, s.began_ns AS began_ns, "
 	 "i.began_ns + i.wall_ns - s.began_ns AS wall_ns, s.cpu_ns AS cpu_ns, s.user_ns AS user_ns, "

@@ -89,16 +89,18 @@ static int make_part(struct query *query, const struct side *side, size_t first,
 
 /* ---- all ---- */
 
+/* Columns of files that hold JSON as text, as every engine reads it: missing['cpu_ns'] takes the type. */
+#define JSON_COLUMNS                                                                                    \
+	"(('', 'missing'), ('runs', 'tags'), ('lifecycle_exec', 'env'), ('lifecycle_exec', 'stderr'), " \
+	"('lifecycle_alive', 'env'), ('lifecycle_alive', 'stderr'))"
+
 static int add_view(void *sql, const char *const *row)
 {
 	struct text *text = sql;
 
-	/* row: the table, the query over the parts that have it, whether it gets core-hours */
-	text__printf(text, "CREATE VIEW %s AS ", row[0]);
-	if (!strcmp(row[2], "true"))
-		text__printf(text, "SELECT *, CAST(cpu_ns AS DOUBLE) / 3.6e12 AS core_hours FROM (%s);\n", row[1]);
-	else
-		text__printf(text, "%s;\n", row[1]);
+	/* row: the table, the query over the parts that have it, whether it gets core-hours, REPLACE () or nothing */
+	text__printf(text, "CREATE VIEW %s AS SELECT *%s%s FROM (%s);\n", row[0], row[3],
+		     !strcmp(row[2], "true") ? ", CAST(cpu_ns AS DOUBLE) / 3.6e12 AS core_hours" : "", row[1]);
 	return text->error;
 }
 
@@ -112,7 +114,11 @@ static int make_side(struct query *query, const struct side *side, struct error 
 		"SELECT '\"' || replace(concat('%s', view_name), '\"', '\"\"') || '\"', string_agg('FROM ' || schema_name || "
 		"'.\"' || replace(view_name, '\"', '\"\"') || '\"', ' UNION ALL BY NAME ' ORDER BY view_oid), "
 		"CAST(view_name IN ('steps', 'runs') AND bool_and(EXISTS (SELECT 1 FROM duckdb_columns() AS c WHERE "
-		"c.schema_name = v.schema_name AND c.table_name = v.view_name AND c.column_name = 'cpu_ns')) AS VARCHAR) "
+		"c.schema_name = v.schema_name AND c.table_name = v.view_name AND c.column_name = 'cpu_ns')) AS VARCHAR), "
+		"coalesce((SELECT ' REPLACE (' || string_agg(DISTINCT 'CAST(\"' || c.column_name || '\" AS JSON) AS \"' || "
+		"c.column_name || '\"', ', ') || ')' FROM duckdb_columns() AS c WHERE c.table_name = v.view_name AND "
+		"c.data_type = 'VARCHAR' AND (('', c.column_name) IN " JSON_COLUMNS
+		" OR (v.view_name, c.column_name) IN " JSON_COLUMNS ")), '') "
 		"FROM duckdb_views() AS v WHERE NOT starts_with(view_name, 'old_') AND schema_name IN (''",
 		side->prefix);
 	for (size_t i = side->begin; i < side->end && !rc; i++) {

@@ -320,6 +320,24 @@ def test_core_hours_and_samples(made):
         assert s["cores"] is None or s["cores"] == pytest.approx(s["used_ns"] / s["span_ns"])
 
 
+def test_json_columns_take_names(made):
+    """Of a run, of a lake and of both, and by what was written for text."""
+    lake, other = new_folder() / "lake", made_run(500)[0]
+    run_merge("-s", "parquet", "-o", lake, other)
+    sql = ("SELECT missing['{0}'] AS json, missing->>'{0}' AS text, json_extract_string(missing, '{0}') AS extracted, "
+           "missing LIKE '%\"{0}\"%' AS is_there, missing, typeof(missing) AS type FROM images")
+    for sources in ((made[0],), (lake,), (made[0], lake)):
+        name, = [row["name"] for row in rows(*sources, "SELECT max(json_keys(missing)[1]) AS name FROM images")]
+        found = rows(*sources, sql.format(name))
+        assert {row["type"] for row in found} == {"JSON"} and any(row["json"] for row in found)
+        for row in found:
+            assert row["json"] == row["text"] == row["extracted"] == (row["missing"] or {}).get(name)
+            assert bool(row["is_there"]) == bool(row["text"])
+    first, = rows(made[0], "SELECT typeof(env) AS env, env['NOWHERE'] AS nothing FROM lifecycle_exec LIMIT 1")
+    assert first == {"env": "JSON", "nothing": None}
+    assert rows(made[0], "SELECT typeof(tags) AS type FROM runs") == [{"type": "JSON"}]
+
+
 def test_names_in_a_lake_stay_text():
     lake = new_folder() / "lake"
     for name in "20261122", "007":

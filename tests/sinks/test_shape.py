@@ -168,13 +168,13 @@ def test_tables_of_0_1():
     assert [(row["run"], row["host"], row["pid"], row["status"], row["children"]) for row in found] == [
         ("old-run", "007", 10, "exit 0", 1), ("old-run", "007", 11, "replaced by tool", 0), ("old-run", "007", 11, "exit 3", 0)]
     assert [row["hidden_by"] for row in found] == [None, None, "sh pipeline.sh"]
-    assert json.loads(found[1]["missing"])["peak_rss_bytes"] == "replaced" and found[0]["uid"] == 3000000000
+    assert found[1]["missing"]["peak_rss_bytes"] == "replaced" and found[0]["uid"] == 3000000000
     process = ask(OLD, "SELECT * FROM processes WHERE pid = 11")[0]
     assert (process["programs"], process["cpu_ns"], process["wall_ns"]) == (2, 1800 * 10**6, 3000 * 10**6)
     assert process["peak_rss_bytes"] == 90 << 20
     assert ask(OLD, "lost")[0]["events"] == 3
     assert {row["data_type"] for row in ask(OLD, "SELECT DISTINCT column_type AS data_type FROM (DESCRIBE images)")} == {
-        "VARCHAR", "VARCHAR[]", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP WITH TIME ZONE"}
+        "VARCHAR", "JSON", "VARCHAR[]", "BIGINT", "INTEGER", "BOOLEAN", "TIMESTAMP WITH TIME ZONE"}
 
 
 @needs_query
