@@ -22,8 +22,8 @@ struct storm {
 
 struct member {
 	struct storm *storm;
-	uint32_t level;
-	bool inner, left;
+	uint32_t level, children; /* of its storm */
+	bool left;
 };
 
 static struct member *member_of(struct track *track)
@@ -37,7 +37,7 @@ static void leave(struct member *member)
 		return;
 	member->left = true;
 	member->storm->living--;
-	member->storm->inner -= member->inner;
+	member->storm->inner -= member->children > 0;
 }
 
 static void unref(struct storm *storm)
@@ -78,9 +78,8 @@ static int forked(struct verdicts *verdicts, struct track *track)
 	own->level = its->level + 1;
 	if (own->level > storm->deepest)
 		storm->deepest = own->level;
-	if (!its->inner && !its->left)
+	if (!its->children++ && !its->left)
 		storm->inner++;
-	its->inner = true;
 	if (storm->living > storm->peak) {
 		storm->peak = storm->living;
 		storm->peak_inner = storm->inner;
@@ -92,11 +91,13 @@ static int forked(struct verdicts *verdicts, struct track *track)
 /* Another program is another tree. */
 static int executed(struct verdicts *verdicts, struct track *track)
 {
-	struct member *own = member_of(track);
+	struct member *own = member_of(track), *its = track->parent ? member_of(track->parent) : NULL;
 
 	(void)verdicts;
 	if (!own || !own->storm || !track->parent || track->parent->exe == track->exe)
 		return 0;
+	if (its && its->storm == own->storm && its->children && !--its->children && !its->left)
+		its->storm->inner--;
 	leave(own);
 	unref(own->storm);
 	*own = (struct member){0};

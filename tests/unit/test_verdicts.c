@@ -269,6 +269,23 @@ static void forks_double(void)
 	stop(8 * S);
 }
 
+/* The last ones each execute another program and wait for it. */
+static void forks_double_and_execute(void)
+{
+	uint32_t all = 1;
+
+	start(1 * S, 11, ROOT, "spread", "8|");
+	for (int round = 0; round < 8; round++)
+		for (uint32_t i = 0, n = all; i < n; i++, all++) {
+			uint64_t at = 2 * S + (uint64_t)round * 100 * MS + i * 100000;
+
+			FORK(.at = at, .pid = 11 + all, .parent = 11 + i, .comm = "spread");
+			if (round == 7)
+				start(at + 50000, 1011 + all, 11 + all, "sleep", "9|");
+		}
+	stop(8 * S);
+}
+
 /* A shell whose jobs each have a subshell. */
 static void subshells(void)
 {
@@ -628,6 +645,7 @@ static const struct {
 	{null_pointer_on_a_large_stack, NONE, 0, 0, NULL},
 	{null_pointer_without_a_limit, NONE, 0, 0, NULL},
 	{forks_double, VERDICT_FORK_STORM, VERDICT_LIKELY, 11, "256 at once"},
+	{forks_double_and_execute, VERDICT_FORK_STORM, VERDICT_LIKELY, 11, "257 at once, 129 of them"},
 	{subshells, NONE, 0, 0, NULL},
 	{forks_of_one, NONE, 0, 0, NULL},
 	{spins, VERDICT_SPIN, VERDICT_LIKELY, 11, "7.4 s of CPU"},
