@@ -10,43 +10,7 @@
 
 #include "core/base/base.h"
 #include "core/merge/merge.h"
-
-/* ---- resume.c: cursors, which say for each sink and run from where a follower goes on ---- */
-
-struct resume_stream {
-	char marker[2 * STREAM_MARKER + 1];
-	struct stream_position position;
-};
-
-/* Of a run. */
-struct resume_point {
-	bool ended; /* all of it is safe in the sink */
-	struct resume_stream *streams;
-	size_t count;
-};
-
-struct resume {
-	int folder, lock; /* of this sink */
-	const char *path; /* as the user wrote it; NULL: nothing is saved */
-	char sink[64];
-	bool failed; /* has been said */
-};
-
-/* Opens the folder of the sink's cursors in `path`, made if they are not there, for `account`. 0, or -errno with a sentence:
- * -EBUSY if another follower has it. */
-int resume__open(struct resume *resume, const char *path, const char *sink, const struct account *account,
-		 struct error *err);
-
-/* 1, 0 if there is none, or -EBADMSG if it is damaged, or other -errno. */
-int resume__load(const struct resume *resume, const struct stream_info *info, struct resume_point *point);
-
-/* Replaces it as a whole. 0 or -errno; the first failure is logged. */
-int resume__save(struct resume *resume, const struct stream_info *info, const struct resume_point *point);
-
-/* A run of this id has been deleted. */
-void resume__drop(const struct resume *resume, const char *run);
-void resume__free_point(struct resume_point *point);
-void resume__close(struct resume *resume);
+#include "core/resume/resume.h"
 
 /* ---- follow_run.c: one run ---- */
 

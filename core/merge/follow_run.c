@@ -119,7 +119,7 @@ static int resume_run(struct follow *f, struct follow_run *run)
 		log__warn("%s: its cursor %s: from the beginning", run->path,
 			  rc == -EBADMSG ? "is damaged" : "cannot be read");
 	rc = rc == 1 ? seek(run, &point) : 0;
-	resume__free_point(&point);
+	resume_point__free(&point);
 	return rc;
 }
 
@@ -203,7 +203,7 @@ void follow_run__free(struct follow *f, struct follow_run *run)
 	ends__free(run->ends);
 	filter__free(&run->filter);
 	merge__free(run->merge);
-	resume__free_point(&run->point);
+	resume_point__free(&run->point);
 	free(run->watches);
 	free(run->path);
 	free(run);

@@ -10,15 +10,16 @@ from harness import BUILD, CC, MADE, SRC, new_folder
 ROOMS = {
     "base": ("core/base/base.h", []),
     "stream": (None, ["base"]),
-    "merge": ("core/merge/merge.h", ["base", "stream", "config"]),
-    "runs": ("core/runs/runs.h", ["base", "stream"]),
+    "resume": ("core/resume/resume.h", ["base", "stream"]),
+    "merge": ("core/merge/merge.h", ["base", "stream", "resume", "config"]),
+    "runs": ("core/runs/runs.h", ["base", "stream", "resume"]),
     "query": ("core/query/query.h", ["base", "stream"]),
     "config": ("core/config/config.h", ["base"]),
     "bpf": ("core/bpf/bpf.h", ["base", "config"]),
     "account": ("core/account/account.h", ["base", "bpf"]),
     "proc": ("core/proc/proc.h", ["base"]),
     "needs": ("core/needs/needs.h", ["base"]),
-    "daemon": (None, ["base", "stream", "merge", "runs", "config", "bpf", "account", "proc", "needs"]),
+    "daemon": (None, ["base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "needs"]),
 }
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
