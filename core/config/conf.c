@@ -25,6 +25,8 @@ static const struct opt run_options[] = {
 	OPT(struct conf_run, max_processes, OPT_UINT, "131072", 1024, 4194304, "processes that can be watched at once"),
 	OPT(struct conf_run, latency, OPT_DURATION, "1s", 100 * MILLISECOND, HOUR,
 	    "how long, about, until a follower gets an event"),
+	OPT(struct conf_run, followers, OPT_STRING, "/var/lib/collector-follow", 0, 0,
+	    "folder with the state of each sink's follower, by which the daemon knows what is delivered"),
 	{.name = NULL},
 };
 
@@ -39,6 +41,8 @@ static const struct opt limit_options[] = {
 	OPT(struct conf_limits, open, OPT_UINT, "1000", 0, UINT32_MAX, "runs that are recorded at once"),
 	OPT(struct conf_limits, open_per_user, OPT_UINT, "500", 0, UINT32_MAX,
 	    "runs of one user that are recorded at once"),
+	OPT(struct conf_limits, drop_undelivered, OPT_BOOL, "false", 0, 0,
+	    "drop what a sink has not delivered, rather than record nothing new"),
 	{.name = NULL},
 };
 

@@ -22,6 +22,7 @@ struct conf_run {
 	uint64_t grace;	      /* ns to wait for descendants after the command has exited */
 	uint64_t max_processes;
 	uint64_t latency; /* ns, from an event to a follower: about */
+	char *followers;  /* FOLLOWERS/SINK is the state of the follower of a daemon's sink */
 };
 
 /* 0: no limit. */
@@ -31,6 +32,7 @@ struct conf_limits {
 	uint64_t age;		      /* ns since the end of a run */
 	uint64_t runs, runs_per_user; /* kept there */
 	uint64_t open, open_per_user; /* recorded at once */
+	bool drop_undelivered;	      /* rather than to refuse a new run */
 };
 
 #define CONF_LIMIT_DEFAULT UINT64_MAX

@@ -79,11 +79,11 @@ static void drop_folder(struct keeper *k)
 }
 
 /* On a full disk the oldest runs make room, or there is no further run: its folder may fit and what it records not. */
-static int make_folder(struct keeper *k, size_t count, struct error *err)
+static int make_folder(struct keeper *k, size_t count, uint32_t uid, struct error *err)
 {
 	const struct folder_opts opts = folder_opts(k);
 	const char *const *streams = (const char *const *)k->streams;
-	int code = keeper_store__allow(k, err);
+	int code = keeper_store__allow(k, uid, err);
 
 	if (code)
 		return code;
@@ -118,7 +118,7 @@ static void make_run(struct keeper *k, struct channel_message *m)
 		drop_folder(k);
 	m->kind = CHANNEL_RUN;
 	m->size = 0;
-	code = count < 0 ? error__set(&err, count, "%s", strerror(-count)) : make_folder(k, count, &err);
+	code = count < 0 ? error__set(&err, count, "%s", strerror(-count)) : make_folder(k, count, m->number, &err);
 	k->uid = m->number;
 	m->number = code;
 	if (code) {
@@ -493,7 +493,7 @@ int keeper__run(struct keeper *k)
 	if (k->folder.id)
 		drop_folder(k);
 	loop__free(k->loop);
-	store__free(k->store);
+	keeper_store__free(k);
 	free_streams(k);
 	free(k->run);
 	return k->code;

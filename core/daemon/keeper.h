@@ -13,6 +13,7 @@
 #include "core/daemon/collector.h"
 #include "core/daemon/command.h"
 #include "core/daemon/folder.h"
+#include "core/resume/resume.h"
 
 struct answerer;
 struct conf;
@@ -37,11 +38,14 @@ struct keeper {
 	struct store *store; /* the daemon's runs on disk; else NULL */
 	int store_timer;
 	bool store_soon, full; /* the timer is armed for a change; limits.total is reached, and the recorder knows */
-	struct folder folder;  /* of the run that is being opened */
-	uint32_t uid;	       /* whose that run is */
-	const char *name;      /* of that run */
-	char *run;	       /* path of the first run's folder */
-	char **streams;	       /* names of its streams */
+	bool full_said;	       /* and the log */
+	uint64_t full_until;   /* boot clock, ns: it is not said again before */
+	struct delivered delivered;
+	struct folder folder; /* of the run that is being opened */
+	uint32_t uid;	      /* whose that run is */
+	const char *name;     /* of that run */
+	char *run;	      /* path of the first run's folder */
+	char **streams;	      /* names of its streams */
 	struct command command;
 	struct pty *pty;	   /* between the caller's terminal and the command of --user; NULL: they share it */
 	struct answerer *answerer; /* reads what probes ask for; NULL: not yet, or it cannot */
@@ -60,11 +64,13 @@ struct keeper {
 int keeper__run(struct keeper *keeper);
 
 /* ---- keeper_store.c: the daemon's runs on disk, and their limits ---- */
-int keeper_store__start(struct keeper *k);			    /* 0 or -errno */
-int keeper_store__allow(const struct keeper *k, struct error *err); /* another run: 0, or -errno with `err` set */
-void keeper_store__kept(struct keeper *k, uint32_t run);	    /* the folder has its name */
+int keeper_store__start(struct keeper *k); /* 0 or -errno */
+/* Another run of this user: 0, or -errno with `err` set. */
+int keeper_store__allow(struct keeper *k, uint32_t uid, struct error *err);
+void keeper_store__kept(struct keeper *k, uint32_t run); /* the folder has its name */
 void keeper_store__ended(struct keeper *k, uint32_t run);
 void keeper_store__disk_is_full(struct keeper *k);
+void keeper_store__free(struct keeper *k);
 
 /* ---- answer.c: what probes ask for ---- */
 /* Starts the thread that reads, with the rights that its caller has by now; it goes on until the process exits. NULL: it

@@ -68,7 +68,7 @@ int resume__save(struct resume *resume, const struct stream_info *info, const st
 void resume__drop(const struct resume *resume, const char *run);
 void resume__close(struct resume *resume);
 
-/* ---- delivered.c: for who removes runs, what sinks have delivered ---- */
+/* ---- delivered.c: what sinks have delivered, for the removal of runs ---- */
 
 struct delivered {
 	const char *folder; /* FOLDER/SINK has the state of a sink's follower, FOLDER/SINK/cursors its cursors */

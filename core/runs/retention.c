@@ -92,29 +92,43 @@ static const char *reason(const struct left *left, const struct stored *run, con
 	return NULL;
 }
 
-int retention__choose(struct stored *runs, size_t count, const struct retention_limits *limits, uint64_t now)
+/* Those that wait for a sink are left out. */
+static int choose(struct left *left, struct stored *runs, size_t count, const struct retention_limits *limits,
+		  uint64_t now, const struct retention_wait *wait)
+{
+	int gone = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		struct stored *run = &runs[i];
+		struct user *user = counts(run) && !run->open && !run->goes ? user_of(left, run->uid) : NULL;
+		const char *goes = user ? reason(left, run, user, limits, now) : NULL;
+
+		if (!goes || (wait && wait->waits(wait->arg, run)))
+			continue;
+		run->goes = goes;
+		gone++;
+		user->runs--;
+		left->runs--;
+		left->bytes -= run->bytes;
+	}
+	return gone;
+}
+
+int retention__choose(struct stored *runs, size_t count, const struct retention_limits *limits, uint64_t now,
+		      const struct retention_wait *wait)
 {
 	struct left left = {0};
 	int gone = 0, err;
 
 	if (count)
 		qsort(runs, count, sizeof(*runs), compare);
+	for (size_t i = 0; i < count; i++)
+		runs[i].goes = NULL;
 	err = count_all(&left, runs, count);
-	for (size_t i = 0; i < count && !err; i++) {
-		struct stored *run = &runs[i];
-		struct user *user = counts(run) ? user_of(&left, run->uid) : NULL;
-
-		run->goes = NULL;
-		if (!user || run->open)
-			continue;
-		run->goes = reason(&left, run, user, limits, now);
-		if (!run->goes)
-			continue;
-		gone++;
-		user->runs--;
-		left.runs--;
-		left.bytes -= run->bytes;
-	}
+	if (!err)
+		gone = choose(&left, runs, count, limits, now, wait);
+	if (!err && limits->drop_undelivered)
+		gone += choose(&left, runs, count, limits, now, NULL);
 	hash__free_all(&left.users, offsetof(struct user, node));
 	return err ? err : gone;
 }
@@ -129,12 +143,65 @@ bool retention__exceeds(const struct stored *runs, size_t count, const struct re
 	return exceeds(bytes, limits->total);
 }
 
+/* A limit, and what counts for it. */
+struct crowd {
+	uint64_t limit; /* 0: none */
+	uint32_t uid;	/* of the runs of this user; STREAM_NO_UID: of all */
+	bool bytes;	/* of these, or of their number */
+};
+
+static uint64_t weight(const struct crowd *crowd, const struct stored *run)
+{
+	if (!counts(run) || (crowd->uid != STREAM_NO_UID && run->uid != crowd->uid))
+		return 0;
+	return crowd->bytes ? run->bytes : 1;
+}
+
+/* Whether one more run has no room, though all that may go does, and that is since some wait. */
+static bool is_crowded(struct stored *runs, size_t count, const struct crowd *crowd, const struct retention_wait *wait)
+{
+	uint64_t found = 1, excess;
+	bool waiting = false;
+
+	for (size_t i = 0; i < count; i++)
+		found += weight(crowd, &runs[i]);
+	excess = exceeds(found, crowd->limit) ? found - crowd->limit : 0;
+	for (size_t i = 0; i < count && excess; i++) {
+		uint64_t own = runs[i].open ? 0 : weight(crowd, &runs[i]);
+
+		if (own && wait->waits(wait->arg, &runs[i]))
+			waiting = true;
+		else
+			excess -= own < excess ? own : excess;
+	}
+	return excess && waiting;
+}
+
+const char *retention__refuses(struct stored *runs, size_t count, const struct retention_limits *limits, uint32_t uid,
+			       const struct retention_wait *wait)
+{
+	const struct {
+		const char *name;
+		struct crowd crowd;
+	} checks[] = {
+		/* what is left of it is for runs that are open */
+		{"limits.total", {limits->total - limits->total / 8, STREAM_NO_UID, true}},
+		{"limits.runs", {limits->runs, STREAM_NO_UID, false}},
+		{"limits.runs_per_user", {uid == STREAM_NO_UID ? 0 : limits->runs_per_user, uid, false}},
+	};
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !limits->drop_undelivered; i++)
+		if (is_crowded(runs, count, &checks[i].crowd, wait))
+			return checks[i].name;
+	return NULL;
+}
+
 uint64_t retention__next(const struct stored *runs, size_t count, const struct retention_limits *limits)
 {
 	uint64_t first = UINT64_MAX;
 
 	for (size_t i = 0; i < count && limits->age; i++)
-		if (counts(&runs[i]) && !runs[i].open && runs[i].ended < first)
+		if (counts(&runs[i]) && !runs[i].open && !runs[i].sink && runs[i].ended < first)
 			first = runs[i].ended;
 	return first == UINT64_MAX ? 0 : first + limits->age;
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/base/base.h"
+#include "core/resume/resume.h"
 #include "core/runs/retention.h"
 #include "core/runs/store_run.h"
 #include "core/log.h"
@@ -21,24 +22,66 @@
 #define SCAN_SHARE 100		/* and so many times what the last one took */
 #define WORK_NS 100000000ull	/* for one call of store__work() */
 #define AGE_NS 3600000000000ull /* until age is looked at again, at most: the clock may be set */
-#define ROOM_BYTES (128 << 10)	/* a disk with less is full */
-#define ROOM_RUNS 64		/* removed at once for that, at most */
+#define ASK_NS \
+	2000000000ull /* from one look at what sinks have delivered to the next, at least; and SCAN_SHARE times what it took */
+#define ROOM_BYTES (128 << 10) /* a disk with less is full */
+#define ROOM_RUNS 64	       /* removed at once for that, at most */
 
 struct store {
 	const char *output;
 	struct retention_limits limits;
+	struct retention_wait wait;
+	struct delivered *delivered;
 	struct stored *runs;
 	size_t count, room;
 	uint64_t scan_due, until; /* boot clock, ns: of the next scan; of the end of this call */
 	bool full, warned;
+	/* What waits for sinks */
+	uint64_t asked_at, ask_due; /* boot clock, ns: when those that wait were looked at; when they are again */
+	bool asks;		    /* they are, by now */
+	const char *sink;	    /* of the last choice: one that a run waits for */
+	uint64_t undelivered;
 };
 
-struct store *store__new(const char *output, const struct retention_limits *limits)
+/* Once a run is delivered, it stays so; of others the last answer holds until it is due to ask again. */
+static bool waits(void *arg, struct stored *run)
+{
+	struct store *s = arg;
+
+	/* A run that never got its name is not followed. */
+	if (!s->delivered || run->delivered || !run->streams || *run->id == '.')
+		return false;
+	if (!run->sink || s->asks) {
+		run->sink = delivered__lacks(s->delivered, run->id, run->streams);
+		run->delivered = !run->sink;
+	}
+	if (run->sink)
+		s->sink = run->sink;
+	return run->sink;
+}
+
+static void begin_asking(struct store *s)
+{
+	s->sink = NULL;
+	s->asked_at = clock__boot();
+	s->asks = s->asked_at >= s->ask_due;
+}
+
+static void end_asking(struct store *s)
+{
+	uint64_t took = clock__boot() - s->asked_at;
+
+	if (s->asks)
+		s->ask_due = s->asked_at + (took * SCAN_SHARE > ASK_NS ? took * SCAN_SHARE : ASK_NS);
+	s->asks = false;
+}
+
+struct store *store__new(const char *output, const struct retention_limits *limits, struct delivered *delivered)
 {
 	struct store *s = calloc(1, sizeof(*s));
 
 	if (s)
-		*s = (struct store){.output = output, .limits = *limits};
+		*s = (struct store){.output = output, .limits = *limits, .delivered = delivered, .wait = {waits, s}};
 	return s;
 }
 
@@ -90,6 +133,7 @@ static int measure(struct store *s, int out, struct stored *run)
 	run->kept = err && !run->number;
 	if (!err) {
 		run->bytes = found.bytes;
+		run->streams = found.streams;
 		run->ended = found.ended;
 		run->open = found.open;
 		if (found.uid != STREAM_NO_UID)
@@ -214,7 +258,9 @@ static bool remove_run(struct store *s, int out, struct stored *run, const char 
 
 	move_latest(s, out, run);
 	err = store_run__remove(out, run->id, &error);
-	if (!err)
+	if (!err && run->sink && !s->undelivered++)
+		log__warn("run %s: removed (%s), though sink %s has not delivered it", run->id, why, run->sink);
+	else if (!err)
 		log__info("run %s: removed (%s)", run->id, why);
 	if (!err || err == -ENOENT) {
 		forget(s, run);
@@ -281,6 +327,17 @@ static bool remove_all(struct store *s, int out)
 	return false;
 }
 
+/* Sets what goes. Returns whether something does. */
+static bool choose(struct store *s)
+{
+	int gone;
+
+	begin_asking(s);
+	gone = retention__choose(s->runs, s->count, &s->limits, clock__ns(CLOCK_REALTIME), &s->wait);
+	end_asking(s);
+	return gone > 0;
+}
+
 static bool any_open(const struct store *s)
 {
 	for (size_t i = 0; i < s->count; i++)
@@ -289,19 +346,24 @@ static bool any_open(const struct store *s)
 	return false;
 }
 
-/* Until the next run goes for its age, or open runs have grown. */
+static uint64_t least(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Until the next run goes for its age, open runs have grown, or sinks have got on. */
 static uint64_t pause_of(const struct store *s)
 {
 	uint64_t now = clock__ns(CLOCK_REALTIME), next = retention__next(s->runs, s->count, &s->limits);
-	uint64_t ns = any_open(s) ? OPEN_NS : AGE_NS;
+	uint64_t ns = any_open(s) ? OPEN_NS : next || s->sink ? AGE_NS : 0;
 
 	for (size_t i = 0; i < s->count; i++)
 		if (s->runs[i].goes)
 			return STORE_SOON_NS;
-	if (!next)
-		return any_open(s) ? OPEN_NS : 0;
-	next = next > now + STORE_SOON_NS ? next - now : STORE_SOON_NS;
-	return next < ns ? next : ns;
+	if (next)
+		ns = least(ns, next > now + STORE_SOON_NS ? next - now : STORE_SOON_NS);
+	now = clock__boot();
+	return s->sink ? least(ns, s->ask_due > now ? s->ask_due - now : 1) : ns;
 }
 
 uint64_t store__work(struct store *s)
@@ -314,7 +376,7 @@ uint64_t store__work(struct store *s)
 	s->until = clock__boot() + WORK_NS;
 	scan_if_due(s, out);
 	more = measure_all(s, out);
-	if (!more && retention__choose(s->runs, s->count, &s->limits, clock__ns(CLOCK_REALTIME)) > 0)
+	if (!more && choose(s))
 		more = remove_all(s, out);
 	if (!more)
 		s->full = retention__exceeds(s->runs, s->count, &s->limits);
@@ -325,6 +387,26 @@ uint64_t store__work(struct store *s)
 bool store__is_full(const struct store *s)
 {
 	return s->full;
+}
+
+const char *store__waits_for(const struct store *s)
+{
+	return s->sink;
+}
+
+const char *store__refuses(struct store *s, uint32_t uid)
+{
+	const char *limit;
+
+	begin_asking(s);
+	limit = retention__refuses(s->runs, s->count, &s->limits, uid, &s->wait);
+	end_asking(s);
+	return limit;
+}
+
+uint64_t store__undelivered(const struct store *s)
+{
+	return s->undelivered;
 }
 
 /* ---- a full disk ---- */
@@ -351,7 +433,8 @@ bool store__is_low(struct store *s)
 	return low;
 }
 
-static struct stored *oldest(struct store *s)
+/* `any`: also one that waits for a sink. */
+static struct stored *oldest(struct store *s, bool any)
 {
 	struct stored *first = NULL;
 
@@ -359,10 +442,10 @@ static struct stored *oldest(struct store *s)
 		struct stored *run = &s->runs[i];
 
 		if (run->measured && !run->open && !run->kept && !is_too_new(run) &&
-		    (!first || run->ended < first->ended))
+		    (!first || run->ended < first->ended) && (any || !waits(s, run)))
 			first = run;
 	}
-	return first;
+	return first || any || !s->limits.drop_undelivered ? first : oldest(s, true);
 }
 
 bool store__free_space(struct store *s)
@@ -374,10 +457,12 @@ bool store__free_space(struct store *s)
 	s->until = clock__boot() + WORK_NS;
 	if (out >= 0 && !room)
 		measure_all(s, out);
-	for (int i = 0; out >= 0 && !room && i < ROOM_RUNS && (run = oldest(s)); i++) {
+	begin_asking(s);
+	for (int i = 0; out >= 0 && !room && i < ROOM_RUNS && (run = oldest(s, false)); i++) {
 		remove_run(s, out, run, "the disk is full");
 		room = has_room(out);
 	}
+	end_asking(s);
 	if (out >= 0)
 		close(out);
 	return room;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/base/base.h"
+#include "core/resume/resume.h"
 #include "core/stream.h"
 
 #define DIGITS "0123456789"
@@ -185,6 +186,7 @@ static int look_at_stream(struct walk *w, const char *name, const struct stat *s
 	if (strcmp(info->run.id, w->path) && (*w->path != '.' || strcmp(info->run.id, w->path + 1)))
 		err = refuse(w, name, "a stream of another run");
 	w->run->uid = info->run.uid;
+	w->run->streams ^= delivered__stream(info->marker);
 	w->life = stream_life__of_both(w->life, stream_reader__writer(reader));
 	stream_reader__close(reader);
 	return err;

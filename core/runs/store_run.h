@@ -12,10 +12,11 @@
 #define STORE_RUN_LATEST "latest"
 
 struct store_run {
-	uint64_t bytes; /* on the disk */
-	uint64_t ended; /* last write, ns of real time */
-	uint32_t uid;	/* whose it is; STREAM_NO_UID: unknown */
-	bool open;	/* it is written, or may be: only what is certainly not may be removed */
+	uint64_t bytes;	  /* on the disk */
+	uint64_t ended;	  /* last write, ns of real time */
+	uint32_t uid;	  /* whose it is; STREAM_NO_UID: unknown */
+	uint64_t streams; /* delivered__stream() of all that have a header */
+	bool open;	  /* it is written, or may be: only what is certainly not may be removed */
 };
 
 /* Whether this may be the name of a run's folder, NAME-20261122T031500Z[-2]. */

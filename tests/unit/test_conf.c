@@ -117,6 +117,8 @@ static void check_defaults(const struct conf *conf)
 	assert_int_equal(conf->limits.runs_per_user, 5000);
 	assert_int_equal(conf->limits.open, 1000);
 	assert_int_equal(conf->limits.open_per_user, 500);
+	assert_false(conf->limits.drop_undelivered);
+	assert_string_equal(conf->run.followers, "/var/lib/collector-follow");
 	assert_int_equal(conf->rules_count, 0);
 	assert_int_equal(conf->sinks_count, 0);
 	assert_true(conf->redact_default);
@@ -134,7 +136,9 @@ static void test_limits(void **state)
 
 	(void)state;
 	load_good(&conf,
-		  "limits: {run: 1MiB, total: 2GiB, age: 90d, runs: 7, runs_per_user: 6, open: 5, open_per_user: 4}\n");
+		  "limits: {run: 1MiB, total: 2GiB, age: 90d, runs: 7, runs_per_user: 6, open: 5, open_per_user: 4,\n"
+		  "  drop_undelivered: true}\n"
+		  "run: {followers: /srv/follow}\n");
 	assert_int_equal(conf.limits.run, 1 << 20);
 	assert_int_equal(conf.limits.total, 2ULL << 30);
 	assert_int_equal(conf.limits.age, 90 * 86400000000000);
@@ -142,6 +146,8 @@ static void test_limits(void **state)
 	assert_int_equal(conf.limits.runs_per_user, 6);
 	assert_int_equal(conf.limits.open, 5);
 	assert_int_equal(conf.limits.open_per_user, 4);
+	assert_true(conf.limits.drop_undelivered);
+	assert_string_equal(conf.run.followers, "/srv/follow");
 	conf__free(&conf);
 	load_good(&conf, "limits: {run: 0, total: 0, age: 0s}\n");
 	assert_int_equal(conf.limits.run, 0);

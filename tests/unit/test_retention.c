@@ -23,10 +23,11 @@
 #define COUNT(runs) (sizeof(runs) / sizeof((runs)[0]))
 
 /* Those that go, in order, as "a:limits.age b:limits.runs". */
-static const char *choose(struct stored *runs, size_t count, const struct retention_limits *limits)
+static const char *choose(struct stored *runs, size_t count, const struct retention_limits *limits,
+			  const struct retention_wait *wait)
 {
 	static char text[512];
-	int gone = retention__choose(runs, count, limits, NOW), found = 0;
+	int gone = retention__choose(runs, count, limits, NOW, wait), found = 0;
 	size_t length = 0;
 
 	text[0] = 0;
@@ -47,8 +48,8 @@ static void test_no_limit_keeps_all(void **state)
 	const struct retention_limits none = {0};
 
 	(void)state;
-	assert_string_equal(choose(runs, COUNT(runs), &none), "");
-	assert_string_equal(choose(NULL, 0, &none), "");
+	assert_string_equal(choose(runs, COUNT(runs), &none, NULL), "");
+	assert_string_equal(choose(NULL, 0, &none, NULL), "");
 	assert_int_equal(retention__next(runs, COUNT(runs), &none), 0);
 }
 
@@ -60,7 +61,7 @@ static void test_age(void **state)
 
 	(void)state;
 	assert_int_equal(retention__next(runs, COUNT(runs), &limits), NOW - 1);
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "old:age");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "old:age");
 }
 
 /* The oldest by their end, not by their name or their place. */
@@ -71,7 +72,7 @@ static void test_runs(void **state)
 	const struct retention_limits limits = {.runs = 2};
 
 	(void)state;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "c:runs a:runs");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "c:runs a:runs");
 }
 
 /* No more than needed, and open runs count. */
@@ -82,17 +83,17 @@ static void test_total(void **state)
 	struct retention_limits limits = {.total = 105};
 
 	(void)state;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "");
 	limits.total = 104;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "a:total");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "a:total");
 	limits.total = 99;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "a:total b:total");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "a:total b:total");
 	assert_false(retention__exceeds(runs, COUNT(runs), &limits));
 	limits.total = 49;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "a:total b:total c:total");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "a:total b:total c:total");
 	assert_false(retention__exceeds(runs, COUNT(runs), &limits));
 	limits.total = 48;
-	choose(runs, COUNT(runs), &limits);
+	choose(runs, COUNT(runs), &limits, NULL);
 	assert_true(retention__exceeds(runs, COUNT(runs), &limits));
 }
 
@@ -108,7 +109,7 @@ static void test_per_user(void **state)
 	const struct retention_limits limits = {.runs_per_user = 1};
 
 	(void)state;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "x1:runs_per_user x2:runs_per_user");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "x1:runs_per_user x2:runs_per_user");
 }
 
 /* What is not ours, or not known yet, neither goes nor makes others go. */
@@ -121,8 +122,69 @@ static void test_kept(void **state)
 	const struct retention_limits limits = {.runs = 1, .total = 15, .age = 10};
 
 	(void)state;
-	assert_string_equal(choose(runs, COUNT(runs), &limits), "b:age c:age");
-	assert_string_equal(choose(runs, COUNT(runs), &(struct retention_limits){.runs = 1, .total = 15}), "b:total");
+	assert_string_equal(choose(runs, COUNT(runs), &limits, NULL), "b:age c:age");
+	assert_string_equal(choose(runs, COUNT(runs), &(struct retention_limits){.runs = 1, .total = 15}, NULL),
+			    "b:total");
+}
+
+/* By its name: "-a" waits for a sink. */
+static bool waits(void *arg, struct stored *run)
+{
+	*(size_t *)arg += 1;
+	return *run->id == '-';
+}
+
+static size_t asked;
+static const struct retention_wait wait = {waits, &asked};
+
+/* Those that wait come last, or never; who would not go is not asked for. */
+static void test_undelivered(void **state)
+{
+	struct stored runs[] = {RUN("-a", .ended = 1), RUN("b", .ended = 2), RUN("-c", .ended = NOW - 4),
+				RUN("d", .ended = NOW - 3), OPEN("-open", .ended = 1)};
+	struct retention_limits limits = {.runs = 4};
+
+	(void)state;
+	asked = 0;
+	assert_string_equal(choose(runs, COUNT(runs), &limits, &wait), "b:runs");
+	assert_int_equal(asked, 2);
+	limits.runs = 1;
+	assert_string_equal(choose(runs, COUNT(runs), &limits, &wait), "b:runs d:runs");
+	limits = (struct retention_limits){.age = 100};
+	assert_string_equal(choose(runs, COUNT(runs), &limits, &wait), "b:age");
+	limits = (struct retention_limits){.runs = 2, .age = 100, .drop_undelivered = true};
+	assert_string_equal(choose(runs, COUNT(runs), &limits, &wait), "-a:age b:age d:runs");
+	limits.runs = 1;
+	assert_string_equal(choose(runs, COUNT(runs), &limits, &wait), "-a:age b:age -c:runs d:runs");
+	/* a run whose age is over is not waited for by the clock */
+	runs[0].sink = "jsonl";
+	assert_int_equal(retention__next(runs, COUNT(runs), &limits), 2 + 100);
+}
+
+static void test_refused(void **state)
+{
+	struct stored runs[] = {RUN("-a", .uid = 7, .bytes = 40), RUN("-b", .uid = 8, .bytes = 40),
+				OPEN("open", .uid = 7, .bytes = 7), RUN("c", .uid = 8, .bytes = 10)};
+	struct retention_limits limits = {.runs = 3};
+
+	(void)state;
+	assert_string_equal(retention__refuses(runs, COUNT(runs), &limits, 9, &wait), "limits.runs");
+	limits.runs = 4; /* "c" goes */
+	assert_null(retention__refuses(runs, COUNT(runs), &limits, 9, &wait));
+	limits.runs_per_user = 2;
+	assert_string_equal(retention__refuses(runs, COUNT(runs), &limits, 7, &wait), "limits.runs_per_user");
+	assert_null(retention__refuses(runs, COUNT(runs), &limits, 8, &wait));
+	assert_null(retention__refuses(runs, COUNT(runs), &limits, STREAM_NO_UID, &wait));
+	/* an eighth is left for what is recorded */
+	limits = (struct retention_limits){.total = 101};
+	assert_null(retention__refuses(runs, COUNT(runs), &limits, 9, &wait));
+	limits.total = 99;
+	assert_string_equal(retention__refuses(runs, COUNT(runs), &limits, 9, &wait), "limits.total");
+	limits.drop_undelivered = true;
+	assert_null(retention__refuses(runs, COUNT(runs), &limits, 9, &wait));
+	/* open runs alone are the recorder's matter */
+	limits = (struct retention_limits){.runs = 1};
+	assert_null(retention__refuses(runs + 2, 1, &limits, 9, &wait));
 }
 
 /* 20,000 runs of 5,000 users, against the count of each limit. */
@@ -136,7 +198,7 @@ static void test_many(void **state)
 	(void)state;
 	for (size_t i = 0; i < RUNS; i++)
 		runs[i] = (struct stored){.id = "r", .measured = true, .ended = i * 7919 % RUNS, .uid = i % USERS};
-	assert_int_equal(retention__choose(runs, RUNS, &limits, NOW), RUNS - 9000);
+	assert_int_equal(retention__choose(runs, RUNS, &limits, NOW, NULL), RUNS - 9000);
 	for (size_t i = 0; i < RUNS; i++) {
 		left += !runs[i].goes;
 		users[runs[i].uid] += !runs[i].goes;
@@ -189,6 +251,8 @@ int main(void)
 		cmocka_unit_test(test_total),
 		cmocka_unit_test(test_per_user),
 		cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_undelivered),
+		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_many),
 		cmocka_unit_test(test_names),
 	};

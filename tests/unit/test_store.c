@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "core/base/base.h"
+#include "core/resume/resume.h"
 #include "core/runs/runs.h"
 #include "tests/unit/stream_folder.h"
 
@@ -61,14 +62,19 @@ static bool is_there(const struct folder *folder, const char *name)
 	return !fstatat(folder->fd, name, &st, AT_SYMLINK_NOFOLLOW);
 }
 
-static struct store *work(const struct folder *folder, struct retention_limits limits)
+static struct store *work_for(const struct folder *folder, struct retention_limits limits, struct delivered *delivered)
 {
-	struct store *store = store__new(folder->path, &limits);
+	struct store *store = store__new(folder->path, &limits, delivered);
 
 	assert_non_null(store);
 	for (int i = 0; i < 1000 && store__work(store) == 1; i++)
 		;
 	return store;
+}
+
+static struct store *work(const struct folder *folder, struct retention_limits limits)
+{
+	return work_for(folder, limits, NULL);
 }
 
 static void the_oldest_go(void **state)
@@ -188,6 +194,78 @@ static void latest_moves(void **state)
 	assert_false(is_there(folder, STORE_RUN_LATEST));
 }
 
+/* The cursor of a follower, which has so much of a run; `stream`: NULL for the run's own. */
+static void deliver(const struct folder *folder, const char *name, const char *stream, bool ended)
+{
+	struct resume_stream place = {.marker = ""};
+	struct resume_point point = {.ended = ended, .streams = &place, .count = 1};
+	struct resume resume;
+	struct stream_reader *reader;
+	char file[512];
+	struct error err;
+
+	snprintf(file, sizeof(file), "%s/%s/made.msgpack", folder->path, name);
+	assert_int_equal(stream_reader__open(&reader, file, &err), 0);
+	snprintf(place.marker, sizeof(place.marker), "%s", stream ? stream : stream_reader__info(reader)->marker);
+	assert_int_equal(resume__open(&resume, path_of(folder, "state/jsonl/cursors"), "jsonl", NULL, &err), 0);
+	assert_int_equal(resume__save(&resume, stream_reader__info(reader), &point), 0);
+	resume__close(&resume);
+	stream_reader__close(reader);
+}
+
+static void what_is_not_delivered_stays(void **state)
+{
+	static const char *const sinks[] = {"other", "jsonl"};
+	const struct folder *folder = *state;
+	char followers[512];
+	struct delivered delivered = {followers, sinks, 2, false};
+	struct store *store;
+
+	snprintf(followers, sizeof(followers), "%s", path_of(folder, "state"));
+	make_run(folder, A, 30);
+	make_run(folder, B, 20);
+	make_run(folder, C, 10);
+	assert_int_equal(mkdir(followers, 0755), 0);
+	assert_int_equal(mkdir(path_of(folder, "state/jsonl"), 0755), 0);
+	deliver(folder, A, NULL, false);
+	deliver(folder, B, NULL, true);
+	deliver(folder, C, "0123456789abcdef0123456789abcdef", true); /* of another run of this name */
+	store = work_for(folder, (struct retention_limits){.runs = 1}, &delivered);
+	assert_true(is_there(folder, A) && is_there(folder, C));
+	assert_false(is_there(folder, B));
+	assert_string_equal(store__waits_for(store), "jsonl");
+	assert_string_equal(store__refuses(store, 7), "limits.runs");
+	assert_int_equal(store__undelivered(store), 0);
+	store__free(store);
+	deliver(folder, A, NULL, true);
+	store__free(work_for(folder, (struct retention_limits){.total = 1}, &delivered));
+	assert_false(is_there(folder, A));
+	store = work_for(folder, (struct retention_limits){.total = 1, .drop_undelivered = true}, &delivered);
+	assert_false(is_there(folder, C));
+	assert_int_equal(store__undelivered(store), 1);
+	store__free(store);
+}
+
+/* Without a follower ever, and with one whose cursors cannot be read. */
+static void a_sink_is_waited_for_once_it_is_followed(void **state)
+{
+	static const char *const sinks[] = {"jsonl"};
+	const struct folder *folder = *state;
+	char followers[512];
+	struct delivered delivered = {followers, sinks, 1, false};
+
+	snprintf(followers, sizeof(followers), "%s", path_of(folder, "state"));
+	make_run(folder, A, 30);
+	make_run(folder, B, 20);
+	store__free(work_for(folder, (struct retention_limits){.runs = 1}, &delivered));
+	assert_false(is_there(folder, A));
+	assert_int_equal(mkdir(followers, 0755), 0);
+	assert_int_equal(mkdir(path_of(folder, "state/jsonl"), 0755), 0);
+	close(openat(folder->fd, "state/jsonl/cursors", O_CREAT | O_WRONLY, 0644));
+	store__free(work_for(folder, (struct retention_limits){.age = 1}, &delivered));
+	assert_true(is_there(folder, B) && delivered.failed);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -198,6 +276,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(only_runs_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(outputs_go_with_the_run, setup, teardown),
 		cmocka_unit_test_setup_teardown(latest_moves, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_is_not_delivered_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_sink_is_waited_for_once_it_is_followed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
