@@ -92,8 +92,10 @@ static void open_name(struct follow *f, const struct follow_folder *folder, stru
 		merge_input__free(input);
 	else
 		rc = follow_run__open(f, input, watch_input(f, input), f->running, &run, &err);
-	if (rc && rc != -ENOENT)
+	if (rc && rc != -ENOENT) {
 		log__warn("%s; the run is left out", err.text);
+		f->left_out = true;
+	}
 	if (run)
 		add_run(f, run);
 	free(name->path);
@@ -191,6 +193,19 @@ static void save(struct follow *f, bool all)
 			follow_run__point(f, run);
 		}
 	}
+}
+
+/* Once all runs of the folders have been opened, a cursor that was not loaded is of none of them. */
+static void sweep(struct follow *f)
+{
+	bool all = f->folders && f->resume.path && !f->running && !f->left_out && !f->swept;
+
+	for (const struct follow_folder *folder = f->folders; folder && all; folder = folder->next)
+		all = !folder->first;
+	if (!all)
+		return;
+	resume__sweep(&f->resume);
+	f->swept = true;
 }
 
 /* ---- the loop ---- */
@@ -363,6 +378,7 @@ int follow__run(struct follow *f, int out, struct error *err)
 	while (!rc && !*f->interrupted) {
 		rc = follow_folder__list(f);
 		left = open_names(f);
+		sweep(f);
 		if (!rc)
 			rc = work(f);
 		if (rc || is_done(f))

@@ -115,6 +115,8 @@ struct follow {
 	size_t slots_count;
 	uint64_t read_at, saved_at; /* boot clock, ns */
 	bool losses, crowded;
+	bool left_out; /* a run could not be opened */
+	bool swept;    /* no cursors of runs that are gone are left */
 };
 
 /* Opens what is to be followed, as the user who asks for it: a run, a stream, or a folder of runs; reads nothing from it. 0, or

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/base.h"
@@ -13,6 +14,7 @@
 #include "core/text.h"
 
 #define LOCK ".lock" /* no name of a host */
+#define SWEEP_S 86400
 
 /* ---- the folder ---- */
 
@@ -102,6 +104,8 @@ int resume__load(const struct resume *resume, const struct stream_info *info, st
 	if (folder < 0)
 		return folder == -ENOENT ? 0 : folder;
 	rc = resume_point__read(folder, &key, point);
+	if (rc == 1)
+		utimensat(folder, key.run, NULL, AT_SYMLINK_NOFOLLOW); /* in use: see resume__sweep() */
 	close(folder);
 	return rc;
 }
@@ -166,4 +170,32 @@ void resume__drop(const struct resume *resume, const char *run)
 		return;
 	resume_point__name(run, drop.run);
 	dir__each(resume->folder, drop_in, &drop);
+}
+
+static int sweep_one(int folder, const char *name, void *arg)
+{
+	const time_t *before = arg;
+	struct stat st;
+
+	if (!fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) && st.st_mtime < *before)
+		unlinkat(folder, name, 0);
+	return 0;
+}
+
+static int sweep_in(int folder, const char *name, void *arg)
+{
+	int host = dir__open(folder, name);
+
+	if (host < 0)
+		return 0; /* the lock */
+	dir__each(host, sweep_one, arg);
+	close(host);
+	return 0;
+}
+
+void resume__sweep(const struct resume *resume)
+{
+	time_t before = time(NULL) - SWEEP_S;
+
+	dir__each(resume->folder, sweep_in, &before);
 }

@@ -66,6 +66,10 @@ int resume__save(struct resume *resume, const struct stream_info *info, const st
 
 /* A run of this id has been deleted. */
 void resume__drop(const struct resume *resume, const char *run);
+
+/* All runs that are there have been loaded: removes cursors that were neither loaded nor saved for a day, as of runs that were
+ * deleted while nothing followed them. */
+void resume__sweep(const struct resume *resume);
 void resume__close(struct resume *resume);
 
 /* ---- delivered.c: what sinks have delivered, for the removal of runs ---- */

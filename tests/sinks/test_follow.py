@@ -408,6 +408,28 @@ def test_a_folder_of_runs():
         assert [line for line in follower.lines() if line["run"] == run] == merge(top / run)
 
 
+def test_cursors_of_runs_that_went_meanwhile():
+    """Of those that are there they stay, however old, and of one that went today, as its folder may only be elsewhere."""
+    top, cursor = new_folder() / "runs", new_folder() / "cursors"
+    top.mkdir()
+    for name in "kept", "old", "new":
+        with Live(top / name) as live:
+            live.tell("put 0 5", "end")
+    cursors = lambda: {path.name: path for path in cursor.glob("jsonl/*/*") if path.name[0] != "."}
+    with Follower(top, options=["--cursor", cursor]) as follower:
+        wait_for(lambda: sum("ended 1" in path.read_text() for path in cursors().values()) == 3, "all are done")
+        follower.end(0, signal.SIGTERM)
+    for name in "kept", "old":
+        os.utime(cursors()[name], (1, 1))
+    for name in "old", "new":
+        shutil.rmtree(top / name)
+    with Follower(top, options=["--cursor", cursor]) as follower:
+        wait_for(lambda: "old" not in cursors(), "it goes")
+        assert set(cursors()) == {"kept", "new"} and cursors()["kept"].stat().st_mtime > 1
+        follower.end(0, signal.SIGTERM)
+    assert not follower.lines()
+
+
 def test_many_runs_one_after_the_other():
     """Runs that have ended are let go: descriptors and memory do not grow."""
     top = new_folder() / "runs"
