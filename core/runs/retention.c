@@ -147,27 +147,43 @@ bool retention__exceeds(const struct stored *runs, size_t count, const struct re
 struct crowd {
 	uint64_t limit; /* 0: none */
 	uint32_t uid;	/* of the runs of this user; STREAM_NO_UID: of all */
-	bool bytes;	/* of these, or of their number */
+	uint64_t mean;	/* bytes of a run; 0: their number counts */
 };
 
+/* What is recorded, or has just been, is not smaller than others: many may begin at once. */
 static uint64_t weight(const struct crowd *crowd, const struct stored *run)
 {
-	if (!counts(run) || (crowd->uid != STREAM_NO_UID && run->uid != crowd->uid))
+	if (run->kept || (crowd->uid != STREAM_NO_UID && run->uid != crowd->uid))
 		return 0;
-	return crowd->bytes ? run->bytes : 1;
+	if (!crowd->mean)
+		return counts(run);
+	return (run->measured && !run->open) || run->bytes > crowd->mean ? run->bytes : crowd->mean;
+}
+
+static uint64_t mean_of(const struct stored *runs, size_t count)
+{
+	uint64_t bytes = 0, found = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!counts(&runs[i]) || runs[i].open)
+			continue;
+		bytes += runs[i].bytes;
+		found++;
+	}
+	return found ? bytes / found + 1 : 1;
 }
 
 /* Whether one more run has no room, though all that may go does, and that is since some wait. */
 static bool is_crowded(struct stored *runs, size_t count, const struct crowd *crowd, const struct retention_wait *wait)
 {
-	uint64_t found = 1, excess;
+	uint64_t found = crowd->mean ? crowd->mean : 1, excess;
 	bool waiting = false;
 
 	for (size_t i = 0; i < count; i++)
 		found += weight(crowd, &runs[i]);
 	excess = exceeds(found, crowd->limit) ? found - crowd->limit : 0;
 	for (size_t i = 0; i < count && excess; i++) {
-		uint64_t own = runs[i].open ? 0 : weight(crowd, &runs[i]);
+		uint64_t own = runs[i].open || !runs[i].measured ? 0 : weight(crowd, &runs[i]);
 
 		if (own && wait->waits(wait->arg, &runs[i]))
 			waiting = true;
@@ -185,9 +201,9 @@ const char *retention__refuses(struct stored *runs, size_t count, const struct r
 		struct crowd crowd;
 	} checks[] = {
 		/* what is left of it is for runs that are open */
-		{"limits.total", {limits->total - limits->total / 8, STREAM_NO_UID, true}},
-		{"limits.runs", {limits->runs, STREAM_NO_UID, false}},
-		{"limits.runs_per_user", {uid == STREAM_NO_UID ? 0 : limits->runs_per_user, uid, false}},
+		{"limits.total", {limits->total - limits->total / 8, STREAM_NO_UID, mean_of(runs, count)}},
+		{"limits.runs", {limits->runs, STREAM_NO_UID, 0}},
+		{"limits.runs_per_user", {uid == STREAM_NO_UID ? 0 : limits->runs_per_user, uid, 0}},
 	};
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]) && !limits->drop_undelivered; i++)
