@@ -68,6 +68,9 @@ int opt__parse(const struct opt *opts, void *conf, const char *text, struct erro
  * string that is not set. 0 or -ENOMEM. */
 int opt__format(const struct opt *opt, const void *conf, char **out);
 
+/* Whether it has the same value in both. 1, 0, or -ENOMEM. */
+int opt__same(const struct opt *opt, const void *a, const void *b);
+
 /* Appends the option as `k=v`, as opt__parse() reads it, to *out (allocated; initially NULL). 0 or -ENOMEM. */
 int opt__unparse(const struct opt *opt, const void *conf, char **out);
 

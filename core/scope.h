@@ -87,7 +87,7 @@ struct scope_note {
 	__u32 run;
 	struct scope_key key; /* enter: the process whose exec matched */
 	__u64 ts;
-	__u32 rule;   /* enter: index of the rule */
+	__u32 rule;   /* enter: enum scope_rule_kind */
 	__u32 length; /* enter: of text */
 	__u32 uid;    /* enter: the user of that process */
 	__u32 zero;

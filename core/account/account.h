@@ -6,7 +6,9 @@
 
 #include "core/account/caps_check.h"
 #include "core/account/environment.h"
+#include "core/account/privileges.h"
 #include "core/account/pty.h"
+#include "core/account/seccomp.h"
 #include "core/account/session.h"
 #include "core/account/user.h"
 

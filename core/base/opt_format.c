@@ -66,6 +66,20 @@ int opt__format(const struct opt *opt, const void *conf, char **out)
 	return rc;
 }
 
+int opt__same(const struct opt *opt, const void *a, const void *b)
+{
+	char *of_a, *of_b = NULL;
+	int rc = opt__format(opt, a, &of_a);
+
+	if (!rc)
+		rc = opt__format(opt, b, &of_b);
+	if (!rc)
+		rc = of_a && of_b ? !strcmp(of_a, of_b) : of_a == of_b;
+	free(of_a);
+	free(of_b);
+	return rc;
+}
+
 int opt__unparse(const struct opt *opt, const void *conf, char **out)
 {
 	char *value;

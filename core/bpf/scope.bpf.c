@@ -36,6 +36,7 @@ struct {
 	__type(value, __u32);
 } wanted SEC(".maps");
 
+__u32 rule_kinds; /* bit per scope_rule_kind that has a rule */
 bool scan_enters; /* whether the scan adds processes or only lists them */
 
 struct scratch {
@@ -49,9 +50,9 @@ struct {
 	__type(value, struct scratch);
 } exec_scratch SEC(".maps");
 
-const volatile __u32 rule_kinds; /* bit per scope_rule_kind that has a rule */
-const volatile __u32 all_run;	 /* `all: true`: the run of every process that has no other; else 0 */
-const volatile bool use_ended;	 /* this kernel needs the map `ended` */
+const volatile bool by_rules;  /* there may be rules */
+const volatile __u32 all_run;  /* `all: true`: the run of every process that has no other; else 0 */
+const volatile bool use_ended; /* this kernel needs the map `ended` */
 
 __u32 launcher; /* pid, in the pid namespace of this inode, whose children enter launch_run; 0: none */
 __u32 launcher_ns;
@@ -243,7 +244,7 @@ int BPF_PROG(scope_fork, struct task_struct *child)
 /* Looks up the key's text; starts a run for the process if the prefix of a rule matches. */
 static __always_inline bool match(struct task_struct *task, struct scratch *s, __u8 kind, __u32 length)
 {
-	__u32 zero = 0, *rule, *counter, number;
+	__u32 zero = 0, *counter, number;
 	struct scope_run run = {};
 	struct scope_key key;
 
@@ -251,14 +252,13 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 		length = SCOPE_TEXT;
 	s->key.kind = kind;
 	s->key.bits = 8 + 8 * length;
-	rule = bpf_map_lookup_elem(&rules, &s->key);
 	counter = bpf_map_lookup_elem(&run_counter, &zero);
-	if (!rule || !counter)
+	if (!counter || !bpf_map_lookup_elem(&rules, &s->key))
 		return false;
 	number = SCOPE_RUN_RULE | ((*counter)++ & 0x1fffff) << 10 | (bpf_get_smp_processor_id() & 0x3ff);
 	key = scope__key_of_leader(task);
 	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 0) == ENTERED &&
-	    note(SCOPE_NOTE_ENTER, number, &key, *rule, s->key.text, length))
+	    note(SCOPE_NOTE_ENTER, number, &key, kind, s->key.text, length))
 		return true;
 	/* Without the note the core would not know of the run. */
 	bpf_map_delete_elem(&scope, &key);
@@ -293,7 +293,7 @@ ON_ANY_EXEC(scope_exec, task, filename)
 			__sync_fetch_and_add(&adopted, 1);
 		return;
 	}
-	if (!rule_kinds)
+	if (!by_rules || !rule_kinds)
 		return;
 	s = bpf_map_lookup_elem(&exec_scratch, &zero);
 	if (!s)

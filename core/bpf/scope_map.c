@@ -92,7 +92,7 @@ int scope__open(struct scope **out, const struct scope_opts *opts)
 	bpf_program__set_autoload(scope->skel->progs.scope_exit, !marks_last);
 	scope->skel->rodata->use_ended = !marks_last;
 	scope->skel->rodata->all_run = opts->all_run;
-	scope->skel->rodata->rule_kinds = opts->rule_kinds;
+	scope->skel->rodata->by_rules = opts->by_rules;
 	bpf_map__set_max_entries(scope->skel->maps.ended, marks_last ? 1 : opts->max_processes);
 	scope->map_fd = bpf_map_create(BPF_MAP_TYPE_HASH, "scope", sizeof(struct scope_key), sizeof(struct scope_entry),
 				       opts->max_processes, NULL);
@@ -238,16 +238,35 @@ void scope__launch(struct scope *scope, pid_t launcher, uint32_t run)
 	scope->skel->bss->launcher = run ? launcher : 0;
 }
 
-int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, uint32_t rule)
+static struct scope_rule_key rule_key(enum scope_rule_kind kind, const char *prefix, size_t length)
 {
 	struct scope_rule_key key = {.kind = kind};
-	size_t length = strlen(prefix);
 
 	if (length > SCOPE_TEXT)
 		length = SCOPE_TEXT;
 	memcpy(key.text, prefix, length);
 	key.bits = 8 + 8 * length;
-	return bpf_map_update_elem(bpf_map__fd(scope->skel->maps.rules), &key, &rule, BPF_ANY) ? -errno : 0;
+	return key;
+}
+
+int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, size_t length)
+{
+	struct scope_rule_key key = rule_key(kind, prefix, length);
+	uint32_t value = kind;
+
+	return bpf_map_update_elem(bpf_map__fd(scope->skel->maps.rules), &key, &value, BPF_ANY) ? -errno : 0;
+}
+
+void scope__unrule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, size_t length)
+{
+	struct scope_rule_key key = rule_key(kind, prefix, length);
+
+	bpf_map_delete_elem(bpf_map__fd(scope->skel->maps.rules), &key);
+}
+
+void scope__set_kinds(struct scope *scope, uint32_t kinds)
+{
+	scope->skel->bss->rule_kinds = kinds;
 }
 
 int scope__want(struct scope *scope, uint32_t pid, uint32_t run)
@@ -432,7 +451,7 @@ uint64_t scope__adopted(const struct scope *scope)
 
 uint64_t scope__new_misses(struct scope *scope)
 {
-	return scope->skel->rodata->rule_kinds ? bpf_unit__new_misses(&scope->unit) : 0;
+	return scope->skel->bss->rule_kinds ? bpf_unit__new_misses(&scope->unit) : 0;
 }
 
 void scope__close(struct scope *scope)

@@ -19,7 +19,7 @@ struct scope;
 struct scope_opts {
 	uint64_t max_processes; /* entries of the scope map */
 	uint32_t all_run;	/* the run of every process that has no other; 0: none */
-	uint32_t rule_kinds;	/* bit per scope_rule_kind that scope__rule() will be called for */
+	bool by_rules;		/* scope__rule() will be called */
 };
 
 /* Whether the kernel's tracepoint marks the exit of a process's last thread (since 6.16). */
@@ -57,8 +57,10 @@ uint64_t scope__alive(struct scope *scope, uint32_t run);
 /* From now on children of this process, by its pid in our namespace, enter the run; run 0: they do not. */
 void scope__launch(struct scope *scope, pid_t launcher, uint32_t run);
 
-/* Adds a rule for execs: a text with this prefix starts a run and sends a note. 0 or -errno. */
-int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, uint32_t rule);
+/* Adds a rule for execs: a text with this prefix, of so many bytes, starts a run and sends a note. 0 or -errno. */
+int scope__rule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, size_t length);
+void scope__unrule(struct scope *scope, enum scope_rule_kind kind, const char *prefix, size_t length); /* removes it */
+void scope__set_kinds(struct scope *scope, uint32_t kinds); /* bit per scope_rule_kind: those that are looked at */
 
 /* Makes the next scan with `enter` add an existing process, by its pid in our namespace. 0 or -errno. */
 int scope__want(struct scope *scope, uint32_t pid, uint32_t run);

@@ -16,7 +16,7 @@
 #define HOUR 3600000000000ULL
 #define MILLISECOND 1000000ULL
 
-static const struct opt run_options[] = {
+const struct opt conf__run_options[] = {
 	OPT(struct conf_run, name, OPT_STRING, "run", 0, 0, "name of the run; its folder begins with it"),
 	OPT(struct conf_run, tags, OPT_MAP, NULL, 0, 0, "names and values written to every stream's header"),
 	OPT(struct conf_run, output, OPT_STRING, NULL, 0, 0, "folder in which the runs' folders are created"),
@@ -68,7 +68,7 @@ int conf__check_name(const char *name, struct error *err)
 static void load_run(struct tree *tree, const struct tree_entry *entry, struct loading *loading)
 {
 	struct conf_run *run = &loading->conf->run;
-	struct tree_table table = {run_options, run};
+	struct tree_table table = {conf__run_options, run};
 	yaml_node_t *node;
 	struct error err;
 
@@ -312,7 +312,7 @@ static int fill(struct conf *conf, struct tree *tree, const struct conf_finder *
 	int rc;
 
 	conf->redact_default = true;
-	rc = opt__defaults(run_options, &conf->run);
+	rc = opt__defaults(conf__run_options, &conf->run);
 	if (!rc)
 		rc = opt__defaults(limit_options, &conf->limits);
 	if (!rc)
@@ -373,7 +373,7 @@ void conf__free(struct conf *conf)
 
 	if (!conf)
 		return;
-	opt__free(run_options, &conf->run);
+	opt__free(conf__run_options, &conf->run);
 	for (i = 0; i < conf->rules_count; i++) {
 		free(conf->rules[i].pattern);
 		free(conf->rules[i].name);

@@ -102,6 +102,8 @@ int conf__load_memory(struct conf *conf, const char *path, const void *data, siz
 		      const struct conf_finder *finder);
 void conf__free(struct conf *conf); /* takes NULL and a zeroed one */
 
+extern const struct opt conf__run_options[]; /* of struct conf_run */
+
 /* Checks the name of a run, for --name. 0, or -EINVAL with `err` set. */
 int conf__check_name(const char *name, struct error *err);
 

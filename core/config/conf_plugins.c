@@ -269,6 +269,25 @@ void conf_plugins__sinks(struct conf *conf, struct tree *tree, const struct tree
 	tree__mapping(tree, entry->node, entry->key, visit_sink, &naming);
 }
 
+static int same_options(const struct opt *opt, const void *a, const void *b)
+{
+	int same = 1;
+
+	for (; same > 0 && opt && opt->name; opt++)
+		same = opt__same(opt, a, b);
+	return same;
+}
+
+int conf_plugins__same_probe(const struct conf_probe *a, const struct conf_probe *b)
+{
+	const struct opt *options = a->probe->options;
+	int same = same_options(common_options, a, b);
+
+	if (same > 0)
+		same = same_options(sampler_options, a, b);
+	return same > 0 && a->probe == b->probe ? same_options(options, a->conf, b->conf) : same;
+}
+
 void conf_plugins__free(struct conf *conf)
 {
 	size_t i;

@@ -19,6 +19,9 @@ int conf_plugins__all_probes(struct conf *conf, const struct conf_finder *finder
 /* Adds this probe with its defaults, if it is installed and not yet there. 0 or -errno, reported. */
 int conf_plugins__add_installed(struct conf *conf, const struct conf_finder *finder, const char *name);
 
+/* Whether all options are the same. 1, 0, or -ENOMEM. */
+int conf_plugins__same_probe(const struct conf_probe *a, const struct conf_probe *b);
+
 void conf_plugins__free(struct conf *conf);
 
 #endif

@@ -4,6 +4,7 @@
 #define CORE_CONFIG_CONFIG_H
 
 #include "core/config/conf.h"
+#include "core/config/conf_reload.h"
 #include "core/config/conf_verdicts.h"
 #include "core/config/expand.h"
 #include "core/config/glob.h"

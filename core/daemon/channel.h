@@ -24,6 +24,7 @@ enum channel_kind {
 	CHANNEL_READY,	      /* everything is attached: let the command go */
 	CHANNEL_DONE,	      /* the streams are complete; what follows is the wait for the disk */
 	CHANNEL_ASK,	      /* read something for a probe; text: struct channel_ask */
+	CHANNEL_RELOADED,     /* number: 0, or -errno: nothing has changed */
 	/* keeper -> recorder */
 	CHANNEL_RUN, /* reply to MAKE_RUN; text: the name of its folder, and of its user; fds: output folder, folder, streams.
 			 * Or number: -errno; text: what failed */
@@ -33,7 +34,8 @@ enum channel_kind {
 	CHANNEL_SUSPEND,  /* limits.total is reached: record nothing */
 	CHANNEL_RESUME,	  /* record again */
 	CHANNEL_STOP,	  /* stop recording */
-	CHANNEL_ANSWER,	  /* reply to ASK; number: 0 or -errno; text: struct channel_answer, and what was read */
+	CHANNEL_RELOAD, /* other rules and limits; text: a part of conf_reload__pack(), from byte `run` of `number` on */
+	CHANNEL_ANSWER, /* reply to ASK; number: 0 or -errno; text: struct channel_answer, and what was read */
 	CHANNEL_KINDS,
 };
 

@@ -206,7 +206,8 @@ static int run(struct keeper *k)
 
 int collector__run(const struct collector_opts *opts)
 {
-	struct keeper k = {.opts = opts, .conf = opts->conf, .signals = -1, .folder = {.outfd = -1, .dirfd = -1}};
+	struct keeper k = {
+		.opts = opts, .conf = &k.own, .own = *opts->conf, .signals = -1, .folder = {.outfd = -1, .dirfd = -1}};
 	int code;
 
 	bpf__init();

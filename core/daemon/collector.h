@@ -23,6 +23,11 @@ struct collector_opts {
 	const char *plugin_dir;
 	bool quiet;
 	struct redact *redact; /* NULL: nothing is redacted */
+	const char *config;    /* path of the file; NULL: defaults */
+	/* Reads that file again, logging what is wrong with it: NULL then. */
+	struct conf *(*reload)(void *arg);
+	void *reload_arg;
+	void (*drop)(struct conf *conf); /* what reload() returned; takes NULL */
 };
 
 /* Rules say what is watched, not the command line: runs begin and end, until a signal. */

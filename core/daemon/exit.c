@@ -98,6 +98,8 @@ void exit__notified(struct recorder *r, const struct channel_message *m)
 		loop__stop(r->loop);
 	else if (m->kind == CHANNEL_SUSPEND || m->kind == CHANNEL_RESUME)
 		runs__suspend(r, m->kind == CHANNEL_SUSPEND);
+	else if (m->kind == CHANNEL_RELOAD)
+		recorder_reload__take(r, m);
 	if (!m || m->kind != CHANNEL_ANSWER)
 		return;
 	ask_keeper__answer(r, m);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/daemon/output_folder.h"
+#include "core/base/base.h"
 #include "core/log.h"
 #include "core/runs/runs.h"
 #include "core/stream.h"
@@ -65,6 +66,26 @@ int folder__open_output(const struct folder_opts *opts, struct error *err)
 	if (fd >= 0 && made && opts->uid != (uid_t)-1 && fchown(fd, opts->uid, opts->gid))
 		warn_owner(opts->output, "", opts->uid);
 	return fd;
+}
+
+int folder__become_owner(const struct folder_opts *opts)
+{
+	struct error err;
+	struct stat st;
+	int fd = folder__open_output(opts, &err), rc = 0;
+
+	if (fd < 0) {
+		log__error("%s", err.text);
+		return fd;
+	}
+	caps__empty_bounding_set(); /* where cap_setpcap allows it */
+	if (!fstat(fd, &st) && st.st_uid) {
+		rc = !setgroups(0, NULL) && !setgid(st.st_gid) && !setuid(st.st_uid);
+		if (!rc)
+			log__warn("%s: cannot become its owner, UID %u: %s", opts->output, st.st_uid, strerror(errno));
+	}
+	close(fd);
+	return rc;
 }
 
 /* Its name until it is kept. */

@@ -34,6 +34,10 @@ int folder__check_output(const char *output, uid_t owner, struct error *err);
  * set. */
 int folder__open_output(const struct folder_opts *opts, struct error *err);
 
+/* Becomes the owner of the output folder, after making it, unless that is root, for good. 1; 0: it is not changed; or -errno,
+ * logged. */
+int folder__become_owner(const struct folder_opts *opts);
+
 /* Makes the folder and the files of `count` streams, under a hidden name until folder__keep(): a run that can be seen has its
  * headers. Overwrites nothing; on failure removes what it made.
  * 0, or -errno with `err` set. */

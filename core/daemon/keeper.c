@@ -3,7 +3,6 @@
 #include "core/daemon/keeper.h"
 
 #include <errno.h>
-#include <grp.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,26 +202,11 @@ static void fork_command(struct keeper *k)
 static int become_owner(struct keeper *k)
 {
 	const struct folder_opts opts = folder_opts(k);
-	struct error err;
-	struct stat st;
-	int fd;
+	int rc = !collector__is_daemon(k->opts) || geteuid() ? 0 : folder__become_owner(&opts);
 
-	if (!collector__is_daemon(k->opts) || geteuid())
-		return 0;
-	fd = folder__open_output(&opts, &err);
-	if (fd < 0) {
-		log__error("%s", err.text);
-		return fd;
-	}
-	caps__empty_bounding_set(); /* where cap_setpcap allows it */
-	if (!fstat(fd, &st) && st.st_uid) {
-		if (setgroups(0, NULL) || setgid(st.st_gid) || setuid(st.st_uid))
-			log__warn("%s: cannot become its owner, UID %u: %s", opts.output, st.st_uid, strerror(errno));
-		else
-			k->owner = NULL;
-	}
-	close(fd);
-	return 0;
+	if (rc > 0)
+		k->owner = NULL;
+	return rc < 0 ? rc : 0;
 }
 
 /* Takes the rights of the command; where there is none, no capability remains. The reports have been forked. */
@@ -276,6 +260,8 @@ static void on_ready(struct keeper *k)
 		log__error("%s: cannot execute: %s", k->opts->command[0], strerror(err));
 	if (k->code || k->stop)
 		tell(k, CHANNEL_STOP);
+	else if (k->reload.again)
+		keeper_reload__start(k);
 }
 
 /* ---- what happens ---- */
@@ -377,6 +363,9 @@ static void on_message(void *arg)
 	case CHANNEL_READY:
 		on_ready(k);
 		break;
+	case CHANNEL_RELOADED:
+		keeper_reload__done(k, m.number);
+		break;
 	case CHANNEL_ASK:
 		answerer__ask(k->answerer, k->channel, &m);
 		break;
@@ -423,6 +412,8 @@ static void on_signal(void *arg)
 			on_command_ended(k);
 		return;
 	}
+	if (info.ssi_signo == SIGHUP && collector__is_daemon(k->opts))
+		keeper_reload__start(k);
 	ends = info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM;
 	k->stop = k->stop || ends;
 	if (!running) {
@@ -494,6 +485,7 @@ int keeper__run(struct keeper *k)
 		drop_folder(k);
 	loop__free(k->loop);
 	keeper_store__free(k);
+	keeper_reload__free(k);
 	free_streams(k);
 	free(k->run);
 	return k->code;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "core/config/config.h"
 #include "core/daemon/channel.h"
 #include "core/daemon/collector.h"
 #include "core/daemon/command.h"
@@ -22,9 +23,18 @@ struct proc_own;
 struct pty;
 struct store;
 
+/* The configuration, read again. */
+struct keeper_reload {
+	struct conf *offered, *used; /* to the recorder, which has not answered yet; by now. NULL: none */
+	bool again;		     /* asked for meanwhile */
+	uint64_t at, refused_at;     /* real time, ns: of the last one, and of the last one that failed */
+};
+
 struct keeper {
 	const struct collector_opts *opts;
-	const struct conf *conf;
+	const struct conf *conf; /* `own` */
+	struct conf own;	 /* that of opts, whose rules, limits and sinks a reload replaces */
+	struct keeper_reload reload;
 	struct passwd *entry;	    /* of both, or of the one that there is */
 	const struct passwd *user;  /* --user */
 	const struct passwd *owner; /* of the run's folder and of the sink processes */
@@ -71,6 +81,12 @@ void keeper_store__kept(struct keeper *k, uint32_t run); /* the folder has its n
 void keeper_store__ended(struct keeper *k, uint32_t run);
 void keeper_store__disk_is_full(struct keeper *k);
 void keeper_store__free(struct keeper *k);
+int keeper_store__reload(struct keeper *k); /* other limits and sinks: 0 or -ENOMEM */
+
+/* ---- keeper_reload.c: SIGHUP ---- */
+void keeper_reload__start(struct keeper *k);
+void keeper_reload__done(struct keeper *k, int err); /* the recorder's answer */
+void keeper_reload__free(struct keeper *k);
 
 /* ---- answer.c: what probes ask for ---- */
 /* Starts the thread that reads, with the rights that its caller has by now; it goes on until the process exits. NULL: it

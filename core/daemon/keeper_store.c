@@ -69,15 +69,22 @@ static int find_sinks(struct keeper *k)
 		return -ENOMEM;
 	for (size_t i = 0; i < k->conf->sinks_count; i++)
 		names[i] = k->conf->sinks[i].name;
-	k->delivered = (struct delivered){k->conf->run.followers, names, k->conf->sinks_count, false};
+	free((void *)k->delivered.sinks);
+	k->delivered = (struct delivered){k->opts->conf->run.followers, names, k->conf->sinks_count, false};
 	return 0;
+}
+
+static struct retention_limits limits_of(const struct keeper *k)
+{
+	const struct conf_limits *limits = &k->conf->limits;
+
+	return (struct retention_limits){limits->total, limits->age, limits->runs, limits->runs_per_user,
+					 limits->drop_undelivered};
 }
 
 int keeper_store__start(struct keeper *k)
 {
-	const struct conf_limits *limits = &k->conf->limits;
-	const struct retention_limits kept = {limits->total, limits->age, limits->runs, limits->runs_per_user,
-					      limits->drop_undelivered};
+	const struct retention_limits kept = limits_of(k);
 
 	if (!collector__is_daemon(k->opts))
 		return 0;
@@ -134,4 +141,17 @@ void keeper_store__disk_is_full(struct keeper *k)
 {
 	if (k->store)
 		store__free_space(k->store);
+}
+
+int keeper_store__reload(struct keeper *k)
+{
+	const struct retention_limits kept = limits_of(k);
+
+	if (!k->store)
+		return 0;
+	if (find_sinks(k))
+		return -ENOMEM;
+	store__reload(k->store, &kept);
+	work_soon(k);
+	return 0;
 }

@@ -14,12 +14,10 @@
 #include "core/daemon/command.h"
 #include "core/daemon/recorder.h"
 #include "core/daemon/doctor.h"
+#include "core/daemon/loaded.h"
 #include "core/log.h"
 #include "core/merge/merge.h"
 #include "core/probe.h"
-
-static const struct plugin_kind probe_kind = {"probes", PROBE_SYMBOL, PROBE_ABI, sizeof(struct probe),
-					      sizeof(struct probe)};
 
 /* Everything the command line says. */
 struct line {
@@ -29,15 +27,6 @@ struct line {
 	bool no_summary, check, list, quiet, doctor, json, clean_env;
 	pid_t *pid_numbers;
 	char **command; /* NULL: none */
-};
-
-/* Loaded probes, and what sinks say of themselves: none of their code runs here. */
-struct loaded {
-	const char *dir;
-	struct plugin *plugins;
-	size_t count;
-	struct sink_about *sinks;
-	char **names; /* of all installed probes; NULL: not read yet */
 };
 
 static const struct cli_option options[] = {
@@ -190,89 +179,6 @@ static int parse(struct line *line, char **argv)
 
 /* ---- plugins ---- */
 
-static int add_probe(struct loaded *loaded, const char *name, struct error *err)
-{
-	struct plugin *more = reallocarray(loaded->plugins, loaded->count + 1, sizeof(*more));
-	int rc;
-
-	if (!more)
-		return error__set(err, -ENOMEM, "out of memory");
-	loaded->plugins = more;
-	rc = plugin__find(&probe_kind, loaded->dir, name, &more[loaded->count], err);
-	loaded->count += !rc;
-	return rc;
-}
-
-static struct plugin *expected(struct loaded *loaded, const char *name)
-{
-	for (size_t i = 0; i < loaded->count; i++)
-		if (!strcmp(loaded->plugins[i].name, name) && !loaded->plugins[i].handle)
-			return &loaded->plugins[i];
-	return NULL;
-}
-
-/* One that cannot be found is an error when it is asked for. */
-static void expect_probe(void *arg, const char *name)
-{
-	struct error err;
-
-	add_probe(arg, name, &err);
-}
-
-static const struct probe *find_probe(void *arg, const char *name, struct error *err)
-{
-	struct loaded *loaded = arg;
-	struct plugin *plugin = expected(loaded, name);
-
-	if (!plugin && add_probe(loaded, name, err))
-		return NULL;
-	plugin = plugin ? plugin : &loaded->plugins[loaded->count - 1];
-	if (!plugin->tried)
-		plugin__rehearse(&probe_kind, loaded->plugins, loaded->count);
-	return plugin__start(&probe_kind, plugin, err) ? NULL : plugin->table;
-}
-
-static const struct sink *find_sink(void *arg, const char *name, struct error *err)
-{
-	struct loaded *loaded = arg;
-	struct sink_about *about;
-
-	if (sink_about__read(&about, loaded->dir, name, err))
-		return NULL;
-	about->next = loaded->sinks;
-	loaded->sinks = about;
-	return &about->sink;
-}
-
-static char *const *probe_names(void *arg)
-{
-	struct loaded *loaded = arg;
-
-	if (!loaded->names && plugin__names(&probe_kind, loaded->dir, &loaded->names))
-		loaded->names = NULL;
-	return loaded->names;
-}
-
-static void log_sentence(void *arg, enum log_level level, const char *sentence)
-{
-	(void)arg;
-	log__print(level, "%s", sentence);
-}
-
-static void unload(struct loaded *loaded)
-{
-	while (loaded->count)
-		plugin__unload(&loaded->plugins[--loaded->count]);
-	free(loaded->plugins);
-	while (loaded->sinks) {
-		struct sink_about *about = loaded->sinks;
-
-		loaded->sinks = about->next;
-		sink_about__free(about);
-	}
-	plugin__names_free(loaded->names);
-}
-
 static int list(const char *dir)
 {
 	bool probes = list__plugins(stdout, &probe_kind, dir, list__probe);
@@ -333,8 +239,48 @@ static int follow(const struct line *line, const struct conf *conf)
 	return code;
 }
 
-static int watch(const struct line *line, const struct conf *conf)
+/* ---- the file, read again ---- */
+
+struct reading {
+	const struct line *line;
+	const struct loaded *loaded;
+};
+
+struct reloaded {
+	struct conf conf; /* first */
+	struct loaded loaded;
+};
+
+static void drop(struct conf *conf)
 {
+	struct reloaded *again = (struct reloaded *)conf;
+
+	if (!again)
+		return;
+	conf__free(conf);
+	loaded__free(&again->loaded);
+	free(again);
+}
+
+static struct conf *reload(void *arg)
+{
+	const struct reading *reading = arg;
+	struct reloaded *again = calloc(1, sizeof(*again));
+	struct conf_finder finder;
+
+	if (!again)
+		return NULL;
+	again->loaded = (struct loaded){.dir = reading->line->plugin_dir, .base = reading->loaded};
+	finder = loaded__finder(&again->loaded);
+	if (!conf__load(&again->conf, reading->line->config, &finder) && !override(&again->conf, reading->line))
+		return &again->conf;
+	drop(&again->conf);
+	return NULL;
+}
+
+static int watch(const struct line *line, const struct conf *conf, const struct loaded *loaded)
+{
+	struct reading reading = {line, loaded};
 	bool daemon = !line->command && !line->pids.n;
 	struct collector_opts opts = {
 		.conf = conf,
@@ -346,6 +292,10 @@ static int watch(const struct line *line, const struct conf *conf)
 		.output = output_of(line, conf, daemon),
 		.plugin_dir = line->plugin_dir,
 		.summary = !line->no_summary,
+		.config = line->config,
+		.reload = reload,
+		.reload_arg = &reading,
+		.drop = drop,
 	};
 	struct error err;
 	char *reporter = line->quiet || daemon ? NULL : beside__find("merge");
@@ -376,7 +326,7 @@ static enum log_level level(const struct line *line)
 static int work(const struct line *line)
 {
 	struct loaded loaded = {.dir = line->plugin_dir};
-	const struct conf_finder finder = {find_probe, find_sink, probe_names, expect_probe, log_sentence, &loaded};
+	const struct conf_finder finder = loaded__finder(&loaded);
 	struct conf conf = {0};
 	int code;
 
@@ -386,11 +336,11 @@ static int work(const struct line *line)
 	if (!code && line->doctor)
 		code = doctor__run(&conf, &finder, line->json);
 	else if (!code && !line->check)
-		code = (line->follow ? follow : watch)(line, &conf);
+		code = line->follow ? follow(line, &conf) : watch(line, &conf, &loaded);
 	else if (!code)
 		printf("%s: good\n", line->config ? line->config : "the defaults");
 	conf__free(&conf);
-	unload(&loaded);
+	loaded__free(&loaded);
 	return code;
 }
 

@@ -20,7 +20,6 @@
 #include "core/daemon/command.h"
 #include "core/daemon/recorder.h"
 #include "core/daemon/loop.h"
-#include "core/daemon/privileges.h"
 #include "core/daemon/rules.h"
 #include "core/daemon/run.h"
 #include "core/daemon/syncer.h"
@@ -78,7 +77,7 @@ static int start_bpf(struct recorder *r)
 	struct scope_opts scope = {
 		.max_processes = r->conf->run.max_processes,
 		.all_run = daemon && rules__all(r->conf) ? RUN_FIRST : 0,
-		.rule_kinds = daemon ? rules__kinds(r->conf) : 0,
+		.by_rules = daemon,
 	};
 	int err = scope__open(&r->scope, &scope);
 
@@ -101,8 +100,8 @@ static int start_bpf(struct recorder *r)
 
 static int start_loop(struct recorder *r)
 {
-	const int *const timers[] = {&r->drain_timer, &r->mark_timer, &r->sweep_timer,
-				     &r->grace_timer, &r->sync_timer, &r->refusals_timer};
+	const int *const timers[] = {&r->drain_timer, &r->mark_timer,	  &r->sweep_timer, &r->grace_timer,
+				     &r->sync_timer,  &r->refusals_timer, &r->reload.timer};
 	int err;
 
 	r->loop = loop__new();
@@ -114,6 +113,7 @@ static int start_loop(struct recorder *r)
 	r->grace_timer = loop__timer(r->loop, exit__on_grace, r);
 	r->sync_timer = loop__timer(r->loop, runs__on_sync, r);
 	r->refusals_timer = loop__timer(r->loop, runs__on_refusals, r);
+	r->reload.timer = loop__timer(r->loop, recorder_reload__on_timer, r);
 	for (size_t i = 0; i < sizeof(timers) / sizeof(timers[0]); i++)
 		if (*timers[i] < 0)
 			return *timers[i];
@@ -249,7 +249,7 @@ static int start(struct recorder *r)
 	if (r->opts->command)
 		err = say("start the command", fork_command(r));
 	else if (!r->opts->pids_count)
-		err = rules__install(r->conf, r->scope);
+		err = rules__replace(r->scope, NULL, r->conf);
 	/* Before the capabilities are dropped: /proc of other users' processes needs CAP_SYS_PTRACE. */
 	if (!err && !r->opts->command)
 		err = existing__enter(r);
@@ -335,6 +335,7 @@ static void stop(struct recorder *r)
 	redact__list_free(r->shown_tags);
 	verdict_limits__free_list(&r->verdicts);
 	privileges__free(&r->privileges);
+	recorder_reload__free(r);
 	free(r->streams);
 	free(r->stream_names);
 	free(r->rings);
@@ -386,7 +387,8 @@ static void detach(int channel)
 int recorder__run(const struct collector_opts *opts, const struct passwd *user, int channel)
 {
 	struct recorder r = {.opts = opts,
-			     .conf = opts->conf,
+			     .conf = &r.own,
+			     .own = *opts->conf,
 			     .user = user,
 			     .channel = channel,
 			     .notified = exit__notified,

@@ -11,9 +11,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "core/account/account.h"
+#include "core/config/config.h"
 #include "core/opt.h"
 #include "core/daemon/collector.h"
-#include "core/daemon/privileges.h"
 #include "core/scope.h"
 #include "core/stream.h"
 
@@ -48,9 +49,18 @@ struct asks {
 	bool silent; /* the keeper does not answer */
 };
 
+/* Rules and limits that the keeper has read. */
+struct reload {
+	char *data; /* what has arrived so far */
+	size_t size, have;
+	char *used; /* the texts of the rules in use; NULL: not reloaded yet */
+	int timer;
+};
+
 struct recorder {
 	const struct collector_opts *opts;
-	const struct conf *conf;
+	const struct conf *conf;   /* `own` */
+	struct conf own;	   /* that of opts, whose rules and limits a reload replaces */
 	const struct passwd *user; /* --user */
 	int channel;		   /* to the keeper */
 	/* exit__notified() */
@@ -91,6 +101,7 @@ struct recorder {
 	uint64_t dropped; /* events that could not be written */
 	int disk_error;
 	struct asks asks;
+	struct reload reload;
 	int code;
 };
 
@@ -136,6 +147,11 @@ void exit__on_grace(void *arg);
 void exit__on_message(void *arg);
 /* By a message of the keeper; NULL: it has ended. */
 void exit__notified(struct recorder *r, const struct channel_message *message);
+
+/* ---- recorder_reload.c ---- */
+void recorder_reload__take(struct recorder *r, const struct channel_message *message);
+void recorder_reload__on_timer(void *arg); /* struct recorder */
+void recorder_reload__free(struct recorder *r);
 
 /* ---- ask.c ---- */
 /* Waits for a reply of the keeper; what else arrives goes to r->notified. 0, or -errno: also the keeper's. */

@@ -42,7 +42,7 @@ static enum scope_rule_kind scope_kind(enum conf_rule_kind kind)
 	return 0;
 }
 
-uint32_t rules__kinds(const struct conf *conf)
+static uint32_t kinds_of(const struct conf *conf)
 {
 	uint32_t bits = 0;
 
@@ -55,28 +55,65 @@ uint32_t rules__kinds(const struct conf *conf)
 	return bits;
 }
 
-int rules__install(const struct conf *conf, struct scope *scope)
+static size_t prefix_of(const struct conf_rule *rule)
+{
+	size_t length = glob__literal(rule->pattern);
+
+	return length < SCOPE_TEXT ? length : SCOPE_TEXT;
+}
+
+/* Whether one of them has this prefix, too. */
+static bool has(const struct conf *conf, const struct conf_rule *rule)
+{
+	size_t length = prefix_of(rule);
+
+	for (size_t i = 0; conf && i < conf->rules_count; i++) {
+		const struct conf_rule *other = &conf->rules[i];
+
+		if (other->kind == rule->kind && prefix_of(other) == length &&
+		    !memcmp(other->pattern, rule->pattern, length))
+			return true;
+	}
+	return false;
+}
+
+/* Removes those of `of` that `conf` does not have. */
+static void remove_others(struct scope *scope, const struct conf *of, const struct conf *conf)
+{
+	for (size_t i = 0; of && i < of->rules_count; i++) {
+		const struct conf_rule *rule = &of->rules[i];
+		enum scope_rule_kind kind = scope_kind(rule->kind);
+
+		if (kind && !has(conf, rule))
+			scope__unrule(scope, kind, rule->pattern, prefix_of(rule));
+	}
+}
+
+static int add_all(struct scope *scope, const struct conf *conf)
 {
 	for (size_t i = 0; i < conf->rules_count; i++) {
 		const struct conf_rule *rule = &conf->rules[i];
 		enum scope_rule_kind kind = scope_kind(rule->kind);
-		char prefix[SCOPE_TEXT + 1];
-		size_t length;
-		int err;
+		int err = kind ? scope__rule(scope, kind, rule->pattern, prefix_of(rule)) : 0;
 
-		if (!kind)
-			continue;
-		length = glob__literal(rule->pattern);
-		if (length > SCOPE_TEXT)
-			length = SCOPE_TEXT;
-		memcpy(prefix, rule->pattern, length);
-		prefix[length] = 0;
-		err = scope__rule(scope, kind, prefix, i);
 		if (err) {
 			log__error("scope: cannot install the rule for %s: %s", rule->pattern, strerror(-err));
 			return err;
 		}
 	}
+	return 0;
+}
+
+int rules__replace(struct scope *scope, const struct conf *old, const struct conf *conf)
+{
+	int err = add_all(scope, conf);
+
+	if (err) {
+		remove_others(scope, conf, old);
+		return err;
+	}
+	scope__set_kinds(scope, kinds_of(conf));
+	remove_others(scope, old, conf);
 	return 0;
 }
 
@@ -92,11 +129,11 @@ const struct conf_rule *rules__match(const struct conf *conf, const struct scope
 {
 	char text[SCOPE_TEXT + 1];
 
-	if (note->length > SCOPE_TEXT || note->rule >= conf->rules_count)
+	if (note->length > SCOPE_TEXT)
 		return NULL;
 	memcpy(text, note->text, note->length);
 	text[note->length] = 0;
-	return match(conf, scope_kind(conf->rules[note->rule].kind), text);
+	return match(conf, note->rule, text);
 }
 
 /* Reads /proc/PID/NAME: the target of a link, or the path of the cgroup. */
@@ -138,7 +175,7 @@ static bool read_proc(uint32_t pid, const char *name, char *text, size_t size)
 const struct conf_rule *rules__find(const struct conf *conf, uint32_t pid)
 {
 	const struct conf_rule *rule = NULL;
-	uint32_t wanted = rules__kinds(conf);
+	uint32_t wanted = kinds_of(conf);
 	char text[4096];
 
 	for (size_t i = 0; i < conf->rules_count; i++)

@@ -14,10 +14,10 @@ struct conf_rule;
 struct scope;
 
 const struct conf_rule *rules__all(const struct conf *conf); /* `all: true`; NULL: there is none */
-uint32_t rules__kinds(const struct conf *conf);		     /* bit per scope_rule_kind */
 
-/* Installs the literal prefix of each pattern in the kernel. 0 or -errno, logged. */
-int rules__install(const struct conf *conf, struct scope *scope);
+/* Installs the literal prefix of each pattern in the kernel, in place of those of `old`, which may be NULL. 0, or -errno,
+ * logged: then those of `old` stay. */
+int rules__replace(struct scope *scope, const struct conf *old, const struct conf *conf);
 
 /* The rule that matches the text that the kernel found by a prefix; NULL: none does. */
 const struct conf_rule *rules__match(const struct conf *conf, const struct scope_note *note);

@@ -79,6 +79,8 @@ void run__event(struct run *run, size_t stream, const struct event *event, size_
 void run__lost(struct run *run, size_t stream, uint64_t count, uint64_t since, int kind, const char *cause);
 /* Writes `lost` records with the cause "limit" if it is time for them; `all`: also if not. */
 void run__report_left(struct run *run, bool all);
+/* Another limit for the bytes of all streams; 0: none. */
+void run__limit(struct run *run, uint64_t bytes);
 /* Stops recording, or goes on. */
 void run__suspend(struct run *run, bool on);
 

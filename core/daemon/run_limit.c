@@ -22,13 +22,18 @@ static void leave_out(struct run *run, size_t stream, uint64_t count, uint64_t s
 	left->kind = first || left->kind == kind ? kind : -1;
 }
 
-static void check_size(struct run *run)
+static bool has_room(const struct run *run)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < run->writers_count; i++)
 		bytes += stream_writer__size(run->writers[i]);
-	if (bytes < run->limit)
+	return !run->limit || bytes < run->limit;
+}
+
+static void check_size(struct run *run)
+{
+	if (has_room(run))
 		return;
 	run->limited = true;
 	log__warn("%s: limits.run is reached: further events are counted as lost", run->path);
@@ -91,11 +96,25 @@ void run__report_left(struct run *run, bool all)
 	run->left_wait *= 2;
 }
 
+static void go_on(struct run *run)
+{
+	run__report_left(run, true);
+	run->left_wait = 0;
+}
+
+void run__limit(struct run *run, uint64_t bytes)
+{
+	run->limit = bytes;
+	if (!run->limited || !has_room(run))
+		return;
+	run->limited = false;
+	if (!run->suspended)
+		go_on(run);
+}
+
 void run__suspend(struct run *run, bool on)
 {
 	run->suspended = on;
-	if (on)
-		return;
-	run__report_left(run, true);
-	run->left_wait = 0;
+	if (!on)
+		go_on(run);
 }

@@ -3,6 +3,7 @@
 #ifndef CORE_RUNS_RUNS_H
 #define CORE_RUNS_RUNS_H
 
+#include "core/runs/output_folder.h"
 #include "core/runs/retention.h"
 #include "core/runs/run_list.h"
 #include "core/runs/store.h"

@@ -85,6 +85,17 @@ struct store *store__new(const char *output, const struct retention_limits *limi
 	return s;
 }
 
+void store__reload(struct store *s, const struct retention_limits *limits)
+{
+	s->limits = *limits;
+	s->sink = NULL;
+	s->ask_due = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		s->runs[i].delivered = false;
+		s->runs[i].sink = NULL;
+	}
+}
+
 /* By path each time: an administrator may have replaced it. -1: it cannot be opened. */
 static int open_output(const struct store *s)
 {

@@ -16,6 +16,9 @@ struct store;
  * out of memory. */
 struct store *store__new(const char *output, const struct retention_limits *limits, struct delivered *delivered);
 
+/* Other limits, and other sinks in `delivered`: which runs wait for one is found out again. */
+void store__reload(struct store *store, const struct retention_limits *limits);
+
 /* A folder was made for a run of the recorder, of this user. 0 or -ENOMEM. */
 int store__made(struct store *store, const char *id, uint32_t number, uint32_t uid);
 void store__ended(struct store *store, uint32_t number); /* its streams have ended */

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "core/daemon/output_folder.h"
+#include "core/runs/output_folder.h"
 
 #define OTHER 12345 /* a user ID of no process */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The output folder, opened component by component: a link leads on only if no other user could have made it. */
-#ifndef CORE_DAEMON_OUTPUT_FOLDER_H
-#define CORE_DAEMON_OUTPUT_FOLDER_H
+#ifndef CORE_RUNS_OUTPUT_FOLDER_H
+#define CORE_RUNS_OUTPUT_FOLDER_H
 
 #include <stdbool.h>
 #include <sys/types.h>

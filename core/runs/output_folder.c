@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The output folder, opened component by component. */
-#include "core/daemon/output_folder.h"
+#include "core/runs/output_folder.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the recorder gives up once everything is attached, for good; and what remains, with the reason. */
-#ifndef CORE_DAEMON_PRIVILEGES_H
-#define CORE_DAEMON_PRIVILEGES_H
+#ifndef CORE_ACCOUNT_PRIVILEGES_H
+#define CORE_ACCOUNT_PRIVILEGES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Builds the filter from tables, without a library: what is privileged links as little as it can. */
-#include "core/daemon/seccomp.h"
+#include "core/account/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>

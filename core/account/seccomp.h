@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The recorder's system calls: those of its loop, and those that a probe declares (core/probe.h). Others fail with EPERM. */
-#ifndef CORE_DAEMON_SECCOMP_H
-#define CORE_DAEMON_SECCOMP_H
+#ifndef CORE_ACCOUNT_SECCOMP_H
+#define CORE_ACCOUNT_SECCOMP_H
 
 #include <stddef.h>
 

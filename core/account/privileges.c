@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Gives up privileges. */
-#include "core/daemon/privileges.h"
+#include "core/account/privileges.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -17,7 +17,7 @@
 #include "core/account/account.h"
 #include "core/base/base.h"
 #include "core/bpf/bpf.h"
-#include "core/daemon/seccomp.h"
+#include "core/account/seccomp.h"
 #include "core/log.h"
 #include "core/probe.h"
 
