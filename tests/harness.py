@@ -56,7 +56,7 @@ def stage():
     owner = os.getpid()
     atexit.register(lambda: os.getpid() == owner and shutil.rmtree(top, ignore_errors=True))
     top.chmod(0o755)
-    for pattern in ("collector", "collector-ls", "collector-top", "collector-merge", "collector-query", "collector-diff", "probes/*.so", "sinks/*.so"):
+    for pattern in ("collector", "collector-ls", "collector-status", "collector-top", "collector-merge", "collector-query", "collector-diff", "probes/*.so", "sinks/*.so"):
         for built in BUILD.glob(pattern):
             copy = top / built.relative_to(BUILD)
             copy.parent.mkdir(exist_ok=True)

@@ -97,7 +97,7 @@ _collector()
 		glue=
 		[[ ${COMP_WORDS[i]} != [=:] ]] || glue=1
 	done
-	if [[ ${program##*/} == collector && ${#words[@]} -gt 1 && ${words[0]} == @(ls|top|merge|query|diff) ]]; then
+	if [[ ${program##*/} == collector && ${#words[@]} -gt 1 && ${words[0]} == @(ls|status|top|merge|query|diff) ]]; then
 		program+=-${words[0]}
 		words=("${words[@]:1}")
 	fi
@@ -125,4 +125,4 @@ _collector()
 	fi
 }
 
-complete -F _collector collector collector-ls collector-merge collector-query collector-diff
+complete -F _collector collector collector-ls collector-status collector-merge collector-query collector-diff

@@ -217,6 +217,13 @@ uint64_t scope__alive(struct scope *scope, uint32_t number)
 	return run.entered - run.left;
 }
 
+uint64_t scope__entered(struct scope *scope, uint32_t number)
+{
+	struct scope_run run;
+
+	return bpf_map_lookup_elem(runs_fd(scope), &number, &run) ? 0 : run.entered;
+}
+
 void scope__expect_exit(struct scope *scope, uint32_t slot)
 {
 	scope->skel->bss->exit_reporters |= (uint64_t)SCOPE_REPORTED << 8 * slot;

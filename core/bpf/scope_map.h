@@ -51,8 +51,9 @@ bool scope__works(const struct scope *scope);
 void scope__expect_exit(struct scope *scope, uint32_t slot);
 uint64_t scope__unreported(const struct scope *scope, uint32_t slot);
 
-/* The number of watched processes of a run. */
+/* The number of watched processes of a run; and of all that ever were. */
 uint64_t scope__alive(struct scope *scope, uint32_t run);
+uint64_t scope__entered(struct scope *scope, uint32_t run);
 
 /* From now on children of this process, by its pid in our namespace, enter the run; run 0: they do not. */
 void scope__launch(struct scope *scope, pid_t launcher, uint32_t run);

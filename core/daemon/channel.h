@@ -25,6 +25,7 @@ enum channel_kind {
 	CHANNEL_DONE,	      /* the streams are complete; what follows is the wait for the disk */
 	CHANNEL_ASK,	      /* read something for a probe; text: struct channel_ask */
 	CHANNEL_RELOADED,     /* number: 0, or -errno: nothing has changed */
+	CHANNEL_STATE,	      /* reply to ASK_STATE; text: struct channel_state, then struct channel_run for each run */
 	/* keeper -> recorder */
 	CHANNEL_RUN, /* reply to MAKE_RUN; text: the name of its folder, and of its user; fds: output folder, folder, streams.
 			 * Or number: -errno; text: what failed */
@@ -35,7 +36,8 @@ enum channel_kind {
 	CHANNEL_RESUME,	  /* record again */
 	CHANNEL_STOP,	  /* stop recording */
 	CHANNEL_RELOAD, /* other rules and limits; text: a part of conf_reload__pack(), from byte `run` of `number` on */
-	CHANNEL_ANSWER, /* reply to ASK; number: 0 or -errno; text: struct channel_answer, and what was read */
+	CHANNEL_ASK_STATE, /* say how it stands */
+	CHANNEL_ANSWER,	   /* reply to ASK; number: 0 or -errno; text: struct channel_answer, and what was read */
 	CHANNEL_KINDS,
 };
 
@@ -59,6 +61,20 @@ struct channel_answer {
 	uint32_t id, zero;
 	uint64_t cost_ns, skipped;
 };
+
+/* In the text of STATE. Times are of the boot clock, ns. */
+struct channel_state {
+	uint64_t open, watched, suspended, over_limit, unrecorded, dropped;
+	int64_t disk_error; /* -errno */
+};
+
+struct channel_run {
+	char id[96];
+	uint64_t uid, began, watched, processes, bytes, lost;
+};
+
+#define CHANNEL_RUNS \
+	((CHANNEL_TEXT - sizeof(struct channel_state)) / sizeof(struct channel_run)) /* as many have room */
 
 #define CHANNEL_ANSWER_TEXT 4096 /* bytes that are read for one */
 

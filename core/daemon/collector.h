@@ -18,6 +18,7 @@ struct collector_opts {
 	const char *user;     /* --user, or NULL */
 	bool clean_env;	      /* --clean-env */
 	const char *output;   /* output folder */
+	const char *runtime;  /* folder for the socket of `collector status`; NULL: the output folder */
 	const char *reporter; /* path of collector-merge, for the sinks; NULL: none are fed */
 	bool summary;	      /* also at the end */
 	const char *plugin_dir;

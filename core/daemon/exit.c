@@ -100,6 +100,8 @@ void exit__notified(struct recorder *r, const struct channel_message *m)
 		runs__suspend(r, m->kind == CHANNEL_SUSPEND);
 	else if (m->kind == CHANNEL_RELOAD)
 		recorder_reload__take(r, m);
+	else if (m->kind == CHANNEL_ASK_STATE)
+		recorder_state__send(r);
 	if (!m || m->kind != CHANNEL_ANSWER)
 		return;
 	ask_keeper__answer(r, m);

@@ -366,6 +366,9 @@ static void on_message(void *arg)
 	case CHANNEL_RELOADED:
 		keeper_reload__done(k, m.number);
 		break;
+	case CHANNEL_STATE:
+		keeper_status__state(k, &m);
+		break;
 	case CHANNEL_ASK:
 		answerer__ask(k->answerer, k->channel, &m);
 		break;
@@ -464,8 +467,10 @@ int keeper__run(struct keeper *k)
 		err = become_owner(k);
 	if (!err)
 		err = keeper_store__start(k);
-	if (!err)
+	if (!err) {
+		keeper_status__start(k);
 		err = loop__run(k->loop);
+	}
 	if (err) {
 		log__error("the recorder cannot be kept: %s", strerror(-err));
 		k->code = COMMAND_FAILED;
@@ -485,6 +490,7 @@ int keeper__run(struct keeper *k)
 		drop_folder(k);
 	loop__free(k->loop);
 	keeper_store__free(k);
+	keeper_status__stop(k);
 	keeper_reload__free(k);
 	free_streams(k);
 	free(k->run);

@@ -23,6 +23,16 @@ struct proc_own;
 struct pty;
 struct store;
 
+struct status_server;
+
+/* What `collector status` shows. */
+struct keeper_status {
+	struct status_server *server; /* NULL: there is none */
+	int timer;		      /* for the recorder's answer */
+	bool waiting;		      /* for that */
+	uint64_t since;		      /* real time, ns */
+};
+
 /* The configuration, read again. */
 struct keeper_reload {
 	struct conf *offered, *used; /* to the recorder, which has not answered yet; by now. NULL: none */
@@ -35,6 +45,7 @@ struct keeper {
 	const struct conf *conf; /* `own` */
 	struct conf own;	 /* that of opts, whose rules, limits and sinks a reload replaces */
 	struct keeper_reload reload;
+	struct keeper_status status;
 	struct passwd *entry;	    /* of both, or of the one that there is */
 	const struct passwd *user;  /* --user */
 	const struct passwd *owner; /* of the run's folder and of the sink processes */
@@ -87,6 +98,11 @@ int keeper_store__reload(struct keeper *k); /* other limits and sinks: 0 or -ENO
 void keeper_reload__start(struct keeper *k);
 void keeper_reload__done(struct keeper *k, int err); /* the recorder's answer */
 void keeper_reload__free(struct keeper *k);
+
+/* ---- keeper_status.c ---- */
+void keeper_status__start(struct keeper *k); /* a daemon without it records, too */
+void keeper_status__state(struct keeper *k, const struct channel_message *message);
+void keeper_status__stop(struct keeper *k);
 
 /* ---- answer.c: what probes ask for ---- */
 /* Starts the thread that reads, with the rights that its caller has by now; it goes on until the process exits. NULL: it

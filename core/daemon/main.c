@@ -21,7 +21,7 @@
 
 /* Everything the command line says. */
 struct line {
-	char *config, *output, *name, *user, *plugin_dir, *follow, *state;
+	char *config, *output, *name, *user, *plugin_dir, *follow, *state, *runtime;
 	struct opt_list tags, pids;
 	uint64_t grace, verbose; /* grace: UINT64_MAX: not given */
 	bool no_summary, check, list, quiet, doctor, json, clean_env;
@@ -47,6 +47,8 @@ static const struct cli_option options[] = {
 		   "record nothing: feed the daemon's runs to this sink of the configuration, while they are recorded"),
 	CLI_OPTION(struct line, 0, "DIR", "state", OPT_STRING, state,
 		   "with --follow: where to keep how far the sink has got"),
+	CLI_OPTION(struct line, 0, "DIR", "runtime", OPT_STRING, runtime,
+		   "daemon: where to put the socket of `collector status` (default: hidden in the output folder)"),
 	CLI_OPTION(struct line, 'n', "NAME", "name", OPT_STRING, name, "name of the run"),
 	CLI_OPTION(struct line, 0, "NAME=VALUE", "tag", OPT_MAP, tags, "put a tag into every stream; repeatable"),
 	CLI_OPTION(struct line, 0, NULL, "no-summary", OPT_BOOL, no_summary, "print no summary at the end"),
@@ -69,6 +71,7 @@ static const struct cli cli = {
 		 "[OPTION]... -c FILE\n"
 		 "doctor [-c FILE] [--json]\n"
 		 "ls [OPTION]... [FOLDER]\n"
+		 "status [OPTION]... [FOLDER]\n"
 		 "top [OPTION]... [RUN]...\n"
 		 "merge|query|diff [OPTION]... RUN...",
 	.about = "Watches every process of a pipeline from inside the kernel, however short it lives, and says what "
@@ -81,6 +84,7 @@ static const struct cli cli = {
 		 "\n"
 		 "Programs for what was recorded, without root (`collector merge --help`):\n"
 		 "  ls         collector-ls: the runs in a folder, their state and result\n"
+		 "  status     collector-status: how the daemon stands, its runs and its sinks\n"
 		 "  top        collector-top: what runs now, as a tree of steps and processes\n"
 		 "  merge      collector-merge: a summary, a report, or every event by a sink\n"
 		 "  query      collector-query: asks runs in SQL, or by queries that have a name\n"
@@ -290,6 +294,7 @@ static int watch(const struct line *line, const struct conf *conf, const struct 
 		.user = line->user,
 		.clean_env = line->clean_env,
 		.output = output_of(line, conf, daemon),
+		.runtime = line->runtime,
 		.plugin_dir = line->plugin_dir,
 		.summary = !line->no_summary,
 		.config = line->config,

@@ -153,6 +153,9 @@ void recorder_reload__take(struct recorder *r, const struct channel_message *mes
 void recorder_reload__on_timer(void *arg); /* struct recorder */
 void recorder_reload__free(struct recorder *r);
 
+/* ---- recorder_state.c ---- */
+void recorder_state__send(struct recorder *r); /* to the keeper */
+
 /* ---- ask.c ---- */
 /* Waits for a reply of the keeper; what else arrives goes to r->notified. 0, or -errno: also the keeper's. */
 int ask__await(struct recorder *r, uint32_t kind, uint32_t run, struct channel_message *reply);

@@ -32,6 +32,8 @@ struct run {
 	size_t writers_count;
 	uint64_t over_at;	 /* no process is left since then, boot clock; 0: some is. It ends with a later drain */
 	uint64_t swept;		 /* processes removed by a sweep: their exit was never seen */
+	uint64_t began_at;	 /* boot clock, ns */
+	uint64_t lost;		 /* events, as far as their number is known */
 	uint64_t losses_read_at; /* when the loss counters were last read: boot clock, ns */
 
 	uint64_t limit;		      /* bytes of all streams; 0: none */
@@ -79,6 +81,7 @@ void run__event(struct run *run, size_t stream, const struct event *event, size_
 void run__lost(struct run *run, size_t stream, uint64_t count, uint64_t since, int kind, const char *cause);
 /* Writes `lost` records with the cause "limit" if it is time for them; `all`: also if not. */
 void run__report_left(struct run *run, bool all);
+uint64_t run__bytes(const struct run *run); /* of all streams */
 /* Another limit for the bytes of all streams; 0: none. */
 void run__limit(struct run *run, uint64_t bytes);
 /* Stops recording, or goes on. */

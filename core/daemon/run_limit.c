@@ -22,13 +22,18 @@ static void leave_out(struct run *run, size_t stream, uint64_t count, uint64_t s
 	left->kind = first || left->kind == kind ? kind : -1;
 }
 
-static bool has_room(const struct run *run)
+uint64_t run__bytes(const struct run *run)
 {
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < run->writers_count; i++)
 		bytes += stream_writer__size(run->writers[i]);
-	return !run->limit || bytes < run->limit;
+	return bytes;
+}
+
+static bool has_room(const struct run *run)
+{
+	return !run->limit || run__bytes(run) < run->limit;
 }
 
 static void check_size(struct run *run)
@@ -47,6 +52,7 @@ static bool is_limited(const struct run *run)
 void run__event(struct run *run, size_t stream, const struct event *event, size_t size)
 {
 	if (is_limited(run)) {
+		run->lost++;
 		leave_out(run, stream, 1, event->ts, event->kind);
 		return;
 	}
@@ -57,6 +63,7 @@ void run__event(struct run *run, size_t stream, const struct event *event, size_
 
 void run__lost(struct run *run, size_t stream, uint64_t count, uint64_t since, int kind, const char *cause)
 {
+	run->lost += EVENT_IS_NULL(count) ? 0 : count;
 	if (is_limited(run))
 		leave_out(run, stream, count, since, kind);
 	else

@@ -202,7 +202,7 @@ int runs__open(struct recorder *r, uint32_t number, uint32_t uid, const struct c
 	}
 	if (!r->runs)
 		arm_samplers(r, true);
-	run->losses_read_at = clock__boot();
+	run->began_at = run->losses_read_at = clock__boot();
 	run->next = r->runs;
 	r->runs = run;
 	runs__sync_later(r);

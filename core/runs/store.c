@@ -96,6 +96,18 @@ void store__reload(struct store *s, const struct retention_limits *limits)
 	}
 }
 
+uint64_t store__used(const struct store *s, uint64_t *bytes)
+{
+	uint64_t runs = 0;
+
+	*bytes = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		runs += !s->runs[i].kept;
+		*bytes += s->runs[i].kept ? 0 : s->runs[i].bytes;
+	}
+	return runs;
+}
+
 /* By path each time: an administrator may have replaced it. -1: it cannot be opened. */
 static int open_output(const struct store *s)
 {

@@ -44,6 +44,10 @@ bool store__free_space(struct store *store);
 /* How many runs were removed though they waited for a sink, so far. */
 uint64_t store__undelivered(const struct store *store);
 
+/* How many runs there are, those that the limits do not count left out, and the bytes that they take, of the last
+ * store__work(). */
+uint64_t store__used(const struct store *store, uint64_t *bytes);
+
 void store__free(struct store *store); /* takes NULL */
 
 #endif

@@ -12,7 +12,7 @@ import time
 import pytest
 from harness import BUILD, SRC, installed, new_folder, stage
 
-PROGRAMS = [name for name in ("collector", "collector-ls", "collector-top", "collector-merge", "collector-query", "collector-diff") if (BUILD / name).exists()]
+PROGRAMS = [name for name in ("collector", "collector-ls", "collector-status", "collector-top", "collector-merge", "collector-query", "collector-diff") if (BUILD / name).exists()]
 SINKS = {path.stem for path in BUILD.glob("sinks/*.so")}
 QUERIES = {path.stem for path in SRC.glob("conf/queries/*.sql")}
 
@@ -27,6 +27,7 @@ CASES = [
     ("collector l", {"ls", "ln"}, {"merge"}),
     ("collector ls --j", {"--json"}, {"--quiet"}),
     ("collector-ls ", {"runs/"}, {"--json"}),
+    ("collector status --s", {"--state"}, {"--json"}),
     ("collector-merge --s", {"--sink", "--since", "--strict"}, {"--output"}),
     ("collector-merge -s ", SINKS, {"runs/", "--sink"}),
     ("collector-merge -q --sink ", SINKS, {"runs/", "--sink"}),
@@ -51,7 +52,7 @@ def environment():
         path = folder / "bin" / name
         path.parent.mkdir(exist_ok=True)
         own = f"--queries '{SRC}/conf/queries'" if name == "collector-query" else ""
-        own += "" if name == "collector-ls" else f" --plugin-dir '{stage()}'"
+        own += "" if name in ("collector-ls", "collector-status") else f" --plugin-dir '{stage()}'"
         path.write_text(f"#!/bin/sh\nexec '{stage() / name}' {own} \"$@\"\n")
         path.chmod(0o755)
     (folder / "work/runs").mkdir(parents=True)

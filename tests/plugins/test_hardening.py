@@ -7,7 +7,7 @@ import pytest
 from harness import BUILD
 
 MAKEFILE = (BUILD / "Makefile").read_text()
-PROGRAMS = [path for name in ("collector", "collector-ls", "collector-top", "collector-merge", "collector-query", "collector-diff")
+PROGRAMS = [path for name in ("collector", "collector-ls", "collector-status", "collector-top", "collector-merge", "collector-query", "collector-diff")
             if (path := BUILD / name).exists()]
 PLUGINS = sorted(BUILD.glob("probes/*.so")) + sorted(BUILD.glob("sinks/*.so"))
 ALL = PROGRAMS + PLUGINS

@@ -23,7 +23,7 @@ def names(folder, *patterns):
 
 
 WITH_DUCKDB, WITH_NCURSESW = ((BUILD / name).exists() for name in ("collector-query", "collector-top"))
-PROGRAMS = ["collector", "collector-ls", "collector-merge", *(["collector-top"] if WITH_NCURSESW else []),
+PROGRAMS = ["collector", "collector-ls", "collector-merge", "collector-status", *(["collector-top"] if WITH_NCURSESW else []),
             *(["collector-query", "collector-diff"] if WITH_DUCKDB else [])]
 
 # A variable of the Makefile, folders below it, and the files that are there
@@ -34,7 +34,8 @@ FILES = [
     ("plugindir", "sinks", names(BUILD, "sinks/*.so")),
     ("sdkdir", "core", names(SRC, "core/*.h")),
     ("pkgconfigdir", "", ["collector.pc"]),
-    ("mandir", "man1", ["collector-diff.1", "collector-ls.1", "collector-merge.1", "collector-query.1", "collector-top.1"]),
+    ("mandir", "man1", ["collector-diff.1", "collector-ls.1", "collector-merge.1", "collector-query.1", "collector-status.1",
+                          "collector-top.1"]),
     ("mandir", "man5", ["collector.steps.5", "collector.yaml.5"]),
     ("mandir", "man8", ["collector.8"]),
     ("confdir", "", ["daemon.yaml"]),

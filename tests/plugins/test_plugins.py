@@ -212,6 +212,7 @@ NOT_NAMES = {
     ("top_main.c", "text"): "a format of collector-top",
     ("doctor.c", "null"): "JSON",
     ("ls_main.c", "null"): "JSON",
+    ("status_print.c", "null"): "JSON",
     ("cgroup.c", "cpu"): "a controller of cgroups",
     ("tree.c", "null"): "YAML",
     ("diff_limit.c", "cpu"): "what a limit of collector-diff is on",

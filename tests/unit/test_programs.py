@@ -10,12 +10,13 @@ from harness import BUILD, SRC, new_folder, stage
 PROGRAMS = {
     "collector": ["true"],
     "collector-ls": ["nowhere"],
+    "collector-status": ["nowhere"],
     "collector-top": ["nowhere"],
     "collector-merge": ["nowhere"],
     "collector-query": ["nowhere"],
     "collector-diff": ["nowhere", "nowhere"],
 }
-NO_OUTPUT = ("collector-ls", "collector-top")
+NO_OUTPUT = ("collector-ls", "collector-status", "collector-top")
 BUILT = [name for name in PROGRAMS if (BUILD / name).exists()]
 OPTION = re.compile(r"^  (?:-(\w),|   ) --([a-z-]+)(?: (\S+))?(?:  |$)", re.M)
 

@@ -19,7 +19,8 @@ ROOMS = {
     "account": ("core/account/account.h", ["base", "bpf"]),
     "proc": ("core/proc/proc.h", ["base"]),
     "needs": ("core/needs/needs.h", ["base"]),
-    "daemon": (None, ["base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "needs"]),
+    "status": ("core/status/status.h", ["base", "stream", "resume"]),
+    "daemon": (None, ["status", "base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "needs"]),
 }
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
