@@ -56,7 +56,14 @@ static void fill_daemon(const struct keeper *k, struct status_daemon *d)
 	snprintf(d->version, sizeof(d->version), "%s", PACKAGE_VERSION);
 	fill_path(d->config, sizeof(d->config), k->opts->config);
 	fill_path(d->output, sizeof(d->output), k->opts->output);
-	d->kept = k->store ? store__used(k->store, &d->disk_used) : 0;
+	if (k->store) {
+		const char *sink = store__waits_for(k->store);
+
+		d->kept = store__used(k->store, &d->disk_used);
+		d->undelivered = store__undelivered(k->store);
+		snprintf(d->waits_for, sizeof(d->waits_for), "%s", sink ? sink : "");
+	}
+	snprintf(d->followers, sizeof(d->followers), "%s", k->delivered.folder ? k->delivered.folder : "");
 	if (!statvfs(k->opts->output, &disk))
 		d->disk_free = (uint64_t)disk.f_bavail * disk.f_frsize;
 	fill_limits(d, &k->conf->limits);

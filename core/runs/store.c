@@ -101,10 +101,9 @@ uint64_t store__used(const struct store *s, uint64_t *bytes)
 	uint64_t runs = 0;
 
 	*bytes = 0;
-	for (size_t i = 0; i < s->count; i++) {
-		runs += !s->runs[i].kept;
-		*bytes += s->runs[i].kept ? 0 : s->runs[i].bytes;
-	}
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->runs[i].kept && ++runs)
+			*bytes += s->runs[i].bytes;
 	return runs;
 }
 

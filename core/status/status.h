@@ -32,6 +32,8 @@ struct status_daemon {
 	uint64_t over_limit, unrecorded, dropped; /* runs not recorded for a limit, for an error; events not written */
 	char disk_error[128];			  /* the first one */
 	uint64_t kept, disk_used, disk_free;	  /* runs; bytes */
+	char waits_for[64], followers[1024];	  /* a sink for which runs stay that would have gone; run.followers */
+	uint64_t undelivered;			  /* runs that went all the same */
 	uint64_t limit_run, limit_total, limit_age, limit_runs, limit_runs_per_user, limit_open, limit_open_per_user;
 };
 
@@ -107,7 +109,8 @@ int status_client__ask(const char *folder, const char *name, char **text);
 
 /* ---- status_sinks.c ---- */
 
-/* Finds out about the sinks by their followers' files: STATE/SINK, or STATE itself, is a follower's --state. */
+/* Finds out about the sinks by their followers' files: STATE/SINK, or STATE itself, is a follower's --state. NULL: what the
+ * daemon says. */
 void status_sinks__look(struct status *status, const char *state);
 
 /* ---- status_print.c ---- */

@@ -20,8 +20,8 @@ struct args {
 
 static const struct cli_option options[] = {
 	CLI_OPTION(struct args, 0, "DIR", "state", OPT_STRING, state,
-		   "where the followers of sinks have their state: one, or a folder for each sink",
-		   .opt.value = "/var/lib/collector-follow", .group = "Where"),
+		   "where the followers of sinks have their state: one, or a folder for each (default run.followers)",
+		   .group = "Where"),
 	CLI_OPTION(struct args, 0, NULL, "json", OPT_BOOL, json, "print an object", .group = "Output"),
 	CLI_OPTION(struct args, 'q', NULL, "quiet", OPT_BOOL, quiet, "errors only", .group = "Other"),
 	CLI_END,

@@ -143,5 +143,5 @@ static void look(struct status_sink *sink, const char *output, const char *state
 void status_sinks__look(struct status *status, const char *state)
 {
 	for (size_t i = 0; i < status->sinks_count; i++)
-		look(&status->sinks[i], status->daemon.output, state);
+		look(&status->sinks[i], status->daemon.output, state ? state : status->daemon.followers);
 }

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """SIGHUP has a daemon read its configuration again: rules, limits and sinks change under runs that go on."""
+import os
 import re
 import shutil
 import signal
 import subprocess
 
 import pytest
-from harness import Started, merge, new_folder, program, wait_for, why_no_bpf
+from harness import NOBODY, Started, merge, new_folder, program, wait_for, why_no_bpf
 from test_daemon_log import Journal
+from test_follow_daemon import Fed
 
 pytestmark = pytest.mark.skipif(bool(why_no_bpf()), reason=str(why_no_bpf()))
 
@@ -26,10 +28,10 @@ def shell():
 
 
 class Daemon(Started):
-    def __init__(self, config):
+    def __init__(self, config, out=None):
         self.file, self.journal = new_folder() / "daemon.yaml", Journal()
         self.file.write_text(config)
-        super().__init__("-v", "-c", self.file, env=self.journal.env, stderr=self.journal.theirs)
+        super().__init__("-v", "-c", self.file, out=out, env=self.journal.env, stderr=self.journal.theirs)
         self.wait_until_watching()
 
     def reload(self, config, said="reloaded: "):
@@ -157,6 +159,35 @@ def test_limits_change():
     assert {e["cause"] for e in lost} == {"limit"} and events[-1]["ts"] > max(e["ts"] for e in lost)
     # the shell, and four of /bin/true: a fork, an exec and an exit of each
     assert sum(e["event"] in ("fork", "exec", "exit") for e in events) + sum(e["count"] for e in lost) in (14, 15)
+
+
+def test_a_sink_that_has_gone_keeps_nothing():
+    """Runs that no follower has delivered stay, and then no longer, when the configuration does not have the sink."""
+    own, followers, out = tool(), new_folder(), new_folder(0o750)
+    os.chown(out, NOBODY, 0)  # whose the keeper is, then, too
+    config = f"scope: [{{exe: {own}}}]\nprobes: {{lifecycle: {{}}}}\nrun: {{followers: {followers}}}\nlimits: {{runs: 2}}\n"
+    with Daemon(config + "sinks: {jsonl: {}}\n", out) as daemon:
+        (followers / "jsonl").mkdir()
+        os.chown(followers / "jsonl", NOBODY, 0)
+        with Fed(daemon.file, daemon.out, followers / "jsonl") as fed:
+            wait_for((followers / "jsonl/cursors/jsonl/.lock").exists, "the follower")
+            fed.end(signal.SIGKILL, -signal.SIGKILL)
+
+        def begun():
+            return re.findall(r"run (\S+): started by", daemon.journal.read())
+
+        def refused():
+            before = len(begun())
+            subprocess.run([own, "exit", "0"], check=True)
+            wait_for(lambda: "not recorded" in daemon.journal.read() or len(begun()) > before and
+                     f"run {begun()[-1]}: ended" in daemon.journal.read(), "a run to its end, or its refusal")
+            return "sink jsonl has not delivered; the run is not recorded" in daemon.journal.read()
+        wait_for(refused, "there is no room")
+        kept = daemon.runs()
+        assert len(kept) > 2 and "sink jsonl: removed" in daemon.reload(config)
+        wait_for(lambda: len(daemon.runs()) == 2, "the oldest go")
+        assert daemon.runs() < kept and daemon.new_run(own, "exit", "0")
+        daemon.end()
 
 
 def test_a_command_gets_the_signal_as_before():

@@ -209,8 +209,8 @@ def test_a_recorder_that_stands_still(shell):
 
 def test_followers(shell):
     """What is left to deliver: nothing when all is read, the bytes of the streams when the follower is stopped."""
-    sinks = "sinks: {jsonl: {}, msgpack: {}}\n"
     out, state = new_folder(0o750), state_folder()
+    sinks = f"sinks: {{jsonl: {{}}, msgpack: {{}}}}\nrun: {{followers: {state}}}\n"
 
     def jsonl():
         found = {sink["sink"]: sink for sink in status(out, "--state", state)["sinks"]}
@@ -229,4 +229,5 @@ def test_followers(shell):
         size = sum(path.stat().st_size for run in out.glob("run-*Z*") for path in run.glob("*.msgpack"))
         assert jsonl()["undelivered_bytes"] < size
         assert "stopped" in ask(out, "--state", state)
+        assert status(out)["sinks"] == status(out, "--state", state)["sinks"]  # the former by run.followers
         started.end()
