@@ -19,7 +19,7 @@
 #include "core/daemon/recorder.h"
 #include "core/format.h"
 #include "core/log.h"
-#include "core/needs/needs.h"
+#include "core/given/given.h"
 
 #ifndef CAP_PERFMON
 #define CAP_PERFMON 38

@@ -18,9 +18,9 @@ ROOMS = {
     "bpf": ("core/bpf/bpf.h", ["base", "config"]),
     "account": ("core/account/account.h", ["base", "bpf"]),
     "proc": ("core/proc/proc.h", ["base"]),
-    "needs": ("core/needs/needs.h", ["base"]),
+    "given": ("core/given/given.h", ["base"]),
     "status": ("core/status/status.h", ["base", "stream", "resume"]),
-    "daemon": (None, ["status", "base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "needs"]),
+    "daemon": (None, ["status", "base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "given"]),
 }
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.

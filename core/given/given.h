@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a verdict needs, against what the probes of a host give. */
-#ifndef CORE_NEEDS_NEEDS_H
-#define CORE_NEEDS_NEEDS_H
+#ifndef CORE_GIVEN_GIVEN_H
+#define CORE_GIVEN_GIVEN_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -35,7 +35,7 @@ void givens__free(struct givens *givens);
 /* Whether "stream.event" or "stream.event.field" of so many bytes is recorded; if not, why is appended to `reason`. */
 bool givens__has(const struct givens *givens, const char *name, size_t length, struct text *reason);
 
-/* ---- needs.c ---- */
+/* ---- meet.c ---- */
 
 enum needs_met {
 	NEEDS_NOT_MET, /* no such verdict can come */

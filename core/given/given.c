@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/needs/needs.h"
+#include "core/given/given.h"
 
 static struct given *add(struct givens *givens, const struct probe *probe)
 {

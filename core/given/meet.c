@@ -2,7 +2,7 @@
 /* Which verdicts can come of what is given. */
 #include <string.h>
 
-#include "core/needs/needs.h"
+#include "core/given/given.h"
 
 #define OR " or "
 
