@@ -39,6 +39,7 @@ void ending__unref(struct ending *ending)
 		model_command__unref((struct model_command *)ending->pub.tried);
 		model_command__unref(ending->asked);
 		unref_fate(ending->fate);
+		brood__free(ending->brood);
 		free(ending);
 		ending = cause;
 	}
@@ -94,6 +95,8 @@ void brood__free(struct brood *brood)
 {
 	for (uint32_t i = 0; brood && i < brood->count; i++)
 		ending__unref(brood->bad[i]);
+	if (brood)
+		ending__unref(brood->hidden);
 	free(brood);
 }
 
@@ -106,13 +109,18 @@ static struct process *parent_of(const struct process *p)
 	return own && parent->standing == LIVES ? parent : NULL;
 }
 
+static struct brood *brood__of(struct process *parent)
+{
+	if (!parent->brood)
+		parent->brood = calloc(1, sizeof(*parent->brood));
+	return parent->brood;
+}
+
 /* The first ones and the latest are kept. */
 static int brood__add(struct process *parent, struct ending *ending)
 {
-	struct brood *brood = parent->brood;
+	struct brood *brood = brood__of(parent);
 
-	if (!brood)
-		brood = parent->brood = calloc(1, sizeof(*brood));
 	if (!brood)
 		return -ENOMEM;
 	if (brood->count == BROOD_MAX) {
@@ -153,7 +161,7 @@ static void brood__well(struct brood *brood, const struct process *child)
 
 static bool is_candidate(const struct ending *ending)
 {
-	return !ending->fate->retried;
+	return !ending->fate->retried && !ending->fate->ignored;
 }
 
 /* The latest that ended as its parent did; an answer only if no child ended well after it. */
@@ -204,10 +212,9 @@ static struct ending *first_together(const struct brood *brood, struct ending *l
 
 /* A runner has codes of its own: that a child's is the same says nothing. `tests`: what it runs may fail, unless it fails
  * itself. */
-static struct ending *choose(const struct process *p, enum steps_exit says, bool tests)
+static struct ending *choose(const struct model_row *row, const struct brood *brood, enum steps_exit says, bool tests)
 {
-	uint32_t status = model_row__status(&p->row);
-	const struct brood *brood = p->brood;
+	uint32_t status = model_row__status(row);
 	struct ending *found = NULL;
 
 	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
@@ -220,9 +227,34 @@ static struct ending *choose(const struct process *p, enum steps_exit says, bool
 		found = latest_alike(brood, status, false);
 	if (!found && status <= 128) /* a signal is its own */
 		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
-	if (!found && says == STEPS_WRAPPER)
-		found = latest(brood, UINT32_MAX, true);
+	if (!found && (says == STEPS_WRAPPER || says == STEPS_RUNNER))
+		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
 	return found ? first_together(brood, found) : NULL;
+}
+
+/* A child has ended well, whatever failed below it. 0 or -ENOMEM. */
+static int brood__hide(struct process *parent, const struct process *child)
+{
+	struct ending *hidden = child->brood ? latest(child->brood, UINT32_MAX, false) : NULL;
+
+	if (child->brood && !hidden)
+		hidden = child->brood->hidden;
+	if (!hidden)
+		return 0;
+	if (!brood__of(parent))
+		return -ENOMEM;
+	ending__unref(parent->brood->hidden);
+	parent->brood->hidden = ending__ref(hidden);
+	return 0;
+}
+
+/* What the parent's children have hidden so far, if it is that which has failed. */
+static struct ending *tallied(const struct process *p)
+{
+	const struct process *parent = parent_of(p);
+	struct ending *hidden = parent && parent->brood ? parent->brood->hidden : NULL;
+
+	return hidden && is_candidate(hidden) ? hidden : NULL;
 }
 
 /* ---- what rules say ---- */
@@ -283,14 +315,30 @@ static bool is_sender(const struct model_row *row, const struct model_row *ended
 	return ended->sender_pid == row->pid && ended->sender_start == row->start;
 }
 
+static void set_cause(struct ending *own, struct ending *cause)
+{
+	struct model_row *row = &own->pub.row;
+
+	own->pub.cause = cause ? &ending__ref(cause)->pub : NULL;
+	row->cause_pid = cause ? cause->pub.cause ? cause->pub.row.cause_pid : cause->pub.row.pid : 0;
+	row->cause_start = cause ? cause->pub.cause ? cause->pub.row.cause_start : cause->pub.row.start : 0;
+	row->propagated = !row->benign && cause && !cause->pub.row.benign;
+}
+
 /* Links what the process passes on to what began it. */
 static void link_cause(struct model *model, struct process *p)
 {
 	enum steps_exit says = said(model, p);
 	bool rules = model->matcher != NULL;
-	struct ending *own = p->ending, *cause = choose(p, says, rules && below(model, p) == STEPS_ANSWER);
+	bool tests = rules && below(model, p) == STEPS_ANSWER;
+	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;
 	struct model_row *row = &p->row;
 	const struct brood *brood = p->brood;
+
+	if (!cause)
+		cause = choose(row, brood, says, tests);
+	own->says = says;
+	own->tests = tests;
 
 	for (uint32_t i = 0; brood && i < brood->count; i++)
 		if (!brood->bad[i]->fate->over) {
@@ -308,12 +356,22 @@ static void link_cause(struct model *model, struct process *p)
 	/* How an engine looks around fails nothing, but for what it passes on. */
 	if (p->engine && (!cause || cause->pub.row.benign))
 		row->benign = true;
-	row->propagated = !row->benign && cause && !cause->pub.row.benign;
-	own->pub.cause = cause ? &ending__ref(cause)->pub : NULL;
-	if (cause) {
-		row->cause_pid = cause->pub.cause ? cause->pub.row.cause_pid : cause->pub.row.pid;
-		row->cause_start = cause->pub.cause ? cause->pub.row.cause_start : cause->pub.row.start;
+	own->pub.row = *row;
+	set_cause(own, cause);
+	*row = own->pub.row;
+}
+
+void cause__told(struct ending *ending, const struct model_said *said)
+{
+	struct ending *cause = (struct ending *)ending->pub.cause;
+
+	recipe__ignored(said, ending->brood);
+	if (cause && !is_candidate(cause)) {
+		set_cause(ending, choose(&ending->pub.row, ending->brood, ending->says, ending->tests));
+		ending__unref(cause);
 	}
+	brood__free(ending->brood);
+	ending->brood = NULL;
 }
 
 int cause__judge(struct model *model, struct process *process)
@@ -325,6 +383,8 @@ int cause__judge(struct model *model, struct process *process)
 	if (!model_outcome__bad(row->outcome)) {
 		if (row->outcome == MODEL_OK && parent && parent->brood)
 			brood__well(parent->brood, process);
+		if (row->outcome == MODEL_OK && parent)
+			err = brood__hide(parent, process);
 	} else {
 		process->ending = ending__new(process);
 		if (!process->ending)
@@ -332,11 +392,13 @@ int cause__judge(struct model *model, struct process *process)
 		link_cause(model, process);
 		if (process == process->run->root)
 			process->run->pub.ending = &process->ending->pub;
-		process->ending->pub.row = *row;
 		if (parent)
 			err = brood__add(parent, process->ending);
 	}
-	brood__free(process->brood);
+	if (process->ending && recipe__is_told(process->command, row->exit_code))
+		process->ending->brood = process->brood;
+	else
+		brood__free(process->brood);
 	process->brood = NULL;
 	if (row->benign)
 		row->outcome = MODEL_OK;

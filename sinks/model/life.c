@@ -164,12 +164,11 @@ int life__end(const struct feed *f)
 		return err;
 	sender__read(f, p);
 	rss__drop(p);
-	err = said__expect(p);
-	if (err)
-		return err;
 	set_reaper(f, p);
 	outcome__judge(p);
 	err = cause__judge(f->model, p);
+	if (!err)
+		err = said__expect(p);
 	task__note_end(p->task, &p->row, p->ending);
 	task__ended(f->model, p->task);
 	if (!err)

@@ -16,6 +16,7 @@ struct said {
 	struct said *next;	     /* of the last ones, oldest first */
 	struct model_command *shell; /* of a process that ended as a shell does that cannot execute a tool; else NULL */
 	uint64_t exit_code;	     /* its */
+	struct ending *ending;	     /* a reference, of a make that may say more; else NULL */
 	struct model_said pub;
 	size_t bytes;
 	bool first; /* it stays */
@@ -48,6 +49,7 @@ const struct model_said *model_run__said(const struct model_run *run, uint32_t p
 static void said__free(struct said *said)
 {
 	model_command__unref(said->shell);
+	ending__unref(said->ending);
 	free(said->text);
 	free(said->path);
 	free(said);
@@ -116,6 +118,7 @@ int said__expect(struct process *process)
 		return -ENOMEM;
 	said->shell = model_command__ref(process->command);
 	said->exit_code = row->exit_code;
+	said->ending = process->ending && process->ending->brood ? ending__ref(process->ending) : NULL;
 	count(process->run, said);
 	return 0;
 }
@@ -161,6 +164,8 @@ int said__take(const struct feed *f)
 	if (said->text && said->shell &&
 	    said__missing_tool(&said->pub, said->shell, said->exit_code, said->tool, sizeof(said->tool)))
 		said->pub.tool = said->tool;
+	if (said->text && said->ending && said->ending->brood)
+		cause__told(said->ending, &said->pub);
 	count(f->run, said);
 	return 0;
 }

@@ -43,6 +43,7 @@ struct fate {
 	struct fate *over; /* a reference: of its parent's end; NULL: that ended well, or not yet */
 	bool retried;	   /* the same was tried again, and ended well */
 	bool ends_task;	   /* its task ended by it */
+	bool ignored;	   /* its parent says so, a make whose recipe has a - before the line */
 };
 
 /* A bad end, for as long as a parent may pass it on. */
@@ -52,6 +53,11 @@ struct ending {
 	struct model_command *asked; /* a reference, as the process's */
 	uint32_t well_before;	     /* siblings that had ended well, of those that were counted */
 	struct fate *fate;	     /* a reference */
+
+	/* Of a make that failed, until its last lines say which failures it ignored. */
+	struct brood *brood; /* NULL: no more */
+	uint8_t says;	     /* enum steps_exit */
+	bool tests;
 };
 
 #define BROOD_MAX 32
@@ -61,6 +67,7 @@ struct ending {
 struct brood {
 	uint32_t count, well; /* well: children that have ended well since the first bad one */
 	struct ending *bad[BROOD_MAX];
+	struct ending *hidden; /* the latest failure below a child that ended well; NULL: none */
 };
 
 /* Over the rows of a process. */
@@ -237,9 +244,18 @@ bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)
 bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
 			char *name, size_t size);
 
+/* ---- recipe.c ---- */
+
+/* Whether it is a make that failed, and may say which failures it ignored. */
+bool recipe__is_told(const struct model_command *command, uint64_t exit_code);
+
+/* Marks the failures that make says it has ignored. */
+void recipe__ignored(const struct model_said *said, const struct brood *brood);
+
 /* ---- output_text.c ---- */
 
-/* A process has ended: if a shell has found no program to execute, its message will name that. 0 or -ENOMEM. */
+/* A process has ended, after cause__judge(): if a shell has found no program to execute, its message will name that. 0 or
+ * -ENOMEM. */
 int said__expect(struct process *process);
 int said__take(const struct feed *feed); /* the role's function */
 void said__free_all(struct run *run);
@@ -316,6 +332,9 @@ void task__unref(struct task *task);
 
 /* After outcome__judge(): sets the rest of the row's judgement and its ending, and notes that with the parent. 0 or -ENOMEM. */
 int cause__judge(struct model *model, struct process *process);
+
+/* A make has said which failures it ignored: none of them is the cause. Its row may have gone; what follows the ending knows. */
+void cause__told(struct ending *ending, const struct model_said *said);
 
 struct ending *ending__ref(struct ending *ending); /* takes NULL, as unref */
 void ending__unref(struct ending *ending);

@@ -438,7 +438,17 @@ static void mark_hidden(struct report *report, struct report_row **sorted)
 	report->hidden_count = 0;
 }
 
-/* What each failed process wrote last, which the model may have got after its row. */
+static void take_cause(struct report_row *row, const struct model_ending *ending)
+{
+	while (ending && (ending->row.pid != row->pid || ending->row.start != row->start))
+		ending = ending->cause;
+	for (; ending && ending->cause; ending = ending->cause) {
+		row->cause_pid = ending->cause->row.pid;
+		row->cause_start = ending->cause->row.start;
+	}
+}
+
+/* What each failed process wrote last, and the cause by that, which the model may have got after its row. */
 static int take_said(struct report *report)
 {
 	int err = 0;
@@ -450,6 +460,7 @@ static int take_said(struct report *report)
 
 		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
 			said = model_run__said(run, row->pid, row->start);
+		take_cause(row, run->ending);
 		if (said && said->text)
 			row->said = keep_lines(report, said, &err);
 	}

@@ -70,6 +70,7 @@ enum steps_exit {
 	STEPS_WRAPPER, /* a failure, but an answer if its child's was one, whose end it passes on (timeout, xargs) */
 	STEPS_RUNNER,  /* a failure: it passes on that of some child, whatever ran after that (make -k, parallel) */
 	STEPS_ORIGIN,  /* a failure of its own, whatever its children ended with (timeout's 124) */
+	STEPS_TALLY,   /* a failure: it counts those that children of its parent have hidden before (make check) */
 	STEPS_MUTED,   /* known to the user: counted apart */
 	STEPS_IGNORED, /* of tasks below a program that ends well: it ignored their failure */
 };

@@ -43,6 +43,29 @@ BROKEN = {
     "make -k": (
         {"Makefile": f"all: a b c d e f\na c d e f:\n\t/bin/true\nb:\n\t/usr/bin/python3 -c '{EXITS_4}'\n"},
         ["make", "-k", "all"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
+    "what make ignored after it": (
+        {"Makefile": f"all: b i\nb:\n\t/usr/bin/python3 -c '{EXITS_4}'\ni:\n\t-/bin/false\n\t-/bin/bash -c 'exit 9'\n"},
+        ["sh", "-c", "make -k 2>err"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
+    "what make ignored, with the same code": (
+        {"Makefile": "all: i b j\ni j:\n\t-cp nowhere x\nb:\n\tcp nowhere y\n"}, ["sh", "-c", "LC_ALL=C make -k 2>err"], 2,
+        r"exit 1 +cp nowhere y"),
+    "what a make below make ignored": (
+        {"Makefile": "all: b i\nb:\n\t$(MAKE) -k -C sub\ni:\n\t-cp nowhere x\n",
+         "sub/Makefile": "all: b i\nb:\n\tcp nowhere y\ni:\n\t-cp nowhere x\n"},
+        ["sh", "-c", "make -k 2>err"], 2, r"exit 1 +cp nowhere y"),
+    "make has no rule, and ignored a line": (
+        {"Makefile": "all: i b\ni:\n\t-cp nowhere x\nb: nowhere\n"}, ["sh", "-c", "make -k 2>err"], 2, r"exit 2 +make -k"),
+    "make -k, whose messages nobody keeps": (
+        {"Makefile": f"all: b i\nb:\n\t/usr/bin/python3 -c '{EXITS_4}'\ni:\n\t-false\n"}, ["make", "-k"], 2,
+        r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
+    "make, by an answer": ({"Makefile": "all:\n\ttrue\n\tgrep -q x Makefile2\n"}, ["make"], 2, r"exit 2 +grep -q x Makefile2"),
+    "make, by false": ({"Makefile": "all:\n\t/bin/true\n\tfalse\n"}, ["make"], 2, r"exit 1 +false"),
+    "a test of Automake": (
+        {"Makefile": "all: a.log b.log\n\tbash -c 'am__color_tests=no; echo :test-result: | (! grep -q .)'\n"
+                     "%.log:\n\tbash ./test-driver --test-name $* -- ./$*\n",
+         "a": f"#!/bin/bash\n/usr/bin/python3 -c '{EXITS_4}'\n", "b": "#!/bin/bash\ngrep -q 7 /dev/null; /bin/false; exit 0\n",
+         "test-driver": "while [ $1 != -- ]; do shift; done; shift; \"$@\"; exit 0\n"},
+        ["make"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
     "a make below make": (
         {"Makefile": "all:\n\t$(MAKE) -C sub\n", "sub/Makefile": f"all:\n\t/usr/bin/python3 -c '{EXITS_4}'\n"},
         ["make"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
@@ -73,7 +96,8 @@ BROKEN = {
         {"run": SCRIPT + "seq 1 2000000 | awk '{print length($1)}' | head -n 100 >/dev/null\n"}, ["./run"], 141,
         r"SIGPIPE +(awk '\{print length\(\$1\)\}'|seq 1 2000000)"),
 }
-NEEDS = {"a job of GNU parallel": "parallel", "make -k": "make", "a make below make": "make", "a test of ctest": "ctest",
+NEEDS = {"a job of GNU parallel": "parallel", "make -k": "make", "a make below make": "make",
+         "a test of Automake": "make", **{what: "make" for what in BROKEN if "make " in what}, "a test of ctest": "ctest",
          "a test of npm": "npm", "parallel": "parallel", "tests of ctest": "ctest", "tests of npm": "npm", "what a Makefile asks": "make"}
 
 
