@@ -59,6 +59,10 @@ struct sink_api {
 
 	/* A verdict: its kind, whether it is proven or only likely, and a sentence that is safe to show. */
 	void (*verdict)(const struct sink_api *api, const char *kind, bool proven, const char *evidence);
+
+	/* A signal has asked the merge to end: nothing is worth a long wait any more. NULL: it is not known. */
+	bool (*stopped)(const struct sink_api *api);
+	bool follows; /* runs are followed: what cannot be delivered now may wait for ever */
 };
 
 /* What a sink can find: kinds of verdicts, by what records. */

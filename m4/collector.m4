@@ -102,6 +102,15 @@ AC_DEFUN([CO_NCURSESW], [
 ])
 
 # uPlot draws the curves of the report, which is built without them where it is not.
+# Sinks that send to a server by HTTP. 7.77: certificates from memory.
+AC_DEFUN([CO_CURL], [
+  CO_LIB([CURL], [libcurl >= 7.77], [libcurl4-openssl-dev], [], [optional])
+  AS_IF([test "x$have_CURL" = xyes], [AS_VAR_APPEND([OPTIONAL], [" curl"])])
+  CFLAGS_curl=$CURL_CFLAGS LIBS_curl=$CURL_LIBS
+  AC_SUBST([CFLAGS_curl])
+  AC_SUBST([LIBS_curl])
+])
+
 AC_DEFUN([CO_UPLOT], [
   AC_ARG_WITH([uplot],
     [AS_HELP_STRING([--with-uplot@<:@=DIR|no@:>@],

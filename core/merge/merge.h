@@ -6,6 +6,7 @@
 #ifndef CORE_MERGE_MERGE_H
 #define CORE_MERGE_MERGE_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include "core/verdict.h"
@@ -178,7 +179,7 @@ bool sinks__list(FILE *out, const char *dir);
 
 /* ---- sink_files.c ---- */
 
-#define SINK_FILES_MAX 4
+#define SINK_FILES_MAX 8
 
 /* What a sink is to read, by the options that name it: it may not be able to open that itself. */
 struct sink_files {
@@ -210,6 +211,7 @@ struct sinks {
 	/* Set first. If it is `apart`, sinks__start() is called by its process, the rest up to it and after its end by this one;
 	 * NULL: all by this one. */
 	const struct account *account;
+	const volatile sig_atomic_t *interrupted; /* NULL: never */
 };
 
 /* Finds "NAME" or "NAME:k=v,k=v", checks the options, and loads it unless that is for another process. `spec` must outlive it.

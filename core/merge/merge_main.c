@@ -213,6 +213,7 @@ static int job__open(struct job *job)
 
 	account__find(&job->account);
 	job->sinks.account = &job->account;
+	job->sinks.interrupted = &interrupted;
 	for (char **sink = args->sinks.n ? args->sinks.items : summary; *sink; sink++)
 		if (sinks__add(&job->sinks, args->plugin_dir, *sink, &err))
 			return job__fail(EXIT_USAGE, err.text);

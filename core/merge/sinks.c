@@ -229,6 +229,13 @@ static void verdict(const struct sink_api *api, const char *kind, bool proven, c
 	log__error("--fail-on: %s (%s): %s", kind, proven ? "proven" : "likely", evidence);
 }
 
+static bool stopped(const struct sink_api *api)
+{
+	const struct sinks_entry *entry = (const void *)((const char *)api - offsetof(struct sinks_entry, api));
+
+	return entry->sinks->interrupted && *entry->sinks->interrupted;
+}
+
 /* Opens the sink's output, unless that is the merge's. */
 static int entry__place(struct sinks_entry *entry, struct error *err)
 {
@@ -322,7 +329,7 @@ static int replace(const struct sink_api *api, const void *bytes, size_t size)
 	return rc ? rc : later ? SINK_LATER : 0;
 }
 
-static void entry__api(struct sinks_entry *entry, int out)
+static void entry__api(struct sinks_entry *entry, int out, bool follows)
 {
 	bool bytes = entry->sink->output == SINK_BYTES;
 	struct winsize window;
@@ -338,6 +345,8 @@ static void entry__api(struct sinks_entry *entry, int out)
 		.file = file_of,
 		.replace = replace,
 		.verdict = verdict,
+		.stopped = stopped,
+		.follows = follows,
 	};
 	if (bytes && !ioctl(out, TIOCGWINSZ, &window) && window.ws_col)
 		entry->api.columns = window.ws_col;
@@ -349,7 +358,7 @@ int sinks__open(struct sinks *sinks, int out, const struct merge *merge, const s
 	int rc;
 
 	for (entry = sinks->entries; entry < sinks->entries + sinks->count; entry++) {
-		entry__api(entry, out);
+		entry__api(entry, out, !merge);
 		rc = entry->sink->open(&entry->api, entry->conf, &entry->state);
 		if (rc)
 			return rc;

@@ -25,6 +25,7 @@ ROOMS = {
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
 LIBRARIES = {
+    "http": (["http.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
     "steps": (["steps.h"], ["base", "config"], ["program"]),
     "model": (["model.h", "on_model.h", "losses.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
@@ -48,6 +49,7 @@ OWNED = {
     r"msgpack": set(),
     r"duckdb": {"query", "tables", "parquet", "duckdb"},
     r"ncurses": {"top"},
+    r"curl": {"http"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)

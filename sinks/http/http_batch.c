@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Batches: items one after the other in one buffer, each head once where it changes. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinks/http/http_queue.h"
+
+struct http_batch *http_batch__new(unsigned target)
+{
+	struct http_batch *batch = calloc(1, sizeof(*batch));
+
+	if (batch) {
+		batch->target = target;
+		batch->opened_ns = clock__ns(CLOCK_MONOTONIC);
+	}
+	return batch;
+}
+
+static struct http_slot *new_slot(struct http_batch *batch)
+{
+	size_t capacity = batch->capacity ? 2 * batch->capacity : 64;
+	struct http_slot *slots;
+
+	if (batch->count == batch->capacity) {
+		slots = reallocarray(batch->slots, capacity, sizeof(*slots));
+		if (!slots)
+			return NULL;
+		batch->slots = slots;
+		batch->capacity = capacity;
+	}
+	return &batch->slots[batch->count];
+}
+
+static bool has_head(const struct http_batch *batch, const struct http_slot *slot, const struct buffer *head)
+{
+	return slot->head_size == head->size &&
+	       (!head->size || !memcmp(batch->bytes.data + slot->head, head->data, head->size));
+}
+
+int http_batch__add(struct http_batch *batch, const struct buffer *head, const struct buffer *item)
+{
+	struct http_slot *slot = new_slot(batch);
+
+	if (!slot || buffer__reserve(&batch->bytes, head->size + item->size))
+		return -ENOMEM;
+	if (batch->count && has_head(batch, slot - 1, head)) {
+		*slot = slot[-1];
+	} else {
+		*slot = (struct http_slot){.head = (uint32_t)batch->bytes.size, .head_size = (uint32_t)head->size};
+		buffer__append(&batch->bytes, head->data, head->size);
+	}
+	slot->at = (uint32_t)batch->bytes.size;
+	slot->size = (uint32_t)item->size;
+	buffer__append(&batch->bytes, item->data, item->size);
+	batch->count++;
+	return 0;
+}
+
+void http_batch__free(struct http_batch *batch)
+{
+	if (!batch)
+		return;
+	buffer__free(&batch->bytes);
+	free(batch->slots);
+	free(batch);
+}
+
+struct http_item http_items__get(const struct http_items *items, size_t i)
+{
+	const struct http_batch *batch = items->batch;
+	const struct http_slot *slot = &batch->slots[items->first + i];
+
+	return (struct http_item){batch->bytes.data + slot->head, batch->bytes.data + slot->at, slot->head_size,
+				  slot->size};
+}

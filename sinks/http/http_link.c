@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One request at a time, by libcurl; secrets come from files, and go nowhere but to the server. */
+#include "sinks/http/http_link.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define FILE_MAX (1 << 20)
+#define MS 1000000
+#define CONNECT_MS 10000L
+#define AFTER_MAX 300 /* seconds: a server may ask for more */
+
+/* ---- files of the options ---- */
+
+/* Another process may have opened it, as this one must not. */
+static int open_option(const struct http_link *link, const char *option, const char *path)
+{
+	int fd = sink_api__file(link->api, option);
+
+	if (fd > 0)
+		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+}
+
+static int read_all(int fd, struct buffer *out)
+{
+	struct stat st;
+	ssize_t n = 1;
+
+	if (fstat(fd, &st))
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
+		return -EINVAL;
+	while (n && out->size <= FILE_MAX) {
+		if (buffer__reserve(out, 4096))
+			return out->error;
+		n = pread(fd, out->data + out->size, 4096, (off_t)out->size);
+		if (n < 0)
+			return -errno;
+		out->size += (size_t)n;
+	}
+	return 0;
+}
+
+static int read_option(struct http_link *link, const char *option, const char *value, struct buffer *out,
+		       struct error *err)
+{
+	const char *path = sink__path(value);
+	int fd, rc;
+
+	if (!path || !*path)
+		return 0;
+	fd = open_option(link, option, path);
+	rc = fd < 0 ? -errno : read_all(fd, out);
+	if (fd >= 0)
+		close(fd);
+	if (!rc && !out->size)
+		return error__set(err, -EINVAL, "%s=%s: the file is empty", option, path);
+	return error__set(err, rc, "%s=%s: %s", option, path, rc == -EINVAL ? "not a file" : strerror(-rc));
+}
+
+/* The first line, as a string. */
+static int take_line(struct buffer *secret)
+{
+	uint8_t *end = secret->size ? memchr(secret->data, '\n', secret->size) : NULL;
+
+	if (!secret->size)
+		return 0;
+	secret->size = end ? (size_t)(end - secret->data) : secret->size;
+	if (secret->size && secret->data[secret->size - 1] == '\r')
+		secret->size--;
+	return buffer__append(secret, "", 1);
+}
+
+static int read_files(struct http_link *link, const struct http_conf *conf, struct error *err)
+{
+	const struct {
+		const char *option, *value;
+		struct buffer *out;
+		bool line;
+	} files[] = {
+		{"password_file", conf->password_file, &link->password, true},
+		{"token_file", conf->token_file, &link->token, true},
+		{"ca", conf->ca, &link->ca, false},
+		{"cert", conf->cert, &link->cert, false},
+		{"key", conf->key, &link->key, false},
+	};
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !rc; i++) {
+		rc = read_option(link, files[i].option, files[i].value, files[i].out, err);
+		if (!rc && files[i].line && take_line(files[i].out))
+			rc = error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	}
+	return rc;
+}
+
+/* ---- what is asked for ---- */
+
+int http_link__header(struct http_link *link, const char *line)
+{
+	struct curl_slist *headers = curl_slist_append(link->headers, line);
+
+	if (!headers)
+		return -ENOMEM;
+	link->headers = headers;
+	link->credentials |= !strncasecmp(line, "authorization:", 14);
+	return 0;
+}
+
+static int put_headers(struct http_link *link)
+{
+	struct text type = {0};
+	int rc;
+
+	text__printf(&type, "Content-Type: %s", link->sink->type);
+	rc = type.error ? type.error : http_link__header(link, type.data);
+	text__free(&type);
+	/* without Expect a body goes at once */
+	rc = rc ? rc : http_link__header(link, "Expect:");
+	rc = rc ? rc : http_link__header(link, "User-Agent: collector/" PACKAGE_VERSION);
+	return rc || !link->gzip ? rc : http_link__header(link, "Content-Encoding: gzip");
+}
+
+int http_link__open(struct http_link *link, const struct http_conf *conf, struct error *err)
+{
+	int rc = read_files(link, conf, err);
+
+	if (rc)
+		return rc;
+	if (!conf->user != !link->password.size)
+		return error__set(err, -EINVAL, "user= and password_file= belong together: give both");
+	if (conf->user && link->token.size)
+		return error__set(err, -EINVAL, "both user= and token_file=: give one");
+	if (!link->cert.size != !link->key.size)
+		return error__set(err, -EINVAL, "cert= and key= belong together: give both");
+	if (conf->proxy && strchr(conf->proxy, '@'))
+		return error__set(err, -EINVAL,
+				  "proxy=: a password there would be visible to other users: use the "
+				  "environment variable https_proxy");
+	link->gzip = conf->gzip;
+	link->insecure = conf->insecure;
+	link->timeout_ns = conf->timeout;
+	link->credentials = link->password.size || link->token.size;
+	error__set(err, 0, "%s", strerror(ENOMEM));
+	if ((conf->user && !(link->user = strdup(conf->user))) || (conf->proxy && !(link->proxy = strdup(conf->proxy))))
+		return -ENOMEM;
+	rc = put_headers(link);
+	if (!rc && curl_global_init(CURL_GLOBAL_DEFAULT))
+		rc = error__set(err, -ENOMEM, "libcurl cannot be initialized");
+	if (!rc && link->insecure)
+		link->api->log(LOG_WARN, "%s: insecure=true: the certificates of servers are not checked",
+			       link->sink->name);
+	return rc;
+}
+
+static bool is_local(const char *host)
+{
+	return !strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
+}
+
+int http_link__check(struct http_link *link, const char *text, struct error *err)
+{
+	char *scheme = NULL, *host = NULL, *user = NULL;
+	CURLU *url = curl_url();
+	int rc = 0;
+
+	if (!url)
+		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	if (curl_url_set(url, CURLUPART_URL, text, 0) || curl_url_get(url, CURLUPART_SCHEME, &scheme, 0) ||
+	    curl_url_get(url, CURLUPART_HOST, &host, 0) ||
+	    (strcmp(scheme, "http") != 0 && strcmp(scheme, "https") != 0))
+		rc = error__set(err, -EINVAL, "not a URL of http or https");
+	else if (!curl_url_get(url, CURLUPART_USER, &user, 0))
+		rc = error__set(err, -EINVAL,
+				"a URL with a password is visible to other users: use user= and "
+				"password_file=");
+	else if (link->credentials && !strcmp(scheme, "http") && !is_local(host))
+		link->api->log(LOG_WARN, "%s: credentials go to %s without encryption: use https", link->sink->name,
+			       host);
+	curl_free(scheme);
+	curl_free(host);
+	curl_free(user);
+	curl_url_cleanup(url);
+	return rc;
+}
+
+/* ---- a request ---- */
+
+static size_t on_answer(char *bytes, size_t one, size_t count, void *arg)
+{
+	struct http_link *link = arg;
+	size_t room = HTTP_ANSWER_MAX - link->answer.size;
+
+	if (count && room)
+		text__put(&link->answer, bytes, count < room ? count : room);
+	return one * count;
+}
+
+static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return atomic_load(((struct http_link *)arg)->stop);
+}
+
+static void set_blob(CURL *curl, CURLoption option, const struct buffer *bytes)
+{
+	struct curl_blob blob = {.data = bytes->data, .len = bytes->size, .flags = CURL_BLOB_NOCOPY};
+
+	if (bytes->size)
+		curl_easy_setopt(curl, option, &blob);
+}
+
+static void set_security(struct http_link *link)
+{
+	CURL *curl = link->curl;
+
+	set_blob(curl, CURLOPT_CAINFO_BLOB, &link->ca);
+	set_blob(curl, CURLOPT_SSLCERT_BLOB, &link->cert);
+	set_blob(curl, CURLOPT_SSLKEY_BLOB, &link->key);
+	if (link->insecure) {
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 0L);
+		curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 0L);
+	}
+	if (link->user) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+		curl_easy_setopt(curl, CURLOPT_USERNAME, link->user);
+		curl_easy_setopt(curl, CURLOPT_PASSWORD, (char *)link->password.data);
+	}
+	if (link->token.size) {
+		curl_easy_setopt(curl, CURLOPT_HTTPAUTH, CURLAUTH_BEARER);
+		curl_easy_setopt(curl, CURLOPT_XOAUTH2_BEARER, (char *)link->token.data);
+	}
+}
+
+static int start_curl(struct http_link *link)
+{
+	CURL *curl = link->curl = curl_easy_init();
+
+	if (!curl)
+		return -ENOMEM;
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075500
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+#endif
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, link->error);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, link);
+	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
+	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, link);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(link->timeout_ns / MS));
+	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, link->headers);
+	if (link->proxy)
+		curl_easy_setopt(curl, CURLOPT_PROXY, link->proxy);
+	set_security(link);
+	return 0;
+}
+
+/* Compresses `body` into link->packed. */
+static int pack(struct http_link *link, const struct buffer *body)
+{
+	z_stream z = {.next_in = body->data, .avail_in = (uInt)body->size};
+	int rc = -ENOMEM;
+
+	link->packed.size = 0;
+	if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+		return rc;
+	if (!buffer__reserve(&link->packed, deflateBound(&z, body->size))) {
+		z.next_out = link->packed.data;
+		z.avail_out = (uInt)link->packed.capacity;
+		rc = deflate(&z, Z_FINISH) == Z_STREAM_END ? 0 : -ENOMEM;
+		link->packed.size = z.total_out;
+	}
+	deflateEnd(&z);
+	return rc;
+}
+
+int http_link__send(struct http_link *link, const char *url, const struct buffer *body, struct http_result *result)
+{
+	const struct buffer *bytes = link->gzip ? &link->packed : body;
+	curl_off_t after = 0;
+	int rc = link->gzip ? pack(link, body) : 0;
+
+	*result = (struct http_result){0};
+	if (!rc && !link->curl)
+		rc = start_curl(link);
+	if (rc)
+		return rc;
+	text__free(&link->answer);
+	*link->error = '\0';
+	curl_easy_setopt(link->curl, CURLOPT_URL, url);
+	curl_easy_setopt(link->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes->size);
+	curl_easy_setopt(link->curl, CURLOPT_POSTFIELDS, bytes->data);
+	result->code = curl_easy_perform(link->curl);
+	curl_easy_getinfo(link->curl, CURLINFO_RESPONSE_CODE, &result->status);
+	curl_easy_getinfo(link->curl, CURLINFO_RETRY_AFTER, &after);
+	result->after_ns = (uint64_t)(after > AFTER_MAX ? AFTER_MAX : after) * 1000000000ULL;
+	return 0;
+}
+
+void http_link__idle(struct http_link *link)
+{
+	curl_easy_cleanup(link->curl);
+	link->curl = NULL;
+	buffer__free(&link->packed);
+}
+
+static void forget_secret(struct buffer *secret)
+{
+	if (secret->data)
+		explicit_bzero(secret->data, secret->capacity);
+	buffer__free(secret);
+}
+
+void http_link__close(struct http_link *link)
+{
+	http_link__idle(link);
+	curl_slist_free_all(link->headers);
+	text__free(&link->answer);
+	forget_secret(&link->password);
+	forget_secret(&link->token);
+	forget_secret(&link->key);
+	buffer__free(&link->ca);
+	buffer__free(&link->cert);
+	free(link->user);
+	free(link->proxy);
+}
