@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What all python tests share: signals as a shell in the foreground has them, and no test runs for ever."""
+import os
 import signal
 
 import pytest
@@ -24,3 +25,34 @@ def limit():
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, before)
+
+
+# ---- real peers, by the marker `peer`: what `make check-peers` ends with ----
+
+PEERS = {}  # the outcomes of each one's tests, and the reason of the last that was skipped
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "peer(name): needs this real peer")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    report = (yield).get_result()
+    for marker in item.iter_markers("peer"):
+        outcomes = PEERS.setdefault(marker.args[0], [set(), ""])
+        if report.when == "call" or report.outcome != "passed":
+            outcomes[0].add(report.outcome)
+        if report.skipped:
+            outcomes[1] = report.longrepr[2].removeprefix("Skipped: ")
+
+
+def pytest_unconfigure():
+    if not PEERS or "SLOW_PEERS" not in os.environ:
+        return
+    totals = {"passed": 0, "failed": 0, "skipped": 0}
+    for name, (outcomes, reason) in sorted(PEERS.items()):
+        outcome = "failed" if "failed" in outcomes else "passed" if "passed" in outcomes else "skipped"
+        totals[outcome] += 1
+        print({"passed": f"PASS: {name}", "failed": f"FAIL: {name}", "skipped": f"SKIP: {name}: {reason}"}[outcome])
+    print(", ".join(f"{count} {outcome}" for outcome, count in totals.items()))

@@ -270,6 +270,17 @@ void http__safe(struct http *http, uint64_t records)
 		http->api->delivered(http->api, safe);
 }
 
+/* The process may end without a call of http__close(). */
+static void log_refused(struct http *http)
+{
+	if (http->said)
+		return;
+	http->said = true;
+	for (const struct http_cause *cause = http->causes; cause < http->causes + HTTP_CAUSES && cause->count; cause++)
+		http->api->log(LOG_WARN, "%s: %" PRIu64 " refused for good with status %ld", http->sink->name,
+			       cause->count, cause->status);
+}
+
 int http__finish(struct http *http)
 {
 	bool empty;
@@ -284,16 +295,10 @@ int http__finish(struct http *http)
 		http->acked = http->safe;
 	pthread_mutex_unlock(&http->lock);
 	stop_thread(http);
+	log_refused(http);
 	if (http->api->delivered)
 		http->api->delivered(http->api, http->acked);
 	return empty ? 0 : give_up(http);
-}
-
-static void log_refused(const struct http *http)
-{
-	for (const struct http_cause *cause = http->causes; cause < http->causes + HTTP_CAUSES && cause->count; cause++)
-		http->api->log(LOG_WARN, "%s: %" PRIu64 " refused for good with status %ld", http->sink->name,
-			       cause->count, cause->status);
 }
 
 void http__close(struct http *http)

@@ -82,7 +82,7 @@ struct http_sink {
 	/* Optional. Appends what the answer says, any bytes, and returns how many items of a request that was taken are refused. */
 	uint64_t (*answer)(unsigned target, long status, const void *bytes, size_t size, struct text *why);
 	/* Optional. The fate by the status is known. */
-	enum http_fate (*fate)(long status, const void *bytes, size_t size, enum http_fate fate);
+	enum http_fate (*fate)(unsigned target, long status, const void *bytes, size_t size, enum http_fate fate);
 };
 
 /* ---- what a sink calls, on the merge's thread ---- */

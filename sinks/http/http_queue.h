@@ -51,7 +51,7 @@ struct http {
 	size_t targets;
 
 	pthread_t thread;
-	bool started, closed; /* closed: nothing is added any more */
+	bool started, said;   /* said: how many were refused */
 	pthread_mutex_t lock; /* of what follows, up to `stop` */
 	pthread_cond_t changed;
 	struct http_batch *open[HTTP_TARGETS], *first, **last;

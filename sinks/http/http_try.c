@@ -29,7 +29,7 @@ static enum http_fate fate_of_status(long status)
 	return status / 100 == 2 ? HTTP_TAKEN : status / 100 == 3 ? HTTP_SLOWLY : HTTP_REFUSED;
 }
 
-static enum http_fate fate_of(const struct http *http, const struct http_result *result)
+static enum http_fate fate_of(const struct http *http, unsigned target, const struct http_result *result)
 {
 	const struct text *answer = &http->link.answer;
 	enum http_fate fate;
@@ -37,7 +37,8 @@ static enum http_fate fate_of(const struct http *http, const struct http_result 
 	switch (result->code) {
 	case CURLE_OK:
 		fate = fate_of_status(result->status);
-		return http->sink->fate ? http->sink->fate(result->status, answer->data, answer->size, fate) : fate;
+		return http->sink->fate ? http->sink->fate(target, result->status, answer->data, answer->size, fate)
+					: fate;
 	case CURLE_PEER_FAILED_VERIFICATION:
 	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_CERTPROBLEM:
@@ -219,7 +220,7 @@ static bool try(struct http *http, const struct part *part, enum http_fate *fate
 		}
 		if (atomic_load(&http->stop) && result.code)
 			return false;
-		*fate = fate_of(http, &result);
+		*fate = fate_of(http, part->batch->target, &result);
 		*status = result.status;
 		if (*fate != HTTP_AGAIN && *fate != HTTP_SLOWLY)
 			break;

@@ -5,7 +5,7 @@
 #define SINKS_PERFETTO_PACKETS_H
 
 #include "sinks/model/model.h"
-#include "sinks/perfetto/proto.h"
+#include "sinks/proto/proto.h"
 
 /* Categories of events: SELECT ... WHERE category = 'program'. */
 enum category {

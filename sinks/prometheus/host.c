@@ -172,20 +172,6 @@ static int count_run(const struct host_run *run, struct metrics *metrics, const 
 	return rc;
 }
 
-/* The run's name; of one without, its program's. */
-static const char *name_of(const struct stream_info *info)
-{
-	const char *const *command = info->run.command;
-	const char *slash;
-
-	if (info->run.name && *info->run.name)
-		return info->run.name;
-	if (!command || !*command || !**command)
-		return "unnamed";
-	slash = strrchr(*command, '/');
-	return slash && slash[1] ? slash + 1 : *command;
-}
-
 int host_run__count(const struct host_run *run, struct metrics *metrics, uint64_t now)
 {
 	const struct model_run *model = run->totals.run;
@@ -197,7 +183,7 @@ int host_run__count(const struct host_run *run, struct metrics *metrics, uint64_
 	metrics__label(&key, "marker", *run->marker ? run->marker : model->info->run.id);
 	rc = key.error ? key.error : !run->counted && metrics__has(metrics, METRIC_RUN, key.data);
 	if (!rc) {
-		rc = metrics__pipeline(metrics, &labels, name_of(model->info), now);
+		rc = metrics__pipeline(metrics, &labels, totals_run__name(model->info), now);
 		rc = rc ? rc : count_steps(run, metrics, labels.data, now);
 		rc = rc ? rc : count_run(run, metrics, labels.data);
 		rc = rc ? rc : metrics__put(metrics, METRIC_RUN, METRIC_SET, key.data, now);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define GROUPS_MAX 10000
+#define TIMED_OUT 124 /* the exit code of timeout(1) */
 #define OTHER "(other)"
 
 static void add(struct totals_sum *sum, uint64_t value, uint8_t partial)
@@ -236,4 +237,52 @@ int totals__hidden(struct totals_run *run, struct totals_groups *steps, const st
 		return -ENOMEM;
 	step->hidden++;
 	return 0;
+}
+
+/* ---- a run's name and result ---- */
+
+const char *totals_run__name(const struct stream_info *info)
+{
+	const char *const *command = info->run.command;
+	const char *slash;
+
+	if (info->run.name && *info->run.name)
+		return info->run.name;
+	if (!command || !*command || !**command)
+		return "unnamed";
+	slash = strrchr(*command, '/');
+	return slash && slash[1] ? slash + 1 : *command;
+}
+
+static bool is_timeout(const struct totals_run *totals)
+{
+	const char *const *command = totals->run->info->run.command, *slash;
+
+	if (totals->root.exit_code != TIMED_OUT || !command || !*command)
+		return false;
+	slash = strrchr(*command, '/');
+	return !strcmp(slash ? slash + 1 : *command, "timeout");
+}
+
+const char *totals_run__result(const struct totals_run *totals)
+{
+	const struct model_row *root = &totals->root;
+
+	if (!totals->ended)
+		return NULL;
+	switch (root->outcome) {
+	case MODEL_OK:
+		return "success";
+	case MODEL_FAILED:
+		return is_timeout(totals) ? "timeout" : "failure";
+	case MODEL_KILLED:
+		return !strcmp(root->signal_name, "SIGINT") || !strcmp(root->signal_name, "SIGTERM") ? "cancellation"
+												     : "failure";
+	case MODEL_OOM:
+		return "error";
+	case MODEL_RUNNING:
+	case MODEL_UNKNOWN:
+		break;
+	}
+	return NULL;
 }

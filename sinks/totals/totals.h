@@ -87,6 +87,12 @@ static inline struct totals_group *totals_group__of(struct hash_node *node)
 void totals_run__init(struct totals_run *totals, const struct model_run *run);
 uint64_t totals_run__wall(const struct totals_run *totals);
 
+/* As in cicd.pipeline.result of OpenTelemetry: success, failure, error, timeout, cancellation; NULL: its end is not known. */
+const char *totals_run__result(const struct totals_run *totals);
+
+/* The run's name; of one without, its program's. */
+const char *totals_run__name(const struct stream_info *info);
+
 /* CPUs busy on average; 0: not known. */
 double totals_run__cores(const struct totals_run *totals);
 

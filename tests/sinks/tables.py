@@ -66,7 +66,7 @@ def scripted_program():
 def scripted_run(records, *more, name="run"):
     """A run of tests/sinks/scripted_run.c, of that id."""
     folder = new_folder() / name
-    subprocess.run([scripted_program(), folder, *more], input=records.encode(), check=True)
+    subprocess.run([scripted_program(), folder, *more], input=records.encode(errors="surrogateescape"), check=True)
     return folder
 
 

@@ -26,6 +26,7 @@ ROOMS = {
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
 LIBRARIES = {
     "http": (["http.h"], ["base", "stream"], []),
+    "proto": (["proto.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
     "steps": (["steps.h"], ["base", "config"], ["program"]),
     "model": (["model.h", "on_model.h", "losses.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
