@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-2-Clause
+/* Cgroups of both versions, of a controller that one of them has at a time. */
 #include "tests/truth/group.h"
 
 #include <errno.h>

@@ -9,7 +9,7 @@
 #define TIME_HOW "write a whole number and ns, us, ms, s, m, h or d, as in 500ms\n"
 #define BEGIN "start with /, as in /usr/bin/NAME or /**/NAME\n"
 #define UTF8 "write the file in UTF-8, without control characters\n"
-#define OPTIONS_OF_RUN "name, tags, output, grace, max_processes, latency"
+#define OPTIONS_OF_RUN "name, tags, output, grace, max_processes, latency, followers"
 #define MAPPING "must be a mapping: write {NAME: VALUE}, or one NAME: VALUE per line\n"
 #define LIST "must be a list: write [ITEM, ITEM], or one \"- ITEM\" per line\n"
 #define SIZE_HOW "write a whole number and KiB, MiB, GiB, or nothing for bytes, as in 8MiB\n"
