@@ -17,6 +17,8 @@ struct http_conf {
 	uint64_t timeout, retry, end, rate, batch;
 };
 
+#define HTTP_TIMEOUT_NS 10000000000ULL /* the default below */
+
 #define HTTP_OPT(conf, member, name, type, value, min, max, help)               \
 	{                                                                       \
 #name, type, offsetof(conf, member.name), value, min, max, help \

@@ -223,7 +223,8 @@ void otlp_env__conf(struct http_conf *conf)
 	const char *compression = variable("OTEL_EXPORTER_OTLP_COMPRESSION");
 	unsigned long ms = timeout ? strtoul(timeout, NULL, 10) : 0;
 
-	if (ms && ms <= 3600000)
+	/* an option that was given holds */
+	if (ms && ms <= 3600000 && conf->timeout == HTTP_TIMEOUT_NS)
 		conf->timeout = ms * MS;
 	if (compression)
 		conf->gzip = !strcmp(compression, "gzip");

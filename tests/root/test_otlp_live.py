@@ -3,7 +3,7 @@
 import subprocess
 
 import pytest
-from harness import BUILD, SRC, collector
+from harness import BUILD, SRC, collector, new_folder, wait_for
 from http_listener import Deaf, Listener
 from otlp_peer import Decoded, attributes, needs_proto
 
@@ -35,6 +35,26 @@ def test_real_processes(monkeypatch):
     assert {3, 7} <= failed
     assert all(span.parent_span_id in spans for span in spans.values() if span is not whole)
     assert decoded.spans[0][0]["collector.tag.team"] == "genomics"
+
+
+def test_spans_come_while_the_run_goes_on():
+    folder = new_folder()
+    with Listener() as listener:
+        line, _ = collector(config=EXAMPLE.replace("http://localhost:4318", listener.url))
+        script = f"sh -c 'exit 7'; until [ -e {folder}/go ]; do sleep 0.1; done"
+        with subprocess.Popen([*line, "--", "sh", "-c", script], stderr=subprocess.PIPE, text=True) as process:
+            wait_for(lambda: any(attributes(span).get("process.exit.code") == 7 for _, span in Decoded(listener.taken).spans),
+                     "the span of the process that failed")
+            assert process.poll() is None
+            assert not [span for _, span in Decoded(listener.taken).spans if span.name.startswith("RUN ")]
+            active = [metric for _, metric in Decoded(listener.taken).metrics if metric.name == "cicd.pipeline.run.active"]
+            assert [metric.sum.data_points[0].as_int for metric in active] == [1]
+            (folder / "go").touch()
+            assert process.wait(60) == 0, process.stderr.read()
+        decoded = Decoded(listener.taken)
+    assert [span.name for _, span in decoded.spans].count("RUN variant-calling") == 1
+    active = [metric for _, metric in decoded.metrics if metric.name == "cicd.pipeline.run.active"]
+    assert [metric.sum.data_points[0].as_int for metric in active] == [1, 0]
 
 
 def test_a_server_that_never_reads_holds_up_the_end_only_for_its_limit():

@@ -6,7 +6,9 @@ import functools
 import os
 import random
 import re
+import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -283,3 +285,75 @@ def test_a_proxy():
         send("", "http://192.0.2.1:9/x", items=["b"], env={"http_proxy": proxy.url})
         assert [request.path for request in proxy.taken] == ["http://192.0.2.1:9/x"] * 2
         assert texts(proxy.taken) == ["a", "b"]
+
+
+# ---- nginx, as it stands before many servers ----
+
+NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
+CONFIG = """
+daemon off; pid {folder}/pid; error_log {folder}/error; {user} events {{ }}
+http {{
+    access_log off; client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+    uwsgi_temp_path {folder}; scgi_temp_path {folder};
+    limit_req_zone $server_port zone=z:1m rate=60r/m;
+    server {{
+        listen {host}:{port}; client_max_body_size 20k;
+        location / {{ proxy_pass {behind}; }}
+        location /limited {{ limit_req zone=z; limit_req_status 429; error_page 429 @later; proxy_pass {behind}; }}
+        location @later {{ add_header Retry-After 1 always; return 429; }}
+        location /dead {{ proxy_pass http://{host}:{dead}; }}
+    }}
+    server {{
+        listen {host}:{tls} ssl; ssl_certificate {cert}; ssl_certificate_key {key};
+        ssl_client_certificate {cert}; ssl_verify_client on; location / {{ proxy_pass {behind}; }}
+    }}
+}}
+"""
+
+
+class Nginx:
+    def __init__(self, after):
+        folder, (key, cert) = new_folder(), certificate()
+        self.ports = {name: free_port() for name in ("port", "tls", "dead")}
+        (folder / "conf").write_text(CONFIG.format(folder=folder, host=HOST, behind=after.url, key=key, cert=cert, **self.ports,
+                                                   user="user root;" if not os.geteuid() else ""))
+        self.process = subprocess.Popen([NGINX, "-p", folder, "-c", folder / "conf", "-e", folder / "error"],
+                                        stderr=subprocess.DEVNULL)
+        self.url, self.secure = f"http://{HOST}:{self.ports['port']}", f"https://{HOST}:{self.ports['tls']}"
+
+    def __enter__(self):
+        wait_for(lambda: all(self.is_open(self.ports[name]) for name in ("port", "tls")), "nginx")
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+
+    @staticmethod
+    def is_open(port):
+        with socket.socket() as probe:
+            return not probe.connect_ex((HOST, port))
+
+
+@pytest.mark.peer("nginx")
+@pytest.mark.skipif(not NGINX, reason="no nginx: tests/setup peers")
+def test_nginx():
+    with Listener() as listener, Nginx(listener) as nginx:
+        items = [f"item-{i:060}" for i in range(2000)]
+        # 413
+        said, safe = send("gzip=false", nginx.url, items=items)
+        assert texts(listener.taken) == items and safe == 2000 and "refused" not in said
+        listener.taken.clear()
+        # 429 with Retry-After, after the first request of a second
+        said, _ = send(f"batch=16KiB,gzip=false,{FAST}", nginx.url + "/limited", items=items[:500])
+        assert texts(listener.taken) == items[:500] and "status 429" in said
+        listener.taken.clear()
+        # 502
+        said, _ = send("retry=100ms,end=500ms", nginx.url + "/dead", items=["a"], code=1)
+        assert said.count("status 502") == 1
+        key, cert = certificate()
+        said, _ = send(f"ca={cert},cert={cert},key={key}", nginx.secure, items=["a"])
+        assert texts(listener.taken) == ["a"] and said == ""
+        # it says 400 to what has no certificate
+        said, _ = send(f"ca={cert}", nginx.secure, items=["a"])
+        assert "1 refused for good with status 400" in said
