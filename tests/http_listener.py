@@ -124,8 +124,8 @@ def certificate(name="127.0.0.1"):
     """A key and a certificate of its own for an address: their files."""
     folder = new_folder()
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{name}", "-keyout", folder / "key", "-out",
-                    folder / "cert"], check=True, capture_output=True)
+                    "-days", "2", "-subj", f"/CN={name}", "-addext", f"subjectAltName=IP:{name}", "-keyout", folder / "key",
+                    "-out", folder / "cert"], check=True, capture_output=True)
     for file in ("key", "cert"):
         (folder / file).chmod(0o644)
     return folder / "key", folder / "cert"

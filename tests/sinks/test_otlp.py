@@ -221,7 +221,8 @@ def test_the_environment():
     assert whole.flags == 0x301 and {span.flags for _, span in decoded.spans[:-1]} == {0x101}
 
 
-@pytest.mark.parametrize("parent", ["", "00", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "ff-" + "1" * 32 + "-" + "1" * 16 + "-01",
+@pytest.mark.parametrize("parent", ["", "00", "00-" + "0" * 32 + "-b7ad6b7169203331-01",
+                                    "ff-" + "1" * 32 + "-" + "1" * 16 + "-01",
                                     "00-" + "1" * 32 + "-" + "1" * 16 + "-01-x", "00-" + "G" * 32 + "-" + "1" * 16 + "-01"])
 def test_a_parent_that_is_none(parent):
     run = run_of()
@@ -234,8 +235,8 @@ def test_the_endpoint_of_the_environment():
     with Listener() as listener, Listener() as traces:
         env = {"OTEL_EXPORTER_OTLP_ENDPOINT": listener.url, "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": traces.url + "/own",
                "OTEL_LOGS_EXPORTER": "none"}
-        done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "-s", "otlp", run_of()], env={**CLEAN, **env},
-                              capture_output=True, check=False)
+        done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "-s", "otlp", run_of()],
+                              env={**CLEAN, **env}, capture_output=True, check=False)
         assert done.returncode == 0, done.stderr
         assert {request.path for request in listener.taken} == {"/v1/metrics"}
         assert {request.path for request in traces.taken} == {"/own"}
@@ -273,8 +274,8 @@ def test_a_server_for_traces_alone():
     assert "v1/logs: refused for good, status 404" in said
 
 
-@pytest.mark.parametrize("answer", [b"", b"\n", b"\n\xff\xff\xff\xff\xff\xff", b"\x0a\x02\x08", bytes(range(256)) * 300, b"<html>"],
-                         ids=["none", "cut", "long", "short", "all", "html"])
+@pytest.mark.parametrize("answer", [b"", b"\n", b"\n\xff\xff\xff\xff\xff\xff", b"\x0a\x02\x08", bytes(range(256)) * 300,
+                                    b"<html>"], ids=["none", "cut", "long", "short", "all", "html"])
 def test_answers_that_are_damaged(answer):
     for status in (200, 500):
         with Listener(lambda request, status=status: Answer(status, answer)) as listener:
