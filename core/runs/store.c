@@ -418,8 +418,15 @@ const char *store__waits_for(const struct store *s)
 
 const char *store__refuses(struct store *s, uint32_t uid)
 {
+	int out = s->delivered && s->delivered->count ? open_output(s) : -1;
 	const char *limit;
 
+	/* what has ended just now, perhaps many runs */
+	s->until = clock__boot() + WORK_NS;
+	if (out >= 0) {
+		measure_all(s, out);
+		close(out);
+	}
 	begin_asking(s);
 	limit = retention__refuses(s->runs, s->count, &s->limits, uid, &s->wait);
 	end_asking(s);

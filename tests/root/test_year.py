@@ -206,6 +206,7 @@ class Year:
 
     def finish(self):
         """The sink gets the rest; cursors are left of what is left."""
+        self.stop_daemon()
         if not self.follower:
             self.start_follower()
         self.follower.send_signal(signal.SIGCONT)
@@ -213,7 +214,6 @@ class Year:
                  "all is delivered, and no cursor is left over")
         self.follower.terminate()
         assert self.follower.wait(60) == 0
-        self.stop_daemon()
 
     # ---- the account ----
 
