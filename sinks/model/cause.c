@@ -321,7 +321,8 @@ static void set_cause(struct ending *own, struct ending *cause)
 
 	own->pub.cause = cause ? &ending__ref(cause)->pub : NULL;
 	row->cause_pid = cause ? cause->pub.cause ? cause->pub.row.cause_pid : cause->pub.row.pid : 0;
-	row->cause_start = cause ? cause->pub.cause ? cause->pub.row.cause_start : cause->pub.row.start : 0;
+	row->cause_start = cause ? cause->pub.cause ? cause->pub.row.cause_start : cause->pub.row.start
+				 : EVENT_NULL(EVENT_REASON_NONE);
 	row->propagated = !row->benign && cause && !cause->pub.row.benign;
 }
 

@@ -83,7 +83,8 @@ int life__exec(const struct feed *f)
 	if (!p->asked)
 		p->asked = model_command__ref(p->command);
 	p->row.image++;
-	return task__exec(f->model, p, p->command);
+	err = client__exec(f->model, p);
+	return err ? err : task__exec(f->model, p, p->command);
 }
 
 /* Creates no process: only a record of its life does. */
@@ -164,6 +165,7 @@ int life__end(const struct feed *f)
 		return err;
 	sender__read(f, p);
 	rss__drop(p);
+	client__ended(f->model, p);
 	set_reaper(f, p);
 	outcome__judge(p);
 	err = cause__judge(f->model, p);

@@ -183,7 +183,12 @@ int losses__each(const struct losses *losses, const struct model_run *run, int (
 	struct text text = {0};
 	int err = 0;
 
-	if (run->life == STREAM_CRASHED) {
+	model_run__clients(run, &text);
+	if (text.size || text.error) {
+		text__printf(&text, ": only the client was seen, not what its server did for it outside of the run");
+		err = hand_out(&text, line, arg);
+	}
+	if (run->life == STREAM_CRASHED && !err) {
 		say_crash(&text, run);
 		err = hand_out(&text, line, arg);
 	}

@@ -376,6 +376,9 @@ const struct model_row *model__living(const struct model *model, const struct mo
 				      uint64_t start);
 void model__free(struct model *model); /* takes NULL */
 
+/* Appends the names of the programs that only asked a server for work which is not a part of the run; nothing: there are none. */
+void model_run__clients(const struct model_run *run, struct text *text);
+
 /* What this process wrote last; NULL: nothing is known. It comes after the exit, often after the row: ask when the model has
  * finished. Of many failures only the first and the last texts are kept. Valid as long as the model. */
 const struct model_said *model_run__said(const struct model_run *run, uint32_t pid, uint64_t start);

@@ -57,6 +57,7 @@ static void set_parent(struct process *p, struct process *parent)
 		p->row.depth = parent->row.depth + 1;
 	if (parent->above >= 0)
 		p->above = parent->above + (parent->row.image || parent->row.preexisting);
+	p->client = parent->client;
 	p->engine = p->engine_forks = parent->engine_forks;
 	task__enter(p, parent->task);
 }
@@ -284,6 +285,7 @@ void run__free(struct run *run)
 		return;
 	process__unref(run->root);
 	free(run->cgroup);
+	free(run->clients);
 	said__free_all(run);
 	heads__free(&run->heads);
 	for (size_t i = 0; run->gone && i < GONE_MAX; i++)

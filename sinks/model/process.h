@@ -97,10 +97,11 @@ struct process {
 	bool ready;			 /* its last row waits only for those of `owing` */
 	bool held_reported;		 /* its memory until the exit, by calls.sample */
 	bool io_final;			 /* its I/O's total is */
-	bool engine;	   /* a rule says that it is of the engine itself, or of the process that it was forked from */
-	bool engine_forks; /* or that what is forked from it is */
-	bool below_known;
-	uint8_t below; /* enum steps_exit: what its program's rules say of descendants */
+	bool engine : 1; /* a rule says that it is of the engine itself, or of the process that it was forked from */
+	bool engine_forks : 1; /* or that what is forked from it is */
+	bool below_known : 1;
+	uint8_t below;	 /* enum steps_exit: what its program's rules say of descendants */
+	uint16_t client; /* the rule of `clients` for its program, or that of the process it was forked from; 0: none */
 
 	/* The process that waits for this one, whose I/O account then includes this one's: its last row comes after
 	 * this one's. A reference, set at the exit. */
@@ -169,6 +170,8 @@ struct run {
 	uint64_t given_up;			/* accounts that may still come, after their row */
 	struct said_table said;
 	struct heads heads;
+	struct clients *clients; /* client.c: by rule; NULL: none yet */
+	size_t clients_count;
 	struct gone *gone; /* the latest GONE_MAX, in a ring; NULL: none yet */
 	size_t gone_count;
 };
@@ -243,6 +246,11 @@ bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)
 /* The tool that this one could not execute, by its message, into a buffer of `size`. False: it ends otherwise. */
 bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
 			char *name, size_t size);
+
+/* ---- client.c ---- */
+
+int client__exec(struct model *model, struct process *process); /* 0 or -ENOMEM */
+void client__ended(struct model *model, const struct process *process);
 
 /* ---- recipe.c ---- */
 

@@ -36,9 +36,9 @@ static void keep_first(void *arg, const char *sentence)
 
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	static const char *const keys[] = {"steps", "exits", "limits"};
-	static void (*const readers[])(struct tree *, const struct tree_entry *,
-				       void *) = {steps_rule__read, steps_exit__read, steps_limit__read};
+	static const char *const keys[] = {"steps", "exits", "limits", "clients"};
+	static void (*const readers[])(struct tree *, const struct tree_entry *, void *) = {
+		steps_rule__read, steps_exit__read, steps_limit__read, steps_client__read};
 	int key = tree__choose(tree, entry, "key", keys, sizeof(keys) / sizeof(*keys));
 
 	if (key >= 0)
@@ -50,7 +50,8 @@ int steps__read(struct steps *steps, const char *set, const char *path, const vo
 {
 	struct first_error first = {err, false};
 	struct steps_reading reading = {steps, set};
-	struct tree tree = {.path = path, .keys = "steps, exits, limits", .error = keep_first, .error_arg = &first};
+	struct tree tree = {
+		.path = path, .keys = "steps, exits, limits, clients", .error = keep_first, .error_arg = &first};
 	int rc = text ? tree__load_memory(&tree, text, length) : tree__load(&tree);
 
 	if (!rc)
@@ -211,6 +212,9 @@ void steps__free(struct steps *steps)
 	free(steps->rules);
 	for (size_t i = 0; i < steps->limits_count; i++)
 		steps_limit__free(&steps->limits[i]);
+	for (size_t i = 0; i < steps->clients_count; i++)
+		steps_client__free(&steps->clients[i]);
+	free(steps->clients);
 	free(steps->exits);
 	free(steps->limits);
 	names__free(steps->names);

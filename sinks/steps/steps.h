@@ -111,6 +111,15 @@ enum steps_engine steps_matcher__engine(const struct steps_matcher *matcher);
 enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct steps_program *program,
 				    uint32_t status);
 
+/* The rule of `clients` that the program matches, and the one whose server it is, each from 1; 0: none. */
+struct steps_clients {
+	uint32_t client, server;
+};
+struct steps_clients steps_matcher__clients(struct steps_matcher *matcher, const struct steps_program *program);
+size_t steps_matcher__clients_count(const struct steps_matcher *matcher);
+bool steps_matcher__client_serves(const struct steps_matcher *matcher,
+				  uint32_t client); /* it can start its server itself */
+
 /* What the ends of its descendants say: STEPS_ANSWER or STEPS_IGNORED, unless they are STEPS_FAILURE. */
 enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 

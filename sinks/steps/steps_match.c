@@ -322,3 +322,32 @@ enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct
 	}
 	return STEPS_FAILURE;
 }
+
+/* ---- clients ---- */
+
+struct steps_clients steps_matcher__clients(struct steps_matcher *matcher, const struct steps_program *program)
+{
+	const char *name = model_command__name(program->command, program->comm);
+	struct steps_clients found = {0, 0};
+
+	memset(matcher->cache, 0, sizeof(matcher->cache));
+	for (uint32_t i = 0; i < matcher->steps->clients_count; i++) {
+		const struct steps_client *client = &matcher->steps->clients[i];
+
+		if (!found.client && is_named(&client->rule, name) && holds(matcher, &client->rule.rule, program))
+			found.client = i + 1;
+		if (!found.server && client->server.patterns_count && holds(matcher, &client->server, program))
+			found.server = i + 1;
+	}
+	return found;
+}
+
+size_t steps_matcher__clients_count(const struct steps_matcher *matcher)
+{
+	return matcher->steps->clients_count;
+}
+
+bool steps_matcher__client_serves(const struct steps_matcher *matcher, uint32_t client)
+{
+	return matcher->steps->clients[client - 1].server.patterns_count;
+}

@@ -67,6 +67,12 @@ struct steps_limit {
 	char *limit; /* "memory" */
 };
 
+/* Programs that let a server do their work. */
+struct steps_client {
+	struct steps_exit_rule rule; /* its conditions and commands */
+	struct steps_rule server;    /* of the server's own command line; no pattern: it is never a part of the run */
+};
+
 struct names; /* steps_names.h */
 
 struct steps {
@@ -76,6 +82,8 @@ struct steps {
 	size_t exits_count;
 	struct steps_limit *limits;
 	size_t limits_count;
+	struct steps_client *clients;
+	size_t clients_count;
 	struct names *names; /* NULL: none */
 	bool all;	     /* all ready-made sets are there */
 };
@@ -126,6 +134,12 @@ void steps_limit__free(struct steps_limit *limit);
 
 /* Adds the name at this node to a list; reports errors. `count`, that of the names, stays if there is none. */
 void steps_limit__add_name(struct tree *tree, const struct tree_entry *entry, char ***names, size_t *count);
+
+/* ---- steps_client.c ---- */
+
+/* As steps_rule__read(). */
+void steps_client__read(struct tree *tree, const struct tree_entry *entry, void *arg);
+void steps_client__free(struct steps_client *client);
 
 /* ---- steps_template.c ---- */
 

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Programs that only ask a server for work, by the rules `clients`, and whether that server is a part of the run. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/format.h"
+#include "sinks/model/process.h"
+#include "sinks/steps/steps.h"
+
+#define NAME_MAX_SHOWN 32
+
+/* Of a rule. */
+struct clients {
+	uint64_t count;
+	bool own; /* a server of the run */
+	char name[NAME_MAX_SHOWN];
+};
+
+static struct clients *clients_of(struct model *model, struct run *run, uint32_t rule)
+{
+	if (!run->clients) {
+		run->clients_count = steps_matcher__clients_count(model->matcher);
+		run->clients = calloc(run->clients_count, sizeof(*run->clients));
+	}
+	return run->clients ? &run->clients[rule - 1] : NULL;
+}
+
+int client__exec(struct model *model, struct process *p)
+{
+	struct steps_program program = {
+		.command = p->command, .parent = p->parent, .comm = p->row.comm, .depth = p->above};
+	struct steps_clients found =
+		model->matcher ? steps_matcher__clients(model->matcher, &program) : (struct steps_clients){0, 0};
+	struct clients *server = found.server ? clients_of(model, p->run, found.server) : NULL;
+	struct clients *client = found.client ? clients_of(model, p->run, found.client) : NULL;
+
+	p->client = (uint16_t)found.client;
+	if ((found.server && !server) || (found.client && !client))
+		return -ENOMEM;
+	if (server)
+		server->own = true;
+	if (client && !client->count++)
+		snprintf(client->name, sizeof(client->name), "%s", model_command__name(p->command, p->row.comm));
+	return 0;
+}
+
+/* A server that the client itself has become by fork, as that of tmux, goes on without it. */
+void client__ended(struct model *model, const struct process *p)
+{
+	if (!p->client || p->row.forked || !steps_matcher__client_serves(model->matcher, p->client))
+		return;
+	for (size_t i = 0; i < model->processes.size; i++)
+		for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {
+			const struct process *other = (const struct process *)node;
+
+			if (other->run == p->run && other->client == p->client && other->row.forked &&
+			    EVENT_IS_NULL(other->row.ended_ns))
+				p->run->clients[p->client - 1].own = true;
+		}
+}
+
+void model_run__clients(const struct model_run *pub, struct text *text)
+{
+	const struct run *run = (const struct run *)pub;
+	const char *before = "";
+
+	for (size_t i = 0; i < run->clients_count; i++) {
+		const struct clients *client = &run->clients[i];
+		char count[FORMAT_SIZE];
+
+		if (!client->count || client->own)
+			continue;
+		text__printf(text, "%s", before);
+		text__safe(text, client->name, strlen(client->name));
+		if (client->count > 1)
+			text__printf(text, " (%s times)", format__count(count, client->count));
+		before = ", ";
+	}
+}
