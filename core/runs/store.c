@@ -22,10 +22,10 @@
 #define SCAN_SHARE 100		/* and so many times what the last one took */
 #define WORK_NS 100000000ull	/* for one call of store__work() */
 #define AGE_NS 3600000000000ull /* until age is looked at again, at most: the clock may be set */
-#define ASK_NS \
-	2000000000ull /* from one look at what sinks have delivered to the next, at least; and SCAN_SHARE times what it took */
-#define ROOM_BYTES (128 << 10) /* a disk with less is full */
-#define ROOM_RUNS 64	       /* removed at once for that, at most */
+#define ASK_NS 2000000000ull	/* from one look at what sinks have delivered to the next, at least */
+#define ASK_SHARE 20		/* and so many times what it took */
+#define ROOM_BYTES (128 << 10)	/* a disk with less is full */
+#define ROOM_RUNS 64		/* removed at once for that, at most */
 
 struct store {
 	const char *output;
@@ -38,7 +38,7 @@ struct store {
 	bool full, warned;
 	/* What waits for sinks */
 	uint64_t asked_at, ask_due; /* boot clock, ns: when those that wait were looked at; when they are again */
-	bool asks;		    /* they are, by now */
+	bool asks, in_vain;	    /* they are, by now; one of them waits on */
 	const char *sink;	    /* of the last choice: one that a run waits for */
 	uint64_t undelivered;
 };
@@ -54,6 +54,7 @@ static bool waits(void *arg, struct stored *run)
 	if (!run->sink || s->asks) {
 		run->sink = delivered__lacks(s->delivered, run->id, run->streams);
 		run->delivered = !run->sink;
+		s->in_vain |= run->sink != NULL;
 	}
 	if (run->sink)
 		s->sink = run->sink;
@@ -65,14 +66,15 @@ static void begin_asking(struct store *s)
 	s->sink = NULL;
 	s->asked_at = clock__boot();
 	s->asks = s->asked_at >= s->ask_due;
+	s->in_vain = false;
 }
 
 static void end_asking(struct store *s)
 {
 	uint64_t took = clock__boot() - s->asked_at;
 
-	if (s->asks)
-		s->ask_due = s->asked_at + (took * SCAN_SHARE > ASK_NS ? took * SCAN_SHARE : ASK_NS);
+	if (s->asks && s->in_vain)
+		s->ask_due = s->asked_at + (took * ASK_SHARE > ASK_NS ? took * ASK_SHARE : ASK_NS);
 	s->asks = false;
 }
 

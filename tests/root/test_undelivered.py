@@ -98,7 +98,7 @@ class Site:
 
 def test_total_size():
     """All that the daemon has recorded until it stops comes to the sink."""
-    site = Site("{total: 512KiB}")
+    site = Site("{total: 256KiB}")
     full = "limits.total is reached by runs that sink jsonl has not delivered"
     with site.daemon(), site.follower() as follower:
         follower.send_signal(signal.SIGSTOP)
@@ -115,7 +115,7 @@ def test_total_size():
         follower.send_signal(signal.SIGSTOP)
         while len(site.begun()) < len(begun) + 10:
             site.run()
-        wait_for(lambda: disk_used(site.out) <= 512 << 10, "and delivered ones make room")
+        wait_for(lambda: disk_used(site.out) <= 256 << 10, "and delivered ones make room")
     said = site.said()
     assert "(limits.total), though" not in said and site.said().count(full) <= 2
     assert int(re.search(r"(\d+) runs were not recorded, because of limits", said)[1]) >= 5
