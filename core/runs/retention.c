@@ -221,3 +221,23 @@ uint64_t retention__next(const struct stored *runs, size_t count, const struct r
 			first = runs[i].ended;
 	return first == UINT64_MAX ? 0 : first + limits->age;
 }
+
+void retention__ask_again(struct stored *runs, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		runs[i].delivered = false;
+		runs[i].sink = NULL;
+	}
+}
+
+uint64_t retention__used(const struct stored *runs, size_t count, uint64_t *bytes)
+{
+	uint64_t used = 0;
+
+	*bytes = 0;
+	for (size_t i = 0; i < count; i++) {
+		used += counts(&runs[i]);
+		*bytes += counts(&runs[i]) ? runs[i].bytes : 0;
+	}
+	return used;
+}

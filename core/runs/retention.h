@@ -55,4 +55,10 @@ const char *retention__refuses(struct stored *runs, size_t count, const struct r
 /* When the next run goes for its age, ns of real time; 0: none does. */
 uint64_t retention__next(const struct stored *runs, size_t count, const struct retention_limits *limits);
 
+/* The sinks are others: which run waits for one is not known any more. */
+void retention__ask_again(struct stored *runs, size_t count);
+
+/* How many runs the limits count, and the bytes that they take. */
+uint64_t retention__used(const struct stored *runs, size_t count, uint64_t *bytes);
+
 #endif

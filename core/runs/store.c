@@ -92,21 +92,12 @@ void store__reload(struct store *s, const struct retention_limits *limits)
 	s->limits = *limits;
 	s->sink = NULL;
 	s->ask_due = 0;
-	for (size_t i = 0; i < s->count; i++) {
-		s->runs[i].delivered = false;
-		s->runs[i].sink = NULL;
-	}
+	retention__ask_again(s->runs, s->count);
 }
 
 uint64_t store__used(const struct store *s, uint64_t *bytes)
 {
-	uint64_t runs = 0;
-
-	*bytes = 0;
-	for (size_t i = 0; i < s->count; i++)
-		if (!s->runs[i].kept && ++runs)
-			*bytes += s->runs[i].bytes;
-	return runs;
+	return retention__used(s->runs, s->count, bytes);
 }
 
 /* By path each time: an administrator may have replaced it. -1: it cannot be opened. */
