@@ -407,10 +407,15 @@ def test_nothing_is_missing_when_both_end_meanwhile(unlimited, peer):
     shutil.copytree(run, folder / "run")
     open_to_all(folder / "run")
     peer.start()
+
+    def is_saved():
+        return any("ended 1" in file.read_text() for file in state.rglob("run") if file.is_file())
+
     for stop in range(6):
-        follower = Following(folder, peer.url, state, ",spans=all,batch=64KiB,rate=20000")
         count = len(peer.ids())
-        wait_for(lambda count=count: len(peer.ids()) > count, "some spans")
+        # all of it would take 10 s
+        follower = Following(folder, peer.url, state, ",spans=all,batch=64KiB,rate=2000")
+        wait_for(lambda count=count: is_saved() or len(peer.ids()) > count, "some spans")
         if stop % 2:
             follower.end(signal.SIGKILL)
         else:
@@ -418,7 +423,7 @@ def test_nothing_is_missing_when_both_end_meanwhile(unlimited, peer):
             peer.start()
             follower.end(signal.SIGKILL)
     follower = Following(folder, peer.url, state, ",spans=all")
-    wait_for(lambda: "ended 1" in "".join(f.read_text() for f in state.rglob("run") if f.is_file()), "the cursor")
+    wait_for(is_saved, "the cursor")
     follower.end()
     peer.end()
     assert set(peer.ids()) == expected
