@@ -134,7 +134,7 @@ def test_the_cause_comes_first(what):
     assert found == code, page
     at = lines.index("Cause")
     assert at < LINES and re.match(f"  {cause}$", lines[at + 1]), page
-    about = re.sub(r"\s", "", "".join(lines[at:at + 8]))  # a long path is wrapped
+    about = re.sub(r"\s", "", "".join(lines[at:LINES]))  # a long path is wrapped
     assert f"cd{folder}" in about or f"in{folder}" in about, page
 
 
