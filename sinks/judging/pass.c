@@ -71,8 +71,9 @@ static void pack(struct buffer *all, const struct verdict *verdict)
 	buffer__append(all, verdict->evidence, found.length);
 }
 
-static int report(struct verdict_pass *pass, int out)
+static int report(void *arg, int out)
 {
+	struct verdict_pass *pass = arg;
 	const struct stream_state goes = {.life = STREAM_RUNNING, .until_ns = clock__boot()};
 	const struct verdicts *verdicts;
 	struct buffer all = {0};
@@ -117,9 +118,8 @@ static int wait_for(pid_t child, int in, struct buffer *all)
 	return err ? err : status ? -EIO : 0;
 }
 
-int verdict_pass__run(struct verdict_pass *pass, struct buffer *found)
+int verdict_pass__apart(int (*report)(void *arg, int out), void *arg, struct buffer *found)
 {
-	uint64_t began = clock__boot();
 	int ends[2], err;
 	pid_t child;
 
@@ -128,7 +128,7 @@ int verdict_pass__run(struct verdict_pass *pass, struct buffer *found)
 		return -errno;
 	child = fork();
 	if (!child)
-		_exit(report(pass, ends[1]) ? EXIT_FAILURE : EXIT_SUCCESS);
+		_exit(report(arg, ends[1]) ? EXIT_FAILURE : EXIT_SUCCESS);
 	err = child < 0 ? -errno : 0;
 	close(ends[1]);
 	if (!err)
@@ -136,6 +136,14 @@ int verdict_pass__run(struct verdict_pass *pass, struct buffer *found)
 	close(ends[0]);
 	if (err)
 		found->size = 0;
+	return err;
+}
+
+int verdict_pass__run(struct verdict_pass *pass, struct buffer *found)
+{
+	uint64_t began = clock__boot();
+	int err = verdict_pass__apart(report, pass, found);
+
 	pass->ended_ns = clock__boot();
 	pass->took_ns = pass->ended_ns - began;
 	return err;

@@ -30,6 +30,10 @@ void verdict_pass__close(struct verdict_pass *pass);
 /* When the next one is due, on the boot clock: passes take one part in 20 of the time at most. */
 uint64_t verdict_pass__due(const struct verdict_pass *pass);
 
+/* Fills `found` with what report() writes to `out` in a copy of this process, for a minute at most; it returns 0 if that is all.
+ * 0, or -errno: there is nothing then. */
+int verdict_pass__apart(int (*report)(void *arg, int out), void *arg, struct buffer *found);
+
 /* Fills `found`. 0, or -errno: it has nothing then. */
 int verdict_pass__run(struct verdict_pass *pass, struct buffer *found);
 

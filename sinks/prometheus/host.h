@@ -23,6 +23,7 @@ struct host_run {
 	uint64_t lost;
 	bool over;			    /* its streams have ended, and it does not run */
 	bool counted;			    /* what came by then */
+	bool judged;			    /* its verdicts are counted */
 	bool before;			    /* it was counted by another merge */
 	char marker[2 * STREAM_MARKER + 1]; /* the least of its streams' */
 };

@@ -8,6 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/base/base.h"
+#include "core/buffer.h"
+#include "sinks/judging/pass.h"
 #include "sinks/model/on_model.h"
 #include "sinks/prometheus/host.h"
 #include "sinks/verdicts/verdicts.h"
@@ -40,7 +43,8 @@ struct prometheus {
 	uint64_t interval, written_ns;
 	uint64_t records, delivered, lag_ns;
 	bool is_lag_known;
-	bool later; /* the file is replaced at the end only */
+	bool judged; /* what is handed out has the verdicts on runs that are over */
+	bool later;  /* the file is replaced at the end only */
 };
 
 /* ---- the store ---- */
@@ -157,20 +161,73 @@ static int count_runs(const struct prometheus *prometheus, struct metrics *metri
 	return rc < 0 ? rc : 0;
 }
 
-/* Verdicts on runs that this merge has counted, once all are known: when it ends. */
-static int count_verdicts(const struct prometheus *prometheus, struct metrics *metrics)
-{
-	int rc = prometheus->verdicts ? verdicts__finish(prometheus->verdicts) : 0;
+/* ---- verdicts on the runs that this merge counts ---- */
 
-	for (size_t i = 0; !rc && prometheus->verdicts && i < verdicts__count(prometheus->verdicts); i++) {
+static bool is_to_judge(const struct host_run *run)
+{
+	return run->over && !run->before && !run->judged;
+}
+
+/* Ends the judging of all. */
+static int find_verdicts(const struct prometheus *prometheus, uint64_t counts[VERDICT_KINDS])
+{
+	int rc = verdicts__finish(prometheus->verdicts);
+
+	for (size_t i = 0; !rc && i < verdicts__count(prometheus->verdicts); i++) {
 		const struct verdict *verdict = verdicts__get(prometheus->verdicts, i);
-		const struct host_run *run = verdict->run->user;
+
+		if (is_to_judge(verdict->run->user) && !verdict->muted && verdict->certainty >= VERDICT_LIKELY)
+			counts[verdict->kind]++;
+	}
+	return rc;
+}
+
+static int report_verdicts(void *arg, int out)
+{
+	const struct prometheus *prometheus = arg;
+	uint64_t counts[VERDICT_KINDS] = {0};
+	int rc = verdicts__settle(prometheus->verdicts);
+
+	rc = rc ? rc : find_verdicts(prometheus, counts);
+	return rc ? rc : write_all(out, counts, sizeof(counts));
+}
+
+/* While other runs go on, a copy of what is known of them is judged. */
+static int find_now(struct prometheus *prometheus, uint64_t counts[VERDICT_KINDS])
+{
+	struct buffer found = {0};
+	int rc = verdict_pass__apart(report_verdicts, prometheus, &found);
+
+	if (!rc && found.size == VERDICT_KINDS * sizeof(*counts))
+		memcpy(counts, found.data, found.size);
+	else
+		rc = rc ? rc : -EIO;
+	buffer__free(&found);
+	return rc;
+}
+
+static int count_verdicts(struct prometheus *prometheus, struct metrics *metrics, bool last)
+{
+	uint64_t counts[VERDICT_KINDS] = {0};
+	bool any = false;
+	int rc = 0;
+
+	for (size_t i = 0; prometheus->verdicts && i < model__runs(prometheus->on.model) && !any; i++)
+		any = is_to_judge(run_at(prometheus, i));
+	prometheus->judged = false;
+	if (any && last)
+		rc = find_verdicts(prometheus, counts);
+	else if (any && find_now(prometheus, counts))
+		return 0; /* at the end, then */
+	prometheus->judged = any;
+	for (unsigned kind = 0; kind < VERDICT_KINDS && !rc; kind++) {
 		struct text labels = {0};
 
-		if (!run->over || run->before || verdict->muted || verdict->certainty < VERDICT_LIKELY)
+		if (!counts[kind])
 			continue;
-		metrics__label(&labels, "kind", verdict_kind__name(verdict->kind));
-		rc = labels.error ? labels.error : metrics__put(metrics, METRIC_VERDICTS, METRIC_ADD, labels.data, 1);
+		metrics__label(&labels, "kind", verdict_kind__name(kind));
+		rc = labels.error ? labels.error
+				  : metrics__put(metrics, METRIC_VERDICTS, METRIC_ADD, labels.data, counts[kind]);
 		text__free(&labels);
 	}
 	return rc;
@@ -181,8 +238,10 @@ static void deliver(struct prometheus *prometheus, size_t open)
 {
 	if (prometheus->later)
 		return; /* until then the file lacks all of them */
-	for (size_t i = 0; i < model__runs(prometheus->on.model); i++)
+	for (size_t i = 0; i < model__runs(prometheus->on.model); i++) {
+		run_at(prometheus, i)->judged |= prometheus->judged && is_to_judge(run_at(prometheus, i));
 		host_run__counted(run_at(prometheus, i));
+	}
 	prometheus->delivered = prometheus->records;
 	if (!open && prometheus->on.api->delivered)
 		prometheus->on.api->delivered(prometheus->on.api, prometheus->records);
@@ -219,8 +278,7 @@ static int update(struct prometheus *prometheus, bool last)
 	if (rc)
 		prometheus->on.api->log(LOG_ERROR, NAME ": %s", err.text);
 	rc = rc ? rc : count_runs(prometheus, &metrics, &open);
-	if (!rc && last)
-		rc = count_verdicts(prometheus, &metrics);
+	rc = rc ? rc : count_verdicts(prometheus, &metrics, last);
 	rc = rc ? rc : put_own(prometheus, &metrics, last);
 	rc = rc ? rc : hand_out(prometheus, &metrics);
 	prometheus->later = rc == SINK_LATER;

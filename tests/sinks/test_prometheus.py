@@ -238,6 +238,21 @@ def test_a_follower_counts_runs_as_they_end():
     assert [line for line in there.file.read_text().splitlines() if line.startswith(("collector_step", "collector_runs"))] == wanted
 
 
+def test_verdicts_are_counted_as_runs_end():
+    """Also by a follower that never ends, beside a run that goes on; those of a run that it has counted not again at its end."""
+    there, found = Followed(), 'collector_verdicts_total{kind="hidden_failure"}'
+    with there.follower() as follower, Live(there.runs / "live") as live:
+        open_to_all(live.path)
+        live.tell("put 0 5", "flush")
+        there.wait('collector_runs{state="running"}', "1")
+        there.add("one", ("mapper", 300, 20, 3), ("sort", 100, 5, -9))
+        there.wait(found, "2")
+        there.add("two", ("mapper", 300, 20, 3))
+        there.wait(found, "3")
+        follower.end(number=signal.SIGTERM)
+    assert there.value(found) == "3"
+
+
 def test_a_follower_that_is_killed_counts_each_run_once():
     there, cursors = Followed(), new_folder(0o777)
     total = 24
