@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "sinks/ci/ci.h"
-#include "sinks/judging/judged.h"
+#include "sinks/judging/tallied.h"
 
 #define PAGE_MIN 4096
 
@@ -43,20 +43,6 @@ static int on_run(void *arg, const struct model_run *run)
 {
 	(void)arg;
 	return tally__init(run->user, run, 1);
-}
-
-static int on_row(void *arg, const struct model_row *row)
-{
-	int err = verdicts__row(((struct judged *)arg)->verdicts, row);
-
-	return err ? err : tally__row(row->run->user, row);
-}
-
-static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
-{
-	int err = verdicts__hidden(((struct judged *)arg)->verdicts, row, pid, by);
-
-	return err ? err : tally__hidden(row->run->user, row, pid, by);
 }
 
 static int begin(void *state, const void *conf, struct error *err)
@@ -147,32 +133,16 @@ static int finish(void *state)
 	return rc ? rc : write_page(ci, true);
 }
 
-static void end(void *state)
-{
-	struct ci *ci = state;
-
-	for (size_t i = 0; ci->judged.on.model && i < model__runs(ci->judged.on.model); i++)
-		tally__free(model__run(ci->judged.on.model, i)->user);
-	judged__close(&ci->judged);
-}
-
 static const struct on_model_sink ci_on_model = {
 	.size = sizeof(struct ci),
 	.steps = offsetof(struct ci_conf, steps),
-	.calls = {.run = on_run,
-		  .row = on_row,
-		  .hidden = on_hidden,
-		  .retried = tally__retried,
-		  .ignored = tally__ignored,
-		  .task = tally__task,
-		  .run_room = sizeof(struct tally)},
+	.calls = {.run = on_run, TALLIED_CALLS},
 	.open = begin,
 	.stream = judged__stream,
 	.record = judged__record,
-	.losses = offsetof(struct tally, run.losses),
+	TALLIED,
 	.flush = show,
 	.finish = finish,
-	.close = end,
 };
 
 static int ci__open(const struct sink_api *api, const void *conf, void **state)

@@ -4,7 +4,7 @@
 
 #include "sinks/model/on_model.h"
 #include "sinks/summary/page.h"
-#include "sinks/judging/judged.h"
+#include "sinks/judging/tallied.h"
 
 #define COLUMNS_MIN 60
 #define COLUMNS_MAX 200
@@ -29,20 +29,6 @@ struct summary {
 static int on_run(void *arg, const struct model_run *run)
 {
 	return tally__init(run->user, run, ((struct summary *)arg)->conf.top);
-}
-
-static int on_row(void *arg, const struct model_row *row)
-{
-	int err = verdicts__row(((struct judged *)arg)->verdicts, row);
-
-	return err ? err : tally__row(row->run->user, row);
-}
-
-static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
-{
-	int err = verdicts__hidden(((struct judged *)arg)->verdicts, row, pid, by);
-
-	return err ? err : tally__hidden(row->run->user, row, pid, by);
 }
 
 static int begin(void *state, const void *conf, struct error *err)
@@ -84,30 +70,14 @@ static int print_pages(void *state)
 	return err;
 }
 
-static void end(void *state)
-{
-	struct summary *summary = state;
-
-	for (size_t i = 0; summary->judged.on.model && i < model__runs(summary->judged.on.model); i++)
-		tally__free(model__run(summary->judged.on.model, i)->user);
-	judged__close(&summary->judged);
-}
-
 static const struct on_model_sink summary_on_model = {
 	.size = sizeof(struct summary),
 	.steps = offsetof(struct summary_conf, steps),
-	.calls = {.run = on_run,
-		  .row = on_row,
-		  .hidden = on_hidden,
-		  .retried = tally__retried,
-		  .ignored = tally__ignored,
-		  .task = tally__task,
-		  .run_room = sizeof(struct tally)},
+	.calls = {.run = on_run, TALLIED_CALLS},
 	.open = begin,
 	JUDGED,
-	.losses = offsetof(struct tally, run.losses),
+	TALLIED,
 	.finish = print_pages,
-	.close = end,
 };
 
 static int summary__open(const struct sink_api *api, const void *conf, void **state)

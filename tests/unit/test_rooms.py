@@ -33,7 +33,8 @@ LIBRARIES = {
     "totals": (["totals.h", "tally.h", "story.h"], ["base", "stream"], ["program", "model"]),
     "live": (["live.h"], ["base", "stream"], ["program", "steps", "model", "totals"]),
     "verdicts": (["verdicts.h"], ["base", "stream", "config"], ["program", "steps", "model"]),
-    "judging": (["judge.h", "judged.h", "pass.h"], ["base", "stream", "config"], ["program", "steps", "model", "verdicts"]),
+    "judging": (["judge.h", "judged.h", "pass.h", "tallied.h"], ["base", "stream", "config"],
+                ["program", "steps", "model", "totals", "verdicts"]),
     "tables": (["tables.h", "files.h"], ["base", "stream", "config"],
                ["program", "steps", "model", "totals", "verdicts"]),
 }
