@@ -98,8 +98,8 @@ static int say(struct alert *alert, struct standing *standing, const char *evide
 {
 	struct text line = {0};
 
-	text__printf(&line, "%s: %.*s", verdict_kind__name((enum verdict_kind)standing->found.kind),
-		     (int)standing->found.length, evidence);
+	text__printf(&line, "%s: %.*s", verdict_kind__name(standing->found.kind), (int)standing->found.length,
+		     evidence);
 	standing->said = true;
 	return print(alert, &line);
 }
@@ -109,9 +109,8 @@ static int say_over(struct alert *alert, const struct standing *standing)
 	char lasted[FORMAT_SIZE];
 	struct text line = {0};
 
-	text__printf(&line, "%s of pid %u is over, after %s",
-		     verdict_kind__name((enum verdict_kind)standing->found.kind), standing->found.pid,
-		     format__duration(lasted, clock__boot() - standing->found.since_ns));
+	text__printf(&line, "%s of pid %u is over, after %s", verdict_kind__name(standing->found.kind),
+		     standing->found.pid, format__duration(lasted, clock__boot() - standing->found.since_ns));
 	return print(alert, &line);
 }
 
@@ -175,7 +174,7 @@ static int compare(struct alert *alert, struct alert_run *run, const struct buff
 	for (struct standing *standing = run->standing; standing; standing = standing->next)
 		standing->there = false;
 	while (!err && (evidence = verdict_found__next(all, &at, &found)))
-		if (found.proven || !alert->conf.proven)
+		if (found.certainty == VERDICT_PROVEN || !alert->conf.proven)
 			err = take(alert, run, &found, evidence);
 	return err ? err : let_go(alert, run);
 }

@@ -63,7 +63,7 @@ static void pack(struct buffer *all, const struct verdict *verdict)
 		.pid = verdict->pid,
 		.kind = verdict->kind,
 		.length = (uint32_t)strnlen(verdict->evidence, EVIDENCE_MAX),
-		.proven = verdict->certainty == VERDICT_PROVEN,
+		.certainty = verdict->certainty,
 		.lasts = EVENT_IS_NULL(verdict->ended_ns),
 	};
 

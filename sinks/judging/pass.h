@@ -10,9 +10,11 @@
 /* What a pass found: proven or likely, not muted, and no failure. */
 struct verdict_found {
 	uint64_t start, since_ns;
-	uint32_t pid, kind; /* enum verdict_kind */
-	uint32_t length;    /* of the evidence */
-	bool proven, lasts; /* lasts: it still holds */
+	uint32_t pid;
+	enum verdict_kind kind;
+	enum verdict_certainty certainty;
+	uint32_t length; /* of the evidence */
+	bool lasts;	 /* it still holds */
 };
 
 /* The judge of a run, or of several, and their streams. Zeroed at first. */

@@ -290,8 +290,8 @@ void line__verdict(struct text *out, const struct verdict_found *found, const ch
 {
 	struct text whole = {0};
 
-	text__printf(&whole, "%s %s: %.*s", found->proven ? "proven" : "likely",
-		     verdict_kind__name((enum verdict_kind)found->kind), (int)found->length, evidence);
+	text__printf(&whole, "%s %s: %.*s", verdict_certainty__name(found->certainty), verdict_kind__name(found->kind),
+		     (int)found->length, evidence);
 	if (whole.error)
 		out->error = whole.error;
 	else if (width)
@@ -303,5 +303,5 @@ void line__verdict(struct text *out, const struct verdict_found *found, const ch
 
 enum text_style line__verdict_style(const struct verdict_found *found)
 {
-	return found->proven ? TEXT_RED_BOLD : TEXT_YELLOW;
+	return found->certainty == VERDICT_PROVEN ? TEXT_RED_BOLD : TEXT_YELLOW;
 }

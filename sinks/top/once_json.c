@@ -215,8 +215,8 @@ static void put_verdict(struct text *out, const struct verdict_found *verdict, c
 {
 	struct object object = object__begin(out);
 
-	put_string(&object, "kind", verdict_kind__name((enum verdict_kind)verdict->kind));
-	put_string(&object, "certainty", verdict->proven ? "proven" : "likely");
+	put_string(&object, "kind", verdict_kind__name(verdict->kind));
+	put_string(&object, "certainty", verdict_certainty__name(verdict->certainty));
 	put_number(&object, "pid", verdict->pid);
 	put_number(&object, "start", verdict->start);
 	put_number(&object, "since", verdict->since_ns);
