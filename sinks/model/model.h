@@ -404,6 +404,10 @@ static inline uint64_t model_row__peak(const struct model_row *row, bool *bound)
 	return *bound ? row->sampled_rss_bytes : row->peak_rss_bytes;
 }
 
+/* A sum is null until a value is added. */
+void figure__add(uint64_t *sum, uint64_t value);
+void figure__set_greater(uint64_t *greatest, uint64_t value);
+
 /* The reason why something of a program's figure is in no row; 0: nothing, but for what it uses until it ends. */
 static inline uint8_t model_figure__lacks(uint64_t value, uint8_t partial)
 {

@@ -291,10 +291,6 @@ void rss__close(struct rss *rss);
 
 /* ---- sums.c ---- */
 
-/* A sum is null until a value is added. */
-void figure__add(uint64_t *sum, uint64_t value);
-void figure__set_greater(uint64_t *greatest, uint64_t value);
-
 /* Notes the first reason why a row's figure is not whole, unless a later row has the rest. */
 void figure__note(uint8_t *why, uint64_t value, uint8_t partial);
 

@@ -10,6 +10,7 @@
 #include "sinks/model/model.h"
 #include "sinks/proto/proto.h"
 #include "sinks/steps/steps.h"
+#include "sinks/totals/step_sums.h"
 #include "sinks/totals/totals.h"
 #include "sinks/verdicts/verdicts.h"
 
@@ -60,17 +61,10 @@ struct otlp_set {
 	uint64_t lost;
 };
 
-/* A step in a run. */
-struct otlp_step {
-	struct hash_node node;
-	uint64_t tasks, processes, failed, cpu_ns, wall_ns, peak_bytes;
-	char name[];
-};
-
 /* A run, in the model's room. */
 struct otlp_run {
 	struct totals_run totals;
-	struct hash steps;  /* of struct otlp_step */
+	struct hash steps;  /* of struct step_sum */
 	struct buffer head; /* its resource */
 	uint8_t trace_id[TRACE_ID], span_id[SPAN_ID];
 };

@@ -6,73 +6,21 @@
 
 #include "sinks/otlp/otlp.h"
 
-#define STEPS_MAX 200 /* of a run; the rest is one step of this name */
-#define OTHER "other"
+#define STEPS_MAX 200 /* of a run */
 
 enum { METRIC_NAME = 1, METRIC_HELP = 2, METRIC_UNIT = 3, METRIC_GAUGE = 5, METRIC_SUM = 7, METRIC_HISTOGRAM = 9 };
 enum { DATA_POINT = 1, DATA_TEMPORALITY = 2, DATA_MONOTONIC = 3, TEMPORALITY_DELTA = 1, TEMPORALITY_CUMULATIVE = 2 };
 enum { POINT_START = 2, POINT_TIME = 3, POINT_DOUBLE = 4, POINT_INT = 6, POINT_ATTRIBUTE = 7 };
 enum { HISTOGRAM_COUNT = 4, HISTOGRAM_SUM = 5, HISTOGRAM_BUCKETS = 6, HISTOGRAM_BOUNDS = 7, HISTOGRAM_ATTRIBUTE = 9 };
 
-/* ---- sums by step ---- */
-
-static struct otlp_step *find_step(const struct otlp_run *run, const char *name, uint64_t key)
-{
-	struct hash_node *node = hash__first(&run->steps, key);
-
-	for (; node; node = hash__next(node)) {
-		struct otlp_step *step = (struct otlp_step *)((char *)node - offsetof(struct otlp_step, node));
-
-		if (!strcmp(step->name, name))
-			return step;
-	}
-	return NULL;
-}
-
-static struct otlp_step *step_of(struct otlp_run *run, const char *name)
-{
-	uint64_t key = hash__bytes(0, name, strlen(name));
-	struct otlp_step *step = find_step(run, name, key);
-
-	if (step || (run->steps.count >= STEPS_MAX && strcmp(name, OTHER) != 0))
-		return step ? step : step_of(run, OTHER);
-	step = calloc(1, sizeof(*step) + strlen(name) + 1);
-	if (!step || hash__add(&run->steps, &step->node, key)) {
-		free(step);
-		return NULL;
-	}
-	step->cpu_ns = step->wall_ns = step->peak_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
-	strcpy(step->name, name);
-	return step;
-}
-
-static void add(uint64_t *sum, uint64_t value)
-{
-	if (!EVENT_IS_NULL(value))
-		*sum = EVENT_IS_NULL(*sum) ? value : *sum + value;
-}
-
 int otlp_run__step(struct otlp_run *run, const struct model_task *task)
 {
-	struct otlp_step *step = step_of(run, task->step);
-	uint64_t memory = model_task__memory(task);
-
-	if (!step)
-		return -ENOMEM;
-	step->tasks++;
-	step->processes += task->processes;
-	step->failed += model_outcome__bad(task->outcome);
-	add(&step->cpu_ns, task->cpu_ns);
-	add(&step->wall_ns, task->wall_ns);
-	if (!EVENT_IS_NULL(memory) && (EVENT_IS_NULL(step->peak_bytes) || memory > step->peak_bytes))
-		step->peak_bytes = memory;
-	return 0;
+	return step_sums__task(&run->steps, STEPS_MAX, task);
 }
 
 void otlp_run__free(struct otlp_run *run)
 {
-	hash__free_all(&run->steps, offsetof(struct otlp_step, node));
-	run->steps = (struct hash){0};
+	step_sums__free(&run->steps);
 	buffer__free(&run->head);
 }
 
@@ -171,7 +119,7 @@ static int send_duration(const struct point *point, uint64_t wall_ns, const char
 	return http__add(point->otlp->http, OTLP_METRICS, &point->head, out);
 }
 
-static int send_step(const struct point *point, const struct otlp_step *step)
+static int send_step(const struct point *point, const struct step_sum *step)
 {
 	const struct {
 		struct metric_about about;
@@ -209,7 +157,7 @@ static int send_run(const struct point *point, const struct otlp_run *run)
 	if (!rc && strcmp(labels[3], "success") != 0)
 		rc = send_number(point, &errors, 1, labels);
 	for (size_t i = 0; i < run->steps.count && !rc; i++)
-		rc = send_step(point, (struct otlp_step *)((char *)steps[i] - offsetof(struct otlp_step, node)));
+		rc = send_step(point, step_sum__of(steps[i]));
 	free(steps);
 	return rc;
 }

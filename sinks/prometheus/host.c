@@ -9,62 +9,15 @@
 #include "sinks/program/program.h"
 
 #define STEPS_MAX 10000 /* of a run, before the host's own bound */
-#define OTHER "other"
-
-static struct run_step *run_step__of(struct hash_node *node)
-{
-	return (struct run_step *)((char *)node - offsetof(struct run_step, node));
-}
-
-static struct run_step *step_of(struct host_run *run, const char *name)
-{
-	uint64_t key = hash__bytes(0, name, strlen(name));
-	struct hash_node *node = hash__first(&run->steps, key);
-	struct run_step *step;
-
-	for (; node; node = hash__next(node))
-		if (!strcmp(run_step__of(node)->name, name))
-			return run_step__of(node);
-	if (run->steps.count >= STEPS_MAX && strcmp(name, OTHER) != 0)
-		return step_of(run, OTHER);
-	step = calloc(1, sizeof(*step) + strlen(name) + 1);
-	if (!step || hash__add(&run->steps, &step->node, key)) {
-		free(step);
-		return NULL;
-	}
-	step->cpu_ns = step->wall_ns = step->peak_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
-	strcpy(step->name, name);
-	return step;
-}
 
 int host_run__process(struct host_run *run, const struct model_process *process)
 {
-	const struct model_task *task = process->row.task;
-	struct run_step *step = task ? step_of(run, task->step) : NULL;
-
-	if (step)
-		step->processes[process->row.outcome]++;
-	return task && !step ? -ENOMEM : 0;
-}
-
-static void add(uint64_t *sum, uint64_t value)
-{
-	if (!EVENT_IS_NULL(value))
-		*sum = EVENT_IS_NULL(*sum) ? value : *sum + value;
+	return step_sums__process(&run->steps, STEPS_MAX, process);
 }
 
 int host_run__task(struct host_run *run, const struct model_task *task)
 {
-	struct run_step *step = step_of(run, task->step);
-	uint64_t memory = model_task__memory(task);
-
-	if (!step)
-		return -ENOMEM;
-	add(&step->cpu_ns, task->cpu_ns);
-	add(&step->wall_ns, task->wall_ns);
-	if (!EVENT_IS_NULL(memory) && (EVENT_IS_NULL(step->peak_bytes) || memory > step->peak_bytes))
-		step->peak_bytes = memory;
-	return 0;
+	return step_sums__task(&run->steps, STEPS_MAX, task);
 }
 
 void host_run__ended(struct host_run *run, const struct stream_info *info, const struct stream_state *stream)
@@ -78,7 +31,7 @@ void host_run__ended(struct host_run *run, const struct stream_info *info, const
 /* ---- counting ---- */
 
 /* The step's labels, without those that it has beside pipeline and step. */
-static int count_step(const struct run_step *step, struct metrics *metrics, const char *pipeline, uint64_t now)
+static int count_step(const struct step_sum *step, struct metrics *metrics, const char *pipeline, uint64_t now)
 {
 	struct text labels = {0};
 	const struct {
@@ -99,14 +52,13 @@ static int count_step(const struct run_step *step, struct metrics *metrics, cons
 		if (!EVENT_IS_NULL(figures[i].value))
 			rc = metrics__put(metrics, figures[i].metric, figures[i].op, labels.data, figures[i].value);
 	size = labels.size;
-	for (int i = 0; i < OUTCOMES && !rc; i++) {
-		if (!step->processes[i])
+	for (int i = 0; i < STEP_SUMS_OUTCOMES && !rc; i++) {
+		if (!step->outcomes[i])
 			continue;
 		labels.size = size;
 		metrics__label(&labels, "outcome", model_outcome__name((enum model_outcome)i));
 		rc = labels.error;
-		rc = rc ? rc
-			: metrics__put(metrics, METRIC_STEP_PROCESSES, METRIC_ADD, labels.data, step->processes[i]);
+		rc = rc ? rc : metrics__put(metrics, METRIC_STEP_PROCESSES, METRIC_ADD, labels.data, step->outcomes[i]);
 	}
 	text__free(&labels);
 	return rc;
@@ -115,8 +67,8 @@ static int count_step(const struct run_step *step, struct metrics *metrics, cons
 /* Those that used the most CPU time get room first. */
 static int by_cpu(const void *a, const void *b)
 {
-	const struct run_step *x = run_step__of(*(struct hash_node *const *)a);
-	const struct run_step *y = run_step__of(*(struct hash_node *const *)b);
+	const struct step_sum *x = step_sum__of(*(struct hash_node *const *)a);
+	const struct step_sum *y = step_sum__of(*(struct hash_node *const *)b);
 
 	uint64_t cpu_x = EVENT_IS_NULL(x->cpu_ns) ? 0 : x->cpu_ns, cpu_y = EVENT_IS_NULL(y->cpu_ns) ? 0 : y->cpu_ns;
 
@@ -143,12 +95,12 @@ static int forget_peak(struct metrics *metrics, const char *pipeline, const char
 static int count_steps(const struct host_run *run, struct metrics *metrics, const char *pipeline, uint64_t now)
 {
 	struct hash_node **list = hash__sorted(&run->steps, by_cpu);
-	int rc = list ? forget_peak(metrics, pipeline, OTHER) : -ENOMEM;
+	int rc = list ? forget_peak(metrics, pipeline, STEP_SUMS_OTHER) : -ENOMEM;
 
 	for (size_t i = 0; i < run->steps.count && !rc; i++)
-		rc = forget_peak(metrics, pipeline, run_step__of(list[i])->name);
+		rc = forget_peak(metrics, pipeline, step_sum__of(list[i])->name);
 	for (size_t i = 0; i < run->steps.count && !rc; i++)
-		rc = count_step(run_step__of(list[i]), metrics, pipeline, now);
+		rc = count_step(step_sum__of(list[i]), metrics, pipeline, now);
 	free(list);
 	return rc;
 }
@@ -205,5 +157,5 @@ void host_run__counted(struct host_run *run)
 
 void host_run__free(struct host_run *run)
 {
-	hash__free_all(&run->steps, offsetof(struct run_step, node));
+	step_sums__free(&run->steps);
 }

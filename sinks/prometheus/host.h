@@ -5,21 +5,12 @@
 
 #include "sinks/model/model.h"
 #include "sinks/prometheus/prometheus.h"
+#include "sinks/totals/step_sums.h"
 #include "sinks/totals/totals.h"
-
-#define OUTCOMES (MODEL_RUNNING + 1)
-
-/* All tasks of a step in one run. */
-struct run_step {
-	struct hash_node node;
-	uint64_t cpu_ns, wall_ns, peak_bytes; /* null if none is known */
-	uint64_t processes[OUTCOMES];
-	char name[];
-};
 
 struct host_run {
 	struct totals_run totals;
-	struct hash steps; /* bounded */
+	struct hash steps; /* of struct step_sum; bounded */
 	uint64_t lost;
 	bool over;			    /* its streams have ended, and it does not run */
 	bool counted;			    /* what came by then */
