@@ -116,63 +116,78 @@ static void read_cwd(struct json *j, struct event_line *e)
 	e->cwd_hash = hash_bytes(HASH_START, path, e->cwd_length < sizeof(path) ? e->cwd_length : sizeof(path));
 }
 
+#define MEMBER(name, member)                                                                        \
+	{                                                                                           \
+		name, offsetof(struct event_line, member), sizeof(((struct event_line *)0)->member) \
+	}
+
+struct member {
+	const char *name;
+	size_t offset, size;
+};
+
+static const struct member texts[] = {
+	MEMBER("stream", stream),
+	MEMBER("event", event),
+	MEMBER("error", error),
+	MEMBER("missing", missing),
+	MEMBER("stream_lost", stream_lost),
+	MEMBER("comm", comm),
+	MEMBER("cgroup", cgroup),
+	MEMBER("sender", sender),
+	MEMBER("signal_code", signal_code),
+	MEMBER("state", thread.state),
+	MEMBER("wait_channel", thread.channel),
+	MEMBER("syscall", thread.call),
+	MEMBER("locked", descriptor.locked),
+	{0},
+};
+
+/* Each a uint64_t. */
+static const struct member numbers[] = {
+	MEMBER("ts", ts),
+	MEMBER("pid", pid),
+	MEMBER("tid", tid),
+	MEMBER("start", start),
+	MEMBER("parent_start", parent_start),
+	MEMBER("count", count),
+	MEMBER("ns_pid", ns_pid),
+	MEMBER("exited_ns", exited_ns),
+	MEMBER("limit_bytes", limit_bytes),
+	MEMBER("rss_bytes", rss_bytes),
+	MEMBER("trigger_pid", trigger_pid),
+	MEMBER("futex_word", thread.word),
+	MEMBER("futex_owner", thread.owner),
+	MEMBER("blocker", thread.blocker),
+	MEMBER("fd", descriptor.fd),
+	MEMBER("device", descriptor.device),
+	MEMBER("inode", descriptor.inode),
+	MEMBER("owner_pid", owner_pid),
+	MEMBER("parent_pid", parent_pid),
+	{0},
+};
+
+/* NULL: none of this table has that key. */
+static void *member_of(const struct member **at, const char *key, struct event_line *e)
+{
+	while ((*at)->name && strcmp(key, (*at)->name) != 0)
+		(*at)++;
+	return (*at)->name ? (char *)e + (*at)->offset : NULL;
+}
+
 static void read_member(struct json *j, const char *key, struct event_line *e)
 {
-	const struct {
-		const char *name;
-		char *text;
-		size_t size;
-	} texts[] = {
-		{"stream", e->stream, sizeof(e->stream)},
-		{"event", e->event, sizeof(e->event)},
-		{"error", e->error, sizeof(e->error)},
-		{"missing", e->missing, sizeof(e->missing)},
-		{"stream_lost", e->stream_lost, sizeof(e->stream_lost)},
-		{"comm", e->comm, sizeof(e->comm)},
-		{"cgroup", e->cgroup, sizeof(e->cgroup)},
-		{"sender", e->sender, sizeof(e->sender)},
-		{"signal_code", e->signal_code, sizeof(e->signal_code)},
-		{"state", e->thread.state, sizeof(e->thread.state)},
-		{"wait_channel", e->thread.channel, sizeof(e->thread.channel)},
-		{"syscall", e->thread.call, sizeof(e->thread.call)},
-		{"locked", e->descriptor.locked, sizeof(e->descriptor.locked)},
-	};
+	const struct member *text = texts, *number = numbers;
+	void *to;
 
-	const struct {
-		const char *name;
-		uint64_t *number;
-	} numbers[] = {
-		{"ts", &e->ts},
-		{"pid", &e->pid},
-		{"tid", &e->tid},
-		{"start", &e->start},
-		{"parent_start", &e->parent_start},
-		{"count", &e->count},
-		{"ns_pid", &e->ns_pid},
-		{"exited_ns", &e->exited_ns},
-		{"limit_bytes", &e->limit_bytes},
-		{"rss_bytes", &e->rss_bytes},
-		{"trigger_pid", &e->trigger_pid},
-		{"futex_word", &e->thread.word},
-		{"futex_owner", &e->thread.owner},
-		{"blocker", &e->thread.blocker},
-		{"fd", &e->descriptor.fd},
-		{"device", &e->descriptor.device},
-		{"inode", &e->descriptor.inode},
-		{"owner_pid", &e->owner_pid},
-		{"parent_pid", &e->parent_pid},
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		if (!strcmp(key, texts[i].name))
-			return read_text(j, texts[i].text, texts[i].size);
+	if ((to = member_of(&text, key, e)))
+		return read_text(j, to, text->size);
 	for (size_t i = 0; i < SEEN_NUMBERS; i++)
 		if (!strcmp(key, seen_names[i]))
 			return (void)(e->number[i] = json__number(j));
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		if (!strcmp(key, numbers[i].name))
-			return (void)(*numbers[i].number = json__number(j));
-	if (!strcmp(key, "args"))
+	if ((to = member_of(&number, key, e)))
+		*(uint64_t *)to = json__number(j);
+	else if (!strcmp(key, "args"))
 		read_args(j, e);
 	else if (!strcmp(key, "cwd"))
 		read_cwd(j, e);

@@ -2,12 +2,9 @@
 /* Children that are sent signals in every way there is. Says of each its pid and status, and the other process that has
  * sent one. Usage: senders [CASE]... */
 #include "witness.h"
+#include "signals.h"
 
 #include <fcntl.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
 #include <sys/time.h>
 
 static int ready[2];
@@ -199,18 +196,8 @@ static void hard_cpu_limit(void)
 
 static void forbidden(void)
 {
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = {.len = sizeof(filter) / sizeof(*filter), .filter = filter};
-
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+	if (!call_forbidden())
 		die("seccomp");
-	syscall(SYS_getppid);
 }
 
 static int go[2];
