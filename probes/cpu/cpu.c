@@ -103,5 +103,5 @@ static const struct event *cpu__event(void *state, struct event *event, size_t *
 	return event;
 }
 
-PROBE(cpu, "CPU time, context switches and state of every process", events, .ring_bytes = 2 << 20,
+PROBE(cpu, "CPU time, context switches and state of every process", events, .ring_bytes = 4 << 20,
       .interval_ns = 1000000000, .event = cpu__event);

@@ -64,4 +64,4 @@ static int io__open(const struct core_api *api, const void *conf, struct bpf_obj
 	return -EOPNOTSUPP;
 }
 
-PROBE(io, "I/O of every process", events, .ring_bytes = 2 << 20, .interval_ns = 1000000000, .open = io__open);
+PROBE(io, "I/O of every process", events, .ring_bytes = 4 << 20, .interval_ns = 1000000000, .open = io__open);

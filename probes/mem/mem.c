@@ -252,6 +252,6 @@ static const struct event *mem__answer(void *state, const struct probe_answer *a
 	return together__answer(((struct mem *)state)->together, answer, size);
 }
 
-PROBE(mem, "memory of every process, its peak, and OOM kills", events, .ring_bytes = 2 << 20, .interval_ns = 1000000000,
+PROBE(mem, "memory of every process, its peak, and OOM kills", events, .ring_bytes = 4 << 20, .interval_ns = 1000000000,
       .open = mem__open, .close = mem__close, .loaded = mem__loaded, .unavailable = mem__unavailable,
       .event = mem__event, .sampled = mem__sampled, .answer = mem__answer);
