@@ -7,7 +7,8 @@
 #include "core/format.h"
 #include "sinks/verdicts/detector.h"
 
-#define TOLD_MAX 8 /* pids in the sentence */
+#define TOLD_MAX 8	   /* pids in the sentence */
+#define BATCH_NS 100000000 /* children that are waited for in so short a time are one batch */
 #define ODD_RELEASES \
 	10 /* of so many children that were waited for, the kernel's closing of one account may not be seen */
 
@@ -22,7 +23,9 @@ struct brood {
 	struct zombie *list; /* ended, not yet waited for */
 	uint32_t count;
 	uint64_t samples, forks, reaped;
-	uint64_t alone_ns; /* since when no child of it lives; 0: one does */
+	uint64_t batch_ns, reaped_before; /* the last batch began then; what had been reaped by then */
+	uint64_t alone_ns;		  /* since when no child of it lives; 0: one does */
+	uint64_t ready_ns; /* since when each sample has met it on a CPU, or waiting for one; 0: the last did not */
 	/* Those that it let be. */
 	uint64_t told, longest_ns, since_ns, until_ns;
 	struct text pids;
@@ -35,13 +38,14 @@ static struct brood *brood_of(struct track *parent)
 
 #define STARVED_PERCENT 5 /* of the time since the child's end */
 
-/* It wants to run and does not get a CPU, on a busy machine or by a quota: how could it wait for its child? */
-static bool is_starved(const struct track *parent, const struct zombie *zombie, uint64_t now)
+/* Most of the time it has wanted to run and got no CPU, on a busy machine or by a quota: how could it wait for its child? */
+static bool is_starved(const struct track *parent, const struct brood *brood, const struct zombie *zombie, uint64_t now)
 {
 	uint64_t cpu_ns = parent->figure[TRACK_CPU], before = EVENT_IS_NULL(zombie->cpu_ns) ? 0 : zombie->cpu_ns;
+	uint64_t age = now - zombie->exited_ns;
 
-	return parent->state == 'R' && !EVENT_IS_NULL(cpu_ns) &&
-	       cpu_ns - before < (now - zombie->exited_ns) / 100 * STARVED_PERCENT;
+	return brood->ready_ns && now - brood->ready_ns >= age / 2 && !EVENT_IS_NULL(cpu_ns) &&
+	       cpu_ns - before < age / 100 * STARVED_PERCENT;
 }
 
 /* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
@@ -49,10 +53,11 @@ static bool is_starved(const struct track *parent, const struct zombie *zombie, 
 static bool lets_be(const struct track *parent, const struct zombie *zombie, uint64_t now, uint64_t after)
 {
 	const struct brood *brood = track__has_room(parent, &detector_zombie);
-	uint64_t reaped = brood->reaped - zombie->reaped;
+	uint64_t all = now > brood->batch_ns + BATCH_NS ? brood->reaped : brood->reaped_before;
+	uint64_t reaped = all > zombie->reaped ? all - zombie->reaped : 0;
 	uint64_t alone_ns = brood->alone_ns > zombie->exited_ns ? brood->alone_ns : zombie->exited_ns;
 
-	if (now < zombie->exited_ns + after || is_starved(parent, zombie, now))
+	if (now < zombie->exited_ns + after || is_starved(parent, brood, zombie, now))
 		return false;
 	return (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
 	       (!reaped && brood->samples - zombie->samples >= 3);
@@ -104,8 +109,13 @@ static int sampled(struct verdicts *verdicts, struct track *track, enum track_ev
 	struct brood *brood = brood_of(track);
 
 	(void)verdicts;
-	if (brood && event == TRACK_CPU_SAMPLE)
-		brood->samples++;
+	if (!brood || event != TRACK_CPU_SAMPLE)
+		return 0;
+	brood->samples++;
+	if (track->state != 'R')
+		brood->ready_ns = 0;
+	else if (!brood->ready_ns)
+		brood->ready_ns = track->sampled_ns[TRACK_CPU_SAMPLE];
 	return 0;
 }
 
@@ -150,6 +160,10 @@ static int released(struct verdicts *verdicts, struct track *track)
 	for (uint32_t i = 0; brood && i < brood->count; i++) {
 		if (brood->list[i].pid != track->pid || brood->list[i].start != track->start)
 			continue;
+		if (track->released_ns > brood->batch_ns + BATCH_NS) {
+			brood->batch_ns = track->released_ns;
+			brood->reaped_before = brood->reaped;
+		}
 		if (lets_be(track->parent, &brood->list[i], track->released_ns, after))
 			tell(brood, &brood->list[i], track->released_ns);
 		brood->reaped++;

@@ -138,14 +138,14 @@ static void reaped(uint64_t ts, uint32_t pid)
 	IO_CLOSED(.at = ts, .pid = pid, .chars = 1);
 }
 
-static void leave_four(char state, uint64_t cpu_ns)
+static void leave_four(char state, uint64_t cpu_ns, char last)
 {
 	for (uint32_t i = 11; i < 15; i++) {
 		start(1 * S, i, ROOT, "true", "");
 		ended_early(2 * S, i);
 	}
 	CPU_SAMPLED(.at = 3 * S, .pid = ROOT, .cpu = 5 * MS, .state = state);
-	CPU_SAMPLED(.at = 8 * S, .pid = ROOT, .cpu = 5 * MS + cpu_ns, .state = state);
+	CPU_SAMPLED(.at = 8 * S, .pid = ROOT, .cpu = 5 * MS + cpu_ns, .state = last);
 	over(9 * S, ROOT, 0, 0);
 	for (uint32_t i = 11; i < 15; i++)
 		reaped(9 * S + 5 * MS, i);
@@ -153,18 +153,38 @@ static void leave_four(char state, uint64_t cpu_ns)
 
 static void not_waited_for(void)
 {
-	leave_four('S', 1 * MS);
+	leave_four('S', 1 * MS, 'S');
+}
+
+/* It waits for another one, and at its end for all of them at once, as an interpreter does. */
+static void waited_for_at_the_end(void)
+{
+	for (uint32_t i = 11; i < 15; i++) {
+		start(1 * S + i * MS, i, ROOT, "true", "");
+		ended_early(1 * S + i * MS + 500000, i);
+	}
+	start(2 * S, 15, ROOT, "work", "");
+	ended_early(9 * S, 15);
+	for (uint32_t i = 15; i > 10; i--)
+		reaped(9 * S + 5 * MS, i);
+	over(9 * S + 8 * MS, ROOT, 0, 0);
 }
 
 static void computes_meanwhile(void)
 {
-	leave_four('R', 4 * S);
+	leave_four('R', 4 * S, 'R');
 }
 
 /* On a machine that is busy. */
 static void parent_gets_no_cpu(void)
 {
-	leave_four('R', 1 * MS);
+	leave_four('R', 1 * MS, 'R');
+}
+
+/* It wakes at its end. */
+static void sleeps_meanwhile(void)
+{
+	leave_four('S', 1 * MS, 'R');
 }
 
 static void waited_for_in_turn(void)
@@ -631,8 +651,10 @@ static const struct {
 	{tries_one_tool_first, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11, "ENOENT"},
 	{tool_elsewhere, NONE, 0, 0, NULL},
 	{not_waited_for, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
+	{waited_for_at_the_end, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "of its children"},
 	{computes_meanwhile, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
 	{parent_gets_no_cpu, NONE, 0, 0, NULL},
+	{sleeps_meanwhile, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
 	{waited_for_in_turn, NONE, 0, 0, NULL},
 	{accounts_not_seen, NONE, 0, 0, NULL},
 	{calls_itself, VERDICT_RECURSION, VERDICT_PROVEN, 11, "79 levels"},
