@@ -79,7 +79,7 @@ struct track {
 	char state;	    /* of the last sample; 0: none */
 	uint64_t image_ns;  /* the last exec */
 	uint64_t exe;	    /* hash of its program's path; 0: not known */
-	uint64_t shape;	    /* hash of how it was executed, digits left out; 0: not known */
+	uint64_t shape;	    /* hash of how it was executed, numbers left out; 0: not known */
 	uint32_t children;  /* that were seen */
 	uint32_t living;    /* of them, those that have not ended */
 	void *room[];	    /* one for each detector: allocated by it or NULL */

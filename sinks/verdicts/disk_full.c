@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "sinks/verdicts/detector.h"
 
@@ -24,10 +25,36 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	return draft__add(verdicts, &draft);
 }
 
-/* The line of the C library's words for it, in the language of the collector or in English. */
-static const char *line_with(const char *text, size_t length, const char *words, size_t *size)
+/* Of the C library in English, and of programs that have words of their own: databases, zip, and tar, which does not ask why less
+ * was written. */
+static const char *const words[] = {
+	"No space left on device", "Disk quota exceeded", "disk is full", "disk full", "Wrote only ",
+};
+
+static const char *find(const char *text, size_t length, const char *sought)
 {
-	const char *at = memmem(text, length, words, strlen(words)), *end;
+	size_t size = strlen(sought);
+
+	for (; length >= size; text++, length--)
+		if (!strncasecmp(text, sought, size))
+			return text;
+	return NULL;
+}
+
+/* Where a text says it, also in the language of the collector; NULL: nowhere. */
+static const char *find_any(const char *text, size_t length)
+{
+	const char *at = find(text, length, strerror(ENOSPC));
+
+	for (size_t i = 0; !at && i < sizeof(words) / sizeof(*words); i++)
+		at = find(text, length, words[i]);
+	return at ? at : find(text, length, strerror(EDQUOT));
+}
+
+/* The line that says it. */
+static const char *line_of(const char *text, size_t length, size_t *size)
+{
+	const char *at = find_any(text, length), *end;
 
 	if (!at)
 		return NULL;
@@ -46,9 +73,7 @@ static int confirm(struct verdict *verdict)
 	size_t size = 0;
 
 	if (said && said->text)
-		line = line_with(said->text, said->length, "No space left on device", &size);
-	if (!line && said && said->text)
-		line = line_with(said->text, said->length, strerror(ENOSPC), &size);
+		line = line_of(said->text, said->length, &size);
 	verdict->dropped = !line;
 	if (!line)
 		return 0;
@@ -78,7 +103,7 @@ const struct detector detector_disk_full = {
 			.kinds = "disk_full",
 			.needs = "lifecycle.exit, output.text",
 			.certainty = "likely",
-			.text = "a process failed, and said that there is no space left",
+			.text = "a process failed, and said that there is no space left, or that its quota is used up",
 		},
 	.row = judge,
 	.finish = confirm_all,

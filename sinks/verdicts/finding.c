@@ -11,34 +11,43 @@
 /* What a user does next, by what the subject waits for. %u is its pid. */
 static const struct advice {
 	enum wait_how how;
+	enum stand_type type; /* 0: of any */
 	const char *next;
 } advices[] = {
-	{WAIT_READ,
+	{WAIT_READ, STAND_TTY,
+	 "which question has it asked there? Give the answer as input or option: pid %u reads a terminal"},
+	{WAIT_READ, 0,
 	 "ls -l /proc/%u/fd and those of the holders: which one should have closed, or written to, the other end?"},
-	{WAIT_WRITE, "ls -l /proc/%u/fd and those of the holders: which one should read the other end?"},
-	{WAIT_MOVE, "ls -l /proc/%u/fd and those of the holders: which one should use the other end?"},
-	{WAIT_POLL, "ls -l /proc/%u/fd: which process should use the other ends?"},
-	{WAIT_CHILD, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
-	{WAIT_SIGNAL, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
-	{WAIT_VFORK, "see what the child does before it executes: ps -o pid,stat,wchan:20,cmd --ppid %u"},
-	{WAIT_FUTEX, "the stacks of its threads: gdb -p %u -batch -ex 'thread apply all bt'"},
-	{WAIT_FLOCK, "the holder: lslocks; which one should have released it before pid %u asked?"},
-	{WAIT_FCNTL, "the holder: lslocks; which one should have released it before pid %u asked?"},
-	{WAIT_STOPPED, "kill -CONT %u, and find what stopped it"},
-	{WAIT_ACCEPT, "ss -lnp | grep pid=%u: which client should connect?"},
-	{WAIT_CONNECT, "ss -np | grep pid=%u: does the server answer?"},
-	{WAIT_OPEN, "which program should open the other end of the FIFO? cat /proc/%u/stack"},
-	{WAIT_IPC, "ipcs -p: which process should send to, or release, what pid %u waits for?"},
-	{WAIT_DISK, "cat /proc/%u/stack: which file system does not answer?"},
-	{WAIT_KERNEL_LOCK, "cat /proc/%u/stack, and that of the thread that holds the lock"},
-	{WAIT_UNKNOWN, "cat /proc/%u/stack"},
+	{WAIT_WRITE, 0, "ls -l /proc/%u/fd and those of the holders: which one should read the other end?"},
+	{WAIT_MOVE, 0, "ls -l /proc/%u/fd and those of the holders: which one should use the other end?"},
+	{WAIT_POLL, 0, "ls -l /proc/%u/fd: which process should use the other ends?"},
+	{WAIT_CHILD, 0, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
+	{WAIT_SIGNAL, 0, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
+	{WAIT_VFORK, 0, "see what the child does before it executes: ps -o pid,stat,wchan:20,cmd --ppid %u"},
+	{WAIT_FUTEX, 0, "the stacks of its threads: gdb -p %u -batch -ex 'thread apply all bt'"},
+	{WAIT_FLOCK, 0, "the holder: lslocks; which one should have released it before pid %u asked?"},
+	{WAIT_FCNTL, 0, "the holder: lslocks; which one should have released it before pid %u asked?"},
+	{WAIT_STOPPED, 0, "kill -CONT %u, and find what stopped it"},
+	{WAIT_ACCEPT, 0, "ss -lnp | grep pid=%u: which client should connect?"},
+	{WAIT_CONNECT, 0, "ss -np | grep pid=%u: does the server answer?"},
+	{WAIT_OPEN, 0, "which program should open the other end of the FIFO? cat /proc/%u/stack"},
+	{WAIT_IPC, 0, "ipcs -p: which process should send to, or release, what pid %u waits for?"},
+	{WAIT_DISK, 0, "cat /proc/%u/stack: which file system does not answer?"},
+	{WAIT_KERNEL_LOCK, 0, "cat /proc/%u/stack, and that of the thread that holds the lock"},
+	{WAIT_UNKNOWN, 0, "cat /proc/%u/stack"},
 };
+
+static bool is_for(const struct advice *advice, const struct waiter *subject)
+{
+	return advice->how == subject->wait.how &&
+	       (!advice->type || (subject->at && subject->at->type == advice->type));
+}
 
 static void put_next(struct text *text, const struct waiter *subject, uint32_t pid)
 {
 	const struct advice *advice = advices;
 
-	while (advice->how != subject->wait.how && advice->how != WAIT_UNKNOWN)
+	while (!is_for(advice, subject) && advice->how != WAIT_UNKNOWN)
 		advice++;
 	text__printf(text, advice->next, pid);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Programs that start themselves without an end, by the chain of their ancestors, and stacks that ran into their limit. */
+/* Programs that start themselves without an end, by the chain of their ancestors or in the same process, and stacks that ran
+ * into their limit. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -7,8 +8,9 @@
 #include "core/format.h"
 #include "sinks/verdicts/detector.h"
 
-#define PERIODS 4	/* sh -c make, make sh -c: a level may be so many programs */
-#define GROWS_LEVELS 12 /* what still grows after `after` has at least so many */
+#define PERIODS 4	      /* sh -c make, make sh -c: a level may be so many programs */
+#define GROWS_LEVELS 12	      /* what still grows after `after` has at least so many */
+#define TURN_NS 1000000000ULL /* what executes itself without an end does so more often */
 
 /* Of each process: how many times its program stands above it, with so many programs between. */
 struct level {
@@ -17,6 +19,10 @@ struct level {
 	uint32_t deepest, deepest_pid, count;
 	uint64_t since_ns, until_ns;
 	uint64_t stack_bytes, stack_limit; /* at its exit; 0: not known; a limit of UINT64_MAX: none */
+	/* The last programs of the process itself, and for how many of them in a row the one `period` before was the same. */
+	uint64_t exes[PERIODS];
+	uint32_t images, period, same;
+	uint64_t turns_since_ns, turn_ns; /* the first and the last of them */
 };
 
 static struct level *level_of(struct track *track)
@@ -49,7 +55,7 @@ static int note(struct track *track, uint32_t levels, uint32_t period)
 	return 0;
 }
 
-static int executed(struct verdicts *verdicts, struct track *track)
+static int descended(struct verdicts *verdicts, struct track *track)
 {
 	struct track *above = track->parent;
 	struct level *own, *its;
@@ -70,6 +76,37 @@ static int executed(struct verdicts *verdicts, struct track *track)
 		return own->levels[period - 1] + 1 < GROWS_LEVELS ? 0 : note(track, own->levels[period - 1], period);
 	}
 	return 0;
+}
+
+static uint64_t exe_before(const struct level *level, uint32_t count)
+{
+	return count <= level->images ? level->exes[(level->images - count) % PERIODS] : 0;
+}
+
+static void replaced(struct level *level, const struct track *track)
+{
+	bool same = level->period && exe_before(level, level->period) == track->exe;
+
+	if (!same) {
+		level->same = level->period = 0;
+		level->turns_since_ns = track->image_ns;
+		for (uint32_t period = 1; period <= PERIODS && !level->period; period++)
+			if (exe_before(level, period) == track->exe)
+				level->period = period;
+	}
+	level->same += level->period != 0;
+	level->turn_ns = track->image_ns;
+	level->exes[level->images++ % PERIODS] = track->exe;
+}
+
+static int executed(struct verdicts *verdicts, struct track *track)
+{
+	struct level *own = track->exe ? track__room(track, &detector_recursion) : NULL;
+
+	if (!own)
+		return track->exe ? -ENOMEM : 0;
+	replaced(own, track);
+	return descended(verdicts, track);
 }
 
 /* ---- the stack ---- */
@@ -150,6 +187,31 @@ static int judge_chain(struct verdicts *verdicts, const struct level *level, con
 	return draft__add(verdicts, &draft);
 }
 
+/* ---- in the same process: it takes nothing but time, and may mean to end ---- */
+
+static int judge_turns(struct verdicts *verdicts, const struct level *level, const struct model_row *row)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_RECURSION);
+	uint32_t turns = level->period ? level->same / level->period : 0;
+	uint64_t took = level->turn_ns - level->turns_since_ns;
+	bool outside = ended__outside(verdicts, row);
+	char lasted[FORMAT_SIZE];
+	struct draft draft;
+
+	if (turns < limit->count || took < limit->after || took / turns > TURN_NS ||
+	    (!outside && row->outcome != MODEL_RUNNING))
+		return 0;
+	draft = draft__new(VERDICT_RECURSION, outside ? VERDICT_LIKELY : VERDICT_SUSPECTED, row);
+	draft.since_ns = level->turns_since_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " has executed itself %u times, in %s%s", turns, format__duration(lasted, took),
+		     outside ? ", until it was ended from outside" : "");
+	text__member(&draft.members, row->pid, 0);
+	text__printf(&draft.refute, "it ends by itself");
+	text__printf(&draft.next, "look for the condition that ends it: each turn executes the same program");
+	return draft__add(verdicts, &draft);
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct level *level = level_of(track);
@@ -158,7 +220,9 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	if (!level)
 		return 0;
 	err = judge_stack(verdicts, level, row);
-	return err || !level->deepest ? err : judge_chain(verdicts, level, row);
+	if (!err && level->deepest)
+		err = judge_chain(verdicts, level, row);
+	return err ? err : judge_turns(verdicts, level, row);
 }
 
 static const struct detector_role roles[] = {
@@ -180,6 +244,6 @@ const struct detector detector_recursion = {
 	.room = sizeof(struct level),
 	.roles = roles,
 	.executed = executed,
-	.forked = executed,
+	.forked = descended,
 	.row = judge,
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One of many processes alike that takes much longer than the others: below one parent, of one program, with arguments that
- * differ in digits only. */
+ * differ in numbers only. */
 #include <errno.h>
 #include <stdlib.h>
 

@@ -173,7 +173,19 @@ static uint64_t hash_text(uint64_t seed, const char *data, size_t length)
 	return hash__bytes(seed, data, length) | 1;
 }
 
-/* The arguments without their digits: alike for the tasks of one kind. */
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* With the points of decimals. */
+static bool is_of_number(const char *item, uint32_t i, uint32_t length)
+{
+	return is_digit(item[i]) ||
+	       (item[i] == '.' && i && i + 1 < length && is_digit(item[i - 1]) && is_digit(item[i + 1]));
+}
+
+/* The arguments without their numbers: alike for the tasks of one kind. */
 static uint64_t hash_arguments(uint64_t seed, const struct value *args, const uint8_t *end)
 {
 	const uint8_t *at = args->items;
@@ -185,7 +197,7 @@ static uint64_t hash_arguments(uint64_t seed, const struct value *args, const ui
 		size_t n = 0;
 
 		for (uint32_t i = 0; i < length && n < sizeof(kept); i++)
-			if (item[i] < '0' || item[i] > '9')
+			if (!is_of_number(item, i, length))
 				kept[n++] = item[i];
 		seed = hash_text(seed, kept, n);
 	}

@@ -93,6 +93,9 @@ static int connect_descriptor(struct wakers *wakers, struct waiter *waiter, uint
 		return connect_outside(wakers, waiter, WAITER_IDLE);
 	if (!waiter->at)
 		waiter->at = at;
+	/* For an answer. A program that polls its terminal is an interactive one, and may be left alone. */
+	if (at->type == STAND_TTY && !write)
+		return connect_outside(wakers, waiter, WAITER_WAITS);
 	if (at->type == STAND_EVENTFD)
 		waiter->open = "whether the kernel itself signals the eventfd";
 	return await_descriptor(wakers, waiter->node, process->host, at, write, &waiter->class, &waiter->resource);

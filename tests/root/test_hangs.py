@@ -4,6 +4,7 @@ remains when they are ended, and what /proc says of them."""
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import types
@@ -161,3 +162,23 @@ def test_only_those(run):
     """The program that started them all merely waits."""
     culprits = {v["pid"] for v in run.last}
     assert len(run.last) == len(FAULTY) and culprits <= set().union(*(run.below[name] for name in FAULTY))
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_question_on_a_terminal(answered):
+    """Nobody answers, and it has to be ended; or somebody does."""
+    user, terminal = os.openpty()
+    folder = new_folder()
+    (folder / "kept").touch()
+    with Started("--no-summary", "--", *BASH, "rm -i kept; true", config=CONFIG, stdin=terminal, cwd=folder) as started:
+        os.close(terminal)
+        pid, = wait_for(lambda: [v["pid"] for v in query(started.out) if "for a read of terminal" in v["evidence"]],
+                        "it is suspected while it lasts")
+        if answered:
+            os.write(user, b"n\n")
+        else:
+            os.kill(pid, signal.SIGTERM)
+        started.end(None)
+    os.close(user)
+    hangs = [(v["certainty"], v["pid"]) for v in query(started.out) if v["kind"] == "hang"]
+    assert hangs == ([] if answered else [("likely", pid)])

@@ -49,6 +49,21 @@ CASES = {
 }
 
 
+# What writes to a file system of 1 MiB, by its own words or the C library's
+WRITERS = {
+    "tar": "tar cf full/all.tar large",
+    "cp": "cp large full",
+    "sqlite": f"""{sys.executable} -c 'import sqlite3
+c = sqlite3.connect("full/db")
+c.execute("CREATE TABLE t AS SELECT randomblob(4000000)")'""",
+    "go": f"""{sys.executable} -c 'import sys
+try:
+    open("full/copy", "wb", 0).write(bytes(3 << 20)) == 3 << 20 or sys.exit("write full/copy: no space left on device")
+except OSError:
+    sys.exit("write full/copy: no space left on device")'""",
+}
+
+
 def verdicts(run):
     lines = merge(run.path, sink="jsonl:verdicts=true").splitlines()
     return [e for e in map(json.loads, lines) if e["event"] == "verdict"]
@@ -111,6 +126,20 @@ def test_exit_codes():
         done = subprocess.run([stage() / "collector-diff", "--plugin-dir", stage(), "-q", "--fail-on", "verdict",
                                *(run.path for run in runs)], capture_output=True, check=False)
         assert done.returncode == code, done.stderr
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_words_of_a_full_disk(name):
+    """Each tool in a mount namespace of its own; the messages are read from a file."""
+    folder = new_folder()
+    (folder / "full").mkdir()
+    (folder / "large").write_bytes(bytes(3 << 20))
+    (folder / "tool").write_text(WRITERS[name])
+    run = collect("unshare", "-m", "bash", "-c", f"cd {folder}; mount -t tmpfs -o size=1m none full; bash tool 2>words; true",
+                  config=CONFIG)
+    full, = [v for v in verdicts(run) if v["kind"] == "disk_full"]
+    assert full["certainty"] == "likely"
+    assert any(line in full["evidence"] for line in (folder / "words").read_text().splitlines())
 
 
 def test_every_kind_has_a_detector():

@@ -234,6 +234,43 @@ static void forty_levels(void)
 	nested(40, true);
 }
 
+/* By an interpreter each time, as scripts do. */
+static void executes(uint32_t times, uint64_t ns, bool same)
+{
+	char exe[64];
+
+	start(1 * S, 11, ROOT, "run", "0|");
+	for (uint32_t i = 0; i < 2 * times; i++) {
+		snprintf(exe, sizeof(exe), "/bin/%s%u", i % 2 ? "sh" : "env", same ? 0 : i);
+		EXEC(.at = 2 * S + i * ns / 2, .pid = 11, .parent = ROOT, .exe = exe, .args = "run|1|");
+	}
+}
+
+static void executes_itself(void)
+{
+	executes(80, 100 * MS, true);
+	stop(11 * S);
+}
+
+static void executes_itself_and_ends(void)
+{
+	executes(80, 100 * MS, true);
+	over(11 * S, 11, ROOT, 0);
+	over(12 * S, ROOT, 0, 0);
+}
+
+static void executes_itself_now_and_then(void)
+{
+	executes(80, 2 * S, true);
+	stop(170 * S);
+}
+
+static void executes_one_after_the_other(void)
+{
+	executes(80, 100 * MS, false);
+	stop(11 * S);
+}
+
 static void crashed_with(uint64_t stack, uint64_t limit)
 {
 	start(1 * S, 11, ROOT, "newick", "t|");
@@ -526,6 +563,7 @@ static void beside_one_that_uses_the_quota(void)
 	over(9 * S, ROOT, 0, 0);
 }
 
+/* Each with a number, whole or not. */
 static void shards(uint64_t slow, uint64_t input)
 {
 	char args[32];
@@ -533,7 +571,7 @@ static void shards(uint64_t slow, uint64_t input)
 	for (uint32_t i = 0; i < 8; i++) {
 		uint64_t began = 1 * S + i * 10 * MS, end = began + (i == 5 ? slow : 400 * MS + i * 10 * MS);
 
-		snprintf(args, sizeof(args), "part%u|", i);
+		snprintf(args, sizeof(args), "part%u|%s|", i, i == 5 ? "8" : "0.4");
 		start(began, 11 + i, ROOT, "shard", args);
 		if (i == 5)
 			continue;
@@ -659,6 +697,10 @@ static const struct {
 	{accounts_not_seen, NONE, 0, 0, NULL},
 	{calls_itself, VERDICT_RECURSION, VERDICT_PROVEN, 11, "79 levels"},
 	{forty_levels, NONE, 0, 0, NULL},
+	{executes_itself, VERDICT_RECURSION, VERDICT_LIKELY, 11, "executed itself 79 times, in 7.9 s"},
+	{executes_itself_and_ends, NONE, 0, 0, NULL},
+	{executes_itself_now_and_then, NONE, 0, 0, NULL},
+	{executes_one_after_the_other, NONE, 0, 0, NULL},
 	{stack_at_its_limit, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
 	{small_stack_at_its_limit, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 2.0 MiB"},
 	{null_pointer, NONE, 0, 0, NULL},
