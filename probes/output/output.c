@@ -141,13 +141,16 @@ static const struct event *put_path(struct output *o, struct event_string *to, c
 static const struct event *output__event(void *state, struct event *event, size_t *size)
 {
 	const struct output_tail *tail = (const struct output_tail *)event;
-	uint64_t kept = tail->written < OUTPUT_BYTES ? tail->written : OUTPUT_BYTES;
-	size_t at = (tail->written - kept) % OUTPUT_BYTES, first = OUTPUT_BYTES - at;
 	char text[OUTPUT_BYTES];
 	struct output_text *e;
+	size_t at, first;
+	uint64_t kept;
 
 	if (event->kind != OUTPUT_TAIL || *size < sizeof(*tail))
 		return event;
+	kept = tail->written < OUTPUT_BYTES ? tail->written : OUTPUT_BYTES;
+	at = (tail->written - kept) % OUTPUT_BYTES;
+	first = OUTPUT_BYTES - at;
 	if (first > kept)
 		first = kept;
 	memcpy(text, tail->bytes + at, first);

@@ -176,6 +176,21 @@ static void write_kinds(int dir)
 	buffer__free(&steps);
 }
 
+/* One event of each kind, with a head and nothing else. */
+static void write_heads(int dir)
+{
+	const struct fuzz_step step = {FUZZ_RAW, 0, sizeof(struct event), sizeof(struct event)};
+	struct buffer steps = {0};
+
+	for (int kind = 0; kind < 20; kind++) {
+		struct event head = {.kind = kind < 10 ? kind : EVENT_KIND_INTERNAL + kind - 10, .pid = 1};
+
+		add_step(&steps, &step, &head);
+	}
+	write_file(dir, "heads", -1, steps.data, steps.size);
+	buffer__free(&steps);
+}
+
 /* Two processes, what the keeper reads of them and of their cgroup; and once more, what is no such text. */
 static void write_answers(int dir)
 {
@@ -217,6 +232,7 @@ static void write_probe(const char *top)
 	write_parts(steps);
 	write_existing(steps);
 	write_kinds(steps);
+	write_heads(steps);
 	write_answers(steps);
 	close(steps);
 	close(dir);
