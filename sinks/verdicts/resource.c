@@ -58,7 +58,8 @@ int resource__await(struct wakers *wakers, uint32_t node, struct resource_key ke
 
 uint64_t address__number(const char *address, bool reversed)
 {
-	const char *local = address ? strchr(address, ' ') : NULL, *arrow = local ? strstr(local, " -> ") : NULL;
+	const char *local = address ? strchr(address, ' ') : NULL;
+	const char *arrow = local ? strstr(local + 1, " -> ") : NULL; /* a socket may have no name: "unix -> /run/x" */
 	uint64_t ends[2];
 
 	if (!arrow)

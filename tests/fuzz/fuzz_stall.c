@@ -86,8 +86,9 @@ static void send_descriptor(struct stalled *stalled, struct bytes *bytes, uint32
 	e.owner_start = stalled->made.starts[e.owner_pid];
 	e.path = (struct event_string){offsetof(struct stall_descriptor, path_text), more, 0};
 	memset(e.path_text, more, sizeof(e.path_text));
-	e.address = (struct event_string){offsetof(struct stall_descriptor, address_text), 12, 0};
-	snprintf(e.address_text, sizeof(e.address_text), "tcp a%u -> b%u", more & 1, more & 2);
+	snprintf(e.address_text, sizeof(e.address_text),
+		 NAME(more >> 3, "tcp a%u -> b%u", "unix -> s%u", "unix s%u", " -> %u", ""), more & 1, more & 2);
+	e.address = (struct event_string){offsetof(struct stall_descriptor, address_text), strlen(e.address_text), 0};
 	memset(e.owner_comm, more, sizeof(e.owner_comm));
 	stalled__send(stalled, STALL_DESCRIPTOR, &e.head, sizeof(e), pid, pid);
 }

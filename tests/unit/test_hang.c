@@ -166,7 +166,12 @@ static const struct situation {
 	 "hang suspected 10", NULL},
 	{"an idle server", "p 10 1; t 10 S accept4 3; d 10 3 socket 7 rw address=tcp_127.0.0.1:80; running",
 	 "hang suspected 10", "accept"},
-	{"an interactive shell", "p 10 1; t 10 S read 0; d 10 0 tty 3 rw; running", "", NULL},
+	{"a client without a name that its server has not accepted",
+	 "p 10 1; t 10 S recvfrom 3; d 10 3 socket 7 rw address=unix_->_/run/s; running", "hang suspected 10",
+	 "socket:[7] (unix -> /run/s)"},
+	/* terminals */
+	{"a question", "p 10 1; t 10 S read 0; d 10 0 tty 3 rw; running", "hang suspected 10", "a read of terminal"},
+	{"an interactive program", "p 10 1; t 10 S pselect6 -; d 10 0 tty 3 rw; running", "", NULL},
 	/* stopped */
 	{"waits for a child that is stopped", "p 10 1; p 11 10; t 10 S wait4 11; t 11 T -; running", "hang likely 11",
 	 "p11 (pid 11) is stopped since 1m 35s by a signal"},
