@@ -122,6 +122,7 @@ struct verdicts {
 	const struct model *model;
 	struct hash tracks;
 	bool stalled;		   /* hang.c: what stands still has changed since its last pass */
+	bool stuck;		   /* hang.c: and some of it no pass has seen */
 	struct verdict_run **runs; /* by the model's index */
 	size_t runs_count;
 	struct verdict_source *sources;

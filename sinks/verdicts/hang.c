@@ -129,7 +129,7 @@ static int pass(struct verdicts *verdicts, const struct track *ending)
 
 	if (!verdicts->stalled)
 		return 0;
-	verdicts->stalled = false;
+	verdicts->stalled = verdicts->stuck = false;
 	err = wakers__build(&wakers, verdicts, ending, &detector_graph);
 	if (!err) {
 		make_stale(&wakers);
@@ -147,7 +147,7 @@ static int take_stuck(const struct seen *seen)
 {
 	struct stand *stand = seen->track ? track__room(seen->track, &detector_graph) : NULL;
 
-	seen->verdicts->stalled = true;
+	seen->verdicts->stalled = seen->verdicts->stuck = true;
 	return !seen->track ? 0 : stand ? stand__stuck(stand, seen) : -ENOMEM;
 }
 
@@ -170,9 +170,11 @@ static int take_picture(const struct seen *seen)
 static int take_moving(const struct seen *seen)
 {
 	struct stand *stand = seen->track ? track__has_room(seen->track, &detector_graph) : NULL;
+	/* It may run as it dies: until now it stood still. */
+	int err = stand && seen->verdicts->stuck ? pass(seen->verdicts, NULL) : 0;
 
-	if (!stand)
-		return 0;
+	if (!stand || err)
+		return err;
 	seen->verdicts->stalled = true;
 	stand__moving(stand);
 	if (stand->finding && stand->finding->broken)

@@ -157,6 +157,10 @@ static const struct situation {
 	{"the other end is outside",
 	 "p 10 1; t 10 S recvfrom 3; d 10 3 socket 7 rw peer=8; d 10 9 socket 8 rw peer=7 out=99; running",
 	 "hang suspected 10", NULL},
+	{"an event loop that only itself could wake",
+	 "p 10 1; t 10 S epoll_wait 3 0x7000 1 0xffffffff; d 10 3 epoll 3 rw; d 10 4 socket 7 rw peer=8;"
+	 "d 10 5 socket 8 rw peer=7; running",
+	 "deadlock likely 10", NULL},
 	{"two ends by local TCP",
 	 "p 10 1; p 11 1; t 10 S recvfrom 3; t 11 S read 3; d 10 3 socket 7 rw address=tcp_1.2.3.4:80_->_1.2.3.4:81;"
 	 "d 11 3 socket 8 rw address=tcp_1.2.3.4:81_->_1.2.3.4:80; running",
@@ -171,6 +175,8 @@ static const struct situation {
 	 "socket:[7] (unix -> /run/s)"},
 	/* terminals */
 	{"a question", "p 10 1; t 10 S read 0; d 10 0 tty 3 rw; running", "hang suspected 10", "a read of terminal"},
+	{"runs before it is seen to exit",
+	 "p 10 1; t 10 S read 3; d 10 3 pipe 7 r; d 10 9 pipe 7 w out=99; look; m 10; x 10 -15", "hang likely 10", NULL},
 	{"an interactive program", "p 10 1; t 10 S pselect6 -; d 10 0 tty 3 rw; running", "", NULL},
 	/* stopped */
 	{"waits for a child that is stopped", "p 10 1; p 11 10; t 10 S wait4 11; t 11 T -; running", "hang likely 11",
