@@ -38,6 +38,7 @@ enum track_figure {
 	TRACK_INVOLUNTARY,
 	TRACK_RUN_DELAY,
 	TRACK_THREADS,
+	TRACK_CPUS, /* on which it may run */
 	TRACK_IN_IOWAIT,
 	TRACK_QUOTA, /* of the tightest quota that holds for it */
 	TRACK_PERIOD,
@@ -112,6 +113,7 @@ struct verdict_run {
 	uint64_t root_ended_ns;	    /* 0: not yet */
 	struct verdict_quota quota; /* its counter of CPU time is of any process */
 	bool quota_told;
+	uint64_t cpus;			      /* on which the least restricted of its processes may run; 0: not known */
 	uint64_t memory_limit;		      /* of the cgroup in which most of its memory is; 0: none is known */
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */
 };

@@ -148,7 +148,7 @@ static const struct detector_role own_roles[] = {
 	{"cpu",
 	 "sample",
 	 take_cpu,
-	 {"cpu_ns", "voluntary_switches", "involuntary_switches", "run_delay_ns", "threads", "in_iowait", "quota_ns",
+	 {"cpu_ns", "voluntary_switches", "involuntary_switches", "run_delay_ns", "threads", "cpus_allowed", "in_iowait", "quota_ns",
 	  "period_ns", "periods", "throttled_periods", "throttled_ns", "quota_cgroup_id", "state"}},
 	{"mem",
 	 "sample",

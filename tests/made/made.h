@@ -50,6 +50,7 @@ struct made_args {
 	uint32_t sent_by;		  /* the process that sent the signal; else: */
 	const char *sender, *signal_code; /* literals: "kernel", "SEGV_MAPERR"; NULL: not known, "SI_USER" */
 	uint64_t cpu, system, voluntary, involuntary, delay, threads; /* threads 0: 1 */
+	uint64_t cpus;						      /* of a sample; 0: not known */
 	uint64_t quota, periods, throttled, quota_cgroup;	      /* of a sample; quota of 100 ms; 0: none */
 	char state;
 	uint64_t bytes, peak, maxrss, vm, hugetlb, shmem, inherited, faults, major, stack; /* stack 0: 132 KiB */
@@ -143,7 +144,7 @@ MADE_FIELDS_OF(exit, MADE_PARENT(struct lifecycle_exit), FIELD(struct lifecycle_
 	       FIELD(struct lifecycle_exit, sender_comm, NULL, ""));
 MADE_FIELDS_OF(cpu_sample, MADE_CPU, FIELD(struct cpu_event, state, NULL, ""), FIELD(struct cpu_event, threads, NULL, ""),
 	       FIELD(struct cpu_event, voluntary_switches, NULL, ""), FIELD(struct cpu_event, involuntary_switches, NULL, ""),
-	       FIELD_AS(struct cpu_event, exited_ns, "run_delay_ns", "ns", ""),
+	       FIELD_AS(struct cpu_event, exited_ns, "run_delay_ns", "ns", ""), FIELD(struct cpu_event, cpus_allowed, NULL, ""),
 	       FIELD(struct cpu_sample, quota_ns, "ns", ""), FIELD(struct cpu_sample, period_ns, "ns", ""),
 	       FIELD(struct cpu_sample, periods, NULL, ""), FIELD(struct cpu_sample, throttled_periods, NULL, ""),
 	       FIELD(struct cpu_sample, throttled_ns, "ns", ""), FIELD(struct cpu_sample, quota_cgroup_id, NULL, ""));
@@ -498,6 +499,7 @@ static inline void made__cpu(const struct made_args *a, enum cpu_kind kind)
 	e.involuntary_switches = a->involuntary;
 	if (kind == CPU_SAMPLE)
 		e.exited_ns = a->delay;
+	e.cpus_allowed = a->cpus ? a->cpus : EVENT_NULL(EVENT_REASON_UNSEEN);
 	e.state[0] = a->state ? a->state : 'S';
 	made__comm(e.comm, a);
 	if (kind == CPU_SAMPLE)

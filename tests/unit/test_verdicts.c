@@ -486,12 +486,12 @@ static void waits_for_a_pipe(void)
 	waits_in('S');
 }
 
-static void threads(uint64_t delay)
+static void threads(uint64_t delay, uint64_t cpus)
 {
 	start(1 * S, 11, ROOT, "align", "t|");
 	for (uint64_t i = 1; i <= 30; i++)
 		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * 190 * MS, .state = 'R', .threads = 12,
-			    .voluntary = i * 40, .involuntary = i * 50, .delay = i * delay);
+			    .voluntary = i * 40, .involuntary = i * 50, .delay = i * delay, .cpus = cpus);
 	END(.at = 7 * S, .pid = 11, .parent = ROOT, .cpu = 30 * 190 * MS, .bytes = MIB);
 	IO_CLOSED(.at = 7 * S, .pid = 11, .chars = 1);
 	over(9 * S, ROOT, 0, 0);
@@ -499,12 +499,50 @@ static void threads(uint64_t delay)
 
 static void many_threads(void)
 {
-	threads(2000 * MS);
+	threads(2000 * MS, 0);
+}
+
+static void many_threads_on_few_cpus(void)
+{
+	threads(2000 * MS, 4);
 }
 
 static void threads_with_cpus(void)
 {
-	threads(10 * MS);
+	threads(10 * MS, 0);
+}
+
+/* As many CPUs as it wants, but others of the machine use them. */
+static void threads_on_a_busy_machine(void)
+{
+	threads(200 * MS, 12);
+}
+
+/* Two that compute on `cpus` of the four that the first process may use. */
+static void compute_on(uint64_t cpus)
+{
+	CPU_SAMPLED(.at = 1 * S, .pid = ROOT, .cpu = MS, .cpus = 4);
+	for (uint32_t pid = 11; pid < 13; pid++)
+		start(1 * S + pid * MS, pid, ROOT, "rank", "");
+	for (uint64_t i = 1; i <= 30; i++)
+		for (uint32_t pid = 11; pid < 13; pid++)
+			CPU_SAMPLED(.at = 1 * S + i * 200 * MS + pid, .pid = pid, .cpu = i * 95 * MS, .state = 'R',
+				    .involuntary = i * 50, .delay = i * 100 * MS, .cpus = cpus);
+	for (uint32_t pid = 11; pid < 13; pid++) {
+		END(.at = 7 * S + pid, .pid = pid, .parent = ROOT, .cpu = 30 * 95 * MS, .bytes = MIB);
+		IO_CLOSED(.at = 7 * S + pid, .pid = pid, .chars = 1);
+	}
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void ranks_on_one_cpu(void)
+{
+	compute_on(1);
+}
+
+static void ranks_on_all_cpus(void)
+{
+	compute_on(4);
 }
 
 /* A quota of 0.2 CPUs; a sample each second of what it used and of how often that stopped it. */
@@ -726,7 +764,11 @@ static const struct {
 	{waits_for_a_disk, VERDICT_IO_BOUND, VERDICT_LIKELY, 11, "waited for I/O for about 95 %"},
 	{waits_for_a_pipe, NONE, 0, 0, NULL},
 	{many_threads, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "12 threads"},
+	{many_threads_on_few_cpus, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "12 threads"},
 	{threads_with_cpus, NONE, 0, 0, NULL},
+	{threads_on_a_busy_machine, NONE, 0, 0, NULL},
+	{ranks_on_one_cpu, VERDICT_THROTTLED, VERDICT_LIKELY, 11, "it may run on 1 of the run's 4 CPUs"},
+	{ranks_on_all_cpus, NONE, 0, 0, NULL},
 	{stopped_by_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "0.20 CPUs: it was throttled in 45 of 50 periods"},
 	{never_reaches_its_quota, NONE, 0, 0, NULL},
 	{many_share_a_quota, VERDICT_THROTTLED, VERDICT_PROVEN, ROOT,
