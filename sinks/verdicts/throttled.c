@@ -70,7 +70,7 @@ static int tell_restricted(struct verdicts *verdicts, struct track *track, const
 		(unsigned long long)of);
 	text__printf(&draft.refute, "processes on other CPUs that waited as long");
 	text__printf(&draft.next,
-		     "taskset -cp %u: which CPUs it may use, and who else; then taskset, numactl, the binding "
+		     "taskset -cp %u: which CPUs it may use; then taskset, numactl, the binding "
 		     "of MPI or of the batch system",
 		     row->pid);
 	return draft__add(verdicts, &draft);

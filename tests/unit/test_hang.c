@@ -176,7 +176,8 @@ static const struct situation {
 	/* terminals */
 	{"a question", "p 10 1; t 10 S read 0; d 10 0 tty 3 rw; running", "hang suspected 10", "a read of terminal"},
 	{"runs before it is seen to exit",
-	 "p 10 1; t 10 S read 3; d 10 3 pipe 7 r; d 10 9 pipe 7 w out=99; look; m 10; x 10 -15", "hang likely 10", NULL},
+	 "p 10 1; t 10 S read 3; d 10 3 pipe 7 r; d 10 9 pipe 7 w out=99; look; m 10; x 10 -15", "hang likely 10",
+	 NULL},
 	{"an interactive program", "p 10 1; t 10 S pselect6 -; d 10 0 tty 3 rw; running", "", NULL},
 	/* stopped */
 	{"waits for a child that is stopped", "p 10 1; p 11 10; t 10 S wait4 11; t 11 T -; running", "hang likely 11",
