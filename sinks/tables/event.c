@@ -15,35 +15,6 @@ struct entry {
 	uint8_t bytes[];
 };
 
-enum head { RUN, HOST, PIPELINE, TS, TIME, SEQ, MARKER, PID, START, TID, CPU, HEADS };
-
-static const struct {
-	const char *name;
-	enum column_type type;
-	const char *unit, *help;
-} heads[HEADS] = {
-	[RUN] = {"run", COLUMN_TEXT, NULL, "the run's id"},
-	[HOST] = {"host", COLUMN_TEXT, NULL, "where it ran"},
-	[PIPELINE] = {"pipeline", COLUMN_TEXT, NULL, "the run's name"},
-	[TS] = {"ts", COLUMN_BIGINT, "ns", "when, on the boot clock"},
-	[TIME] = {"time", COLUMN_TIME, NULL, "when"},
-	[SEQ] = {"seq", COLUMN_BIGINT, NULL, "number in its stream"},
-	[MARKER] = {"marker", COLUMN_TEXT, NULL, "random id of its stream; (marker, seq) names a record"},
-	[PID] = {"pid", COLUMN_INT, NULL, "process, in the initial pid namespace"},
-	[START] = {"start", COLUMN_BIGINT, "ns", "the process's start on the boot clock; (pid, start) names a process"},
-	[TID] = {"tid", COLUMN_INT, NULL, "thread"},
-	[CPU] = {"cpu", COLUMN_INT, NULL, "CPU that it happened on"},
-};
-
-static const char *reason_of(const struct value *value, const char *note)
-{
-	const char *reason = value->reason ? event_reason__name(value->reason) : NULL;
-
-	if (value->reason == EVENT_REASON_TRUNCATED && note && strcmp(note, "truncated"))
-		return "truncated,escaped";
-	return value->reason && !reason ? "unknown" : reason ? reason : note;
-}
-
 /* A row being filled. */
 struct filling {
 	struct cells *cells;
@@ -52,7 +23,7 @@ struct filling {
 	struct scratch *scratch;
 };
 
-static void put_text(struct filling *f, enum head head, const char *text)
+static void put_text(struct filling *f, enum event_head head, const char *text)
 {
 	struct value value = {.type = text && *text ? VALUE_STRING : VALUE_NULL};
 
@@ -60,34 +31,34 @@ static void put_text(struct filling *f, enum head head, const char *text)
 		value.length = strlen(text);
 		value.string = text;
 	}
-	notes__add(&f->notes, heads[head].name, cells__put(&f->cells[head], f->row, &value, NULL, f->scratch));
+	notes__add(&f->notes, event_heads[head].name, cells__put(&f->cells[head], f->row, &value, NULL, f->scratch));
 }
 
-static void put_number(struct filling *f, enum head head, uint64_t number)
+static void put_number(struct filling *f, enum event_head head, uint64_t number)
 {
-	notes__add(&f->notes, heads[head].name, cells__put_number(&f->cells[head], f->row, number));
+	notes__add(&f->notes, event_heads[head].name, cells__put_number(&f->cells[head], f->row, number));
 }
 
 static void put_head(struct filling *f, const struct record *record)
 {
 	bool own = record->run == record->info->run.number;
 
-	put_text(f, RUN, own ? record->info->run.id : NULL);
-	put_text(f, HOST, record->info->host);
-	put_text(f, PIPELINE, own ? record->info->run.name : NULL);
-	put_number(f, TS, record->ts);
-	put_number(f, TIME, record->real_ns);
-	put_number(f, SEQ, record->seq);
-	put_text(f, MARKER, record->added ? NULL : record->info->marker); /* added: in no stream */
-	if (record->kind < SCHEMA_KIND_BASE) {				  /* control records have no process */
-		for (int i = PID; i <= CPU; i++)
+	put_text(f, HEAD_RUN, own ? record->info->run.id : NULL);
+	put_text(f, HEAD_HOST, record->info->host);
+	put_text(f, HEAD_PIPELINE, own ? record->info->run.name : NULL);
+	put_number(f, HEAD_TS, record->ts);
+	put_number(f, HEAD_TIME, record->real_ns);
+	put_number(f, HEAD_SEQ, record->seq);
+	put_text(f, HEAD_MARKER, record->added ? NULL : record->info->marker); /* added: in no stream */
+	if (record->kind < SCHEMA_KIND_BASE) {				       /* control records have no process */
+		for (int i = HEAD_PID; i <= HEAD_CPU; i++)
 			cells__null(&f->cells[i], f->row);
 		return;
 	}
-	put_number(f, PID, record->pid);
-	put_number(f, START, record->start);
-	put_number(f, TID, record->tid);
-	put_number(f, CPU, record->cpu);
+	put_number(f, HEAD_PID, record->pid);
+	put_number(f, HEAD_START, record->start);
+	put_number(f, HEAD_TID, record->tid);
+	put_number(f, HEAD_CPU, record->cpu);
 }
 
 static int fill(const struct table *table, const void *at, struct cells *cells, idx_t row)
@@ -113,7 +84,7 @@ static int fill(const struct table *table, const void *at, struct cells *cells, 
 		if (column == NO_COLUMN)
 			continue;
 		note = cells__put(&cells[column], row, &values[i], record.bytes + record.size, f.scratch);
-		notes__add(&f.notes, table->columns[column].name, reason_of(&values[i], note));
+		notes__add(&f.notes, table->columns[column].name, column__reason(&values[i], note));
 	}
 	for (uint32_t i = 0; i < source->absent_count; i++)
 		cells__null(&cells[source->absent[i]], row);
@@ -126,7 +97,8 @@ struct table *event_table__new(const char *name, const char *help)
 	struct table *table = table__new(name, help, fill);
 
 	for (int i = 0; table && i < HEADS; i++) {
-		if (table__own_column(table, heads[i].name, heads[i].type, heads[i].unit, heads[i].help) < 0) {
+		if (table__own_column(table, event_heads[i].name, event_heads[i].type, event_heads[i].unit,
+				      event_heads[i].help) < 0) {
 			table__free(table);
 			return NULL;
 		}
@@ -146,11 +118,11 @@ int event_source__new(struct event_source **out, struct table *table, const stru
 	source->event = event;
 	for (uint32_t i = 0; i < event->fields_count; i++) {
 		const struct stream_field *field = &event->fields[i];
-		const char *name = column__name(field->name);
+		const char *name = column__name(event, field->name);
 
 		source->columns[i] = NO_COLUMN;
-		if (name != field->name && stream_event__field(event, name) >= 0)
-			continue; /* it is there under its new name, too */
+		if (!name)
+			continue;
 		column = table__column(table, name, column__of(name, field->type), field->unit, field->help);
 		if (column < 0) {
 			free(source);

@@ -25,6 +25,7 @@ ROOMS = {
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
 LIBRARIES = {
+    "columns": (["event_columns.h"], ["base", "stream"], []),
     "http": (["http.h"], ["base", "stream"], []),
     "proto": (["proto.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
@@ -36,7 +37,7 @@ LIBRARIES = {
     "judging": (["judge.h", "judged.h", "pass.h", "tallied.h"], ["base", "stream", "config"],
                 ["program", "steps", "model", "totals", "verdicts"]),
     "tables": (["tables.h", "files.h"], ["base", "stream", "config"],
-               ["program", "steps", "model", "totals", "verdicts"]),
+               ["columns", "program", "steps", "model", "totals", "verdicts"]),
 }
 SINKS = ["base", "stream"]
 RINGS = set()  # rooms whose files still call each other in a ring
