@@ -12,8 +12,9 @@
 
 #define S 1000000000ULL
 #define MS 1000000ULL
-#define WAITING_MAX 4		/* largest batches */
-#define OPEN_NS (200 * MS)	/* that an item waits for others */
+#define WAITING_MAX 4 /* largest batches */
+#define OPEN_MAX 4    /* largest batches that are open together */
+#define OPEN_NS (200 * MS)
 #define STOP_POLL_NS (100 * MS) /* how soon a signal is noticed */
 #define IDLE_NS (5 * S)		/* after that the connection is closed */
 
@@ -29,28 +30,44 @@ static struct http_batch *oldest(const struct http *http)
 	return first;
 }
 
-/* Closes all open batches, as what is safe depends on all of them. */
+static void close_batch(struct http *http, unsigned target)
+{
+	struct http_batch *batch = http->open[target];
+
+	http->open[target] = NULL;
+	http->open_count--;
+	http->open_bytes -= batch->bytes.size;
+	http->waiting += batch->bytes.size;
+	*http->last = batch;
+	http->last = &batch->next;
+	pthread_cond_broadcast(&http->changed);
+}
+
+/* The oldest first. */
 static void close_batches(struct http *http)
 {
-	struct http_batch *batch = NULL;
+	const struct http_batch *batch;
 
-	for (size_t i = 0; i < http->targets; i++) {
-		if (!http->open[i])
-			continue;
-		batch = http->open[i];
-		http->open[i] = NULL;
-		http->waiting += batch->bytes.size;
-		*http->last = batch;
-		http->last = &batch->next;
-	}
-	if (batch)
-		batch->safe = http->safe;
-	pthread_cond_broadcast(&http->changed);
+	while ((batch = oldest(http)))
+		close_batch(http, batch->target);
 }
 
 static bool is_empty(const struct http *http)
 {
-	return !http->first && !oldest(http);
+	return !http->first && !http->open_count;
+}
+
+/* What came before the first item of each batch that has not been taken is safe. */
+static void update_acked(struct http *http)
+{
+	uint64_t safe = http->safe;
+
+	for (const struct http_batch *batch = http->first; batch; batch = batch->next)
+		safe = batch->safe < safe ? batch->safe : safe;
+	for (size_t i = 0; i < http->targets; i++)
+		if (http->open[i] && http->open[i]->safe < safe)
+			safe = http->open[i]->safe;
+	http->acked = safe > http->acked ? safe : http->acked;
 }
 
 /* ---- the thread ---- */
@@ -59,18 +76,19 @@ static bool is_empty(const struct http *http)
 static struct http_batch *next_batch(struct http *http)
 {
 	uint64_t idle_ns = clock__ns(CLOCK_MONOTONIC) + IDLE_NS;
+	uint64_t open_ns = http->sink->open_ns ? http->sink->open_ns : OPEN_NS;
 	const struct http_batch *open;
 
 	while (!http->first && !atomic_load(&http->stop)) {
 		uint64_t now = clock__ns(CLOCK_MONOTONIC), due = UINT64_MAX;
 
 		open = oldest(http);
-		if (open && now >= open->opened_ns + OPEN_NS) {
-			close_batches(http);
+		if (open && now >= open->opened_ns + open_ns) {
+			close_batch(http, open->target);
 			continue;
 		}
 		if (open)
-			due = open->opened_ns + OPEN_NS;
+			due = open->opened_ns + open_ns;
 		else if (http->link.curl && now >= idle_ns)
 			http_link__idle(&http->link);
 		else if (http->link.curl)
@@ -91,8 +109,7 @@ static void remove_first(struct http *http)
 	if (!http->first)
 		http->last = &http->first;
 	http->waiting -= batch->bytes.size;
-	if (batch->safe > http->acked)
-		http->acked = batch->safe;
+	update_acked(http);
 	http->moved_ns = clock__ns(CLOCK_MONOTONIC);
 	pthread_cond_broadcast(&http->changed);
 	http_batch__free(batch);
@@ -182,16 +199,28 @@ int http__header(struct http *http, const char *line)
 	return http_link__header(&http->link, line);
 }
 
+static bool is_known(const struct http *http, const char *url)
+{
+	for (size_t i = 0; i < http->targets; i++)
+		if (!strcmp(http->urls[i], url))
+			return true;
+	return false;
+}
+
 int http__target(struct http *http, const char *url, struct error *err)
 {
 	struct error why;
-	int rc = http_link__check(&http->link, url, &why);
+	int rc = is_known(http, url) ? 0 : http_link__check(&http->link, url, &why);
 
 	if (rc)
 		return error__set(err, rc, "%s: %s", url, why.text);
-	if (http->targets == HTTP_TARGETS || !(http->urls[http->targets] = strdup(url)))
+	if (http->targets == HTTP_TARGETS)
+		return error__set(err, -ENOSPC, "%s: more than %d targets", url, HTTP_TARGETS);
+	if (!(http->urls[http->targets] = strdup(url)))
 		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
+	pthread_mutex_lock(&http->lock);
 	http->targets++;
+	pthread_mutex_unlock(&http->lock);
 	return 0;
 }
 
@@ -216,17 +245,26 @@ static int wait_for_room(struct http *http)
 static int add(struct http *http, unsigned target, const struct buffer *head, const struct buffer *item)
 {
 	struct http_batch **open = &http->open[target];
+	size_t size = head->size + item->size;
+	int rc;
 
-	if (*open && (*open)->bytes.size + head->size + item->size > http->batch_bytes) {
+	if (*open && (*open)->bytes.size + size > http->batch_bytes)
+		close_batch(http, target);
+	if (http->open_bytes + size > OPEN_MAX * http->batch_bytes)
 		close_batches(http);
-		if (wait_for_room(http))
-			return -ETIMEDOUT;
-	}
-	if (!*open && !(*open = http_batch__new(target)))
-		return -ENOMEM;
-	if ((*open)->count == 0)
+	if (!*open && wait_for_room(http))
+		return -ETIMEDOUT;
+	if (!*open) {
+		*open = http_batch__new(target, http->safe);
+		if (!*open)
+			return -ENOMEM;
+		http->open_count++;
 		pthread_cond_signal(&http->changed);
-	return http_batch__add(*open, head, item);
+	}
+	http->open_bytes -= (*open)->bytes.size;
+	rc = http_batch__add(*open, head, item);
+	http->open_bytes += (*open)->bytes.size;
+	return rc;
 }
 
 /* With the lock, or without the thread. */
@@ -238,7 +276,8 @@ static int give_up(const struct http *http)
 	return -ETIMEDOUT;
 }
 
-int http__add(struct http *http, unsigned target, const struct buffer *head, const struct buffer *item)
+static int add_item(struct http *http, unsigned target, const struct buffer *head, const struct buffer *item,
+		    bool alone)
 {
 	int rc = head->error ? head->error : item->error;
 
@@ -249,11 +288,27 @@ int http__add(struct http *http, unsigned target, const struct buffer *head, con
 	pthread_mutex_lock(&http->lock);
 	if (is_empty(http))
 		http->moved_ns = clock__ns(CLOCK_MONOTONIC);
+	if (alone && http->open[target])
+		close_batch(http, target);
 	rc = add(http, target, head, item);
+	if (!rc && alone)
+		close_batch(http, target);
 	if (rc == -ETIMEDOUT)
 		give_up(http);
 	pthread_mutex_unlock(&http->lock);
 	return rc;
+}
+
+int http__add(struct http *http, unsigned target, const struct buffer *head, const struct buffer *item)
+{
+	return add_item(http, target, head, item, false);
+}
+
+int http__add_alone(struct http *http, unsigned target, const struct buffer *item)
+{
+	const struct buffer none = {0};
+
+	return add_item(http, target, &none, item, true);
 }
 
 void http__safe(struct http *http, uint64_t records)
@@ -262,8 +317,7 @@ void http__safe(struct http *http, uint64_t records)
 
 	pthread_mutex_lock(&http->lock);
 	http->safe = records;
-	if (is_empty(http) && records > http->acked)
-		http->acked = records;
+	update_acked(http);
 	safe = http->acked;
 	pthread_mutex_unlock(&http->lock);
 	if (http->api->delivered)
@@ -291,8 +345,7 @@ int http__finish(struct http *http)
 	while (!is_empty(http) && clock__ns(CLOCK_MONOTONIC) <= http->moved_ns + http->end_ns)
 		http__wait(http, http->moved_ns + http->end_ns + MS);
 	empty = is_empty(http);
-	if (empty)
-		http->acked = http->safe;
+	update_acked(http);
 	pthread_mutex_unlock(&http->lock);
 	stop_thread(http);
 	log_refused(http);

@@ -79,6 +79,7 @@ enum http_fate {
 struct http_sink {
 	const char *name; /* for messages */
 	const char *type; /* of the body */
+	uint64_t open_ns; /* that an item waits for others; 0: 200 ms */
 	/* Appends the body of a request. `target` is that of the items. */
 	void (*body)(unsigned target, const struct http_items *items, struct buffer *out);
 	/* Optional. Appends what the answer says, any bytes, and returns how many items of a request that was taken are refused. */
@@ -98,12 +99,17 @@ int http__open(struct http **http, const struct http_sink *sink, const struct si
 /* A header for all requests, "Name: value", before the first item. Its value may be a secret: it is never logged. */
 int http__header(struct http *http, const char *line);
 
-/* Where items may go, by number from 0, in the order of these calls. 0, or -errno with a sentence: not a URL of HTTP. */
+/* Where items may go, by number from 0, in the order of these calls; at most HTTP_TARGETS. 0, or -errno with a sentence: not a
+ * URL of HTTP. Requests go in the order in which they are full, or have waited long enough. */
+#define HTTP_TARGETS 256
 int http__target(struct http *http, const char *url, struct error *err);
 
 /* Adds a copy of an item. Waits while there is much that the server has not taken: for ever if runs are followed. 0, -ENOMEM, or
  * -ETIMEDOUT, logged. */
 int http__add(struct http *http, unsigned target, const struct buffer *head, const struct buffer *item);
+
+/* The same, in a request of its own, which goes before what is added later. */
+int http__add_alone(struct http *http, unsigned target, const struct buffer *item);
 
 /* The first `records` of the merge are safe once all that was added so far has been taken. Passes on to the merge what is safe
  * by now. */

@@ -6,12 +6,13 @@
 
 #include "sinks/http/http_queue.h"
 
-struct http_batch *http_batch__new(unsigned target)
+struct http_batch *http_batch__new(unsigned target, uint64_t safe)
 {
 	struct http_batch *batch = calloc(1, sizeof(*batch));
 
 	if (batch) {
 		batch->target = target;
+		batch->safe = safe;
 		batch->opened_ns = clock__ns(CLOCK_MONOTONIC);
 	}
 	return batch;

@@ -8,7 +8,6 @@
 #include "core/base/base.h"
 #include "sinks/http/http_link.h"
 
-#define HTTP_TARGETS 8
 #define HTTP_CAUSES 16
 
 /* ---- http_batch.c ---- */
@@ -26,10 +25,10 @@ struct http_batch {
 	struct http_slot *slots;
 	size_t count, capacity;
 	uint64_t opened_ns; /* the first item; monotonic clock */
-	uint64_t safe;	    /* records of the merge, once it has been taken; 0: no more than before */
+	uint64_t safe;	    /* records of the merge that were to be safe before its first item */
 };
 
-struct http_batch *http_batch__new(unsigned target); /* NULL: out of memory */
+struct http_batch *http_batch__new(unsigned target, uint64_t safe); /* NULL: out of memory */
 int http_batch__add(struct http_batch *batch, const struct buffer *head, const struct buffer *item); /* 0 or -ENOMEM */
 void http_batch__free(struct http_batch *batch);						     /* takes NULL */
 
@@ -55,9 +54,10 @@ struct http {
 	pthread_mutex_t lock; /* of what follows, up to `stop` */
 	pthread_cond_t changed;
 	struct http_batch *open[HTTP_TARGETS], *first, **last;
-	size_t waiting;	      /* bytes of closed batches, also of the one that is sent */
-	uint64_t safe, acked; /* records: once all is taken; by now */
-	uint64_t moved_ns;    /* when something was taken or refused last */
+	size_t waiting;		       /* bytes of closed batches, also of the one that is sent */
+	size_t open_count, open_bytes; /* of open batches */
+	uint64_t safe, acked;	       /* records: once all is taken; by now */
+	uint64_t moved_ns;	       /* when something was taken or refused last */
 	struct http_cause causes[HTTP_CAUSES];
 
 	atomic_bool stop;
