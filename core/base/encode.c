@@ -2,8 +2,6 @@
 /* Encodes bytes: base64, JSON strings. */
 #include "core/base/encode.h"
 
-#include <stdbool.h>
-
 #include "core/text.h"
 
 int base64__put(struct buffer *out, const void *data, size_t size)
@@ -28,6 +26,20 @@ int base64__put(struct buffer *out, const void *data, size_t size)
 	}
 	out->size += BASE64_SIZE(size);
 	return 0;
+}
+
+int json__put_number(struct buffer *out, uint64_t number, bool negative)
+{
+	char digits[21];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	if (negative)
+		digits[--at] = '-';
+	return buffer__append(out, digits + at, sizeof(digits) - at);
 }
 
 static uint8_t *put_escaped(uint8_t *at, uint8_t c)

@@ -3,6 +3,7 @@
 #ifndef CORE_BASE_ENCODE_H
 #define CORE_BASE_ENCODE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,6 +14,9 @@
 
 /* Appends with padding. 0 or -ENOMEM. */
 int base64__put(struct buffer *out, const void *bytes, size_t size);
+
+/* Appends a number in digits. 0 or -ENOMEM. */
+int json__put_number(struct buffer *out, uint64_t number, bool negative);
 
 /* Appends a quoted string. Its bytes must be UTF-8. 0 or -ENOMEM. */
 int json__put_utf8(struct buffer *out, const char *string, size_t length);

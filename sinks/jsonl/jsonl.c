@@ -38,20 +38,6 @@ static int put(struct buffer *out, const char *text, size_t length)
 	return buffer__append(out, text, length);
 }
 
-static int put_number(struct buffer *out, uint64_t number, bool negative)
-{
-	char digits[21];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = '0' + number % 10;
-		number /= 10;
-	} while (number);
-	if (negative)
-		digits[--at] = '-';
-	return put(out, digits + at, sizeof(digits) - at);
-}
-
 static int put_key(struct buffer *out, const char *string, uint32_t length)
 {
 	if (utf8__valid(string, length))
@@ -85,9 +71,9 @@ static int put_value(struct buffer *out, const struct value *value, const uint8_
 	case VALUE_BOOL:
 		return put(out, value->boolean ? "true" : "false", value->boolean ? 4 : 5);
 	case VALUE_UINT:
-		return put_number(out, value->u, false);
+		return json__put_number(out, value->u, false);
 	case VALUE_INT:
-		return put_number(out, value->i < 0 ? -value->u : value->u, value->i < 0);
+		return json__put_number(out, value->i < 0 ? -value->u : value->u, value->i < 0);
 	case VALUE_STRING:
 		return json__put_bytes(out, value->string, value->length);
 	case VALUE_LIST:
