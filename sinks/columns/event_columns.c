@@ -59,6 +59,16 @@ enum column_type column__of(const char *name, enum schema_type type)
 	return COLUMN_TEXT;
 }
 
+const char *column_type__name(enum column_type type)
+{
+	static const char *const names[] = {
+		[COLUMN_BOOL] = "bool", [COLUMN_INT] = "int",	[COLUMN_BIGINT] = "bigint", [COLUMN_TIME] = "time",
+		[COLUMN_TEXT] = "text", [COLUMN_LIST] = "list", [COLUMN_JSON] = "json",
+	};
+
+	return names[type];
+}
+
 bool column__fits(enum column_type column, enum value_type value)
 {
 	switch (column) {

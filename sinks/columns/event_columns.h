@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Columns of tables, whoever writes them: their names and types, and how a record's value becomes a number or a text.
+/* Columns of tables, in any engine: their names and types, and how a record's value becomes a number or a text.
  *
  * The types are those that every engine reads alike: no unsigned number, no nanoseconds, no map. A number beyond its
  * column's type is the type's greatest, and `missing` says "saturated".
@@ -33,6 +33,7 @@ const char *column__name(const struct stream_event *event, const char *field);
 
 /* A number of 32 bits is an INTEGER only if its name says that it stays far below 2^31: uid and counters do not. */
 enum column_type column__of(const char *name, enum schema_type type);
+const char *column_type__name(enum column_type type); /* as a suffix: "bigint" */
 bool column__fits(enum column_type column, enum value_type value);
 
 /* ---- columns that every event has before its own ---- */

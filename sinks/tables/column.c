@@ -11,23 +11,18 @@
 
 /* clang-format off */
 static const struct {
-	const char *name, *sql;
+	const char *sql;
 	duckdb_type type;
 } types[] = {
-	[COLUMN_BOOL] = { "bool", "BOOLEAN", DUCKDB_TYPE_BOOLEAN },
-	[COLUMN_INT] = { "int", "INTEGER", DUCKDB_TYPE_INTEGER },
-	[COLUMN_BIGINT] = { "bigint", "BIGINT", DUCKDB_TYPE_BIGINT },
-	[COLUMN_TIME] = { "time", "TIMESTAMPTZ", DUCKDB_TYPE_TIMESTAMP_TZ },
-	[COLUMN_TEXT] = { "text", "VARCHAR", DUCKDB_TYPE_VARCHAR },
-	[COLUMN_LIST] = { "list", "VARCHAR[]", DUCKDB_TYPE_LIST },
-	[COLUMN_JSON] = { "json", "VARCHAR", DUCKDB_TYPE_VARCHAR },
+	[COLUMN_BOOL] = { "BOOLEAN", DUCKDB_TYPE_BOOLEAN },
+	[COLUMN_INT] = { "INTEGER", DUCKDB_TYPE_INTEGER },
+	[COLUMN_BIGINT] = { "BIGINT", DUCKDB_TYPE_BIGINT },
+	[COLUMN_TIME] = { "TIMESTAMPTZ", DUCKDB_TYPE_TIMESTAMP_TZ },
+	[COLUMN_TEXT] = { "VARCHAR", DUCKDB_TYPE_VARCHAR },
+	[COLUMN_LIST] = { "VARCHAR[]", DUCKDB_TYPE_LIST },
+	[COLUMN_JSON] = { "VARCHAR", DUCKDB_TYPE_VARCHAR },
 };
 /* clang-format on */
-
-const char *column_type__name(enum column_type type)
-{
-	return types[type].name;
-}
 
 const char *column_type__sql(enum column_type type)
 {

@@ -17,7 +17,6 @@ struct column {
 	char *unit, *help; /* may be NULL */
 };
 
-const char *column_type__name(enum column_type type); /* as a suffix: "bigint" */
 const char *column_type__sql(enum column_type type);
 duckdb_logical_type column_type__logical(enum column_type type); /* the caller destroys it */
 
