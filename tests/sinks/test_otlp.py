@@ -10,14 +10,15 @@ import subprocess
 
 import msgpack
 import pytest
+import sending
 from harness import BUILD, made_run, merge, new_folder, stage, wait_for
 from http_listener import HOST, Answer, Listener, certificate, free_port, tls
-from live import AS_NOBODY, open_to_all
+from live import open_to_all
 from otlp_peer import Decoded, Peer, attributes, build_collector, needs_proto, official
+from sending import CLEAN, Following, add_run, is_saved, new_state
 from tables import scripted_run
 
 pytestmark = [pytest.mark.skipif(not (BUILD / "sinks/otlp.so").exists(), reason="built without libcurl"), needs_proto]
-CLEAN = {name: value for name, value in os.environ.items() if not name.startswith(("OTEL_", "TRACE"))}
 SCRIPT = """fork 0 10 1 sh
 exec 10 10 sh pipeline.sh
 fork 20 11 10 sh
@@ -45,10 +46,7 @@ def run_of(code=3, name="run"):
 
 
 def feed(url, *runs, options="", code=0, env=None):
-    done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "-s", f"otlp:endpoint={url}{options}", *runs],
-                          capture_output=True, text=True, check=False, env={**CLEAN, **(env or {})})
-    assert done.returncode == code, done.stderr
-    return done.stderr
+    return sending.feed(f"otlp:endpoint={url}{options}", *runs, code=code, env=env)
 
 
 def sent(*runs, **more):
@@ -292,61 +290,39 @@ def test_options_that_are_refused():
 
 # ---- followers ----
 
-class Following:
-    def __init__(self, folder, url, state, options=""):
-        self.said = new_folder() / "said"
-        line = [stage() / "collector-merge", "--plugin-dir", stage(), "--follow", "--cursor", state, "-s",
-                f"otlp:endpoint={url},retry=100ms,end=300ms{options}", folder]
-        self.process = subprocess.Popen(line, stderr=self.said.open("wb"), stdin=subprocess.DEVNULL, env=CLEAN, **AS_NOBODY)
-
-    def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        self.process.wait(60)
-        return self.said.read_text()
-
-
 def names(requests):
     return [resource["cicd.pipeline.run.id"] for resource, span in Decoded(list(requests)).spans if span.name.startswith("RUN")]
 
 
-def new_state():
-    folder = new_folder()
-    folder.chmod(0o777)
-    return folder / "state"
-
-
-def add_run(folder, name):
-    shutil.copytree(run_of(name=name), folder / f".{name}")
-    (folder / f".{name}").rename(folder / name)
-    open_to_all(folder / name)
+def follow(folder, url, state, options=""):
+    return Following(folder, f"otlp:endpoint={url}{options}", state)
 
 
 def test_a_follower_delivers_each_run_once():
     folder, state = new_folder(), new_state()
     with Listener() as listener:
-        add_run(folder, "first")
-        follower = Following(folder, listener.url, state)
+        add_run(folder, run_of(name="first"))
+        follower = follow(folder, listener.url, state)
         wait_for(lambda: names(listener.taken) == ["first"], "the first run")
-        add_run(folder, "second")
+        add_run(folder, run_of(name="second"))
         wait_for(lambda: names(listener.taken) == ["first", "second"], "the second run")
-        wait_for(lambda: len([f for f in state.rglob("*") if f.name in ("first", "second") and "ended 1" in f.read_text()]) == 2,
-                 "the cursors")
+        wait_for(lambda: is_saved(state, "first", "second"), "the cursors")
         assert follower.end() == ""
-        add_run(folder, "third")
-        follower = Following(folder, listener.url, state)
+        add_run(folder, run_of(name="third"))
+        follower = follow(folder, listener.url, state)
         wait_for(lambda: len(names(listener.taken)) > 2, "the third run")
         assert follower.end() == "" and names(listener.taken) == ["first", "second", "third"]
 
 
 def test_what_was_not_delivered_comes_after_a_restart():
     folder, state, port = new_folder(), new_state(), free_port()
-    add_run(folder, "first")
+    add_run(folder, run_of(name="first"))
     for number in (signal.SIGKILL, signal.SIGTERM):
-        follower = Following(folder, f"http://{HOST}:{port}", state)
+        follower = follow(folder, f"http://{HOST}:{port}", state)
         wait_for(lambda follower=follower: "trying again" in follower.said.read_text(), "a failure")
         follower.end(number)
     with Listener(port=port) as listener:
-        follower = Following(folder, listener.url, state)
+        follower = follow(folder, listener.url, state)
         wait_for(lambda: names(listener.taken) == ["first"], "the run")
         assert "taken again" not in follower.end()
 
@@ -408,22 +384,19 @@ def test_nothing_is_missing_when_both_end_meanwhile(unlimited, peer):
     open_to_all(folder / "run")
     peer.start()
 
-    def is_saved():
-        return any("ended 1" in file.read_text() for file in state.rglob("run") if file.is_file())
-
     for stop in range(6):
         count = len(peer.ids())
         # all of it would take 10 s
-        follower = Following(folder, peer.url, state, ",spans=all,batch=64KiB,rate=2000")
-        wait_for(lambda count=count: is_saved() or len(peer.ids()) > count, "some spans")
+        follower = follow(folder, peer.url, state, ",spans=all,batch=64KiB,rate=2000")
+        wait_for(lambda count=count: is_saved(state, "run") or len(peer.ids()) > count, "some spans")
         if stop % 2:
             follower.end(signal.SIGKILL)
         else:
             peer.end()
             peer.start()
             follower.end(signal.SIGKILL)
-    follower = Following(folder, peer.url, state, ",spans=all")
-    wait_for(is_saved, "the cursor")
+    follower = follow(folder, peer.url, state, ",spans=all")
+    wait_for(lambda: is_saved(state, "run"), "the cursor")
     follower.end()
     peer.end()
     assert set(peer.ids()) == expected
