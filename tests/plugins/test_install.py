@@ -43,6 +43,7 @@ FILES = [
     ("docdir", "LICENSES", ["BSD-2-Clause.txt", "GPL-2.0-only.txt"]),
     ("docdir", "examples", [*names(SRC, "conf/*.yaml"), *names(SRC, "conf/prometheus/*.yaml"), *names(SRC, "conf/grafana/*.json")]),
     ("queriesdir", "", names(SRC, "conf/queries/*.sql")),
+    ("clickhousedir", "", names(SRC, "conf/clickhouse/*.sql")),
     ("stepsdir", "", names(SRC, "conf/steps/*.yaml")),
     ("redactdir", "", ["programs"]),
     ("bashcompletiondir", "", PROGRAMS),

@@ -6,9 +6,14 @@ import shutil
 import subprocess
 
 import pytest
-from harness import made_run, new_folder, rewrite_stream, stage
+from clickhouse_peer import rows_sent, statements
+from harness import BUILD, made_run, new_folder, rewrite_stream, stage
+from http_listener import Listener
 from tables import needs_sink, run_merge
 
+needs_http = pytest.mark.skipif(not (BUILD / "sinks/clickhouse.so").exists(), reason="built without libcurl")
+
+STREAMS = ("lifecycle", "cpu", "mem", "io")
 ITEMS = 1 << 20  # of a list, in a table
 TEXT = 8 << 20  # bytes of a text
 
@@ -58,6 +63,12 @@ def test_memory_of_a_sink(lists, sink):
     assert peak(sink, lists) < 400
 
 
+@needs_http
+def test_memory_of_rows(lists):
+    with Listener() as listener:
+        assert peak(f"clickhouse:url={listener.url}", lists) < 400
+
+
 @needs_sink
 @pytest.mark.parametrize("sink, most", [("parquet", 600), ("duckdb", 1200)])
 def test_memory_of_tables(lists, sink, most):
@@ -85,15 +96,37 @@ def test_long_values_are_cut():
     assert (rows[4]["env"], notes[4]["env"]) == (ITEMS // 2, "truncated")
 
 
-@needs_sink
-def test_too_many_kinds_of_events():
+def field(name):
+    return {"name": name, "type": "u64", "unit": None, "help": None}
+
+
+def many_kinds(event, column, streams):
+    """A run of 64 kinds of events in each stream; `event` and `column` make names of a kind."""
     def header(head):
-        kinds = {event["kind"] for event in head["events"]}
-        fields = [{"name": f"f{i}", "type": "u64", "unit": None, "help": None} for i in range(50)]
-        head["events"] += [{"kind": kind, "stream": head["stream"], "name": f"e{kind}", "help": None, "fields": fields}
+        kinds = {known["kind"] for known in head["events"]}
+        head["events"] += [{"kind": kind, "stream": head["stream"], "name": event.format(kind), "help": None,
+                            "fields": [field(column.format(kind, i)) for i in range(50)]}
                            for kind in range(16, 80) if kind not in kinds]
 
-    run = forged(header=header, streams=("lifecycle", "cpu", "mem", "io"))
+    return forged(header=header, streams=streams)
+
+
+@needs_http
+def test_too_many_tables_or_columns_for_a_server():
+    """What is left out is said, the rest arrives."""
+    with Listener() as listener:
+        said = run_merge("-s", f"clickhouse:url={listener.url}", many_kinds("e{}", "f{1}", STREAMS))
+        assert said.count("left out: there are too many tables") == 2 and len(rows_sent(listener.taken)["cpu_exit"]) > 250
+    with Listener() as listener:
+        said = run_merge("-s", f"clickhouse:url={listener.url}", many_kinds("exec", "f{}_{}", ["lifecycle"]))
+        assert "lifecycle_exec: f79_49: left out: there are too many columns" in said
+        assert len(rows_sent(listener.taken)["lifecycle_exec"]) > 250
+        assert 400 < max(text.count("ADD COLUMN") for text in statements(listener.taken)) <= 512
+
+
+@needs_sink
+def test_too_many_kinds_of_events():
+    run = many_kinds("e{}", "f{1}", STREAMS)
     said = run_merge("-s", "parquet", "-o", new_folder() / "out", run, code=1)
     assert "too many kinds of events or fields for tables: merge fewer streams at once" in said
     run_merge("-s", "jsonl", run)
