@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads Parquet files by an engine: engines_read.py ENGINE FILE... prints for each a JSON object: {types, rows}. With
-ENGINE spark-sql the files are views, and each SQL file among them is a query: prints its rows, $1 being its default.
+ENGINE spark-sql the files are views, and each SQL file among them is a query: prints its rows, $1 being its default. With
+clickhouse-sql the first file makes the views.
 
 Numbers, booleans, texts, lists and nulls are what the engine gave, times are microseconds since 1970; nothing is cast
 to text. `types` are those of the engine, in words of our own: int, bigint, time, text, list, bool."""
@@ -62,6 +63,25 @@ def by_spark(file):
     return dict(frame.dtypes), [list(row) for row in exact.collect()]
 
 
+def query(file):
+    sql = open(file, encoding="utf-8").read()
+    default = re.search(r"^-- \$1 = (\d+)", sql, re.M)
+    return sql.replace("$1", default.group(1) if default else "")
+
+
+def answer_by_clickhouse(files):
+    """Of each query: rows as objects."""
+    from chdb.session import Session
+    session = Session()
+    for statement in open(files[0], encoding="utf-8").read().split(";\n"):
+        session.query(statement)
+    session.query("USE lake")
+    session.query("SET session_timezone = 'UTC', cast_keep_nullable = 1, output_format_json_quote_64bit_integers = 0")
+    for file in files[1:]:
+        rows = bytes(session.query(query(file), "JSONEachRow").bytes() or b"").decode().splitlines()
+        print(json.dumps([json.loads(row) for row in rows]))
+
+
 def answer(files):
     """Of each query: rows as objects, without times."""
     spark = session()
@@ -70,9 +90,7 @@ def answer(files):
             spark.read.parquet(file).createOrReplaceTempView(os.path.basename(file).removesuffix(".parquet"))
     for file in files:
         if file.endswith(".sql"):
-            sql = open(file, encoding="utf-8").read()
-            default = re.search(r"^-- \$1 = (\d+)", sql, re.M)
-            rows = spark.sql(sql.replace("$1", default.group(1) if default else "")).collect()
+            rows = spark.sql(query(file)).collect()
             print(json.dumps([{name: value for name, value in row.asDict().items() if not isinstance(value, datetime.datetime)}
                               for row in rows]))
 
@@ -81,6 +99,8 @@ def main(engine, files):
     os.environ["TZ"] = "Europe/Berlin"  # must not matter
     if engine == "spark-sql":
         return answer(files)
+    if engine == "clickhouse-sql":
+        return answer_by_clickhouse(files)
     for file in files:
         types, rows = globals()[f"by_{engine}"](file)
         types = {name: NAMES[engine][type_] for name, type_ in types.items()}

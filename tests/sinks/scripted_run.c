@@ -3,7 +3,7 @@
  *
  *	fork TS PID PPID COMM | exec TS PID ARGV0 ARGV1... | alive TS PID ARGV0... | exit TS PID STATUS
  *	cpu TS PID MS | cpu_exit TS PID MS | mem TS PID MIB | mem_exit TS PID MIB | io TS PID MIB | io_exit TS PID MIB |
- *	lost TS STREAM COUNT | uid TS PID UID (of later execs)
+ *	oom TS PID MIB | lost TS STREAM COUNT | uid TS PID UID (of later execs)
  *
  * to the folder of its argument; without the stream io, unless another argument follows. A process starts at its fork,
  * one without at the boot; a STATUS below zero is a signal. */
@@ -64,6 +64,8 @@ static void take_line(const char *what, uint64_t at, const char *who, char *rest
 		MEM_SAMPLED(.at = at, .pid = pid, .bytes = value * MIB);
 	} else if (!strcmp(what, "mem_exit")) {
 		MEM_LAST(.at = at, .pid = pid, .bytes = value * MIB);
+	} else if (!strcmp(what, "oom")) {
+		OOM_KILL(.at = at, .pid = pid, .bytes = value * MIB);
 	} else if (!strcmp(what, "io")) {
 		IO_SAMPLED(.at = at, .pid = pid, .chars = value * MIB);
 	} else if (!strcmp(what, "io_exit")) {

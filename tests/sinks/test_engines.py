@@ -18,6 +18,19 @@ INTEGERS = {"pid", "ppid", "ns_pid", "tid", "cpu", "exec", "task", "depth", "exi
 # both sides of the hour that comes twice in Berlin: 2026-10-25 00:30 UTC and an hour later
 CLOCKS_BACK = 1792888200
 BIG = 3000000000
+# exits 0 over a program that failed, and was idle, and fails with one that was killed for its memory
+SLEEPER = """fork 0 10 1 sh
+exec 10 10 sh x
+fork 20 11 10 sh
+exec 20 11 sleep 5
+exit 5020 11 1
+cpu_exit 5020 11 1
+exit 5100 10 0
+fork 30 12 1 sh
+exec 30 12 eat all
+oom 90 12 15
+exit 100 12 -9
+"""
 
 pytestmark = needs_sink
 
@@ -191,13 +204,45 @@ def test_named_queries_by_spark():
     done = subprocess.run([sys.executable, SRC / "tests/sinks/engines_read.py", "spark-sql", *folder.glob("*.parquet"), *queries],
                           env=environment("spark"), capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
-    for query, line in zip(queries, done.stdout.splitlines()):
+    compare_answers(folder, queries, done.stdout, lambda ours, theirs: {name: ours[name] for name in theirs} == theirs)
+
+
+def compare_answers(folder, queries, answers, are_equal):
+    """Rows of an engine with those of collector-query, by value and in order."""
+    counts = {}
+    for query, line in zip(queries, answers.splitlines(), strict=True):
         ours = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--queries", query.parent, "-F", "jsonl", folder,
                                query.stem], capture_output=True, check=True).stdout.splitlines()
         theirs = json.loads(line)
         assert len(ours) == len(theirs), query.stem
         for row, other in zip(map(json.loads, ours), theirs):
-            assert {name: row[name] for name in other} == other, query.stem
+            assert are_equal(row, other), (query.stem, row, other)
+        counts[query.stem] = len(ours)
+    return counts
+
+
+def in_whole_seconds(row):
+    return {name: re.sub(r"^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d+)?Z?$", r"\1 \2", value) if isinstance(value, str) else value
+            for name, value in row.items()}
+
+
+@pytest.mark.peer("clickhouse queries")
+@pytest.mark.skipif("SLOW_PEERS" not in os.environ, reason="the engine is large: make check-peers")
+def test_named_queries_by_clickhouse():
+    """By the views of conf/clickhouse over a lake."""
+    if not (LIBRARY / "chdb").exists():
+        pytest.skip("no chdb-core: tests/setup chdb")
+    run, _ = made_run(2000)
+    folder = new_folder()
+    for one in run, odd_run(), scripted_run(SLEEPER, name="sleeper"):
+        run_merge("-s", "parquet:partition=true", "-o", folder / "lake", one)
+    queries = sorted((SRC / "conf/queries").glob("*.sql"))
+    done = subprocess.run([sys.executable, SRC / "tests/sinks/engines_read.py", "clickhouse-sql", SRC / "conf/clickhouse/lake.sql",
+                           *queries], env={**os.environ, "PYTHONPATH": str(LIBRARY / "chdb")}, cwd=folder, capture_output=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2000:]
+    counts = compare_answers(folder / "lake", queries, done.stdout, lambda ours, theirs: in_whole_seconds(ours) == theirs)
+    assert all(counts.values()) and b"limit 16.0 MiB, usage 16.0 MiB" in done.stdout, counts
 
 
 def test_three_lines_of_python():
