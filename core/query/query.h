@@ -161,6 +161,17 @@ struct query_cache_key {
 /* Finds those that were made of just that. */
 bool query_cache__find(struct query_tables *tables, const struct query_cache_key *key);
 
+/* Held while tables are made, so that another query of this user's waits for them instead of making them too. */
+struct query_cache_lock {
+	int base, fd; /* fd: the file that is locked; -1: none */
+	char name[80];
+};
+
+/* `wait`: returns when no other query makes tables of the run. False: another one does. Where nothing can be kept there is
+ * nothing to wait for. */
+bool query_cache__lock(struct query_cache_lock *lock, const struct query_cache_key *key, bool wait);
+void query_cache__unlock(struct query_cache_lock *lock);
+
 /* Makes a folder for tables, temporary so far. 0 or -errno. */
 int query_cache__make(struct query_tables *tables, enum query_cache_place place, const struct query_cache_key *key);
 

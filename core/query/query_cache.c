@@ -193,6 +193,64 @@ bool query_cache__find(struct query_tables *tables, const struct query_cache_key
 	return false;
 }
 
+/* ---- the lock ---- */
+
+/* Opens the file of that name, locked; *busy: another query holds it. Its holder removes it: what is locked may be gone. */
+static int open_lock(int base, const char *name, int operation, bool *busy)
+{
+	struct stat own, there;
+	int fd;
+
+	for (;;) {
+		fd = openat(base, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return -1;
+		if (flock(fd, operation)) {
+			*busy = errno == EWOULDBLOCK;
+			break;
+		}
+		if (fstat(fd, &own) || !S_ISREG(own.st_mode) || own.st_uid != geteuid())
+			break;
+		if (!fstatat(base, name, &there, AT_SYMLINK_NOFOLLOW) && own.st_ino == there.st_ino &&
+		    own.st_dev == there.st_dev)
+			return fd;
+		close(fd);
+	}
+	close(fd);
+	return -1;
+}
+
+bool query_cache__lock(struct query_cache_lock *lock, const struct query_cache_key *key, bool wait)
+{
+	char folder[64];
+	bool busy = false;
+
+	lock->fd = -1;
+	for (int place = 0; place < QUERY_CACHE_TEMPORARY; place++) {
+		lock->base = places[place](key, folder, sizeof(folder));
+		if (lock->base < 0)
+			continue;
+		snprintf(lock->name, sizeof(lock->name), "%s.lock", folder);
+		lock->fd = open_lock(lock->base, lock->name, wait ? LOCK_EX : LOCK_EX | LOCK_NB, &busy);
+		if (lock->fd >= 0)
+			return true;
+		close(lock->base);
+		if (busy)
+			return false;
+	}
+	return true;
+}
+
+void query_cache__unlock(struct query_cache_lock *lock)
+{
+	if (lock->fd < 0)
+		return;
+	unlinkat(lock->base, lock->name, 0);
+	close(lock->fd);
+	close(lock->base);
+	lock->fd = -1;
+}
+
 /* ---- bounds ---- */
 
 struct entry {

@@ -5,15 +5,19 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/base/base.h"
+#include "core/format.h"
 #include "core/log.h"
 #include "core/query/query.h"
 #include "core/stream.h"
@@ -180,6 +184,52 @@ static void exec_merge(int run, const struct query_opts *opts, int tables, const
 	_exit(127);
 }
 
+/* ---- what a terminal sees ---- */
+
+#define CLEAR "\r\033[K"
+
+static bool is_shown(const struct query_opts *opts)
+{
+	return !opts->quiet && isatty(STDERR_FILENO);
+}
+
+static int add_bytes(int folder, const char *name, void *bytes)
+{
+	struct stat st;
+
+	if (!fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
+		*(uint64_t *)bytes += st.st_size;
+	return 0;
+}
+
+static uint64_t now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+/* Draws how long it has taken and how much is written, each second until the process has ended. */
+static void show_progress(pid_t pid, int tables)
+{
+	struct pollfd ended = {.fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN};
+	char age[FORMAT_SIZE], size[FORMAT_SIZE];
+	uint64_t began = now(), bytes;
+
+	/* a kernel without it shows nothing */
+	while (ended.fd >= 0 && poll(&ended, 1, 1000) <= 0) {
+		bytes = 0;
+		dir__each(tables, add_bytes, &bytes);
+		fprintf(stderr, CLEAR "%s, %s of tables", format__duration(age, now() - began),
+			format__bytes(size, bytes));
+	}
+	if (ended.fd < 0)
+		return;
+	fputs(CLEAR, stderr);
+	close(ended.fd);
+}
+
 static int run_merge(int run, const struct query_opts *opts, int tables)
 {
 	struct text spec = {0};
@@ -197,6 +247,8 @@ static int run_merge(int run, const struct query_opts *opts, int tables)
 		signal(SIGINT, SIG_DFL);
 		exec_merge(run, opts, tables, spec.data);
 	}
+	if (pid > 0 && is_shown(opts))
+		show_progress(pid, tables);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
 	signal(SIGINT, SIG_DFL);
@@ -271,7 +323,7 @@ static int fold_anew(const struct fold *fold, struct query_tables *tables, struc
 {
 	int rc = -EIO;
 
-	if (!fold->opts->quiet && isatty(STDERR_FILENO))
+	if (is_shown(fold->opts))
 		fprintf(stderr, "collector-query: making tables of %s%s\n", fold->path, fold->running ? "" : ", once");
 	for (int place = fold->running ? QUERY_CACHE_TEMPORARY : 0; place < QUERY_CACHE_PLACES && rc; place++) {
 		rc = fold_in(fold, place, tables, err);
@@ -283,6 +335,26 @@ static int fold_anew(const struct fold *fold, struct query_tables *tables, struc
 		if (rc == -EINVAL)
 			break;
 	}
+	return rc;
+}
+
+/* Another query may be making them: then they are found once it is done. */
+static int fold_once(const struct fold *fold, struct query_tables *tables, struct error *err)
+{
+	struct query_cache_lock lock;
+	int rc = 0;
+
+	if (query_cache__find(tables, &fold->key))
+		return 0;
+	if (!query_cache__lock(&lock, &fold->key, false)) {
+		if (is_shown(fold->opts))
+			fprintf(stderr, "collector-query: waiting for another query, which makes tables of %s\n",
+				fold->path);
+		query_cache__lock(&lock, &fold->key, true);
+	}
+	if (!query_cache__find(tables, &fold->key))
+		rc = fold_anew(fold, tables, err);
+	query_cache__unlock(&lock);
 	return rc;
 }
 
@@ -306,8 +378,7 @@ int query_fold(const char *run, const struct query_opts *opts, struct query_tabl
 	fold.key = (struct query_cache_key){fd, stamp.data, key.data, opts->account};
 	fold.running = is_running(fd, &streams);
 	*running |= fold.running;
-	if (fold.running || !query_cache__find(tables, &fold.key))
-		rc = fold_anew(&fold, tables, err);
+	rc = fold.running ? fold_anew(&fold, tables, err) : fold_once(&fold, tables, err);
 	if (!rc && !opts->quiet)
 		say(tables->fd, run);
 out:

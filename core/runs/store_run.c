@@ -76,7 +76,8 @@ static bool is_stream(const char *name)
 /* What sinks write into a run's folder, and tables that collector-query keeps there. */
 static bool is_output(const char *name)
 {
-	return !strncmp(name, "merged.", 7) && name[7] && !name[7 + strspn(name + 7, LOWER)];
+	return (!strncmp(name, "merged.", 7) && name[7] && !name[7 + strspn(name + 7, LOWER)]) ||
+	       !strcmp(name, ".tables.lock");
 }
 
 static bool is_tables(const char *name)

@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import pty
 import shutil
 import subprocess
 import time
@@ -201,16 +202,55 @@ def test_modes_do_not_depend_on_the_umask(mask, home):
 
 
 def test_queries_at_the_same_time(home):
-    run = odd_run()
-    line = [stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run, COUNT]
+    run, log = odd_run(), new_folder() / "log"
+    line = [swapping(f'echo once >>"{log}"'), "--plugin-dir", stage(), "-F", "jsonl", run, COUNT]
     for turn in range(3):
         os.utime(run / "odd.msgpack", ns=(turn, turn))
         together = [subprocess.Popen(line, env=home, stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
         for process in together:
             out, error = process.communicate(timeout=100)
             assert process.returncode == 0 and json.loads(out) == {"n": 5}, error
+        assert log.read_text() == "once\n" * (turn + 1)
     assert sorted(path.name for path in run.iterdir()) == [".tables", "odd.msgpack"]
     assert made(run / ".tables")
+
+
+def on_terminal(line, env):
+    """A process whose standard error is a terminal, and a function that reads there up to a word."""
+    ours, its = pty.openpty()
+    process = subprocess.Popen(line, env=env, stdout=subprocess.PIPE, stderr=its)  # pylint: disable=consider-using-with
+    os.close(its)
+
+    def read_to(word, seen=b""):
+        while word not in seen:
+            seen += os.read(ours, 4096)
+        return seen
+    return process, read_to
+
+
+def test_a_terminal_shows_that_tables_are_made_and_who_waits(home):
+    run, go, log = odd_run(), new_folder() / "go", new_folder() / "log"
+    line = [swapping(f'echo once >>"{log}"; until [ -e "{go}" ]; do sleep 0.1; done'), "--plugin-dir", stage(), "-F", "jsonl",
+            run, COUNT]
+    first, first_to = on_terminal(line, home)
+    assert f"collector-query: making tables of {run}, once".encode() in first_to(b" of tables")
+    second, second_to = on_terminal(line, home)
+    assert b"making" not in second_to(f"waiting for another query, which makes tables of {run}".encode())
+    go.touch()
+    for process in first, second:
+        assert json.loads(process.communicate(timeout=100)[0]) == {"n": 5} and process.returncode == 0
+    assert log.read_text() == "once\n" and not (run / ".tables.lock").exists()
+
+
+def test_the_lock_of_a_killed_query_holds_nobody(home):
+    run, victim_file = odd_run(), victim() / "made-of"
+    (run / ".tables.lock").write_text("")
+    ask(run, home)
+    assert not (run / ".tables.lock").exists()
+    (run / ".tables.lock").symlink_to(victim_file)
+    os.utime(run / "odd.msgpack", ns=(1, 1))
+    ask(run, home)
+    assert victim_file.read_text() == "collector 1\n"
 
 
 # ---- bounds ----
