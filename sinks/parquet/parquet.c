@@ -17,7 +17,7 @@
 /* Rows of a group: DuckDB's own default, what readers and object stores expect; a multiple of its vector size. Each
  * table holds a group in memory: those of long command lines are smaller. */
 #define GROUP_ROWS 122880
-#define GROUP_BYTES "16MB"
+#define GROUP_BYTES "10MB"
 
 struct parquet_conf {
 	char *output, *steps;

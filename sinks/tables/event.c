@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of events: columns from the streams' headers, rows from the records' bytes. Rows are queued packed: the
- * table's thread decodes them, not the merge's. */
+/* Tables of events: columns from the streams' headers, rows from the records' bytes. They wait on disk as they came: each value is
+ * decoded once, on its way into the table. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +9,18 @@
 
 #define NO_COLUMN UINT32_MAX
 
+/* What a record has beside its source, and its values. */
 struct entry {
 	const struct event_source *source;
-	struct record record;
+	uint64_t ts, seq, start;
+	int64_t real_ns;
+	uint32_t pid, tid, cpu, run;
+	uint32_t count, size; /* values, bytes */
+	bool added;
 	uint8_t bytes[];
 };
+
+#define ALIGN(size) (((size) + 7) & ~(size_t)7) /* where the next one begins */
 
 /* A row being filled. */
 struct filling {
@@ -61,20 +68,41 @@ static void put_head(struct filling *f, const struct record *record)
 	put_number(f, HEAD_CPU, record->cpu);
 }
 
-static int fill(const struct table *table, const void *at, struct cells *cells, idx_t row)
+static struct record record_of(const struct entry *entry)
 {
-	const struct entry *entry = at;
+	const struct event_source *source = entry->source;
+
+	return (struct record){
+		.info = source->info,
+		.event = source->event,
+		.kind = source->kind,
+		.pid = entry->pid,
+		.tid = entry->tid,
+		.cpu = entry->cpu,
+		.run = entry->run,
+		.ts = entry->ts,
+		.seq = entry->seq,
+		.start = entry->start,
+		.real_ns = entry->real_ns,
+		.bytes = entry->bytes,
+		.size = entry->size,
+		.count = entry->count,
+		.added = entry->added,
+	};
+}
+
+static int fill(const struct table *table, const struct entry *entry, struct cells *cells, idx_t row)
+{
 	const struct event_source *source = entry->source;
 	struct filling f;
 	struct value values[SCHEMA_FIELDS_MAX];
-	struct record record = entry->record;
+	struct record record = record_of(entry);
 	const char *note;
 
 	f.cells = cells;
 	f.row = row;
 	f.scratch = &table->work->scratch;
 	f.notes.count = 0; /* the rest stays as it is: zeroing it would cost more than a row */
-	record.bytes = entry->bytes;
 	if (record__values(&record, values))
 		return -EBADMSG;
 	put_head(&f, &record);
@@ -92,9 +120,28 @@ static int fill(const struct table *table, const void *at, struct cells *cells, 
 	return 0;
 }
 
+#define FORGET_BYTES (1U << 20) /* how many are read before the kernel may take back their pages */
+
+static int next(const struct table *table, struct cells *cells, idx_t row)
+{
+	struct table_work *work = table->work;
+	uint64_t before = work->at;
+	const struct entry *entry;
+	int err;
+
+	if (work->at == work->rows.size)
+		return 0;
+	entry = (const void *)((const char *)work->rows.map + work->at);
+	work->at += ALIGN(offsetof(struct entry, bytes) + entry->size);
+	err = fill(table, entry, cells, row);
+	if (before / FORGET_BYTES != work->at / FORGET_BYTES)
+		spool__forget(&work->rows);
+	return err ? err : 1;
+}
+
 struct table *event_table__new(const char *name, const char *help)
 {
-	struct table *table = table__new(name, help, fill);
+	struct table *table = table__new(name, help, next);
 
 	for (int i = 0; table && i < HEADS; i++) {
 		if (table__own_column(table, event_heads[i].name, event_heads[i].type, event_heads[i].unit,
@@ -107,14 +154,17 @@ struct table *event_table__new(const char *name, const char *help)
 	return table;
 }
 
-int event_source__new(struct event_source **out, struct table *table, const struct stream_event *event)
+int event_source__new(struct event_source **out, struct table *table, const struct stream_info *info, uint32_t kind)
 {
+	const struct stream_event *event = &info->events[kind];
 	struct event_source *source = calloc(1, sizeof(*source));
 	int column;
 
 	if (!source)
 		return -ENOMEM;
 	source->table = table;
+	source->info = info;
+	source->kind = kind;
 	source->event = event;
 	for (uint32_t i = 0; i < event->fields_count; i++) {
 		const struct stream_field *field = &event->fields[i];
@@ -161,12 +211,28 @@ int event_source__begin(struct event_source *source)
 
 int event_source__write(const struct event_source *source, const struct record *record)
 {
-	struct entry *entry = queue__put(&source->table->work->queue, sizeof(*entry) + record->size);
+	static const char zeros[8];
+	struct table_work *work = source->table->work;
+	struct entry entry = {
+		.source = source,
+		.ts = record->ts,
+		.seq = record->seq,
+		.start = record->start,
+		.real_ns = record->real_ns,
+		.pid = record->pid,
+		.tid = record->tid,
+		.cpu = record->cpu,
+		.run = record->run,
+		.count = record->count,
+		.size = record->size - record->values,
+		.added = record->added,
+	};
+	size_t size = offsetof(struct entry, bytes) + entry.size;
+	int err = work->rows.fd < 0 ? spool__open(&work->rows, work->api->out, ".events") : 0;
 
-	if (!entry)
-		return queue__stopped(&source->table->work->queue) ? -ECANCELED : -ENOMEM;
-	entry->source = source;
-	entry->record = *record;
-	memcpy(entry->bytes, record->bytes, record->size);
-	return 0;
+	if (!err)
+		err = spool__put(&work->rows, &entry, offsetof(struct entry, bytes));
+	if (!err)
+		err = spool__put(&work->rows, record->bytes + record->values, entry.size);
+	return err ? err : spool__put(&work->rows, zeros, ALIGN(size) - size);
 }

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +29,7 @@ struct tables {
 	struct model *model;
 	struct verdicts *verdicts;
 	struct model_rows rows;
-	bool begun;
+	atomic_size_t next; /* table to be made */
 	atomic_bool failed;
 };
 
@@ -106,6 +108,9 @@ static struct table **tables__add(struct tables *tables, struct table *table)
 		table__free(table);
 		return NULL;
 	}
+	table->work->api = tables->opts.api;
+	table->work->sink = tables->opts.name;
+	table->work->failed = &tables->failed;
 	tables->list = list;
 	list[tables->count] = table;
 	return &list[tables->count++];
@@ -176,7 +181,7 @@ static int add_stream(struct tables *tables, const struct stream_info *info)
 			continue;
 		err = table_of(tables, &info->events[i], &table);
 		if (!err)
-			err = event_source__new(&stream->kinds[i], table, &info->events[i]);
+			err = event_source__new(&stream->kinds[i], table, info, i);
 		if (err)
 			return err;
 	}
@@ -211,8 +216,7 @@ static const char *const settings[][2] = {
 extern int duckdb_je_mallctl(const char *name, void *old, size_t *old_size, void *value, size_t size)
 	__attribute__((weak));
 
-/* jemalloc keeps freed memory per thread: with a thread per table, a third of the process's memory. Set before
- * threads start. */
+/* jemalloc keeps freed memory per thread. Set before threads start. */
 static void give_back_memory(void)
 {
 	static const char *const names[] = {"arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"};
@@ -256,47 +260,6 @@ int tables__run(struct tables *tables, const char *sql)
 	return err;
 }
 
-static int start_table(struct tables *tables, struct table *table)
-{
-	struct table_work *work = table->work;
-	struct text scan = {0}, sql = {0};
-	int err;
-
-	table__scan_name(table, &scan);
-	if (!scan.error)
-		tables->opts.consume(&tables->opts, table, scan.data, &sql);
-	err = scan.error ? scan.error : sql.error;
-	text__free(&scan);
-	work->sql = sql.data;
-	work->api = tables->opts.api;
-	work->sink = tables->opts.name;
-	work->failed = &tables->failed;
-	if (!err)
-		err = table__start(table, tables->database);
-	return err ? fail(tables, err, NULL) : 0;
-}
-
-/* Called when all streams are known: every table has its columns. */
-static int begin(struct tables *tables)
-{
-	int err = 0;
-
-	tables->begun = true;
-	for (size_t i = 0; i < tables->count && !err; i++)
-		if (table__own_column(tables->list[i], TABLE_MISSING, COLUMN_JSON, NULL,
-				      "columns that are null or not complete, and why, as JSON") < 0)
-			err = -ENOMEM;
-	for (size_t i = 0; i < tables->streams_count; i++)
-		for (uint32_t k = 0; k < tables->streams[i].count && !err; k++)
-			if (tables->streams[i].kinds[k])
-				err = event_source__begin(tables->streams[i].kinds[k]);
-	if (err)
-		return fail(tables, err, NULL);
-	for (size_t i = 0; i < tables->count && !err; i++)
-		err = start_table(tables, tables->list[i]);
-	return err;
-}
-
 /* ---- records ---- */
 
 static int write_record(struct tables *tables, const struct record *record)
@@ -313,15 +276,9 @@ static int write_record(struct tables *tables, const struct record *record)
 int tables__write(void *state, const struct record *record)
 {
 	struct tables *tables = state;
-	int err = tables->begun ? 0 : begin(tables);
+	int err = write_record(tables, record);
 
-	if (err)
-		return err;
-	/* a table that failed has logged why */
-	if (atomic_load_explicit(&tables->failed, memory_order_relaxed))
-		return -ECANCELED;
-	err = write_record(tables, record);
-	return err && err != -ECANCELED ? fail(tables, err, NULL) : err;
+	return err ? fail(tables, err, NULL) : 0;
 }
 
 int tables__ended(void *state, const struct stream_info *info, const struct stream_state *stream)
@@ -353,23 +310,85 @@ static int write_last(struct tables *tables)
 
 		err = model_rows__run(&tables->rows, &row);
 	}
-	return err ? err : model_rows__pass(&tables->rows, tables->list, tables->model);
+	return err ? err : model_rows__sort(&tables->rows, tables->model);
 }
 
-/* Ends the queues; returns when every table has taken its rows. */
+/* ---- making the tables ---- */
+
+#define WORKERS 2 /* each holds two row groups in memory: of rows, and encoded */
+
+/* Every table has its columns: gives it the last one. */
+static int complete_columns(struct tables *tables)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < tables->count && !err; i++)
+		if (table__own_column(tables->list[i], TABLE_MISSING, COLUMN_JSON, NULL,
+				      "columns that are null or not complete, and why, as JSON") < 0)
+			err = -ENOMEM;
+	for (size_t i = 0; i < tables->streams_count; i++)
+		for (uint32_t k = 0; k < tables->streams[i].count && !err; k++)
+			if (tables->streams[i].kinds[k])
+				err = event_source__begin(tables->streams[i].kinds[k]);
+	return err;
+}
+
+static void make_table(struct tables *tables, struct table *table)
+{
+	struct text scan = {0}, sql = {0};
+	int err;
+
+	table__scan_name(table, &scan);
+	if (!scan.error)
+		tables->opts.consume(&tables->opts, table, scan.data, &sql);
+	err = scan.error ? scan.error : sql.error;
+	if (!err)
+		table__run(table, tables->database, sql.data);
+	else if (!atomic_exchange(&tables->failed, true))
+		fail(tables, err, NULL);
+	text__free(&scan);
+	text__free(&sql);
+}
+
+static void *make_tables(void *arg)
+{
+	struct tables *tables = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&tables->next, 1)) < tables->count && !atomic_load(&tables->failed))
+		make_table(tables, tables->list[i]);
+	return NULL;
+}
+
+/* Signals go to the main thread, which does its part. */
+static void make_together(struct tables *tables)
+{
+	pthread_t threads[WORKERS - 1];
+	size_t started = 0;
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (started < WORKERS - 1 && !pthread_create(&threads[started], NULL, make_tables, tables))
+		started++;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	make_tables(tables);
+	while (started)
+		pthread_join(threads[--started], NULL);
+}
+
 static int finish(struct tables *tables)
 {
-	int err = tables->begun ? 0 : begin(tables);
+	int err = complete_columns(tables);
 
+	if (!err)
+		err = write_last(tables);
 	if (err)
-		return err;
-	err = write_last(tables);
-	if (err)
-		return err == -ECANCELED ? err : fail(tables, err, NULL);
-	for (size_t i = 0; i < tables->count; i++)
-		queue__end(&tables->list[i]->work->queue);
-	for (size_t i = 0; i < tables->count; i++)
-		table__join(tables->list[i]);
+		return fail(tables, err, NULL);
+	verdicts__free(tables->verdicts); /* its rows are kept */
+	tables->verdicts = NULL;
+	malloc_trim(0);
+	make_together(tables);
 	return atomic_load(&tables->failed) ? -EIO : 0;
 }
 
@@ -410,9 +429,6 @@ void tables__close(void *state)
 	struct tables *tables = state;
 
 	for (size_t i = 0; i < tables->count; i++)
-		if (tables->list[i]->work->running)
-			queue__stop(&tables->list[i]->work->queue);
-	for (size_t i = 0; i < tables->count; i++)
 		table__free(tables->list[i]);
 	free(tables->list);
 	duckdb_close(&tables->database);
@@ -450,7 +466,7 @@ int tables__open(const struct tables_opts *opts, void **state)
 	if (err)
 		fail(tables, err, NULL);
 	for (int i = 0; i < MODEL_TABLES && !err; i++)
-		err = tables__add(tables, model_table__new(i)) ? 0 : fail(tables, -ENOMEM, NULL);
+		err = tables__add(tables, model_table__new(i, &tables->rows)) ? 0 : fail(tables, -ENOMEM, NULL);
 	if (!err) {
 		err = steps__load_file(opts->steps, sink_api__file(opts->api, "steps"), &tables->steps, &why);
 		if (err)

@@ -167,6 +167,11 @@ int process_tree__build(struct process_tree *tree)
 	return 0;
 }
 
+void process_tree__forget(const struct process_tree *tree)
+{
+	spool__forget(&tree->processes);
+}
+
 /* ---- asking ---- */
 
 bool process_tree__find(const struct process_tree *tree, struct process_key key, uint32_t *order, uint32_t *children)

@@ -24,6 +24,7 @@ int process_tree__excuse(struct process_tree *tree, const struct model_row *row,
 
 /* When all have been added. 0 or -errno. */
 int process_tree__build(struct process_tree *tree);
+void process_tree__forget(const struct process_tree *tree); /* lets the kernel take back what was read */
 void process_tree__free(struct process_tree *tree);
 
 /* A process; `run` is the run's index in the model. */

@@ -377,44 +377,19 @@ int model_rows__verdict(struct model_rows *rows, const struct verdict *verdict)
 	return keep(rows, MODEL_VERDICTS, verdict, &key, verdict->step);
 }
 
-/* ---- passing on ---- */
+/* ---- reading ---- */
 
-/* A row on its way through the queue. */
 struct entry {
 	const struct model_rows *rows;
 	const struct sort_key *key;
 };
 
-#define FORGET_ROWS 20000 /* how many are passed on before the kernel may take back their pages */
-
-static int pass(struct model_rows *rows, struct table *const *list, size_t which, size_t i)
+int model_rows__sort(struct model_rows *rows, const struct model *model)
 {
-	struct entry *entry = queue__put(&list[which]->work->queue, sizeof(*entry));
-
-	if (!entry)
-		return queue__stopped(&list[which]->work->queue) ? -ECANCELED : -ENOMEM;
-	*entry = (struct entry){rows, sorted__row(&rows->sorted, which, i)};
-	return 0;
-}
-
-/* In turns: each table has a thread. */
-int model_rows__pass(struct model_rows *rows, struct table *const *list, const struct model *model)
-{
-	size_t most = 0;
 	int err = process_tree__build(&rows->tree);
 
-	if (!err)
-		err = sorted__sort(&rows->sorted, model);
-	for (size_t which = 0; which < MODEL_TABLES && !err; which++)
-		most = sorted__count(&rows->sorted, which) > most ? sorted__count(&rows->sorted, which) : most;
-	for (size_t i = 0; i < most && !err; i++) {
-		for (size_t which = 0; which < MODEL_TABLES && !err; which++)
-			if (i < sorted__count(&rows->sorted, which))
-				err = pass(rows, list, which, i);
-		if (i % FORGET_ROWS == FORGET_ROWS - 1)
-			sorted__forget(&rows->sorted);
-	}
-	return err;
+	process_tree__forget(&rows->tree);
+	return err ? err : sorted__sort(&rows->sorted, model);
 }
 
 static void fill_late(const struct entry *entry, enum late late, struct cells *cells, idx_t row,
@@ -463,28 +438,51 @@ static int fill_part(const struct table *table, const struct entry *entry, int i
 	return 0;
 }
 
-static int fill(const struct table *table, const void *at, struct cells *cells, idx_t row)
+static int fill(const struct table *table, const struct entry *entry, struct cells *cells, idx_t row)
 {
 	const struct model_table_info *info = table->work->info;
 	struct notes notes;
 	int err;
 
 	notes.count = 0;
-	err = fill_part(table, at, 0, cells, row, &notes);
+	err = fill_part(table, entry, 0, cells, row, &notes);
 	cells += info->parts[0].count;
 	if (!err && info->parts[1].cells)
-		err = fill_part(table, at, 1, cells, row, &notes);
+		err = fill_part(table, entry, 1, cells, row, &notes);
 	if (!err)
 		cells__put_notes(cells + info->parts[1].count, row, &notes, &table->work->scratch);
 	return err;
 }
 
-struct table *model_table__new(enum model_table which)
-{
-	struct table *table = table__new(tables[which].name, tables[which].help, fill);
+#define FORGET_ROWS 512 /* how many are read before the kernel may take back their pages */
 
-	if (table)
+static int next(const struct table *table, struct cells *cells, idx_t row)
+{
+	struct table_work *work = table->work;
+	const struct sorted *sorted = &work->model->sorted;
+	size_t which = work->info - tables;
+	struct entry entry = {.rows = work->model};
+	int err;
+
+	if (work->at == sorted__count(sorted, which))
+		return 0;
+	entry.key = sorted__row(sorted, which, work->at++);
+	err = fill(table, &entry, cells, row);
+	if (work->at % FORGET_ROWS == 0) {
+		sorted__forget(sorted);
+		process_tree__forget(&work->model->tree);
+	}
+	return err ? err : 1;
+}
+
+struct table *model_table__new(enum model_table which, const struct model_rows *rows)
+{
+	struct table *table = table__new(tables[which].name, tables[which].help, next);
+
+	if (table) {
 		table->work->info = &tables[which];
+		table->work->model = rows;
+	}
 	for (int part = 0; part < 2 && table; part++) {
 		for (size_t i = 0; table && i < tables[which].parts[part].count; i++) {
 			const struct cell *cell = &tables[which].parts[part].cells[i];

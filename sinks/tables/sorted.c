@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #define NO_STEP UINT32_MAX /* sorted last, as SQL does with nulls */
 
@@ -163,6 +162,7 @@ int sorted__sort(struct sorted *sorted, const struct model *model)
 				keys[row].step = ranks[keys[row].step];
 		if (count)
 			qsort_r(keys, count, sizeof(*keys), compare, (void *)model);
+		spool__forget(&sorted->keys[i]);
 	}
 	free(ranks);
 	return err;
@@ -185,6 +185,7 @@ const struct part *sorted__part_of(const struct sorted *sorted, const struct sor
 
 void sorted__forget(const struct sorted *sorted)
 {
-	if (sorted->rows.map)
-		madvise(sorted->rows.map, sorted->rows.size, MADV_DONTNEED);
+	spool__forget(&sorted->rows);
+	for (size_t i = 0; i < sorted->tables; i++)
+		spool__forget(&sorted->keys[i]);
 }

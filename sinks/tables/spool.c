@@ -35,7 +35,7 @@ int spool__put(struct spool *spool, const void *bytes, size_t size)
 
 int spool__map(struct spool *spool)
 {
-	int err = write_out(spool);
+	int err = spool->size ? write_out(spool) : 0;
 	void *map;
 
 	buffer__free(&spool->pending);
@@ -46,6 +46,12 @@ int spool__map(struct spool *spool)
 		return -errno;
 	spool->map = map;
 	return 0;
+}
+
+void spool__forget(const struct spool *spool)
+{
+	if (spool->map)
+		madvise(spool->map, spool->size, MADV_DONTNEED);
 }
 
 void spool__free(struct spool *spool)

@@ -10,7 +10,7 @@
 #include "core/buffer.h"
 
 struct spool {
-	int fd;
+	int fd; /* -1: none */
 	struct buffer pending;
 	uint64_t size; /* pending bytes too */
 	void *map;     /* NULL: none, or empty */
@@ -22,6 +22,7 @@ int spool__put(struct spool *spool, const void *bytes, size_t size);
 
 /* Maps what was put, to read and change; nothing can be put any more. 0 or -errno. */
 int spool__map(struct spool *spool);
-void spool__free(struct spool *spool); /* also one that was not opened, with fd -1 */
+void spool__forget(const struct spool *spool); /* lets the kernel take back what was read */
+void spool__free(struct spool *spool);	       /* also one that was not opened, with fd -1 */
 
 #endif

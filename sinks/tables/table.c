@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A table: its columns, and the thread that reads its rows from the queue. */
+/* A table: its columns, and the statement that reads its rows. */
 #include "sinks/tables/table.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-struct table *table__new(const char *name, const char *help, table_fill fill)
+struct table *table__new(const char *name, const char *help, table_next next)
 {
 	struct table *table = calloc(1, sizeof(*table));
 
@@ -24,8 +23,8 @@ struct table *table__new(const char *name, const char *help, table_fill fill)
 		free(table);
 		return NULL;
 	}
-	table->work->fill = fill;
-	queue__init(&table->work->queue);
+	table->work->next = next;
+	table->work->rows.fd = -1;
 	return table;
 }
 
@@ -33,11 +32,7 @@ void table__free(struct table *table)
 {
 	if (!table)
 		return;
-	table__join(table);
-	scratch__free(&table->work->scratch);
-	queue__free(&table->work->queue);
-	free(table->work->cells);
-	free(table->work->sql);
+	spool__free(&table->work->rows);
 	free(table->work);
 	for (size_t i = 0; i < table->columns_count; i++) {
 		free(table->columns[i].name);
@@ -127,20 +122,19 @@ static void scan(duckdb_function_info info, duckdb_data_chunk chunk)
 	const struct table *table = duckdb_function_get_extra_info(info);
 	struct table_work *work = table->work;
 	idx_t row = 0, rows = duckdb_vector_size();
-	const void *entry;
-	int err = 0;
+	int got = 1;
 
 	for (size_t i = 0; i < table->columns_count; i++)
 		cells__begin(&work->cells[i], table->columns[i].type, duckdb_data_chunk_get_vector(chunk, i));
 	work->scratch.filled = 0;
-	while (row < rows && !err && work->scratch.filled < CHUNK_BYTES && (entry = queue__take(&work->queue)))
-		err = work->fill(table, entry, work->cells, row++);
-	if (err)
-		duckdb_function_set_error(info, err == -EBADMSG ? "a record does not match its stream's header"
-								: strerror(-err));
-	else if (queue__stopped(&work->queue))
+	while (row < rows && work->scratch.filled < CHUNK_BYTES && (got = work->next(table, work->cells, row)) > 0)
+		row++;
+	if (got < 0)
+		duckdb_function_set_error(info, got == -EBADMSG ? "a record does not match its stream's header"
+								: strerror(-got));
+	else if (atomic_load_explicit(work->failed, memory_order_relaxed))
 		duckdb_function_set_error(info, "stopped");
-	duckdb_data_chunk_set_size(chunk, err ? 0 : row);
+	duckdb_data_chunk_set_size(chunk, got < 0 ? 0 : row);
 }
 
 void table__scan_name(const struct table *table, struct text *sql)
@@ -152,7 +146,7 @@ void table__scan_name(const struct table *table, struct text *sql)
 	text__printf(sql, "()");
 }
 
-static int add_function(struct table *table)
+static int add_function(struct table *table, duckdb_connection connection)
 {
 	duckdb_table_function function = duckdb_create_table_function();
 	char name[192];
@@ -164,59 +158,50 @@ static int add_function(struct table *table)
 	duckdb_table_function_set_bind(function, bind);
 	duckdb_table_function_set_init(function, init);
 	duckdb_table_function_set_function(function, scan);
-	err = duckdb_register_table_function(table->work->connection, function) == DuckDBSuccess ? 0 : -EINVAL;
+	err = duckdb_register_table_function(connection, function) == DuckDBSuccess ? 0 : -EINVAL;
 	duckdb_destroy_table_function(&function);
 	return err;
 }
 
-/* ---- the thread ---- */
+/* ---- the statement ---- */
 
-static void *run(void *arg)
+static int fail(const struct table *table, int err, const char *why)
 {
-	struct table *table = arg;
-	struct table_work *work = table->work;
-	duckdb_result result;
+	const struct table_work *work = table->work;
 
-	if (duckdb_query(work->connection, work->sql, &result) != DuckDBSuccess) {
-		const char *why = duckdb_result_error(&result); /* its first line; the others are advice */
-
-		if (!queue__stopped(&work->queue))
-			work->api->log(LOG_ERROR, "%s: %s: %.*s", work->sink, table->name, (int)strcspn(why, "\n"),
-				       why);
-		atomic_store(work->failed, true);
-		queue__stop(&work->queue);
-	}
-	duckdb_destroy_result(&result);
-	return NULL;
-}
-
-int table__start(struct table *table, duckdb_database database)
-{
-	struct table_work *work = table->work;
-	sigset_t all, before;
-	int err;
-
-	work->cells = calloc(table->columns_count, sizeof(*work->cells));
-	if (!work->cells)
-		return -ENOMEM;
-	if (duckdb_connect(database, &work->connection) != DuckDBSuccess)
-		return -ENOMEM;
-	err = add_function(table);
-	if (err)
-		return err;
-	/* signals go to the main thread */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = -pthread_create(&work->thread, NULL, run, table);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	work->running = !err;
+	/* of several tables at once the first that fails says why; of DuckDB's sentence its first line: the others are advice */
+	if (!atomic_exchange(work->failed, true))
+		work->api->log(LOG_ERROR, "%s: %s: %.*s", work->sink, table->name, (int)strcspn(why, "\n"), why);
 	return err;
 }
 
-void table__join(struct table *table)
+static int run(struct table *table, duckdb_connection connection, const char *sql)
 {
-	if (table->work->running)
-		pthread_join(table->work->thread, NULL);
-	table->work->running = false;
-	duckdb_disconnect(&table->work->connection);
+	duckdb_result result;
+	int err = 0;
+
+	if (duckdb_query(connection, sql, &result) != DuckDBSuccess)
+		err = fail(table, -EIO, duckdb_result_error(&result));
+	duckdb_destroy_result(&result);
+	return err;
+}
+
+int table__run(struct table *table, duckdb_database database, const char *sql)
+{
+	struct table_work *work = table->work;
+	duckdb_connection connection = NULL;
+	int err = spool__map(&work->rows);
+
+	work->cells = calloc(table->columns_count, sizeof(*work->cells));
+	if (!err && (!work->cells || duckdb_connect(database, &connection) != DuckDBSuccess))
+		err = -ENOMEM;
+	if (!err)
+		err = add_function(table, connection);
+	err = err ? fail(table, err, strerror(-err)) : run(table, connection, sql);
+	duckdb_disconnect(&connection);
+	scratch__free(&work->scratch);
+	free(work->cells);
+	work->cells = NULL;
+	spool__free(&work->rows); /* its room on the disk too */
+	return err;
 }

@@ -3,11 +3,9 @@
 #ifndef SINKS_TABLES_TABLE_H
 #define SINKS_TABLES_TABLE_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #include "sinks/tables/process_tree.h"
-#include "sinks/tables/queue.h"
 #include "sinks/tables/sorted.h"
 #include "sinks/tables/tables.h"
 #include "sinks/totals/totals.h"
@@ -16,32 +14,30 @@
 /* The last column: JSON, from columns that are null or incomplete to the reason. */
 #define TABLE_MISSING "missing"
 
-/* Decodes a queued row into a chunk. 0 or -errno. */
-typedef int (*table_fill)(const struct table *table, const void *entry, struct cells *cells, idx_t row);
+/* Decodes the table's next row into a chunk. 1, 0 after the last one, or -errno. */
+typedef int (*table_next)(const struct table *table, struct cells *cells, idx_t row);
 
 struct table_work {
-	table_fill fill;
-	struct queue queue;
-	duckdb_connection connection;
+	table_next next;
+	struct spool rows;		     /* of events */
 	const struct model_table_info *info; /* of the model's tables, rows.c */
-	char *sql;
+	const struct model_rows *model;
+	uint64_t at;	     /* the next row: an offset in `rows`, or its number */
 	struct cells *cells; /* one a column */
 	struct scratch scratch;
 	const struct sink_api *api;
 	const char *sink;
 	atomic_bool *failed; /* of all tables */
-	pthread_t thread;
-	bool running;
 };
 
 /* ---- table.c ---- */
 
-/* Each table has a thread and the memory of a chunk, each column a part of it: forged headers could name any number. */
+/* Each table has a file, each column the memory of a chunk: forged headers could name any number. */
 #define TABLES_MAX 256
 #define TABLE_COLUMNS_MAX 1024
 
 /* NULL: out of memory. `help` is borrowed. */
-struct table *table__new(const char *name, const char *help, table_fill fill);
+struct table *table__new(const char *name, const char *help, table_next next);
 void table__free(struct table *table); /* takes NULL */
 
 /* Finds or adds a column and returns its index; a name in use, ignoring case, gets the type as a suffix. -ENOMEM,
@@ -51,16 +47,17 @@ int table__column(struct table *table, const char *name, enum column_type type, 
 /* The same for one of the table's own columns, whose name must be new. */
 int table__own_column(struct table *table, const char *name, enum column_type type, const char *unit, const char *help);
 
-/* Starts the thread, which runs `sql` to read from scan_NAME(). 0 or -errno, logged. */
-int table__start(struct table *table, duckdb_database database);
+/* Runs `sql`, which reads from scan_NAME(). 0, or -errno, logged. */
+int table__run(struct table *table, duckdb_database database, const char *sql);
 void table__scan_name(const struct table *table, struct text *sql);
-void table__join(struct table *table);
 
 /* ---- event.c ---- */
 
 /* The events of one kind in one stream. */
 struct event_source {
 	struct table *table;
+	const struct stream_info *info;
+	uint32_t kind;
 	const struct stream_event *event;
 	uint32_t columns[SCHEMA_FIELDS_MAX]; /* of the table, by field */
 	uint32_t absent_count, *absent;	     /* columns without a field here */
@@ -70,13 +67,13 @@ struct event_source {
 struct table *event_table__new(const char *name, const char *help);
 
 /* Adds the columns of the event's fields. 0, -ENOMEM, or -E2BIG. */
-int event_source__new(struct event_source **source, struct table *table, const struct stream_event *event);
+int event_source__new(struct event_source **source, struct table *table, const struct stream_info *info, uint32_t kind);
 void event_source__free(struct event_source *source); /* takes NULL */
 
 /* Call once the table has all its columns. 0 or -ENOMEM. */
 int event_source__begin(struct event_source *source);
 
-/* 0, -ENOMEM, or -ECANCELED: the table's thread has failed. */
+/* 0 or -errno. */
 int event_source__write(const struct event_source *source, const struct record *record);
 
 /* ---- rows.c ---- */
@@ -121,10 +118,10 @@ int model_rows__hidden(struct model_rows *rows, const struct model_row *row, uin
 int model_rows__run(struct model_rows *rows, const struct run_row *run);
 int model_rows__verdict(struct model_rows *rows, const struct verdict *verdict);
 
-/* Passes all of them on to the tables in the list, in their order. 0, -errno, or -ECANCELED: a table has failed. */
-int model_rows__pass(struct model_rows *rows, struct table *const *list, const struct model *model);
+/* When all have come: sorts them. 0 or -errno. */
+int model_rows__sort(struct model_rows *rows, const struct model *model);
 
-struct table *model_table__new(enum model_table which); /* NULL: out of memory */
+struct table *model_table__new(enum model_table which, const struct model_rows *rows); /* NULL: out of memory */
 
 /* ---- run_rows.c ---- */
 

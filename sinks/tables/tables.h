@@ -3,10 +3,10 @@
  * streams' headers describe, and those of the model: images, processes, steps, hidden_failures, runs, verdicts. No event is known
  * by name: a new probe needs no change here.
  *
- * Rows are pushed in by the merge and pulled out by SQL. Between the two is, for each table, a bounded queue, a
- * table function that empties it, and a thread whose connection runs the one statement that takes all rows.
- * The database has no threads of its own: each connection's thread does its own work, and none of them can
- * block another. The model's rows wait in a file, as they are sorted. Memory is bounded by the number of tables. */
+ * Rows are pushed in by the merge and pulled out by SQL. Between the two they wait in a file for each table, in the folder of
+ * the output: DuckDB holds all that is not yet a row group, of each column, in memory, and the model's rows are sorted. Once all
+ * have come, a table function reads them for the one statement that takes all rows of a table; WORKERS of the tables are made at
+ * a time. The database has no threads of its own. */
 #ifndef SINKS_TABLES_TABLES_H
 #define SINKS_TABLES_TABLES_H
 
