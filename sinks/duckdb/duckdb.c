@@ -1,15 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One DuckDB file: a table for each kind of event, processes and steps; units and help as comments.
- *
- * Rows go into Parquet files first and from there into the database, one table after the other. DuckDB keeps a
- * block of memory for each column that is being filled: for all tables at once that is hundreds of MiB. */
+/* One DuckDB file: a table for each kind of event, processes and steps; units and help as comments. */
 #include <string.h>
 
 #include "sinks/tables/tables.h"
-
-/* Rows that each table holds in memory. */
-#define GROUP_ROWS 12288
-#define GROUP_BYTES "16MB"
 
 struct file_conf {
 	char *output, *steps;
@@ -27,12 +20,10 @@ static const struct opt file_options[] = {
 
 static void consume(const struct tables_opts *opts, const struct table *table, const char *scan, struct text *sql)
 {
-	text__printf(sql, "COPY (FROM %s) TO ", scan);
-	sql__path(sql, opts->api->out, table->name, ".parquet");
-	text__printf(sql,
-		     " (FORMAT parquet, COMPRESSION lz4_raw, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d, "
-		     "ROW_GROUP_SIZE_BYTES '" GROUP_BYTES "')",
-		     GROUP_ROWS);
+	(void)opts;
+	text__printf(sql, "CREATE TABLE run.");
+	sql__name(sql, table->name);
+	text__printf(sql, " AS FROM %s", scan);
 }
 
 static void put_comments(struct text *sql, const struct table *table)
@@ -67,31 +58,27 @@ static int run(struct tables *tables, const struct tables_opts *opts, struct tex
 	return err;
 }
 
-static int copy_table(struct tables *tables, const struct tables_opts *opts, const struct table *table)
+/* Formats before that of 1.2 have no compression that takes long texts, such as command lines. A row group is held in memory,
+ * of the tables that are made at a time: a quarter of DuckDB's own size. */
+static int attach(struct tables *tables, const struct tables_opts *opts)
 {
 	struct text sql = {0};
 
-	text__printf(&sql, "CREATE TABLE run.");
-	sql__name(&sql, table->name);
-	text__printf(&sql, " AS FROM read_parquet(");
-	sql__path(&sql, opts->api->out, table->name, ".parquet");
-	text__printf(&sql, ");\n");
-	put_comments(&sql, table);
+	text__printf(&sql, "ATTACH ");
+	sql__path(&sql, opts->api->out, SINK_FILE_NAME, "");
+	text__printf(&sql, " AS run (STORAGE_VERSION 'v1.2.0', ROW_GROUP_SIZE 30720)");
 	return run(tables, opts, &sql);
 }
 
 /* Detaching the database completes its file. */
-static int make_database(struct tables *tables, const struct tables_opts *opts)
+static int complete(struct tables *tables, const struct tables_opts *opts)
 {
 	struct text sql = {0};
 	int err;
 
-	text__printf(&sql, "ATTACH ");
-	sql__path(&sql, opts->api->out, SINK_FILE_NAME, "");
-	text__printf(&sql, " AS run");
+	for (size_t i = 0; i < tables__count(tables); i++)
+		put_comments(&sql, tables__table(tables, i));
 	err = run(tables, opts, &sql);
-	for (size_t i = 0; i < tables__count(tables) && !err; i++)
-		err = copy_table(tables, opts, tables__table(tables, i));
 	return err ? err : tables__run(tables, "DETACH run");
 }
 
@@ -103,7 +90,8 @@ static int file__open(const struct sink_api *api, const void *conf, void **state
 		.steps = ((const struct file_conf *)conf)->steps,
 		.conf = conf,
 		.consume = consume,
-		.finish = make_database,
+		.start = attach,
+		.finish = complete,
 	};
 
 	return tables__open(&opts, state);

@@ -210,6 +210,8 @@ static const char *const settings[][2] = {
 	{"autoload_known_extensions", "false"},
 	{"preserve_insertion_order", "false"},
 	{"temp_directory", ""},
+	/* else texts of more than 4 KiB on average are compressed, and a column with a few of those is not at all */
+	{"zstd_min_string_length", "16"},
 };
 
 /* The allocator in some builds of DuckDB. */
@@ -388,6 +390,10 @@ static int finish(struct tables *tables)
 	verdicts__free(tables->verdicts); /* its rows are kept */
 	tables->verdicts = NULL;
 	malloc_trim(0);
+	if (tables->opts.start)
+		err = tables->opts.start(tables, &tables->opts);
+	if (err)
+		return err;
 	make_together(tables);
 	return atomic_load(&tables->failed) ? -EIO : 0;
 }

@@ -37,7 +37,8 @@ struct tables_opts {
 	const void *conf;  /* the sink's */
 	/* Appends the statement that reads all rows of `scan`, a call of a table function. */
 	void (*consume)(const struct tables_opts *opts, const struct table *table, const char *scan, struct text *sql);
-	/* Optional: called when every table has its rows. 0, or -errno, logged. */
+	/* Optional: called before and after all tables are made. 0, or -errno, logged. */
+	int (*start)(struct tables *tables, const struct tables_opts *opts);
 	int (*finish)(struct tables *tables, const struct tables_opts *opts);
 };
 

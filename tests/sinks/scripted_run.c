@@ -20,7 +20,7 @@ static uint32_t uid;
 /* The words of a line after PID, as made_args has lists: each ended by '|'. */
 static void exec(const char *what, uint64_t at, uint32_t pid, uint32_t parent, char *rest)
 {
-	char args[4096], exe[64];
+	char args[8192], exe[64];
 
 	snprintf(args, sizeof(args), "%s|", rest);
 	snprintf(exe, sizeof(exe), "%.*s", (int)strcspn(rest, " "), rest);
@@ -82,7 +82,7 @@ static void take_line(const char *what, uint64_t at, const char *who, char *rest
 int main(int argc, char **argv)
 {
 	static struct made made;
-	char line[4096], what[16], who[16];
+	char line[8192], what[16], who[16];
 	unsigned long long ms;
 	int at;
 

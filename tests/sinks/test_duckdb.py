@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from harness import BUILD, made_run, new_folder, stage
-from tables import HEAD, comparable, odd_run, rows_of, run_merge
+from tables import HEAD, comparable, odd_run, rows_of, run_merge, scripted_run
 
 pytestmark = pytest.mark.skipif(not (BUILD / "sinks/duckdb.so").exists(), reason="built without DuckDB: tests/setup duckdb")
 
@@ -76,6 +76,21 @@ def test_types_and_comments():
     assert (columns["big"], columns["number"][0]) == (("BIGINT", 'it\'s "big" (ns)'), "INTEGER")
     assert file.ask("SELECT comment FROM duckdb_tables() WHERE table_name = 'odd_thing'") == [{"comment": "happens"}]
     assert file.ask("SELECT count(*) AS n FROM odd_never") == [{"n": 0}]
+    file.close()
+
+
+def test_a_few_long_command_lines_do_not_keep_the_others_uncompressed():
+    line = "ld -o x " + " ".join(f"obj/{i}.o" for i in range(500))
+    pids = range(10, 910)
+    lines = [f"fork {pid} {pid} 1 ld\nexec {pid} {pid} {line if pid % 20 == 0 else f'cc -c {pid}.c'}" for pid in pids]
+    lines += [f"exit 2000 {pid} 0" for pid in pids]
+    path = new_folder() / "run.duckdb"
+    run_merge("-s", "duckdb", "-o", path, scripted_run("\n".join(lines) + "\n"))
+    file = File(path)
+    assert file.ask(f"SELECT count(*) AS n, min(length(command)) AS length FROM images WHERE command = '{line}'") == \
+        [{"n": 45, "length": len(line)}]
+    assert file.ask("SELECT DISTINCT compression FROM pragma_storage_info('images') WHERE column_name = 'command' AND "
+                    "segment_type = 'VARCHAR'") == [{"compression": "ZSTD"}]
     file.close()
 
 
