@@ -1,31 +1,31 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Packs the values of the model's rows. */
+/* Keeps the values of the model's rows. */
 #include "sinks/tables/cell.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/pack.h"
+#include "sinks/tables/kept.h"
 #include "sinks/verdicts/verdicts.h"
 
-static int pack_null(struct packer *p, const struct cell *cell, unsigned reason)
+static int keep_null(struct packer *p, const struct cell *cell, unsigned reason)
 {
 	if (reason != EVENT_REASON_NONE)
 		notes__add(&p->notes, cell->name, model_reason__name(reason));
-	return pack_nil(p->out);
+	return kept__null(p->out);
 }
 
-static int pack_string(struct packer *p, const char *string)
+static int keep_string(struct packer *p, const char *string)
 {
-	return string && *string ? pack__text(p->out, string, strlen(string)) : pack_nil(p->out);
+	return string && *string ? kept__text(p->out, string, strlen(string)) : kept__null(p->out);
 }
 
 int cell__number(struct packer *p, const struct cell *cell, const void *at)
 {
 	uint64_t number = *(const uint64_t *)at;
 
-	return EVENT_IS_NULL(number) ? pack_null(p, cell, EVENT_NULL_REASON(number)) : pack_uint64(p->out, number);
+	return EVENT_IS_NULL(number) ? keep_null(p, cell, EVENT_NULL_REASON(number)) : kept__number(p->out, number);
 }
 
 /* A figure; `member` is the offset, in the row, of the reason why it is not whole. */
@@ -41,12 +41,12 @@ int cell__figure(struct packer *p, const struct cell *cell, const void *at)
 int cell__u32(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
-	return pack_uint32(p->out, *(const uint32_t *)at);
+	return kept__number(p->out, *(const uint32_t *)at);
 }
 
 int cell__some(struct packer *p, const struct cell *cell, const void *at)
 {
-	return *(const uint32_t *)at ? cell__u32(p, cell, at) : pack_nil(p->out);
+	return *(const uint32_t *)at ? cell__u32(p, cell, at) : kept__null(p->out);
 }
 
 int cell__depth(struct packer *p, const struct cell *cell, const void *at)
@@ -54,13 +54,13 @@ int cell__depth(struct packer *p, const struct cell *cell, const void *at)
 	int32_t depth = *(const int32_t *)at;
 
 	(void)cell;
-	return depth < 0 ? pack_nil(p->out) : pack_int32(p->out, depth);
+	return depth < 0 ? kept__null(p->out) : kept__signed(p->out, depth);
 }
 
 int cell__bool(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
-	return *(const bool *)at ? pack_true(p->out) : pack_false(p->out);
+	return kept__bool(p->out, *(const bool *)at);
 }
 
 int cell__outcome(struct packer *p, const struct cell *cell, const void *at)
@@ -68,7 +68,7 @@ int cell__outcome(struct packer *p, const struct cell *cell, const void *at)
 	const char *name = model_outcome__name(*(const enum model_outcome *)at);
 
 	(void)cell;
-	return pack__text(p->out, name, strlen(name));
+	return kept__text(p->out, name, strlen(name));
 }
 
 int cell__sender(struct packer *p, const struct cell *cell, const void *at)
@@ -76,23 +76,23 @@ int cell__sender(struct packer *p, const struct cell *cell, const void *at)
 	const char *name = model_sender__name(*(const uint8_t *)at);
 
 	(void)cell;
-	return name ? pack__text(p->out, name, strlen(name)) : pack_nil(p->out);
+	return name ? kept__text(p->out, name, strlen(name)) : kept__null(p->out);
 }
 
 /* char[]; empty: null */
 int cell__chars(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
-	return *(const char *)at ? pack__text(p->out, at, strlen(at)) : pack_nil(p->out);
+	return *(const char *)at ? kept__text(p->out, at, strlen(at)) : kept__null(p->out);
 }
 
-static int pack_replaced(struct packer *p, const struct model_row *row)
+static int keep_replaced(struct packer *p, const struct model_row *row)
 {
 	struct text text = {0};
 	int err;
 
 	text__replaced(&text, row->next);
-	err = text.error || pack__text(p->out, text.data, text.size);
+	err = text.error || kept__text(p->out, text.data, text.size);
 	text__free(&text);
 	return err;
 }
@@ -105,7 +105,7 @@ int cell__status(struct packer *p, const struct cell *cell, const void *at)
 
 	(void)cell;
 	if (!row->last)
-		return pack_replaced(p, row);
+		return keep_replaced(p, row);
 	if (row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN)
 		return cell__outcome(p, cell, &row->outcome);
 	if (*row->signal_name)
@@ -116,7 +116,7 @@ int cell__status(struct packer *p, const struct cell *cell, const void *at)
 		snprintf(number, sizeof(number), "exit %" PRIu64, row->exit_code);
 	else
 		return cell__outcome(p, cell, &row->outcome);
-	return pack__text(p->out, number, strlen(number));
+	return kept__text(p->out, number, strlen(number));
 }
 
 /* char *; NULL: null */
@@ -125,7 +125,7 @@ int cell__string(struct packer *p, const struct cell *cell, const void *at)
 	const char *string = *(const char *const *)at;
 
 	(void)cell;
-	return string ? pack__text(p->out, string, strlen(string)) : pack_nil(p->out);
+	return string ? kept__text(p->out, string, strlen(string)) : kept__null(p->out);
 }
 
 int cell__noted(struct packer *p, const struct cell *cell, const void *at)
@@ -140,13 +140,13 @@ int cell__noted(struct packer *p, const struct cell *cell, const void *at)
 int cell__kind(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
-	return pack_string(p, verdict_kind__name(*(const enum verdict_kind *)at));
+	return keep_string(p, verdict_kind__name(*(const enum verdict_kind *)at));
 }
 
 int cell__certainty(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
-	return pack_string(p, verdict_certainty__name(*(const enum verdict_certainty *)at));
+	return keep_string(p, verdict_certainty__name(*(const enum verdict_certainty *)at));
 }
 
 int cell__run(struct packer *p, const struct cell *cell, const void *at)
@@ -159,7 +159,7 @@ int cell__pipeline(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)at;
 	(void)cell;
-	return pack_string(p, p->run->info->run.name);
+	return keep_string(p, p->run->info->run.name);
 }
 
 int cell__host(struct packer *p, const struct cell *cell, const void *at)
@@ -172,18 +172,19 @@ int cell__time(struct packer *p, const struct cell *cell, const void *at)
 {
 	uint64_t ts = *(const uint64_t *)at;
 
-	return EVENT_IS_NULL(ts) ? pack_null(p, cell, EVENT_NULL_REASON(ts))
-				 : pack_int64(p->out, (int64_t)((uint64_t)p->run->real_ns + ts - p->run->first_ts));
+	return EVENT_IS_NULL(ts) ? keep_null(p, cell, EVENT_NULL_REASON(ts))
+				 : kept__signed(p->out, (int64_t)((uint64_t)p->run->real_ns + ts - p->run->first_ts));
 }
 
-static int pack_strings(struct packer *p, const struct model_list *list)
+static int keep_strings(struct packer *p, const struct model_list *list)
 {
 	const char *item = list->data;
-	int err = pack_array(p->out, list->count);
+	size_t begun;
+	int err = kept__begin(p->out, VALUE_LIST, list->count, &begun);
 
 	for (uint32_t i = 0; i < list->count && !err; i++, item += strlen(item) + 1)
 		err = pack__text(p->out, item, strlen(item));
-	return err;
+	return err ? err : kept__end(p->out, begun);
 }
 
 int cell__list(struct packer *p, const struct cell *cell, const void *at)
@@ -192,10 +193,10 @@ int cell__list(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_list *list = command ? (const void *)((const char *)command + cell->member) : NULL;
 
 	if (!list || !list->data)
-		return pack_null(p, cell, list ? list->reason : EVENT_REASON_NONE);
+		return keep_null(p, cell, list ? list->reason : EVENT_REASON_NONE);
 	if (list->reason)
 		notes__add(&p->notes, cell->name, model_reason__name(list->reason));
-	return pack_strings(p, list);
+	return keep_strings(p, list);
 }
 
 int cell__text(struct packer *p, const struct cell *cell, const void *at)
@@ -204,31 +205,31 @@ int cell__text(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_text *text = command ? (const void *)((const char *)command + cell->member) : NULL;
 
 	if (!text || !text->data)
-		return pack_null(p, cell, text ? text->reason : EVENT_REASON_NONE);
+		return keep_null(p, cell, text ? text->reason : EVENT_REASON_NONE);
 	if (text->reason)
 		notes__add(&p->notes, cell->name, model_reason__name(text->reason));
-	return pack__text(p->out, text->data, text->length);
+	return kept__text(p->out, text->data, text->length);
 }
 
 int cell__uid(struct packer *p, const struct cell *cell, const void *at)
 {
 	const struct model_command *command = *(const struct model_command *const *)at;
 
-	return command ? cell__number(p, cell, &command->uid) : pack_nil(p->out);
+	return command ? cell__number(p, cell, &command->uid) : kept__null(p->out);
 }
 
 int cell__oom_number(struct packer *p, const struct cell *cell, const void *at)
 {
 	const struct model_oom *oom = *(const struct model_oom *const *)at;
 
-	return oom ? cell__number(p, cell, (const char *)oom + cell->member) : pack_nil(p->out);
+	return oom ? cell__number(p, cell, (const char *)oom + cell->member) : kept__null(p->out);
 }
 
 int cell__oom_cgroup(struct packer *p, const struct cell *cell, const void *at)
 {
 	const struct model_oom *oom = *(const struct model_oom *const *)at;
 
-	return oom ? cell__chars(p, cell, oom->cgroup) : pack_nil(p->out);
+	return oom ? cell__chars(p, cell, oom->cgroup) : kept__null(p->out);
 }
 
 int cell__oom_others(struct packer *p, const struct cell *cell, const void *at)
@@ -239,9 +240,9 @@ int cell__oom_others(struct packer *p, const struct cell *cell, const void *at)
 
 	(void)cell;
 	if (!oom || !oom->others_count)
-		return pack_nil(p->out);
+		return kept__null(p->out);
 	model_oom__others(oom, &text);
-	err = text.error || pack__text(p->out, text.data, text.size);
+	err = text.error || kept__text(p->out, text.data, text.size);
 	text__free(&text);
 	return err;
 }
@@ -256,13 +257,13 @@ void command__text(struct text *text, const struct model_command *command, const
 		text__printf(text, "[%s]", comm);
 }
 
-static int pack_command(struct packer *p, const struct model_command *command, const char *comm, bool forked)
+static int keep_command(struct packer *p, const struct model_command *command, const char *comm, bool forked)
 {
 	struct text text = {0};
 	int err;
 
 	command__text(&text, command, comm, forked);
-	err = text.error || pack__text(p->out, text.data ? text.data : "", text.size);
+	err = text.error || kept__text(p->out, text.data ? text.data : "", text.size);
 	text__free(&text);
 	return err;
 }
@@ -272,7 +273,7 @@ int cell__row_command(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_row *row = at;
 
 	(void)cell;
-	return pack_command(p, row->command, row->comm, row->forked);
+	return keep_command(p, row->command, row->comm, row->forked);
 }
 
 int cell__command(struct packer *p, const struct cell *cell, const void *at)
@@ -280,7 +281,7 @@ int cell__command(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_command *command = *(const struct model_command *const *)at;
 
 	(void)cell;
-	return command ? pack_command(p, command, model_command__name(command, "?"), false) : pack_nil(p->out);
+	return command ? keep_command(p, command, model_command__name(command, "?"), false) : kept__null(p->out);
 }
 
 int cell__task_number(struct packer *p, const struct cell *cell, const void *at)
@@ -288,14 +289,14 @@ int cell__task_number(struct packer *p, const struct cell *cell, const void *at)
 	const struct model_task *task = *(const struct model_task *const *)at;
 
 	(void)cell;
-	return task ? pack_uint32(p->out, task->number) : pack_nil(p->out);
+	return task ? kept__number(p->out, task->number) : kept__null(p->out);
 }
 
 int cell__task_step(struct packer *p, const struct cell *cell, const void *at)
 {
 	const struct model_task *task = *(const struct model_task *const *)at;
 
-	return task ? cell__string(p, cell, &task->step) : pack_nil(p->out);
+	return task ? cell__string(p, cell, &task->step) : kept__null(p->out);
 }
 
 /* ---- of a run ---- */
@@ -304,35 +305,36 @@ int cell__boot_id(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
 	(void)at;
-	return pack_string(p, p->run->info->boot_id);
+	return keep_string(p, p->run->info->boot_id);
 }
 
 int cell__marker(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
 	(void)at;
-	return pack_string(p, p->run->info->marker);
+	return keep_string(p, p->run->info->marker);
 }
 
 int cell__run_uid(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
 	(void)at;
-	return p->run->info->run.uid == STREAM_NO_UID ? pack_nil(p->out) : pack_uint64(p->out, p->run->info->run.uid);
+	return p->run->info->run.uid == STREAM_NO_UID ? kept__null(p->out)
+						      : kept__number(p->out, p->run->info->run.uid);
 }
 
 int cell__run_user(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
 	(void)at;
-	return pack_string(p, p->run->info->run.user);
+	return keep_string(p, p->run->info->run.user);
 }
 
 int cell__version(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
 	(void)at;
-	return pack_string(p, p->run->info->collector);
+	return keep_string(p, p->run->info->collector);
 }
 
 int cell__run_command(struct packer *p, const struct cell *cell, const void *at)
@@ -347,7 +349,7 @@ int cell__run_command(struct packer *p, const struct cell *cell, const void *at)
 		text__printf(&text, "%s", i ? " " : "");
 		text__argument(&text, command[i], strlen(command[i]));
 	}
-	err = text.error || pack_string(p, text.data);
+	err = text.error || keep_string(p, text.data);
 	text__free(&text);
 	return err;
 }
@@ -355,19 +357,19 @@ int cell__run_command(struct packer *p, const struct cell *cell, const void *at)
 int cell__tags(struct packer *p, const struct cell *cell, const void *at)
 {
 	const char *const *tags = p->run->info->run.tags;
-	size_t count = 0;
+	size_t count = 0, begun;
 	int err;
 
 	(void)cell;
 	(void)at;
 	while (tags && tags[count])
 		count++;
-	err = pack_map(p->out, count);
+	err = kept__begin(p->out, VALUE_MAP, count, &begun);
 	for (size_t i = 0; i < count && !err; i++) {
 		size_t name = strcspn(tags[i], "=");
 		const char *value = tags[i] + name + (tags[i][name] == '=');
 
 		err = pack__text(p->out, tags[i], name) || pack__text(p->out, value, strlen(value));
 	}
-	return err;
+	return err ? err : kept__end(p->out, begun);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Columns of the model's tables as data, and the functions that pack their values: each appends the value that it finds
- * at `offset` of the row. Not 0: out of memory. Private to sinks/tables. */
+/* Columns of the model's tables as data, and the functions that keep their values: each appends the value that it finds
+ * at `offset` of the row, by kept.h. Not 0: out of memory. Private to sinks/tables. */
 #ifndef SINKS_TABLES_CELL_H
 #define SINKS_TABLES_CELL_H
 

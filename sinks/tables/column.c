@@ -144,12 +144,30 @@ static const char *put_map(struct cells *cells, idx_t row, const struct value *v
 	return note;
 }
 
+/* Whether it is the text that the column got last: then the vector has it, and it is UTF-8. */
+static bool is_last(const struct cells *cells, const struct value *value)
+{
+	const duckdb_string_t *last = (const duckdb_string_t *)cells->data + cells->last;
+	uint32_t length = last->value.inlined.length;
+	bool is_inlined = length <= sizeof(last->value.inlined.inlined);
+
+	return length == value->length &&
+	       !memcmp(is_inlined ? last->value.inlined.inlined : last->value.pointer.ptr, value->string, length);
+}
+
 static const char *put_text(struct cells *cells, idx_t row, const struct value *value, struct scratch *scratch)
 {
 	const char *string, *note;
 	size_t length;
 
+	if (cells->any && value->type == VALUE_STRING && value->length <= VALUE_BYTES_MAX && is_last(cells, value)) {
+		((duckdb_string_t *)cells->data)[row] = ((duckdb_string_t *)cells->data)[cells->last];
+		scratch->filled += sizeof(duckdb_string_t) + value->length;
+		return NULL;
+	}
 	note = scratch__string(scratch, value, &string, &length);
+	cells->any = string;
+	cells->last = row;
 	if (string)
 		assign(cells->vector, row, string, length, scratch);
 	else

@@ -27,6 +27,8 @@ struct cells {
 	void *data;
 	uint64_t *validity; /* NULL: no null yet */
 	uint64_t items;	    /* in child */
+	idx_t last;	    /* row of the last text */
+	bool any;	    /* there is one */
 };
 
 void cells__begin(struct cells *cells, enum column_type type, duckdb_vector vector);

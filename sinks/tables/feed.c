@@ -218,15 +218,16 @@ static const char *const settings[][2] = {
 extern int duckdb_je_mallctl(const char *name, void *old, size_t *old_size, void *value, size_t size)
 	__attribute__((weak));
 
-/* jemalloc keeps freed memory per thread. Set before threads start. */
+/* jemalloc keeps freed memory per thread, by default for 10 s: a row group of each. Giving it back at once costs a tenth of the
+ * time in page faults. In ms; set before threads start. */
 static void give_back_memory(void)
 {
 	static const char *const names[] = {"arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"};
-	ssize_t at_once = 0;
+	ssize_t soon = 200;
 
 	mallopt(M_ARENA_MAX, 2);
 	for (int i = 0; i < 2 && duckdb_je_mallctl; i++)
-		duckdb_je_mallctl(names[i], NULL, NULL, &at_once, sizeof(at_once));
+		duckdb_je_mallctl(names[i], NULL, NULL, &soon, sizeof(soon));
 }
 
 static int open_database(struct tables *tables)

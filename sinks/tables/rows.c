@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "sinks/tables/cell.h"
+#include "sinks/tables/kept.h"
 #include "sinks/tables/table.h"
 
 /* clang-format off */
@@ -263,7 +264,7 @@ void model_rows__free(struct model_rows *rows)
 	buffer__free(&rows->scratch);
 }
 
-/* Packs the columns of a part and keeps them; *at: where. */
+/* Keeps the columns of a part; *at: where. */
 static int keep_part(struct model_rows *rows, enum model_table which, int part, const void *row, uint64_t *at)
 {
 	const struct cell *cell = tables[which].parts[part].cells, *end = cell + tables[which].parts[part].count;
@@ -414,44 +415,40 @@ static void fill_late(const struct entry *entry, enum late late, struct cells *c
 	cells__put(cells, row, &value, NULL, scratch);
 }
 
-static int fill_part(const struct table *table, const struct entry *entry, int i, struct cells *cells, idx_t row,
-		     struct notes *notes)
+static void fill_part(const struct table *table, const struct entry *entry, int i, struct cells *cells, idx_t row,
+		      struct notes *notes)
 {
 	const struct part *part = sorted__part_of(&entry->rows->sorted, entry->key, i);
 	const struct cell *cell = table->work->info->parts[i].cells, *end = cell + table->work->info->parts[i].count;
 	struct scratch *scratch = &table->work->scratch;
-	const uint8_t *bytes = (const uint8_t *)(part + 1);
+	const uint8_t *at = (const uint8_t *)(part + 1);
 	size_t size = part->notes * sizeof(*notes->list);
-	struct cursor c = {bytes + size, bytes + size + part->size};
 	struct value value = {0};
 
-	memcpy(notes->list + notes->count, bytes, size);
+	memcpy(notes->list + notes->count, at, size);
 	notes->count += part->notes;
+	at += size;
 	for (; cell < end; cell++, cells++) {
-		if (!cell->pack)
+		if (!cell->pack) {
 			fill_late(entry, cell->member, cells, row, scratch);
-		else if (cursor__value(&c, &value))
-			notes__add(notes, cell->name, cells__put(cells, row, &value, c.end, scratch));
-		else
-			return -EBADMSG;
+			continue;
+		}
+		at = kept__take(at, &value);
+		notes__add(notes, cell->name, cells__put(cells, row, &value, at, scratch));
 	}
-	return 0;
 }
 
-static int fill(const struct table *table, const struct entry *entry, struct cells *cells, idx_t row)
+static void fill(const struct table *table, const struct entry *entry, struct cells *cells, idx_t row)
 {
 	const struct model_table_info *info = table->work->info;
 	struct notes notes;
-	int err;
 
 	notes.count = 0;
-	err = fill_part(table, entry, 0, cells, row, &notes);
+	fill_part(table, entry, 0, cells, row, &notes);
 	cells += info->parts[0].count;
-	if (!err && info->parts[1].cells)
-		err = fill_part(table, entry, 1, cells, row, &notes);
-	if (!err)
-		cells__put_notes(cells + info->parts[1].count, row, &notes, &table->work->scratch);
-	return err;
+	if (info->parts[1].cells)
+		fill_part(table, entry, 1, cells, row, &notes);
+	cells__put_notes(cells + info->parts[1].count, row, &notes, &table->work->scratch);
 }
 
 #define FORGET_ROWS 512 /* how many are read before the kernel may take back their pages */
@@ -462,17 +459,16 @@ static int next(const struct table *table, struct cells *cells, idx_t row)
 	const struct sorted *sorted = &work->model->sorted;
 	size_t which = work->info - tables;
 	struct entry entry = {.rows = work->model};
-	int err;
 
 	if (work->at == sorted__count(sorted, which))
 		return 0;
 	entry.key = sorted__row(sorted, which, work->at++);
-	err = fill(table, &entry, cells, row);
+	fill(table, &entry, cells, row);
 	if (work->at % FORGET_ROWS == 0) {
 		sorted__forget(sorted);
 		process_tree__forget(&work->model->tree);
 	}
-	return err ? err : 1;
+	return 1;
 }
 
 struct table *model_table__new(enum model_table which, const struct model_rows *rows)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Keeps packed rows in a file, sorts their keys. */
+/* Keeps rows in a file, sorts their keys. */
 #include "sinks/tables/sorted.h"
 
 #include <errno.h>

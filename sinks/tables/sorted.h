@@ -9,7 +9,7 @@
 #include "sinks/tables/column.h"
 #include "sinks/tables/spool.h"
 
-/* Packed values of some columns of a row, and notes for them. Rows may share one. */
+/* Values of some columns of a row, and notes for them. Rows may share one. */
 struct part {
 	uint32_t size, notes;
 	/* then the notes, whose text is static, and the values */
