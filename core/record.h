@@ -21,7 +21,7 @@ enum record_kind {
 	RECORD_LOST = 1,  /* a drop counter moved: stream_lost, count, since, event_lost, cause */
 	RECORD_CLOCK = 2, /* new anchor: boot_ns, real_ns */
 	RECORD_SYNC = 3,  /* closes a block: marker, bytes, records, total, crc32 */
-	RECORD_END = 4,	  /* clean close: records, lost, redacted */
+	RECORD_END = 4,	  /* clean close: records, lost, redacted, next */
 };
 
 /* Schemas of the control records, indexed by kind; RECORD_END + 1 entries. */
@@ -44,6 +44,7 @@ struct record_end {
 	struct event head;
 	__u64 records, lost;
 	__u64 redacted; /* texts of its records in which a secret was hidden */
+	char next[48];	/* marker of the segment with which it goes on; "": it ends */
 };
 
 /* The name of a reason, as in headers and in the `missing` of merged output: "released", "truncated"...; NULL
@@ -133,9 +134,10 @@ struct record {
 	int64_t real_ns;      /* ts as nanoseconds since 1970, by the stream's clock anchors */
 	const uint8_t *bytes; /* the whole record, packed */
 	uint32_t size;
-	uint32_t values; /* offset of the first value in bytes */
-	uint32_t count;	 /* elements after the head */
-	bool added;	 /* by the reader or the merge: no record of the stream has this seq and these values */
+	uint32_t values;    /* offset of the first value in bytes */
+	uint32_t count;	    /* elements after the head */
+	bool added;	    /* by the reader or the merge: no record of the stream has this seq and these values */
+	const char *marker; /* of its segment, as long as info; NULL: info->marker. See stream_record__marker() */
 };
 
 #define RECORD_HEAD 8 /* elements before the values */

@@ -21,6 +21,7 @@
 #define STREAM_VERSION 1
 #define STREAM_SUFFIX ".msgpack"
 #define STREAM_MARKER 16
+#define STREAM_MARKER_TEXT (2 * STREAM_MARKER + 1) /* in hexadecimal digits */
 #define STREAM_NO_UID UINT32_MAX
 #define STREAM_STREAMS_MAX 256 /* of a run: a header that lists more is refused */
 
@@ -58,6 +59,9 @@ struct stream_writer_opts {
 	struct record_privacy privacy; /* redacted: in `run`, by the caller */
 	size_t block_bytes;	       /* flush when a block has grown to this; 0: 256 KiB */
 	bool marks; /* the caller says by stream_writer__reached() what is complete; else it is all up to each flush */
+	/* From the second segment on, which stream_writer__go_on() sets: its number, and the marker of the one before. */
+	uint32_t segment;
+	const uint8_t *follows;
 };
 
 /* Reads what every header needs. To be called by a process that opens streams after it has lost the right to open files. */
@@ -96,9 +100,19 @@ uint64_t stream_writer__records(const struct stream_writer *writer); /* events w
 uint64_t stream_writer__dropped(const struct stream_writer *writer); /* events that could not be written */
 int stream_writer__error(const struct stream_writer *writer);	     /* 0, or the first -errno */
 
-uint64_t stream_writer__bytes(const struct stream_writer *writer); /* in the file */
+uint64_t stream_writer__bytes(const struct stream_writer *writer); /* in the files of all its segments */
 uint64_t stream_writer__size(const struct stream_writer *writer);  /* with what is still to be written */
-bool stream_writer__deleted(const struct stream_writer *writer);   /* whether the file has no name any more */
+
+/* ---- segments: files of one stream, one after the other ---- */
+
+uint32_t stream_writer__segment(const struct stream_writer *writer); /* number of the one that is written, from 1 */
+uint64_t stream_writer__segment_bytes(const struct stream_writer *writer); /* in its file */
+
+/* Between two blocks: goes on in another file, which is empty. `opts` are those it was opened with. Returns the descriptor of the
+ * last one, with an `end` record that says which follows; the caller syncs and closes it. Or -errno: nothing has changed, and
+ * the new descriptor is still the caller's; -EAGAIN: it is not between two blocks. */
+int stream_writer__go_on(struct stream_writer *writer, int fd, const struct stream_writer_opts *opts);
+bool stream_writer__deleted(const struct stream_writer *writer); /* whether the file has no name any more */
 
 /* Starts to bring the file to the disk, without waiting: streams that are started together and then synced share one
  * commit of the file system's journal. */
@@ -127,9 +141,19 @@ int stream_writer__close(struct stream_writer *writer);
 /* Whether a file of this name in a run's folder is a stream. */
 bool stream_file__is_name(const char *name);
 
+#define STREAM_FILE_NAME 80 /* bytes of a name, with the NUL */
+/* The name of a segment's file: STREAM.msgpack, STREAM.2.msgpack... */
+void stream_file__name(char name[STREAM_FILE_NAME], const char *stream, uint32_t segment);
+/* Takes such a name apart. The segment's number, from 1; of the stream's name *length bytes. */
+uint32_t stream_file__segment(const char *name, size_t *length);
+
 /* Opens the file of a stream for reading; does not wait for a FIFO. For root, the folder may be another user's: a link in it is
  * not followed, nor is a file of a third user taken that was linked to there. A descriptor or -errno. */
 int stream_file__open(int folder, const char *name);
+
+/* Leaves no more than the header of a segment that is not written any more: its events are lost, as those of a limit. The file is
+ * open for reading and writing. 0, -EBUSY: it may be written; or another -errno with a sentence. */
+int stream_file__clear(int fd, struct error *err);
 
 /* Whether a writer holds the file's lock, without reading it: what it says of itself is not compared. */
 bool stream_file__is_locked(int fd);
@@ -150,11 +174,13 @@ struct stream_info {
 	int64_t boot_ns, real_ns;	/* first clock anchor */
 	uint32_t events_count;		/* kinds: of control records, and SCHEMA_KIND_BASE + the probe's */
 	struct stream_event *events;
-	const bool *selected;	     /* by kind: which ones a merge passes on; NULL: all */
-	const char *const *streams;  /* of its run, ended by NULL; NULL: the writer did not say */
-	const char *const *missing;  /* those of them that a merge was to read and that are not there; NULL: none */
-	const char *const *verdicts; /* limits of verdicts, NAME=VALUE, ended by NULL; NULL: the defaults */
-	char marker[2 * STREAM_MARKER + 1]; /* its random id, in hexadecimal digits: (marker, seq) names a record */
+	const bool *selected;		 /* by kind: which ones a merge passes on; NULL: all */
+	const char *const *streams;	 /* of its run, ended by NULL; NULL: the writer did not say */
+	const char *const *missing;	 /* those of them that a merge was to read and that are not there; NULL: none */
+	const char *const *verdicts;	 /* limits of verdicts, NAME=VALUE, ended by NULL; NULL: the defaults */
+	char marker[STREAM_MARKER_TEXT]; /* its random id, in hexadecimal digits: (marker, seq) names a record */
+	uint64_t segment;		 /* number of this segment, from 1 */
+	char follows[STREAM_MARKER_TEXT]; /* marker of the segment before this one; "": it is the first */
 };
 
 /* Whether a stream is still written. In this order: what holds for a run is the greatest of its streams'. */
@@ -196,6 +222,19 @@ struct stream_state {
 /* Whether it has none of these events though its header describes them: not recorded, unavailable, or not selected. */
 bool stream_info__lacks(const struct stream_info *info, const char *event);
 
+/* Whether both headers are those of one stream of one run, with the same events: so are its segments'. */
+bool stream_info__same_stream(const struct stream_info *a, const struct stream_info *b);
+
+void stream_marker__put(char text[STREAM_MARKER_TEXT], const uint8_t marker[STREAM_MARKER]);
+/* A number of which those of several markers, by exclusive or, are a sum that no other ones have. */
+uint64_t stream_marker__sum(const char *marker);
+
+/* Of the stream, or of its segment, that the record is in: (that, seq) names the record. */
+static inline const char *stream_record__marker(const struct record *record)
+{
+	return record->marker ? record->marker : record->info->marker;
+}
+
 struct stream_reader;
 
 /* Opens a stream and reads its header; fails unless the path is a regular file and a stream.
@@ -229,15 +268,39 @@ int stream_reader__refresh(struct stream_reader *reader);
 /* After -EAGAIN: all records to come are later, boot clock, except late ones. */
 uint64_t stream_reader__mark(const struct stream_reader *reader);
 
+/* ---- segments (core/stream/stream_chain.c) ---- */
+
+/* Where a reader finds the segments after the one that it was opened with, which it reads as one stream. */
+struct stream_chain {
+	/* Opens the next one after this number. A descriptor and its number; -ENOENT: there is none; other -errno, with the
+	 * number if it is about that file. */
+	int (*open)(void *arg, uint32_t after, uint32_t *number);
+	/* One that cannot be used is left out: why. */
+	void (*refused)(void *arg, uint32_t number, const char *why);
+	void (*free)(void *arg); /* when the reader is closed */
+	void *arg;
+	/* When they were listed: whether the last of them was written, its number, the bytes of all. */
+	bool running;
+	uint32_t last;
+	uint64_t bytes;
+};
+
+/* Before the first record. Takes over `arg`. Segments that are missing before or between others are a `lost` record with their
+ * number of events. */
+void stream_reader__chain(struct stream_reader *reader, const struct stream_chain *chain);
+
 /* What a reader has delivered, so that another one can go on from there. */
 struct stream_position {
 	struct stream_place {
 		uint64_t offset;		/* of a block in the file */
 		uint64_t total, ts, seq, shift; /* of the stream before it */
+		uint32_t segment;		/* whose file that is; 0: that of the one it was opened with */
 	} at, from[2];	  /* the next block; those of which some records are still to be delivered */
 	uint64_t next[2]; /* the record of that block; STREAM_NO_BLOCK: there is none */
 	uint64_t mark;
 	bool complete, finished;
+	char marker[STREAM_MARKER_TEXT]; /* of the segment of `at` */
+	uint64_t markers_before;	 /* stream_marker__sum() of the segments before that one */
 };
 #define STREAM_NO_BLOCK UINT64_MAX
 
@@ -245,6 +308,9 @@ struct stream_position {
 void stream_reader__tell(const struct stream_reader *reader, bool held, struct stream_position *position);
 /* Goes on from there, before the first record. 0, -EBADMSG if there is no such place, or other -errno. */
 int stream_reader__seek(struct stream_reader *reader, const struct stream_position *position);
+
+/* Whether its last `end` says that it goes on in another segment. */
+bool stream_reader__goes_on(const struct stream_reader *reader);
 
 /* Closes the file and releases memory; only info and state remain. */
 void stream_reader__release(struct stream_reader *reader);

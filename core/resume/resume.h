@@ -15,7 +15,8 @@
 /* ---- resume_point.c: one cursor ---- */
 
 struct resume_stream {
-	char marker[2 * STREAM_MARKER + 1];
+	char marker[STREAM_MARKER_TEXT]; /* of the segment of its position */
+	char name[65];			 /* of the stream; "": the position is in its first segment */
 	struct stream_position position;
 };
 
@@ -81,11 +82,13 @@ struct delivered {
 	bool failed; /* has been said */
 };
 
-/* A sum of the streams of a run, which no other run has: the exclusive or of this for each marker. */
-uint64_t delivered__stream(const char *marker);
-
-/* The first of the sinks that has not all of a run, of these streams; NULL: all have it. A sink that no follower was ever started
- * for waits for nothing. */
+/* The first of the sinks that has not all of a run, of the streams with this stream_marker__sum(); NULL: all have it. A sink that
+ * no follower was ever started for waits for nothing. */
 const char *delivered__lacks(struct delivered *delivered, const char *run, uint64_t streams);
+
+/* Whether that is the marker of a stream's segment. */
+typedef bool (*delivered_is)(void *arg, uint32_t segment, const char *marker);
+/* Of a stream of a run that goes on: the first segment that one of the sinks has not all of; 1 if none of them has a follower. */
+uint32_t delivered__up_to(struct delivered *delivered, const char *run, const char *stream, delivered_is is, void *arg);
 
 #endif

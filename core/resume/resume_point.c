@@ -7,6 +7,11 @@
  *	run make-20260301T120000Z
  *	ended 0
  *	stream MARKER MARK COMPLETE FINISHED  OFFSET TOTAL TS SEQ SHIFT  NEXT OFFSET...  NEXT OFFSET...
+ *	segment NAME  NUMBER NUMBER NUMBER  MARKERS
+ *
+ * The latter, if there are segments before that place: the stream's name, the segments of the three places, a sum of the
+ * markers before.
+ *
  *	crc32 0123abcd
  */
 #include "core/resume/resume.h"
@@ -65,6 +70,9 @@ static void put_stream(struct text *out, const struct resume_stream *stream)
 		put_place(out, &at->from[i]);
 	}
 	text__printf(out, "\n");
+	if (*stream->name)
+		text__printf(out, "segment %s %" PRIu32 " %" PRIu32 " %" PRIu32 " %" PRIu64 "\n", stream->name,
+			     at->at.segment, at->from[0].segment, at->from[1].segment, at->markers_before);
 }
 
 static void put_head(struct text *out, const struct resume_key *key)
@@ -100,7 +108,7 @@ static bool take_numbers(const char *at, uint64_t *numbers, size_t count)
 
 static void take_place(struct stream_place *place, const uint64_t *numbers)
 {
-	*place = (struct stream_place){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]};
+	*place = (struct stream_place){numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], 0};
 }
 
 /* The line from its marker on. */
@@ -113,7 +121,7 @@ static bool take_stream(const char *line, struct resume_stream *stream)
 	if (strspn(line, "0123456789abcdef") != length || !take_numbers(line + length, n, 20))
 		return false;
 	memcpy(stream->marker, line, length);
-	stream->marker[length] = '\0';
+	memcpy(at->marker, line, length);
 	at->mark = n[0];
 	at->complete = n[1];
 	at->finished = n[2];
@@ -125,9 +133,28 @@ static bool take_stream(const char *line, struct resume_stream *stream)
 	return true;
 }
 
+/* The line after that of its stream, from its name on. */
+static bool take_segment(const char *line, struct resume_stream *stream)
+{
+	struct stream_position *at = &stream->position;
+	size_t length = strcspn(line, " \n");
+	uint64_t n[4];
+
+	if (!length || length >= sizeof(stream->name) || !take_numbers(line + length, n, 4) || n[0] < 2 ||
+	    n[0] > UINT32_MAX || n[1] > n[0] || n[2] > n[0])
+		return false;
+	memcpy(stream->name, line, length);
+	stream->name[length] = '\0';
+	at->at.segment = n[0];
+	at->from[0].segment = n[1];
+	at->from[1].segment = n[2];
+	at->markers_before = n[3];
+	return true;
+}
+
 static int take_streams(const char *line, struct resume_point *point)
 {
-	static const char key[] = "stream ";
+	static const char key[] = "stream ", segment[] = "segment ";
 
 	for (; !strncmp(line, key, sizeof(key) - 1); line = strchr(line, '\n') + 1) {
 		struct resume_stream *streams = reallocarray(point->streams, point->count + 1, sizeof(*point->streams));
@@ -135,9 +162,15 @@ static int take_streams(const char *line, struct resume_point *point)
 		if (!streams)
 			return -ENOMEM;
 		point->streams = streams;
+		streams[point->count] = (struct resume_stream){0};
 		if (!take_stream(line + sizeof(key) - 1, &streams[point->count]))
 			return -EBADMSG;
 		point->count++;
+		if (strncmp(strchr(line, '\n') + 1, segment, sizeof(segment) - 1))
+			continue;
+		line = strchr(line, '\n') + 1;
+		if (!take_segment(line + sizeof(segment) - 1, &streams[point->count - 1]))
+			return -EBADMSG;
 	}
 	return *line ? -EBADMSG : 0;
 }

@@ -23,7 +23,7 @@ struct stored {
 	uint64_t ended;	  /* last write, ns of real time */
 	uint64_t bytes;	  /* on the disk */
 	uint64_t looked;  /* when that was found out, boot clock, ns */
-	uint64_t streams; /* delivered__stream() of all; 0: it has none with a header */
+	uint64_t streams; /* stream_marker__sum() of all; 0: it has none with a header */
 	bool open;	  /* it is recorded, or may be */
 	bool measured;	  /* what is above is known */
 	bool kept;	  /* its folder holds something else, or is none of a run: neither counted nor removed */

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "core/base/base.h"
-#include "core/resume/resume.h"
 #include "core/stream.h"
 
 #define DIGITS "0123456789"
@@ -70,7 +69,12 @@ static bool has_suffix(const char *name, const char *suffix, const char *allowed
 
 static bool is_stream(const char *name)
 {
-	return has_suffix(name, STREAM_SUFFIX, LOWER);
+	size_t length;
+
+	if (!has_suffix(name, STREAM_SUFFIX, LOWER "."))
+		return false;
+	stream_file__segment(name, &length);
+	return length && strspn(name, LOWER) >= length;
 }
 
 /* What sinks write into a run's folder, and tables that collector-query keeps there. */
@@ -187,7 +191,7 @@ static int look_at_stream(struct walk *w, const char *name, const struct stat *s
 	if (strcmp(info->run.id, w->path) && (*w->path != '.' || strcmp(info->run.id, w->path + 1)))
 		err = refuse(w, name, "a stream of another run");
 	w->run->uid = info->run.uid;
-	w->run->streams ^= delivered__stream(info->marker);
+	w->run->streams ^= stream_marker__sum(info->marker);
 	w->life = stream_life__of_both(w->life, stream_reader__writer(reader));
 	stream_reader__close(reader);
 	return err;

@@ -15,7 +15,7 @@ struct store_run {
 	uint64_t bytes;	  /* on the disk */
 	uint64_t ended;	  /* last write, ns of real time */
 	uint32_t uid;	  /* whose it is; STREAM_NO_UID: unknown */
-	uint64_t streams; /* delivered__stream() of all that have a header */
+	uint64_t streams; /* stream_marker__sum() of all that have a header */
 	bool open;	  /* it is written, or may be: only what is certainly not may be removed */
 };
 

@@ -19,6 +19,7 @@
 struct looking {
 	struct status_sink *sink;
 	int cursors; /* of this sink */
+	int run;     /* folder of the run */
 	struct resume_key key;
 	bool found, ended;
 	uint64_t read, size; /* bytes of a run */
@@ -38,6 +39,21 @@ static int add_size(int folder, const char *name, void *arg)
 	return 0;
 }
 
+/* Up to the position: what is there of the segments before it, too. */
+static uint64_t read_of(int run, const struct resume_stream *stream)
+{
+	uint64_t bytes = stream->position.at.offset;
+	char name[STREAM_FILE_NAME];
+	struct stat st;
+
+	for (uint32_t segment = 1; segment < stream->position.at.segment; segment++) {
+		stream_file__name(name, stream->name, segment);
+		if (!fstatat(run, name, &st, AT_SYMLINK_NOFOLLOW))
+			bytes += st.st_size;
+	}
+	return bytes;
+}
+
 /* Of each host whose runs were followed here. */
 static int look_into_host(int folder, const char *name, void *arg)
 {
@@ -53,7 +69,7 @@ static int look_into_host(int folder, const char *name, void *arg)
 		l->found = true;
 		l->ended = point.ended;
 		for (size_t i = 0; i < point.count; i++)
-			l->read += point.streams[i].position.at.offset;
+			l->read += read_of(l->run, &point.streams[i]);
 		resume_point__free(&point);
 		if (!fstatat(host, l->key.run, &st, AT_SYMLINK_NOFOLLOW)) {
 			uint64_t saved = st.st_mtim.tv_sec * 1000000000ull + st.st_mtim.tv_nsec;
@@ -76,12 +92,12 @@ static int look_at_run(int folder, const char *name, void *arg)
 	l->read = l->size = 0;
 	l->found = l->ended = false;
 	rc = dir__each(run, add_size, l);
-	close(run);
-	if (rc || !l->size)
-		return rc;
+	l->run = run;
 	resume_point__name(name, l->key.run);
-	rc = dir__each(l->cursors, look_into_host, l);
-	if (rc < 0)
+	if (!rc && l->size)
+		rc = dir__each(l->cursors, look_into_host, l);
+	close(run);
+	if (!l->size || rc < 0)
 		return rc;
 	if (l->ended) {
 		l->sink->delivered_runs++;

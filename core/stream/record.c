@@ -45,6 +45,7 @@ static const struct schema_field end_fields[] = {
 	FIELD(struct record_end, records, NULL, "events in the stream"),
 	FIELD(struct record_end, lost, NULL, "sum of its lost records"),
 	FIELD(struct record_end, redacted, NULL, "texts of its records in which a secret was hidden"),
+	FIELD(struct record_end, next, NULL, "marker of the segment with which it goes on; empty: none"),
 	{0},
 };
 

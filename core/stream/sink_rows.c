@@ -18,7 +18,7 @@ struct row {
 	struct sink_row row;
 	const struct stream_event *event;
 	struct buffer text;
-	struct value run, marker;
+	struct value run;
 	char missing[];
 };
 
@@ -113,7 +113,6 @@ static int row__new(struct row **out, sink_render render, const struct record *r
 		return -ENOMEM;
 	row->event = record->event;
 	row->run = text_value(record->info->run.id);
-	row->marker = text_value(record->info->marker);
 	if (row__render(row, render, record)) {
 		row__free(row);
 		return -ENOMEM;
@@ -205,7 +204,7 @@ int sink_rows__row(struct sink_rows *rows, const struct record *record, const st
 	values[ROW_TS] = number_value(record->ts);
 	values[ROW_TIME] = rows__time(rows, record->real_ns);
 	values[ROW_SEQ] = number_value(record->seq);
-	values[ROW_MARKER] = record->added ? (struct value){0} : row->marker;
+	values[ROW_MARKER] = record->added ? (struct value){0} : text_value(stream_record__marker(record));
 	values[ROW_RUN] = record->run == record->info->run.number ? row->run : (struct value){0};
 	if (record->kind >= SCHEMA_KIND_BASE) { /* control records have no process: null */
 		values[ROW_PID] = number_value(record->pid);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A reader that waits for what is still to be written, and one that goes on where another one was. */
 #include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@ void stream_reader__follow(struct stream_reader *r)
 int stream_reader__refresh(struct stream_reader *r)
 {
 	uint64_t size = r->input.size;
-	bool running = r->state.life == STREAM_RUNNING;
+	bool running = r->written;
 	struct stat st;
 
 	if (!running || !r->follows)
@@ -27,7 +28,7 @@ int stream_reader__refresh(struct stream_reader *r)
 	if (!stream_lock__is_held(r->input.fd)) {
 		r->state.life = STREAM_UNKNOWN;
 		r->released = true;
-		running = false;
+		running = r->written = false;
 	}
 	if (fstat(r->input.fd, &st))
 		return -errno;
@@ -48,7 +49,13 @@ uint64_t stream_reader__mark(const struct stream_reader *r)
 void stream_reader__tell(const struct stream_reader *r, bool held, struct stream_position *position)
 {
 	*position = (struct stream_position){
-		.at = r->at, .mark = r->mark, .complete = r->state.complete, .finished = r->finished};
+		.at = r->at,
+		.mark = r->mark,
+		.complete = r->state.complete && !*r->next,
+		.finished = r->finished,
+		.markers_before = r->markers_before,
+	};
+	strcpy(position->marker, r->marker);
 	for (int i = 0; i < 2; i++) {
 		const struct stream_block *b = &r->blocks[i];
 
@@ -59,15 +66,31 @@ void stream_reader__tell(const struct stream_reader *r, bool held, struct stream
 	}
 }
 
+/* Makes the place that of the next block, if its file can have it. */
+static int go_to(struct stream_reader *r, const struct stream_place *place)
+{
+	uint32_t segment = place->segment ? place->segment : r->header.info.segment;
+	int rc = segment == r->at.segment ? 0 : stream_chain__move(r, segment);
+
+	if (rc)
+		return rc;
+	if (place->offset < r->begin || place->offset > r->input.size)
+		return -EBADMSG;
+	r->at = *place;
+	r->at.segment = segment;
+	return 0;
+}
+
 static int load_again(struct stream_reader *r, int i, const struct stream_position *position)
 {
-	int rc;
+	int rc = go_to(r, &position->from[i]);
+	uint32_t segment = r->at.segment;
 
-	r->at = position->from[i];
-	rc = stream_reader__fill(r, i);
+	if (!rc)
+		rc = stream_reader__fill(r, i);
 	if (rc)
 		return rc == -EAGAIN ? -EBADMSG : rc;
-	if (position->next[i] >= r->blocks[i].count)
+	if (position->next[i] >= r->blocks[i].count || r->at.segment != segment)
 		return -EBADMSG;
 	r->blocks[i].next = position->next[i];
 	return 0;
@@ -75,25 +98,22 @@ static int load_again(struct stream_reader *r, int i, const struct stream_positi
 
 static int seek(struct stream_reader *r, const struct stream_position *position)
 {
-	uint64_t begin = r->at.offset;
+	int rc = 0;
 
-	if (position->at.offset < begin || position->at.offset > r->input.size)
-		return -EBADMSG;
-	for (int i = 0; i < 2; i++) {
-		int rc = 0;
-
-		if (position->next[i] == STREAM_NO_BLOCK)
-			continue;
-		if (position->from[i].offset < begin || position->from[i].offset > r->input.size)
-			return -EBADMSG;
-		rc = load_again(r, i, position);
-		if (rc)
-			return rc;
-	}
-	r->at = position->at;
+	r->gap.cause = NULL; /* what is missing before it was said */
+	for (int i = 0; i < 2 && !rc; i++)
+		if (position->next[i] != STREAM_NO_BLOCK)
+			rc = load_again(r, i, position);
+	if (!rc)
+		rc = go_to(r, &position->at);
+	if (!rc && *position->marker && strcmp(position->marker, r->marker))
+		rc = -EBADMSG;
+	if (rc)
+		return rc;
+	r->markers_before = position->markers_before;
 	r->mark = position->mark;
 	r->state.complete = position->complete;
-	r->finished = position->finished && r->state.life != STREAM_RUNNING;
+	r->finished = position->finished && !r->written;
 	if (r->finished)
 		r->state.life = r->state.complete ? STREAM_ENDED : r->released ? STREAM_CRASHED : STREAM_UNKNOWN;
 	return 0;
@@ -102,15 +122,20 @@ static int seek(struct stream_reader *r, const struct stream_position *position)
 int stream_reader__seek(struct stream_reader *r, const struct stream_position *position)
 {
 	const struct stream_place start = r->at;
-	int rc = seek(r, position);
+	const char *gap = r->gap.cause;
+	int rc = seek(r, position), moved = 0;
 
 	if (!rc)
 		return 0;
 	for (int i = 0; i < 2; i++)
 		stream_block__reset(&r->blocks[i]);
+	if (r->at.segment != start.segment)
+		moved = stream_chain__move(r, start.segment);
 	r->at = start;
+	r->gap.cause = gap;
+	r->markers_before = 0;
 	r->waits = r->finished = false;
-	return rc;
+	return moved ? moved : rc;
 }
 
 void stream_reader__release(struct stream_reader *r)

@@ -159,7 +159,7 @@ int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opt
 
 	uname(&host);
 	stream_boot_id__read(boot_id);
-	err = pack_map(out, 24 + (opts->streams != NULL) + (opts->verdicts != NULL)) ||
+	err = pack_map(out, 24 + (opts->streams != NULL) + (opts->verdicts != NULL) + 2 * (opts->segment > 1)) ||
 	      pack_pair(out, "format", STREAM_FORMAT) || pack_number(out, "version", STREAM_VERSION) ||
 	      pack_string(out, "marker") || pack_bin(out, STREAM_MARKER) || pack_bin_body(out, marker, STREAM_MARKER) ||
 	      pack_pair(out, "stream", opts->stream) || pack_pair(out, "help", opts->help) ||
@@ -181,6 +181,9 @@ int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opt
 		err = pack_strings(out, "streams", opts->streams);
 	if (!err && opts->verdicts)
 		err = pack_strings(out, "verdicts", opts->verdicts);
+	if (!err && opts->segment > 1)
+		err = pack_number(out, "segment", opts->segment) || pack_string(out, "follows") ||
+		      pack_bin(out, STREAM_MARKER) || pack_bin_body(out, opts->follows, STREAM_MARKER);
 	if (err) {
 		out->size = start;
 		return -ENOMEM;

@@ -44,7 +44,7 @@ static void *arena__alloc(struct stream_arena **arena, size_t size)
 struct parser {
 	struct cursor c;
 	struct stream_header *header;
-	bool no_memory, marked;
+	bool no_memory;
 	const char *refused; /* what is wrong; NULL: it is damaged */
 };
 
@@ -364,17 +364,15 @@ static bool parse_run(struct parser *p, void *arg, const char *key, uint32_t len
 	return true;
 }
 
-static bool parse_marker(struct parser *p)
+static bool parse_marker(struct parser *p, uint8_t marker[STREAM_MARKER], char text[STREAM_MARKER_TEXT])
 {
-	const char *marker;
+	const char *bytes;
 	uint32_t length;
 
-	if (!cursor__string(&p->c, &marker, &length) || length != STREAM_MARKER)
+	if (!cursor__string(&p->c, &bytes, &length) || length != STREAM_MARKER)
 		return false;
-	memcpy(p->header->marker, marker, STREAM_MARKER);
-	for (uint32_t i = 0; i < length; i++)
-		snprintf(p->header->info.marker + 2 * (size_t)i, 3, "%02x", p->header->marker[i]);
-	p->marked = true;
+	memcpy(marker, bytes, STREAM_MARKER);
+	stream_marker__put(text, marker);
 	return true;
 }
 
@@ -387,6 +385,7 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 		{"help", &info->help},	     {"collector", &info->collector}, {"host", &info->host},
 		{"boot_id", &info->boot_id}, {"kernel", &info->kernel},	      {"machine", &info->machine},
 	};
+	uint8_t before[STREAM_MARKER];
 	uint64_t number;
 	size_t i;
 	bool ok;
@@ -397,7 +396,11 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 	if (key__is(key, length, "stream"))
 		return parse_name(p, &info->stream);
 	if (key__is(key, length, "marker"))
-		return parse_marker(p);
+		return parse_marker(p, p->header->marker, info->marker);
+	if (key__is(key, length, "follows"))
+		return parse_marker(p, before, info->follows);
+	if (key__is(key, length, "segment"))
+		return parse_number(p, UINT32_MAX, &info->segment);
 	if (key__is(key, length, "lock_device"))
 		return parse_number(p, UINT64_MAX, &p->header->lock.device);
 	if (key__is(key, length, "lock_inode"))
@@ -453,6 +456,7 @@ int stream_header__parse(struct stream_header *header, struct cursor *c, struct 
 	info->run.id = info->run.name = "";
 	info->run.uid = STREAM_NO_UID;
 	info->unavailable = none;
+	info->segment = 1;
 	rc = parse_version(p.c, info, err);
 	if (rc)
 		return rc;
@@ -460,7 +464,11 @@ int stream_header__parse(struct stream_header *header, struct cursor *c, struct 
 	ok = !p.no_memory && parse_map(&p, info, parse_entry);
 	if (p.no_memory)
 		return error__set(err, -ENOMEM, "not enough memory for the stream's header");
-	if (!ok || !p.marked || !info->stream)
+	if (ok && (!info->segment || (info->segment > 1) != (*info->follows != '\0'))) {
+		p.refused = "has no valid number of its segment";
+		ok = false;
+	}
+	if (!ok || !*info->marker || !info->stream)
 		return error__set(err, -EBADMSG, "the stream's header %s", p.refused ? p.refused : "is damaged");
 	*c = p.c;
 	return 0;
@@ -475,18 +483,4 @@ void stream_header__free(struct stream_header *header)
 		free(arena);
 	}
 	header->arena = NULL;
-}
-
-bool stream_info__lacks(const struct stream_info *info, const char *event)
-{
-	size_t length = strlen(event);
-
-	/* "event: reason"; "event.field: reason" is about a field. */
-	for (const char *const *text = info->unavailable; *text; text++)
-		if (!strncmp(*text, event, length) && (*text)[length] == ':')
-			return true;
-	for (uint32_t kind = 0; info->selected && kind < info->events_count; kind++)
-		if (info->events[kind].name && !strcmp(info->events[kind].name, event))
-			return !info->selected[kind];
-	return false;
 }

@@ -4,6 +4,7 @@
 #include "core/stream/stream_load.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,8 +85,13 @@ static int block__end(struct stream_block *b, const struct record *record)
 
 	b->end = true;
 	b->redacted = EVENT_NULL(EVENT_REASON_NONE);
-	if (!record__values(record, values) && values[2].type == VALUE_UINT)
+	*b->goes_on = '\0';
+	if (record__values(record, values))
+		return 0;
+	if (values[2].type == VALUE_UINT)
 		b->redacted = values[2].u;
+	if (values[3].type == VALUE_STRING)
+		snprintf(b->goes_on, sizeof(b->goes_on), "%.*s", (int)values[3].length, values[3].string);
 	return 0;
 }
 

@@ -18,7 +18,6 @@
 #include "core/stream/stream_lock.h"
 #include "core/stream/stream_reader.h"
 
-#define WANT (64U << 10)
 #define TAIL_BYTES (64U << 10) /* that are searched for the last block */
 #define END_RECORDS 3	       /* a block with so few may hold only the end */
 
@@ -96,6 +95,24 @@ static int reader__report_invalid(struct stream_reader *r, struct stream_block *
 	return reader__report_lost(r, b, &lost, b->invalid.seq, "damage");
 }
 
+/* Each segment's end has its own. */
+static void count_redacted(struct stream_reader *r, uint64_t redacted)
+{
+	bool known = !EVENT_IS_NULL(r->redacted_before) && !EVENT_IS_NULL(redacted);
+
+	r->state.redacted = known ? r->redacted_before + redacted : EVENT_NULL(EVENT_REASON_NONE);
+}
+
+/* What segments that are missing cost, or damage at the end of the last one. */
+static int reader__report_segments(struct stream_reader *r, struct stream_block *b)
+{
+	const struct record_lost lost = {.head.ts = r->gap.ts, .count = r->gap.count};
+	const char *cause = r->gap.cause;
+
+	r->gap.cause = NULL;
+	return cause ? reader__report_lost(r, b, &lost, r->at.seq + 1, cause) : 0;
+}
+
 /* Makes the block's totals, anchor and end the stream's. */
 static void reader__accept(struct stream_reader *r, struct stream_block *b, uint64_t next)
 {
@@ -109,9 +126,11 @@ static void reader__accept(struct stream_reader *r, struct stream_block *b, uint
 		r->at.ts = b->ts;
 	if (b->anchored)
 		r->at.shift = (b->anchor.real_ns - b->anchor.boot_ns) - (r->anchor.real_ns - r->anchor.boot_ns);
+	b->marker = r->at.segment != r->header.info.segment ? r->marker : NULL;
 	if (b->end) {
 		r->state.complete = true;
-		r->state.redacted = b->redacted;
+		memcpy(r->next, b->goes_on, sizeof(r->next));
+		count_redacted(r, b->redacted);
 	}
 }
 
@@ -127,18 +146,24 @@ static uint64_t reader__gap(const struct stream_reader *r, const struct stream_b
 /* The input has no more blocks; the last bytes, from `bad` on, may be a block that is not `whole`. */
 static int reader__finish(struct stream_reader *r, struct stream_block *b, uint64_t bad, bool whole)
 {
+	int err;
+
 	r->finished = true;
 	stream_block__reset(b);
+	b->marker = NULL;
 	r->at.offset = r->input.size;
+	err = reader__report_segments(r, b);
+	if (err)
+		return err;
 	if (r->state.complete)
 		r->state.life = STREAM_ENDED;
 	else if (r->released)
 		r->state.life = STREAM_CRASHED;
-	if (whole && (r->state.complete || r->state.life == STREAM_RUNNING))
+	if (whole && (r->state.complete || r->written || r->lacks_last))
 		return 0;
 	r->state.damaged_bytes += r->input.size > bad ? r->input.size - bad : 0;
 	return reader__report_gap(r, b, EVENT_NULL(EVENT_REASON_LOST),
-				  r->state.complete || r->state.life == STREAM_RUNNING ? "damage" : "truncated");
+				  r->state.complete || r->written ? "damage" : "truncated");
 }
 
 /* Nothing to deliver until more is written: holds no memory meanwhile. */
@@ -152,11 +177,23 @@ static int reader__wait(struct stream_reader *r, struct stream_block *b, uint64_
 	return -EAGAIN;
 }
 
-int stream_reader__fill(struct stream_reader *r, int i)
+/* The file has no more blocks. 1: the next one is another segment's. */
+static int reader__end(struct stream_reader *r, struct stream_block *b, uint64_t bad, bool whole)
+{
+	uint64_t damaged = !whole && r->input.size > bad ? r->input.size - bad : 0;
+	int rc = stream_chain__go_on(r);
+
+	if (rc)
+		r->state.damaged_bytes += rc == 1 ? damaged : 0;
+	return rc ? rc : reader__finish(r, b, bad, whole);
+}
+
+/* Of this file: 1 if the next block is another segment's. */
+static int reader__fill(struct stream_reader *r, int i)
 {
 	struct stream_block *b = &r->blocks[i];
 	uint64_t next = 0, start = r->at.offset, bad = r->at.offset, blocks = r->state.damaged_blocks;
-	bool damaged, growing, running = r->state.life == STREAM_RUNNING;
+	bool damaged, growing, running = r->written;
 	int err;
 
 	r->from[i] = r->at;
@@ -172,6 +209,8 @@ int stream_reader__fill(struct stream_reader *r, int i)
 	if (err == 1) {
 		r->state.damaged_bytes += start - bad;
 		err = damaged ? reader__report_gap(r, b, reader__gap(r, b), "damage") : 0;
+		if (!err)
+			err = reader__report_segments(r, b);
 		if (!err && b->invalid.count)
 			err = reader__report_invalid(r, b, start);
 		reader__accept(r, b, next);
@@ -180,7 +219,17 @@ int stream_reader__fill(struct stream_reader *r, int i)
 	}
 	if (growing)
 		r->state.damaged_blocks = blocks; /* half written */
-	return reader__finish(r, b, bad, !damaged || growing);
+	return reader__end(r, b, bad, !damaged || growing);
+}
+
+int stream_reader__fill(struct stream_reader *r, int i)
+{
+	int rc;
+
+	do
+		rc = reader__fill(r, i);
+	while (rc == 1);
+	return rc;
 }
 
 static void reader__record(struct stream_reader *r, struct stream_block *b, const struct stream_entry *entry,
@@ -192,6 +241,7 @@ static void reader__record(struct stream_reader *r, struct stream_block *b, cons
 	record->info = info;
 	record->event = &info->events[record->kind];
 	record->added = entry->offset >= b->own;
+	record->marker = b->marker;
 	record->real_ns = record->ts - (uint64_t)info->boot_ns + (uint64_t)info->real_ns + b->shift;
 }
 
@@ -264,119 +314,6 @@ int stream_reader__skip_to_last(struct stream_reader *r)
 	return err ? err : found ? 0 : -ENODATA;
 }
 
-/* The header closes like a block: it is not used before its CRC is verified. */
-static int reader__header(struct stream_reader *r, struct error *err)
-{
-	size_t got, want = WANT, at;
-	uint64_t records = 0;
-	const uint8_t *bytes;
-	struct cursor c;
-	int rc;
-
-	for (;; want *= 2) {
-		rc = stream_input__view(&r->input, 0, want, &bytes, &got);
-		if (rc)
-			return error__set(err, rc, "%s", strerror(-rc));
-		c = (struct cursor){bytes, bytes + got};
-		rc = cursor__skip(&c);
-		if (rc || got < want || want >= STREAM_HEADER_MAX)
-			break;
-	}
-	if (!got)
-		return error__set(err, -EBADMSG, "empty: no header was written");
-	if (rc == -EBADMSG || ((*bytes & 0xf0) != 0x80 && *bytes != 0xde && *bytes != 0xdf))
-		return error__set(err, -EBADMSG, "not a collector stream");
-	if (rc != 1)
-		return error__set(err, -EBADMSG, "the stream's header is incomplete");
-	c.at = bytes;
-	rc = stream_header__parse(&r->header, &c, err);
-	if (rc)
-		return rc;
-	at = c.at - bytes;
-	rc = stream_input__view(&r->input, 0, at + 256, &bytes, &got);
-	if (rc)
-		return error__set(err, rc, "%s", strerror(-rc));
-	rc = stream_block__walk(&r->blocks[0], &r->header, bytes, got, &at, &records);
-	if (rc != 1 || r->blocks[0].sync.records || records)
-		return error__set(err, -EBADMSG, "the stream's header is damaged");
-	r->at.offset = at;
-	r->anchor = (struct stream_anchor){r->header.info.boot_ns, r->header.info.real_ns};
-	r->at.total = r->blocks[0].sync.total;
-	r->at.ts = r->anchor.boot_ns;
-	r->at.seq = r->blocks[0].seq;
-	r->mark = r->blocks[0].mark;
-	stream_block__reset(&r->blocks[0]);
-	return 0;
-}
-
-static int reader__start(struct stream_reader **reader, struct stream_reader *r, const char *path, struct error *err)
-{
-	int rc;
-
-	r->state.life = STREAM_UNKNOWN;
-	r->state.redacted = EVENT_NULL(EVENT_REASON_NONE);
-	r->path = strdup(path);
-	rc = r->path ? reader__header(r, err) : error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	if (rc) {
-		stream_reader__close(r);
-		return rc;
-	}
-	r->header.info.path = r->path;
-	*reader = r;
-	return 0;
-}
-
-int stream_reader__open_fd(struct stream_reader **reader, int fd, const char *name, struct error *err)
-{
-	struct stream_reader *r = calloc(1, sizeof(*r));
-	struct stat st;
-	bool held;
-	int rc = 0;
-
-	if (!r) {
-		close(fd);
-		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	}
-	r->input.fd = fd;
-	/* Before the size: a writer that ends in between has written all of it. */
-	r->state.until_ns = clock__boot();
-	held = stream_lock__is_held(fd);
-	if (fstat(fd, &st))
-		rc = error__set(err, -errno, "%s", strerror(errno));
-	else if (!S_ISREG(st.st_mode))
-		rc = error__set(err, -EINVAL, "not a regular file");
-	if (rc) {
-		stream_reader__close(r);
-		return rc;
-	}
-	r->input.size = st.st_size;
-	posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
-	rc = reader__start(reader, r, name, err);
-	if (!rc && stream_lock__is_meant(fd, &r->header.lock, r->header.info.boot_id)) {
-		r->released = !held;
-		r->state.life = held ? STREAM_RUNNING : STREAM_UNKNOWN;
-	}
-	return rc;
-}
-
-int stream_reader__open(struct stream_reader **reader, const char *path, struct error *err)
-{
-	/* do not block on a FIFO */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	return fd < 0 ? error__set(err, -errno, "%s", strerror(errno)) : stream_reader__open_fd(reader, fd, path, err);
-}
-
-int stream_reader__open_memory(struct stream_reader **reader, const void *data, size_t data_size, struct error *err)
-{
-	struct stream_reader *r = calloc(1, sizeof(*r));
-
-	if (!r)
-		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	r->input = (struct stream_input){.fd = -1, .memory = data, .size = data_size};
-	return reader__start(reader, r, "(memory)", err);
-}
-
 const struct stream_info *stream_reader__info(const struct stream_reader *r)
 {
 	return &r->header.info;
@@ -402,7 +339,7 @@ enum stream_life stream_reader__writer(const struct stream_reader *r)
 
 bool stream_reader__same(const struct stream_reader *a, const struct stream_reader *b)
 {
-	return !memcmp(a->header.marker, b->header.marker, STREAM_MARKER);
+	return !strcmp(a->header.info.marker, b->header.info.marker);
 }
 
 static bool is_same_file(const struct stream_reader *a, const struct stream_reader *b)
@@ -439,6 +376,8 @@ bool stream_reader__has_more(const struct stream_reader *a, const struct stream_
 {
 	struct stream_state x, y;
 
+	if (a->chain.last != b->chain.last) /* a copy that was made earlier */
+		return a->chain.last > b->chain.last;
 	if (is_same_file(a, b))
 		return false;
 	x = state_of(a);
@@ -448,20 +387,8 @@ bool stream_reader__has_more(const struct stream_reader *a, const struct stream_
 
 void stream_reader__progress(const struct stream_reader *r, uint64_t *done, uint64_t *total)
 {
-	*done = r->at.offset;
-	*total = r->input.size;
-}
-
-void stream_reader__close(struct stream_reader *r)
-{
-	int i;
-
-	if (!r)
-		return;
-	for (i = 0; i < 2; i++)
-		stream_block__free(&r->blocks[i]);
-	stream_header__free(&r->header);
-	stream_input__free(&r->input);
-	free(r->path);
-	free(r);
+	*done = r->bytes_before + r->at.offset;
+	*total = r->bytes_before + r->input.size;
+	if (*total < r->chain.bytes)
+		*total = r->chain.bytes;
 }

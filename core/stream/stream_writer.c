@@ -18,6 +18,7 @@
 #include "core/stream/stream_block.h"
 #include "core/stream/stream_header.h"
 #include "core/stream/stream_lock.h"
+#include "core/stream/stream_write.h"
 
 #define BLOCK_BYTES (256U << 10)
 #define CLOCK_TOLERANCE_NS 1000000
@@ -33,6 +34,10 @@ struct stream_writer {
 	uint64_t until, marked;		 /* the mark: of the next block; in the file */
 	uint64_t latest;		 /* last event or `lost` record that is in the file */
 	bool ended;			 /* the `end` record is the last one in the file */
+	uint32_t segment;
+	struct { /* in the segments before this one */
+		uint64_t bytes, records, lost, redacted;
+	} before;
 	struct stream_anchor anchor;
 	uint8_t marker[STREAM_MARKER];
 	struct buffer block;
@@ -111,40 +116,6 @@ static int writer__report_lost(struct stream_writer *w, uint64_t count, uint64_t
 	return err;
 }
 
-static const char *cause_name(int err)
-{
-	const char *name;
-
-	if (err == -ENOSPC || err == -EDQUOT)
-		return "disk_full";
-	name = strerrorname_np(-err);
-	return name ? name : "write_error";
-}
-
-/* All or nothing: a partial write is truncated. */
-static int write_at(int fd, uint64_t offset, const uint8_t *bytes, size_t size)
-{
-	size_t done = 0;
-	ssize_t n;
-	int err;
-
-	while (done < size) {
-		n = pwrite(fd, bytes + done, size - done, offset + done);
-		if (n > 0) {
-			done += n;
-			continue;
-		}
-		if (n < 0 && errno == EINTR)
-			continue;
-		err = n < 0 ? -errno : -ENOSPC;
-		/* If this fails too, the reader finds the next block by its marker. */
-		while (ftruncate(fd, offset) && errno == EINTR)
-			;
-		return err;
-	}
-	return 0;
-}
-
 /* Drops the block; the next one begins with a `lost` record. */
 static void block__drop(struct stream_writer *w, int err)
 {
@@ -156,7 +127,7 @@ static void block__drop(struct stream_writer *w, int err)
 	w->lost -= w->block_lost;
 	block__reset(w);
 	if (count)
-		writer__keep(w, writer__report_lost(w, count, since, cause_name(err)));
+		writer__keep(w, writer__report_lost(w, count, since, stream_write__cause(err)));
 }
 
 static uint64_t max3(uint64_t a, uint64_t b, uint64_t c)
@@ -174,7 +145,7 @@ static int block__write(struct stream_writer *w)
 
 	err = stream_sync__pack(&w->block, w->marker, &head, w->seq, &sync);
 	if (!err)
-		err = write_at(w->fd, w->offset, w->block.data, w->block.size);
+		err = stream_write__at(w->fd, w->offset, w->block.data, w->block.size);
 	if (err) {
 		block__drop(w, err);
 		return err;
@@ -211,7 +182,7 @@ int stream_writer__flush(struct stream_writer *w)
 	int err;
 
 	if (w->unreported)
-		writer__report_lost(w, 0, w->written_ts, cause_name(-ENOMEM));
+		writer__report_lost(w, 0, w->written_ts, stream_write__cause(-ENOMEM));
 	if (!w->block_records)
 		return w->error;
 	err = writer__clock(w);
@@ -248,7 +219,7 @@ uint64_t stream_writer__latest(const struct stream_writer *w)
 static int writer__refuse(struct stream_writer *w, int err)
 {
 	w->dropped++;
-	writer__keep(w, writer__report_lost(w, 1, w->block_ts ? w->block_ts : w->written_ts, cause_name(err)));
+	writer__keep(w, writer__report_lost(w, 1, w->block_ts ? w->block_ts : w->written_ts, stream_write__cause(err)));
 	return err == -ENOMEM ? writer__keep(w, err) : err;
 }
 
@@ -310,12 +281,22 @@ int stream_writer__error(const struct stream_writer *w)
 
 uint64_t stream_writer__bytes(const struct stream_writer *w)
 {
-	return w->offset;
+	return w->before.bytes + w->offset;
 }
 
 uint64_t stream_writer__size(const struct stream_writer *w)
 {
-	return w->offset + w->block.size;
+	return stream_writer__bytes(w) + w->block.size;
+}
+
+uint32_t stream_writer__segment(const struct stream_writer *w)
+{
+	return w->segment;
+}
+
+uint64_t stream_writer__segment_bytes(const struct stream_writer *w)
+{
+	return w->offset;
 }
 
 bool stream_writer__deleted(const struct stream_writer *w)
@@ -339,24 +320,34 @@ int stream_writer__sync(const struct stream_writer *w)
 
 int stream_writer__unsynced(struct stream_writer *w, int err, uint64_t since)
 {
-	return stream_writer__lost(w, EVENT_NULL(EVENT_REASON_LOST), since, -1, cause_name(err));
+	return stream_writer__lost(w, EVENT_NULL(EVENT_REASON_LOST), since, -1, stream_write__cause(err));
+}
+
+/* `next`: the marker of the segment with which it goes on. */
+static int write_end(struct stream_writer *w, const uint8_t *next)
+{
+	struct record_end end = {
+		.records = w->records - w->before.records,
+		.lost = w->lost - w->before.lost,
+		.redacted = w->redacted - w->before.redacted,
+	};
+	int err;
+
+	if (next)
+		stream_marker__put(end.next, next);
+	err = writer__control(w, RECORD_END, &end.head, sizeof(end));
+	return err ? err : block__write(w);
 }
 
 int stream_writer__end(struct stream_writer *w)
 {
-	struct record_end end = {0};
 	int err;
 
 	/* Pending records go into a block of their own: a full disk may still have room for the end. */
 	stream_writer__flush(w);
 	if (w->ended)
 		return w->error;
-	end.records = w->records;
-	end.lost = w->lost;
-	end.redacted = w->redacted;
-	err = writer__control(w, RECORD_END, &end.head, sizeof(end));
-	if (!err)
-		err = block__write(w);
+	err = write_end(w, NULL);
 	writer__keep(w, err);
 	w->ended = !err;
 	stream_lock__drop(w->fd);
@@ -425,6 +416,7 @@ int stream_writer__open_fd(struct stream_writer **writer, int fd, const struct s
 	snprintf(w->stream, sizeof(w->stream), "%s", opts->stream);
 	w->anchor = stream_anchor__now();
 	w->written_ts = w->anchor.boot_ns;
+	w->segment = 1;
 	block__reset(w);
 	err = getrandom(w->marker, sizeof(w->marker), 0) == sizeof(w->marker) ? writer__header(w, opts) : -EIO;
 	if (err) {
@@ -435,6 +427,59 @@ int stream_writer__open_fd(struct stream_writer **writer, int fd, const struct s
 	}
 	*writer = w;
 	return 0;
+}
+
+/* Its header has the anchor in use and the total so far: real times go on, and a segment that is missing can be counted. */
+static int write_header(struct stream_writer *w, int fd, const struct stream_writer_opts *opts, uint8_t *marker,
+			uint64_t *size)
+{
+	struct stream_sync sync = {.total = w->records + w->lost};
+	struct event head = {.ts = w->marks ? w->marked : stream_anchor__now().boot_ns, .run = w->run};
+	struct buffer header = {0};
+	int err = getrandom(marker, STREAM_MARKER, 0) == STREAM_MARKER ? 0 : -EIO;
+
+	if (!err)
+		err = stream_header__pack(&header, opts, marker, &w->anchor, stream_lock__take(fd));
+	if (!err)
+		err = stream_sync__pack(&header, marker, &head, 0, &sync);
+	if (!err)
+		err = stream_write__at(fd, 0, header.data, header.size);
+	*size = header.size;
+	buffer__free(&header);
+	return err;
+}
+
+int stream_writer__go_on(struct stream_writer *w, int fd, const struct stream_writer_opts *opts)
+{
+	struct stream_writer_opts next = *opts;
+	uint8_t marker[STREAM_MARKER];
+	int err, last = w->fd;
+	uint64_t size;
+
+	if (w->ended || w->block_records || w->unreported)
+		return -EAGAIN;
+	next.segment = w->segment + 1;
+	next.follows = w->marker;
+	err = write_header(w, fd, &next, marker, &size);
+	if (err) {
+		stream_lock__drop(fd);
+		return err;
+	}
+	/* Without room for the end nothing is lost: the total in the next header says that it is complete. */
+	if (write_end(w, marker))
+		block__reset(w);
+	stream_lock__drop(last);
+	w->before.bytes += w->offset;
+	w->before.records = w->records;
+	w->before.lost = w->lost;
+	w->before.redacted = w->redacted;
+	memcpy(w->marker, marker, sizeof(marker));
+	w->fd = fd;
+	w->offset = size;
+	w->segment++;
+	w->seq = 1;
+	w->ended = false;
+	return last;
 }
 
 int stream_writer__open(struct stream_writer **writer, int dirfd, const struct stream_writer_opts *opts)

@@ -139,7 +139,7 @@ static void put_head(struct clickhouse *c, const struct clickhouse_stream *strea
 	const struct buffer *shared = own ? &stream->own : &stream->other;
 
 	put(out, ROW_MARKER);
-	put(out, record->added ? "" : record->info->marker);
+	put(out, record->added ? "" : stream_record__marker(record));
 	put_number(out, ROW_SEQ, record->seq);
 	buffer__append(out, shared->data, shared->size);
 	put_number(out, ",\"ts\":", record->ts);

@@ -12,6 +12,7 @@
 /* What a record has beside its source, and its values. */
 struct entry {
 	const struct event_source *source;
+	const char *marker; /* of its segment; NULL: the stream's */
 	uint64_t ts, seq, start;
 	int64_t real_ns;
 	uint32_t pid, tid, cpu, run;
@@ -56,8 +57,8 @@ static void put_head(struct filling *f, const struct record *record)
 	put_number(f, HEAD_TS, record->ts);
 	put_number(f, HEAD_TIME, record->real_ns);
 	put_number(f, HEAD_SEQ, record->seq);
-	put_text(f, HEAD_MARKER, record->added ? NULL : record->info->marker); /* added: in no stream */
-	if (record->kind < SCHEMA_KIND_BASE) {				       /* control records have no process */
+	put_text(f, HEAD_MARKER, record->added ? NULL : stream_record__marker(record)); /* added: in no stream */
+	if (record->kind < SCHEMA_KIND_BASE) { /* control records have no process */
 		for (int i = HEAD_PID; i <= HEAD_CPU; i++)
 			cells__null(&f->cells[i], f->row);
 		return;
@@ -84,6 +85,7 @@ static struct record record_of(const struct entry *entry)
 		.seq = entry->seq,
 		.start = entry->start,
 		.real_ns = entry->real_ns,
+		.marker = entry->marker,
 		.bytes = entry->bytes,
 		.size = entry->size,
 		.count = entry->count,
@@ -219,6 +221,7 @@ int event_source__write(const struct event_source *source, const struct record *
 		.seq = record->seq,
 		.start = record->start,
 		.real_ns = record->real_ns,
+		.marker = record->marker,
 		.pid = record->pid,
 		.tid = record->tid,
 		.cpu = record->cpu,

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads whatever bytes as a stream. The first byte says how far they get by themselves: as a file, as a
- * header that a right sync follows, or as blocks that right syncs close, since no fuzzer guesses a crc. */
+ * header that a right sync follows, or as blocks that right syncs close, since no fuzzer guesses a crc; and
+ * whether another segment with the same blocks follows. */
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/pack.h"
 #include "core/sink.h"
@@ -38,7 +40,27 @@ static void check_strings(const struct sink_row *row, const uint8_t *end)
 	}
 }
 
-static void read_stream(const uint8_t *bytes, size_t size)
+#define CHAIN 0x80 /* in the first byte */
+
+static int open_second(void *arg, uint32_t after, uint32_t *number)
+{
+	const struct buffer *second = arg;
+	int fd = after == 1 ? memfd_create("second", MFD_CLOEXEC) : -ENOENT;
+
+	if (fd < 0)
+		return -ENOENT;
+	EXPECT(write(fd, second->data, second->size) == (ssize_t)second->size);
+	*number = 2;
+	return fd;
+}
+
+static void refused(void *arg, uint32_t number, const char *why)
+{
+	EXPECT(arg && number == 2 && *why);
+}
+
+/* `second`: NULL: there is none. */
+static void read_stream(const uint8_t *bytes, size_t size, struct buffer *second)
 {
 	struct sink_rows *rows = sink_rows__new(render);
 	const struct stream_state *state;
@@ -51,6 +73,11 @@ static void read_stream(const uint8_t *bytes, size_t size)
 
 	EXPECT(rows);
 	if (!stream_reader__open_memory(&reader, bytes, size, &err)) {
+		const struct stream_chain chain = {
+			.open = open_second, .refused = refused, .arg = second, .last = 2, .bytes = size};
+
+		if (second)
+			stream_reader__chain(reader, &chain);
 		state = stream_reader__state(reader);
 		while ((rc = stream_reader__next(reader, &record)) == 1) {
 			n += record.kind != RECORD_LOST;
@@ -59,7 +86,7 @@ static void read_stream(const uint8_t *bytes, size_t size)
 			EXPECT(!sink_rows__row(rows, &record, &row));
 			check_strings(row, record.bytes + record.size);
 		}
-		EXPECT(rc == 0 && state->records == n && state->damaged_bytes <= size);
+		EXPECT(rc == 0 && state->records == n && state->damaged_bytes <= size + (second ? second->size : 0));
 		stream_reader__progress(reader, &done, &total);
 		EXPECT(done == total);
 		stream_reader__close(reader);
@@ -82,12 +109,14 @@ static void close_block(struct buffer *out, const uint8_t *bytes, size_t size, b
 	buffer__free(&block);
 }
 
-static void pack_header(struct buffer *out)
+static void pack_header(struct buffer *out, uint32_t segment)
 {
-	const struct stream_writer_opts opts = made__opts("made");
+	struct stream_writer_opts opts = made__opts("made");
 	const struct stream_anchor anchor = {1, 2};
 	struct buffer header = {0};
 
+	opts.segment = segment;
+	opts.follows = marker;
 	EXPECT(!stream_header__pack(&header, &opts, marker, &anchor, (struct stream_lock){0}));
 	close_block(out, header.data, header.size, true, 0);
 	buffer__free(&header);
@@ -95,7 +124,8 @@ static void pack_header(struct buffer *out)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct buffer whole = {0};
+	struct buffer whole = {0}, second = {0};
+	bool chain = size && *data & CHAIN;
 	uint8_t *exact;
 	size_t half;
 
@@ -111,13 +141,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		close_block(&whole, data, size, true, 0);
 		break;
 	case 2: /* two blocks; what is between them is whatever */
-		pack_header(&whole);
+		pack_header(&whole, 1);
 		half = size / 2;
 		close_block(&whole, data, half, false, half);
 		close_block(&whole, data + half, size - half, false, size);
 		break;
 	case 3:
-		pack_header(&whole);
+		pack_header(&whole, 1);
 		EXPECT(!buffer__append(&whole, data, size));
 		close_block(&whole, data, size / 2, false, size);
 		break;
@@ -127,7 +157,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	EXPECT(exact);
 	if (whole.size)
 		memcpy(exact, whole.data, whole.size);
-	read_stream(exact, whole.size);
+	if (chain) {
+		pack_header(&second, 2);
+		close_block(&second, data, size / 2, false, size);
+		EXPECT(!buffer__append(&second, data, size));
+	}
+	read_stream(exact, whole.size, chain ? &second : NULL);
+	buffer__free(&second);
 	free(exact);
 	buffer__free(&whole);
 	return 0;

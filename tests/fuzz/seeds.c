@@ -285,6 +285,8 @@ int main(int argc, char **argv)
 	EXPECT(cursor__skip(&c) == 1); /* the header's sync */
 	write_file(streams, "blocks", 2, c.at, c.end - c.at);
 	write_file(streams, "torn", 3, c.at, c.end - c.at);
+	write_file(streams, "chain", 0x82, c.at, c.end - c.at);
+	write_file(streams, "chain_torn", 0x83, c.at, c.end - c.at);
 	write_contradicting(streams);
 	made__init(&e, 1ULL << 60);
 	write_file(records, "event", -1, &e, sizeof(e));

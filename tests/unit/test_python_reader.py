@@ -21,7 +21,7 @@ SYNC, END = 3, 4
 def stream(tmp_path_factory):
     """A stream with every type and several reasons in it, out of order."""
     out = tmp_path_factory.mktemp("stream")
-    base = ("buffer.c", "clock.c", "error.c", "nearest.c", "utf8.c")
+    base = ("buffer.c", "clock.c", "error.c", "hash.c", "nearest.c", "utf8.c")
     core = [*(SRC / "core/stream").glob("*.c"), *(SRC / "core/base" / name for name in base)]
     subprocess.run([*CC, "-std=gnu11", "-D_GNU_SOURCE", '-DPACKAGE_VERSION="test"', "-I", SRC,
                     SRC / "tests/fuzz/seeds.c", *core, "-lz", "-o", out / "seeds"], check=True)
@@ -122,7 +122,7 @@ def test_blocks_are_as_written_up(stream):
         at = unpacker.tell()
     assert begin == len(data)
     assert blocks > 3
-    assert last[0] == END and last[8:] == [20, 3, 0]
+    assert last[0] == END and last[8:] == [20, 3, 0, b""]
 
 
 def test_the_example_of_the_document_runs(stream, tmp_path):
