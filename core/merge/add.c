@@ -3,6 +3,7 @@
  * read, by a process that may have dropped its rights in between. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/merge/merge.h"
+#include "core/merge/segments.h"
 
 /* The file of a stream. */
 struct file {
@@ -18,6 +20,7 @@ struct file {
 	int fd;			      /* -1: taken */
 	int error;		      /* why it could not be opened */
 	struct stream_reader *reader; /* NULL: unreadable, or taken */
+	struct segments *segments;    /* NULL: of a stream that was named alone, or taken */
 };
 
 struct merge_input {
@@ -31,42 +34,122 @@ struct merge_input {
 
 /* ---- opening ---- */
 
-static int add_file(struct merge_input *input, char *path, int fd)
+static int add_file(struct merge_input *input, char *path, int fd, struct segments *segments)
 {
 	struct file *files = reallocarray(input->files, input->count + 1, sizeof(*files));
 
 	if (!files || !path) {
 		free(path);
+		segments__free(segments);
 		if (fd >= 0)
 			close(fd);
 		return -ENOMEM;
 	}
 	input->files = files;
-	files[input->count++] = (struct file){.path = path, .fd = fd, .error = fd < 0 ? fd : 0};
+	files[input->count++] = (struct file){.path = path, .fd = fd, .error = fd < 0 ? fd : 0, .segments = segments};
 	return 0;
 }
 
-static int add_entry(int folder, const char *name, void *arg)
-{
-	struct merge_input *input = arg;
-	char *path;
+/* A file of a stream, in a folder. */
+struct name {
+	char *name;
+	size_t length; /* of the stream's name in it */
+	uint32_t segment;
+};
 
+struct names {
+	struct name *all;
+	size_t count;
+};
+
+static int add_name(int folder, const char *name, void *arg)
+{
+	struct names *names = arg;
+	struct name *all, *one;
+
+	(void)folder;
 	if (!stream_file__is_name(name))
 		return 0;
-	if (asprintf(&path, "%s/%s", input->path, name) < 0)
+	all = reallocarray(names->all, names->count + 1, sizeof(*all));
+	if (!all)
 		return -ENOMEM;
-	return add_file(input, path, stream_file__open(folder, name));
+	names->all = all;
+	one = &all[names->count];
+	one->name = strdup(name);
+	one->segment = stream_file__segment(name, &one->length);
+	return one->name ? (names->count++, 0) : -ENOMEM;
 }
 
-static int by_path(const void *a, const void *b)
+static bool is_same_stream(const struct name *a, const struct name *b)
 {
-	return strcmp(((const struct file *)a)->path, ((const struct file *)b)->path);
+	return a->length == b->length && !memcmp(a->name, b->name, a->length);
+}
+
+static int by_stream(const void *a, const void *b)
+{
+	const struct name *x = a, *y = b;
+	int order = memcmp(x->name, y->name, x->length < y->length ? x->length : y->length);
+
+	order = order ? order : (x->length > y->length) - (x->length < y->length);
+	return order ? order : (x->segment > y->segment) - (x->segment < y->segment);
+}
+
+static bool is_locked(int folder, const char *name)
+{
+	int fd = stream_file__open(folder, name);
+	bool locked = fd >= 0 && stream_file__is_locked(fd);
+
+	if (fd >= 0)
+		close(fd);
+	return locked;
+}
+
+/* Opens the first of a stream's segments, which are neighbours. */
+static int add_stream(struct merge_input *input, int folder, const struct name *first, const struct name *last)
+{
+	struct segments *segments;
+	char *path;
+	struct stat st;
+
+	if (fstat(folder, &st))
+		return -errno;
+	segments = segments__new(input->path, &st, first->name, first->length);
+	if (!segments)
+		return -ENOMEM;
+	segments->last = last->segment;
+	segments->running = first < last && is_locked(folder, last->name);
+	for (const struct name *name = first; name <= last; name++)
+		if (!fstatat(folder, name->name, &st, AT_SYMLINK_NOFOLLOW))
+			segments->bytes += st.st_size;
+	if (asprintf(&path, "%s/%s", input->path, first->name) < 0)
+		path = NULL;
+	return add_file(input, path, stream_file__open(folder, first->name), segments);
+}
+
+static int add_streams(struct merge_input *input, int folder)
+{
+	struct names names = {0};
+	size_t first = 0;
+	int rc = dir__each(folder, add_name, &names);
+
+	if (names.count)
+		qsort(names.all, names.count, sizeof(*names.all), by_stream);
+	for (size_t i = 0; i < names.count && !rc; i++) {
+		if (i + 1 < names.count && is_same_stream(&names.all[i], &names.all[i + 1]))
+			continue;
+		rc = add_stream(input, folder, &names.all[first], &names.all[i]);
+		first = i + 1;
+	}
+	for (size_t i = 0; i < names.count; i++)
+		free(names.all[i].name);
+	free(names.all);
+	return rc;
 }
 
 static int open_folder(struct merge_input *input, int folder, struct error *err)
 {
 	char *path = realpath(input->path, NULL), *slash = path ? strrchr(path, '/') : NULL;
-	int rc = dir__each(folder, add_entry, input);
+	int rc = add_streams(input, folder);
 
 	input->folder = true;
 	input->name = slash ? strdup(slash + 1) : NULL;
@@ -75,7 +158,6 @@ static int open_folder(struct merge_input *input, int folder, struct error *err)
 		return error__set(err, rc, "%s: %s", input->path, strerror(-rc));
 	if (!input->count)
 		return error__set(err, -ENOENT, "%s: no streams (*%s) in this folder", input->path, STREAM_SUFFIX);
-	qsort(input->files, input->count, sizeof(*input->files), by_path);
 	return 0;
 }
 
@@ -103,7 +185,7 @@ int merge_input__open_at(struct merge_input **inputs, int folder, const char *na
 		inputs = &(*inputs)->next;
 	*inputs = input;
 	if (!S_ISDIR(st.st_mode)) {
-		rc = add_file(input, strdup(path), fd);
+		rc = add_file(input, strdup(path), fd, NULL);
 		return rc ? error__set(err, rc, "%s: %s", path, strerror(-rc)) : 0;
 	}
 	rc = open_folder(input, fd, err);
@@ -118,9 +200,43 @@ const char *merge_input__path(const struct merge_input *input)
 
 size_t merge_input__watch(const struct merge_input *input, int inotify, int *watches)
 {
-	for (size_t i = 0; watches && i < input->count; i++)
-		watches[i] = inotify_add_watch(inotify, input->files[i].path, IN_MODIFY | IN_CLOSE_WRITE);
+	char path[PATH_MAX];
+
+	for (size_t i = 0; watches && i < input->count; i++) {
+		const struct file *file = &input->files[i];
+
+		snprintf(path, sizeof(path), "%s", file->path);
+		if (file->segments)
+			segments__path(file->segments, file->segments->last, path, sizeof(path));
+		watches[i] = inotify_add_watch(inotify, path, IN_MODIFY | IN_CLOSE_WRITE);
+	}
 	return input->count;
+}
+
+void merge_input__follow(struct merge_input *input, int inotify, const int *watches,
+			 void (*moved)(void *arg, int from, int to), void *arg)
+{
+	for (size_t i = 0; i < input->count; i++) {
+		struct segments *segments = input->files[i].segments;
+
+		if (!segments)
+			continue;
+		segments->inotify = inotify;
+		segments->watch = watches[i];
+		segments->moved = moved;
+		segments->moved_arg = arg;
+	}
+}
+
+int merge_input__serve(const struct merge_input *inputs, struct segments_server *server)
+{
+	int rc = 0;
+
+	for (; inputs && !rc; inputs = inputs->next)
+		for (size_t i = 0; i < inputs->count && !rc; i++)
+			if (inputs->files[i].segments)
+				rc = segments_server__add(server, inputs->files[i].segments);
+	return rc;
 }
 
 void merge_input__free(struct merge_input *inputs)
@@ -131,6 +247,7 @@ void merge_input__free(struct merge_input *inputs)
 		inputs = input->next;
 		for (size_t i = 0; i < input->count; i++) {
 			stream_reader__close(input->files[i].reader);
+			segments__free(input->files[i].segments);
 			if (input->files[i].fd >= 0)
 				close(input->files[i].fd);
 			free(input->files[i].path);
@@ -237,10 +354,15 @@ static int read_input(struct merge_input *input, struct merge *merge, struct err
 	if (!rc && input->folder)
 		leave_out_others(input, merge, run_of(input));
 	for (size_t i = 0; i < input->count && !rc; i++) {
-		if (!input->files[i].reader)
+		struct file *file = &input->files[i];
+
+		if (!file->reader)
 			continue;
-		rc = merge__add_reader(merge, input->files[i].reader, input->folder, &why);
-		input->files[i].reader = NULL;
+		if (file->segments)
+			segments__attach(file->segments, merge, file->reader);
+		rc = merge__add_reader(merge, file->reader, input->folder, &why);
+		file->segments = NULL;
+		file->reader = NULL;
 		if (rc)
 			error__set(err, rc, "%s: %s", input->path, why.text);
 	}

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "core/log.h"
+#include "core/merge/segments.h"
 
 #define MS 1000000ULL
 #define PASS_NS (20 * MS)    /* at least, between two reads, to batch events */
@@ -65,6 +66,16 @@ int follow__add(struct follow *f, const char *path, struct error *err)
 	}
 	merge_input__free(input);
 	return rc == -ENOENT && is_folder(path) ? follow_folder__add(f, path, err) : rc;
+}
+
+int follow__serve(const struct follow *f, struct segments_server *server)
+{
+	int rc = 0;
+
+	server->inotify = f->inotify;
+	for (size_t i = 0; i < f->named_count && !rc; i++)
+		rc = merge_input__serve(f->named[i].input, server);
+	return rc;
 }
 
 /* ---- runs ---- */

@@ -33,6 +33,8 @@ struct follow_run {
 	size_t first, streams; /* indexes */
 	struct follow_watch *watches;
 	size_t watches_count;
+	struct hash *watched; /* those of all runs */
+	int inotify;
 	bool dirty;  /* has more to read */
 	bool polled; /* cannot be watched */
 	bool ended;
@@ -122,6 +124,9 @@ struct follow {
 /* Opens what is to be followed, as the user who asks for it: a run, a stream, or a folder of runs; reads nothing from it. 0, or
  * -errno with a sentence. `path` must outlive it. */
 int follow__add(struct follow *f, const char *path, struct error *err);
+
+/* What was named: see merge_input__serve(). 0 or -ENOMEM. */
+int follow__serve(const struct follow *f, struct segments_server *server);
 
 /* Follows until all that was named has ended and, if there are folders, until a signal. 0, or -errno, logged or, if `err` is not
  * empty, with a sentence: -EINVAL and -ENOENT for what another command line would avoid. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One run that is followed: a merge of its own, as an idle run writes no marks for others to go on. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -43,6 +44,8 @@ static struct follow_watch *find_watch(const struct follow *f, int wd)
 
 static int take_watches(struct follow *f, struct follow_run *run, const int *watches, size_t count)
 {
+	run->watched = &f->watches;
+	run->inotify = f->inotify;
 	run->watches = calloc(count + 1, sizeof(*run->watches));
 	if (!run->watches)
 		return -ENOMEM;
@@ -70,6 +73,27 @@ void follow_run__unwatch(struct follow *f, struct follow_run *run)
 	}
 }
 
+/* A stream goes on in another segment. */
+static void on_moved(void *arg, int from, int to)
+{
+	struct follow_run *run = arg;
+	struct follow_watch *watch = run->watches;
+
+	while (watch < run->watches + run->watches_count && watch->wd != from)
+		watch++;
+	if (watch == run->watches + run->watches_count || to < 0) {
+		run->polled = true;
+		return;
+	}
+	hash__remove(run->watched, &watch->node);
+	inotify_rm_watch(run->inotify, watch->wd);
+	watch->wd = to;
+	if (!hash__add(run->watched, &watch->node, hash__mix(to)))
+		return;
+	*watch = run->watches[--run->watches_count];
+	run->polled = true;
+}
+
 /* ---- the beginning ---- */
 
 static const struct follow_run *find_same(const struct follow *f, const struct merge *merge)
@@ -81,10 +105,11 @@ static const struct follow_run *find_same(const struct follow *f, const struct m
 	return NULL;
 }
 
-static const struct resume_stream *find_stream(const struct resume_point *point, const char *marker)
+/* By its marker, or by its name if that is one of a later segment's. */
+static const struct resume_stream *find_stream(const struct resume_point *point, const struct stream_info *info)
 {
 	for (size_t i = 0; i < point->count; i++)
-		if (!strcmp(point->streams[i].marker, marker))
+		if (!strcmp(point->streams[i].marker, info->marker) || !strcmp(point->streams[i].name, info->stream))
 			return &point->streams[i];
 	return NULL;
 }
@@ -96,10 +121,12 @@ static int seek(struct follow_run *run, const struct resume_point *point)
 
 	for (size_t i = 0; i < merge__streams(run->merge); i++) {
 		const struct stream_info *info = merge__info(run->merge, i);
-		const struct resume_stream *stream = find_stream(point, info->marker);
+		const struct resume_stream *stream = find_stream(point, info);
+		bool named = stream && *stream->name; /* whose marker only the seek compares */
+		bool fits = stream && ((point->ended && !named) || !merge__seek(run->merge, i, &stream->position));
 
-		known += stream != NULL;
-		if (stream && !point->ended && merge__seek(run->merge, i, &stream->position))
+		known += fits || (stream && !named);
+		if (stream && !fits)
 			log__warn("%s: its cursor does not fit it: from its beginning", info->path);
 	}
 	if (!known)
@@ -174,10 +201,12 @@ int follow_run__open(struct follow *f, struct merge_input *input, int *watches, 
 	if (run) {
 		run->path = strdup(merge_input__path(input));
 		run->merge = merge__new(f->say, f->say_arg);
-		rc = run->path && run->merge ? begin(f, run, input, running, err) : -ENOMEM;
+		rc = run->path && run->merge ? take_watches(f, run, watches, count) : -ENOMEM;
 	}
-	if (!rc)
-		rc = take_watches(f, run, watches, count);
+	if (!rc) {
+		merge_input__follow(input, f->inotify, watches, on_moved, run);
+		rc = begin(f, run, input, running, err);
+	}
 	if (!rc && f->limited)
 		merge__limit(run->merge, f->limits);
 	if (!rc)
@@ -267,8 +296,12 @@ void follow_run__point(struct follow *f, struct follow_run *run)
 		point->count = run->streams;
 	}
 	for (size_t i = 0; i < point->count; i++) {
-		memcpy(point->streams[i].marker, merge__info(run->merge, i)->marker, sizeof(point->streams[i].marker));
-		merge__tell(run->merge, i, &point->streams[i].position);
+		struct resume_stream *stream = &point->streams[i];
+
+		merge__tell(run->merge, i, &stream->position);
+		memcpy(stream->marker, stream->position.marker, sizeof(stream->marker));
+		snprintf(stream->name, sizeof(stream->name), "%s",
+			 stream->position.at.segment > 1 ? merge__info(run->merge, i)->stream : "");
 	}
 	point->ended = run->ended;
 	run->point_written = f->sinks->written;

@@ -42,6 +42,12 @@ int merge_input__open_at(struct merge_input **inputs, int folder, const char *na
 /* Watches the files of the first input for what is written to them; watches[i] is -1 if that is not possible. Returns how many
  * files there are; `watches` may be NULL to ask for that. */
 size_t merge_input__watch(const struct merge_input *input, int inotify, int *watches);
+/* Before it is read: segments that are made meanwhile are watched too, each in place of the one before. */
+void merge_input__follow(struct merge_input *input, int inotify, const int *watches,
+			 void (*moved)(void *arg, int from, int to), void *arg);
+/* Other segments than the first ones are opened later: by the server, if this process has no right to. 0 or -ENOMEM. */
+struct segments_server;
+int merge_input__serve(const struct merge_input *inputs, struct segments_server *server);
 int merge_input__read(struct merge_input *inputs, struct merge *merge, struct error *err);
 const char *merge_input__path(const struct merge_input *input);
 void merge_input__free(struct merge_input *inputs);

@@ -14,6 +14,7 @@
 #include "core/log.h"
 #include "core/merge/follow.h"
 #include "core/merge/merge.h"
+#include "core/merge/segments.h"
 
 enum { EXIT_STRICT = 3 };
 
@@ -378,15 +379,30 @@ static void job__free(struct job *job)
 	cli__free(&cli, &job->args);
 }
 
+/* What the process without rights reads, but cannot open. 0 or -errno. */
+static int job__serve(struct job *job, struct segments_server *server)
+{
+	int rc = segments_server__open(server);
+
+	if (!rc)
+		rc = merge_input__serve(job->inputs, server);
+	return rc ? rc : follow__serve(&job->follow, server);
+}
+
 /* The same by a process without rights. */
 static int job__work_apart(struct job *job)
 {
+	struct segments_server server = {0};
 	int code;
 
+	code = job__serve(job, &server);
+	if (code)
+		return job__fail(EXIT_FAILED, strerror(-code));
 	worker = account__fork(&job->account);
 	if (worker < 0)
 		return job__fail(EXIT_FAILED, strerror(-worker));
 	if (!worker) {
+		segments_server__ask(&server);
 		code = job__work(job);
 		if (interrupted && !job->args.follow)
 			raise(interrupted);
@@ -394,8 +410,10 @@ static int job__work_apart(struct job *job)
 	}
 	if (interrupted)
 		kill(worker, interrupted); /* it came before there was a process to pass it on to */
+	segments_server__serve(&server);
 	code = account__wait(worker);
 	worker = 0;
+	segments_server__free(&server);
 	if (code >= 0)
 		return code;
 	if (!interrupted)

@@ -21,6 +21,7 @@
 struct file {
 	size_t run;
 	int fd;
+	int last; /* of the stream's last segment; -1: it has one */
 };
 
 struct batch {
@@ -99,29 +100,38 @@ static void see(struct seen *seen, const struct record *record)
 		see_exit(seen, record, code, number);
 }
 
-/* The stream of ends has the run's first process first. Of a longer one only the last block follows. */
-static void put_ends(struct listed *run, struct stream_reader *reader, bool whole)
+static bool find_event(struct stream_reader *reader, struct record *record)
+{
+	while (stream_reader__next(reader, record) == 1)
+		if (record->kind >= SCHEMA_KIND_BASE)
+			return true;
+	return false;
+}
+
+/* The stream of ends has the run's first process first. Of a longer one only the last block follows: of `last`, which may be
+ * another segment. */
+static void put_ends(struct listed *run, struct stream_reader *reader, struct stream_reader *last, bool whole)
 {
 	struct seen seen = {.exit_code = EVENT_NULL(EVENT_REASON_LOST), .signal = EVENT_NULL(EVENT_REASON_LOST)};
-	const struct stream_state *state = stream_reader__state(reader);
+	const struct stream_state *state = stream_reader__state(last);
 	const struct stream_info *info = stream_reader__info(reader);
 	struct record record;
-	uint64_t began;
+	uint64_t began = 0;
 
-	do
-		if (stream_reader__next(reader, &record) != 1)
-			return;
-	while (record.kind < SCHEMA_KIND_BASE);
-	seen.pid = record.pid;
-	seen.start = record.start;
-	/* an existing process has no begin in the run */
-	began = record.start >= (uint64_t)info->boot_ns && record.start < record.ts ? record.start : record.ts;
-	run->began_ns = record.real_ns - (record.ts - began);
-	see(&seen, &record);
-	if (!whole && stream_reader__skip_to_last(reader))
-		return;
-	while (stream_reader__next(reader, &record) == 1)
+	if (find_event(reader, &record)) {
+		seen.pid = record.pid;
+		seen.start = record.start;
+		/* an existing process has no begin in the run */
+		began = record.start >= (uint64_t)info->boot_ns && record.start < record.ts ? record.start : record.ts;
+		run->began_ns = record.real_ns - (record.ts - began);
 		see(&seen, &record);
+	}
+	if (!whole && stream_reader__skip_to_last(last))
+		return;
+	while (stream_reader__next(last, &record) == 1)
+		see(&seen, &record);
+	if (!began)
+		return;
 	if (state->life == STREAM_RUNNING)
 		seen.last_ts = state->until_ns;
 	else if (seen.last_exit)
@@ -143,29 +153,45 @@ static bool has_ends(const struct stream_info *info)
 	return false;
 }
 
-static void look_at(struct listed *run, int fd)
+static struct stream_reader *open_reader(struct listed *run, int fd)
 {
 	struct stream_reader *reader;
-	struct record record;
 	struct error err;
-	struct stat st;
-	bool whole = !fstat(fd, &st) && st.st_size <= WHOLE_BYTES, ends;
 
-	if (stream_reader__open_fd(&reader, fd, "", &err)) {
-		copy(run->why, sizeof(run->why), err.text);
-		return;
+	if (!stream_reader__open_fd(&reader, fd, "", &err))
+		return reader;
+	copy(run->why, sizeof(run->why), err.text);
+	return NULL;
+}
+
+static enum stream_life life_of(const struct stream_reader *last)
+{
+	return stream_reader__goes_on(last) ? STREAM_UNKNOWN : stream_reader__state(last)->life;
+}
+
+static void look_at(struct listed *run, const struct file *file)
+{
+	struct record record;
+	struct stat st;
+	bool whole = file->last < 0 && !fstat(file->fd, &st) && st.st_size <= WHOLE_BYTES, ends;
+	struct stream_reader *reader = open_reader(run, file->fd);
+	struct stream_reader *last = file->last < 0 ? reader : open_reader(run, file->last);
+
+	if (reader && last) {
+		ends = has_ends(stream_reader__info(reader));
+		if (!run->read || ends)
+			put_header(run, stream_reader__info(reader));
+		if (ends)
+			put_ends(run, reader, last, whole);
+		else if (!stream_reader__skip_to_last(last))
+			while (stream_reader__next(last, &record) == 1)
+				;
+		run->life = stream_life__of_both(run->read ? run->life : STREAM_ENDED, life_of(last));
+		run->read = true;
 	}
-	ends = has_ends(stream_reader__info(reader));
-	if (!run->read || ends)
-		put_header(run, stream_reader__info(reader));
-	if (ends)
-		put_ends(run, reader, whole);
-	else if (!stream_reader__skip_to_last(reader))
-		while (stream_reader__next(reader, &record) == 1)
-			;
-	run->life = stream_life__of_both(run->read ? run->life : STREAM_ENDED, stream_reader__state(reader)->life);
-	run->read = true;
 	stream_reader__close(reader);
+	if (last != reader)
+		stream_reader__close(last);
 }
 
 static int look_at_all(void *arg)
@@ -173,7 +199,7 @@ static int look_at_all(void *arg)
 	struct batch *batch = arg;
 
 	for (size_t i = 0; i < batch->count; i++)
-		look_at(&batch->runs[batch->files[i].run], batch->files[i].fd);
+		look_at(&batch->runs[batch->files[i].run], &batch->files[i]);
 	return EXIT_DONE;
 }
 
@@ -184,8 +210,11 @@ static int finish_batch(struct batch *batch, const struct account *account)
 {
 	int code = batch->count ? account__call(account, look_at_all, batch) : EXIT_DONE;
 
-	for (size_t i = 0; i < batch->count && account->apart; i++)
+	for (size_t i = 0; i < batch->count && account->apart; i++) {
 		close(batch->files[i].fd);
+		if (batch->files[i].last >= 0)
+			close(batch->files[i].last);
+	}
 	batch->count = 0;
 	return code == EXIT_DONE ? 0 : -EIO;
 }
@@ -196,11 +225,51 @@ struct opening {
 	struct listed *run;
 };
 
+struct last {
+	const char *stream;
+	size_t length;
+	uint32_t segment;
+};
+
+static int compare_last(int folder, const char *name, void *arg)
+{
+	struct last *last = arg;
+	uint32_t segment;
+	size_t length;
+
+	(void)folder;
+	if (!stream_file__is_name(name))
+		return 0;
+	segment = stream_file__segment(name, &length);
+	if (length == last->length && !memcmp(name, last->stream, length) && segment > last->segment)
+		last->segment = segment;
+	return 0;
+}
+
+/* The last segment of the stream whose first one this is. A descriptor, -1 if that is the only one, or -errno. */
+static int open_last(int folder, const char *name)
+{
+	struct last last = {.stream = name, .segment = 1};
+	char stream[STREAM_FILE_NAME], second[STREAM_FILE_NAME];
+	int rc;
+
+	stream_file__segment(name, &last.length);
+	snprintf(stream, sizeof(stream), "%.*s", (int)last.length, name);
+	stream_file__name(second, stream, 2);
+	if (faccessat(folder, second, F_OK, AT_SYMLINK_NOFOLLOW))
+		return -1;
+	rc = dir__each(folder, compare_last, &last);
+	stream_file__name(second, stream, last.segment);
+	return rc ? rc : stream_file__open(folder, second);
+}
+
+/* Of a stream in segments the first and the last one are read. */
 static int open_stream(int folder, const char *name, void *arg)
 {
 	struct opening *opening = arg;
 	struct batch *batch = opening->batch;
 	struct stat st;
+	size_t length;
 	int fd;
 
 	if (!stream_file__is_name(name))
@@ -214,7 +283,10 @@ static int open_stream(int folder, const char *name, void *arg)
 		return 0;
 	}
 	opening->run->bytes += st.st_size;
-	batch->files[batch->count++] = (struct file){opening->run - batch->runs, fd};
+	if (stream_file__segment(name, &length) > 1)
+		close(fd);
+	else
+		batch->files[batch->count++] = (struct file){opening->run - batch->runs, fd, open_last(folder, name)};
 	return 0;
 }
 

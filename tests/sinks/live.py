@@ -35,9 +35,9 @@ def live_program():
 class Live:
     """The writer of a run; leaving the `with` kills it."""
 
-    def __init__(self, folder=None, streams=3):
+    def __init__(self, folder=None, streams=3, segment=0):
         self.path = folder or new_folder() / "live"
-        self.process = subprocess.Popen([live_program(), self.path, str(streams)], stdin=subprocess.PIPE,
+        self.process = subprocess.Popen([live_program(), self.path, str(streams), str(segment)], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, text=True)
         self.answer()
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Writes a run as the recorder does, by commands on stdin, for tests of followers:
  *
- *	live_run FOLDER STREAMS
+ *	live_run FOLDER STREAMS [BYTES]	a stream goes on in another segment after so many bytes
  *
  *	put STREAM N      appends N events
  *	flush             writes them, and marks all streams
@@ -9,6 +9,7 @@
  *	half              writes a block, but only its first half; whole: the rest of it
  *	pace N RATE EVERY N events of RATE a second to all streams but the last, written every EVERY ms, all marked three times a
  *	                  second, then flush; RATE 0: as fast as possible
+ *	cut STREAM        goes on in another segment
  *	end, die          the end of the streams; without one
  *
  * Each command is answered by a line, the time of the last event. Events have the time of CLOCK_BOOTTIME, every other one some
@@ -49,8 +50,10 @@ static const struct schema_event events[] = {
 struct live {
 	struct stream_writer *writers[STREAMS_MAX];
 	char names[STREAMS_MAX][16];
+	struct stream_writer_opts opts;
 	const char *folder;
 	unsigned count;
+	uint64_t segment; /* bytes; 0: one file */
 	uint64_t number, last, marked_at;
 };
 
@@ -80,6 +83,21 @@ static void put(struct live *l, unsigned stream)
 	need(!stream_writer__event(l->writers[stream], &e.head, sizeof(e)), "event");
 }
 
+static void cut(struct live *l, unsigned stream)
+{
+	char name[STREAM_FILE_NAME], path[4096];
+	int fd, last;
+
+	stream_file__name(name, l->names[stream], stream_writer__segment(l->writers[stream]) + 1);
+	snprintf(path, sizeof(path), "%s/%s", l->folder, name);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	need(fd >= 0 && !fchmod(fd, 0644), path);
+	l->opts.stream = l->names[stream];
+	last = stream_writer__go_on(l->writers[stream], fd, &l->opts);
+	need(last >= 0, "segment");
+	close(last);
+}
+
 static void flush(struct live *l, bool mark)
 {
 	uint64_t until = now();
@@ -87,6 +105,8 @@ static void flush(struct live *l, bool mark)
 	for (unsigned i = 0; i < l->count; i++) {
 		stream_writer__reached(l->writers[i], until);
 		need(!stream_writer__flush(l->writers[i]), "flush");
+		if (l->segment && stream_writer__segment_bytes(l->writers[i]) >= l->segment)
+			cut(l, i);
 	}
 	for (unsigned i = 0; i < l->count && mark; i++)
 		need(!stream_writer__mark(l->writers[i]), "mark");
@@ -152,14 +172,15 @@ static void open_streams(struct live *l, int dir)
 {
 	static const char *list[STREAMS_MAX + 1];
 	const char *slash = strrchr(l->folder, '/');
-	struct stream_writer_opts opts = {.help = "made up",
-					  .events = events,
-					  .events_count = 1,
-					  .abi = 1,
-					  .streams = list,
-					  .marks = true,
-					  .run = {.id = slash ? slash + 1 : l->folder, .name = "live", .number = 1}};
 
+	l->opts =
+		(struct stream_writer_opts){.help = "made up",
+					    .events = events,
+					    .events_count = 1,
+					    .abi = 1,
+					    .streams = list,
+					    .marks = true,
+					    .run = {.id = slash ? slash + 1 : l->folder, .name = "live", .number = 1}};
 	for (unsigned i = 0; i < l->count; i++) {
 		snprintf(l->names[i], sizeof(l->names[i]), "stream%u", i);
 		list[i] = l->names[i];
@@ -167,10 +188,10 @@ static void open_streams(struct live *l, int dir)
 	for (unsigned i = 0; i < l->count; i++) {
 		int fd;
 
-		opts.stream = l->names[i];
+		l->opts.stream = l->names[i];
 		fd = openat(dir, name_of(l, i), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 		need(fd >= 0 && !fchmod(fd, 0644), l->names[i]); /* the account of a follower of root's reads it */
-		need(!stream_writer__open_fd(&l->writers[i], fd, &opts), "stream");
+		need(!stream_writer__open_fd(&l->writers[i], fd, &l->opts), "stream");
 	}
 }
 
@@ -211,6 +232,9 @@ static void command(struct live *l, const char *line)
 		pace(l, a, b, c);
 	} else if (!strncmp(line, "half", 4) || !strncmp(line, "whole", 5)) {
 		half(l, *line == 'h');
+	} else if (!strncmp(line, "cut", 3)) {
+		need(a < l->count, line);
+		cut(l, a);
 	} else if (!strncmp(line, "end", 3)) {
 		end(l);
 	} else if (!strncmp(line, "die", 3)) {
@@ -227,9 +251,10 @@ int main(int argc, char **argv)
 	struct live l = {0};
 	char line[128];
 
-	l.count = argc == 3 ? strtoul(argv[2], NULL, 10) : 0;
+	l.count = argc == 3 || argc == 4 ? strtoul(argv[2], NULL, 10) : 0;
+	l.segment = argc == 4 ? strtoull(argv[3], NULL, 10) : 0;
 	if (l.count < 2 || l.count > STREAMS_MAX)
-		return fputs("Usage: live_run FOLDER STREAMS\n", stderr), 2;
+		return fputs("Usage: live_run FOLDER STREAMS [BYTES]\n", stderr), 2;
 	l.folder = argv[1];
 	open_run(&l);
 	puts("0");
