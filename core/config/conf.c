@@ -34,6 +34,8 @@ const struct opt conf__run_options[] = {
 static const struct opt limit_options[] = {
 	OPT(struct conf_limits, run, OPT_SIZE, NULL, 0, INT64_MAX,
 	    "what a run may write; further events are counted as lost"),
+	OPT(struct conf_limits, segment, OPT_SIZE, "0", 0, INT64_MAX,
+	    "size of a stream's file, after which it goes on in another one; 0: one file, else 256KiB at least"),
 	OPT(struct conf_limits, total, OPT_SIZE, "10GiB", 0, INT64_MAX, "what the runs in the output folder may take"),
 	OPT(struct conf_limits, age, OPT_DURATION, "30d", 0, INT64_MAX, "how long a run is kept after its end"),
 	OPT(struct conf_limits, runs, OPT_UINT, "10000", 0, UINT32_MAX, "runs that are kept"),
@@ -86,6 +88,8 @@ static void load_limits(struct tree *tree, const struct tree_entry *entry, struc
 	struct tree_table table = {limit_options, &loading->conf->limits};
 
 	tree__options(tree, entry->node, entry->key, &table, 1);
+	if (loading->conf->limits.segment && loading->conf->limits.segment < CONF_SEGMENT_LEAST)
+		tree__error(tree, entry->node, "limits.segment", "is too small: write 0, or 256KiB or more");
 }
 
 /* ---- scope ---- */

@@ -28,6 +28,7 @@ struct conf_run {
 /* 0: no limit. */
 struct conf_limits {
 	uint64_t run;		      /* bytes of a run's streams; CONF_LIMIT_DEFAULT: not in the file */
+	uint64_t segment;	      /* bytes of a stream's file, after which another one follows */
 	uint64_t total;		      /* bytes of all runs in the daemon's output folder */
 	uint64_t age;		      /* ns since the end of a run */
 	uint64_t runs, runs_per_user; /* kept there */
@@ -36,6 +37,7 @@ struct conf_limits {
 };
 
 #define CONF_LIMIT_DEFAULT UINT64_MAX
+#define CONF_SEGMENT_LEAST (256ULL << 10)
 #define CONF_LIMIT_RUN (2ULL << 30) /* the daemon's default */
 
 enum conf_rule_kind { CONF_RULE_EXE, CONF_RULE_CGROUP, CONF_RULE_CWD, CONF_RULE_PID, CONF_RULE_ALL };

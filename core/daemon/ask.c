@@ -12,9 +12,9 @@ static void notify(struct recorder *r, struct channel_message *m, int n)
 {
 	if (n < 0)
 		return;
-	if (n)
-		channel__drop(m); /* a reply that came too late */
 	r->notified(r, n ? m : NULL);
+	if (n)
+		channel__drop(m); /* what was not taken: a reply that came too late */
 }
 
 int ask__await(struct recorder *r, uint32_t kind, uint32_t run, struct channel_message *reply)

@@ -26,6 +26,8 @@ enum channel_kind {
 	CHANNEL_ASK,	      /* read something for a probe; text: struct channel_ask */
 	CHANNEL_RELOADED,     /* number: 0, or -errno: nothing has changed */
 	CHANNEL_STATE,	      /* reply to ASK_STATE; text: struct channel_state, then struct channel_run for each run */
+	CHANNEL_MAKE_SEGMENT, /* make a file for stream `number` of the run; text: the number of the segment */
+	CHANNEL_FREE,	      /* clear segments of the run that sinks have delivered; text: how many bytes are needed */
 	/* keeper -> recorder */
 	CHANNEL_RUN, /* reply to MAKE_RUN; text: the name of its folder, and of its user; fds: output folder, folder, streams.
 			 * Or number: -errno; text: what failed */
@@ -38,6 +40,8 @@ enum channel_kind {
 	CHANNEL_RELOAD, /* other rules and limits; text: a part of conf_reload__pack(), from byte `run` of `number` on */
 	CHANNEL_ASK_STATE, /* say how it stands */
 	CHANNEL_ANSWER,	   /* reply to ASK; number: 0 or -errno; text: struct channel_answer, and what was read */
+	CHANNEL_SEGMENT, /* reply to MAKE_SEGMENT; number: the stream's; the file's descriptor, or text: what failed */
+	CHANNEL_FREED,	 /* reply to FREE; text: how many bytes the run takes less */
 	CHANNEL_KINDS,
 };
 

@@ -115,6 +115,8 @@ void drain__all(struct recorder *r)
 	drain__losses(r, misses);
 	if (misses)
 		r->misses_read_at = now;
+	if (r->conf->limits.segment)
+		runs__synced(r);
 	for (struct run *run = r->runs; run; run = run->next) {
 		int err = run__flush(run, now - RUNS_PENDING_NS, r->conf->run.latency / MARKS);
 
@@ -122,6 +124,8 @@ void drain__all(struct recorder *r)
 			runs__failed_write(r, run, err);
 		if (run__lacks_mark(run))
 			mark_later(r);
+		runs__ask_segments(r, run);
+		runs__ask_space(r, run);
 		if (run__is_new(run))
 			runs__sync_later(r);
 	}

@@ -88,7 +88,7 @@ static void on_keeper_ended(struct recorder *r)
 	loop__stop(r->loop);
 }
 
-void exit__notified(struct recorder *r, const struct channel_message *m)
+void exit__notified(struct recorder *r, struct channel_message *m)
 {
 	if (!m)
 		on_keeper_ended(r);
@@ -102,6 +102,10 @@ void exit__notified(struct recorder *r, const struct channel_message *m)
 		recorder_reload__take(r, m);
 	else if (m->kind == CHANNEL_ASK_STATE)
 		recorder_state__send(r);
+	else if (m->kind == CHANNEL_SEGMENT)
+		runs__take_segment(r, m);
+	else if (m->kind == CHANNEL_FREED)
+		runs__take_space(r, m);
 	if (!m || m->kind != CHANNEL_ANSWER)
 		return;
 	ask_keeper__answer(r, m);

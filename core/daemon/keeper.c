@@ -29,18 +29,6 @@
 
 /* ---- the folders of runs ---- */
 
-static struct folder_opts folder_opts(const struct keeper *k)
-{
-	return (struct folder_opts){
-		.output = k->opts->output,
-		.name = k->name ? k->name : k->conf->run.name,
-		.uid = k->owner ? k->owner->pw_uid : (uid_t)-1,
-		.gid = k->owner ? k->owner->pw_gid : (gid_t)-1,
-		/* A service's runs are for its group; those of a command are its user's alone. */
-		.group_reads = collector__is_daemon(k->opts),
-	};
-}
-
 static void free_streams(struct keeper *k)
 {
 	for (size_t i = 0; k->streams && k->streams[i]; i++)
@@ -58,7 +46,6 @@ static int take_streams(struct keeper *k, char *text)
 	int count = *end == '\n' ? channel__names(end, names, CHANNEL_FDS - RUN_FOLDERS) : -EINVAL;
 
 	k->name = rule >= 0 && (size_t)rule < k->conf->rules_count ? k->conf->rules[rule].name : NULL;
-
 	free_streams(k);
 	k->streams = calloc(CHANNEL_FDS, sizeof(*k->streams));
 	if (!k->streams)
@@ -80,7 +67,7 @@ static void drop_folder(struct keeper *k)
 /* On a full disk the oldest runs make room, or there is no further run: its folder may fit and what it records not. */
 static int make_folder(struct keeper *k, size_t count, uint32_t uid, struct error *err)
 {
-	const struct folder_opts opts = folder_opts(k);
+	const struct folder_opts opts = keeper_store__folder_opts(k);
 	const char *const *streams = (const char *const *)k->streams;
 	int code = keeper_store__allow(k, uid, err);
 
@@ -137,7 +124,7 @@ static void make_run(struct keeper *k, struct channel_message *m)
 
 static void keep_run(struct keeper *k, uint32_t run)
 {
-	const struct folder_opts opts = folder_opts(k);
+	const struct folder_opts opts = keeper_store__folder_opts(k);
 
 	if (!k->folder.id)
 		return;
@@ -201,7 +188,7 @@ static void fork_command(struct keeper *k)
  * could not go. */
 static int become_owner(struct keeper *k)
 {
-	const struct folder_opts opts = folder_opts(k);
+	const struct folder_opts opts = keeper_store__folder_opts(k);
 	int rc = !collector__is_daemon(k->opts) || geteuid() ? 0 : folder__become_owner(&opts);
 
 	if (rc > 0)
@@ -347,6 +334,10 @@ static void on_message(void *arg)
 		break;
 	case CHANNEL_REMOVE_RUN:
 		drop_folder(k);
+		break;
+	case CHANNEL_MAKE_SEGMENT:
+	case CHANNEL_FREE:
+		keeper_store__segment(k, &m);
 		break;
 	case CHANNEL_END_RUN:
 		keeper_store__ended(k, m.run);

@@ -21,6 +21,7 @@ struct conf;
 struct loop;
 struct proc_own;
 struct pty;
+struct rotate_run;
 struct store;
 
 struct status_server;
@@ -62,11 +63,12 @@ struct keeper {
 	bool full_said;	       /* and the log */
 	uint64_t full_until;   /* boot clock, ns: it is not said again before */
 	struct delivered delivered;
-	struct folder folder; /* of the run that is being opened */
-	uint32_t uid;	      /* whose that run is */
-	const char *name;     /* of that run */
-	char *run;	      /* path of the first run's folder */
-	char **streams;	      /* names of its streams */
+	struct folder folder;	    /* of the run that is being opened */
+	uint32_t uid;		    /* whose that run is */
+	const char *name;	    /* of that run */
+	char *run;		    /* path of the first run's folder */
+	char **streams;		    /* names of its streams */
+	struct rotate_run *rotated; /* runs whose streams have segments */
 	struct command command;
 	struct pty *pty;	   /* between the caller's terminal and the command of --user; NULL: they share it */
 	struct answerer *answerer; /* reads what probes ask for; NULL: not yet, or it cannot */
@@ -84,11 +86,14 @@ struct keeper {
 /* Until the command and the recorder have ended. Returns the exit code. */
 int keeper__run(struct keeper *keeper);
 
-/* ---- keeper_store.c: the daemon's runs on disk, and their limits ---- */
-int keeper_store__start(struct keeper *k); /* 0 or -errno */
+/* ---- keeper_store.c: the daemon's runs on disk, and their limits; segments of any run ---- */
+int keeper_store__start(struct keeper *k);			      /* 0 or -errno */
+struct folder_opts keeper_store__folder_opts(const struct keeper *k); /* of the run that is opened */
 /* Another run of this user: 0, or -errno with `err` set. */
 int keeper_store__allow(struct keeper *k, uint32_t uid, struct error *err);
 void keeper_store__kept(struct keeper *k, uint32_t run); /* the folder has its name */
+/* Replies to MAKE_SEGMENT or FREE. */
+void keeper_store__segment(struct keeper *k, struct channel_message *m);
 void keeper_store__ended(struct keeper *k, uint32_t run);
 void keeper_store__disk_is_full(struct keeper *k);
 void keeper_store__free(struct keeper *k);

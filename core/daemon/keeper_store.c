@@ -3,13 +3,16 @@
 #include "core/daemon/keeper.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/base.h"
 #include "core/config/config.h"
 #include "core/daemon/loop.h"
 #include "core/log.h"
 #include "core/resume/resume.h"
+#include "core/rotate/rotate.h"
 #include "core/runs/runs.h"
 
 #define SAY_NS 60000000000ull /* between two messages that limits.total is reached */
@@ -117,12 +120,80 @@ void keeper_store__free(struct keeper *k)
 	if (undelivered)
 		log__warn("%llu runs were removed before sinks had delivered them, because of limits",
 			  (unsigned long long)undelivered);
+	rotate__free(k->rotated);
 	store__free(k->store);
 	free((void *)k->delivered.sinks);
 }
 
+/* ---- any run ---- */
+
+struct folder_opts keeper_store__folder_opts(const struct keeper *k)
+{
+	return (struct folder_opts){
+		.output = k->opts->output,
+		.name = k->name ? k->name : k->conf->run.name,
+		.uid = k->owner ? k->owner->pw_uid : (uid_t)-1,
+		.gid = k->owner ? k->owner->pw_gid : (gid_t)-1,
+		/* A service's runs are for its group; those of a command are its user's alone. */
+		.group_reads = collector__is_daemon(k->opts),
+	};
+}
+
+/* ---- segments, also of a command's run ---- */
+
+static void rotate(struct keeper *k, uint32_t run)
+{
+	const char *const *streams = (const char *const *)k->streams;
+	int err = k->conf->limits.segment
+			  ? rotate__add(&k->rotated, run, k->folder.id, k->folder.dirfd, streams, k->folder.count)
+			  : 0;
+
+	if (err)
+		log__warn("%s: each of its streams will have one file: %s", k->folder.path, strerror(-err));
+}
+
+/* Replies with the descriptor of an empty file. */
+static void make_segment(struct keeper *k, struct channel_message *m)
+{
+	const struct folder_opts opts = keeper_store__folder_opts(k);
+	const struct rotate_owner owner = {opts.uid, opts.gid, opts.group_reads ? 0640 : 0600};
+	unsigned long segment = strtoul(m->text, NULL, 10);
+	int fd = m->number < 0 || segment > UINT32_MAX ? -EINVAL
+						       : rotate__make(k->rotated, m->run, m->number, segment, &owner);
+
+	m->kind = CHANNEL_SEGMENT;
+	m->size = fd < 0 ? snprintf(m->text, sizeof(m->text), "%s", strerror(-fd)) : 0;
+	m->fds_count = fd >= 0;
+	m->fds[0] = fd;
+	channel__send(k->channel, m); /* what does not arrive is asked for again */
+	channel__drop(m);
+}
+
+/* Replies with the bytes. */
+static void free_segments(struct keeper *k, struct channel_message *m)
+{
+	uint64_t freed = 0;
+
+	if (k->store && k->delivered.count)
+		freed = rotate__free_space(k->rotated, m->run, &k->delivered, strtoull(m->text, NULL, 10));
+	m->kind = CHANNEL_FREED;
+	m->size = snprintf(m->text, sizeof(m->text), "%llu", (unsigned long long)freed);
+	channel__send(k->channel, m);
+}
+
+void keeper_store__segment(struct keeper *k, struct channel_message *m)
+{
+	if (m->kind == CHANNEL_FREE)
+		free_segments(k, m);
+	else
+		make_segment(k, m);
+}
+
+/* ---- runs ---- */
+
 void keeper_store__kept(struct keeper *k, uint32_t run)
 {
+	rotate(k, run);
 	if (!k->store)
 		return;
 	store__made(k->store, k->folder.id, run, k->uid);
@@ -131,6 +202,7 @@ void keeper_store__kept(struct keeper *k, uint32_t run)
 
 void keeper_store__ended(struct keeper *k, uint32_t run)
 {
+	rotate__end(&k->rotated, run);
 	if (!k->store)
 		return;
 	store__ended(k->store, run);

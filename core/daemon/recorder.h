@@ -64,7 +64,7 @@ struct recorder {
 	const struct passwd *user; /* --user */
 	int channel;		   /* to the keeper */
 	/* exit__notified() */
-	void (*notified)(struct recorder *r, const struct channel_message *message);
+	void (*notified)(struct recorder *r, struct channel_message *message);
 	bool lent;	 /* by file capabilities: only the caller's own is recorded */
 	uint32_t caller; /* its UID */
 	struct privileges privileges;
@@ -135,6 +135,12 @@ void runs__empty(struct recorder *r, uint32_t number); /* marks the run as over 
 bool runs__over(const struct recorder *r);	       /* whether any run is over */
 /* Ends runs that are over, and were when the drain of all ring buffers that began at `drained_at` was still to come. */
 void runs__end_over(struct recorder *r, uint64_t drained_at);
+/* Asks the keeper for files of further segments, where the run needs them; takes one from it. */
+void runs__ask_segments(struct recorder *r, struct run *run);
+void runs__take_segment(struct recorder *r, struct channel_message *message);
+/* Asks the keeper to clear segments that are delivered, if limits.run is near. */
+void runs__ask_space(struct recorder *r, struct run *run);
+void runs__take_space(struct recorder *r, const struct channel_message *message);
 void runs__sync_later(struct recorder *r);  /* what has been written is to go to the disk */
 void runs__on_sync(void *arg);		    /* struct recorder */
 void runs__synced(struct recorder *r);	    /* handles what the syncer has done */
@@ -146,7 +152,7 @@ void exit__on_sweep(void *arg);
 void exit__on_grace(void *arg);
 void exit__on_message(void *arg);
 /* By a message of the keeper; NULL: it has ended. */
-void exit__notified(struct recorder *r, const struct channel_message *message);
+void exit__notified(struct recorder *r, struct channel_message *message);
 
 /* ---- recorder_reload.c ---- */
 void recorder_reload__take(struct recorder *r, const struct channel_message *message);

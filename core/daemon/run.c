@@ -12,26 +12,30 @@
 #include "core/base/base.h"
 #include "core/log.h"
 
+#define ASK_NS 30000000000ull /* until the keeper is asked again for what it has not answered */
+
+/* For each of its segments. */
+static struct stream_writer_opts stream_opts(const struct run *run, size_t stream)
+{
+	struct stream_writer_opts opts = run->streams[stream];
+
+	opts.run = run->head;
+	return opts;
+}
+
 static int open_streams(struct run *run, const struct run_opts *opts, int *files, struct error *err)
 {
 	run->writers = calloc(opts->streams_count + 1, sizeof(*run->writers));
 	run->errors = calloc(opts->streams_count + 1, sizeof(*run->errors));
 	run->left = calloc(opts->streams_count + 1, sizeof(*run->left));
-	if (!run->writers || !run->errors || !run->left)
+	run->segments = calloc(opts->streams_count + 1, sizeof(*run->segments));
+	if (!run->writers || !run->errors || !run->left || !run->segments)
 		return error__set(err, -ENOMEM, "out of memory");
 	for (size_t i = 0; i < opts->streams_count; i++) {
-		struct stream_writer_opts stream = opts->streams[i];
+		struct stream_writer_opts stream = stream_opts(run, i);
 		int code, fd = files[i];
 
-		stream.run = (struct stream_run){
-			.id = run->id,
-			.name = opts->name,
-			.number = run->number,
-			.uid = run->uid,
-			.user = opts->user,
-			.tags = opts->tags,
-			.command = opts->command,
-		};
+		run->segments[i] = (struct run_segment){.next = -1, .last = -1, .due = run->segment};
 		files[i] = -1;
 		code = stream_writer__open_fd(&run->writers[i], fd, &stream);
 		if (code)
@@ -52,6 +56,8 @@ static int close_streams(struct run *run)
 
 		if (err && !first)
 			first = err;
+		if (run->segments[i].next >= 0)
+			close(run->segments[i].next);
 	}
 	if (run->dirfd >= 0)
 		close(run->dirfd);
@@ -65,6 +71,9 @@ static void run__free(struct run *run)
 	free(run->writers);
 	free(run->errors);
 	free(run->left);
+	free(run->segments);
+	free(run->name);
+	free(run->user);
 	free(run->path);
 	free(run->id);
 	free(run);
@@ -79,6 +88,25 @@ static void sync_folder(struct run *run, int fd)
 		run->folder_error = -errno;
 }
 
+/* The files that streams do not write any more. Whether there are any. */
+static bool sync_last(struct run *run)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < run->writers_count; i++) {
+		int *last = &run->segments[i].last;
+
+		if (*last < 0)
+			continue;
+		any = true;
+		if (fdatasync(*last) && errno != EINVAL)
+			run->errors[i] = -errno;
+		close(*last);
+		*last = -1;
+	}
+	return any;
+}
+
 static void sync_all(void *arg)
 {
 	struct run *run = arg;
@@ -91,9 +119,10 @@ static void sync_all(void *arg)
 		if (err)
 			run->errors[i] = err;
 	}
+	if (sync_last(run) || run->outfd >= 0)
+		sync_folder(run, run->dirfd);
 	if (run->outfd < 0)
 		return;
-	sync_folder(run, run->dirfd);
 	sync_folder(run, run->outfd);
 	close(run->outfd);
 	run->outfd = -1;
@@ -144,6 +173,7 @@ int run__open(struct run **result, const struct run_opts *opts, struct error *er
 	run->number = opts->number;
 	run->uid = opts->uid;
 	run->limit = opts->limit;
+	run->segment = opts->segment;
 	run->streams = opts->streams;
 	run->sync = (struct syncer_job){.work = sync_all, .arg = run};
 	run->close = (struct syncer_job){.work = close_all, .arg = run};
@@ -153,8 +183,19 @@ int run__open(struct run **result, const struct run_opts *opts, struct error *er
 	run->outfd = opts->fds[0];
 	run->dirfd = opts->fds[1];
 	opts->fds[0] = opts->fds[1] = -1;
-	code = run->id && run->path ? open_streams(run, opts, opts->fds + RUN_FOLDERS, err)
-				    : error__set(err, -ENOMEM, "out of memory");
+	run->name = strdup(opts->name);
+	run->user = opts->user ? strdup(opts->user) : NULL;
+	run->head = (struct stream_run){
+		.id = run->id,
+		.name = run->name,
+		.number = run->number,
+		.uid = run->uid,
+		.user = run->user,
+		.tags = opts->tags,
+		.command = opts->command,
+	};
+	code = run->id && run->path && run->name ? open_streams(run, opts, opts->fds + RUN_FOLDERS, err)
+						 : error__set(err, -ENOMEM, "out of memory");
 	if (code) {
 		close_streams(run);
 		run__free(run);
@@ -203,6 +244,79 @@ static int mark_streams(struct run *run, uint64_t wait)
 	return first;
 }
 
+/* ---- segments ---- */
+
+bool run__wants_segment(struct run *run, size_t *stream)
+{
+	uint64_t now = clock__boot();
+
+	for (size_t i = 0; run->segment && i < run->writers_count; i++) {
+		struct run_segment *of = &run->segments[i];
+
+		if (of->next >= 0 || stream_writer__segment_bytes(run->writers[i]) < of->due ||
+		    (of->asked_at && now - of->asked_at < ASK_NS))
+			continue;
+		of->asked_at = now;
+		*stream = i;
+		return true;
+	}
+	return false;
+}
+
+bool run__take_segment(struct run *run, size_t stream, int fd)
+{
+	struct run_segment *of = &run->segments[stream];
+	struct stat st;
+
+	if (!of->asked_at || of->next >= 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size)
+		return false;
+	of->asked_at = 0;
+	of->next = fd;
+	return true;
+}
+
+void run__refuse_segment(struct run *run, size_t stream, const char *why)
+{
+	struct run_segment *of = &run->segments[stream];
+
+	of->asked_at = 0;
+	of->due = stream_writer__segment_bytes(run->writers[stream]) + run->segment;
+	if (!run->refused_segment)
+		log__warn("%s: no further file for the stream %s: %s; it goes on in the one that it has", run->path,
+			  run->streams[stream].stream, why);
+	run->refused_segment = true;
+}
+
+bool run__has_last(const struct run *run)
+{
+	for (size_t i = 0; i < run->writers_count && !run->syncing; i++)
+		if (run->segments[i].last >= 0)
+			return true;
+	return false;
+}
+
+/* Not while the syncer has the descriptors. */
+static void go_on(struct run *run, size_t stream)
+{
+	const struct stream_writer_opts opts = stream_opts(run, stream);
+	struct run_segment *of = &run->segments[stream];
+	int last;
+
+	if (of->next < 0 || of->last >= 0 || run->syncing)
+		return;
+	last = stream_writer__go_on(run->writers[stream], of->next, &opts);
+	if (last == -EAGAIN)
+		return;
+	if (last < 0) {
+		close(of->next);
+		run__refuse_segment(run, stream, strerror(-last));
+	} else {
+		of->last = last;
+		of->due = run->segment;
+	}
+	of->next = -1;
+}
+
 int run__flush(struct run *run, uint64_t until, uint64_t wait)
 {
 	int first = 0, err;
@@ -212,6 +326,7 @@ int run__flush(struct run *run, uint64_t until, uint64_t wait)
 		stream_writer__reached(run->writers[i], until);
 		err = stream_writer__flush(run->writers[i]);
 		first = first ? first : err;
+		go_on(run, i);
 	}
 	err = mark_streams(run, wait);
 	return first ? first : err;

@@ -19,12 +19,20 @@ struct run_left {
 	int kind;	       /* of all of them; -1: of several */
 };
 
+/* The files of a stream beside the one that is written. */
+struct run_segment {
+	int next, last;	   /* an empty one; the one before, which is still to be brought to the disk; -1: none */
+	uint64_t asked_at; /* boot clock, ns: when the keeper was asked for `next`; 0: it was not */
+	uint64_t due;	   /* bytes of the file at which it is */
+};
+
 struct run {
 	struct run *next;
 	uint32_t number;
 	uint32_t uid; /* of the process that started it */
-	char *id;
-	char *path; /* of its folder, for messages */
+	char *id, *name, *user;
+	char *path;		/* of its folder, for messages */
+	struct stream_run head; /* as headers have it */
 	int dirfd;
 	int outfd; /* of the output folder, until the run's entry in it is on the disk; then -1 */
 	const struct stream_writer_opts *streams; /* run_opts.streams */
@@ -37,6 +45,11 @@ struct run {
 	uint64_t losses_read_at; /* when the loss counters were last read: boot clock, ns */
 
 	uint64_t limit;		      /* bytes of all streams; 0: none */
+	uint64_t freed;		      /* bytes of segments that a sink has delivered and that were cleared */
+	uint64_t asked_space_at;      /* boot clock, ns: when they were last asked for */
+	uint64_t segment;	      /* bytes of a stream's file, after which another one follows; 0: none does */
+	struct run_segment *segments; /* per stream */
+	bool refused_segment;	      /* one; that has been said */
 	bool limited, suspended;      /* nothing is recorded: this limit is reached; limits.total is */
 	bool failed_write;	      /* an error has been logged */
 	uint64_t marked_at;	      /* boot clock, ns: when streams were last marked */
@@ -62,6 +75,7 @@ struct run_opts {
 	uint32_t number, uid;
 	const char *user;	    /* the name of uid; "": it has none */
 	uint64_t limit;		    /* bytes of all streams; 0: none */
+	uint64_t segment;	    /* bytes of a stream's file, after which another one follows; 0: none does */
 	const char *const *tags;    /* NAME=VALUE, terminated by NULL */
 	const char *const *command; /* argv, terminated by NULL; may be NULL */
 	/* Options of each stream, which outlive the run; run__open() sets `run`. */
@@ -81,7 +95,11 @@ void run__event(struct run *run, size_t stream, const struct event *event, size_
 void run__lost(struct run *run, size_t stream, uint64_t count, uint64_t since, int kind, const char *cause);
 /* Writes `lost` records with the cause "limit" if it is time for them; `all`: also if not. */
 void run__report_left(struct run *run, bool all);
-uint64_t run__bytes(const struct run *run); /* of all streams */
+uint64_t run__bytes(const struct run *run); /* of all streams, as far as they are there */
+/* How many bytes would have to go: 0 unless the limit is near. */
+uint64_t run__needs_space(const struct run *run);
+/* So many bytes of its streams are gone. */
+void run__freed(struct run *run, uint64_t bytes);
 /* Another limit for the bytes of all streams; 0: none. */
 void run__limit(struct run *run, uint64_t bytes);
 /* Stops recording, or goes on. */
@@ -95,6 +113,15 @@ int run__flush(struct run *run, uint64_t until, uint64_t wait);
 
 /* Whether a stream has an event that the mark of another one does not reach. */
 bool run__lacks_mark(const struct run *run);
+
+/* Whether a stream needs the file of a further segment, which counts as asked for from then on: which one. */
+bool run__wants_segment(struct run *run, size_t *stream);
+/* Takes that file; the stream goes on in it after a flush. False: it is not one, or was not asked for. */
+bool run__take_segment(struct run *run, size_t stream, int fd);
+/* There is none: the stream goes on in the file that it has, and tries again when that has grown by as much. */
+void run__refuse_segment(struct run *run, size_t stream, const char *why);
+/* Whether a file that is not written any more waits for run__sync(). */
+bool run__has_last(const struct run *run);
 
 /* Whether something has been written since the last run__sync(). */
 bool run__is_new(const struct run *run);

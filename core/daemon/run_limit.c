@@ -28,7 +28,7 @@ uint64_t run__bytes(const struct run *run)
 
 	for (size_t i = 0; i < run->writers_count; i++)
 		bytes += stream_writer__size(run->writers[i]);
-	return bytes;
+	return bytes > run->freed ? bytes - run->freed : 0;
 }
 
 static bool has_room(const struct run *run)
@@ -117,6 +117,19 @@ void run__limit(struct run *run, uint64_t bytes)
 	run->limited = false;
 	if (!run->suspended)
 		go_on(run);
+}
+
+uint64_t run__needs_space(const struct run *run)
+{
+	uint64_t bytes = run->limit && run->segment ? run__bytes(run) : 0;
+
+	return bytes > run->limit / 4 * 3 ? bytes - run->limit / 2 : 0;
+}
+
+void run__freed(struct run *run, uint64_t bytes)
+{
+	run->freed += bytes;
+	run__limit(run, run->limit);
 }
 
 void run__suspend(struct run *run, bool on)

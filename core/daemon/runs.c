@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/base/base.h"
@@ -18,6 +19,7 @@
 /* From the wakeup for the first event to the drain, to batch events: at most. */
 #define DRAIN_NS 50000000ull
 #define REFUSALS_NS 60000000000ull /* between two messages about runs that are not recorded */
+#define SPACE_NS 500000000ull	   /* between two requests to clear segments of a run */
 #define FULL_NS 5000000000ull	   /* between two requests for space */
 
 void runs__drain_soon(struct recorder *r)
@@ -82,6 +84,7 @@ static int open_folder(struct recorder *r, uint32_t number, uint32_t uid, const 
 		.uid = uid,
 		.user = "",
 		.limit = r->conf->limits.run,
+		.segment = r->conf->limits.segment,
 		.tags = (const char *const *)r->shown_tags,
 		.command = (const char *const *)r->shown_command,
 		.streams = r->streams,
@@ -207,6 +210,62 @@ int runs__open(struct recorder *r, uint32_t number, uint32_t uid, const struct c
 	r->runs = run;
 	runs__sync_later(r);
 	return 0;
+}
+
+void runs__ask_segments(struct recorder *r, struct run *run)
+{
+	size_t stream;
+
+	while (run__wants_segment(run, &stream)) {
+		struct channel_message m = {.kind = CHANNEL_MAKE_SEGMENT, .run = run->number, .number = stream};
+		int err;
+
+		m.size = snprintf(m.text, sizeof(m.text), "%u", stream_writer__segment(run->writers[stream]) + 1);
+		err = channel__send(r->channel, &m);
+		if (err)
+			run__refuse_segment(run, stream, strerror(-err));
+	}
+	if (run__has_last(run))
+		run__sync(run, r->syncer);
+}
+
+void runs__take_segment(struct recorder *r, struct channel_message *m)
+{
+	struct run *run = runs__find(r, m->run);
+
+	if (!run || m->number < 0 || (size_t)m->number >= run->writers_count)
+		return;
+	if (m->fds_count != 1)
+		run__refuse_segment(run, m->number, m->text);
+	else if (run__take_segment(run, m->number, m->fds[0]))
+		m->fds_count = 0;
+	runs__drain_soon(r);
+}
+
+/* What it needs, what sinks have delivered: both change meanwhile. */
+void runs__ask_space(struct recorder *r, struct run *run)
+{
+	uint64_t bytes = collector__is_daemon(r->opts) ? run__needs_space(run) : 0;
+	struct channel_message m = {.kind = CHANNEL_FREE, .run = run->number};
+	uint64_t now = clock__boot();
+
+	if (!bytes || now - run->asked_space_at < SPACE_NS)
+		return;
+	run->asked_space_at = now;
+	m.size = snprintf(m.text, sizeof(m.text), "%llu", (unsigned long long)bytes);
+	channel__send(r->channel, &m);
+}
+
+void runs__take_space(struct recorder *r, const struct channel_message *m)
+{
+	struct run *run = runs__find(r, m->run);
+	uint64_t freed = strtoull(m->text, NULL, 10);
+
+	if (!run || !freed)
+		return;
+	log__info("run %s: %llu bytes of segments removed that all sinks have delivered (limits.run)", run->id,
+		  (unsigned long long)freed);
+	run__freed(run, freed);
 }
 
 void runs__suspend(struct recorder *r, bool on)

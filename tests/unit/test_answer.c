@@ -52,7 +52,7 @@ struct two {
 	int keeper;
 };
 
-static void on_notified(struct recorder *r, const struct channel_message *m)
+static void on_notified(struct recorder *r, struct channel_message *m)
 {
 	r->orphaned = !m;
 	if (m && m->kind == CHANNEL_ANSWER)

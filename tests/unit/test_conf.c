@@ -111,6 +111,7 @@ static void check_defaults(const struct conf *conf)
 	assert_int_equal(conf->run.grace, 2000000000);
 	assert_int_equal(conf->run.max_processes, 131072);
 	assert_int_equal(conf->limits.run, CONF_LIMIT_DEFAULT);
+	assert_int_equal(conf->limits.segment, 0);
 	assert_int_equal(conf->limits.total, 10ULL << 30);
 	assert_int_equal(conf->limits.age, 30 * 86400000000000);
 	assert_int_equal(conf->limits.runs, 10000);
@@ -137,9 +138,10 @@ static void test_limits(void **state)
 	(void)state;
 	load_good(&conf,
 		  "limits: {run: 1MiB, total: 2GiB, age: 90d, runs: 7, runs_per_user: 6, open: 5, open_per_user: 4,\n"
-		  "  drop_undelivered: true}\n"
+		  "  drop_undelivered: true, segment: 256KiB}\n"
 		  "run: {followers: /srv/follow}\n");
 	assert_int_equal(conf.limits.run, 1 << 20);
+	assert_int_equal(conf.limits.segment, 256 << 10);
 	assert_int_equal(conf.limits.total, 2ULL << 30);
 	assert_int_equal(conf.limits.age, 90 * 86400000000000);
 	assert_int_equal(conf.limits.runs, 7);
@@ -149,7 +151,7 @@ static void test_limits(void **state)
 	assert_true(conf.limits.drop_undelivered);
 	assert_string_equal(conf.run.followers, "/srv/follow");
 	conf__free(&conf);
-	load_good(&conf, "limits: {run: 0, total: 0, age: 0s}\n");
+	load_good(&conf, "limits: {run: 0, segment: 0, total: 0, age: 0s}\n");
 	assert_int_equal(conf.limits.run, 0);
 	assert_int_equal(conf.limits.total, 0);
 	assert_int_equal(conf.limits.age, 0);

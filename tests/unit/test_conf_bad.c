@@ -74,6 +74,7 @@ static const char *const bad[][2] = {
 	{"run: {max_processes: 1023}", "x.yaml:1:22: run.max_processes: 1023 is out of range: write 1024 to 4194304\n"},
 	{"limits: {runs: -1}", "x.yaml:1:16: limits.runs: \"-1\" is not a number: write a whole number\n"},
 	{"limits: {runs: 5000000000}", "x.yaml:1:16: limits.runs: 5000000000 is out of range: write 0 to 4294967295\n"},
+	{"limits: {segment: 255KiB}", "x.yaml:1:9: limits.segment: is too small: write 0, or 256KiB or more\n"},
 	{"limits: {total: 5d}", "x.yaml:1:17: limits.total: \"5d\" is not a size: " SIZE_HOW},
 	{"limits: {age: 30}", "x.yaml:1:15: limits.age: \"30\" is not a duration: " TIME_HOW},
 	{"limits: {totl: 1G}", "x.yaml:1:10: limits.totl: unknown option: did you mean \"total\"?\n"},

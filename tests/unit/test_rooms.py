@@ -20,7 +20,8 @@ ROOMS = {
     "proc": ("core/proc/proc.h", ["base"]),
     "given": ("core/given/given.h", ["base"]),
     "status": ("core/status/status.h", ["base", "stream", "resume"]),
-    "daemon": (None, ["status", "base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "given"]),
+    "rotate": ("core/rotate/rotate.h", ["base", "stream", "resume"]),
+    "daemon": (None, ["status", "rotate", "base", "stream", "resume", "merge", "runs", "config", "bpf", "account", "proc", "given"]),
 }
 
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
