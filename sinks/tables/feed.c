@@ -223,7 +223,7 @@ extern int duckdb_je_mallctl(const char *name, void *old, size_t *old_size, void
 static void give_back_memory(void)
 {
 	static const char *const names[] = {"arenas.dirty_decay_ms", "arenas.muzzy_decay_ms"};
-	ssize_t soon = 200;
+	ssize_t soon = 100;
 
 	mallopt(M_ARENA_MAX, 2);
 	for (int i = 0; i < 2 && duckdb_je_mallctl; i++)

@@ -451,7 +451,7 @@ static void fill(const struct table *table, const struct entry *entry, struct ce
 	cells__put_notes(cells + info->parts[1].count, row, &notes, &table->work->scratch);
 }
 
-#define FORGET_ROWS 512 /* how many are read before the kernel may take back their pages */
+#define FORGET_ROWS 128 /* how many are read before the kernel may take back their pages: it maps 16 around each */
 
 static int next(const struct table *table, struct cells *cells, idx_t row)
 {
