@@ -170,6 +170,7 @@ static void outputs_go_with_the_run(void **state)
 	close(openat(folder->fd, A "/merged.html", O_CREAT | O_WRONLY, 0644));
 	assert_int_equal(mkdir(path_of(folder, A "/.tables"), 0755), 0);
 	close(openat(folder->fd, A "/.tables/images.parquet", O_CREAT | O_WRONLY, 0644));
+	close(openat(folder->fd, A "/.tables.lock", O_CREAT | O_WRONLY, 0600));
 	make_run(folder, B, 100);
 	assert_int_equal(mkdir(path_of(folder, B "/.tables"), 0755), 0);
 	close(openat(folder->fd, B "/.tables/notes.txt", O_CREAT | O_WRONLY, 0644));
