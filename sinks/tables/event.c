@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Tables of events: columns from the streams' headers, rows from the records' bytes. They wait on disk as they came: each value is
- * decoded once, on its way into the table. */
+/* Tables of events: columns from the streams' headers, rows from the records' bytes. They wait on disk as they came: each value
+ * is decoded once, on its way into the table. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Values of rows that wait on disk, as they are in memory: a byte for the type, and then a number, or the size of what follows. Only
- * the process that wrote them reads them. Each function that puts a value returns not 0 without memory. Private to
+/* Values of rows that wait on disk, as they are in memory: a byte for the type, and then a number, or the size of what follows.
+ * Only the process that wrote them reads them. Each function that puts a value returns not 0 without memory. Private to
  * sinks/tables. */
 #ifndef SINKS_TABLES_KEPT_H
 #define SINKS_TABLES_KEPT_H
