@@ -107,7 +107,7 @@ static void freed(void *arg)
 static struct stream_reader *open_chain(const struct folder *folder, struct chain *chain, uint32_t first, uint32_t last)
 {
 	const struct stream_chain of = {open_after, refused, freed, chain, false, last, 0};
-	struct stream_reader *reader;
+	struct stream_reader *reader = NULL;
 	char name[STREAM_FILE_NAME];
 	struct error err;
 	int fd;
