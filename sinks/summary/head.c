@@ -218,6 +218,25 @@ static void verdict(struct page *page)
 	text__printf(page->text, "\n");
 }
 
+static int has_lost(void *arg, const char *safe)
+{
+	(void)safe;
+	*(bool *)arg = true;
+	return 0;
+}
+
+/* Each loss is told at the end of a page that may be long. */
+static void record_fact(struct page *page)
+{
+	bool lost = false;
+	int err = losses__each(&page->tally->run.losses, page->tally->run.run, has_lost, &lost);
+
+	if (err)
+		page->text->error = err;
+	if (lost)
+		fact(page, "record", "incomplete", false, "what it lacks is told at the end");
+}
+
 #define LEFT_PERCENT 5
 
 /* What goes on when the command has ended, if it is a good part of the run. */
@@ -276,4 +295,5 @@ void page__head(struct page *page)
 	text__printf(page->text, "\n");
 	state(page);
 	verdict(page);
+	record_fact(page);
 }
