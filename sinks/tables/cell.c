@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "sinks/tables/kept.h"
+#include "sinks/tables/table.h"
 #include "sinks/verdicts/verdicts.h"
 
 static int keep_null(struct packer *p, const struct cell *cell, unsigned reason)
@@ -132,8 +133,12 @@ int cell__noted(struct packer *p, const struct cell *cell, const void *at)
 {
 	const char *note = *(const char *const *)((const char *)at - cell->offset + cell->member);
 
-	if (note)
+	if (note) {
+		note = model_rows__sentence(p->rows, note);
+		if (!note)
+			return -ENOMEM;
 		notes__add(&p->notes, cell->name, note);
+	}
 	return cell__string(p, cell, at);
 }
 

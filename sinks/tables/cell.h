@@ -7,7 +7,10 @@
 #include "sinks/model/model.h"
 #include "sinks/tables/column.h"
 
+struct model_rows;
+
 struct packer {
+	struct model_rows *rows;
 	struct buffer *out;
 	const struct model_run *run;
 	struct notes notes;

@@ -140,6 +140,10 @@ def test_words_of_a_full_disk(name):
     full, = [v for v in verdicts(run) if v["kind"] == "disk_full"]
     assert full["certainty"] == "likely"
     assert any(line in full["evidence"] for line in (folder / "words").read_text().splitlines())
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--format", "json", run.path,
+                           "SELECT missing FROM verdicts WHERE kind = 'disk_full'"], capture_output=True, check=True)
+    (row,) = json.loads(done.stdout)
+    assert row["missing"]["evidence"] == full["evidence_missing"] and "no record has it" in full["evidence_missing"]
 
 
 def test_every_kind_has_a_detector():
