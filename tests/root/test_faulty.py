@@ -90,7 +90,7 @@ def test_verdict(case):
 
 def suspected(out, kind, command):
     """The pids that have such a verdict while it lasts."""
-    done = subprocess.run([stage() / "collector-query", "--format", "json", out / "latest",
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--format", "json", out / "latest",
                            f"SELECT pid, command FROM verdicts WHERE kind = '{kind}'"], capture_output=True, check=False)
     rows = json.loads(done.stdout or b"[]") if done.returncode == 0 else []
     return [row["pid"] for row in rows if re.search(command, row["command"])]
