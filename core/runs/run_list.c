@@ -21,7 +21,8 @@
 struct file {
 	size_t run;
 	int fd;
-	int last; /* of the stream's last segment; -1: it has one */
+	int last;   /* of the stream's last segment; -1: it has one */
+	int before; /* of the one before that; -1: that is the first one */
 };
 
 struct batch {
@@ -109,8 +110,9 @@ static bool find_event(struct stream_reader *reader, struct record *record)
 }
 
 /* The stream of ends has the run's first process first. Of a longer one only the last block follows: of `last`, which may be
- * another segment. */
-static void put_ends(struct listed *run, struct stream_reader *reader, struct stream_reader *last, bool whole)
+ * another segment. If nothing came after that was begun, of the one before. */
+static void put_ends(struct listed *run, struct stream_reader *reader, struct stream_reader *last,
+		     struct stream_reader *before, bool whole)
 {
 	struct seen seen = {.exit_code = EVENT_NULL(EVENT_REASON_LOST), .signal = EVENT_NULL(EVENT_REASON_LOST)};
 	const struct stream_state *state = stream_reader__state(last);
@@ -130,6 +132,9 @@ static void put_ends(struct listed *run, struct stream_reader *reader, struct st
 		return;
 	while (stream_reader__next(last, &record) == 1)
 		see(&seen, &record);
+	if (last != reader && !seen.last_exit && !stream_reader__skip_to_last(before))
+		while (stream_reader__next(before, &record) == 1)
+			see(&seen, &record);
 	if (!began)
 		return;
 	if (state->life == STREAM_RUNNING)
@@ -176,13 +181,14 @@ static void look_at(struct listed *run, const struct file *file)
 	bool whole = file->last < 0 && !fstat(file->fd, &st) && st.st_size <= WHOLE_BYTES, ends;
 	struct stream_reader *reader = open_reader(run, file->fd);
 	struct stream_reader *last = file->last < 0 ? reader : open_reader(run, file->last);
+	struct stream_reader *before = file->before < 0 ? reader : open_reader(run, file->before);
 
-	if (reader && last) {
+	if (reader && last && before) {
 		ends = has_ends(stream_reader__info(reader));
 		if (!run->read || ends)
 			put_header(run, stream_reader__info(reader));
 		if (ends)
-			put_ends(run, reader, last, whole);
+			put_ends(run, reader, last, before, whole);
 		else if (!stream_reader__skip_to_last(last))
 			while (stream_reader__next(last, &record) == 1)
 				;
@@ -192,6 +198,8 @@ static void look_at(struct listed *run, const struct file *file)
 	stream_reader__close(reader);
 	if (last != reader)
 		stream_reader__close(last);
+	if (before != reader)
+		stream_reader__close(before);
 }
 
 static int look_at_all(void *arg)
@@ -214,6 +222,8 @@ static int finish_batch(struct batch *batch, const struct account *account)
 		close(batch->files[i].fd);
 		if (batch->files[i].last >= 0)
 			close(batch->files[i].last);
+		if (batch->files[i].before >= 0)
+			close(batch->files[i].before);
 	}
 	batch->count = 0;
 	return code == EXIT_DONE ? 0 : -EIO;
@@ -246,8 +256,9 @@ static int compare_last(int folder, const char *name, void *arg)
 	return 0;
 }
 
-/* The last segment of the stream whose first one this is. A descriptor, -1 if that is the only one, or -errno. */
-static int open_last(int folder, const char *name)
+/* The last segment of the stream whose first one this is. A descriptor, -1 if that is the only one, or -errno. The one before
+ * that in *before, -1 if that is the first one or gone. */
+static int open_last(int folder, const char *name, int *before)
 {
 	struct last last = {.stream = name, .segment = 1};
 	char stream[STREAM_FILE_NAME], second[STREAM_FILE_NAME];
@@ -256,9 +267,14 @@ static int open_last(int folder, const char *name)
 	stream_file__segment(name, &last.length);
 	snprintf(stream, sizeof(stream), "%.*s", (int)last.length, name);
 	stream_file__name(second, stream, 2);
+	*before = -1;
 	if (faccessat(folder, second, F_OK, AT_SYMLINK_NOFOLLOW))
 		return -1;
 	rc = dir__each(folder, compare_last, &last);
+	if (!rc && last.segment > 2) {
+		stream_file__name(second, stream, last.segment - 1);
+		*before = stream_file__open(folder, second);
+	}
 	stream_file__name(second, stream, last.segment);
 	return rc ? rc : stream_file__open(folder, second);
 }
@@ -269,6 +285,7 @@ static int open_stream(int folder, const char *name, void *arg)
 	struct opening *opening = arg;
 	struct batch *batch = opening->batch;
 	struct stat st;
+	struct file file = {.run = opening->run - batch->runs};
 	size_t length;
 	int fd;
 
@@ -283,10 +300,13 @@ static int open_stream(int folder, const char *name, void *arg)
 		return 0;
 	}
 	opening->run->bytes += st.st_size;
-	if (stream_file__segment(name, &length) > 1)
+	if (stream_file__segment(name, &length) > 1) {
 		close(fd);
-	else
-		batch->files[batch->count++] = (struct file){opening->run - batch->runs, fd, open_last(folder, name)};
+		return 0;
+	}
+	file.fd = fd;
+	file.last = open_last(folder, name, &file.before);
+	batch->files[batch->count++] = file;
 	return 0;
 }
 
