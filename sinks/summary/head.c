@@ -225,7 +225,7 @@ static int has_lost(void *arg, const char *safe)
 	return 0;
 }
 
-/* Each loss is told at the end of a page that may be long. */
+/* Each loss is shown at the end of a page that may be long. */
 static void record_fact(struct page *page)
 {
 	bool lost = false;
@@ -234,7 +234,7 @@ static void record_fact(struct page *page)
 	if (err)
 		page->text->error = err;
 	if (lost)
-		fact(page, "record", "incomplete", false, "what it lacks is told at the end");
+		fact(page, "record", "incomplete", false, "what it lacks is at the end");
 }
 
 #define LEFT_PERCENT 5

@@ -4,10 +4,10 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sinks/tables/kept.h"
-#include "sinks/tables/table.h"
 #include "sinks/verdicts/verdicts.h"
 
 static int keep_null(struct packer *p, const struct cell *cell, unsigned reason)
@@ -129,12 +129,36 @@ int cell__string(struct packer *p, const struct cell *cell, const void *at)
 	return string ? kept__text(p->out, string, strlen(string)) : kept__null(p->out);
 }
 
+/* NULL: out of memory. */
+static const char *keep_sentence(struct sentence **sentences, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	struct sentence *sentence = malloc(sizeof(*sentence) + size);
+
+	if (!sentence)
+		return NULL;
+	memcpy(sentence->text, text, size);
+	sentence->next = *sentences;
+	*sentences = sentence;
+	return sentence->text;
+}
+
+void sentences__free(struct sentence *sentences)
+{
+	while (sentences) {
+		struct sentence *next = sentences->next;
+
+		free(sentences);
+		sentences = next;
+	}
+}
+
 int cell__noted(struct packer *p, const struct cell *cell, const void *at)
 {
 	const char *note = *(const char *const *)((const char *)at - cell->offset + cell->member);
 
 	if (note) {
-		note = model_rows__sentence(p->rows, note);
+		note = keep_sentence(p->sentences, note);
 		if (!note)
 			return -ENOMEM;
 		notes__add(&p->notes, cell->name, note);

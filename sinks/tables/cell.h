@@ -7,10 +7,15 @@
 #include "sinks/model/model.h"
 #include "sinks/tables/column.h"
 
-struct model_rows;
+/* A note is kept by its address: those that go with what they are of are copied. */
+struct sentence {
+	struct sentence *next;
+	char text[];
+};
+void sentences__free(struct sentence *sentences);
 
 struct packer {
-	struct model_rows *rows;
+	struct sentence **sentences;
 	struct buffer *out;
 	const struct model_run *run;
 	struct notes notes;

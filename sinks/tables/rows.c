@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The model's tables: their columns as data, and their rows. */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "sinks/tables/cell.h"
@@ -258,27 +257,9 @@ int model_rows__open(struct model_rows *rows, int folder)
 	return err ? err : also;
 }
 
-const char *model_rows__sentence(struct model_rows *rows, const char *text)
-{
-	size_t size = strlen(text) + 1;
-	struct sentence *sentence = malloc(sizeof(*sentence) + size);
-
-	if (!sentence)
-		return NULL;
-	memcpy(sentence->text, text, size);
-	sentence->next = rows->sentences;
-	rows->sentences = sentence;
-	return sentence->text;
-}
-
 void model_rows__free(struct model_rows *rows)
 {
-	while (rows->sentences) {
-		struct sentence *next = rows->sentences->next;
-
-		free(rows->sentences);
-		rows->sentences = next;
-	}
+	sentences__free(rows->sentences);
 	process_tree__free(&rows->tree);
 	sorted__free(&rows->sorted);
 	buffer__free(&rows->scratch);
@@ -291,7 +272,7 @@ static int keep_part(struct model_rows *rows, enum model_table which, int part, 
 	struct packer p;
 	int err = 0;
 
-	p.rows = rows;
+	p.sentences = &rows->sentences;
 	p.out = &rows->scratch;
 	p.run = *(const struct model_run *const *)row;
 	p.notes.count = 0; /* the rest stays as it is: zeroing it would cost more than a row */

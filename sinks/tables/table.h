@@ -96,10 +96,7 @@ struct run_row {
 };
 
 /* Rows of the model's tables, until all have come. */
-struct sentence {
-	struct sentence *next;
-	char text[];
-};
+struct sentence;
 
 struct model_rows {
 	struct process_tree tree;
@@ -126,9 +123,6 @@ int model_rows__verdict(struct model_rows *rows, const struct verdict *verdict);
 
 /* When all have come: sorts them. 0 or -errno. */
 int model_rows__sort(struct model_rows *rows, const struct model *model);
-
-/* A copy that stays as long as the rows: a note is kept by its address. NULL: out of memory. */
-const char *model_rows__sentence(struct model_rows *rows, const char *text);
 
 struct table *model_table__new(enum model_table which, const struct model_rows *rows); /* NULL: out of memory */
 
