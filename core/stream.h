@@ -146,6 +146,8 @@ bool stream_file__is_name(const char *name);
 void stream_file__name(char name[STREAM_FILE_NAME], const char *stream, uint32_t segment);
 /* Takes such a name apart. The segment's number, from 1; of the stream's name *length bytes. */
 uint32_t stream_file__segment(const char *name, size_t *length);
+/* Which segment of this stream a file is; 0: of none. */
+uint32_t stream_file__segment_of(const char *name, const char *stream, size_t length);
 
 /* Opens the file of a stream for reading; does not wait for a FIFO. For root, the folder may be another user's: a link in it is
  * not followed, nor is a file of a third user taken that was linked to there. A descriptor or -errno. */

@@ -289,7 +289,7 @@ void run__refuse_segment(struct run *run, size_t stream, const char *why)
 
 bool run__has_last(const struct run *run)
 {
-	for (size_t i = 0; i < run->writers_count && !run->syncing; i++)
+	for (size_t i = 0; run->segment && i < run->writers_count && !run->syncing; i++)
 		if (run->segments[i].last >= 0)
 			return true;
 	return false;

@@ -56,15 +56,11 @@ struct sought {
 static int compare_name(int folder, const char *name, void *arg)
 {
 	struct sought *sought = arg;
-	uint32_t number;
-	size_t length;
+	const char *stream = sought->segments->stream;
+	uint32_t number = stream_file__segment_of(name, stream, strlen(stream));
 
 	(void)folder;
-	if (!stream_file__is_name(name))
-		return 0;
-	number = stream_file__segment(name, &length);
-	if (number > sought->after && (!sought->found || number < sought->found) &&
-	    strlen(sought->segments->stream) == length && !memcmp(name, sought->segments->stream, length))
+	if (number > sought->after && (!sought->found || number < sought->found))
 		sought->found = number;
 	return 0;
 }

@@ -109,10 +109,31 @@ static bool find_event(struct stream_reader *reader, struct record *record)
 	return false;
 }
 
+/* The last block of the segment before the last one; -1: that is the first one. */
+static void see_before(struct seen *seen, struct stream_reader *first, int *fd)
+{
+	struct stream_reader *before = first;
+	struct record record;
+	struct error err;
+
+	if (*fd >= 0) {
+		int code = stream_reader__open_fd(&before, *fd, "", &err);
+
+		*fd = -1; /* it is the reader's, also if that fails */
+		if (code)
+			return;
+	}
+	if (!stream_reader__skip_to_last(before))
+		while (stream_reader__next(before, &record) == 1)
+			see(seen, &record);
+	if (before != first)
+		stream_reader__close(before);
+}
+
 /* The stream of ends has the run's first process first. Of a longer one only the last block follows: of `last`, which may be
  * another segment. If nothing came after that was begun, of the one before. */
-static void put_ends(struct listed *run, struct stream_reader *reader, struct stream_reader *last,
-		     struct stream_reader *before, bool whole)
+static void put_ends(struct listed *run, struct stream_reader *reader, struct stream_reader *last, int *before,
+		     bool whole)
 {
 	struct seen seen = {.exit_code = EVENT_NULL(EVENT_REASON_LOST), .signal = EVENT_NULL(EVENT_REASON_LOST)};
 	const struct stream_state *state = stream_reader__state(last);
@@ -132,9 +153,8 @@ static void put_ends(struct listed *run, struct stream_reader *reader, struct st
 		return;
 	while (stream_reader__next(last, &record) == 1)
 		see(&seen, &record);
-	if (last != reader && !seen.last_exit && !stream_reader__skip_to_last(before))
-		while (stream_reader__next(before, &record) == 1)
-			see(&seen, &record);
+	if (last != reader && !seen.last_exit)
+		see_before(&seen, reader, before);
 	if (!began)
 		return;
 	if (state->life == STREAM_RUNNING)
@@ -181,14 +201,14 @@ static void look_at(struct listed *run, const struct file *file)
 	bool whole = file->last < 0 && !fstat(file->fd, &st) && st.st_size <= WHOLE_BYTES, ends;
 	struct stream_reader *reader = open_reader(run, file->fd);
 	struct stream_reader *last = file->last < 0 ? reader : open_reader(run, file->last);
-	struct stream_reader *before = file->before < 0 ? reader : open_reader(run, file->before);
+	int before = file->before;
 
-	if (reader && last && before) {
+	if (reader && last) {
 		ends = has_ends(stream_reader__info(reader));
 		if (!run->read || ends)
 			put_header(run, stream_reader__info(reader));
 		if (ends)
-			put_ends(run, reader, last, before, whole);
+			put_ends(run, reader, last, &before, whole);
 		else if (!stream_reader__skip_to_last(last))
 			while (stream_reader__next(last, &record) == 1)
 				;
@@ -198,8 +218,8 @@ static void look_at(struct listed *run, const struct file *file)
 	stream_reader__close(reader);
 	if (last != reader)
 		stream_reader__close(last);
-	if (before != reader)
-		stream_reader__close(before);
+	if (before >= 0)
+		close(before);
 }
 
 static int look_at_all(void *arg)
@@ -244,14 +264,10 @@ struct last {
 static int compare_last(int folder, const char *name, void *arg)
 {
 	struct last *last = arg;
-	uint32_t segment;
-	size_t length;
+	uint32_t segment = stream_file__segment_of(name, last->stream, last->length);
 
 	(void)folder;
-	if (!stream_file__is_name(name))
-		return 0;
-	segment = stream_file__segment(name, &length);
-	if (length == last->length && !memcmp(name, last->stream, length) && segment > last->segment)
+	if (segment > last->segment)
 		last->segment = segment;
 	return 0;
 }

@@ -44,6 +44,17 @@ uint32_t stream_file__segment(const char *name, size_t *length)
 	return number;
 }
 
+uint32_t stream_file__segment_of(const char *name, const char *stream, size_t length)
+{
+	uint32_t segment;
+	size_t own;
+
+	if (!stream_file__is_name(name))
+		return 0;
+	segment = stream_file__segment(name, &own);
+	return own == length && !memcmp(name, stream, length) ? segment : 0;
+}
+
 /* A hard link that the folder's owner made to a file of another user, which only root can read. */
 static bool is_borrowed(int folder, const struct stat *st)
 {
