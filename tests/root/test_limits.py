@@ -255,6 +255,8 @@ def test_open_runs():
     with daemon("{open: 4, open_per_user: 3}") as started:
         processes = [subprocess.Popen([started.tool, "sleep", "100000"]) for _ in range(6)]
         processes += [subprocess.Popen(as_nobody(started.tool, "sleep", "100000")) for _ in range(3)]
+        # setpriv takes its time: one that is killed before it executes the tool asks for no run
+        wait_for(lambda: all(os.path.samefile(f"/proc/{process.pid}/exe", started.tool) for process in processes), "all run")
         wait_for(lambda: len(runs(started.out)) == 4, "four are recorded")
         for process in processes:
             process.kill()
