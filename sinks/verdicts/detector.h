@@ -73,7 +73,8 @@ struct track {
 	uint64_t first_ts;
 	uint64_t exited_ns;   /* lifecycle has seen its end; null: it lives */
 	uint64_t released_ns; /* its parent has waited for it; null: not yet */
-	bool gone;	      /* its last row has come: no detector has anything of it any more */
+	bool over;	      /* its last row has come */
+	bool gone;	      /* and those of its children that ended before: no detector has anything of it any more */
 	uint64_t figure[TRACK_FIGURES], before[TRACK_FIGURES];	    /* before: at the sample before */
 	uint64_t sampled_ns[TRACK_EVENTS], before_ns[TRACK_EVENTS]; /* the last one, and the one before; 0: none */
 	uint64_t active_ns; /* when it was last seen to have got on: CPU, or bytes; 0: never */
@@ -83,6 +84,7 @@ struct track {
 	uint64_t shape;	    /* hash of how it was executed, numbers left out; 0: not known */
 	uint32_t children;  /* that were seen */
 	uint32_t living;    /* of them, those that have not ended */
+	uint32_t owed;	    /* those that have ended and are not gone: accounts come in any order */
 	void *room[];	    /* one for each detector: allocated by it or NULL */
 };
 
@@ -143,7 +145,9 @@ void track__ended(struct track *track, uint64_t ts, struct track *parent); /* pa
 void track__executed(struct track *track, uint64_t ts, const struct value *exe, const struct value *args,
 		     const uint8_t *end);
 void track__sample(struct track *track, enum track_event event, uint64_t ts, const struct value *const *fields);
-void track__remove(struct verdicts *verdicts, struct track *track); /* its last row has come */
+void track__over(struct verdicts *verdicts, struct track *track); /* its last row has come: no record finds it */
+bool track__is_owed(const struct track *track);			  /* a row of it or of a child that has ended */
+struct track *track__forget(struct track *track);		  /* gone; returns its parent, NULL if that is gone */
 void drafts__free(struct verdicts *verdicts);
 
 /* The process of this number; NULL: none that is not gone. */

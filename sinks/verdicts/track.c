@@ -85,8 +85,10 @@ void track__ended(struct track *track, uint64_t ts, struct track *parent)
 	if (parent && parent != track->parent && parent->start < track->start)
 		adopt(track, parent);
 	track->exited_ns = ts;
-	if (track->parent)
-		track->parent->living--;
+	if (!track->parent)
+		return;
+	track->parent->living--;
+	track->parent->owed++;
 }
 
 /* Notes with its parent when one of its children last got on. */
@@ -106,17 +108,32 @@ static void keep_active(struct verdicts *verdicts, const struct track *track)
 	gone[0] = found;
 }
 
-void track__remove(struct verdicts *verdicts, struct track *track)
+void track__over(struct verdicts *verdicts, struct track *track)
 {
 	track__ended(track, track->run->last_ts, NULL);
 	keep_active(verdicts, track);
 	hash__remove(&verdicts->tracks, &track->node);
+	track->over = true;
+}
+
+bool track__is_owed(const struct track *track)
+{
+	return !track->over || track->owed;
+}
+
+struct track *track__forget(struct track *track)
+{
+	struct track *parent = track->parent && !track->parent->gone ? track->parent : NULL;
+
 	for (int i = 0; i < DETECTORS; i++) {
 		free(track->room[i]);
 		track->room[i] = NULL;
 	}
 	track->gone = true;
+	if (parent)
+		parent->owed--;
 	unref(track);
+	return parent;
 }
 
 const struct model_row *track__row(const struct verdicts *verdicts, const struct track *track)

@@ -269,12 +269,14 @@ void verdicts__of_model(struct verdicts *verdicts, const struct model *model)
 	verdicts->model = model;
 }
 
+/* With those above it that were kept for its row alone. */
 static void drop(struct verdicts *verdicts, struct track *track)
 {
-	for (size_t i = 0; i < COUNT; i++)
-		if (detectors[i]->drop && track->room[detectors[i]->index])
-			detectors[i]->drop(track->room[detectors[i]->index]);
-	track__remove(verdicts, track);
+	track__over(verdicts, track);
+	for (; track && !track__is_owed(track); track = track__forget(track))
+		for (size_t i = 0; i < COUNT; i++)
+			if (detectors[i]->drop && track->room[detectors[i]->index])
+				detectors[i]->drop(track->room[detectors[i]->index]);
 }
 
 int verdicts__row(struct verdicts *verdicts, const struct model_row *row)

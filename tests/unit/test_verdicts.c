@@ -636,6 +636,20 @@ static void all_alike(void)
 	shards(500 * MS, MIB);
 }
 
+/* The kernel closes accounts when it gets to it: that of the parent may be first. */
+static void one_is_slow_and_closed_after_its_parent(void)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		start(1 * S, 11 + i, ROOT, "shard", "part|1|");
+		if (i < 7)
+			over(2 * S, 11 + i, ROOT, 0);
+	}
+	EXIT(.at = 9 * S, .pid = 18, .parent = ROOT);
+	MEM_LAST(.at = 9 * S, .pid = 18, .bytes = MIB);
+	over(9 * S + MS, ROOT, 0, 0);
+	reaped(9 * S + 2 * MS, 18);
+}
+
 /* Each waits for a lock until the one before has done its work. */
 static void a_queue(void)
 {
@@ -775,6 +789,7 @@ static const struct {
 	 "has descendants in a cgroup whose quota is 0.20 CPUs"},
 	{beside_one_that_uses_the_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "ran in a cgroup whose quota"},
 	{one_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
+	{one_is_slow_and_closed_after_its_parent, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "took 8.0 s, the median of 7"},
 	{one_has_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 16, "in the same proportion"},
 	{all_alike, NONE, 0, 0, NULL},
 	{a_queue, NONE, 0, 0, NULL},
