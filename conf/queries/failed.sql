@@ -5,14 +5,14 @@ SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome
        CASE WHEN i.outcome = 'oom' THEN concat(
            CASE WHEN i.oom_limit_bytes IS NOT NULL
                 THEN concat('limit ', CAST(floor((CAST(i.oom_limit_bytes AS DOUBLE) + 52428.8) / 1048576) AS BIGINT), '.',
-                            mod(CAST(floor(CAST(i.oom_limit_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT), 10), ' MiB, ') ELSE '' END,
+                            CAST(floor(CAST(i.oom_limit_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT) % 10, ' MiB, ') ELSE '' END,
            CASE WHEN i.oom_usage_bytes IS NOT NULL
                 THEN concat('usage ', CAST(floor((CAST(i.oom_usage_bytes AS DOUBLE) + 52428.8) / 1048576) AS BIGINT), '.',
-                            mod(CAST(floor(CAST(i.oom_usage_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT), 10), ' MiB, ') ELSE '' END,
+                            CAST(floor(CAST(i.oom_usage_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT) % 10, ' MiB, ') ELSE '' END,
            CASE WHEN i.oom_cgroup IS NOT NULL THEN concat('cgroup ', i.oom_cgroup, '; ') ELSE '' END,
            'largest others: ', coalesce(i.oom_others, 'not known')) END AS oom,
        i.command AS command
-FROM images AS i
+FROM (SELECT i.*, coalesce(i.ended, i.began) AS last_seen FROM images AS i) AS i
 WHERE i.outcome IN ('failed', 'killed', 'oom') AND NOT i.propagated AND NOT i.retried AND NOT i.ignored
-ORDER BY coalesce(i.ended, i.began), i.run, i.host, i.pid
+ORDER BY i.last_seen, i.run, i.host, i.pid
 LIMIT $1

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads Parquet files by an engine: engines_read.py ENGINE FILE... prints for each a JSON object: {types, rows}. With
-ENGINE spark-sql the files are views, and each SQL file among them is a query: prints its rows, $1 being its default. With
-clickhouse-sql the first file makes the views.
+ENGINE-sql the files are tables, and each SQL file among them is a query: prints its rows without times, $1 being its
+default. With clickhouse-sql the first file makes the views.
 
 Numbers, booleans, texts, lists and nulls are what the engine gave, times are microseconds since 1970; nothing is cast
 to text. `types` are those of the engine, in words of our own: int, bigint, time, text, list, bool."""
@@ -82,25 +82,46 @@ def answer_by_clickhouse(files):
         print(json.dumps([json.loads(row) for row in rows]))
 
 
-def answer(files):
-    """Of each query: rows as objects, without times."""
+def name_of(file):
+    return os.path.basename(file).removesuffix(".parquet")
+
+
+def sql_of_spark(files):
     spark = session()
     for file in files:
-        if file.endswith(".parquet"):
-            spark.read.parquet(file).createOrReplaceTempView(os.path.basename(file).removesuffix(".parquet"))
+        spark.read.parquet(file).createOrReplaceTempView(name_of(file))
+    return lambda sql: [row.asDict() for row in spark.sql(sql).collect()]
+
+
+def sql_of_polars(files):
+    import polars
+    context = polars.SQLContext({name_of(file): polars.scan_parquet(file, hive_partitioning=False) for file in files})
+    return lambda sql: context.execute(sql).collect().to_dicts()
+
+
+def sql_of_datafusion(files):
+    import datafusion
+    context = datafusion.SessionContext()
+    for file in files:
+        context.register_parquet(name_of(file), file)
+    return lambda sql: context.sql(sql).to_pylist()
+
+
+def answer(engine, files):
+    """Of each query: rows as objects, without times."""
+    ask = globals()[f"sql_of_{engine}"]([file for file in files if file.endswith(".parquet")])
     for file in files:
         if file.endswith(".sql"):
-            rows = spark.sql(query(file)).collect()
-            print(json.dumps([{name: value for name, value in row.asDict().items() if not isinstance(value, datetime.datetime)}
-                              for row in rows]))
+            print(json.dumps([{name: value for name, value in row.items() if not isinstance(value, datetime.datetime)}
+                              for row in ask(query(file))]))
 
 
 def main(engine, files):
     os.environ["TZ"] = "Europe/Berlin"  # must not matter
-    if engine == "spark-sql":
-        return answer(files)
     if engine == "clickhouse-sql":
         return answer_by_clickhouse(files)
+    if engine.endswith("-sql"):
+        return answer(engine.removesuffix("-sql"), files)
     for file in files:
         types, rows = globals()[f"by_{engine}"](file)
         types = {name: NAMES[engine][type_] for name, type_ in types.items()}
