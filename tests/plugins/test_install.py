@@ -44,6 +44,7 @@ FILES = [
     ("docdir", "examples", [*names(SRC, "conf/*.yaml"), *names(SRC, "conf/prometheus/*.yaml"), *names(SRC, "conf/grafana/*.json")]),
     ("queriesdir", "", names(SRC, "conf/queries/*.sql")),
     ("clickhousedir", "", names(SRC, "conf/clickhouse/*.sql")),
+    ("sparkdir", "", names(SRC, "conf/spark/*.sql")),
     ("stepsdir", "", names(SRC, "conf/steps/*.yaml")),
     ("redactdir", "", ["programs"]),
     ("bashcompletiondir", "", PROGRAMS),

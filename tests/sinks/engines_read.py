@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads Parquet files by an engine: engines_read.py ENGINE FILE... prints for each a JSON object: {types, rows}. With
 ENGINE-sql the files are tables, and each SQL file among them is a query: prints its rows without times, $1 being its
-default. With clickhouse-sql the first file makes the views.
+default. With clickhouse-sql and spark-sql the first file makes the views.
 
 Numbers, booleans, texts, lists and nulls are what the engine gave, times are microseconds since 1970; nothing is cast
 to text. `types` are those of the engine, in words of our own: int, bigint, time, text, list, bool."""
@@ -86,10 +86,11 @@ def name_of(file):
     return os.path.basename(file).removesuffix(".parquet")
 
 
-def sql_of_spark(files):
+def sql_of_spark(views):
     spark = session()
-    for file in files:
-        spark.read.parquet(file).createOrReplaceTempView(name_of(file))
+    for statement in open(views, encoding="utf-8").read().split(";\n"):
+        if statement.strip():
+            spark.sql(statement)
     return lambda sql: [row.asDict() for row in spark.sql(sql).collect()]
 
 
@@ -107,21 +108,23 @@ def sql_of_datafusion(files):
     return lambda sql: context.sql(sql).to_pylist()
 
 
-def answer(engine, files):
+def answer(engine, tables, queries):
     """Of each query: rows as objects, without times."""
-    ask = globals()[f"sql_of_{engine}"]([file for file in files if file.endswith(".parquet")])
-    for file in files:
-        if file.endswith(".sql"):
-            print(json.dumps([{name: value for name, value in row.items() if not isinstance(value, datetime.datetime)}
-                              for row in ask(query(file))]))
+    ask = globals()[f"sql_of_{engine}"](tables)
+    for file in queries:
+        print(json.dumps([{name: value for name, value in row.items() if not isinstance(value, datetime.datetime)}
+                          for row in ask(query(file))]))
 
 
 def main(engine, files):
     os.environ["TZ"] = "Europe/Berlin"  # must not matter
     if engine == "clickhouse-sql":
         return answer_by_clickhouse(files)
+    if engine == "spark-sql":
+        return answer("spark", files[0], files[1:])
     if engine.endswith("-sql"):
-        return answer(engine.removesuffix("-sql"), files)
+        tables = [file for file in files if file.endswith(".parquet")]
+        return answer(engine.removesuffix("-sql"), tables, files[len(tables):])
     for file in files:
         types, rows = globals()[f"by_{engine}"](file)
         types = {name: NAMES[engine][type_] for name, type_ in types.items()}

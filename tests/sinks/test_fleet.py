@@ -79,6 +79,7 @@ def a_server():
         yield server
 
 
+@pytest.mark.peer("prometheus")
 @needs_prometheus
 def test_alerts_fire(server):
     """The run that failed is the last to end. On a host that is up for more than a day, its made-up time is old."""
@@ -95,6 +96,7 @@ def test_alerts_fire(server):
 EMPTY = {"Verdicts", "How far sinks are behind"}
 
 
+@pytest.mark.peer("prometheus")
 @needs_prometheus
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda path: path.stem)
 def test_each_query_has_an_answer(server, dashboard):
@@ -122,6 +124,7 @@ def test_panels_do_not_overlap(dashboard):
     assert len({panel["id"] for panel in panels(dashboard)}) == len(panels(dashboard))
 
 
+@pytest.mark.peer("grafana")
 @pytest.mark.skipif("SLOW_PEERS" not in os.environ, reason="fetches and builds Grafana's SDK: make check-peers")
 @pytest.mark.skipif(not shutil.which("go"), reason="no Go")
 def test_the_sdk_of_grafana_accepts_them():

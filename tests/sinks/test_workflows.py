@@ -75,6 +75,7 @@ class Told:
 
 # ---- make, GNU parallel ----
 
+@pytest.mark.peer("make")
 @needs("make")
 def test_make():
     folder = new_folder()
@@ -91,6 +92,7 @@ def test_make():
     assert 60 << 20 < told.one("heavy.py")["peak_rss_bytes"] < 90 << 20
 
 
+@pytest.mark.peer("parallel")
 @needs("parallel")
 def test_parallel():
     """With a fresh HOME, in which it looks around more. Its job log is the witness, but for the first try."""
@@ -194,11 +196,13 @@ def check_snakemake(program, env):
     assert f"mem_mb={memory}" in done.stdout + done.stderr
 
 
+@pytest.mark.peer("snakemake 7")
 @needs("/usr/bin/snakemake")
 def test_snakemake_7():
     check_snakemake(["/usr/bin/snakemake"], {**os.environ, "PATH": "/usr/bin:/bin"})
 
 
+@pytest.mark.peer("snakemake 9")
 @needs(LIBRARY / "snakemake")
 def test_snakemake_9():
     check_snakemake([sys.executable, LIBRARY / "snakemake/bin/snakemake"], of_python("snakemake"))
@@ -244,6 +248,7 @@ def check_cwl(folder, run, log=None):
     return by_log
 
 
+@pytest.mark.peer("cwltool")
 @needs(LIBRARY / "cwltool")
 def test_cwltool():
     folder = new_folder()
@@ -256,6 +261,7 @@ def test_cwltool():
     assert told.failures() == {("piped", 3): 1, ("no_such_tool", 255): 1}
 
 
+@pytest.mark.peer("toil")
 @slow
 @needs(LIBRARY / "toil")
 def test_toil():
@@ -309,6 +315,7 @@ cd "$work" && exec "$@"
 """
 
 
+@pytest.mark.peer("miniwdl")
 @needs(LIBRARY / "miniwdl")
 def test_miniwdl():
     folder = new_folder()
@@ -360,7 +367,7 @@ def start_nextflow(version, folder, *words):
     return [*line, *words], env
 
 
-@pytest.mark.parametrize("version", ["25.04.4", "22.10.7"])
+@pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.peer(f"nextflow {v}")) for v in ("25.04.4", "22.10.7")])
 @needs("java")
 def test_nextflow(version):
     if not (LIBRARY / f"nextflow-{version}").exists():
@@ -495,6 +502,7 @@ class Cluster:
         return subprocess.run(words, env=self.env, capture_output=True, text=True, check=False, timeout=120, **more).stdout
 
 
+@pytest.mark.peer("slurm")
 @slow
 @needs("slurmctld", "slurmd", "munged")
 def test_slurm():
