@@ -81,7 +81,8 @@ struct track {
 	char state;	    /* of the last sample; 0: none */
 	uint64_t image_ns;  /* the last exec */
 	uint64_t exe;	    /* hash of its program's path; 0: not known */
-	uint64_t shape;	    /* hash of how it was executed, numbers left out; 0: not known */
+	uint64_t shape;	    /* hash of how and where it was executed, without numbers; 0: not known */
+	uint64_t asked_ns;  /* a time that is its only argument; 0: none */
 	uint32_t children;  /* that were seen */
 	uint32_t living;    /* of them, those that have not ended */
 	uint32_t owed;	    /* those that have ended and are not gone: accounts come in any order */
@@ -143,7 +144,7 @@ struct track *track__new(struct verdicts *verdicts, const struct model_run *run,
 			 struct track *parent);
 void track__ended(struct track *track, uint64_t ts, struct track *parent); /* parent: then; NULL: not known */
 void track__executed(struct track *track, uint64_t ts, const struct value *exe, const struct value *args,
-		     const uint8_t *end);
+		     const struct value *cwd, const uint8_t *end);
 void track__sample(struct track *track, enum track_event event, uint64_t ts, const struct value *const *fields);
 void track__over(struct verdicts *verdicts, struct track *track); /* its last row has come: no record finds it */
 bool track__is_owed(const struct track *track);			  /* a row of it or of a child that has ended */

@@ -47,11 +47,12 @@ static uint8_t index_of(const struct value *value, const char *const *names, siz
 static uint32_t read_args(uint64_t args[STAND_ARGS], const struct value *value, const uint8_t *end)
 {
 	const uint8_t *at = value->items;
+	uint32_t most = value->type != VALUE_LIST ? 0 : value->length < STAND_ARGS ? value->length : STAND_ARGS;
 	uint32_t count = 0, length;
 	const char *item;
 	char number[24];
 
-	while (value->type == VALUE_LIST && count < STAND_ARGS && value__item(&at, end, &item, &length)) {
+	while (count < most && value__item(&at, end, &item, &length)) {
 		if (length >= sizeof(number))
 			return 0;
 		memcpy(number, item, length);

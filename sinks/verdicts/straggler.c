@@ -183,6 +183,15 @@ static int compare_with(struct verdicts *verdicts, const struct track *above, co
 	return err ? err : tell(verdicts, row, group, wall, &typical);
 }
 
+/* It waited as long as it was asked to, like sleep(1): longer than others that were asked for less. */
+static bool is_timer(const struct track *track, const struct model_row *row, double wall)
+{
+	double asked = (double)track->asked_ns;
+
+	return asked > 0 && wall >= asked && wall <= 1.05 * asked + 1e8 &&
+	       (EVENT_IS_NULL(row->cpu_ns) || (double)row->cpu_ns < 0.2 * wall);
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct track *above = track && track->shape && !row->forked ? origin(track) : NULL;
@@ -194,14 +203,15 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 
 	if (!above || end_ns < track->first_ts)
 		return 0;
+	wall = (double)(end_ns - track->first_ts);
 	groups = track__room(above, &detector_straggler);
 	if (!groups)
 		return -ENOMEM;
 	group = group_of(groups, track->shape);
 	if (!group)
 		return 0;
-	wall = (double)(end_ns - track->first_ts);
-	err = has_waited(track) ? 0 : compare_with(verdicts, above, group, track, row, wall);
+	err = has_waited(track) || is_timer(track, row, wall) ? 0
+							      : compare_with(verdicts, above, group, track, row, wall);
 	return err || EVENT_IS_NULL(row->ended_ns) ? err : add(group, row, wall);
 }
 

@@ -202,31 +202,74 @@ static bool is_of_number(const char *item, uint32_t i, uint32_t length)
 	       (item[i] == '.' && i && i + 1 < length && is_digit(item[i - 1]) && is_digit(item[i + 1]));
 }
 
-/* The arguments without their numbers: alike for the tasks of one kind. */
+static uint64_t hash_without_numbers(uint64_t seed, const char *item, uint32_t length)
+{
+	char kept[256];
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < length && n < sizeof(kept); i++)
+		if (!is_of_number(item, i, length))
+			kept[n++] = item[i];
+	return hash_text(seed, kept, n);
+}
+
 static uint64_t hash_arguments(uint64_t seed, const struct value *args, const uint8_t *end)
 {
 	const uint8_t *at = args->items;
-	char kept[256];
 	const char *item;
 	uint32_t length;
 
-	while (args->type == VALUE_LIST && value__item(&at, end, &item, &length)) {
-		size_t n = 0;
-
-		for (uint32_t i = 0; i < length && n < sizeof(kept); i++)
-			if (!is_of_number(item, i, length))
-				kept[n++] = item[i];
-		seed = hash_text(seed, kept, n);
-	}
+	for (uint32_t i = 0; i < args->length && value__item(&at, end, &item, &length); i++)
+		seed = hash_without_numbers(seed, item, length);
 	return seed;
 }
 
+/* A time as sleep(1) takes it: "0.5", "5s", "2m"; ns. 0: it is none. */
+static uint64_t time_of(const char *item, uint32_t length)
+{
+	static const struct {
+		char suffix;
+		double seconds;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}};
+	double seconds = 0, digit = 1;
+	uint32_t i = 0;
+
+	for (; i < length && i < 9 && is_digit(item[i]); i++)
+		seconds = 10 * seconds + item[i] - '0';
+	if (i < length && item[i] == '.')
+		for (i++; i < length && is_digit(item[i]); i++)
+			seconds += (item[i] - '0') * (digit /= 10);
+	for (size_t k = 0; i + 1 == length && k < sizeof(units) / sizeof(*units); k++)
+		if (item[i] == units[k].suffix)
+			return (uint64_t)(seconds * units[k].seconds * 1e9);
+	return i == length ? (uint64_t)(seconds * 1e9) : 0;
+}
+
+/* The only one beside the name. */
+static uint64_t asked_time(const struct value *args, const uint8_t *end)
+{
+	const uint8_t *at = args->items;
+	const char *item;
+	uint32_t length;
+
+	return args->length == 2 && value__item(&at, end, &item, &length) && value__item(&at, end, &item, &length)
+		       ? time_of(item, length)
+		       : 0;
+}
+
+/* Alike are the tasks of one kind, in folders that differ in numbers: another folder may have other work. */
 void track__executed(struct track *track, uint64_t ts, const struct value *exe, const struct value *args,
-		     const uint8_t *end)
+		     const struct value *cwd, const uint8_t *end)
 {
 	track->image_ns = ts;
 	track->exe = exe->type == VALUE_STRING ? hash_text(0, exe->string, exe->length) : 0;
-	track->shape = hash_arguments(track->exe, args, end);
+	track->shape = track->exe;
+	if (args->type == VALUE_LIST) {
+		track->shape = hash_arguments(track->shape, args, end);
+		track->asked_ns = asked_time(args, end);
+	}
+	if (cwd->type == VALUE_STRING)
+		track->shape = hash_without_numbers(track->shape, cwd->string, cwd->length);
 }
 
 /* ---- samples ---- */

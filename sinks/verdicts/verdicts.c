@@ -39,7 +39,7 @@ const char *verdict_certainty__name(enum verdict_certainty certainty)
 
 /* ---- the frame's own events ---- */
 
-enum { PPID, PARENT_START, EXE, ARGS };
+enum { PPID, PARENT_START, EXE, ARGS, CWD };
 enum { EXIT_SENDER = 2, EXIT_SENDER_PID, EXIT_SENDER_START, EXIT_SIGNAL };
 
 static struct track *parent_of(const struct seen *seen)
@@ -79,7 +79,7 @@ static int take_exec(const struct seen *seen)
 
 	if (err)
 		return err;
-	track__executed(track, seen->record->ts, seen->field[EXE], seen->field[ARGS], seen->end);
+	track__executed(track, seen->record->ts, seen->field[EXE], seen->field[ARGS], seen->field[CWD], seen->end);
 	EACH(err, executed, seen->verdicts, track);
 	return err;
 }
@@ -142,8 +142,8 @@ static int take_release(const struct seen *seen)
 
 static const struct detector_role own_roles[] = {
 	{"lifecycle", "fork", take_fork, {"ppid", "parent_start"}},
-	{"lifecycle", "exec", take_exec, {"ppid", "parent_start", "exe", "args"}},
-	{"lifecycle", "alive", take_exec, {"ppid", "parent_start", "exe", "args"}},
+	{"lifecycle", "exec", take_exec, {"ppid", "parent_start", "exe", "args", "cwd"}},
+	{"lifecycle", "alive", take_exec, {"ppid", "parent_start", "exe", "args", "cwd"}},
 	{"lifecycle", "exit", take_exit, {"ppid", "parent_start"}},
 	{"cpu",
 	 "sample",

@@ -650,6 +650,30 @@ static void one_is_slow_and_closed_after_its_parent(void)
 	reaped(9 * S + 2 * MS, 18);
 }
 
+/* Each as long as its only argument says. */
+static void sleeps_of_different_lengths(void)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		start(1 * S, 11 + i, ROOT, "wait", i == 5 ? "9|" : "0.5|");
+		if (i != 5)
+			over(1 * S + 504 * MS, 11 + i, ROOT, 0);
+	}
+	over(10 * S + 4 * MS, 16, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
+/* The same program and times, and it was asked for no more than the others. */
+static void one_sleeps_longer_than_asked(void)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		start(1 * S, 11 + i, ROOT, "wait", "0.5|");
+		if (i != 5)
+			over(1 * S + 504 * MS, 11 + i, ROOT, 0);
+	}
+	over(10 * S, 16, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
 /* Each waits for a lock until the one before has done its work. */
 static void a_queue(void)
 {
@@ -792,6 +816,8 @@ static const struct {
 	{one_is_slow_and_closed_after_its_parent, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "took 8.0 s, the median of 7"},
 	{one_has_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 16, "in the same proportion"},
 	{all_alike, NONE, 0, 0, NULL},
+	{sleeps_of_different_lengths, NONE, 0, 0, NULL},
+	{one_sleeps_longer_than_asked, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
 	{a_queue, NONE, 0, 0, NULL},
 	{tries_again_and_again, VERDICT_HANG, VERDICT_LIKELY, ROOT, "the same children"},
 	{tries_until_it_works, NONE, 0, 0, NULL},
