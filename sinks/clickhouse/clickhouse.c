@@ -22,9 +22,9 @@ static const struct opt clickhouse_options[] = {
 };
 
 /* A statement, or rows: their head is the beginning of one. */
-static void put_body(unsigned target, const struct http_items *items, struct buffer *out)
+static void put_body(unsigned target, const struct outbox_items *items, struct buffer *out)
 {
-	struct http_item item = http_items__get(items, 0);
+	struct outbox_item item = outbox_items__get(items, 0);
 	struct text token = {0};
 
 	if (target != TARGET_STATEMENTS) {
@@ -41,7 +41,7 @@ static void put_body(unsigned target, const struct http_items *items, struct buf
 		out->error = token.error;
 	text__free(&token);
 	for (size_t i = 0; i < items->count; i++) {
-		item = http_items__get(items, i);
+		item = outbox_items__get(items, i);
 		buffer__append(out, item.bytes, item.size);
 	}
 }
@@ -59,7 +59,7 @@ static void clickhouse__close(void *state)
 {
 	struct clickhouse *c = state;
 
-	http__close(c->http);
+	outbox__close(c->outbox);
 	if (c->left_out)
 		c->api->log(LOG_WARN, CLICKHOUSE_NAME ": %" PRIu64 " records left out, of events without a table",
 			    c->left_out);
@@ -87,8 +87,8 @@ static int begin(struct clickhouse *c, const struct clickhouse_conf *conf, struc
 	clickhouse_sql__name(&c->database, conf->database, strlen(conf->database));
 	if (!c->url || c->database.error)
 		return -ENOMEM;
-	rc = http__open(&c->http, &http_sink, c->api, &conf->http, err);
-	return rc ? rc : http__target(c->http, c->url, err);
+	rc = http__open(&c->outbox, &http_sink, c->api, &conf->http, err);
+	return rc ? rc : http__target(c->outbox, c->url, err);
 }
 
 static int clickhouse__open(const struct sink_api *api, const void *conf, void **state)
@@ -107,7 +107,7 @@ static int clickhouse__open(const struct sink_api *api, const void *conf, void *
 		return rc;
 	}
 	/* nothing is safe before it has been taken */
-	http__safe(c->http, 0);
+	outbox__safe(c->outbox, 0);
 	*state = c;
 	return 0;
 }
@@ -139,15 +139,15 @@ static int clickhouse__write(void *state, const struct record *record)
 		return 0;
 	}
 	rc = clickhouse_row__put(c, stream, event, record);
-	return say(c, rc ? rc : http__add(c->http, event->table->target, &event->table->head, &c->item));
+	return say(c, rc ? rc : outbox__add(c->outbox, event->table->target, &event->table->head, &c->item));
 }
 
 static int clickhouse__flush(void *state, bool last)
 {
 	struct clickhouse *c = state;
 
-	http__safe(c->http, c->records);
-	return last ? http__finish(c->http) : 0;
+	outbox__safe(c->outbox, c->records);
+	return last ? outbox__finish(c->outbox) : 0;
 }
 
 static void clickhouse__forget(void *state, const struct stream_info *info)

@@ -51,7 +51,7 @@ struct clickhouse_stream {
 
 struct clickhouse {
 	const struct sink_api *api;
-	struct http *http;
+	struct outbox *outbox;
 	char *url;
 	struct text database; /* quoted */
 	bool create, legacy, made_database;
@@ -88,11 +88,12 @@ int clickhouse_row__stream(struct clickhouse *c, struct clickhouse_stream *strea
 int clickhouse_row__put(struct clickhouse *c, const struct clickhouse_stream *stream,
 			const struct clickhouse_event *event, const struct record *record);
 /* Of rows: what names them, so that the same ones are taken once. */
-void clickhouse_row__token(const struct http_items *items, struct text *token);
+void clickhouse_row__token(const struct outbox_items *items, struct text *token);
 
 /* ---- clickhouse_code.c ---- */
 
-enum http_fate clickhouse_code__fate(unsigned target, long status, const void *bytes, size_t size, enum http_fate fate);
+enum outbox_fate clickhouse_code__fate(unsigned target, long status, const void *bytes, size_t size,
+				       enum outbox_fate fate);
 uint64_t clickhouse_code__why(unsigned target, long status, const void *bytes, size_t size, struct text *why);
 
 #endif

@@ -10,53 +10,53 @@
 /* An error that is not here is tried again if its status is 500 or more: the next server's may be new. */
 static const struct {
 	int code;
-	enum http_fate fate;
+	enum outbox_fate fate;
 	const char *hint; /* for people */
 } codes[] = {
 	/* rows that it cannot read, or whose columns have other types */
-	{6, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_TEXT */
-	{25, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_ESCAPE_SEQUENCE */
-	{26, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_QUOTED_STRING */
-	{27, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_INPUT_ASSERTION_FAILED */
-	{38, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_DATE */
-	{41, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_DATETIME */
-	{53, HTTP_HALVE, NULL},	 /* TYPE_MISMATCH */
-	{69, HTTP_HALVE, NULL},	 /* ARGUMENT_OUT_OF_BOUND */
-	{70, HTTP_HALVE, NULL},	 /* CANNOT_CONVERT_TYPE */
-	{72, HTTP_HALVE, NULL},	 /* CANNOT_PARSE_NUMBER */
-	{117, HTTP_HALVE, NULL}, /* INCORRECT_DATA */
-	{128, HTTP_HALVE, NULL}, /* TOO_LARGE_ARRAY_SIZE */
-	{131, HTTP_HALVE, NULL}, /* TOO_LARGE_STRING_SIZE */
-	{349, HTTP_HALVE, NULL}, /* CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN */
-	{469, HTTP_HALVE, NULL}, /* VIOLATED_CONSTRAINT */
+	{6, OUTBOX_HALVE, NULL},   /* CANNOT_PARSE_TEXT */
+	{25, OUTBOX_HALVE, NULL},  /* CANNOT_PARSE_ESCAPE_SEQUENCE */
+	{26, OUTBOX_HALVE, NULL},  /* CANNOT_PARSE_QUOTED_STRING */
+	{27, OUTBOX_HALVE, NULL},  /* CANNOT_PARSE_INPUT_ASSERTION_FAILED */
+	{38, OUTBOX_HALVE, NULL},  /* CANNOT_PARSE_DATE */
+	{41, OUTBOX_HALVE, NULL},  /* CANNOT_PARSE_DATETIME */
+	{53, OUTBOX_HALVE, NULL},  /* TYPE_MISMATCH */
+	{69, OUTBOX_HALVE, NULL},  /* ARGUMENT_OUT_OF_BOUND */
+	{70, OUTBOX_HALVE, NULL},  /* CANNOT_CONVERT_TYPE */
+	{72, OUTBOX_HALVE, NULL},  /* CANNOT_PARSE_NUMBER */
+	{117, OUTBOX_HALVE, NULL}, /* INCORRECT_DATA */
+	{128, OUTBOX_HALVE, NULL}, /* TOO_LARGE_ARRAY_SIZE */
+	{131, OUTBOX_HALVE, NULL}, /* TOO_LARGE_STRING_SIZE */
+	{349, OUTBOX_HALVE, NULL}, /* CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN */
+	{469, OUTBOX_HALVE, NULL}, /* VIOLATED_CONSTRAINT */
 	/* what a person has to change */
-	{16, HTTP_SLOWLY, "the table lacks a column, which create=true adds"}, /* NO_SUCH_COLUMN_IN_TABLE */
-	{50, HTTP_SLOWLY, "legacy=true is for old servers"},		       /* UNKNOWN_TYPE */
-	{60, HTTP_SLOWLY, "create=true makes tables, or load tables.sql"},     /* UNKNOWN_TABLE */
-	{62, HTTP_SLOWLY, "legacy=true is for old servers"},		       /* SYNTAX_ERROR */
-	{81, HTTP_SLOWLY, "create=true makes the database"},		       /* UNKNOWN_DATABASE */
-	{115, HTTP_SLOWLY, "legacy=true is for old servers"},		       /* UNKNOWN_SETTING */
-	{164, HTTP_SLOWLY, NULL},					       /* READONLY */
-	{192, HTTP_SLOWLY, NULL},					       /* UNKNOWN_USER */
-	{193, HTTP_SLOWLY, NULL},					       /* WRONG_PASSWORD */
-	{194, HTTP_SLOWLY, NULL},					       /* REQUIRED_PASSWORD */
-	{195, HTTP_SLOWLY, NULL},					       /* IP_ADDRESS_NOT_ALLOWED */
-	{291, HTTP_SLOWLY, NULL},					       /* DATABASE_ACCESS_DENIED */
-	{497, HTTP_SLOWLY, "create=false if the tables are there"},	       /* ACCESS_DENIED */
-	{516, HTTP_SLOWLY, NULL},					       /* AUTHENTICATION_FAILED */
+	{16, OUTBOX_SLOWLY, "the table lacks a column, which create=true adds"}, /* NO_SUCH_COLUMN_IN_TABLE */
+	{50, OUTBOX_SLOWLY, "legacy=true is for old servers"},			 /* UNKNOWN_TYPE */
+	{60, OUTBOX_SLOWLY, "create=true makes tables, or load tables.sql"},	 /* UNKNOWN_TABLE */
+	{62, OUTBOX_SLOWLY, "legacy=true is for old servers"},			 /* SYNTAX_ERROR */
+	{81, OUTBOX_SLOWLY, "create=true makes the database"},			 /* UNKNOWN_DATABASE */
+	{115, OUTBOX_SLOWLY, "legacy=true is for old servers"},			 /* UNKNOWN_SETTING */
+	{164, OUTBOX_SLOWLY, NULL},						 /* READONLY */
+	{192, OUTBOX_SLOWLY, NULL},						 /* UNKNOWN_USER */
+	{193, OUTBOX_SLOWLY, NULL},						 /* WRONG_PASSWORD */
+	{194, OUTBOX_SLOWLY, NULL},						 /* REQUIRED_PASSWORD */
+	{195, OUTBOX_SLOWLY, NULL},						 /* IP_ADDRESS_NOT_ALLOWED */
+	{291, OUTBOX_SLOWLY, NULL},						 /* DATABASE_ACCESS_DENIED */
+	{497, OUTBOX_SLOWLY, "create=false if the tables are there"},		 /* ACCESS_DENIED */
+	{516, OUTBOX_SLOWLY, NULL},						 /* AUTHENTICATION_FAILED */
 	/* what passes; statuses of some servers say otherwise */
-	{159, HTTP_AGAIN, NULL}, /* TIMEOUT_EXCEEDED */
-	{201, HTTP_AGAIN, NULL}, /* QUOTA_EXCEEDED */
-	{202, HTTP_AGAIN, NULL}, /* TOO_MANY_SIMULTANEOUS_QUERIES */
-	{209, HTTP_AGAIN, NULL}, /* SOCKET_TIMEOUT */
-	{210, HTTP_AGAIN, NULL}, /* NETWORK_ERROR */
-	{225, HTTP_AGAIN, NULL}, /* NO_ZOOKEEPER */
-	{241, HTTP_AGAIN, NULL}, /* MEMORY_LIMIT_EXCEEDED */
-	{242, HTTP_AGAIN, NULL}, /* TABLE_IS_READ_ONLY */
-	{243, HTTP_AGAIN, NULL}, /* NOT_ENOUGH_SPACE */
-	{252, HTTP_AGAIN, NULL}, /* TOO_MANY_PARTS */
-	{285, HTTP_AGAIN, NULL}, /* TOO_FEW_LIVE_REPLICAS */
-	{319, HTTP_AGAIN, NULL}, /* UNKNOWN_STATUS_OF_INSERT */
+	{159, OUTBOX_AGAIN, NULL}, /* TIMEOUT_EXCEEDED */
+	{201, OUTBOX_AGAIN, NULL}, /* QUOTA_EXCEEDED */
+	{202, OUTBOX_AGAIN, NULL}, /* TOO_MANY_SIMULTANEOUS_QUERIES */
+	{209, OUTBOX_AGAIN, NULL}, /* SOCKET_TIMEOUT */
+	{210, OUTBOX_AGAIN, NULL}, /* NETWORK_ERROR */
+	{225, OUTBOX_AGAIN, NULL}, /* NO_ZOOKEEPER */
+	{241, OUTBOX_AGAIN, NULL}, /* MEMORY_LIMIT_EXCEEDED */
+	{242, OUTBOX_AGAIN, NULL}, /* TABLE_IS_READ_ONLY */
+	{243, OUTBOX_AGAIN, NULL}, /* NOT_ENOUGH_SPACE */
+	{252, OUTBOX_AGAIN, NULL}, /* TOO_MANY_PARTS */
+	{285, OUTBOX_AGAIN, NULL}, /* TOO_FEW_LIVE_REPLICAS */
+	{319, OUTBOX_AGAIN, NULL}, /* UNKNOWN_STATUS_OF_INSERT */
 };
 
 /* The index in the table; -1: none. *code: 0 if there is none. */
@@ -86,18 +86,19 @@ static bool is_unknown_field(int code, const char *bytes, size_t size)
 	return code == 117 && memmem(bytes, size, unknown, sizeof(unknown) - 1);
 }
 
-enum http_fate clickhouse_code__fate(unsigned target, long status, const void *bytes, size_t size, enum http_fate fate)
+enum outbox_fate clickhouse_code__fate(unsigned target, long status, const void *bytes, size_t size,
+				       enum outbox_fate fate)
 {
 	int code, i = find(bytes, size, &code);
 
 	if (i >= 0)
 		fate = codes[i].fate;
 	else if (status >= 500)
-		fate = HTTP_AGAIN;
+		fate = OUTBOX_AGAIN;
 	if (is_unknown_field(code, bytes, size))
-		fate = HTTP_SLOWLY;
+		fate = OUTBOX_SLOWLY;
 	/* without its table no row is taken */
-	return target == TARGET_STATEMENTS && (fate == HTTP_HALVE || fate == HTTP_REFUSED) ? HTTP_SLOWLY : fate;
+	return target == TARGET_STATEMENTS && (fate == OUTBOX_HALVE || fate == OUTBOX_REFUSED) ? OUTBOX_SLOWLY : fate;
 }
 
 uint64_t clickhouse_code__why(unsigned target, long status, const void *bytes, size_t size, struct text *why)

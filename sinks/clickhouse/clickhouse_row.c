@@ -200,15 +200,15 @@ int clickhouse_row__put(struct clickhouse *c, const struct clickhouse_stream *st
 
 /* The first row's marker and number, how many there are, and a hash of all: after a restart a request may begin with the same
  * row and have others after it. */
-void clickhouse_row__token(const struct http_items *items, struct text *token)
+void clickhouse_row__token(const struct outbox_items *items, struct text *token)
 {
-	struct http_item item = http_items__get(items, 0);
+	struct outbox_item item = outbox_items__get(items, 0);
 	const char *marker = (const char *)item.bytes + sizeof(ROW_MARKER) - 1;
 	size_t length = strcspn(marker, "\"");
 	uint64_t seq = strtoull(marker + length + sizeof(ROW_SEQ) - 1, NULL, 10), key[2] = {0};
 
 	for (size_t i = 0; i < items->count; i++) {
-		item = http_items__get(items, i);
+		item = outbox_items__get(items, i);
 		key[0] = hash__siphash(key, item.bytes, item.size);
 	}
 	text__printf(token, "%.*s:%" PRIu64 ":%zu:%016" PRIx64, (int)length, marker, seq, items->count, key[0]);

@@ -143,7 +143,7 @@ static void put_column(struct text *sql, const struct clickhouse *c, const struc
 
 static int send_statement(struct clickhouse *c, struct text *sql)
 {
-	int rc = sql->error ? sql->error : http__add_alone(c->http, TARGET_STATEMENTS, &sql->buffer);
+	int rc = sql->error ? sql->error : outbox__add_alone(c->outbox, TARGET_STATEMENTS, &sql->buffer);
 
 	text__free(sql);
 	return rc;

@@ -151,7 +151,7 @@ static int add_table(struct clickhouse *c, struct text *name, bool control, stru
 		table->target = other->target > table->target ? other->target : table->target;
 	table->target++;
 	rc = fill_table(c, table);
-	rc = rc ? rc : http__target(c->http, c->url, &err);
+	rc = rc ? rc : http__target(c->outbox, c->url, &err);
 	if (rc) {
 		if (rc == -ENOSPC)
 			c->api->log(LOG_WARN, CLICKHOUSE_NAME ": %s: left out: there are too many tables",

@@ -3,78 +3,16 @@
 #include "sinks/http/http_link.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include <zlib.h>
 
-#define FILE_MAX (1 << 20)
+#include "sinks/outbox/option_file.h"
+
 #define MS 1000000
 #define CONNECT_MS 10000L
 #define AFTER_MAX 300 /* seconds: a server may ask for more */
 
 /* ---- files of the options ---- */
-
-/* Another process may have opened it, as this one must not. */
-static int open_option(const struct http_link *link, const char *option, const char *path)
-{
-	int fd = sink_api__file(link->api, option);
-
-	if (fd > 0)
-		return fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-}
-
-static int read_all(int fd, struct buffer *out)
-{
-	struct stat st;
-	ssize_t n = 1;
-
-	if (fstat(fd, &st))
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_size > FILE_MAX)
-		return -EINVAL;
-	while (n && out->size <= FILE_MAX) {
-		if (buffer__reserve(out, 4096))
-			return out->error;
-		n = pread(fd, out->data + out->size, 4096, (off_t)out->size);
-		if (n < 0)
-			return -errno;
-		out->size += (size_t)n;
-	}
-	return 0;
-}
-
-static int read_option(struct http_link *link, const char *option, const char *value, struct buffer *out,
-		       struct error *err)
-{
-	const char *path = sink__path(value);
-	int fd, rc;
-
-	if (!path || !*path)
-		return 0;
-	fd = open_option(link, option, path);
-	rc = fd < 0 ? -errno : read_all(fd, out);
-	if (fd >= 0)
-		close(fd);
-	if (!rc && !out->size)
-		return error__set(err, -EINVAL, "%s=%s: the file is empty", option, path);
-	return error__set(err, rc, "%s=%s: %s", option, path, rc == -EINVAL ? "not a file" : strerror(-rc));
-}
-
-/* The first line, as a string. */
-static int take_line(struct buffer *secret)
-{
-	uint8_t *end = secret->size ? memchr(secret->data, '\n', secret->size) : NULL;
-
-	if (!secret->size)
-		return 0;
-	secret->size = end ? (size_t)(end - secret->data) : secret->size;
-	if (secret->size && secret->data[secret->size - 1] == '\r')
-		secret->size--;
-	return buffer__append(secret, "", 1);
-}
 
 static int read_files(struct http_link *link, const struct http_conf *conf, struct error *err)
 {
@@ -91,11 +29,8 @@ static int read_files(struct http_link *link, const struct http_conf *conf, stru
 	};
 	int rc = 0;
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !rc; i++) {
-		rc = read_option(link, files[i].option, files[i].value, files[i].out, err);
-		if (!rc && files[i].line && take_line(files[i].out))
-			rc = error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
-	}
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files) && !rc; i++)
+		rc = option_file__read(link->api, files[i].option, files[i].value, files[i].line, files[i].out, err);
 	return rc;
 }
 
@@ -207,7 +142,7 @@ static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl
 	(void)b;
 	(void)c;
 	(void)d;
-	return atomic_load(((struct http_link *)arg)->stop);
+	return outbox__stopped(((struct http_link *)arg)->outbox);
 }
 
 static void set_blob(CURL *curl, CURLoption option, const struct buffer *bytes)
@@ -316,21 +251,14 @@ void http_link__idle(struct http_link *link)
 	buffer__free(&link->packed);
 }
 
-static void forget_secret(struct buffer *secret)
-{
-	if (secret->data)
-		explicit_bzero(secret->data, secret->capacity);
-	buffer__free(secret);
-}
-
 void http_link__close(struct http_link *link)
 {
 	http_link__idle(link);
 	curl_slist_free_all(link->headers);
 	text__free(&link->answer);
-	forget_secret(&link->password);
-	forget_secret(&link->token);
-	forget_secret(&link->key);
+	option_file__forget(&link->password);
+	option_file__forget(&link->token);
+	option_file__forget(&link->key);
 	buffer__free(&link->ca);
 	buffer__free(&link->cert);
 	free(link->user);

@@ -4,7 +4,6 @@
 #define SINKS_HTTP_HTTP_LINK_H
 
 #include <curl/curl.h>
-#include <stdatomic.h>
 
 #include "sinks/http/http.h"
 
@@ -19,8 +18,8 @@ struct http_link {
 	uint64_t timeout_ns;
 	struct buffer password, token, ca, cert, key; /* of the files; empty: none */
 	struct curl_slist *headers;
-	atomic_bool *stop; /* ends a request */
-	bool credentials;  /* a header or an option has some */
+	const struct outbox *outbox; /* a request ends if it is stopped */
+	bool credentials;	     /* a header or an option has some */
 	char error[CURL_ERROR_SIZE];
 	struct text answer;
 	struct buffer packed;
@@ -32,7 +31,7 @@ struct http_result {
 	uint64_t after_ns; /* Retry-After; 0: none */
 };
 
-/* Reads the files; `sink`, `api` and `stop` are set. 0, or -errno with a sentence. */
+/* Reads the files; `sink` and `api` are set. 0, or -errno with a sentence. */
 int http_link__open(struct http_link *link, const struct http_conf *conf, struct error *err);
 int http_link__header(struct http_link *link, const char *line); /* 0 or -ENOMEM */
 /* Checks a URL, and warns if credentials would go there in the clear. 0, or -errno with a sentence. */

@@ -41,7 +41,7 @@ static int send_record(struct otlp *otlp, const struct model_run *run)
 {
 	const struct otlp_run *own = run->user;
 
-	return http__add(otlp->http, OTLP_LOGS, &own->head, &otlp->item);
+	return outbox__add(otlp->outbox, OTLP_LOGS, &own->head, &otlp->item);
 }
 
 int otlp__log_failure(struct otlp *otlp, const struct model_row *row)

@@ -26,14 +26,14 @@ static const struct opt otlp_options[] = {
 enum { REQUEST_OF_RESOURCE = 1, OF_RESOURCE_OF_SCOPE = 2, OF_SCOPE_ITEM = 2 };
 enum { ANSWER_PARTIAL = 1, PARTIAL_REJECTED = 1, PARTIAL_MESSAGE = 2, STATUS_MESSAGE = 2 };
 
-static void put_body(unsigned signal, const struct http_items *items, struct buffer *out)
+static void put_body(unsigned signal, const struct outbox_items *items, struct buffer *out)
 {
-	struct http_item item = {0}, next;
+	struct outbox_item item = {0}, next;
 	size_t resource = 0, scope = 0;
 
 	(void)signal;
 	for (size_t i = 0; i < items->count; i++, item = next) {
-		next = http_items__get(items, i);
+		next = outbox_items__get(items, i);
 		if (i && next.head != item.head) {
 			proto__close(out, scope);
 			proto__close(out, resource);
@@ -79,11 +79,11 @@ static uint64_t read_answer(unsigned signal, long status, const void *bytes, siz
 }
 
 /* A server for traces alone has no such paths: that must not hold back what it takes. */
-static enum http_fate fate_of(unsigned signal, long status, const void *bytes, size_t size, enum http_fate fate)
+static enum outbox_fate fate_of(unsigned signal, long status, const void *bytes, size_t size, enum outbox_fate fate)
 {
 	(void)bytes;
 	(void)size;
-	return signal != OTLP_TRACES && (status == 404 || status == 405 || status == 415) ? HTTP_REFUSED : fate;
+	return signal != OTLP_TRACES && (status == 404 || status == 405 || status == 415) ? OUTBOX_REFUSED : fate;
 }
 
 static const struct http_sink http_sink = {
@@ -102,7 +102,7 @@ static void otlp__close(void *state)
 
 	while (otlp->sets)
 		otlp_set__free(otlp->sets);
-	http__close(otlp->http);
+	outbox__close(otlp->outbox);
 	steps__free(otlp->steps);
 	otlp_env__free(&otlp->env);
 	buffer__free(&otlp->item);
@@ -118,7 +118,7 @@ static int open_targets(struct otlp *otlp, const char *endpoint, struct error *e
 		char *url = NULL;
 
 		rc = otlp_env__url((enum otlp_signal)i, endpoint, &url);
-		rc = rc ? rc : http__target(otlp->http, url, err);
+		rc = rc ? rc : http__target(otlp->outbox, url, err);
 		free(url);
 	}
 	return rc;
@@ -141,8 +141,8 @@ static int begin(struct otlp *otlp, const struct otlp_conf *conf, struct error *
 	otlp_env__conf(&http);
 	error__set(err, 0, "%s", strerror(ENOMEM));
 	rc = otlp_env__read(&otlp->env, otlp->api);
-	rc = rc ? rc : http__open(&otlp->http, &http_sink, otlp->api, &http, err);
-	rc = rc ? rc : otlp_env__headers(otlp->http);
+	rc = rc ? rc : http__open(&otlp->outbox, &http_sink, otlp->api, &http, err);
+	rc = rc ? rc : otlp_env__headers(otlp->outbox);
 	rc = rc ? rc : open_targets(otlp, conf->endpoint, err);
 	return rc ? rc : steps__load_file(conf->steps, sink_api__file(otlp->api, "steps"), &otlp->steps, err);
 }
@@ -163,7 +163,7 @@ static int otlp__open(const struct sink_api *api, const void *conf, void **state
 		return rc;
 	}
 	/* nothing is safe before it has been taken */
-	http__safe(otlp->http, 0);
+	outbox__safe(otlp->outbox, 0);
 	*state = otlp;
 	return 0;
 }
@@ -234,8 +234,8 @@ static int otlp__flush(void *state, bool last)
 {
 	struct otlp *otlp = state;
 
-	http__safe(otlp->http, safe_records(otlp));
-	return last ? http__finish(otlp->http) : 0;
+	outbox__safe(otlp->outbox, safe_records(otlp));
+	return last ? outbox__finish(otlp->outbox) : 0;
 }
 
 static void otlp__forget(void *state, const struct stream_info *info)

@@ -38,7 +38,7 @@ struct otlp_env {
 
 struct otlp {
 	const struct sink_api *api;
-	struct http *http;
+	struct outbox *outbox;
 	struct steps *steps;
 	struct otlp_env env;
 	bool all, args, sends[OTLP_SIGNALS], run_id;
@@ -77,7 +77,7 @@ void otlp_env__free(struct otlp_env *env);
 
 /* The URL of a signal, by the option or the environment, in *url, allocated. 0 or -ENOMEM. */
 int otlp_env__url(enum otlp_signal signal, const char *endpoint, char **url);
-int otlp_env__headers(struct http *http);      /* 0 or -ENOMEM */
+int otlp_env__headers(struct outbox *outbox);  /* 0 or -ENOMEM */
 bool otlp_env__sends(enum otlp_signal signal); /* OTEL_..._EXPORTER is not "none" */
 void otlp_env__conf(struct http_conf *conf);   /* what the environment sets */
 

@@ -203,11 +203,11 @@ static int take_header(void *arg, const char *name, const char *value)
 	return rc;
 }
 
-int otlp_env__headers(struct http *http)
+int otlp_env__headers(struct outbox *outbox)
 {
 	const char *headers = variable("OTEL_EXPORTER_OTLP_HEADERS");
 
-	return headers ? each_pair(headers, take_header, http) : 0;
+	return headers ? each_pair(headers, take_header, outbox) : 0;
 }
 
 bool otlp_env__sends(enum otlp_signal signal)

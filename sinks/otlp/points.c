@@ -77,7 +77,7 @@ static int send_number(const struct point *point, const struct metric_about *abo
 	if (about->shape == SHAPE_SUM)
 		proto__uint(out, DATA_MONOTONIC, 1);
 	proto__close(out, data);
-	return http__add(point->otlp->http, OTLP_METRICS, &point->head, out);
+	return outbox__add(point->otlp->outbox, OTLP_METRICS, &point->head, out);
 }
 
 /* ---- of a run ---- */
@@ -116,7 +116,7 @@ static int send_duration(const struct point *point, uint64_t wall_ns, const char
 	proto__close(out, at);
 	proto__uint(out, DATA_TEMPORALITY, TEMPORALITY_DELTA);
 	proto__close(out, data);
-	return http__add(point->otlp->http, OTLP_METRICS, &point->head, out);
+	return outbox__add(point->otlp->outbox, OTLP_METRICS, &point->head, out);
 }
 
 static int send_step(const struct point *point, const struct step_sum *step)

@@ -106,7 +106,7 @@ static int send_span(struct otlp *otlp, const struct model_run *run)
 {
 	const struct otlp_run *own = run->user;
 
-	return http__add(otlp->http, OTLP_TRACES, &own->head, &otlp->item);
+	return outbox__add(otlp->outbox, OTLP_TRACES, &own->head, &otlp->item);
 }
 
 /* ---- a process ---- */

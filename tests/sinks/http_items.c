@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Sends what standard input has by sinks/http, for tests:
  *
- *	http_items OPTIONS URL...
+ *	outbox_items OPTIONS URL...
  *
  * OPTIONS as a sink takes them, `follow` and `header` beside those of the room. Each line is an item, TARGET HEAD TEXT, and a
  * record of the merge; "wait N" waits until so many records are safe. What becomes safe is printed. Exits with 1 if not all
@@ -53,13 +53,13 @@ static void delivered(const struct sink_api *api, uint64_t records)
 }
 
 /* Each head once, in brackets, then its items. */
-static void put_body(unsigned target, const struct http_items *items, struct buffer *out)
+static void put_body(unsigned target, const struct outbox_items *items, struct buffer *out)
 {
-	struct http_item before = {0};
+	struct outbox_item before = {0};
 
 	(void)target;
 	for (size_t i = 0; i < items->count; i++) {
-		struct http_item item = http_items__get(items, i);
+		struct outbox_item item = outbox_items__get(items, i);
 
 		if (!i || item.head != before.head) {
 			buffer__append(out, "[", 1);
@@ -86,7 +86,7 @@ static uint64_t read_answer(unsigned target, long status, const void *bytes, siz
 
 static const struct http_sink sink = {.name = "items", .type = "text/plain", .body = put_body, .answer = read_answer};
 
-static int take_line(struct http *http, char *line, uint64_t records)
+static int take_line(struct outbox *outbox, char *line, uint64_t records)
 {
 	char *head = strchr(line, ' '), *text = head ? strchr(head + 1, ' ') : NULL;
 	struct buffer heads, items;
@@ -95,13 +95,13 @@ static int take_line(struct http *http, char *line, uint64_t records)
 		return -EINVAL;
 	heads = (struct buffer){.data = (uint8_t *)head + 1, .size = (size_t)(text - head - 1)};
 	items = (struct buffer){.data = (uint8_t *)text + 1, .size = strcspn(text + 1, "\n")};
-	if (http__add(http, (unsigned)atoi(line), &heads, &items))
+	if (outbox__add(outbox, (unsigned)atoi(line), &heads, &items))
 		return -ETIMEDOUT;
-	http__safe(http, records);
+	outbox__safe(outbox, records);
 	return 0;
 }
 
-static int feed(struct http *http)
+static int feed(struct outbox *outbox)
 {
 	char *line = NULL;
 	uint64_t records = 0, until;
@@ -110,11 +110,11 @@ static int feed(struct http *http)
 
 	while (!rc && !interrupted && getline(&line, &capacity, stdin) > 0) {
 		if (sscanf(line, "wait %ju", (uintmax_t *)&until) != 1) {
-			rc = take_line(http, line, ++records);
+			rc = take_line(outbox, line, ++records);
 			continue;
 		}
 		for (; safe < until && !interrupted; usleep(1000))
-			http__safe(http, records);
+			outbox__safe(outbox, records);
 	}
 	free(line);
 	return rc;
@@ -124,30 +124,30 @@ int main(int argc, char **argv)
 {
 	struct sink_api api = {.size = sizeof(api), .log = log__print, .delivered = delivered, .stopped = stopped};
 	struct sigaction action = {.sa_handler = on_signal};
-	struct http *http = NULL;
+	struct outbox *outbox = NULL;
 	struct conf conf = {0};
 	struct error err;
 	int rc;
 
-	log__init("http_items", LOG_INFO);
+	log__init("outbox_items", LOG_INFO);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	rc = opt__defaults(options, &conf);
 	rc = rc ? rc : opt__parse(options, &conf, argv[1], &err);
 	api.follows = conf.follow;
-	rc = rc ? rc : http__open(&http, &sink, &api, &conf.http, &err);
+	rc = rc ? rc : http__open(&outbox, &sink, &api, &conf.http, &err);
 	for (int i = 2; i < argc && !rc; i++)
-		rc = http__target(http, argv[i], &err);
+		rc = http__target(outbox, argv[i], &err);
 	if (!rc && conf.header)
-		rc = http__header(http, conf.header);
+		rc = http__header(outbox, conf.header);
 	opt__free(options, &conf);
 	if (rc) {
 		log__error("%s", err.text);
-		http__close(http);
+		outbox__close(outbox);
 		return 2;
 	}
-	rc = feed(http);
-	rc = rc ? rc : http__finish(http);
-	http__close(http);
+	rc = feed(outbox);
+	rc = rc ? rc : outbox__finish(outbox);
+	outbox__close(outbox);
 	return rc != 0;
 }

@@ -27,7 +27,7 @@ def program():
     out = new_folder() / "http_items"
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", "libcurl", "zlib"], capture_output=True, check=True)
     subprocess.run([*CC, "-O1", "-D_GNU_SOURCE", f"-I{SRC}", "-o", out, SRC / "tests/sinks/http_items.c",
-                    BUILD / "sinks/libhttp.a", BUILD / "core/libstream.a", BUILD / "core/libbase.a",
+                    BUILD / "sinks/libhttp.a", BUILD / "sinks/liboutbox.a", BUILD / "core/libstream.a", BUILD / "core/libbase.a",
                     *flags.stdout.decode().split(), "-ldl", "-lpthread"], check=True)
     return out
 

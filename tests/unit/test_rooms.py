@@ -27,7 +27,8 @@ ROOMS = {
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
 LIBRARIES = {
     "columns": (["event_columns.h"], ["base", "stream"], []),
-    "http": (["http.h"], ["base", "stream"], []),
+    "outbox": (["outbox.h", "option_file.h"], ["base", "stream"], []),
+    "http": (["http.h"], ["base", "stream"], ["outbox"]),
     "proto": (["proto.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
     "steps": (["steps.h"], ["base", "config"], ["program"]),

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/http/http_queue.h"
+#include "sinks/outbox/outbox_queue.h"
 
-struct http_batch *http_batch__new(unsigned target, uint64_t safe)
+struct outbox_batch *outbox_batch__new(unsigned target, uint64_t safe)
 {
-	struct http_batch *batch = calloc(1, sizeof(*batch));
+	struct outbox_batch *batch = calloc(1, sizeof(*batch));
 
 	if (batch) {
 		batch->target = target;
@@ -18,10 +18,10 @@ struct http_batch *http_batch__new(unsigned target, uint64_t safe)
 	return batch;
 }
 
-static struct http_slot *new_slot(struct http_batch *batch)
+static struct outbox_slot *new_slot(struct outbox_batch *batch)
 {
 	size_t capacity = batch->capacity ? 2 * batch->capacity : 64;
-	struct http_slot *slots;
+	struct outbox_slot *slots;
 
 	if (batch->count == batch->capacity) {
 		slots = reallocarray(batch->slots, capacity, sizeof(*slots));
@@ -33,22 +33,22 @@ static struct http_slot *new_slot(struct http_batch *batch)
 	return &batch->slots[batch->count];
 }
 
-static bool has_head(const struct http_batch *batch, const struct http_slot *slot, const struct buffer *head)
+static bool has_head(const struct outbox_batch *batch, const struct outbox_slot *slot, const struct buffer *head)
 {
 	return slot->head_size == head->size &&
 	       (!head->size || !memcmp(batch->bytes.data + slot->head, head->data, head->size));
 }
 
-int http_batch__add(struct http_batch *batch, const struct buffer *head, const struct buffer *item)
+int outbox_batch__add(struct outbox_batch *batch, const struct buffer *head, const struct buffer *item)
 {
-	struct http_slot *slot = new_slot(batch);
+	struct outbox_slot *slot = new_slot(batch);
 
 	if (!slot || buffer__reserve(&batch->bytes, head->size + item->size))
 		return -ENOMEM;
 	if (batch->count && has_head(batch, slot - 1, head)) {
 		*slot = slot[-1];
 	} else {
-		*slot = (struct http_slot){.head = (uint32_t)batch->bytes.size, .head_size = (uint32_t)head->size};
+		*slot = (struct outbox_slot){.head = (uint32_t)batch->bytes.size, .head_size = (uint32_t)head->size};
 		buffer__append(&batch->bytes, head->data, head->size);
 	}
 	slot->at = (uint32_t)batch->bytes.size;
@@ -58,7 +58,7 @@ int http_batch__add(struct http_batch *batch, const struct buffer *head, const s
 	return 0;
 }
 
-void http_batch__free(struct http_batch *batch)
+void outbox_batch__free(struct outbox_batch *batch)
 {
 	if (!batch)
 		return;
@@ -67,11 +67,11 @@ void http_batch__free(struct http_batch *batch)
 	free(batch);
 }
 
-struct http_item http_items__get(const struct http_items *items, size_t i)
+struct outbox_item outbox_items__get(const struct outbox_items *items, size_t i)
 {
-	const struct http_batch *batch = items->batch;
-	const struct http_slot *slot = &batch->slots[items->first + i];
+	const struct outbox_batch *batch = items->batch;
+	const struct outbox_slot *slot = &batch->slots[items->first + i];
 
-	return (struct http_item){batch->bytes.data + slot->head, batch->bytes.data + slot->at, slot->head_size,
-				  slot->size};
+	return (struct outbox_item){batch->bytes.data + slot->head, batch->bytes.data + slot->at, slot->head_size,
+				    slot->size};
 }
