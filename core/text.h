@@ -54,4 +54,7 @@ size_t text__fit(const char *safe, size_t columns);
 uint32_t utf8__next(const char *bytes, size_t left, size_t *length);
 bool utf8__valid(const char *string, size_t length);
 
+/* Appends any bytes as UTF-8: U+FFFD stands for each that belongs to no valid character. Returns buffer->error. */
+int utf8__put(struct buffer *out, const char *bytes, size_t length);
+
 #endif

@@ -57,3 +57,15 @@ bool utf8__valid(const char *string, size_t size)
 	}
 	return true;
 }
+
+int utf8__put(struct buffer *out, const char *bytes, size_t length)
+{
+	size_t n;
+
+	for (; length; bytes += n, length -= n) {
+		bool valid = utf8__next(bytes, length, &n) != UTF8_INVALID;
+
+		buffer__append(out, valid ? bytes : "\xef\xbf\xbd", valid ? n : 3);
+	}
+	return out->error;
+}

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <string.h>
-#include <zlib.h>
 
+#include "sinks/outbox/gzip.h"
 #include "sinks/outbox/option_file.h"
 
 #define MS 1000000
@@ -202,30 +202,11 @@ static int start_curl(struct http_link *link)
 	return 0;
 }
 
-/* Compresses `body` into link->packed. */
-static int pack(struct http_link *link, const struct buffer *body)
-{
-	z_stream z = {.next_in = body->data, .avail_in = (uInt)body->size};
-	int rc = -ENOMEM;
-
-	link->packed.size = 0;
-	if (deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16, 8, Z_DEFAULT_STRATEGY) != Z_OK)
-		return rc;
-	if (!buffer__reserve(&link->packed, deflateBound(&z, body->size))) {
-		z.next_out = link->packed.data;
-		z.avail_out = (uInt)link->packed.capacity;
-		rc = deflate(&z, Z_FINISH) == Z_STREAM_END ? 0 : -ENOMEM;
-		link->packed.size = z.total_out;
-	}
-	deflateEnd(&z);
-	return rc;
-}
-
 int http_link__send(struct http_link *link, const char *url, const struct buffer *body, struct http_result *result)
 {
 	const struct buffer *bytes = link->gzip ? &link->packed : body;
 	curl_off_t after = 0;
-	int rc = link->gzip ? pack(link, body) : 0;
+	int rc = link->gzip ? gzip__pack(&link->packed, body) : 0;
 
 	*result = (struct http_result){0};
 	if (!rc && !link->curl)

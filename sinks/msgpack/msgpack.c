@@ -8,6 +8,7 @@
 #include "core/pack.h"
 #include "core/sink.h"
 #include "sinks/judging/judge.h"
+#include "sinks/packing/packing.h"
 
 #define FLUSH_BYTES (64U << 10)
 
@@ -28,40 +29,6 @@ struct packed {
 	uint64_t records;    /* in `out` and written */
 };
 
-static int pack_items(struct buffer *out, const struct value *value, const uint8_t *end)
-{
-	uint64_t strings = (uint64_t)value->length << (value->type == VALUE_MAP);
-	const uint8_t *cursor = value->items;
-	const char *string;
-	uint32_t length;
-	int err;
-
-	err = value->type == VALUE_MAP ? pack_map(out, value->length) : pack_array(out, value->length);
-	for (; strings && !err; strings--)
-		err = value__item(&cursor, end, &string, &length) ? pack__text(out, string, length) : -1;
-	return err;
-}
-
-static int pack_value(struct buffer *out, const struct value *value, const uint8_t *end)
-{
-	switch (value->type) {
-	case VALUE_NULL:
-		return pack_nil(out);
-	case VALUE_BOOL:
-		return value->boolean ? pack_true(out) : pack_false(out);
-	case VALUE_UINT:
-		return pack_uint64(out, value->u);
-	case VALUE_INT:
-		return pack_int64(out, value->i);
-	case VALUE_STRING:
-		return pack__text(out, value->string, value->length);
-	case VALUE_LIST:
-	case VALUE_MAP:
-		return pack_items(out, value, end);
-	}
-	return -1;
-}
-
 static int write_out(void *state)
 {
 	struct packed *p = state;
@@ -77,7 +44,7 @@ static int write_out(void *state)
 
 static int render(struct buffer *out, const char *name, const struct value *value)
 {
-	return pack__text(out, name, strlen(name)) || (value && pack_value(out, value, NULL));
+	return pack__text(out, name, strlen(name)) || (value && packing__value(out, value, NULL, pack__text));
 }
 
 static int put_record(void *state, const struct record *record)
@@ -93,7 +60,7 @@ static int put_record(void *state, const struct record *record)
 		err = -ENOMEM;
 	for (i = 0; !err && i < row->count; i++)
 		if (buffer__append(&p->out, row->before[i].bytes, row->before[i].size) ||
-		    pack_value(&p->out, &row->values[i], end))
+		    packing__value(&p->out, &row->values[i], end, pack__text))
 			err = -ENOMEM;
 	if (err)
 		p->api->log(LOG_ERROR, "msgpack: %s: %s", record->info->path, strerror(-err));

@@ -9,18 +9,14 @@ enum { ANY_STRING = 1, ANY_INT = 3, ANY_DOUBLE = 4, ANY_ARRAY = 5 };
 
 void proto__text(struct buffer *out, unsigned field, const char *text, size_t length)
 {
-	size_t open, n;
+	size_t open;
 
 	if (utf8__valid(text, length)) {
 		proto__bytes(out, field, text, length);
 		return;
 	}
 	open = proto__open(out, field);
-	for (; length; text += n, length -= n) {
-		bool valid = utf8__next(text, length, &n) != UTF8_INVALID;
-
-		buffer__append(out, valid ? text : "\xef\xbf\xbd", valid ? n : 3);
-	}
+	utf8__put(out, text, length);
 	proto__close(out, open);
 }
 

@@ -27,7 +27,8 @@ ROOMS = {
 # A library of sinks: its headers for others, the rooms of core and the libraries it may use. A sink may use all.
 LIBRARIES = {
     "columns": (["event_columns.h"], ["base", "stream"], []),
-    "outbox": (["outbox.h", "option_file.h"], ["base", "stream"], []),
+    "packing": (["packing.h"], ["base", "stream"], []),
+    "outbox": (["outbox.h", "gzip.h", "option_file.h"], ["base", "stream"], []),
     "http": (["http.h"], ["base", "stream"], ["outbox"]),
     "proto": (["proto.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
@@ -55,6 +56,7 @@ OWNED = {
     r"duckdb": {"query", "tables", "parquet", "duckdb"},
     r"ncurses": {"top"},
     r"curl": {"http"},
+    r"openssl": {"forward"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)

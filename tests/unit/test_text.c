@@ -45,10 +45,22 @@ static void utf8_is_told_from_bytes(void **state)
 			fail_msg("case %zu", i);
 }
 
+static void bytes_become_utf8(void **state)
+{
+	struct buffer out = {0};
+
+	(void)state;
+	assert_int_equal(utf8__put(&out, "a\xff\xc3\xa4\xe2\x82", 6), 0);
+	assert_int_equal(out.size, 12);
+	assert_memory_equal(out.data, "a\xef\xbf\xbd\xc3\xa4\xef\xbf\xbd\xef\xbf\xbd", 12);
+	buffer__free(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(utf8_is_told_from_bytes),
+		cmocka_unit_test(bytes_become_utf8),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
