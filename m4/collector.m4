@@ -101,7 +101,6 @@ AC_DEFUN([CO_NCURSESW], [
   AC_SUBST([LIBS_ncursesw])
 ])
 
-# uPlot draws the curves of the report, which is built without them where it is not.
 # Sinks that send to a server by HTTP. 7.77: certificates from memory.
 AC_DEFUN([CO_CURL], [
   CO_LIB([CURL], [libcurl >= 7.77], [libcurl4-openssl-dev], [], [optional])
@@ -111,6 +110,16 @@ AC_DEFUN([CO_CURL], [
   AC_SUBST([LIBS_curl])
 ])
 
+# TLS and digests, of sinks that say so in a file `uses`, by the name openssl.
+AC_DEFUN([CO_OPENSSL], [
+  CO_LIB([OPENSSL], [openssl >= 1.1.1], [libssl-dev], [], [optional])
+  AS_IF([test "x$have_OPENSSL" = xyes], [AS_VAR_APPEND([OPTIONAL], [" openssl"])])
+  CFLAGS_openssl=$OPENSSL_CFLAGS LIBS_openssl=$OPENSSL_LIBS
+  AC_SUBST([CFLAGS_openssl])
+  AC_SUBST([LIBS_openssl])
+])
+
+# uPlot draws the curves of the report, which is built without them where it is not.
 AC_DEFUN([CO_UPLOT], [
   AC_ARG_WITH([uplot],
     [AS_HELP_STRING([--with-uplot@<:@=DIR|no@:>@],

@@ -17,7 +17,8 @@ from http_listener import HOST, certificate, free_port
 LIBRARY = Path("/usr/local/lib/collector-tests/otlp")
 VERSION = "v0.161.0"
 CORE, CONTRIB = "go.opentelemetry.io/collector/", "github.com/open-telemetry/opentelemetry-collector-contrib/"
-PARTS = {"receivers": [CORE + "receiver/otlpreceiver"], "processors": [CORE + "processor/memorylimiterprocessor"],
+PARTS = {"receivers": [CORE + "receiver/otlpreceiver", CONTRIB + "receiver/fluentforwardreceiver"],
+         "processors": [CORE + "processor/memorylimiterprocessor"],
          "exporters": [CORE + "exporter/debugexporter", CONTRIB + "exporter/fileexporter"],
          "extensions": [CONTRIB + "extension/healthcheckextension", CONTRIB + "extension/bearertokenauthextension"]}
 needs_proto = pytest.mark.skipif(not LIBRARY.exists(), reason="no opentelemetry-proto: tests/setup peers")
@@ -87,7 +88,7 @@ def unknown(message):
 
 def build_collector():
     """Its program, built once for all runs of the tests; None: it cannot be had."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "collector-tests" / f"otelcol-{VERSION}"
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "collector-tests" / f"otelcol-{VERSION}-forward"
     program = folder / "out" / "otelcol"
     if program.exists():
         return program
@@ -115,6 +116,7 @@ receivers:
   otlp: {{protocols: {{http: {{endpoint: "{host}:{port}"}}}}}}
   otlp/tls: {{protocols: {{http: {{endpoint: "{host}:{tls}", auth: {{authenticator: bearertokenauth}},
     max_request_body_size: 50000, tls: {{cert_file: {cert}, key_file: {key}}}}}}}}}
+  fluentforward: {{endpoint: "{host}:{forward}"}}
 exporters:
   file/traces: {{path: {folder}/traces.json, flush_interval: 100ms, append: true}}
   file/logs: {{path: {folder}/logs.json, flush_interval: 100ms, append: true}}
@@ -124,7 +126,7 @@ service:
   telemetry: {{metrics: {{level: none}}}}
   pipelines:
     traces: {{receivers: [otlp, otlp/tls], exporters: [file/traces]}}
-    logs: {{receivers: [otlp, otlp/tls], exporters: [file/logs]}}
+    logs: {{receivers: [otlp, otlp/tls, fluentforward], exporters: [file/logs]}}
     metrics: {{receivers: [otlp, otlp/tls], exporters: [file/metrics]}}
 """
 
@@ -132,7 +134,7 @@ service:
 class Peer:
     def __init__(self, program):
         self.program, self.folder = program, new_folder()
-        self.ports = {name: free_port() for name in ("port", "tls", "health")}
+        self.ports = {name: free_port() for name in ("port", "tls", "health", "forward")}
         self.url, self.secure = f"http://{HOST}:{self.ports['port']}", f"https://{HOST}:{self.ports['tls']}"
         key, cert = certificate()
         config = self.folder / "c.yaml"
@@ -162,4 +164,15 @@ class Peer:
             with contextlib.suppress(json.JSONDecodeError):  # the last one, of a killed writer
                 found += [span["spanId"] for resource in json.loads(line)["resourceSpans"]
                           for scope in resource["scopeSpans"] for span in scope["spans"]]
+        return found
+
+    def log_records(self):
+        """The attributes of those that it wrote, in order, and `at`: their time."""
+        file, found = self.folder / "logs.json", []
+        for line in file.read_text().splitlines() if file.exists() else []:
+            with contextlib.suppress(json.JSONDecodeError):
+                found += [{"at": int(log["timeUnixNano"]), **{pair["key"]: next(iter(pair["value"].values()), None)
+                                                               for pair in log["attributes"]}}
+                          for resource in json.loads(line)["resourceLogs"] for scope in resource["scopeLogs"]
+                          for log in scope["logRecords"]]
         return found

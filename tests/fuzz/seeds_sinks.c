@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Writes what fuzzing of the sinks and of texts starts from: `seeds_sinks FOLDER` makes FOLDER/sinks, /options, /match and
- * /files. */
+/* Writes what fuzzing of the sinks and of texts starts from: `seeds_sinks FOLDER` makes FOLDER/sinks, /options, /match, /files
+ * and /forward. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -134,6 +134,23 @@ static void write_self(int dir)
 	close(fd);
 }
 
+/* What servers of the Forward protocol send. */
+static void write_answers(int dir)
+{
+	static const char ack[] = "\x82\xa5other\x93\x01\xc0\xc3\xa3"
+				  "ack\xa8"
+				  "MTIzNDU2";
+	static const char helo[] = "\x92\xa4HELO\x83\xa5nonce\xc4\x04\x00\x01\xff\x02\xa4"
+				   "auth\xa4salt\xa9keepalive\xc2";
+	static const char pong[] = "\x95\xa4PONG\xc2\xa6reason\xa4host\xa6"
+				   "digest\x81\xa3"
+				   "ack\xa1x";
+
+	write_seed(dir, "ack", ack, sizeof(ack) - 1);
+	write_seed(dir, "helo", helo, sizeof(helo) - 1);
+	write_seed(dir, "pong", pong, sizeof(pong) - 1);
+}
+
 int main(int argc, char **argv)
 {
 	static const char *const options[] = {
@@ -156,6 +173,7 @@ int main(int argc, char **argv)
 	write_sinks(folder_in(top, "sinks"));
 	write_texts(folder_in(top, "options"), options, sizeof(options) / sizeof(*options));
 	write_lists(folder_in(top, "match"), lists, sizeof(lists) / sizeof(*lists));
+	write_answers(folder_in(top, "forward"));
 	files = folder_in(top, "files");
 	write_texts(files, traces, sizeof(traces) / sizeof(*traces));
 	write_self(files);

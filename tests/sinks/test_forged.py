@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 
+import forward_peer
 import pytest
 from clickhouse_peer import rows_sent, statements
 from harness import BUILD, made_run, new_folder, rewrite_stream, stage
@@ -69,6 +70,11 @@ def test_memory_of_rows(lists):
         assert peak(f"clickhouse:url={listener.url}", lists) < 400
 
 
+def test_memory_of_entries(lists):
+    with forward_peer.Listener() as listener:
+        assert peak(f"forward:address={listener.address}", lists) < 400
+
+
 @needs_sink
 @pytest.mark.parametrize("sink, most", [("parquet", 600), ("duckdb", 1200)])
 def test_memory_of_tables(lists, sink, most):
@@ -122,6 +128,16 @@ def test_too_many_tables_or_columns_for_a_server():
         assert "lifecycle_exec: f79_49: left out: there are too many columns" in said
         assert len(rows_sent(listener.taken)["lifecycle_exec"]) > 250
         assert 400 < max(text.count("ADD COLUMN") for text in statements(listener.taken)) <= 512
+
+
+def test_too_many_tags():
+    """What is beyond them shares one, and arrives."""
+    run = many_kinds("e{}", "f{1}", STREAMS)
+    with forward_peer.Listener() as listener:
+        said = run_merge("-s", f"forward:address={listener.address},tag={{stream}}.{{event}}", run)
+        records = listener.records()
+    assert said.count("more than 255 tags") == 1 and len(records["cpu.exit"]) > 250
+    assert sum(len(records[tag]) for tag in records) == int(run_merge("-s", "null", run).split("null: ")[1].split()[0])
 
 
 @needs_sink
