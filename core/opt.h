@@ -61,7 +61,7 @@ int opt__append(const struct opt *opt, void *conf, const char *item, struct erro
 
 /* Sets options from "k=v,k=v" (as in `--sink NAME:k=v,k=v`), like opt__set(); unknown and repeated names
  * are errors. `text` may be NULL or empty. A backslash escapes the next character: `\,` does not end the
- * value. The items of a list or map are escaped a second time. */
+ * value. The items of a list or map are escaped a second time; one item of a map is also MAP.k=v, without that. */
 int opt__parse(const struct opt *opts, void *conf, const char *text, struct error *err);
 
 /* Sets *out to the option's value as opt__set() reads it, allocated, to be freed by the caller; NULL for a

@@ -284,21 +284,39 @@ static int unknown(const struct opt *opts, const char *name, struct error *err)
 	return -EINVAL;
 }
 
-/* Sets one `k=v`; cuts `part` down to `k`. */
+/* The map of which `part` is an item, MAP.NAME; NULL: of none. */
+static const struct opt *map_of(const struct opt *opts, const char *part)
+{
+	size_t length = strcspn(part, ".");
+
+	for (; part[length] && opts && opts->name; opts++)
+		if (opts->type == OPT_MAP && strlen(opts->name) == length && !strncmp(opts->name, part, length))
+			return opts;
+	return NULL;
+}
+
+/* Sets one `k=v`, or an item of a map, `map.k=v`; cuts `part` down to the name. */
 static int parse_part(const struct opt *opts, void *conf, char *part, struct error *err)
 {
 	struct error sentence;
 	char *value = strchr(part, '=');
-	const struct opt *opt;
+	const struct opt *opt, *map;
 	int rc;
 
 	if (!value)
 		return error__set(err, -EINVAL, "\"%.64s\" has no value: write NAME=VALUE", part);
-	*value++ = '\0';
+	*value = '\0';
 	opt = opt__find(opts, part);
-	if (!opt)
+	map = opt ? NULL : map_of(opts, part);
+	if (!opt && !map)
 		return unknown(opts, part, err);
-	rc = opt__set(opt, conf, value, &sentence);
+	if (map) {
+		*value = '=';
+		rc = opt__append(map, conf, strchr(part, '.') + 1, &sentence);
+		*value = '\0';
+	} else {
+		rc = opt__set(opt, conf, value + 1, &sentence);
+	}
 	if (rc)
 		error__set(err, 0, "%s: %s", part, sentence.text);
 	return rc;

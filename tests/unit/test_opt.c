@@ -186,6 +186,9 @@ static void test_parse(void **state)
 		{"count=0", "count: 0 is out of range: write 1 to 100"},
 		{"count", "\"count\" has no value: write NAME=VALUE"},
 		{"count=1,", "\"\" has no value: write NAME=VALUE"},
+		{"map.a=1,map.a=2", "map.a: duplicate \"a\": remove one"},
+		{"map.=1", "map.: \"=1\" has no name or no value: write NAME=VALUE"},
+		{"list.a=1", "list.a: unknown option: did you mean \"list\"?"},
 	};
 	struct all all = {0};
 	struct error err;
@@ -196,6 +199,11 @@ static void test_parse(void **state)
 	assert_int_equal(all.count, 7);
 	assert_string_equal(all.text, "a,b=c");
 	assert_int_equal(all.list.n, 2);
+	assert_int_equal(opt__parse(opts, &all, "map.a.b=c=\\,d,map.e=", &err), 0);
+	assert_int_equal(all.map.n, 2);
+	assert_string_equal(all.map.items[0], "a.b=c=,d");
+	assert_string_equal(all.map.items[1], "e=");
+	opt__free(opts, &all);
 	assert_int_equal(opt__parse(opts, &all, NULL, &err), 0);
 	assert_int_equal(opt__parse(opts, &all, "", &err), 0);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
