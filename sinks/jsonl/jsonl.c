@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* One JSON object a line, for jq, for log shippers, and for any reader of the contract in EVENTS. It knows no
- * event by name. A string that is not UTF-8 is {"base64": "..."}; as a key, "base64:...". */
+/* One JSON object a line, for jq and for log shippers. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 #include "core/pack.h"
 #include "core/sink.h"
 #include "sinks/judging/judge.h"
+#include "sinks/rows/json_row.h"
 
 #define FLUSH_BYTES (64U << 10)
 
@@ -32,63 +32,6 @@ struct jsonl {
 	uint64_t records;    /* in `out` and written */
 };
 
-/* Like those of core/pack.h, put_... append to a buffer and return 0, or -1: out of memory. */
-static int put(struct buffer *out, const char *text, size_t length)
-{
-	return buffer__append(out, text, length);
-}
-
-static int put_key(struct buffer *out, const char *string, uint32_t length)
-{
-	if (utf8__valid(string, length))
-		return json__put_utf8(out, string, length);
-	return put(out, "\"base64:", 8) || base64__put(out, string, length) || put(out, "\"", 1);
-}
-
-static int put_items(struct buffer *out, const struct value *value, const uint8_t *end)
-{
-	const uint8_t *cursor = value->items;
-	bool map = value->type == VALUE_MAP;
-	const char *string;
-	uint32_t length, i;
-	int err = put(out, map ? "{" : "[", 1);
-
-	for (i = 0; i < value->length && !err; i++) {
-		err = (i && put(out, ",", 1)) || !value__item(&cursor, end, &string, &length);
-		if (map)
-			err = err || put_key(out, string, length) || put(out, ":", 1) ||
-			      !value__item(&cursor, end, &string, &length);
-		err = err || json__put_bytes(out, string, length);
-	}
-	return err || put(out, map ? "}" : "]", 1);
-}
-
-static int put_value(struct buffer *out, const struct value *value, const uint8_t *end)
-{
-	switch (value->type) {
-	case VALUE_NULL:
-		return put(out, "null", 4);
-	case VALUE_BOOL:
-		return put(out, value->boolean ? "true" : "false", value->boolean ? 4 : 5);
-	case VALUE_UINT:
-		return json__put_number(out, value->u, false);
-	case VALUE_INT:
-		return json__put_number(out, value->i < 0 ? -value->u : value->u, value->i < 0);
-	case VALUE_STRING:
-		return json__put_bytes(out, value->string, value->length);
-	case VALUE_LIST:
-	case VALUE_MAP:
-		return put_items(out, value, end);
-	}
-	return -1;
-}
-
-static int render(struct buffer *out, const char *name, const struct value *value)
-{
-	return put(out, out->size ? "," : "{", 1) || put_key(out, name, strlen(name)) || put(out, ":", 1) ||
-	       (value && put_value(out, value, NULL));
-}
-
 static int write_out(void *state)
 {
 	struct jsonl *j = state;
@@ -104,19 +47,11 @@ static int write_out(void *state)
 
 static int put_record(void *state, const struct record *record)
 {
-	const uint8_t *end = record->bytes + record->size;
 	struct jsonl *j = state;
-	const struct sink_row *row;
-	uint32_t i;
-	int err;
+	int err = json_row__put(j->rows, record, &j->out);
 
-	err = sink_rows__row(j->rows, record, &row);
-	for (i = 0; !err && i < row->count; i++)
-		if (buffer__append(&j->out, row->before[i].bytes, row->before[i].size) ||
-		    put_value(&j->out, &row->values[i], end))
-			err = -ENOMEM;
-	if (!err && put(&j->out, "}\n", 2))
-		err = -ENOMEM;
+	if (!err)
+		err = buffer__append(&j->out, "\n", 1);
 	if (err)
 		j->api->log(LOG_ERROR, "jsonl: %s: %s", record->info->path, strerror(-err));
 	j->records++;
@@ -193,7 +128,7 @@ static int jsonl__open(const struct sink_api *api, const void *conf, void **stat
 	int err;
 
 	if (j)
-		j->rows = sink_rows__new(render);
+		j->rows = sink_rows__new(json_row__render);
 	if (!j || !j->rows) {
 		free(j);
 		api->log(LOG_ERROR, "jsonl: not enough memory");

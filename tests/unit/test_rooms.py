@@ -31,6 +31,7 @@ LIBRARIES = {
     "outbox": (["outbox.h", "gzip.h", "option_file.h"], ["base", "stream"], []),
     "http": (["http.h"], ["base", "stream"], ["outbox"]),
     "proto": (["proto.h"], ["base", "stream"], []),
+    "rows": (["json_row.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
     "steps": (["steps.h"], ["base", "config"], ["program"]),
     "model": (["model.h", "on_model.h", "losses.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
