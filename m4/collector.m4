@@ -119,6 +119,15 @@ AC_DEFUN([CO_OPENSSL], [
   AC_SUBST([LIBS_openssl])
 ])
 
+# The sink for Kafka. 1.8: certificates from memory. What it depends on keeps memory until the process ends, and stays loaded.
+AC_DEFUN([CO_RDKAFKA], [
+  CO_LIB([RDKAFKA], [rdkafka >= 1.8], [librdkafka-dev], [], [optional])
+  AS_IF([test "x$have_RDKAFKA" = xyes], [AS_VAR_APPEND([OPTIONAL], [" rdkafka"])])
+  CFLAGS_rdkafka=$RDKAFKA_CFLAGS LIBS_rdkafka="$RDKAFKA_LIBS -Wl,-z,nodelete"
+  AC_SUBST([CFLAGS_rdkafka])
+  AC_SUBST([LIBS_rdkafka])
+])
+
 # uPlot draws the curves of the report, which is built without them where it is not.
 AC_DEFUN([CO_UPLOT], [
   AC_ARG_WITH([uplot],

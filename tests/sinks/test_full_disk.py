@@ -15,8 +15,8 @@ PRINTING = [
     ("collector-query", "--list", "--queries", str(SRC / "conf/queries")),
     ("collector", "--check"), ("collector", "doctor"), ("collector", "doctor", "--json"),
 ]
-# alert and progress: of a run that has ended; otlp, clickhouse, forward: to a server
-WRITES_NOTHING = {"null", "judge", "progress", "alert", "otlp", "clickhouse", "forward"}
+# alert and progress: of a run that has ended; otlp, clickhouse, forward, kafka: to a server
+WRITES_NOTHING = {"null", "judge", "progress", "alert", "otlp", "clickhouse", "forward", "kafka"}
 SINKS = sorted(path.stem for path in BUILD.glob("sinks/*.so") if path.stem not in WRITES_NOTHING)
 OF_FILES = {"duckdb": "-o", "parquet": "-o", "prometheus": "textfile"}  # nothing goes to stdout: by which option
 QUERIES = [("collector-query",), ("collector-query", "-F", "csv"), ("collector-query", "-F", "parquet"),

@@ -58,6 +58,7 @@ OWNED = {
     r"ncurses": {"top"},
     r"curl": {"http"},
     r"openssl": {"forward"},
+    r"librdkafka": {"kafka"},
 }
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.M)
