@@ -4,11 +4,15 @@ SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome
        i.cpu_ns AS cpu_ns, coalesce(i.peak_rss_bytes, i.sampled_rss_bytes) AS peak_rss_bytes, i.pid AS pid, i.run AS run,
        CASE WHEN i.outcome = 'oom' THEN concat(
            CASE WHEN i.oom_limit_bytes IS NOT NULL
-                THEN concat('limit ', CAST(floor((CAST(i.oom_limit_bytes AS DOUBLE) + 52428.8) / 1048576) AS BIGINT), '.',
-                            CAST(floor(CAST(i.oom_limit_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT) % 10, ' MiB, ') ELSE '' END,
+                THEN concat('limit ',
+                            CAST(CAST(floor((CAST(i.oom_limit_bytes AS DOUBLE) + 52428.8) / 1048576) AS BIGINT) AS VARCHAR(20)), '.',
+                            CAST(CAST(floor(CAST(i.oom_limit_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT) % 10 AS VARCHAR(20)),
+                            ' MiB, ') ELSE '' END,
            CASE WHEN i.oom_usage_bytes IS NOT NULL
-                THEN concat('usage ', CAST(floor((CAST(i.oom_usage_bytes AS DOUBLE) + 52428.8) / 1048576) AS BIGINT), '.',
-                            CAST(floor(CAST(i.oom_usage_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT) % 10, ' MiB, ') ELSE '' END,
+                THEN concat('usage ',
+                            CAST(CAST(floor((CAST(i.oom_usage_bytes AS DOUBLE) + 52428.8) / 1048576) AS BIGINT) AS VARCHAR(20)), '.',
+                            CAST(CAST(floor(CAST(i.oom_usage_bytes AS DOUBLE) / 104857.6 + 0.5) AS BIGINT) % 10 AS VARCHAR(20)),
+                            ' MiB, ') ELSE '' END,
            CASE WHEN i.oom_cgroup IS NOT NULL THEN concat('cgroup ', i.oom_cgroup, '; ') ELSE '' END,
            'largest others: ', coalesce(i.oom_others, 'not known')) END AS oom,
        i.command AS command
