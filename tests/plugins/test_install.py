@@ -45,6 +45,7 @@ FILES = [
     ("queriesdir", "", names(SRC, "conf/queries/*.sql")),
     ("clickhousedir", "", names(SRC, "conf/clickhouse/*.sql")),
     ("sparkdir", "", names(SRC, "conf/spark/*.sql")),
+    ("trinodir", "", names(SRC, "conf/trino/*.sql")),
     ("stepsdir", "", names(SRC, "conf/steps/*.yaml")),
     ("redactdir", "", ["programs"]),
     ("bashcompletiondir", "", PROGRAMS),

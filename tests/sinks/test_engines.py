@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every cell of every table, by PyArrow, Polars and DuckDB's package, types included, held against JSONL; and the three
-lines of Python in README. With ENGINES=spark by Spark: `make check-peers`."""
+lines of Python in README. With ENGINES=spark by Spark, ENGINES=trino by Trino: `make check-peers`."""
+import datetime
 import json
 import os
 import re
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import pytest
 from harness import SRC, made_run, merge, new_folder, stage
+from engines_read import query
 from tables import RENAMED, as_json, as_list, as_text, microseconds, needs_sink, odd_run, run_merge, scripted_run
+from trino_peer import Trino, why_not_trino
 
 LIBRARY = Path("/usr/local/lib/collector-tests")
 ENGINES = os.environ.get("ENGINES", "pyarrow polars duckdb").split()
@@ -46,7 +49,7 @@ def why_not(engine):
     return found.returncode and f"no {module}: tests/setup peers{' spark' if engine == 'spark' else ''}"
 
 
-@pytest.fixture(name="engine", params=ENGINES, scope="module")
+@pytest.fixture(name="engine", params=[engine for engine in ENGINES if engine != "trino"], scope="module")
 def an_engine(request):
     why = why_not(request.param)
     if why:
@@ -264,6 +267,46 @@ def test_named_queries_by_clickhouse():
     folder = lake_of_all()
     answers = ask("clickhouse", SRC / "conf/clickhouse/lake.sql", cwd=folder, python={**os.environ, "PYTHONPATH": str(LIBRARY / "chdb")})
     compare_answers(folder / "lake", *answers, lambda ours, theirs: in_whole_seconds(ours) == theirs)
+
+
+def in_milliseconds(row):
+    """CAST(... AS TIMESTAMP) rounds to them in Trino."""
+    def rounded_time(value):
+        found = re.fullmatch(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)\.?(\d*)Z?", value) if isinstance(value, str) else None
+        if not found:
+            return value
+        seconds = datetime.datetime.fromisoformat(f"{found.group(1)}T{found.group(2)}+00:00").timestamp()
+        return int(seconds) * 1000 + (int(found.group(3).ljust(6, "0")) + 500) // 1000
+    return {name: rounded_time(value) for name, value in rounded(row, row).items()}
+
+
+@pytest.mark.peer("trino queries")
+@pytest.mark.skipif("trino" not in ENGINES and "SLOW_PEERS" not in os.environ, reason="in make check-peers only")
+def test_named_queries_by_trino():
+    """By the tables of conf/trino over a lake."""
+    if why_not_trino():
+        pytest.skip(why_not_trino())
+    folder = lake_of_all()
+    queries = sorted((SRC / "conf/queries").glob("*.sql"))
+    with Trino(folder) as trino:
+        for statement in (SRC / "conf/trino/lake.sql").read_text().split(";\n"):
+            if statement.strip():
+                trino.run(statement)
+        answers = "\n".join(json.dumps(trino.run(query(file))) for file in queries).encode()
+    compare_answers(folder / "lake", queries, answers, lambda ours, theirs: in_milliseconds(ours) == in_milliseconds(theirs))
+
+
+def test_tables_for_trino(engine, folder):
+    """conf/trino names each column as the sink writes it, those of Spark's views and no other tables."""
+    words = {"integer": "int", "bigint": "bigint", "timestamp(6)": "time", "varchar": "text", "boolean": "bool", "array(varchar)": "list",
+             "date": "folder"}
+    text = (SRC / "conf/trino/lake.sql").read_text()
+    tables = dict(re.findall(r"^CREATE TABLE IF NOT EXISTS lake\.(\w+) \((.*?)^\) WITH", text, re.M | re.S))
+    assert list(tables) == re.findall(r" VIEW (\w+) ", (SRC / "conf/spark/lake.sql").read_text())
+    assert re.findall(r"'local:///lake/(\w+)'", text) == re.findall(r"'lake', '(\w+)'", text) == list(tables)
+    for columns, found in zip(tables.values(), read(engine, *(folder[0] / f"{table}.parquet" for table in tables))):
+        declared = [column.split() for column in columns.split(",")]
+        assert [(name, words[type_]) for name, type_ in declared] == [*found["types"].items(), ("date", "folder")]
 
 
 def test_three_lines_of_python():
