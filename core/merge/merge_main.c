@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -17,6 +18,8 @@
 #include "core/merge/segments.h"
 
 enum { EXIT_STRICT = 3 };
+
+#define FOLLOW_NICE 10
 
 struct args {
 	struct opt_list sinks, runs, events;
@@ -321,13 +324,14 @@ static bool job__losses(const struct job *job)
 	return missing__say(job->merge, &job->filter, job->ends) || job->left_out;
 }
 
-/* The same, while streams are written. */
+/* The same, while streams are written. What writes them comes first; the threads of sinks inherit that. */
 static int job__follow(struct job *job)
 {
 	struct follow *f = &job->follow;
 	struct error err;
 	int rc;
 
+	setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + FOLLOW_NICE);
 	if (sinks__start(&job->sinks, &err))
 		return job__fail(EXIT_USAGE, err.text);
 	f->sinks = &job->sinks;

@@ -9,7 +9,7 @@ import time
 
 import pytest
 from harness import merge, new_folder, stage, wait_for
-from live import Blocks, Follower, Live, cpu_seconds, cursor_of, descriptors, positions
+from live import Blocks, Follower, Live, cpu_seconds, cursor_of, descriptors, positions, processes_of
 
 KILLS = int(os.environ.get("FOLLOW_KILLS", "25"))
 
@@ -23,6 +23,16 @@ def test_events_come_while_the_run_goes_on():
         live.tell("end")
         assert "events lost" not in follower.end()
         assert follower.lines() == merge(live.path)
+
+
+def test_what_is_followed_comes_first():
+    with Live() as live, Follower(live.path) as follower:
+        live.tell("put 0 10", "flush")
+        assert follower.wait_for_numbers(10)
+        reads = max(os.getpriority(os.PRIO_PROCESS, pid) for pid in processes_of(follower.process.pid))
+        assert reads == min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+        live.tell("end")
+        follower.end()
 
 
 def test_an_idle_stream_holds_nothing_back_once_it_is_marked():
