@@ -24,11 +24,17 @@
 #include <msgpack/pack_template.h>
 #undef msgpack_pack_ext
 
+/* A string as str, whatever its bytes are. */
+static inline int pack__str(struct buffer *out, const char *text, size_t length)
+{
+	return pack_str(out, length) || pack_str_body(out, text, length);
+}
+
 /* A string of any bytes: str if it is UTF-8, else bin: every msgpack library reads both. */
 static inline int pack__text(struct buffer *out, const char *text, size_t length)
 {
 	if (utf8__valid(text, length))
-		return pack_str(out, length) || pack_str_body(out, text, length);
+		return pack__str(out, text, length);
 	return pack_bin(out, length) || pack_bin_body(out, text, length);
 }
 

@@ -22,7 +22,7 @@ static struct forward_bytes secret_of(const struct buffer *secret)
 
 static int put_bytes(struct buffer *out, struct forward_bytes text)
 {
-	return pack_str(out, text.size) || pack_str_body(out, text.bytes, text.size);
+	return pack__str(out, text.bytes, text.size);
 }
 
 static int make_salt(char out[SALT + 1])

@@ -17,7 +17,7 @@ static int put_text(struct buffer *out, const char *text, size_t length)
 	uint32_t size;
 
 	if (utf8__valid(text, length))
-		return pack_str(out, length) || pack_str_body(out, text, length);
+		return pack__str(out, text, length);
 	if (buffer__append(out, "\xdb....", 5) || utf8__put(out, text, length))
 		return -1;
 	size = (uint32_t)(out->size - begin);

@@ -20,7 +20,7 @@
 
 static int put_text(struct buffer *out, const char *text)
 {
-	return pack_str(out, strlen(text)) || pack_str_body(out, text, strlen(text));
+	return pack__str(out, text, strlen(text));
 }
 
 static int put_message(struct forward_request *request, const char *tag, size_t count, bool gzip)
