@@ -27,6 +27,11 @@ def limit():
     signal.signal(signal.SIGALRM, before)
 
 
+@pytest.fixture(name="unlimited")
+def no_limit():
+    signal.alarm(0)
+
+
 # ---- real peers, by the marker `peer`: what `make check-peers` ends with ----
 
 PEERS = {}  # the outcomes of each one's tests, and the reason of the last that was skipped

@@ -176,3 +176,16 @@ class Peer:
                           for resource in json.loads(line)["resourceLogs"] for scope in resource["scopeLogs"]
                           for log in scope["logRecords"]]
         return found
+
+
+def started():
+    """For a fixture: the real one while the tests of a file run, or the reason why not."""
+    if "SLOW_PEERS" not in os.environ:
+        pytest.skip("fetches and builds the OpenTelemetry Collector: make check-peers")
+    program = build_collector()
+    if not program:
+        pytest.skip("no Go, or its modules cannot be had")
+    peer = Peer(program)
+    peer.start()
+    yield peer
+    peer.end()

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import urllib.error
 import urllib.parse
@@ -11,16 +10,11 @@ import urllib.request
 
 import pytest
 from harness import new_folder, wait_for
+from http_listener import free_port
 
 needs_prometheus = pytest.mark.skipif(not shutil.which("prometheus") or not shutil.which("promtool") or
                                       not shutil.which("prometheus-node-exporter"),
                                       reason="no Prometheus or no node_exporter: tests/setup peers")
-
-
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
 
 
 def fetch(url):

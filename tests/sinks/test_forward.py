@@ -425,20 +425,7 @@ def test_the_real_server_that_stalls_and_restarts_and_a_follower_that_is_killed(
 
 @pytest.fixture(scope="module", name="otel")
 def real_collector():
-    if "SLOW_PEERS" not in os.environ:
-        pytest.skip("fetches and builds the OpenTelemetry Collector: make check-peers")
-    program = otlp_peer.build_collector()
-    if not program:
-        pytest.skip("no Go, or its modules cannot be had")
-    peer = otlp_peer.Peer(program)
-    peer.start()
-    yield peer
-    peer.end()
-
-
-@pytest.fixture(name="unlimited")
-def no_alarm():
-    signal.alarm(0)
+    yield from otlp_peer.started()
 
 
 def entries_of(otel):

@@ -2,7 +2,6 @@
 """The sink otlp: what a server gets, decoded by the official definitions; repeats, faults, cursors; a real OpenTelemetry
 Collector."""
 import hashlib
-import os
 import re
 import shutil
 import signal
@@ -14,7 +13,7 @@ import sending
 from harness import BUILD, made_run, merge, new_folder, stage, wait_for
 from http_listener import HOST, Answer, Listener, certificate, free_port, tls
 from live import open_to_all
-from otlp_peer import Decoded, Peer, attributes, build_collector, needs_proto, official
+from otlp_peer import Decoded, Peer, attributes, needs_proto, official, started
 from sending import CLEAN, Following, add_run, is_saved, new_state
 from tables import scripted_run
 
@@ -331,20 +330,7 @@ def test_what_was_not_delivered_comes_after_a_restart():
 
 @pytest.fixture(scope="module", name="peer")
 def real_collector():
-    if "SLOW_PEERS" not in os.environ:
-        pytest.skip("fetches and builds the OpenTelemetry Collector: make check-peers")
-    program = build_collector()
-    if not program:
-        pytest.skip("no Go, or its modules cannot be had")
-    peer = Peer(program)
-    peer.start()
-    yield peer
-    peer.end()
-
-
-@pytest.fixture(name="unlimited")
-def no_alarm():
-    signal.alarm(0)
+    yield from started()
 
 
 @pytest.mark.peer("otel")
