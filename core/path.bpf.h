@@ -131,7 +131,9 @@ struct path_place {
 
 /* Input of a stamp. In a map, because the verifier forbids arithmetic on typed pointers. */
 struct path_stamp {
-	__u64 stamp; /* of the cached path; 0: none */
+	/* In memory, and not in a register: there the verifier would check the rest of the program once for 0 and once for others. */
+	volatile __u64 stamp; /* of the path; 0: too deep */
+	__u64 cached;	      /* of the path in the buffer; 0: none */
 	struct vfsmount *vfs;
 	struct dentry *dentry;
 	struct path_place place;
@@ -156,7 +158,7 @@ static __always_inline void path__place(struct path_place *place, struct mount *
 /* A hash that identifies a directory's path, made from the hashes of the names instead of the names; 0: the path
  * is too deep. Uses typed pointers, whose loads cost next to nothing. Covers the path up to its mount only:
  * see path__is_whole(). */
-static __always_inline __u64 path__stamp(struct path *path, volatile struct path_stamp *s)
+static __always_inline void path__stamp(struct path *path, volatile struct path_stamp *s)
 {
 	struct vfsmount *vfs = path->mnt;
 	struct dentry *dentry = path->dentry, *root = vfs->mnt_root;
@@ -168,16 +170,18 @@ static __always_inline __u64 path__stamp(struct path *path, volatile struct path
 	path__place((void *)&s->place, path__mount(s->vfs));
 	stamp ^= (__u64)s->place.parent << 2 ^ (__u64)s->place.mountpoint << 3;
 	for (int i = 0; i < PATH_PARTS; i++) {
-		if (dentry == root)
-			return stamp;
+		if (dentry == root) {
+			s->stamp = stamp;
+			return;
+		}
 		stamp = (stamp ^ dentry->d_name.hash) * 0x9e3779b97f4a7c15ull;
 		dentry = dentry->d_parent;
 	}
-	return 0;
+	s->stamp = 0;
 }
 
 /* The same for the members `vfs` and `dentry`, whose pointers are untyped: a read for each name. */
-static __always_inline __u64 path__stamp_untyped(struct path_stamp *s)
+static __always_inline void path__stamp_untyped(struct path_stamp *s)
 {
 	struct vfsmount *vfs = s->vfs;
 	struct dentry *dentry = s->dentry, *root = BPF_CORE_READ(vfs, mnt_root);
@@ -187,12 +191,14 @@ static __always_inline __u64 path__stamp_untyped(struct path_stamp *s)
 	path__place(&s->place, path__mount(vfs));
 	stamp ^= (__u64)s->place.parent << 2 ^ (__u64)s->place.mountpoint << 3;
 	for (int i = 0; i < PATH_PARTS; i++) {
-		if (step.parent == root)
-			return stamp;
+		if (step.parent == root) {
+			s->stamp = stamp;
+			return;
+		}
 		path__step(&step, step.parent);
 		stamp = (stamp ^ step.hash) * 0x9e3779b97f4a7c15ull;
 	}
-	return 0;
+	s->stamp = 0;
 }
 
 /* Whether the stamp covers the complete path: the mount is the root mount, or is mounted on the root of the mount
@@ -257,10 +263,9 @@ static __always_inline void path__of_cgroup(struct path_buffer *b, struct cgroup
 	path__end(b);
 }
 
-/* The task's cgroup_subsys_state of the memory controller, cgroup v1 or v2; NULL: none. */
-static __always_inline struct cgroup_subsys_state *path__task_memory(struct task_struct *task)
+/* A task's cgroup_subsys_state of the memory controller, cgroup v1 or v2, by its task->cgroups; NULL: none. */
+static __always_inline struct cgroup_subsys_state *path__memory_of(struct css_set *set)
 {
-	struct css_set *set = task->cgroups;
 	__u64 memory;
 
 	if (!bpf_core_enum_value_exists(enum cgroup_subsys_id, memory_cgrp_id))
@@ -280,7 +285,7 @@ struct memory_limit {
 /* The nearest cgroup whose memory usage is at its limit, within a batch of charges. False: none is. */
 static __always_inline bool path__memory_limit(struct task_struct *task, struct memory_limit *limit)
 {
-	struct cgroup_subsys_state *css = path__task_memory(task);
+	struct cgroup_subsys_state *css = path__memory_of(task->cgroups);
 
 	limit->failed = false;
 	for (int i = 0; i < 16 && css; i++) {
@@ -302,12 +307,13 @@ static __always_inline bool path__memory_limit(struct task_struct *task, struct 
  * controller. */
 static __always_inline struct cgroup *path__task_cgroup(struct task_struct *task)
 {
-	struct cgroup *unified = task->cgroups->dfl_cgrp;
+	struct css_set *set = task->cgroups;
+	struct cgroup *unified = set->dfl_cgrp;
 	struct cgroup_subsys_state *css;
 
 	if (kfix__kernfs_parent(unified->kn, kfix__kernfs_parent_at()))
 		return unified;
-	css = path__task_memory(task);
+	css = path__memory_of(set);
 	return css ? css->cgroup : unified;
 }
 

@@ -81,12 +81,12 @@ struct {
 
 enum entry { ENTERED, NO_RUN, NO_ROOM };
 
-/* Those that enter, are refused and tried again are thread group leaders. */
-static __always_inline enum entry enter(struct task_struct *task, __u32 number, __u32 flags)
+/* Those that enter, are refused and tried again are thread group leaders; at a fork and at an exec their only thread. */
+static __always_inline enum entry enter(struct task_struct *task, __u32 number, __u32 threads, __u32 flags)
 {
 	struct scope_run *run = bpf_map_lookup_elem(&runs, &number);
 	struct scope_key key = scope__key_of_leader(task);
-	struct scope_entry w = {.run = number, .threads_peak = task->signal->nr_threads, .flags = flags};
+	struct scope_entry w = {.run = number, .threads_peak = threads, .flags = flags};
 
 	if (!run || run->closed)
 		return NO_RUN;
@@ -99,7 +99,7 @@ static __always_inline enum entry enter(struct task_struct *task, __u32 number, 
 /* Adds a process whose fork was not seen. If the scope map is full, all of its events are lost. */
 static __always_inline bool enter_late(struct task_struct *task, __u32 number, __u32 flags)
 {
-	enum entry entry = enter(task, number, flags);
+	enum entry entry = enter(task, number, 1, flags);
 
 	if (entry == NO_ROOM)
 		__sync_fetch_and_add(&scope_full, 1);
@@ -111,7 +111,7 @@ static __always_inline void enter_born(struct task_struct *child, __u32 number)
 	struct scope_key key = scope__key_of_leader(child);
 	struct scope_run *run;
 
-	if (enter(child, number, 0) != NO_ROOM)
+	if (enter(child, number, 1, 0) != NO_ROOM)
 		return;
 	if (bpf_map_update_elem(&refused, &key, &number, BPF_NOEXIST)) {
 		__sync_fetch_and_add(&scope_full, 1);
@@ -172,7 +172,7 @@ static __always_inline bool enter_again(struct task_struct *task)
 
 	if (!number)
 		return false;
-	if (enter(task, number, 0) == NO_ROOM)
+	if (enter(task, number, 1, 0) == NO_ROOM)
 		__sync_fetch_and_add(&refused_count[SCOPE_REFUSED_EXEC], 1);
 	else if (!bpf_map_delete_elem(&refused, &key))
 		leave(number, &key);
@@ -190,16 +190,15 @@ static __always_inline void exit_refused(const struct scope_key *key)
 	leave(number, key);
 }
 
-/* The run of the process that forks right now; 0: none. It is the child's parent, which direct loads can read,
- * except with CLONE_PARENT. */
-static __always_inline __u32 forker_run(struct task_struct *child)
+/* The run of the process that forks right now; 0: none. It is the child's parent, except with CLONE_PARENT. */
+static __always_inline __u32 forker_run(const struct scope_key *parent)
 {
-	struct task_struct *parent = child->real_parent, *task = (void *)bpf_get_current_task();
+	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scope_key key = {.pid = bpf_get_current_pid_tgid() >> 32};
 	struct scope_entry *w;
 
-	if ((__u32)parent->tgid == key.pid)
-		key.start = parent->group_leader->start_boottime;
+	if (parent->pid == key.pid)
+		key.start = parent->start;
 	else
 		key.start = BPF_CORE_READ(task, group_leader, start_boottime);
 	w = bpf_map_lookup_elem(&scope, &key);
@@ -221,19 +220,22 @@ SEC("tp_btf/sched_wakeup_new")
 int BPF_PROG(scope_fork, struct task_struct *child)
 {
 	struct scope_entry *w;
-	__u32 number;
+	struct scope_key parent;
+	__u32 number, threads;
 
 	if (child->pid != child->tgid) {
 		w = scope__find(child);
-		if (w && (__u32)child->signal->nr_threads > w->threads_peak)
-			w->threads_peak = child->signal->nr_threads;
+		threads = w ? child->signal->nr_threads : 0;
+		if (w && threads > w->threads_peak)
+			w->threads_peak = threads;
 		return 0;
 	}
+	parent = scope__key(child->real_parent);
 	if (launcher && is_launcher()) {
 		enter_born(child, launch_run);
 		return 0;
 	}
-	number = forker_run(child);
+	number = forker_run(&parent);
 	if (!number && !(child->flags & PF_KTHREAD))
 		number = all_run;
 	if (number)
@@ -257,7 +259,7 @@ static __always_inline bool match(struct task_struct *task, struct scratch *s, _
 		return false;
 	number = SCOPE_RUN_RULE | ((*counter)++ & 0x1fffff) << 10 | (bpf_get_smp_processor_id() & 0x3ff);
 	key = scope__key_of_leader(task);
-	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 0) == ENTERED &&
+	if (!bpf_map_update_elem(&runs, &number, &run, BPF_ANY) && enter(task, number, 1, 0) == ENTERED &&
 	    note(SCOPE_NOTE_ENTER, number, &key, kind, s->key.text, length))
 		return true;
 	/* Without the note the core would not know of the run. */
@@ -281,13 +283,17 @@ static __always_inline bool match_path(struct task_struct *task, struct scratch 
 ON_ANY_EXEC(scope_exec, task, filename)
 {
 	struct scope_entry *w = scope__find_leader(task);
+	struct scope_key parent;
 	struct scratch *s;
 	__u32 zero = 0;
 	long length;
 
-	if (w || enter_again(task))
+	if (w)
 		return;
-	w = scope__find(task->real_parent);
+	parent = scope__key(task->real_parent);
+	if (enter_again(task))
+		return;
+	w = bpf_map_lookup_elem(&scope, &parent);
 	if (w) {
 		if (enter_late(task, w->run, 0))
 			__sync_fetch_and_add(&adopted, 1);
@@ -371,7 +377,7 @@ int BPF_PROG(scope_free, struct task_struct *task)
 }
 
 /* The run of a process found by the scan; 0: none. */
-static __always_inline __u32 scan_run(struct task_struct *task, struct task_struct *parent, __u32 pid)
+static __always_inline __u32 scan_run(struct task_struct *task, const struct scope_key *parent, __u32 pid)
 {
 	__u32 *number;
 	struct scope_entry *w;
@@ -381,7 +387,7 @@ static __always_inline __u32 scan_run(struct task_struct *task, struct task_stru
 	number = bpf_map_lookup_elem(&wanted, &pid);
 	if (number)
 		return *number;
-	w = scope__find(parent);
+	w = bpf_map_lookup_elem(&scope, parent);
 	return w ? w->run : all_run;
 }
 
@@ -390,19 +396,23 @@ static __always_inline __u32 scan_run(struct task_struct *task, struct task_stru
 SEC("iter/task")
 int scope_scan(struct bpf_iter__task *ctx)
 {
-	struct task_struct *task = ctx->task, *parent;
+	struct seq_file *seq = ctx->meta->seq;
+	struct task_struct *task = ctx->task;
 	struct scope_process p = {};
+	struct scope_key parent;
 	struct scope_entry *w;
+	__u32 threads;
 
 	if (!task || task->pid != task->tgid)
 		return 0;
+	threads = task->signal->nr_threads;
+	parent = scope__key(task->real_parent);
 	w = scope__find_leader(task);
-	parent = task->real_parent;
 	p.ts = bpf_ktime_get_boot_ns();
 	p.start = task->start_boottime;
 	p.pid = task->tgid;
-	p.ppid = parent->tgid;
-	p.parent_start = parent->group_leader->start_boottime;
+	p.ppid = parent.pid;
+	p.parent_start = parent.start;
 	p.local_pid = process__local_pid(task);
 	p.dead = task->exit_state != 0;
 	if (w) {
@@ -410,8 +420,8 @@ int scope_scan(struct bpf_iter__task *ctx)
 	} else if (scan_enters) {
 		enum entry entry;
 
-		p.run = scan_run(task, parent, p.local_pid);
-		entry = p.run ? enter(task, p.run, SCOPE_EXISTING) : NO_RUN;
+		p.run = scan_run(task, &parent, p.local_pid);
+		entry = p.run ? enter(task, p.run, threads, SCOPE_EXISTING) : NO_RUN;
 
 		p.entered = entry == ENTERED;
 		p.no_room = entry == NO_ROOM;
@@ -420,6 +430,6 @@ int scope_scan(struct bpf_iter__task *ctx)
 
 		p.run = refused_run(&key);
 	}
-	bpf_seq_write(ctx->meta->seq, &p, sizeof(p));
+	bpf_seq_write(seq, &p, sizeof(p));
 	return 0;
 }

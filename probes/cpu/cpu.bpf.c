@@ -96,7 +96,7 @@ static __always_inline void add_thread(struct sums *s, struct task_struct *task)
 }
 
 static __always_inline void fill(struct cpu_event *e, const struct sums *s, const struct scope_entry *w,
-				 struct task_struct *leader)
+				 struct task_struct *leader, struct signal_struct *signal)
 {
 	e->exited_ns = scope__exited_ns(w);
 	e->cpu_ns = s->run;
@@ -112,8 +112,8 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, cons
 	e->in_iowait = s->iowait;
 	e->state[0] = state_of(s->states);
 	e->state[1] = 0;
-	e->prev_user = leader->signal->prev_cputime.utime;
-	e->prev_system = leader->signal->prev_cputime.stime;
+	e->prev_user = signal->prev_cputime.utime;
+	e->prev_system = signal->prev_cputime.stime;
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	e->final = false;
 	__builtin_memcpy(e->comm, leader->comm, EVENT_COMM);
@@ -123,13 +123,14 @@ static __always_inline void fill(struct cpu_event *e, const struct sums *s, cons
 ON_REPLACED(cpu_image, task, w)
 {
 	struct cpu_event *e = event__reserve_leader(struct cpu_event, CPU_IMAGE, task, w);
+	struct signal_struct *signal = task->signal;
 	struct sums s = {};
 
 	if (!e)
 		return;
-	add_dead(&s, task->signal, w);
+	add_dead(&s, signal, w);
 	add_task(&s, task);
-	fill(e, &s, w, task);
+	fill(e, &s, w, task, signal);
 	event__submit(e);
 }
 
@@ -143,6 +144,7 @@ static __always_inline void keep_delay(struct scope_entry *w, struct task_struct
 ON_THREAD_EXIT(cpu_exit, task, w, last)
 {
 	struct task_struct *leader = task->group_leader;
+	struct signal_struct *signal = task->signal;
 	struct cpu_event *e;
 	struct sums s = {};
 
@@ -152,12 +154,12 @@ ON_THREAD_EXIT(cpu_exit, task, w, last)
 	e = event__reserve_provisional_of(struct cpu_event, CPU_EXIT, task, leader, w);
 	if (!e)
 		return;
-	add_dead(&s, task->signal, w);
+	add_dead(&s, signal, w);
 	add_task(&s, task);
 	s.delay = 0;  /* already kept */
 	s.states = 0; /* still running; only samples have a state field */
 	s.threads = scope__threads_peak(w);
-	fill(e, &s, w, leader);
+	fill(e, &s, w, leader, signal);
 	event__submit(e);
 }
 
@@ -165,17 +167,19 @@ SEC("tp_btf/sched_process_free")
 int BPF_PROG(cpu_exit_final, struct task_struct *task)
 {
 	struct scope_entry *w = scope__closed(task);
+	struct signal_struct *signal;
 	struct sums s = {};
 	struct cpu_event *e;
 
 	if (!w)
 		return 0;
+	signal = task->signal;
 	e = event__reserve_final(struct cpu_event, CPU_EXIT, task, w);
 	if (!e)
 		return 0;
-	add_dead(&s, task->signal, w);
+	add_dead(&s, signal, w);
 	s.threads = scope__threads_peak(w);
-	fill(e, &s, w, task);
+	fill(e, &s, w, task, signal);
 	e->final = true;
 	event__submit(e);
 	return 0;
@@ -237,6 +241,7 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 {
 	struct task_struct *task = ctx->task;
 	struct sums *s = scratch__get(&sample);
+	struct signal_struct *signal;
 	struct cpu_sample e;
 	__u64 fingerprint;
 	struct scope_entry *w;
@@ -247,12 +252,13 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 	w = scope__find_leader(task);
 	if (!w)
 		return 0;
+	signal = task->signal;
 	s->states = 0;
-	add_dead(s, task->signal, w);
-	s->threads = task->signal->nr_threads;
+	add_dead(s, signal, w);
+	s->threads = signal->nr_threads;
 	if (s->threads <= 1)
 		add_task(s, task);
-	else if (!add_threads(s, task->signal, loop))
+	else if (!add_threads(s, signal, loop))
 		s->run = s->user = s->system = s->voluntary = s->involuntary = s->ended_delay =
 			EVENT_NULL(EVENT_REASON_BOUND);
 	if (!task->exit_state) {
@@ -266,7 +272,7 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 	if (!scope__changed(w, fingerprint))
 		return 0;
 	event__head_of(&e.cpu.head, CPU_SAMPLE, task, task, w, bpf_ktime_get_boot_ns());
-	fill(&e.cpu, s, w, task);
+	fill(&e.cpu, s, w, task, signal);
 	closed = event__close(&e.cpu.head, CPU_EXIT, w, task);
 	if (closed) {
 		e.cpu.threads = scope__threads_peak(w);

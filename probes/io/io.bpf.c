@@ -66,9 +66,9 @@ static __always_inline void set_children(struct io_event *e, const struct io_acc
 }
 
 /* What the process has been given: by released threads and by children. */
-static __always_inline void read_given(struct io_account *account, struct task_struct *task)
+static __always_inline void read_given(struct io_account *account, struct signal_struct *signal)
 {
-	struct task_io_accounting *given = &task->signal->ioac;
+	struct task_io_accounting *given = &signal->ioac;
 
 	account->read_chars = given->rchar;
 	account->write_chars = given->wchar;
@@ -114,6 +114,7 @@ ON_REPLACED(io_image, task, w)
 	struct scope_key key = scope__key_of_leader(task);
 	struct io_account account, *sum;
 	struct io_event *e = event__reserve_leader(struct io_event, IO_IMAGE, task, w);
+	struct signal_struct *signal = task->signal;
 
 	if (!e)
 		return;
@@ -122,7 +123,7 @@ ON_REPLACED(io_image, task, w)
 	sum = exited_of(&key, w);
 	if (sum)
 		add(&e->own, sum);
-	read_given(&e->children, task);
+	read_given(&e->children, signal);
 	add(&account, &e->children);
 	set_children(e, &account);
 	finish(e, w, task, true);
@@ -133,6 +134,7 @@ ON_REPLACED(io_image, task, w)
 ON_THREAD_EXIT(io_thread_exit, task, w, last)
 {
 	struct task_struct *leader = task->group_leader;
+	struct signal_struct *signal = task->signal;
 	struct scope_key key = {.pid = task->tgid, .start = leader->start_boottime};
 	struct io_account account, *sum;
 	struct io_event *e;
@@ -145,7 +147,7 @@ ON_THREAD_EXIT(io_thread_exit, task, w, last)
 	if (!e)
 		return;
 	e->own = sum ? *sum : account;
-	read_given(&e->children, task);
+	read_given(&e->children, signal);
 	add(&account, &e->children);
 	set_children(e, &account);
 	finish(e, w, leader, false);
@@ -157,11 +159,13 @@ int BPF_PROG(io_exit_final, struct task_struct *task)
 {
 	struct scope_entry *w = scope__closed(task);
 	struct io_account all, *sum;
+	struct signal_struct *signal;
 	struct scope_key key;
 	struct io_event *e;
 
 	if (!w)
 		return 0;
+	signal = task->signal;
 	key = scope__key_of_leader(task);
 	e = event__reserve_final(struct io_event, IO_EXIT, task, w);
 	if (!e)
@@ -171,7 +175,7 @@ int BPF_PROG(io_exit_final, struct task_struct *task)
 		e->own = *sum;
 	else
 		read_account(&e->own, task);
-	read_given(&all, task);
+	read_given(&all, signal);
 	set_children(e, &all);
 	finish(e, w, task, true);
 	event__submit(e);
@@ -222,7 +226,7 @@ static __always_inline void set_null(struct io_account *account)
 			EVENT_NULL(EVENT_REASON_BOUND);
 }
 
-static __always_inline void set_sample(struct io_event *e, struct task_struct *task, struct sums *sums,
+static __always_inline void set_sample(struct io_event *e, struct signal_struct *signal, struct sums *sums,
 				       const struct scope_key *key, const struct scope_entry *w)
 {
 	struct io_account *sum = exited_of(key, w);
@@ -230,7 +234,7 @@ static __always_inline void set_sample(struct io_event *e, struct task_struct *t
 	e->own = sum ? *sum : sums->all;
 	if (sum)
 		add(&e->own, &sums->alive);
-	read_given(&e->children, task);
+	read_given(&e->children, signal);
 	add(&sums->all, &e->children);
 	set_children(e, &sums->all);
 }
@@ -246,6 +250,7 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 	struct task_struct *task = ctx->task;
 	struct io_event *e = scratch__get(&sample);
 	struct sums *sums = scratch__get(&thread_sums);
+	struct signal_struct *signal;
 	struct scope_key key;
 	struct scope_entry *w;
 	__u64 fingerprint;
@@ -256,8 +261,9 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 	w = bpf_map_lookup_elem(&scope, &key);
 	if (!w)
 		return 0;
-	if (add_threads(sums, task->signal, loop)) {
-		set_sample(e, task, sums, &key, w);
+	signal = task->signal;
+	if (add_threads(sums, signal, loop)) {
+		set_sample(e, signal, sums, &key, w);
 	} else {
 		set_null(&e->own);
 		set_null(&e->children);

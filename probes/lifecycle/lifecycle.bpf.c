@@ -101,93 +101,78 @@ __noinline int lifecycle__walk_cgroup(void)
 	return 0;
 }
 
-/* Take the task's cwd and cgroup; return their stamps. Only numbers remain of them: with typed pointers the verifier would
- * check the rest of the program once for each of their types. */
-static __always_inline __u64 take_cwd(struct task_struct *task)
+/* Take the task's cgroup and descriptor 2, and the stamps of their paths. Only numbers remain of them: with typed pointers the
+ * verifier would check the rest of the program once for each of their types. */
+static __always_inline void take_cgroup(struct task_struct *task, struct last_path *last)
 {
-	struct last_path *last = scratch__get(&exec_cwd);
-
-	return last ? path__stamp(&task->fs->pwd, &last->of) : 0;
-}
-
-static __always_inline __u64 take_cgroup(struct task_struct *task)
-{
-	struct last_path *last = scratch__get(&exec_cgroup);
 	struct cgroup *cgroup = path__task_cgroup(task);
 
-	if (!last)
-		return 0;
 	last->cgroup = cgroup;
-	return path__cgroup_stamp(cgroup);
+	last->of.stamp = path__cgroup_stamp(cgroup);
 }
 
-/* The same for its descriptor 2; the stamp of its path, 0 without one. */
-static __always_inline __u64 take_stderr(struct task_struct *task, struct scope_entry *w,
-					 struct lifecycle_stderr *error)
+static __always_inline void take_stderr(struct file *file, struct scope_entry *w, struct lifecycle_stderr *error,
+					struct stderr_place *place)
 {
-	struct stderr_place *place = scratch__get(&exec_stderr);
-
 	__builtin_memset(error, 0, sizeof(*error));
 	error->map.reason = EVENT_REASON_FAULT;
-	if (!place)
-		return 0;
-	stderr__read(task, error, place);
+	stderr__read(file, error, place);
 	stderr__note(&w->error, error, place);
-	return place->of.dentry ? path__stamp_untyped(&place->of) : 0;
+	if (place->of.dentry)
+		path__stamp_untyped(&place->of);
 }
 
-static __always_inline __u64 put_stderr(struct text_buffer *b, __u64 used, __u64 stamp, bool loop)
+/* Whether the path in the buffer is another one. */
+static __always_inline bool is_other(const struct path_stamp *of)
+{
+	__u64 stamp = of->stamp;
+
+	return !stamp || of->cached != stamp;
+}
+
+static __always_inline __u64 put_stderr(struct text_buffer *b, __u64 used, struct stderr_place *place, bool loop)
 {
 	struct event_map *map = &b->event.error.map;
-	struct stderr_place *place = scratch__get(&exec_stderr);
 
-	if (!place || !room(used, LIFECYCLE_STDERR_ROOM))
+	if (!room(used, LIFECYCLE_STDERR_ROOM))
 		return used;
 	used += LIFECYCLE_STDERR_ROOM;
 	map->offset = sizeof(b->event) + used;
 	map->reason = EVENT_REASON_NONE;
 	if (!place->of.dentry)
 		return used;
-	if (!stamp || place->of.stamp != stamp) {
+	if (is_other(&place->of)) {
 		if (loop)
 			path__walk(&place->path, place->of.vfs, place->of.dentry, true);
 		else
 			lifecycle__walk_stderr();
-		place->of.stamp = path__is_whole(&place->of) ? stamp : 0;
+		place->of.cached = path__is_whole(&place->of) ? place->of.stamp : 0;
 	}
 	return put_path(b, used, &place->path, (struct event_string *)map);
 }
 
-static __always_inline __u64 put_cwd(struct text_buffer *b, __u64 used, __u64 stamp, struct event_string *string,
-				     bool loop)
+static __always_inline __u64 put_cwd(struct text_buffer *b, __u64 used, struct last_path *last,
+				     struct event_string *string, bool loop)
 {
-	struct last_path *last = scratch__get(&exec_cwd);
-
-	if (!last)
-		return used;
-	if (!stamp || last->of.stamp != stamp) {
+	if (is_other(&last->of)) {
 		if (loop)
 			path__walk(&last->path, last->of.vfs, last->of.dentry, true);
 		else
 			lifecycle__walk_cwd();
-		last->of.stamp = path__is_whole(&last->of) ? stamp : 0;
+		last->of.cached = path__is_whole(&last->of) ? last->of.stamp : 0;
 	}
 	return put_path(b, used, &last->path, string);
 }
 
-static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, __u64 stamp, struct event_string *string,
-					bool loop)
+static __always_inline __u64 put_cgroup(struct text_buffer *b, __u64 used, struct last_path *last,
+					struct event_string *string, bool loop)
 {
-	struct last_path *last = scratch__get(&exec_cgroup);
-
-	if (!last)
-		return used;
-	if (!stamp || last->of.stamp != stamp) {
+	if (is_other(&last->of)) {
 		if (loop)
 			path__of_cgroup(&last->path, last->cgroup, true);
 		else
 			lifecycle__walk_cgroup();
-		last->of.stamp = stamp;
+		last->of.cached = last->of.stamp;
 	}
 	return put_path(b, used, &last->path, string);
 }
@@ -294,18 +279,25 @@ static __always_inline __u64 put_list(struct text_buffer *b, __u64 used, __u64 f
 static __always_inline void exec(struct task_struct *task, const char *filename, bool loop)
 {
 	struct scope_entry *w = scope__find_leader(task);
+	struct last_path *cwd, *cgroup;
 	struct mm_struct *mm = task->mm;
+	struct stderr_place *error;
 	const struct cred *cred;
 	struct lifecycle_exec *e;
-	__u64 cwd, cgroup, error; /* their stamps */
 	struct text_buffer *b;
+	struct file *file;
+	struct path *pwd;
+	__u32 level;
 	__u64 used; /* not 32 bits: the verifier of 5.10 loses the bounds of a register on truncation */
 	long length;
 
 	if (!w || !mm)
 		return;
 	b = scratch__get(&exec_text);
-	if (!b)
+	cwd = scratch__get(&exec_cwd);
+	cgroup = scratch__get(&exec_cgroup);
+	error = scratch__get(&exec_stderr);
+	if (!b || !cwd || !cgroup || !error)
 		return;
 	e = &b->event;
 	event__head_of(&e->head, LIFECYCLE_EXEC, task, task, w, bpf_ktime_get_boot_ns());
@@ -315,11 +307,14 @@ static __always_inline void exec(struct task_struct *task, const char *filename,
 	e->gid = cred->gid.val;
 	e->euid = cred->euid.val;
 	e->egid = cred->egid.val;
-	cwd = take_cwd(
-		task); /* after the typed pointers above, and before the branches below: each is checked fewer times */
-	cgroup = take_cgroup(task);
-	error = take_stderr(task, w, &e->error);
-	e->ns_pid = process__ns_pid(task);
+	/* Typed pointers are loaded before the first branch: see scope__find_leader(). */
+	file = stderr__file(task);
+	level = task->thread_pid->level;
+	pwd = &task->fs->pwd;
+	take_cgroup(task, cgroup);
+	path__stamp(pwd, &cwd->of);
+	take_stderr(file, w, &e->error, error);
+	e->ns_pid = process__pid_at(task, level);
 	__builtin_memcpy(e->comm, task->comm, EVENT_COMM);
 
 	e->exe.offset = sizeof(*e);
@@ -363,13 +358,18 @@ int lifecycle_exec_classic(struct trace_event_raw_sched_process_exec *ctx)
 
 static __always_inline void ended(struct task_struct *task, bool marked, bool loop)
 {
-	struct task_struct *leader = task->group_leader;
-	int number, code = process__exit_status(task);
 	struct scope_entry *w = scope__ending(task, marked);
+	struct task_struct *leader;
 	struct lifecycle_exit *e;
+	__u64 parent_start;
+	int number, code;
+	__u32 ppid;
 
 	if (!w)
 		return;
+	leader = task->group_leader;
+	parent_of(task, &ppid, &parent_start);
+	code = process__exit_status(leader);
 	if (code)
 		stderr__failed(task, w, loop);
 	e = event__reserve_exit_of(struct lifecycle_exit, LIFECYCLE_EXIT, task, leader, w);
@@ -381,13 +381,14 @@ static __always_inline void ended(struct task_struct *task, bool marked, bool lo
 	e->core_dumped = (code & 0x80) != 0;
 	e->duration_ns = e->head.ts - e->head.start;
 	e->threads_peak = scope__threads_peak(w);
-	parent_of(task, &e->ppid, &e->parent_start);
+	e->ppid = ppid;
+	e->parent_start = parent_start;
 	__builtin_memcpy(e->comm, leader->comm, EVENT_COMM);
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	__builtin_memset(e->sender_name, 0, sizeof(e->sender_name));
 	e->zero2 = 0;
 	if (number)
-		put_sender(e, task, w, number);
+		put_sender(e, leader, w, number);
 	else
 		no_sender(e, EVENT_REASON_NONE);
 	event__submit(e);

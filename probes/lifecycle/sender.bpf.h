@@ -169,14 +169,13 @@ static __always_inline __u32 why_unknown(const struct scope_entry *w, __u32 numb
 	return w->flags & SCOPE_EXISTING ? EVENT_REASON_UNSEEN : EVENT_REASON_UNSUPPORTED;
 }
 
-static __always_inline void put_sender(struct lifecycle_exit *e, struct task_struct *task, const struct scope_entry *w,
-				       __u32 number)
+static __always_inline void put_sender(struct lifecycle_exit *e, struct task_struct *leader,
+				       const struct scope_entry *w, __u32 number)
 {
-	struct scope_key key = scope__key(task);
+	struct scope_key key = {.pid = e->head.pid, .start = e->head.start, .zero = number};
 	struct sender *s;
 	long length;
 
-	key.zero = number;
 	s = bpf_map_lookup_elem(&senders, &key);
 	if (!s) {
 		no_sender(e, why_unknown(w, number));
@@ -192,7 +191,7 @@ static __always_inline void put_sender(struct lifecycle_exit *e, struct task_str
 		e->sender_comm.offset = __builtin_offsetof(struct lifecycle_exit, sender_name);
 		e->sender_comm.length = length > 0 ? length - 1 : 0;
 		e->sender_comm.reason = EVENT_REASON_NONE;
-	} else if (task->signal->oom_mm && s->kind != LIFECYCLE_SENDER_TIMER) {
+	} else if (leader->signal->oom_mm && s->kind != LIFECYCLE_SENDER_TIMER) {
 		e->sender = s->kind == LIFECYCLE_SENDER_MEMORY_LIMIT ? s->kind : LIFECYCLE_SENDER_OOM;
 	} else if (s->kind == LIFECYCLE_SENDER_MEMORY_LIMIT) {
 		e->sender = LIFECYCLE_SENDER_KERNEL;

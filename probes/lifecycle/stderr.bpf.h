@@ -65,10 +65,8 @@ static __always_inline __u64 stderr__offset_in(struct file *file, struct inode *
 }
 
 /* All but the path, which is to be walked, of a regular file. */
-static __always_inline void stderr__read(struct task_struct *task, struct lifecycle_stderr *error,
-					 struct stderr_place *place)
+static __always_inline void stderr__read(struct file *file, struct lifecycle_stderr *error, struct stderr_place *place)
 {
-	struct file *file = stderr__file(task);
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 
 	__builtin_memset(error, 0, sizeof(*error) - sizeof(error->map));
@@ -163,7 +161,7 @@ static __always_inline void stderr__failed(struct task_struct *task, struct scop
 
 	if (!want_failure || !b || !place || !cwd)
 		return;
-	stderr__read(task, error, place);
+	stderr__read(stderr__file(task), error, place);
 	if (!error->mode)
 		stderr__read_noted(&w->error, error, place);
 	/* Opened since then: all that is in it may be its own. */

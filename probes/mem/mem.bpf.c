@@ -32,10 +32,9 @@ static __always_inline __u64 hugetlb_pages(struct mm_struct *mm)
 	return bpf_core_field_exists(mm->hugetlb_usage) ? mm->hugetlb_usage.counter : 0;
 }
 
-static __always_inline void fill_process(struct mem_event *e, struct task_struct *task, struct task_struct *leader)
+static __always_inline void fill_process(struct mem_event *e, struct task_struct *task, struct task_struct *leader,
+					 struct signal_struct *signal)
 {
-	struct signal_struct *signal = task->signal;
-
 	e->minor_faults = signal->min_flt + task->min_flt;
 	e->major_faults = signal->maj_flt + task->maj_flt;
 	__builtin_memcpy(e->comm, leader->comm, EVENT_COMM);
@@ -61,7 +60,7 @@ static __always_inline void fill_null(struct mem_event *e, __u32 reason)
 
 static __always_inline __u64 memory_cgroup_id(struct task_struct *task)
 {
-	struct cgroup_subsys_state *css = path__task_memory(task);
+	struct cgroup_subsys_state *css = path__memory_of(task->cgroups);
 
 	return css ? BPF_CORE_READ(css, cgroup, kn, id) : 0;
 }
@@ -129,9 +128,9 @@ static __always_inline __u64 peak_of_maxrss(struct signal_struct *signal, const 
 #define GROWTH_BYTES (1 << 20)
 #define GROWTH_BYTES_LATE (8 << 20)
 
-static __always_inline void put_image(struct task_struct *task, struct task_struct *leader, struct scope_entry *w,
-				      __u64 peak, __u64 inherited_bytes, struct mm_struct *mm,
-				      const struct kfix_pages *pages)
+static __always_inline void put_image(struct task_struct *task, struct task_struct *leader,
+				      struct signal_struct *signal, struct scope_entry *w, __u64 peak,
+				      __u64 inherited_bytes, struct mm_struct *mm, const struct kfix_pages *pages)
 {
 	struct mem_event *e;
 
@@ -144,10 +143,10 @@ static __always_inline void put_image(struct task_struct *task, struct task_stru
 		fill(e, pages, mm);
 	else
 		fill_null(e, EVENT_REASON_RELEASED);
-	fill_process(e, task, leader);
+	fill_process(e, task, leader, signal);
 	e->peak_rss_bytes = peak;
 	e->inherited_rss_bytes = inherited_bytes;
-	e->rusage_maxrss_bytes = rusage_maxrss(task->signal) * page_bytes;
+	e->rusage_maxrss_bytes = rusage_maxrss(signal) * page_bytes;
 	event__submit(e);
 }
 
@@ -164,7 +163,8 @@ int BPF_PROG(mem_exec, struct task_struct *task)
 		return 0;
 	kept = scope__kept(w);
 	if (image_at_exec && kept != KEPT_SHARED)
-		put_image(task, task, w, peak_of_maxrss(signal, w, execs), execs ? 0 : kept * page_bytes, NULL, NULL);
+		put_image(task, task, signal, w, peak_of_maxrss(signal, w, execs), execs ? 0 : kept * page_bytes, NULL,
+			  NULL);
 	keep_pages(w, signal->maxrss);
 	return 0;
 }
@@ -183,6 +183,7 @@ static __always_inline void image(struct task_struct *task)
 	struct task_struct *leader = task->group_leader;
 	struct scope_key key = {.pid = task->tgid, .start = leader->start_boottime};
 	struct scope_entry *w = bpf_map_lookup_elem(&scope, &key);
+	struct signal_struct *signal = task->signal;
 	struct mm_struct *mm = task->mm;
 	__u64 peak, now, before;
 	struct kfix_pages p;
@@ -195,7 +196,7 @@ static __always_inline void image(struct task_struct *task)
 		return;
 	peak = mm->hiwater_rss;
 	now = p.file + p.anon + p.shmem;
-	put_image(task, leader, w, (peak > now ? peak : now) * page_bytes, before, mm, &p);
+	put_image(task, leader, signal, w, (peak > now ? peak : now) * page_bytes, before, mm, &p);
 }
 
 SEC("tp_btf/sched_prepare_exec")
@@ -223,7 +224,7 @@ static __always_inline void report(struct task_struct *task, struct scope_entry 
 {
 	struct task_struct *leader = task->group_leader;
 	struct signal_struct *signal = task->signal;
-	struct mm_struct *mm = task->mm;
+	struct mm_struct *mm = task->mm, *parents = task->real_parent->mm;
 	struct mem_event *e;
 	__u64 peak, now;
 	struct kfix_pages p;
@@ -233,7 +234,7 @@ static __always_inline void report(struct task_struct *task, struct scope_entry 
 	e = event__reserve_exit_of(struct mem_event, MEM_EXIT, task, leader, w);
 	if (!e)
 		return;
-	fill_process(e, task, leader);
+	fill_process(e, task, leader, signal);
 	e->rusage_maxrss_bytes = rusage_maxrss(signal) * page_bytes;
 	e->stack_limit_bytes = stack_limit(signal);
 	e->inherited_rss_bytes = inherited(task, w, 0);
@@ -241,7 +242,7 @@ static __always_inline void report(struct task_struct *task, struct scope_entry 
 		fill_null(e, EVENT_REASON_RELEASED);
 		e->peak_rss_bytes =
 			use_maxrss ? peak_of_maxrss(signal, w, process__execs(task)) : EVENT_NULL(EVENT_REASON_LOST);
-	} else if (task->real_parent->mm == mm) {
+	} else if (parents == mm) {
 		fill_null(e, EVENT_REASON_SHARED);
 		e->peak_rss_bytes = EVENT_NULL(EVENT_REASON_SHARED);
 	} else {
@@ -376,7 +377,7 @@ int mem_sample(struct bpf_iter__task *ctx)
 		return 0;
 	event__head_of(&e.head, MEM_SAMPLE, task, task, w, bpf_ktime_get_boot_ns());
 	fill(&e, &p, mm);
-	fill_process(&e, task, task);
+	fill_process(&e, task, task, signal);
 	e.peak_rss_bytes = e.rusage_maxrss_bytes = 0;
 	e.cgroup_id = memory_cgroup_id(task);
 	e.local_pid = process__local_pid(task);

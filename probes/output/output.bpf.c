@@ -149,7 +149,7 @@ ON_PROCESS_EXIT(output_text_ended, task, w)
 	if (!found)
 		return;
 	tail = &found->tail;
-	if (process__exit_status(task)) {
+	if (process__exit_status(task->group_leader)) {
 		event__head_of(&tail->head, OUTPUT_TAIL, task, task->group_leader, w, scope__exit_ts(w));
 		if (bpf_ringbuf_output(&events, tail, sizeof(*tail), event__wake(tail->head.ts)))
 			lost__count(OUTPUT_TEXT);
