@@ -16,6 +16,7 @@
 
 #include "core/bpf/hook.h"
 #include "core/bpf/relocation.h"
+#include "core/bpf/ring.h"
 #include "core/bpf/types.h"
 #include "core/event.h"
 #include "core/log.h"
@@ -255,14 +256,6 @@ int bpf_unit__share(struct bpf_unit *unit, int scope_fd, uint64_t ring_bytes)
 	return err;
 }
 
-static int take(void *arg, void *data, size_t size)
-{
-	struct bpf_unit *unit = arg;
-
-	unit->event(unit->arg, data, size);
-	return 0;
-}
-
 /* How many maps of variables are to be mapped: if the kernel refuses libbpf's trial of such a map, they no longer are,
  * and the object is loaded without its variables. */
 static int mappable(const struct bpf_unit *unit)
@@ -297,7 +290,7 @@ static int load(struct bpf_unit *unit)
 		return -ENOMEM;
 	}
 	unit->ring_fd = bpf_map__fd(find_map(unit, RING_MAP));
-	unit->ring = ring_buffer__new(unit->ring_fd, take, unit, NULL);
+	unit->ring = ring__open(unit->ring_fd, unit->event, unit->arg);
 	if (!unit->ring) {
 		err = -errno;
 		log__error("%s: cannot map its ring buffer: %s", unit->name, strerror(errno));
@@ -419,7 +412,7 @@ int bpf_unit__attach(struct bpf_unit *unit, const char *only, const char *except
 
 int bpf_unit__drain(struct bpf_unit *unit)
 {
-	return ring_buffer__consume(unit->ring);
+	return ring__drain(unit->ring);
 }
 
 /* The kernel outputs whole events, but a read may end within one: the rest moves to the front of the buffer. */
@@ -488,7 +481,7 @@ uint64_t bpf_unit__new_misses(struct bpf_unit *unit)
 
 void bpf_unit__close(struct bpf_unit *unit)
 {
-	ring_buffer__free(unit->ring);
+	ring__close(unit->ring);
 	unit->ring = NULL;
 	for (size_t i = 0; i < unit->samplers_count; i++)
 		bpf_link__destroy(unit->samplers[i].link);

@@ -27,7 +27,7 @@ struct bpf_unit {
 	const char *name;
 	struct bpf_object_skeleton *skel; /* the caller's, destroyed after bpf_unit__close(), or made by open */
 	struct opened *opened;		  /* by bpf_unit__open() */
-	struct ring_buffer *ring;
+	struct ring *ring;
 	int ring_fd;				/* readable: events are pending */
 	struct bpf_link *links[BPF_UNIT_LINKS]; /* of attached programs */
 	size_t links_count;

@@ -194,6 +194,7 @@ static int run(struct keeper *k)
 	}
 	if (!k->recorder)
 		return become_recorder(k, channel[1], channel[0]);
+	bpf__forget();
 	if (caps__lent())
 		caps__limit(0);
 	close(channel[1]);

@@ -306,16 +306,15 @@ static void hooks(struct doctor *d, const struct conf *conf, const struct conf_f
 	scope__close(scope);
 }
 
-/* The kernel maps the data of a ring buffer twice, so that an event that wraps around is contiguous. */
 static void rings(struct doctor *d, const struct conf *conf)
 {
-	char text[256], size[FORMAT_SIZE], resident[FORMAT_SIZE];
+	char text[256], size[FORMAT_SIZE];
 	uint64_t bytes = SCOPE_RING_BYTES;
 
 	for (size_t i = 0; i < conf->probes_count; i++)
 		bytes += conf->probes[i].ring;
-	snprintf(text, sizeof(text), "%s for %zu probes, mapped twice: %s of the collector's resident memory",
-		 format__bytes(size, bytes), conf->probes_count, format__bytes(resident, 2 * bytes));
+	snprintf(text, sizeof(text), "%s for %zu probes, of the collector's resident memory",
+		 format__bytes(size, bytes), conf->probes_count);
 	print_line(d, "ring buffers", GOOD, text, NULL);
 }
 

@@ -49,6 +49,16 @@ def test_the_reader_batches(config):
     assert after - before < COUNT / 20
 
 
+def test_events_across_the_end_of_a_ring():
+    """A small ring buffer that comes round many times: what lies across its end is as whole as the rest."""
+    count, script = 800, 'i=0; while [ $i -lt $1 ]; do i=$((i + 1)); /bin/true "$(printf "%*d" $i $i)" end; done'
+    run = collect("bash", "-c", script, "sh", str(count), config="probes: {lifecycle: {ring: 64KiB}}\n")
+    assert not run.lost
+    execs = [e for e in run.of("lifecycle.exec") if e["exe"] == "/bin/true"]
+    assert [e["args"] for e in execs] == [["/bin/true", f"{i:{i}d}", "end"] for i in range(1, count + 1)]
+    assert {(e["comm"], e["cwd"]) for e in execs} == {("true", os.getcwd())}
+
+
 def test_order():
     """Of one process: fork, exec, exit, in the merged order too; of all: by time."""
     run = collect(program("storm"), "2000", "2")
