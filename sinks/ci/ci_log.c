@@ -139,14 +139,15 @@ static void log_kind(struct text *out, struct ci_logged *logged, const struct ta
 
 static void log_cause(struct text *out, struct ci_logged *logged, const struct tally *tally)
 {
-	const struct model_ending *cause = story__origin(&tally->run);
+	const struct model_ending *cause = story__origin(&tally->run), *speaker;
 	const struct model_run *run = tally->run.run;
 	struct line line = {.level = "error"};
 	const struct model_said *said;
 	struct text command = {0}, words = {0};
 	char how[STORY_ENDING];
 
-	said = model_run__said(run, cause->row.pid, cause->row.start);
+	speaker = story__speaker(run, cause);
+	said = model_run__said(run, speaker->row.pid, speaker->row.start);
 	text__printf(&line.title, "cause, %s", story__ending(how, &cause->row));
 	story__tool(&command, run, cause);
 	story__command(&command, cause);

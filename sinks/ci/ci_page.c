@@ -173,7 +173,7 @@ static void put_line(struct text *item, const char *safe, const char *after)
 
 static void put_cause(struct ci_page *page)
 {
-	const struct model_ending *cause = story__origin(&page->tally->run);
+	const struct model_ending *cause = story__origin(&page->tally->run), *speaker;
 	size_t columns = page->limits->size / 64;
 	const struct model_run *run = page->tally->run.run;
 	struct text item = {0}, safe = {0};
@@ -196,7 +196,8 @@ static void put_cause(struct ci_page *page)
 	put_detail(&item, "run again: ", story__again, cause, columns);
 	put_detail(&item, "with the environment's ", story__environment, cause, COLUMNS);
 	text__printf(&item, "\n");
-	put_said(&item, model_run__said(run, cause->row.pid, cause->row.start), SAID_MAX);
+	speaker = story__speaker(run, cause);
+	put_said(&item, model_run__said(run, speaker->row.pid, speaker->row.start), SAID_MAX);
 	put_chain(&item, run->ending);
 	put(page, &item);
 }

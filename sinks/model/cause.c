@@ -11,6 +11,9 @@
 /* Children that end well between a failure and the end of what passes it on, under another status. */
 #define AFTER_MAX 3
 
+/* What an answer ends, ends so soon after it. */
+#define ANSWER_NS 1000000000ULL
+
 /* ---- endings ---- */
 
 static void unref_fate(struct fate *fate)
@@ -129,7 +132,6 @@ static int brood__add(struct process *parent, struct ending *ending)
 			(BROOD_MAX - BROOD_FIRST - 1) * sizeof(*brood->bad));
 		brood->count--;
 	}
-	ending->well_before = brood->well;
 	brood->bad[brood->count++] = ending__ref(ending);
 	return 0;
 }
@@ -150,11 +152,13 @@ static bool same_folder(const struct model_command *a, const struct model_comman
 /* A child has ended well: what failed with the same arguments before, in the same folder, was tried again. */
 static void brood__well(struct brood *brood, const struct process *child)
 {
-	brood->well++;
-	for (uint32_t i = 0; i < brood->count; i++)
-		if (same_command(brood->bad[i]->asked, child->asked) &&
-		    same_folder(brood->bad[i]->pub.command, child->command))
-			brood->bad[i]->fate->retried = true;
+	for (uint32_t i = 0; i < brood->count; i++) {
+		struct ending *bad = brood->bad[i];
+
+		bad->well_after += child->row.began_ns >= bad->pub.row.ended_ns;
+		if (same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command))
+			bad->fate->retried = true;
+	}
 }
 
 /* ---- the choice ---- */
@@ -164,27 +168,40 @@ static bool is_candidate(const struct ending *ending)
 	return !ending->fate->retried && !ending->fate->ignored;
 }
 
-/* The latest that ended as its parent did; an answer only if no child ended well after it. */
-static struct ending *latest_alike(const struct brood *brood, uint32_t status, bool answers)
+/* What passes its children's ends on: what runs others, and what runs tests. Any other program that asks looks around, and goes on. */
+struct passer {
+	const struct model_row *row;
+	bool answers; /* also those that are answers */
+};
+
+/* Whether the child's end may be that of its parent: an answer, if nothing comes after it. */
+static bool may_end(const struct ending *e, const struct passer *passer)
+{
+	return !e->pub.row.benign ||
+	       (passer->answers && !e->well_after && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS);
+}
+
+/* The latest that ended as its parent did. */
+static struct ending *latest_alike(const struct brood *brood, const struct passer *passer)
 {
 	for (uint32_t i = brood->count; i-- > 0;) {
 		struct ending *e = brood->bad[i];
 
-		if (is_candidate(e) && model_row__status(&e->pub.row) == status &&
-		    (answers ? e->well_before == brood->well : !e->pub.row.benign))
+		if (is_candidate(e) && model_row__status(&e->pub.row) == model_row__status(passer->row) &&
+		    may_end(e, passer))
 			return e;
 	}
 	return NULL;
 }
 
-/* The latest failure, or answer if those count, if not more than so many children have ended well after it. */
+/* The latest failure, or answer if those count, if not more than so many children have begun after it and ended well. */
 static struct ending *latest(const struct brood *brood, uint32_t after, bool answers)
 {
 	for (uint32_t i = brood->count; i-- > 0;) {
 		struct ending *e = brood->bad[i];
 
 		if (is_candidate(e) && (answers || !e->pub.row.benign))
-			return brood->well - e->well_before <= after ? e : NULL;
+			return e->well_after <= after ? e : NULL;
 	}
 	return NULL;
 }
@@ -214,6 +231,7 @@ static struct ending *first_together(const struct brood *brood, struct ending *l
  * itself. */
 static struct ending *choose(const struct model_row *row, const struct brood *brood, enum steps_exit says, bool tests)
 {
+	const struct passer passer = {row, row->runs_others || tests};
 	uint32_t status = model_row__status(row);
 	struct ending *found = NULL;
 
@@ -222,13 +240,14 @@ static struct ending *choose(const struct model_row *row, const struct brood *br
 	if (says == STEPS_RUNNER)
 		found = latest(brood, UINT32_MAX, tests);
 	if (!found)
-		found = latest_alike(brood, status, true);
-	if (!found)
-		found = latest_alike(brood, status, false);
+		found = latest_alike(brood, &passer);
 	if (!found && status <= 128) /* a signal is its own */
 		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
-	if (!found && (says == STEPS_WRAPPER || says == STEPS_RUNNER))
+	if (!found && status <= 128) {
 		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
+		if (found && says != STEPS_WRAPPER && says != STEPS_RUNNER && !may_end(found, &passer))
+			found = NULL;
+	}
 	return found ? first_together(brood, found) : NULL;
 }
 
@@ -336,6 +355,8 @@ static void link_cause(struct model *model, struct process *p)
 	struct model_row *row = &p->row;
 	const struct brood *brood = p->brood;
 
+	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
+			   model_command__is_shell(p->command, row->comm);
 	if (!cause)
 		cause = choose(row, brood, says, tests);
 	own->says = says;
@@ -346,13 +367,12 @@ static void link_cause(struct model *model, struct process *p)
 			brood->bad[i]->fate->over = own->fate;
 			own->fate->refs++;
 		}
-	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
-			   model_command__is_shell(p->command, row->comm);
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || says == STEPS_ANSWER || lost_its_reader(row) || sender__meant(row) ||
 		      (rules && said_above(model, p) == STEPS_ANSWER);
 	if (cause && cause->pub.row.benign &&
-	    (row->forked || (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))
+	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
+	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))
 		row->benign = true;
 	/* How an engine looks around fails nothing, but for what it passes on. */
 	if (p->engine && (!cause || cause->pub.row.benign))
@@ -362,13 +382,22 @@ static void link_cause(struct model *model, struct process *p)
 	*row = own->pub.row;
 }
 
+/* A shell that an answer has ended, unless its last line is a message of its own. */
+static bool is_ended_by_answer(const struct ending *ending)
+{
+	const struct model_ending *e = &ending->pub;
+
+	return e->cause && e->cause->row.benign && model_command__is_shell(e->command, e->row.comm);
+}
+
 void cause__told(struct ending *ending, const struct model_said *said)
 {
 	struct ending *cause = (struct ending *)ending->pub.cause;
+	bool itself = is_ended_by_answer(ending) && said__own_message(said, ending->pub.command);
 
 	recipe__ignored(said, ending->brood);
-	if (cause && !is_candidate(cause)) {
-		set_cause(ending, choose(&ending->pub.row, ending->brood, ending->says, ending->tests));
+	if (cause && (itself || !is_candidate(cause))) {
+		set_cause(ending, itself ? NULL : choose(&ending->pub.row, ending->brood, ending->says, ending->tests));
 		ending__unref(cause);
 	}
 	brood__free(ending->brood);
@@ -396,7 +425,8 @@ int cause__judge(struct model *model, struct process *process)
 		if (parent)
 			err = brood__add(parent, process->ending);
 	}
-	if (process->ending && recipe__is_told(process->command, row->exit_code))
+	if (process->ending &&
+	    (recipe__is_told(process->command, row->exit_code) || is_ended_by_answer(process->ending)))
 		process->ending->brood = process->brood;
 	else
 		brood__free(process->brood);

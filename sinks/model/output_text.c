@@ -14,9 +14,9 @@ enum { TEXT, CUT, PATH }; /* fields of the role */
 struct said {
 	struct hash_node node;
 	struct said *next;	     /* of the last ones, oldest first */
-	struct model_command *shell; /* of a process that ended as a shell does that cannot execute a tool; else NULL */
+	struct model_command *shell; /* of one whose last lines say more; else NULL */
 	uint64_t exit_code;	     /* its */
-	struct ending *ending;	     /* a reference, of a make that may say more; else NULL */
+	struct ending *ending;	     /* a reference, of one that may say more of its cause; else NULL */
 	struct model_said pub;
 	size_t bytes;
 	bool first; /* it stays */
@@ -109,16 +109,18 @@ static void count(struct run *run, struct said *said)
 int said__expect(struct process *process)
 {
 	const struct model_row *row = &process->row;
+	bool may_tell = process->ending && process->ending->brood;
 	struct said *said;
 
-	if (!tool__may_be_missing(process->command, row->exit_code) || find(process->run, row->pid, row->start))
+	if ((!may_tell && !tool__may_be_missing(process->command, row->exit_code)) ||
+	    find(process->run, row->pid, row->start))
 		return 0;
 	said = add(process->run, row->pid, row->start);
 	if (!said)
 		return -ENOMEM;
 	said->shell = model_command__ref(process->command);
 	said->exit_code = row->exit_code;
-	said->ending = process->ending && process->ending->brood ? ending__ref(process->ending) : NULL;
+	said->ending = may_tell ? ending__ref(process->ending) : NULL;
 	count(process->run, said);
 	return 0;
 }
@@ -161,7 +163,7 @@ int said__take(const struct feed *f)
 	said->pub.path = said->path;
 	said->pub.cut = EVENT_IS_NULL(cut) ? 0 : cut;
 	said->pub.reason = said->text ? 0 : text->reason;
-	if (said->text && said->shell &&
+	if (said->text && said->shell && tool__may_be_missing(said->shell, said->exit_code) &&
 	    said__missing_tool(&said->pub, said->shell, said->exit_code, said->tool, sizeof(said->tool)))
 		said->pub.tool = said->tool;
 	if (said->text && said->ending && said->ending->brood)

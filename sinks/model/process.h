@@ -51,10 +51,10 @@ struct ending {
 	struct model_ending pub; /* first; its cause and commands are references */
 	uint32_t refs;
 	struct model_command *asked; /* a reference, as the process's */
-	uint32_t well_before;	     /* siblings that had ended well, of those that were counted */
+	uint32_t well_after;	     /* siblings that began after it, and ended well */
 	struct fate *fate;	     /* a reference */
 
-	/* Of a make that failed, until its last lines say which failures it ignored. */
+	/* Of one whose last lines may say more of its cause, until they do: cause__told(). */
 	struct brood *brood; /* NULL: no more */
 	uint8_t says;	     /* enum steps_exit */
 	bool tests;
@@ -65,7 +65,7 @@ struct ending {
 
 /* Bad ends of a process's children, in order of time: the first and the latest. */
 struct brood {
-	uint32_t count, well; /* well: children that have ended well since the first bad one */
+	uint32_t count;
 	struct ending *bad[BROOD_MAX];
 	struct ending *hidden; /* the latest failure below a child that ended well; NULL: none */
 };
@@ -246,6 +246,9 @@ bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)
 /* The tool that this one could not execute, by its message, into a buffer of `size`. False: it ends otherwise. */
 bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
 			char *name, size_t size);
+
+/* Whether the last line is a message of the shell itself, with its name: not one of a program that it ran. */
+bool said__own_message(const struct model_said *said, const struct model_command *shell);
 
 /* ---- client.c ---- */
 

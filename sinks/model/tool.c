@@ -138,3 +138,10 @@ bool said__missing_tool(const struct model_said *said, const struct model_comman
 	name[tool.length] = '\0';
 	return true;
 }
+
+bool said__own_message(const struct model_said *said, const struct model_command *shell)
+{
+	struct part text = {said->text, said->length}, parts[PARTS_MAX];
+
+	return split(take_line(&text), parts) >= 3 && is_shell(parts[0], shell);
+}

@@ -76,7 +76,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 }
 
 /* From the top down, each a little further in. */
-static void chain(struct page *page, const struct model_ending *ending, int width)
+static void chain(struct page *page, const struct model_ending *ending, const struct model_ending *speaker, int width)
 {
 	uint32_t count = 0, i = 0, depth = 0;
 
@@ -96,6 +96,9 @@ static void chain(struct page *page, const struct model_ending *ending, int widt
 		story__command(&line, ending);
 		text__printf(page->text, "%*s", (int)(2 * depth), "");
 		page__rest(page, 2 + (size_t)width + 2 + 2 * (size_t)depth, line.data ? line.data : "");
+		if (ending == speaker)
+			page__said(page, ending->row.pid, ending->row.start, 2 + (size_t)width + 2 + 2 * (size_t)depth,
+				   PAGE_SAID);
 		depth++;
 		if (line.error)
 			page->text->error = line.error;
@@ -105,14 +108,15 @@ static void chain(struct page *page, const struct model_ending *ending, int widt
 
 void page__cause(struct page *page)
 {
-	const struct model_ending *began = story__origin(&page->tally->run);
+	const struct model_ending *began = story__origin(&page->tally->run), *speaker;
 	int width;
 
 	if (!began)
 		return;
+	speaker = story__speaker(page->tally->run.run, began);
 	width = width_of(page->tally->run.run->ending);
 	page__section(page, TEXT_RED_BOLD, "Cause");
 	origin(page, began, width);
-	chain(page, page->tally->run.run->ending, width);
+	chain(page, page->tally->run.run->ending, speaker == began ? NULL : speaker, width);
 	page__explain_unnamed(page);
 }

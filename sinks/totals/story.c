@@ -103,6 +103,25 @@ int story__by_cpu(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
+static bool has_said(const struct model_run *run, const struct model_ending *ending)
+{
+	const struct model_said *said = model_run__said(run, ending->row.pid, ending->row.start);
+
+	return said && said->length;
+}
+
+const struct model_ending *story__speaker(const struct model_run *run, const struct model_ending *began)
+{
+	const struct model_ending *speaker = began;
+
+	if (has_said(run, began))
+		return began;
+	for (const struct model_ending *e = run->ending; e && e != began; e = e->cause)
+		if (model_command__is_shell(e->command, e->row.comm) && has_said(run, e))
+			speaker = e;
+	return speaker;
+}
+
 /* ---- parts of an ending ---- */
 
 void story__command(struct text *text, const struct model_ending *ending)

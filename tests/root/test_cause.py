@@ -82,6 +82,16 @@ BROKEN = {
         {"run": SCRIPT + "./other\n", "other": "#!/bin/sh\n"}, ["./run"], 126, r"exit 126 +.*run"),
     "an answer that ends a script": (
         {"run": SCRIPT + "seq 9 >a\ngrep -q 77 a || true\ngrep -q 88 a\n"}, ["./run"], 1, r"exit 1 +grep -q 88 a"),
+    "an answer, under a code of its own": (
+        {"run": "#!/bin/bash\ngrep -q x /dev/null || { echo no x >&2; exit 3; }\n"}, ["sh", "-c", "./run 2>err"], 3,
+        r"exit 1 +grep -q x /dev/null"),
+    "an answer in a pipe, whose reader ends later": (
+        {"run": SCRIPT + "ls nowhere* | while read -r name; do echo $name; done\n"}, ["./run"], 2, r"exit 2 +ls 'nowhere\*'"),
+    "what a shell says itself, after an answer": (
+        {"run": "#!/bin/bash\nset -u\ngrep -q x /dev/null\necho $nothing\n"}, ["sh", "-c", "./run 2>err"], 1, r"exit 1 +run"),
+    "a program that has looked around": (
+        {"run.py": "import subprocess\nsubprocess.run(['which', 'nosuchtool'])\nraise SystemExit(1)\n"},
+        ["/usr/bin/python3", "run.py"], 1, r"exit 1 +python3 run\.py"),
     "cleaned up by a trap": (
         {"run": SCRIPT + "trap 'rm -f tmp; sleep 0' EXIT\ncp nowhere tmp\n"}, ["./run"], 1, r"exit 1 +cp nowhere tmp"),
     "with a code of its own": (
@@ -136,6 +146,13 @@ def test_the_cause_comes_first(what):
     assert at < LINES and re.match(f"  {cause}$", lines[at + 1]), page
     about = re.sub(r"\s", "", "".join(lines[at:LINES]))  # a long path is wrapped
     assert f"cd{folder}" in about or f"in{folder}" in about, page
+
+
+def test_a_silent_answer_is_told_by_the_script():
+    """Where what began it has said nothing, the last lines of the script that asked are shown, below the script."""
+    _, lines = run_in(made({"run": BROKEN["an answer, under a code of its own"][0]["run"]}), ["sh", "-c", "./run 2>err"])
+    at = [line.strip() for line in lines].index("| no x")
+    assert re.match(r"  exit 3 +run$", lines[at - 1]), "\n".join(lines)
 
 
 HEALTHY = {

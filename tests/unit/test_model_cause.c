@@ -148,6 +148,34 @@ static void an_answer_that_ends_a_script(void **state)
 	assert_chain(s, 1, "10 12");
 }
 
+/* Also under another code, if nothing comes after it; only of what runs others, as a program may look around. */
+static void an_answer_before_the_end(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	runs(11, 10, "/bin/grep", "grep|a|", 1);
+	assert_chain(s, 3, "10 11");
+
+	s = began("/bin/sh", "sh|x|");
+	runs(11, 10, "/bin/grep", "grep|a|", 1);
+	now += S; /* it did something itself */
+	assert_chain(s, 1, "10");
+
+	s = began("/usr/bin/python3", "python3|x.py|");
+	runs(11, 10, "/usr/bin/which", "which|a|", 1);
+	assert_chain(s, 1, "10");
+
+	/* a reader that began before it, and ends later */
+	s = began("/bin/sh", "sh|x|");
+	starts(11, 10, "/bin/grep", "grep|a|");
+	starts(12, 10, "/bin/cat", "cat|");
+	ends(11, 1);
+	ends(12, 0);
+	now -= S;
+	assert_chain(s, 1, "10 11");
+}
+
 static void what_outlived_its_parent_is_nobodys(void **state)
 {
 	struct seen *s = began("/bin/sh", "sh|");
@@ -482,6 +510,7 @@ int main(void)
 		cmocka_unit_test(a_runner_goes_on_after_a_failure),
 		cmocka_unit_test(of_a_pipe_the_first_that_failed),
 		cmocka_unit_test(an_answer_that_ends_a_script),
+		cmocka_unit_test(an_answer_before_the_end),
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
