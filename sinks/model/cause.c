@@ -168,7 +168,7 @@ static bool is_candidate(const struct ending *ending)
 	return !ending->fate->retried && !ending->fate->ignored;
 }
 
-/* What passes its children's ends on: what runs others, and what runs tests. Any other program that asks looks around, and goes on. */
+/* What passes its children's ends on: what runs others, and what runs tests. Another program that asks only looks around. */
 struct passer {
 	const struct model_row *row;
 	bool answers; /* also those that are answers */
