@@ -117,7 +117,7 @@ const struct model_ending *story__speaker(const struct model_run *run, const str
 	if (has_said(run, began))
 		return began;
 	for (const struct model_ending *e = run->ending; e && e != began; e = e->cause)
-		if (model_command__is_shell(e->command, e->row.comm) && has_said(run, e))
+		if (has_said(run, e))
 			speaker = e;
 	return speaker;
 }
