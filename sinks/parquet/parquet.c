@@ -19,6 +19,10 @@
 #define GROUP_ROWS 122880
 #define GROUP_BYTES "10MB"
 
+/* A column of more different values than this in a group has no dictionary. DuckDB's own limit, a fifth of the group's rows, costs
+ * time and memory for columns of figures, which a dictionary only makes larger. */
+#define DICTIONARY_VALUES 2048
+
 struct parquet_conf {
 	char *output, *steps;
 	bool partition, overwrite;
@@ -40,8 +44,8 @@ static void options(const struct table *table, struct text *sql)
 	text__printf(
 		sql,
 		" (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d, "
-		"ROW_GROUP_SIZE_BYTES '" GROUP_BYTES "'",
-		GROUP_ROWS);
+		"ROW_GROUP_SIZE_BYTES '" GROUP_BYTES "', DICTIONARY_SIZE_LIMIT %d",
+		GROUP_ROWS, DICTIONARY_VALUES);
 	text__printf(sql, ", KV_METADATA {schema: '%d', collector: ", TABLES_SCHEMA);
 	sql__string(sql, PACKAGE_VERSION);
 	text__printf(sql, ", table_help: ");
