@@ -104,16 +104,19 @@ static void put_escaped(struct text *text, uint32_t code, uint8_t byte)
 
 void text__safe(struct text *text, const char *bytes, size_t length)
 {
-	size_t n;
+	size_t begun = 0, n; /* begun: what is safe, and not yet appended */
 
 	for (size_t at = 0; at < length; at += n) {
 		uint32_t code = utf8__next(bytes + at, length - at, &n);
 
-		if (is_unsafe(code))
-			put_escaped(text, code, (uint8_t)bytes[at]);
-		else
-			text__put(text, bytes + at, n);
+		if (!is_unsafe(code))
+			continue;
+		text__put(text, bytes + begun, at - begun);
+		put_escaped(text, code, (uint8_t)bytes[at]);
+		begun = at + n;
 	}
+	if (begun < length)
+		text__put(text, bytes + begun, length - begun);
 }
 
 size_t text__cut(struct text *text, const char *safe, size_t columns)
@@ -155,7 +158,25 @@ size_t text__fit(const char *safe, size_t columns)
 
 /* ---- arguments ---- */
 
-#define PLAIN "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-"
+/* What a shell takes as it is, of ASCII. */
+static const bool plain_bytes[0x80] = {
+	['%'] = true, ['+' ... ':'] = true, ['='] = true, ['@' ... 'Z'] = true, ['_'] = true, ['a' ... 'z'] = true,
+};
+
+/* Appends a part of a quoted argument, with a backslash before those two. */
+static void put_quoted(struct text *text, const char *bytes, size_t length)
+{
+	size_t begun = 0;
+
+	for (size_t at = 0; at < length; at++) {
+		if (bytes[at] != '\'' && bytes[at] != '\\')
+			continue;
+		text__safe(text, bytes + begun, at - begun);
+		text__put(text, "\\", 1);
+		begun = at;
+	}
+	text__safe(text, bytes + begun, length - begun);
+}
 
 void text__argument(struct text *text, const char *arg, size_t length)
 {
@@ -165,19 +186,21 @@ void text__argument(struct text *text, const char *arg, size_t length)
 	for (size_t at = 0; at < length; at += n) {
 		uint32_t code = utf8__next(arg + at, length - at, &n);
 
+		if (code < sizeof(plain_bytes) && plain_bytes[code])
+			continue;
 		escaped |= is_unsafe(code) || code == '\'';
-		plain &= code >= 0x80 || (code && strchr(PLAIN, (int)code));
+		plain &= code >= sizeof(plain_bytes);
 	}
 	if (plain && !escaped) {
 		text__put(text, arg, length);
 		return;
 	}
-	text__printf(text, escaped ? "$'" : "'");
-	for (size_t at = 0; at < length; at += n) {
-		utf8__next(arg + at, length - at, &n);
-		if (escaped && (arg[at] == '\'' || arg[at] == '\\'))
-			text__put(text, "\\", 1);
-		text__safe(text, arg + at, n);
+	if (escaped) {
+		text__put(text, "$'", 2);
+		put_quoted(text, arg, length);
+	} else {
+		text__put(text, "'", 1);
+		text__put(text, arg, length);
 	}
 	text__put(text, "'", 1);
 }
