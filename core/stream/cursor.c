@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads msgpack in place: nothing is copied or allocated, nothing outside the given bytes is read. */
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 
@@ -35,27 +34,6 @@ static const struct announced announced[32] = {
 	A(ARRAY, 3, 2),	 A(ARRAY, 5, 4),						       /* array */
 	A(MAP, 3, 2),	 A(MAP, 5, 4),							       /* map */
 };
-
-static uint64_t big_endian(const uint8_t *at, unsigned width)
-{
-	uint16_t u16;
-	uint32_t u32;
-	uint64_t u64;
-
-	switch (width) {
-	case 1:
-		return *at;
-	case 2:
-		memcpy(&u16, at, sizeof(u16));
-		return be16toh(u16);
-	case 4:
-		memcpy(&u32, at, sizeof(u32));
-		return be32toh(u32);
-	default:
-		memcpy(&u64, at, sizeof(u64));
-		return be64toh(u64);
-	}
-}
 
 struct object {
 	enum kind kind;
@@ -137,36 +115,6 @@ bool cursor__string(struct cursor *c, const char **string, uint32_t *length)
 	return true;
 }
 
-/* The number at `at`, and its length; 0 if there is none or the bytes end inside it. Negative ones are
- * sign-extended. */
-static inline unsigned number__read(const uint8_t *at, const uint8_t *end, uint64_t *number, bool *negative)
-{
-	unsigned width, spare;
-
-	*negative = false;
-	if (at == end)
-		return 0;
-	if (*at < 0x80) {
-		*number = *at;
-		return 1;
-	}
-	if (*at >= 0xe0) {
-		*number = (int64_t)(int8_t)*at;
-		*negative = true;
-		return 1;
-	}
-	width = 1U << (*at & 3);
-	if (*at < 0xcc || *at > 0xd3 || (size_t)(end - at) <= width)
-		return 0;
-	*number = big_endian(at + 1, width);
-	if (*at >= 0xd0) {
-		spare = 64 - 8 * width;
-		*number = (int64_t)(*number << spare) >> spare;
-		*negative = (int64_t)*number < 0;
-	}
-	return 1 + width;
-}
-
 static inline bool uint__read(const uint8_t **at, const uint8_t *end, uint64_t *number)
 {
 	bool negative;
@@ -196,27 +144,6 @@ static bool cursor__items(struct cursor *c, uint64_t strings)
 		if (!cursor__string(c, &string, &length))
 			return false;
 	return true;
-}
-
-/* A number, bool or nil; not a float or fixext. */
-static inline bool cursor__scalar(struct cursor *c, struct value *value)
-{
-	unsigned length;
-	bool negative;
-
-	if (c->at == c->end)
-		return false;
-	if (*c->at == 0xc0 || *c->at == 0xc2 || *c->at == 0xc3) {
-		value->type = *c->at == 0xc0 ? VALUE_NULL : VALUE_BOOL;
-		value->u = 0;
-		value->boolean = *c->at == 0xc3;
-		c->at++;
-		return true;
-	}
-	length = number__read(c->at, c->end, &value->u, &negative);
-	value->type = negative ? VALUE_INT : VALUE_UINT;
-	c->at += length;
-	return length;
 }
 
 bool cursor__value(struct cursor *c, struct value *value)

@@ -72,8 +72,52 @@ static bool record__missing(struct cursor *c, struct value *values, uint32_t cou
 	return true;
 }
 
+#define TYPE(type) (1U << (type))
+#define UNSIGNED (TYPE(SCHEMA_U32) | TYPE(SCHEMA_U64))
+#define TEXT (TYPE(SCHEMA_CHARS) | TYPE(SCHEMA_STRING))
+
+/* The types of fields that a plain object fits whatever its value, by its first byte: most values of most records. */
+static const uint16_t plain_types[256] = {
+	[0x00 ... 0x7f] = UNSIGNED | TYPE(SCHEMA_I32),
+	[0xa0 ... 0xbf] = TEXT,
+	[0xc0] = UINT16_MAX,
+	[0xc2 ... 0xc3] = TYPE(SCHEMA_BOOL),
+	[0xcc ... 0xcd] = UNSIGNED | TYPE(SCHEMA_I32),
+	[0xce] = UNSIGNED,
+	[0xcf] = TYPE(SCHEMA_U64),
+	[0xd0 ... 0xd2] = TYPE(SCHEMA_I32),
+	[0xe0 ... 0xff] = TYPE(SCHEMA_I32),
+};
+
+/* Reads a plain object that fits the field; returns false, without moving, on any other. */
+static inline bool record__plain(struct cursor *c, enum schema_type type, struct value *value)
+{
+	const uint8_t *at = c->at;
+
+	if (at == c->end || !(plain_types[*at] & TYPE(type)))
+		return false;
+	value->reason = EVENT_REASON_NONE;
+	value->length = 0;
+	if (*at < 0xa0 || *at > 0xbf) {
+		if (!cursor__scalar(c, value))
+			return false;
+		if (type == SCHEMA_I32 && value->type == VALUE_UINT)
+			value->type = VALUE_INT;
+		return true;
+	}
+	if ((*at & 0x1f) >= c->end - at)
+		return false;
+	value->type = VALUE_STRING;
+	value->length = *at & 0x1f;
+	value->string = (const char *)at + 1;
+	c->at += 1 + value->length;
+	return true;
+}
+
 static int record__value(struct cursor *c, const struct stream_field *field, struct value *value)
 {
+	if (record__plain(c, field->type, value))
+		return 0;
 	if (cursor__value(c, value))
 		return value__fits(value, field->type) ? 0 : -EBADMSG;
 	/* floats and others: types that this reader does not know */
@@ -100,23 +144,6 @@ int record__values(const struct record *record, struct value *values)
 	}
 	return 0;
 }
-
-#define TYPE(type) (1U << (type))
-#define UNSIGNED (TYPE(SCHEMA_U32) | TYPE(SCHEMA_U64))
-#define TEXT (TYPE(SCHEMA_CHARS) | TYPE(SCHEMA_STRING))
-
-/* The types of fields that a plain object fits whatever its value, by its first byte: most values of most records. */
-static const uint16_t plain_types[256] = {
-	[0x00 ... 0x7f] = UNSIGNED | TYPE(SCHEMA_I32),
-	[0xa0 ... 0xbf] = TEXT,
-	[0xc0] = UINT16_MAX,
-	[0xc2 ... 0xc3] = TYPE(SCHEMA_BOOL),
-	[0xcc ... 0xcd] = UNSIGNED | TYPE(SCHEMA_I32),
-	[0xce] = UNSIGNED,
-	[0xcf] = TYPE(SCHEMA_U64),
-	[0xd0 ... 0xd2] = TYPE(SCHEMA_I32),
-	[0xe0 ... 0xff] = TYPE(SCHEMA_I32),
-};
 
 bool record__fits(const struct record *record)
 {
