@@ -174,17 +174,6 @@ void process_tree__forget(const struct process_tree *tree)
 
 /* ---- asking ---- */
 
-bool process_tree__find(const struct process_tree *tree, struct process_key key, uint32_t *order, uint32_t *children)
-{
-	const struct node *node = find(tree, &key);
-
-	if (!node)
-		return false;
-	*order = node->order;
-	*children = node->children;
-	return true;
-}
-
 static const struct hidden *find_hidden(const struct process_tree *tree, struct process_key key, uint32_t exec)
 {
 	struct hidden wanted = {.key = key, .exec = exec};
@@ -194,21 +183,20 @@ static const struct hidden *find_hidden(const struct process_tree *tree, struct 
 	return bsearch(&wanted, tree->hidden.map, tree->hidden.size / sizeof(wanted), sizeof(wanted), compare_hidden);
 }
 
-const char *process_tree__hidden_by(const struct process_tree *tree, struct process_key key, uint32_t exec,
-				    uint32_t *length)
+struct process_known process_tree__find(const struct process_tree *tree, struct process_key key, uint32_t exec)
 {
-	const struct hidden *found = find_hidden(tree, key, exec);
+	const struct hidden *hidden = find_hidden(tree, key, exec);
+	const struct node *node = find(tree, &key);
+	struct process_known known = {0};
 
-	if (!found || found->excuse)
-		return NULL;
-	*length = (uint32_t)found->length;
-	return (const char *)tree->commands.map + found->at;
-}
-
-bool process_tree__is_excused(const struct process_tree *tree, struct process_key key, uint32_t exec,
-			      enum process_excuse excuse)
-{
-	const struct hidden *found = find_hidden(tree, key, exec);
-
-	return found && found->excuse == (uint32_t)excuse;
+	if (node) {
+		known.order = node->order;
+		known.children = node->children;
+	}
+	if (hidden && !hidden->excuse) {
+		known.hidden_by = (const char *)tree->commands.map + hidden->at;
+		known.hidden_by_length = (uint32_t)hidden->length;
+	}
+	known.excuse = hidden ? hidden->excuse : 0;
+	return known;
 }

@@ -33,13 +33,13 @@ struct process_key {
 	uint64_t start;
 };
 
-/* Its place in its run, from 1, and its children. Returns false if it is not known. */
-bool process_tree__find(const struct process_tree *tree, struct process_key key, uint32_t *order, uint32_t *children);
-
-/* The command that hides the failure of its program. NULL: none. */
-const char *process_tree__hidden_by(const struct process_tree *tree, struct process_key key, uint32_t exec,
-				    uint32_t *length);
-bool process_tree__is_excused(const struct process_tree *tree, struct process_key key, uint32_t exec,
-			      enum process_excuse excuse);
+/* What is known of a process, and of one of its programs. */
+struct process_known {
+	uint32_t order, children;  /* its place in its run, from 1, and its children; order 0: not known */
+	const char *hidden_by;	   /* command that hides the program's failure; NULL: none */
+	uint32_t hidden_by_length; /* of it */
+	uint32_t excuse;	   /* enum process_excuse; 0: none */
+};
+struct process_known process_tree__find(const struct process_tree *tree, struct process_key key, uint32_t exec);
 
 #endif

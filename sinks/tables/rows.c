@@ -385,6 +385,8 @@ int model_rows__verdict(struct model_rows *rows, const struct verdict *verdict)
 struct entry {
 	const struct model_rows *rows;
 	const struct sort_key *key;
+	struct process_known known; /* once it was asked for */
+	bool asked;
 };
 
 int model_rows__sort(struct model_rows *rows, const struct model *model)
@@ -395,29 +397,30 @@ int model_rows__sort(struct model_rows *rows, const struct model *model)
 	return err ? err : sorted__sort(&rows->sorted, model);
 }
 
-static void fill_late(const struct entry *entry, enum late late, struct cells *cells, idx_t row,
-		      struct scratch *scratch)
+static void fill_late(struct entry *entry, enum late late, struct cells *cells, idx_t row, struct scratch *scratch)
 {
-	const struct process_tree *tree = &entry->rows->tree;
 	struct process_key key = {entry->key->run, entry->key->pid, entry->key->start};
+	struct process_known *known = &entry->known;
 	struct value value = {.type = VALUE_NULL};
-	uint32_t order, children;
 
+	if (!entry->asked)
+		*known = process_tree__find(&entry->rows->tree, key, entry->key->exec);
+	entry->asked = true;
 	if (late == LATE_RETRIED || late == LATE_IGNORED) {
-		value.boolean = process_tree__is_excused(tree, key, entry->key->exec,
-							 late == LATE_RETRIED ? PROCESS_RETRIED : PROCESS_IGNORED);
+		value.boolean = known->excuse == (late == LATE_RETRIED ? PROCESS_RETRIED : PROCESS_IGNORED);
 		value.type = VALUE_BOOL;
 	} else if (late == LATE_HIDDEN_BY) {
-		value.string = process_tree__hidden_by(tree, key, entry->key->exec, &value.length);
+		value.string = known->hidden_by;
+		value.length = known->hidden_by_length;
 		value.type = value.string ? VALUE_STRING : VALUE_NULL;
-	} else if (process_tree__find(tree, key, &order, &children)) {
+	} else if (known->order) {
 		value.type = VALUE_UINT;
-		value.u = late == LATE_CHILDREN ? children : order;
+		value.u = late == LATE_CHILDREN ? known->children : known->order;
 	}
 	cells__put(cells, row, &value, NULL, scratch);
 }
 
-static void fill_part(const struct table *table, const struct entry *entry, int i, struct cells *cells, idx_t row,
+static void fill_part(const struct table *table, struct entry *entry, int i, struct cells *cells, idx_t row,
 		      struct notes *notes)
 {
 	const struct part *part = sorted__part_of(&entry->rows->sorted, entry->key, i);
@@ -440,7 +443,7 @@ static void fill_part(const struct table *table, const struct entry *entry, int 
 	}
 }
 
-static void fill(const struct table *table, const struct entry *entry, struct cells *cells, idx_t row)
+static void fill(const struct table *table, struct entry *entry, struct cells *cells, idx_t row)
 {
 	const struct model_table_info *info = table->work->info;
 	struct notes notes;
@@ -453,23 +456,36 @@ static void fill(const struct table *table, const struct entry *entry, struct ce
 	cells__put_notes(cells + info->parts[1].count, row, &notes, &table->work->scratch);
 }
 
-#define FORGET_ROWS 128 /* how many are read before the kernel may take back their pages: it maps 16 around each */
+/* The kernel maps so much around what is read, and may take it back after some of these: rows that follow each other in the
+ * table lie near each other. */
+#define WINDOW_BYTES (64U << 10)
+#define FORGET_WINDOWS 128
+
+static void forget(struct table_work *work, uint64_t window)
+{
+	if (window == work->window)
+		return;
+	work->window = window;
+	if (++work->windows % FORGET_WINDOWS)
+		return;
+	sorted__forget(&work->model->sorted);
+	process_tree__forget(&work->model->tree);
+}
 
 static int next(const struct table *table, struct cells *cells, idx_t row)
 {
 	struct table_work *work = table->work;
 	const struct sorted *sorted = &work->model->sorted;
 	size_t which = work->info - tables;
-	struct entry entry = {.rows = work->model};
+	struct entry entry;
 
 	if (work->at == sorted__count(sorted, which))
 		return 0;
+	entry.rows = work->model;
 	entry.key = sorted__row(sorted, which, work->at++);
+	entry.asked = false;
 	fill(table, &entry, cells, row);
-	if (work->at % FORGET_ROWS == 0) {
-		sorted__forget(sorted);
-		process_tree__forget(&work->model->tree);
-	}
+	forget(work, entry.key->parts[0] / WINDOW_BYTES);
 	return 1;
 }
 

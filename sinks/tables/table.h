@@ -22,8 +22,9 @@ struct table_work {
 	struct spool rows;		     /* of events */
 	const struct model_table_info *info; /* of the model's tables, rows.c */
 	const struct model_rows *model;
-	uint64_t at;	     /* the next row: an offset in `rows`, or its number */
-	struct cells *cells; /* one a column */
+	uint64_t at;		  /* the next row: an offset in `rows`, or its number */
+	uint64_t window, windows; /* of the model's rows: the one read last, and how many */
+	struct cells *cells;	  /* one a column */
 	struct scratch scratch;
 	const struct sink_api *api;
 	const char *sink;

@@ -46,17 +46,15 @@ static void add(struct process_tree *tree, int run, uint32_t pid, uint64_t start
 static void expect(const struct process_tree *tree, uint32_t run, uint32_t pid, uint64_t start, uint32_t order,
 		   uint32_t children)
 {
-	uint32_t is, has;
+	struct process_known known = process_tree__find(tree, (struct process_key){run, pid, start}, 0);
 
-	assert_true(process_tree__find(tree, (struct process_key){run, pid, start}, &is, &has));
-	assert_int_equal(is, order);
-	assert_int_equal(has, children);
+	assert_int_equal(known.order, order);
+	assert_int_equal(known.children, children);
 }
 
 static void parents_go_before_children(void **state)
 {
 	struct process_tree *tree = *state;
-	uint32_t order, children;
 
 	/* in the order of their ends; a pid that is used again; another run with the same numbers */
 	add(tree, 0, 4, 40, 2, 20);
@@ -72,7 +70,7 @@ static void parents_go_before_children(void **state)
 	expect(tree, 0, 3, 30, 4, 1);
 	expect(tree, 0, 2, 50, 5, 0);
 	expect(tree, 1, 2, 20, 1, 0);
-	assert_false(process_tree__find(tree, (struct process_key){1, 1, 10}, &order, &children));
+	expect(tree, 1, 1, 10, 0, 0); /* not known */
 }
 
 static void a_ring_is_cut(void **state)
@@ -105,24 +103,27 @@ static void failures_are_hidden_by_commands(void **state)
 	struct process_tree *tree = *state;
 	struct model_row row = {.run = &runs[0], .pid = 7, .start = 70, .image = 2};
 	struct process_key key = {0, 7, 70};
-	uint32_t length;
+	struct process_known known;
 
 	assert_int_equal(process_tree__hide(tree, &row, "sh a.sh", 7), 0);
 	row.pid = 6;
 	assert_int_equal(process_tree__hide(tree, &row, "make", 4), 0);
 	assert_int_equal(process_tree__build(tree), 0);
-	assert_memory_equal(process_tree__hidden_by(tree, key, 2, &length), "sh a.sh", 7);
-	assert_int_equal(length, 7);
-	assert_null(process_tree__hidden_by(tree, key, 1, &length));
+	known = process_tree__find(tree, key, 2);
+	assert_memory_equal(known.hidden_by, "sh a.sh", 7);
+	assert_int_equal(known.hidden_by_length, 7);
+	assert_null(process_tree__find(tree, key, 1).hidden_by);
 }
 
 static void nothing_is_no_error(void **state)
 {
-	uint32_t order, children;
+	struct process_known known;
 
 	assert_int_equal(process_tree__build(*state), 0);
-	assert_false(process_tree__find(*state, (struct process_key){0, 1, 1}, &order, &children));
-	assert_null(process_tree__hidden_by(*state, (struct process_key){0, 1, 1}, 1, &order));
+	known = process_tree__find(*state, (struct process_key){0, 1, 1}, 1);
+	assert_int_equal(known.order, 0);
+	assert_null(known.hidden_by);
+	assert_int_equal(known.excuse, 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
