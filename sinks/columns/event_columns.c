@@ -69,22 +69,6 @@ const char *column_type__name(enum column_type type)
 	return names[type];
 }
 
-bool column__fits(enum column_type column, enum value_type value)
-{
-	switch (column) {
-	case COLUMN_BOOL:
-		return value == VALUE_BOOL;
-	case COLUMN_TEXT:
-		return value == VALUE_STRING || value == VALUE_UINT || value == VALUE_INT;
-	case COLUMN_LIST:
-		return value == VALUE_LIST;
-	case COLUMN_JSON:
-		return value == VALUE_MAP;
-	default:
-		return value == VALUE_UINT || value == VALUE_INT;
-	}
-}
-
 const struct event_head_column event_heads[HEADS] = {
 	[HEAD_RUN] = {"run", COLUMN_TEXT, NULL, "the run's id"},
 	[HEAD_HOST] = {"host", COLUMN_TEXT, NULL, "where it ran"},

@@ -34,7 +34,21 @@ const char *column__name(const struct stream_event *event, const char *field);
 /* A number of 32 bits is an INTEGER only if its name says that it stays far below 2^31: uid and counters do not. */
 enum column_type column__of(const char *name, enum schema_type type);
 const char *column_type__name(enum column_type type); /* as a suffix: "bigint" */
-bool column__fits(enum column_type column, enum value_type value);
+static inline bool column__fits(enum column_type column, enum value_type value)
+{
+	switch (column) {
+	case COLUMN_BOOL:
+		return value == VALUE_BOOL;
+	case COLUMN_TEXT:
+		return value == VALUE_STRING || value == VALUE_UINT || value == VALUE_INT;
+	case COLUMN_LIST:
+		return value == VALUE_LIST;
+	case COLUMN_JSON:
+		return value == VALUE_MAP;
+	default:
+		return value == VALUE_UINT || value == VALUE_INT;
+	}
+}
 
 /* ---- columns that every event has before its own ---- */
 

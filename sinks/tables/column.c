@@ -155,14 +155,21 @@ static bool is_last(const struct cells *cells, const struct value *value)
 	       !memcmp(is_inlined ? last->value.inlined.inlined : last->value.pointer.ptr, value->string, length);
 }
 
+static void put_last(struct cells *cells, idx_t row, struct scratch *scratch)
+{
+	duckdb_string_t *texts = cells->data;
+
+	texts[row] = texts[cells->last];
+	scratch->filled += sizeof(*texts) + texts[row].value.inlined.length;
+}
+
 static const char *put_text(struct cells *cells, idx_t row, const struct value *value, struct scratch *scratch)
 {
 	const char *string, *note;
 	size_t length;
 
 	if (cells->any && value->type == VALUE_STRING && value->length <= VALUE_BYTES_MAX && is_last(cells, value)) {
-		((duckdb_string_t *)cells->data)[row] = ((duckdb_string_t *)cells->data)[cells->last];
-		scratch->filled += sizeof(duckdb_string_t) + value->length;
+		put_last(cells, row, scratch);
 		return NULL;
 	}
 	note = scratch__string(scratch, value, &string, &length);
@@ -198,6 +205,24 @@ const char *cells__put(struct cells *cells, idx_t row, const struct value *value
 		return put_map(cells, row, value, end, scratch);
 	}
 	return NULL;
+}
+
+const char *cells__put_name(struct cells *cells, idx_t row, const char *name, struct scratch *scratch)
+{
+	struct value value = {.type = VALUE_STRING, .string = name};
+
+	if (!name || !*name) {
+		cells__null(cells, row);
+		return NULL;
+	}
+	if (cells->any && cells->name == name) {
+		put_last(cells, row, scratch);
+		return cells->name_note;
+	}
+	value.length = strlen(name);
+	cells->name = name;
+	cells->name_note = put_text(cells, row, &value, scratch);
+	return cells->name_note;
 }
 
 void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes, struct scratch *scratch)

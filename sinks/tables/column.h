@@ -29,6 +29,8 @@ struct cells {
 	uint64_t items;	    /* in child */
 	idx_t last;	    /* row of the last text */
 	bool any;	    /* there is one */
+	const char *name;   /* that one, if cells__put_name() put it, and what it returned */
+	const char *name_note;
 };
 
 void cells__begin(struct cells *cells, enum column_type type, duckdb_vector vector);
@@ -38,6 +40,8 @@ void cells__null(struct cells *cells, idx_t row);
  * to note in `missing`. */
 const char *cells__put(struct cells *cells, idx_t row, const struct value *value, const uint8_t *end,
 		       struct scratch *scratch);
+/* The same for a string that stays as it is; NULL or empty: null. */
+const char *cells__put_name(struct cells *cells, idx_t row, const char *name, struct scratch *scratch);
 const char *cells__put_number(struct cells *cells, idx_t row, uint64_t number); /* INT, BIGINT, TIME */
 
 void cells__put_notes(struct cells *cells, idx_t row, const struct notes *notes, struct scratch *scratch);

@@ -33,13 +33,7 @@ struct filling {
 
 static void put_text(struct filling *f, enum event_head head, const char *text)
 {
-	struct value value = {.type = text && *text ? VALUE_STRING : VALUE_NULL};
-
-	if (value.type == VALUE_STRING) {
-		value.length = strlen(text);
-		value.string = text;
-	}
-	notes__add(&f->notes, event_heads[head].name, cells__put(&f->cells[head], f->row, &value, NULL, f->scratch));
+	notes__add(&f->notes, event_heads[head].name, cells__put_name(&f->cells[head], f->row, text, f->scratch));
 }
 
 static void put_number(struct filling *f, enum event_head head, uint64_t number)
@@ -114,7 +108,8 @@ static int fill(const struct table *table, const struct entry *entry, struct cel
 		if (column == NO_COLUMN)
 			continue;
 		note = cells__put(&cells[column], row, &values[i], record.bytes + record.size, f.scratch);
-		notes__add(&f.notes, table->columns[column].name, column__reason(&values[i], note));
+		if (note || values[i].reason)
+			notes__add(&f.notes, table->columns[column].name, column__reason(&values[i], note));
 	}
 	for (uint32_t i = 0; i < source->absent_count; i++)
 		cells__null(&cells[source->absent[i]], row);
