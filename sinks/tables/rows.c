@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The model's tables: their columns as data, and their rows. */
+/* The model's tables: their columns as data, and their rows until they are read. */
 #include <errno.h>
 #include <string.h>
 
@@ -227,13 +227,7 @@ static const struct cell verdicts[] = {
 
 #define COUNT(list) (sizeof(list) / sizeof(*(list)))
 
-static const struct model_table_info {
-	const char *name, *help;
-	struct {
-		const struct cell *cells;
-		size_t count;
-	} parts[2];
-} tables[MODEL_TABLES] = {
+const struct model_table_info model_tables[MODEL_TABLES] = {
 	[MODEL_IMAGES] = {"images",
 			  "every executed program, and every process that executed none",
 			  {{of_process, COUNT(of_process)}, {images, COUNT(images)}}},
@@ -268,7 +262,8 @@ void model_rows__free(struct model_rows *rows)
 /* Keeps the columns of a part; *at: where. */
 static int keep_part(struct model_rows *rows, enum model_table which, int part, const void *row, uint64_t *at)
 {
-	const struct cell *cell = tables[which].parts[part].cells, *end = cell + tables[which].parts[part].count;
+	const struct cell *cell = model_tables[which].parts[part].cells,
+			  *end = cell + model_tables[which].parts[part].count;
 	struct packer p;
 	int err = 0;
 
@@ -290,7 +285,7 @@ static int keep(struct model_rows *rows, enum model_table which, const void *row
 	key->run = (*(const struct model_run *const *)row)->index;
 	if (!key->parts[0])
 		err = keep_part(rows, which, 0, row, &key->parts[0]);
-	if (!err && tables[which].parts[1].cells)
+	if (!err && model_tables[which].parts[1].cells)
 		err = keep_part(rows, which, 1, row, &key->parts[1]);
 	return err ? err : sorted__add(&rows->sorted, which, key, step);
 }
@@ -380,132 +375,10 @@ int model_rows__verdict(struct model_rows *rows, const struct verdict *verdict)
 	return keep(rows, MODEL_VERDICTS, verdict, &key, verdict->step);
 }
 
-/* ---- reading ---- */
-
-struct entry {
-	const struct model_rows *rows;
-	const struct sort_key *key;
-	struct process_known known; /* once it was asked for */
-	bool asked;
-};
-
 int model_rows__sort(struct model_rows *rows, const struct model *model)
 {
 	int err = process_tree__build(&rows->tree);
 
 	process_tree__forget(&rows->tree);
 	return err ? err : sorted__sort(&rows->sorted, model);
-}
-
-static void fill_late(struct entry *entry, enum late late, struct cells *cells, idx_t row, struct scratch *scratch)
-{
-	struct process_key key = {entry->key->run, entry->key->pid, entry->key->start};
-	struct process_known *known = &entry->known;
-	struct value value = {.type = VALUE_NULL};
-
-	if (!entry->asked)
-		*known = process_tree__find(&entry->rows->tree, key, entry->key->exec);
-	entry->asked = true;
-	if (late == LATE_RETRIED || late == LATE_IGNORED) {
-		value.boolean = known->excuse == (late == LATE_RETRIED ? PROCESS_RETRIED : PROCESS_IGNORED);
-		value.type = VALUE_BOOL;
-	} else if (late == LATE_HIDDEN_BY) {
-		value.string = known->hidden_by;
-		value.length = known->hidden_by_length;
-		value.type = value.string ? VALUE_STRING : VALUE_NULL;
-	} else if (known->order) {
-		value.type = VALUE_UINT;
-		value.u = late == LATE_CHILDREN ? known->children : known->order;
-	}
-	cells__put(cells, row, &value, NULL, scratch);
-}
-
-static void fill_part(const struct table *table, struct entry *entry, int i, struct cells *cells, idx_t row,
-		      struct notes *notes)
-{
-	const struct part *part = sorted__part_of(&entry->rows->sorted, entry->key, i);
-	const struct cell *cell = table->work->info->parts[i].cells, *end = cell + table->work->info->parts[i].count;
-	struct scratch *scratch = &table->work->scratch;
-	const uint8_t *at = (const uint8_t *)(part + 1);
-	size_t size = part->notes * sizeof(*notes->list);
-	struct value value = {0};
-
-	memcpy(notes->list + notes->count, at, size);
-	notes->count += part->notes;
-	at += size;
-	for (; cell < end; cell++, cells++) {
-		if (!cell->pack) {
-			fill_late(entry, cell->member, cells, row, scratch);
-			continue;
-		}
-		at = kept__take(at, &value);
-		notes__add(notes, cell->name, cells__put(cells, row, &value, at, scratch));
-	}
-}
-
-static void fill(const struct table *table, struct entry *entry, struct cells *cells, idx_t row)
-{
-	const struct model_table_info *info = table->work->info;
-	struct notes notes;
-
-	notes.count = 0;
-	fill_part(table, entry, 0, cells, row, &notes);
-	cells += info->parts[0].count;
-	if (info->parts[1].cells)
-		fill_part(table, entry, 1, cells, row, &notes);
-	cells__put_notes(cells + info->parts[1].count, row, &notes, &table->work->scratch);
-}
-
-/* The kernel maps so much around what is read, and may take it back after some of these: rows that follow each other in the
- * table lie near each other. */
-#define WINDOW_BYTES (64U << 10)
-#define FORGET_WINDOWS 128
-
-static void forget(struct table_work *work, uint64_t window)
-{
-	if (window == work->window)
-		return;
-	work->window = window;
-	if (++work->windows % FORGET_WINDOWS)
-		return;
-	sorted__forget(&work->model->sorted);
-	process_tree__forget(&work->model->tree);
-}
-
-static int next(const struct table *table, struct cells *cells, idx_t row)
-{
-	struct table_work *work = table->work;
-	const struct sorted *sorted = &work->model->sorted;
-	size_t which = work->info - tables;
-	struct entry entry;
-
-	if (work->at == sorted__count(sorted, which))
-		return 0;
-	entry.rows = work->model;
-	entry.key = sorted__row(sorted, which, work->at++);
-	entry.asked = false;
-	fill(table, &entry, cells, row);
-	forget(work, entry.key->parts[0] / WINDOW_BYTES);
-	return 1;
-}
-
-struct table *model_table__new(enum model_table which, const struct model_rows *rows)
-{
-	struct table *table = table__new(tables[which].name, tables[which].help, next);
-
-	if (table) {
-		table->work->info = &tables[which];
-		table->work->model = rows;
-	}
-	for (int part = 0; part < 2 && table; part++) {
-		for (size_t i = 0; table && i < tables[which].parts[part].count; i++) {
-			const struct cell *cell = &tables[which].parts[part].cells[i];
-
-			if (table__own_column(table, cell->name, cell->type, cell->unit, cell->help) < 0) {
-				table__free(table);
-				table = NULL;
-			}
-		}
-	}
-	return table;
 }

@@ -82,6 +82,15 @@ int event_source__write(const struct event_source *source, const struct record *
 /* The model's tables, and their rows. */
 enum model_table { MODEL_IMAGES, MODEL_PROCESSES, MODEL_STEPS, MODEL_HIDDEN, MODEL_RUNS, MODEL_VERDICTS, MODEL_TABLES };
 
+struct cell;
+extern const struct model_table_info {
+	const char *name, *help;
+	struct {
+		const struct cell *cells;
+		size_t count;
+	} parts[2];
+} model_tables[MODEL_TABLES];
+
 struct hidden_row {
 	const struct model_run *run; /* first, as in a row and a task */
 	uint32_t pid, exec, by_pid;
