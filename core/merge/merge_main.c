@@ -12,6 +12,7 @@
 
 #include "core/base/base.h"
 #include "core/config/config.h"
+#include "core/lake/lake.h"
 #include "core/log.h"
 #include "core/merge/follow.h"
 #include "core/merge/merge.h"
@@ -23,7 +24,7 @@ enum { EXIT_STRICT = 3 };
 
 struct args {
 	struct opt_list sinks, runs, events;
-	char *output, *since, *until, *plugin_dir, *cursor, *config;
+	char *output, *since, *until, *plugin_dir, *cursor, *config, *compact;
 	bool strict, list, quiet, follow, running;
 	struct opt_list fail_on;
 	char **paths; /* ended by NULL */
@@ -51,6 +52,9 @@ static const struct cli_option options[] = {
 		   "of a folder that is followed leave out the runs that have ended"),
 	CLI_OPTION(struct args, 0, "DIR", "cursor", OPT_STRING, cursor,
 		   "save there how far the sink has got, and go on from there"),
+	CLI_OPTION(struct args, 0, "LAKE", "compact", OPT_STRING, compact,
+		   "instead of merging runs: merge the files of a lake's closed days into large ones",
+		   .group = "Lakes"),
 	CLI_OPTION(struct args, 'c', "FILE", "config", OPT_STRING, config,
 		   "give verdicts by the limits in this configuration, not by those of the run", .group = "Other"),
 	CLI_OPTION(
@@ -66,7 +70,7 @@ static const struct cli_option options[] = {
 
 static const struct cli cli = {
 	"collector-merge",
-	.usage = "[OPTION]... RUN...",
+	.usage = "[OPTION]... RUN...\n--compact LAKE",
 	.about = "Merges the streams of a run by time and passes them to a sink: a summary for people, or every event "
 		 "for other programs. RUN is a run's folder, a link to one, or the file of a stream; several runs, "
 		 "also of several hosts, are merged into one.",
@@ -84,7 +88,9 @@ static const struct cli cli = {
 		    "  collector-merge -q --strict -s null runs/latest\n"
 		    "      Check that nothing is missing: see the exit status.\n"
 		    "  collector-merge -f --cursor state -s jsonl -o events.jsonl runs\n"
-		    "      Every event of every run as it comes.",
+		    "      Every event of every run as it comes.\n"
+		    "  collector-merge --compact lake\n"
+		    "      Few large files in place of those of each run, once a day is over.",
 	.exit_status = "Exit status: 0 done, 1 failed while working, 2 wrong usage, 3 see --strict and --fail-on.",
 };
 
@@ -105,7 +111,9 @@ static int args__parse(struct args *args, char **argv)
 	int code = cli__parse(&cli, args, argv);
 
 	args->paths = argv;
-	if (code == CLI_GO_ON && !args->list && !*args->paths)
+	if (code == CLI_GO_ON && args->compact && *args->paths)
+		return cli__usage(&cli, "--compact takes no run: collector-merge --compact LAKE");
+	if (code == CLI_GO_ON && !args->list && !args->compact && !*args->paths)
 		return cli__usage(&cli, "no run is given: collector-merge RUN, for example runs/latest");
 	if (code == CLI_GO_ON && args->running && !args->follow)
 		return cli__usage(&cli, "--running is for --follow: give both");
@@ -453,6 +461,16 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static int compact(const char *lake)
+{
+#ifdef HAVE_DUCKDB
+	return lake__compact(lake);
+#else
+	(void)lake;
+	return job__fail(EXIT_USAGE, "--compact: this collector was built without DuckDB");
+#endif
+}
+
 int main(int argc __attribute__((unused)), char **argv)
 {
 	struct job job = {0};
@@ -464,8 +482,11 @@ int main(int argc __attribute__((unused)), char **argv)
 	if (job.args.quiet)
 		log__init(cli.name, LOG_ERROR);
 	if (code == CLI_GO_ON) {
-		catch_signals();
-		if (job.args.list)
+		if (!job.args.compact)
+			catch_signals(); /* a compaction can be killed at any point */
+		if (job.args.compact)
+			code = compact(job.args.compact);
+		else if (job.args.list)
 			code = sinks__list(stdout, job.args.plugin_dir) ? EXIT_DONE : EXIT_FAILED;
 		else
 			code = job__run(&job);

@@ -60,6 +60,8 @@ int place__open(struct place *place, struct error *err)
 
 struct moving {
 	int to;
+	int above;	  /* the folder that it is in, by this name */
+	const char *name; /* NULL: the output itself */
 	bool overwrite;
 	char *failed; /* PATH_MAX: the path below the output, of the file that could not be moved */
 };
@@ -80,9 +82,26 @@ static int move_name(int from, const char *name, int to, const char *as, bool ov
 
 static int move_one(int folder, const char *name, void *arg);
 
+/* A folder of a lake may be exchanged by a compaction after it was opened (core/lake): the file goes on to the new one, or the
+ * compaction has moved it. */
+static int move_on(const struct moving *moving, const char *name)
+{
+	int now = openat(moving->above, moving->name, FOLDER), rc = now < 0 ? -errno : 0;
+	struct stat in, there;
+
+	if (!rc && (fstat(moving->to, &in) || fstat(now, &there)))
+		rc = -errno;
+	if (!rc && (in.st_ino != there.st_ino || in.st_dev != there.st_dev))
+		rc = move_name(moving->to, name, now, name, moving->overwrite);
+	if (now >= 0)
+		close(now);
+	return rc == -ENOENT ? 0 : rc;
+}
+
 static int move_folder(struct moving *moving, int from, const char *name)
 {
-	struct moving below = {.overwrite = moving->overwrite, .failed = moving->failed};
+	struct moving below = {
+		.above = moving->to, .name = name, .overwrite = moving->overwrite, .failed = moving->failed};
 	int in, rc;
 
 	if (mkdirat(moving->to, name, 0777) && errno != EEXIST)
@@ -108,6 +127,8 @@ static int move_one(int folder, const char *name, void *arg)
 		return -errno;
 	rc = S_ISDIR(st.st_mode) ? move_folder(moving, folder, name)
 				 : move_name(folder, name, moving->to, name, moving->overwrite);
+	if (!rc && moving->name && S_ISREG(st.st_mode))
+		rc = move_on(moving, name);
 	if (rc) {
 		snprintf(rest, sizeof(rest), "%s", moving->failed);
 		snprintf(moving->failed, PATH_MAX, "/%.255s%.3800s", name, rest);

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sinks/parquet/compacted.h"
 #include "sinks/tables/tables.h"
 
 /* Rows of a group: DuckDB's own default, what readers and object stores expect; a multiple of its vector size. Each
@@ -90,20 +91,28 @@ static void put_value(struct text *path, const char *value, const char *also)
 			     (unsigned char)*value);
 }
 
+/* "date=2026-03-01" */
+static void name_day(const struct model_run *run, char *day, size_t size)
+{
+	time_t seconds = run->info->real_ns / 1000000000;
+	struct tm tm;
+
+	*day = '\0';
+	if (gmtime_r(&seconds, &tm))
+		strftime(day, size, "date=%Y-%m-%d", &tm);
+}
+
 /* Makes TABLE and TABLE/date=D; appends the path of the file, without its ending. The first dot ends the run's name. */
 static int make_day(int folder, const struct table *table, const struct model_run *run, const char *id,
 		    struct text *path)
 {
-	time_t seconds = run->info->real_ns / 1000000000;
-	char day[32] = "";
-	struct tm tm;
+	char day[32];
 
-	if (gmtime_r(&seconds, &tm))
-		strftime(day, sizeof(day), "/date=%Y-%m-%d", &tm);
+	name_day(run, day, sizeof(day));
 	text__printf(path, "%s", table->name);
 	if (!path->error && mkdirat(folder, path->data, 0777) && errno != EEXIST)
 		return -errno;
-	text__printf(path, "%s", day);
+	text__printf(path, "/%s", day);
 	if (!path->error && mkdirat(folder, path->data, 0777) && errno != EEXIST)
 		return -errno;
 	text__printf(path, "/");
@@ -196,6 +205,24 @@ static int place_tables(struct tables *tables, const struct tables_opts *opts)
 	return err;
 }
 
+/* A file of this name would be refused, or replaced; in a compacted day there is none, but the rows. */
+static int refuse_compacted(struct tables *tables, const struct tables_opts *opts)
+{
+	char day[32];
+
+	for (size_t i = 0; i < tables__runs(tables); i++) {
+		const struct model_run *run = tables__run_of(tables, i);
+
+		name_day(run, day, sizeof(day));
+		if (!compacted__has(tables, opts->api->folder, day, run))
+			continue;
+		opts->api->log(LOG_ERROR, "parquet: the lake has the run %s of %s, in its compacted files of %s",
+			       run->info->run.id, run->info->host, day);
+		return -EEXIST;
+	}
+	return 0;
+}
+
 /* ---- the sink ---- */
 
 /* Whether there is an entry of that name in the output. */
@@ -241,8 +268,10 @@ static int parquet__open(const struct sink_api *api, const void *given, void **s
 		api->log(LOG_ERROR, "parquet: %s/processes.parquet: exists; overwrite=true replaces it", conf->output);
 		return -EEXIST;
 	}
-	if (conf->partition)
+	if (conf->partition) {
+		opts.start = refuse_compacted;
 		opts.finish = place_tables;
+	}
 	return tables__open(&opts, state);
 }
 

@@ -248,6 +248,11 @@ static int open_database(struct tables *tables)
 	return rc;
 }
 
+duckdb_database tables__database(const struct tables *tables)
+{
+	return tables->database;
+}
+
 int tables__run(struct tables *tables, const char *sql)
 {
 	duckdb_connection connection = NULL;

@@ -61,6 +61,9 @@ const struct model_run *tables__run_of(const struct tables *tables, size_t i);
 /* Runs a statement of the sink's own, at any time. */
 int tables__run(struct tables *tables, const char *sql);
 
+/* For the sink's own questions. */
+duckdb_database tables__database(const struct tables *tables);
+
 size_t tables__count(const struct tables *tables);
 const struct table *tables__table(const struct tables *tables, size_t i);
 

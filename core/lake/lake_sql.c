@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Merges Parquet files by DuckDB, as the parquet sink writes them. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/lake/compact.h"
+#include "core/log.h"
+#include "core/query/query.h"
+#include "core/text.h"
+
+/* A row group is what engines read at once; a file, what they share out. */
+#define GROUP_ROWS 122880
+#define FILE_MB 256
+#define MEMORY "1GiB"
+
+/* Those that a table has, in this order: a step's rows lie together, and those of a run's events. */
+static const char *const sorted_by[] = {"pipeline", "step", "began", "since", "run",  "host", "time",
+					"marker",   "seq",  "start", "pid",   "exec", "task", "kind"};
+
+struct rows {
+	const struct lake_job *job;
+	struct query query;
+	struct text columns, order, notes;
+	struct error err;
+	uint64_t count; /* files of the sink */
+	bool has[sizeof(sorted_by) / sizeof(*sorted_by)];
+	bool twice; /* there are runs in the table `twice` */
+};
+
+static int ask(struct rows *rows, struct text *sql, int (*call)(void *arg, const char *const *row))
+{
+	int rc = sql->error;
+
+	if (!rc)
+		rc = call ? query__each(&rows->query, sql->data, call, rows, &rows->err)
+			  : query__run(&rows->query, sql->data, &rows->err);
+	text__free(sql);
+	return rc;
+}
+
+/* read_parquet() of some of the folders. */
+static void put_files(struct text *sql, const struct lake_job *job, const char *function, bool in, bool done, bool kept)
+{
+	const char *comma = "";
+
+	text__printf(sql, "%s([", function);
+	for (int i = 0; i < 3; i++) {
+		static const char *const roles[] = {"in", "done", "kept"};
+
+		if (!(const bool[]){in && job->in, done && job->done, kept && job->kept}[i])
+			continue;
+		text__printf(sql, "%s'/proc/self/fd/%d/%s/*" LAKE_FILE "'", comma, job->work, roles[i]);
+		comma = ", ";
+	}
+	text__printf(sql, "]");
+}
+
+static void put_rows(struct text *sql, const struct lake_job *job, bool in, bool done, bool kept)
+{
+	put_files(sql, job, "read_parquet", in, done, kept);
+	text__printf(sql, ", union_by_name = true, hive_partitioning = false)");
+}
+
+/* ---- what the files say of themselves ---- */
+
+static int add_note(void *arg, const char *const *row)
+{
+	struct rows *rows = arg;
+
+	text__printf(&rows->notes, "%s", rows->notes.size ? ", " : "");
+	sql__quote(&rows->notes, row[0], '"');
+	text__printf(&rows->notes, ": ");
+	sql__quote(&rows->notes, row[1], '\'');
+	if (!strcmp(row[0], "schema"))
+		rows->count = strtoull(row[2], NULL, 10);
+	if (!strcmp(row[0], "schema") && strcmp(row[3], "1"))
+		return error__set(&rows->err, -EINVAL,
+				  "its files have several schemas: of several versions of the collector");
+	return rows->notes.error;
+}
+
+/* A file without the number of its schema is not the sink's. */
+static int read_notes(struct rows *rows)
+{
+	const struct lake_job *job = rows->job;
+	struct text sql = {0};
+	int rc;
+
+	text__printf(&sql,
+		     "SELECT k, max(v), CAST(count(DISTINCT f) AS VARCHAR), CAST(count(DISTINCT v) AS VARCHAR) FROM "
+		     "(SELECT file_name AS f, decode(key) AS k, decode(value) AS v FROM ");
+	put_files(&sql, job, "parquet_kv_metadata", true, true, false);
+	text__printf(&sql, ")) GROUP BY k ORDER BY k");
+	rc = ask(rows, &sql, add_note);
+	if (!rc && rows->count != job->in + job->done)
+		rc = error__set(&rows->err, -EINVAL, "some of its files were not written by the parquet sink");
+	return rc;
+}
+
+static int fail_type(void *arg, const char *const *row)
+{
+	struct rows *rows = arg;
+
+	return error__set(&rows->err, -EINVAL, "the column %s has several types in its files", row[0]);
+}
+
+/* DuckDB would find a type that takes all. Of lists, what is in them has a name too: the same in all. */
+static int compare_types(struct rows *rows)
+{
+	struct text sql = {0};
+
+	text__printf(
+		&sql,
+		"SELECT min(name) FROM (SELECT file_name, min(name) AS name, string_agg(DISTINCT t ORDER BY t) AS t "
+		"FROM (SELECT file_name, name, concat_ws(' ', type, converted_type, logical_type) AS t FROM ");
+	put_files(&sql, rows->job, "parquet_schema", true, true, false);
+	text__printf(&sql,
+		     ")) GROUP BY file_name, lower(name)) GROUP BY lower(name) HAVING count(DISTINCT t) > 1 LIMIT 1");
+	return ask(rows, &sql, fail_type);
+}
+
+/* `missing` stays the last column, whichever files have more columns than others. */
+static int add_column(void *arg, const char *const *row)
+{
+	struct rows *rows = arg;
+
+	text__printf(&rows->columns, "%s", rows->columns.size ? ", " : "");
+	sql__quote(&rows->columns, row[0], '"');
+	for (size_t i = 0; i < sizeof(sorted_by) / sizeof(*sorted_by); i++)
+		if (!strcmp(sorted_by[i], row[0]))
+			rows->has[i] = true;
+	return rows->columns.error;
+}
+
+static int read_columns(struct rows *rows)
+{
+	struct text sql = {0};
+	int rc;
+
+	text__printf(&sql, "CREATE VIEW rows AS SELECT * FROM ");
+	put_rows(&sql, rows->job, true, true, false);
+	rc = ask(rows, &sql, NULL);
+	text__printf(&sql, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'rows' ORDER BY "
+			   "column_name = 'missing', column_index");
+	rc = rc ? rc : ask(rows, &sql, add_column);
+	for (size_t i = 0; i < sizeof(sorted_by) / sizeof(*sorted_by); i++)
+		if (rows->has[i])
+			text__printf(&rows->order, "%s\"%s\"", rows->order.size ? ", " : "", sorted_by[i]);
+	return rc;
+}
+
+/* ---- runs that came again ---- */
+
+static int add_run(void *arg, const char *const *row)
+{
+	struct rows *rows = arg;
+
+	log__warn("%s: the run %s of %s is in a compacted file; the one that came later is left out", rows->job->what,
+		  row[0], row[1] ? row[1] : "no host");
+	rows->twice = true;
+	return 0;
+}
+
+/* A run whose file was written again once it was compacted counts once. Rows without a run are all kept. */
+static int find_twice(struct rows *rows)
+{
+	const struct lake_job *job = rows->job;
+	struct text sql = {0};
+	int rc;
+
+	if (!job->in || !(job->done + job->kept))
+		return 0;
+	text__printf(&sql, "CREATE TEMP TABLE twice AS SELECT run, host FROM (SELECT run, host FROM ");
+	put_rows(&sql, job, true, false, false);
+	text__printf(&sql, " INTERSECT SELECT run, host FROM ");
+	put_rows(&sql, job, false, true, true);
+	text__printf(&sql, ") WHERE run IS NOT NULL");
+	rc = ask(rows, &sql, NULL);
+	text__printf(&sql, "SELECT run, host FROM twice ORDER BY run, host");
+	rc = rc ? rc : ask(rows, &sql, add_run);
+	if (rc || !rows->twice)
+		return rc;
+	text__printf(&sql, "CREATE OR REPLACE VIEW rows AS SELECT * FROM (SELECT * FROM ");
+	put_rows(&sql, job, true, false, false);
+	text__printf(&sql, " AS late WHERE NOT EXISTS (SELECT 1 FROM twice WHERE twice.run = late.run AND "
+			   "twice.host IS NOT DISTINCT FROM late.host))");
+	if (job->done) {
+		text__printf(&sql, " UNION ALL BY NAME SELECT * FROM ");
+		put_rows(&sql, job, false, true, false);
+	}
+	return ask(rows, &sql, NULL);
+}
+
+/* ---- writing ---- */
+
+static int copy(struct rows *rows)
+{
+	const struct lake_job *job = rows->job;
+	struct text sql = {0};
+
+	text__printf(&sql,
+		     "COPY (SELECT %s FROM rows%s%s) TO '/proc/self/fd/%d/out/%s' (FORMAT parquet, COMPRESSION zstd, "
+		     "COMPRESSION_LEVEL 3, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d, KV_METADATA {%s}",
+		     rows->columns.data, rows->order.size ? " ORDER BY " : "", rows->order.size ? rows->order.data : "",
+		     job->work, job->bytes > 2 * FILE_MB << 20 ? "" : "all" LAKE_FILE, GROUP_ROWS, rows->notes.data);
+	/* several files are written only where one would be too large: their rows are not in order to the last one */
+	if (job->bytes > 2 * FILE_MB << 20)
+		text__printf(&sql, ", FILE_SIZE_BYTES '%dMB', OVERWRITE_OR_IGNORE true", FILE_MB);
+	text__printf(&sql, ")");
+	return ask(rows, &sql, NULL);
+}
+
+static int fail_rows(void *arg, const char *const *row)
+{
+	struct rows *rows = arg;
+
+	return error__set(&rows->err, -EIO, "of %s rows, %s were written, or others: this is a defect", row[0], row[1]);
+}
+
+/* Counts, and a sum of hashes: of the columns in their order, with their types. */
+static int compare_rows(struct rows *rows)
+{
+	struct text sql = {0};
+
+	text__printf(
+		&sql,
+		"SELECT CAST(a.n AS VARCHAR), CAST(b.n AS VARCHAR) FROM (SELECT count(*) AS n, sum(hash(t)) AS h FROM "
+		"(SELECT %s FROM rows) AS t) AS a, (SELECT count(*) AS n, sum(hash(t)) AS h FROM (SELECT * FROM "
+		"read_parquet('/proc/self/fd/%d/out/*" LAKE_FILE "', hive_partitioning = false)) AS t) AS b "
+		"WHERE a.n <> b.n OR a.h IS DISTINCT FROM b.h",
+		rows->columns.data, rows->job->work);
+	return ask(rows, &sql, fail_rows);
+}
+
+static int set_up(struct rows *rows)
+{
+	struct text sql = {0};
+
+	text__printf(&sql,
+		     "SET threads = 2; SET memory_limit = '" MEMORY "'; SET temp_directory = '/proc/self/fd/%d/tmp'",
+		     rows->job->work);
+	return ask(rows, &sql, NULL);
+}
+
+int lake_job__run(void *arg)
+{
+	static int (*const parts[])(struct rows * rows) = {set_up,     read_notes, compare_types, read_columns,
+							   find_twice, copy,	   compare_rows};
+	struct rows rows = {.job = arg};
+	int rc = query__open_database(&rows.query, &rows.err);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts) && !rc; i++)
+		rc = parts[i](&rows);
+	if (rc)
+		log__error("%s: %.*s", rows.job->what, (int)strcspn(rows.err.text, "\n"),
+			   *rows.err.text ? rows.err.text : strerror(-rc));
+	query__close_database(&rows.query);
+	text__free(&rows.columns);
+	text__free(&rows.order);
+	text__free(&rows.notes);
+	return rc ? EXIT_FAILED : EXIT_DONE;
+}

@@ -1,0 +1,482 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""collector-merge --compact: the same rows in a few files, whatever happens meanwhile."""
+import ctypes
+import fcntl
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from harness import NOBODY, SRC, made_run, new_folder, stage, wait_for
+from tables import needs_reader, needs_sink, odd_run, read_parquet, run_merge
+
+pytestmark = [needs_sink, pytest.mark.skipif(not shutil.which("strace"), reason="no strace: tests/setup test")]
+
+NOON = 1772366400  # 2026-03-01
+DAY, NEXT = "date=2026-03-01", "date=2026-03-02"
+PYTHON = Path("/usr/local/lib/collector-tests/python")
+TWO_HOURS = 7200
+RENAME_EXCHANGE = 2
+
+
+def program(name):
+    return stage() / f"collector-{name}"
+
+
+def compact(lake, code=0, before=(), **popen):
+    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, **popen)
+    assert done.returncode == code, done.stderr.decode()
+    return done.stderr.decode()
+
+
+def by_python(code, *args):
+    return subprocess.run([sys.executable, "-c", code, *args], env={**os.environ, "PYTHONPATH": str(PYTHON)}, capture_output=True,
+                          check=False, timeout=100)
+
+
+def ask(lake, sql, *parameters):
+    done = subprocess.run([program("query"), "-F", "jsonl", lake, sql, *parameters], capture_output=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr.decode()
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def add(lake, name, seconds=NOON, options=""):
+    """Adds a run."""
+    run_merge("-s", f"parquet:partition=true{options}", "-o", lake, odd_run(name, seconds=seconds))
+
+
+@pytest.fixture(name="made", scope="module")
+def a_made_lake():
+    """Two days with runs that have ended, and the present day."""
+    lake = new_folder() / "lake"
+    for i in range(4):
+        add(lake, f"run-{i}", NOON + i // 3 * 86400 + i)
+    run_merge("-s", "parquet:partition=true", "-o", lake, made_run(500)[0])
+    return lake
+
+
+def copied(made, *tables):
+    lake = new_folder() / "lake"
+    shutil.copytree(made, lake, ignore=lambda folder, names: [name for name in names if tables and Path(folder) == made and
+                                                              name not in tables])
+    return lake
+
+
+@pytest.fixture(name="lake")
+def a_lake(made):
+    return copied(made)
+
+
+def tables_of(lake):
+    return sorted(path.name for path in lake.iterdir() if not path.name.startswith("."))
+
+
+def rows(lake):
+    """Of each table and day, the number of rows and a sum of their hashes."""
+    sql = " UNION ALL ".join(f"SELECT '{table}' AS t, date, count(*) AS n, sum(hash(t)) AS h FROM \"{table}\" AS t GROUP BY date"
+                             for table in tables_of(lake))
+    return sorted((row["t"], row["date"], row["n"], row["h"]) for row in ask(lake, sql))
+
+
+def files(lake):
+    return {path.relative_to(lake).as_posix(): path.stat().st_ino for path in lake.glob("*/date=*/*")}
+
+
+def names(lake, table, day=DAY):
+    return sorted(path.name for path in (lake / table / day).iterdir())
+
+
+def old_folders(lake):
+    return list((lake / ".compact").glob("day-*"))
+
+
+def make_old(lake):
+    """Two hours pass for the folders that were replaced."""
+    for mark in (lake / ".compact").glob("*/mark"):
+        then = mark.stat().st_mtime - TWO_HOURS
+        os.utime(mark, (then, then))
+
+
+# ---- rows ----
+
+def test_the_rows_are_the_same(made, lake):
+    assert "days of tables compacted" in compact(lake)
+    for table in tables_of(lake):
+        there, here = (f"(SELECT * EXCLUDE (date) FROM read_parquet('{folder}/{table}/date=*/*.parquet', union_by_name = true))"
+                       for folder in (made, lake))
+        assert ask(lake, f"SELECT count(*) AS n FROM (({there} EXCEPT ALL {here}) UNION ALL ({here} EXCEPT ALL {there}))") == [
+            {"n": 0}], table
+    assert rows(lake) == rows(made)
+    day, = names(lake, "odd_thing")
+    assert day.startswith("compacted-")
+    assert names(lake, "odd_thing", NEXT) == ["run-3." + os.uname().nodename + ".parquet"], "one file alone stays"
+    today = {name for name in files(lake) if "date=2026-03" not in name}
+    assert today and {name: inode for name, inode in files(lake).items() if name in today}.keys() <= files(made).keys()
+    assert not list(lake.glob("*/**/.*")), "nothing hidden in the folders of tables"
+
+
+@needs_reader
+def test_types_and_notes_stay(made, lake):
+    compact(lake)
+    for table in "odd_thing", "images", "odd_never", "runs":
+        before, = sorted((made / table / DAY).glob("run-0*"))
+        after, = (lake / table / DAY).iterdir()
+        before, after = read_parquet(before, after)
+        assert before["columns"] == after["columns"] and list(before["columns"]) == list(after["columns"])
+        assert before["notes"] == after["notes"] and after["notes"]["schema"]
+    assert after["codecs"] == ["ZSTD"]
+
+
+def test_rows_are_sorted(lake):
+    add(lake, "run-9", NOON - 3600)
+    compact(lake)
+    file, = (lake / "odd_thing" / DAY).iterdir()
+    got = ask(lake, f"SELECT run, seq FROM read_parquet('{file}')")
+    assert [(row["run"], row["seq"]) for row in got] == sorted((row["run"], row["seq"]) for row in got)
+    file, = (lake / "images" / DAY).iterdir()
+    got = ask(lake, f"SELECT step, began FROM read_parquet('{file}')")
+    assert [row["began"] for row in got] == sorted(row["began"] for row in got)
+
+
+def test_each_named_query_answers_the_same(made, lake):
+    compact(lake)
+    asked = 0
+    for file in sorted((SRC / "conf/queries").glob("*.sql")):
+        sql = file.read_text()
+        if "-- $1" in sql and "-- $1 =" not in sql:
+            continue
+        for folder in made, lake:
+            done = subprocess.run([program("query"), "-F", "csv", folder, file.stem], capture_output=True, check=False)
+            assert done.returncode == 0, done.stderr
+            before, said = (said if folder == lake else None), done.stdout
+        assert before == said, file.stem
+        asked += 1
+    assert asked > 5
+
+
+def test_again_changes_nothing(lake):
+    compact(lake)
+    before, kept = files(lake), {path.name for path in old_folders(lake)}
+    assert compact(lake) == ""
+    assert files(lake) == before and {path.name for path in old_folders(lake)} == kept, "kept for a while"
+    make_old(lake)
+    compact(lake)
+    assert files(lake) == before and not (lake / ".compact").exists()
+
+
+def test_by_an_ordinary_user(made):
+    if os.geteuid():
+        pytest.skip("needs root")
+    lake = copied(made, "odd_thing", "runs")
+    for path in [lake, *lake.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY)
+    before = rows(lake)
+    compact(lake, user=NOBODY, group=NOBODY, extra_groups=[])
+    assert rows(lake) == before and len(names(lake, "odd_thing")) == 1
+    assert all(path.stat().st_uid == NOBODY for path in lake.rglob("*"))
+
+
+def test_files_that_others_may_not_read(made):
+    """Those of root, merged by an account that cannot read them."""
+    lake = copied(made, "odd_thing")
+    for path in lake.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    before = rows(lake)
+    compact(lake)
+    file, = (lake / "odd_thing" / DAY).iterdir()
+    assert rows(lake) == before and file.stat().st_mode & 0o777 == 0o600
+    assert all(path.stat().st_mode & 0o77 == 0 for path in lake.glob("odd_thing/**/*"))
+
+
+# ---- killed ----
+
+def killed(lake, call, when):
+    """Whether it got so far: kills collector-merge at its call number `when`."""
+    done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
+                           program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100)
+    return done.returncode == -signal.SIGKILL
+
+
+CALLS = {"renameat2": range(1, 6), "mkdirat": (1, 4, 6, 9), "linkat": (1, 4), "unlinkat": (1, 3, 4, 9), "fsync": (1, 2, 4, 6, 7),
+         "utimensat": (1,), "fchmod": (1, 3)}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_killed_at_any_call(made, call):
+    few = copied(made, "odd_thing", "runs")
+    before, died = rows(few), 0
+    for when in CALLS[call]:
+        lake = copied(few)
+        died += killed(lake, call, when)
+        assert rows(lake) == before, when
+        compact(lake)
+        assert rows(lake) == before and len(names(lake, "odd_thing")) == len(names(lake, "runs")) == 1, when
+        make_old(lake)
+        compact(lake)
+        assert not (lake / ".compact").exists(), when
+    assert died
+
+
+def test_killed_while_old_files_are_removed(made):
+    lake = copied(made, "odd_thing")
+    before = rows(lake)
+    for when in 1, 2, 3:
+        compact(lake)
+        make_old(lake)
+        killed(lake, "unlinkat", when)
+        add(lake, f"more-{when}")
+        shutil.rmtree(lake / "runs")
+    assert rows(lake) != before and compact(lake)
+    assert len(ask(lake, "SELECT DISTINCT run FROM odd_thing")) == 7 and len(names(lake, "odd_thing")) == 1
+
+
+# ---- readers and writers beside it ----
+
+READER = """
+import sys
+engine, lake = sys.argv[1:]
+if engine == "duckdb":
+    import duckdb
+    def read():
+        return duckdb.sql(f"SELECT count(*) FROM read_parquet('{lake}/odd_thing/date=*/*.parquet')").fetchone()[0]
+elif engine == "polars":
+    import polars
+    def read():
+        return polars.scan_parquet(f"{lake}/odd_thing/**/*.parquet").select(polars.len()).collect().item()
+else:
+    import pyarrow.dataset
+    def read():
+        return pyarrow.dataset.dataset(f"{lake}/odd_thing", format="parquet", partitioning="hive").count_rows()
+print("ready", flush=True)
+while True:
+    try:
+        print(read(), flush=True)
+    except Exception as error:
+        print("cannot", type(error).__name__, str(error)[:200].replace("\\n", " "), flush=True)
+"""
+
+
+@pytest.mark.parametrize("engine", ["duckdb", "pyarrow", "polars"])
+def test_a_reader_never_counts_wrong(made, engine):
+    if by_python(f"import {engine}").returncode:
+        pytest.skip(f"no {engine}: tests/setup peers")
+    lake = copied(made, "odd_thing")
+    spare = copied(made, "odd_thing")
+    right = sum(n for _, _, n, _ in rows(lake))
+    env = {**os.environ, "PYTHONPATH": str(PYTHON)}
+    with subprocess.Popen([sys.executable, "-c", READER, engine, lake], env=env, stdout=subprocess.PIPE, text=True) as reader:
+        said = []
+        listener = threading.Thread(target=lambda: said.extend(line.strip() for line in reader.stdout))
+        listener.start()
+        wait_for(lambda: len(said) > 2, "the reader reads")
+        for _ in range(5):
+            compact(lake)
+            count = len(said)
+            wait_for(lambda count=count: len(said) > count + 1, "it reads on")
+            # as before: exchanged as well
+            fresh = new_folder() / "day"
+            shutil.copytree(spare / "odd_thing" / DAY, fresh)
+            assert not ctypes.CDLL(None).renameat2(-100, bytes(fresh), -100, bytes(lake / "odd_thing" / DAY), RENAME_EXCHANGE)
+        reader.kill()
+        listener.join()
+    got = [line for line in said if line.isdigit()]
+    assert len(got) > 5 and {int(line) for line in got} == {right}
+
+
+def test_a_run_that_comes_late(made):
+    lake = copied(made)
+    compact(lake)
+    add(lake, "late")
+    assert len(names(lake, "odd_thing")) == 2
+    before = rows(lake)
+    compact(lake)
+    assert rows(lake) == before and len(names(lake, "odd_thing")) == 1
+    assert {row["run"] for row in ask(lake, f"SELECT run FROM odd_thing WHERE date = DATE '{DAY[5:]}'")} == {
+        "run-0", "run-1", "run-2", "late"}
+
+
+def held(lake, call, when, *line):
+    """A process that waits for 4 s at that call."""
+    return subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                             f"inject={call}:delay_enter=4000000:when={when}", *line, lake], stderr=subprocess.PIPE)
+
+
+def test_a_run_that_comes_between_listing_and_exchange(made):
+    lake, other = copied(made, "odd_thing"), copied(made, "odd_thing")
+    add(other, "between")
+    with held(lake, "renameat2", 3, program("merge"), "--compact") as process:
+        wait_for(lambda: list(lake.glob(".compact/day-*/day/compacted-*")), "it is about to exchange the folders")
+        late, = (other / "odd_thing" / DAY).glob("between*")
+        shutil.copy(late, other / "x")
+        os.rename(other / "x", lake / "odd_thing" / DAY / late.name)
+        assert process.wait() == 0, process.stderr.read()
+    assert sorted(name.split("-")[0].split(".")[0] for name in names(lake, "odd_thing")) == ["between", "compacted"]
+    compact(lake)
+    assert len(names(lake, "odd_thing")) == 1 and len(ask(lake, "SELECT DISTINCT run FROM odd_thing")) == 5
+
+
+def test_a_writer_that_holds_the_old_folder(made):
+    lake, other = copied(made, "odd_thing"), copied(made, "odd_thing")
+    add(other, "late")
+    late, = (other / "odd_thing" / DAY).glob("late*")
+    folder = os.open(lake / "odd_thing" / DAY, os.O_RDONLY)
+    compact(lake)
+    os.rename(late, late.name, dst_dir_fd=folder)
+    os.close(folder)
+    assert late.name not in names(lake, "odd_thing")
+    make_old(lake)
+    compact(lake)
+    assert len(names(lake, "odd_thing")) == 1 and len(ask(lake, "SELECT DISTINCT run FROM odd_thing")) == 5
+    make_old(lake)
+    compact(lake)
+    assert not (lake / ".compact").exists()
+
+
+def test_a_merge_whose_folder_is_exchanged(made):
+    """It opens the day's folder, and its file comes there when that is another one."""
+    lake = copied(made, "odd_thing")
+    run = odd_run("slow", seconds=NOON)
+    with held(lake, "renameat2", 1, program("merge"), "--plugin-dir", stage(), run, "-s", "parquet:partition=true", "-o") as process:
+        wait_for(lambda: list(lake.glob(".making-*/output/odd_thing/date=*")), "its files are made")
+        while process.poll() is None:
+            compact(lake)
+        assert process.returncode == 0, process.stderr.read()
+    compact(lake)
+    assert {row["run"] for row in ask(lake, "SELECT run FROM odd_thing")} == {"run-0", "run-1", "run-2", "run-3", "slow"}
+    assert {row["run"] for row in ask(lake, "SELECT run FROM runs")} == {"slow"}
+
+
+def test_a_run_that_comes_again(made):
+    lake = copied(made)
+    compact(lake)
+    before = rows(lake)
+    for options in "", ",overwrite=true":
+        said = run_merge("-s", f"parquet:partition=true{options}", "-o", lake, odd_run("run-1", seconds=NOON), code=1)
+        assert "the lake has the run run-1 of" in said and rows(lake) == before
+    host = os.uname().nodename
+    shutil.copy(made / "odd_thing" / DAY / f"run-1.{host}.parquet", lake / "odd_thing" / DAY)
+    assert f"the run run-1 of {host} is in a compacted file" in compact(lake)
+    assert rows(lake) == before
+
+
+def test_two_at_once(lake):
+    (lake / ".compact").mkdir(mode=0o700)
+    folder = os.open(lake / ".compact", os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    before = files(lake)
+    assert "another process is compacting it" in compact(lake, code=1)
+    assert files(lake) == before
+    os.close(folder)
+    compact(lake)
+
+
+def test_the_open_day(made):
+    lake = copied(made, "odd_thing")
+    today = (datetime.now(timezone.utc) - timedelta(minutes=30)).timestamp()
+    add(lake, "now-1", int(today))
+    add(lake, "now-2", int(today))
+    compact(lake)
+    assert len(list(lake.glob("odd_thing/*/now-*"))) == 2
+
+
+# ---- what is not as it should be ----
+
+def spoil_text(day):
+    (day / "x.txt").write_text("x")
+    return "x.txt is not a Parquet file of a run"
+
+
+def spoil_link(day):
+    file = next(day.iterdir())
+    (day / "link.host.parquet").symlink_to(file)
+    return "link.host.parquet is not a Parquet file of a run"
+
+
+def spoil_garbage(day):
+    (day / "bad.host.parquet").write_bytes(b"PAR1" * 10)
+    return "left as it is"
+
+
+def spoil_folder(day):
+    day.rename(day.parent.parent.parent / "elsewhere")
+    day.symlink_to(day.parent.parent.parent / "elsewhere")
+    return "is not a folder"
+
+
+def spoil_table(day):
+    day.parent.rename(day.parent.parent.parent / "elsewhere")
+    day.parent.symlink_to(day.parent.parent.parent / "elsewhere")
+    return "is a symbolic link"
+
+
+def spoil_owner(day):
+    if os.geteuid():
+        pytest.skip("needs root")
+    os.chown(next(day.iterdir()), NOBODY, NOBODY)
+    return "belongs to another user"
+
+
+def spoil_columns(day):
+    subprocess.run([program("query"), "-F", "parquet", "-o", day / "other.host.parquet", day.parent.parent, "SELECT 1 AS run"],
+                   check=True)
+    return "were not written by the parquet sink"
+
+
+def spoil_type(day):
+    """Of a newer version whose column has another type."""
+    sql = f"COPY (SELECT 1 AS run, 'x' AS host) TO '{day}/other.host.parquet' (KV_METADATA {{schema: '3'}})"
+    if by_python(f"import duckdb; duckdb.sql({sql!r})").returncode:
+        pytest.skip("no duckdb: tests/setup peers")
+    return "the column run has several types"
+
+
+@pytest.mark.parametrize("spoil", [value for name, value in list(globals().items()) if name.startswith("spoil_")])
+def test_what_is_left_as_it_is(made, spoil):
+    lake = copied(made, "odd_thing", "runs")
+    why = spoil(lake / "odd_thing" / DAY)
+    before = files(lake)
+    assert why in compact(lake, code=1)
+    after = files(lake)
+    assert {name: inode for name, inode in after.items() if name.startswith("odd")} == {
+        name: inode for name, inode in before.items() if name.startswith("odd")}
+    assert len(names(lake, "runs")) == 1, "the others are compacted"
+    assert all(path.name.startswith("day-") and (path / "mark").exists() for path in (lake / ".compact").iterdir())
+
+
+def test_wrong_usage(made):
+    file = new_folder() / "file"
+    file.touch()
+    assert "is a file" in compact(file, code=2)
+    assert "No such file" in compact(file.parent / "nothing", code=2)
+    assert "is not a lake" in compact(new_folder(), code=2)
+    assert 'did you mean' in compact(f"{made}:iceberg", code=2)
+    done = subprocess.run([program("merge"), "--compact", made, made], capture_output=True, check=False)
+    assert done.returncode == 2 and b"takes no run" in done.stderr
+    assert not (made / ".compact").exists()
+
+
+def test_without_rights(made):
+    if os.geteuid():
+        pytest.skip("needs root")
+    assert "Permission denied" in compact(made, code=1, user=NOBODY, group=NOBODY, extra_groups=[])
+
+
+def test_a_file_system_without_the_exchange(lake):
+    before = files(lake)
+    said = compact(lake, code=1, before=["strace", "-qq", "-o", "/dev/null", "-e", "inject=renameat2:error=EINVAL"])
+    assert "cannot exchange two folders (RENAME_EXCHANGE); nothing was changed" in said
+    assert files(lake) == before and not (lake / ".compact").exists()
+
+
+def test_a_disk_that_is_full(made):
+    lake = copied(made, "odd_thing")
+    before = files(lake)
+    compact(lake, code=1, before=["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=fsync:error=ENOSPC"])
+    assert files(lake) == before and not (lake / ".compact").exists()
+    compact(lake)
