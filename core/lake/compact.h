@@ -20,6 +20,7 @@
 
 #include "core/base/base.h"
 #include "core/error.h"
+#include "core/text.h"
 
 #define LAKE_FILE ".parquet"
 #define LAKE_COMPACTED "compacted-" /* no dot before the ending: no file of a run is called so */
@@ -34,6 +35,7 @@ struct lake {
 	char today[16];		      /* the first day that is not closed */
 	uint64_t days, before, after; /* days compacted; files of them */
 	bool failed;		      /* something was left as it was; logged */
+	bool delta;		      /* its tables have logs */
 };
 
 /* A file of a day. */
@@ -41,6 +43,7 @@ struct lake_file {
 	char *name;
 	ino_t inode;
 	off_t size;
+	bool logged; /* in the table's log, as a file of it */
 };
 
 struct lake_day {
@@ -64,6 +67,9 @@ int lake__left(struct lake *lake, const struct lake_day *day, int rc, const char
 	__attribute__((format(printf, 4, 5)));
 
 bool lake_day__is_name(const char *name);
+/* Whether the parquet sink or a compaction may have chosen the name: it has no character that SQL or a list could take for
+ * something else. */
+bool lake_file__is_name(const char *name);
 bool lake_file__is_compacted(const char *name);
 
 /* Whether root or the lake's owner made it. */
@@ -75,11 +81,6 @@ const struct lake_file *lake_day__find(const struct lake_day *day, const char *n
 int lake_day__add(struct lake_day *day, const char *name, ino_t inode, off_t size); /* 0 or -ENOMEM */
 void lake_day__sort(struct lake_day *day);
 void lake_day__free(struct lake_day *day); /* closes its folders, too */
-
-/* ---- lake_merge.c ---- */
-
-/* Compacts one that has files to merge. 0 or -errno, logged. */
-int lake_day__merge(struct lake *lake, struct lake_day *day);
 
 /* ---- lake_work.c ---- */
 
@@ -105,10 +106,81 @@ struct lake_job {
 	int work;	  /* the folder of a struct lake_work */
 	size_t in, done, kept;
 	uint64_t bytes; /* to merge */
+	/* Writes to out/ also the file `counts`, of the rows of each file, and `schema`: for a log. */
+	bool describe, only_describe;
 };
 
 /* Writes the rows of in/ and done/ to out/, sorted, and makes sure that they are the same. To be called by the account.
  * Returns an exit code; errors are logged. */
 int lake_job__run(void *job);
+
+/* ---- lake_merge.c ---- */
+
+/* Whether there is more than one file, and one that was not compacted. */
+bool lake_day__is_mergeable(const struct lake_day *day);
+
+/* Compacts a day that is mergeable. 0 or -errno, logged. */
+int lake_day__merge(struct lake *lake, struct lake_day *day);
+
+/* A day that is merged. */
+struct lake_merging {
+	struct lake *lake;
+	struct lake_day *day;
+	struct lake_work work;
+	struct lake_job job;
+	int to;			/* where new files go */
+	uint64_t files;		/* that went there */
+	char prefix[80];	/* of new names */
+	struct lake_log *log;	/* NULL: folders are exchanged */
+	struct lake_day counts; /* rows of what is in out/, as sizes, for the log */
+	bool changed;		/* there are rows that the log did not have */
+};
+
+/* Has DuckDB merge the files, or describe them. 0; -errno; 1: failed, logged. */
+int lake_merging__run(struct lake_merging *m);
+int lake_merging__place(struct lake_merging *m); /* 0 or -errno */
+
+/* Whether the file is large enough to stay as it is. */
+bool lake_merging__keeps(const struct lake_merging *m, const struct lake_file *file);
+
+/* ---- lake_log.c ---- */
+
+/* A table's _delta_log: which of the files in its folders are those of the table. */
+struct lake_log {
+	int fd;		      /* -1: there is none yet */
+	int64_t version;      /* of the last commit; -1: none */
+	struct logged *files; /* by path, once each */
+	size_t count;
+	struct text schema;  /* the fields, as they are in the log */
+	struct text actions; /* of the next commit */
+	bool described;	     /* the schema differs from the one in the log */
+	int64_t now;	     /* ms */
+};
+
+/* 0, or -errno with a sentence: -EBADMSG if another program has written to it. Call lake_log__free() in any case. */
+int lake_log__read(struct lake_log *log, int table, struct error *err);
+void lake_log__free(struct lake_log *log);
+bool lake_log__exists(int table);
+
+/* Notes which of the day's files are the table's; those that are not any more leave the day's list. */
+void lake_log__mark(const struct lake_log *log, struct lake_day *day);
+bool lake_log__has(const struct lake_log *log, const char *prefix); /* of a file's name */
+
+/* Actions of the next commit. 0 or -errno. */
+int lake_log__add(struct lake_log *log, const struct lake_day *day, const char *name, int fd,
+		  const struct lake_file *rows, bool changed);
+int lake_log__remove(struct lake_log *log, const struct lake_day *day, const char *name, bool changed);
+int lake_log__column(struct lake_log *log, const char *name, const char *type, struct error *err);
+
+/* Writes them, if there are any. 0, or -errno with a sentence. */
+int lake_log__commit(struct lake_log *log, const struct lake *lake, int table, struct error *err);
+
+/* Removes files that have not been the table's for an hour. */
+void lake_log__vacuum(const struct lake_log *log, int table);
+
+/* ---- lake_delta.c ---- */
+
+/* A day of a table with a log: merges it if it is closed, and adds to the log what is not in it. 0 or -errno, logged. */
+int lake_delta__day(struct lake *lake, struct lake_day *day, struct lake_log *log);
 
 #endif

@@ -16,6 +16,7 @@
 #include "core/log.h"
 
 #define HIDDEN ".compact"
+#define DELTA ":delta"
 
 static int fail(const char *path, int rc)
 {
@@ -27,8 +28,9 @@ static int fail(const char *path, int rc)
 
 struct walk {
 	struct lake *lake;
-	struct lake_day day; /* its table */
-	bool any;	     /* there are days */
+	struct lake_day day;  /* its table */
+	struct lake_log *log; /* of the table; NULL: it has none */
+	bool any;	      /* there are days */
 };
 
 /* One that cannot be compacted does not stop the others. */
@@ -42,7 +44,7 @@ static int visit_day(int table, const char *name, void *arg)
 	if (!lake_day__is_name(name))
 		return 0;
 	walk->any = true;
-	if (strcmp(name, lake->today) >= 0)
+	if (!walk->log && strcmp(name, lake->today) >= 0)
 		return 0;
 	day.fd = dir__open(table, name);
 	if (day.fd < 0)
@@ -53,11 +55,32 @@ static int visit_day(int table, const char *name, void *arg)
 	else if (!rc)
 		rc = lake_day__list(lake, &day);
 	if (!rc && day.count)
-		rc = lake_day__merge(lake, &day);
+		rc = walk->log ? lake_delta__day(lake, &day, walk->log) : lake_day__merge(lake, &day);
 	day.table = day.date = NULL; /* borrowed */
 	day.table_fd = -1;
 	lake_day__free(&day);
 	return rc == -ENOMEM || rc == -ENOSPC ? rc : 0;
+}
+
+/* All that has changed is one commit. */
+static int visit_logged(struct walk *walk, int table)
+{
+	struct lake_log log = {.fd = -1};
+	struct error err;
+	int rc = lake_log__read(&log, table, &err);
+
+	walk->log = &log;
+	if (!rc)
+		rc = dir__each(table, visit_day, walk);
+	else
+		lake__left(walk->lake, &walk->day, rc, "%s", err.text);
+	if (!rc && lake_log__commit(&log, walk->lake, table, &err))
+		lake__left(walk->lake, &walk->day, 0, "%s", err.text);
+	if (!rc)
+		lake_log__vacuum(&log, table);
+	lake_log__free(&log);
+	walk->log = NULL;
+	return rc == -EBADMSG ? 0 : rc;
 }
 
 static int visit_table(int folder, const char *name, void *arg)
@@ -76,9 +99,19 @@ static int visit_table(int folder, const char *name, void *arg)
 	fd = dir__open(folder, name);
 	if (fd < 0)
 		return lake__left(walk->lake, &walk->day, 0, "%s", strerror(-fd));
-	rc = dir__each(fd, visit_day, walk);
+	rc = walk->lake->delta ? visit_logged(walk, fd) : dir__each(fd, visit_day, walk);
 	close(fd);
 	return rc;
+}
+
+static int find_log(int folder, const char *name, void *arg)
+{
+	int fd = *name == '.' ? -ENOENT : dir__open(folder, name), found = fd >= 0 && lake_log__exists(fd);
+
+	(void)arg;
+	if (fd >= 0)
+		close(fd);
+	return found;
 }
 
 /* ---- the lake ---- */
@@ -143,11 +176,16 @@ static int compact(struct lake *lake)
 	struct walk walk = {.lake = lake};
 	int rc = try_exchange(lake);
 
+	/* a lake of which a table has a log is one of these from then on */
+	if (!lake->delta)
+		lake->delta = dir__each(lake->fd, find_log, NULL) > 0;
 	if (!rc)
 		rc = lake_work__settle_all(lake);
 	if (rc)
 		return EXIT_FAILED;
 	rc = dir__each(lake->fd, visit_table, &walk);
+	if (!rc && lake->delta)
+		rc = lake_work__settle_all(lake);
 	if (rc)
 		fail(lake->path, rc);
 	if (!rc && !walk.any && !lake->failed) {
@@ -160,7 +198,6 @@ static int compact(struct lake *lake)
 	return rc || lake->failed ? EXIT_FAILED : EXIT_DONE;
 }
 
-/* What follows the path's last colon is a form of lakes, unless there is such a folder. */
 static int fail_open(const char *path, int rc)
 {
 	const char *colon = strrchr(path, ':');
@@ -173,23 +210,41 @@ static int fail_open(const char *path, int rc)
 	return EXIT_USAGE;
 }
 
-int lake__compact(const char *path)
+/* Without the form of the lake, unless a folder has the whole name. To be freed. */
+static char *path_of(const char *name, bool *delta)
 {
-	struct lake lake = {.path = path, .hidden = -1};
+	size_t length = strlen(name), form = strlen(DELTA);
+
+	*delta = length > form && !strcmp(name + length - form, DELTA) && access(name, F_OK);
+	return strndup(name, *delta ? length - form : length);
+}
+
+static int open_and_compact(struct lake *lake)
+{
 	int code;
 
+	lake->fd = open(lake->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (lake->fd < 0 || fstat(lake->fd, &lake->st))
+		return fail_open(lake->path, -errno);
+	code = open_hidden(lake) ? EXIT_FAILED : compact(lake);
+	unlinkat(lake->fd, HIDDEN, AT_REMOVEDIR); /* if nothing is kept in it */
+	return code;
+}
+
+int lake__compact(const char *name)
+{
+	struct lake lake = {.fd = -1, .hidden = -1};
+	char *path = path_of(name, &lake.delta);
+	int code;
+
+	lake.path = path;
 	account__find(&lake.account);
 	find_today(&lake);
-	lake.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (lake.fd < 0 || fstat(lake.fd, &lake.st)) {
-		code = fail_open(path, -errno);
-	} else {
-		code = open_hidden(&lake) ? EXIT_FAILED : compact(&lake);
-		unlinkat(lake.fd, HIDDEN, AT_REMOVEDIR); /* if nothing is kept in it */
-	}
+	code = path ? open_and_compact(&lake) : EXIT_FAILED;
 	if (lake.hidden >= 0)
 		close(lake.hidden);
 	if (lake.fd >= 0)
 		close(lake.fd);
+	free(path);
 	return code;
 }

@@ -37,9 +37,7 @@ bool lake_day__is_name(const char *name)
 	return true;
 }
 
-/* Whether the parquet sink or a compaction may have chosen the name: it has no character that SQL or a list could take for
- * something else. */
-static bool is_file_name(const char *name)
+bool lake_file__is_name(const char *name)
 {
 	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.~%";
 	size_t length = strlen(name), ending = strlen(LAKE_FILE);
@@ -69,7 +67,7 @@ int lake_day__add(struct lake_day *day, const char *name, ino_t inode, off_t siz
 			return -ENOMEM;
 		day->files = files;
 	}
-	day->files[day->count] = (struct lake_file){strdup(name), inode, size};
+	day->files[day->count] = (struct lake_file){.name = strdup(name), .inode = inode, .size = size};
 	return day->files[day->count].name ? (day->count++, 0) : -ENOMEM;
 }
 
@@ -85,7 +83,7 @@ static int list_one(int folder, const char *name, void *arg)
 
 	if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW))
 		return -errno;
-	if (!is_file_name(name) || !S_ISREG(st.st_mode))
+	if (!lake_file__is_name(name) || !S_ISREG(st.st_mode))
 		return lake__left(listing->lake, listing->day, 1, "%s is not a Parquet file of a run", name);
 	if (!lake__trusts(listing->lake, &st))
 		return lake__left(listing->lake, listing->day, 1, "%s belongs to another user", name);

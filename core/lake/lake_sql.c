@@ -170,7 +170,7 @@ static int find_twice(struct rows *rows)
 	struct text sql = {0};
 	int rc;
 
-	if (!job->in || !(job->done + job->kept))
+	if (job->only_describe || !job->in || !(job->done + job->kept))
 		return 0;
 	text__printf(&sql, "CREATE TEMP TABLE twice AS SELECT run, host FROM (SELECT run, host FROM ");
 	put_rows(&sql, job, true, false, false);
@@ -200,6 +200,8 @@ static int copy(struct rows *rows)
 	const struct lake_job *job = rows->job;
 	struct text sql = {0};
 
+	if (job->only_describe)
+		return 0;
 	text__printf(&sql,
 		     "COPY (SELECT %s FROM rows%s%s) TO '/proc/self/fd/%d/out/%s' (FORMAT parquet, COMPRESSION zstd, "
 		     "COMPRESSION_LEVEL 3, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE %d, KV_METADATA {%s}",
@@ -224,6 +226,8 @@ static int compare_rows(struct rows *rows)
 {
 	struct text sql = {0};
 
+	if (rows->job->only_describe)
+		return 0;
 	text__printf(
 		&sql,
 		"SELECT CAST(a.n AS VARCHAR), CAST(b.n AS VARCHAR) FROM (SELECT count(*) AS n, sum(hash(t)) AS h FROM "
@@ -244,10 +248,36 @@ static int set_up(struct rows *rows)
 	return ask(rows, &sql, NULL);
 }
 
+/* What a log says of files: to be read by the process that writes it. */
+static int describe(struct rows *rows)
+{
+	const struct lake_job *job = rows->job;
+	struct text sql = {0};
+	int rc;
+
+	if (!job->describe)
+		return 0;
+	text__printf(&sql, "COPY (SELECT regexp_extract(file_name, '[^/]*$'), num_rows FROM ");
+	if (job->only_describe)
+		put_files(&sql, job, "parquet_file_metadata", true, true, false);
+	else
+		text__printf(&sql, "parquet_file_metadata('/proc/self/fd/%d/out/*" LAKE_FILE "'", job->work);
+	text__printf(&sql, ")) TO '/proc/self/fd/%d/tmp/counts' (FORMAT csv, HEADER false, DELIMITER ' ', QUOTE '')",
+		     job->work);
+	rc = ask(rows, &sql, NULL);
+	text__printf(
+		&sql,
+		"COPY (SELECT data_type, column_name FROM duckdb_columns() WHERE table_name = 'rows' ORDER BY "
+		"column_name = 'missing', column_index) TO '/proc/self/fd/%d/tmp/schema' (FORMAT csv, HEADER false, "
+		"DELIMITER '\t', QUOTE '')",
+		job->work);
+	return rc ? rc : ask(rows, &sql, NULL);
+}
+
 int lake_job__run(void *arg)
 {
 	static int (*const parts[])(struct rows * rows) = {set_up,     read_notes, compare_types, read_columns,
-							   find_twice, copy,	   compare_rows};
+							   find_twice, copy,	   compare_rows,  describe};
 	struct rows rows = {.job = arg};
 	int rc = query__open_database(&rows.query, &rows.err);
 

@@ -16,6 +16,7 @@
 #define WORK "day"
 #define MARK "mark"
 #define MARKED "collector compacts "
+#define MARKED_LOG "collector commits "
 #define MARK_MAX (64 << 20) /* bytes: a day of some 100,000 runs */
 #define DAY "day"
 
@@ -23,12 +24,12 @@ static const char *const scratch[] = {"in", "done", "kept", "out", "tmp"};
 
 /* ---- the mark ---- */
 
-static int write_mark(const struct lake_work *work, const struct lake_day *day)
+static int write_mark(const struct lake_work *work, const struct lake_day *day, bool delta)
 {
 	struct text text = {0};
 	int fd, rc;
 
-	text__printf(&text, MARKED "%s/%s\n", day->table, day->date);
+	text__printf(&text, "%s%s/%s\n", delta ? MARKED_LOG : MARKED, day->table, day->date);
 	for (size_t i = 0; i < day->count; i++)
 		text__printf(&text, "%ju %s\n", (uintmax_t)day->files[i].inode, day->files[i].name);
 	fd = text.error ? -1 : openat(work->fd, MARK, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -42,16 +43,17 @@ static int write_mark(const struct lake_work *work, const struct lake_day *day)
 }
 
 /* The table and day of a mark, with the files that it had. -EBADMSG: it is cut or not ours. */
-static int parse_mark(char *text, struct lake_day *day)
+static int parse_mark(char *text, struct lake_day *day, bool *delta)
 {
 	char *end = strchr(text, '\n'), *slash, *name;
 	uintmax_t inode;
 	int rc = 0;
 
-	if (!end || strncmp(text, MARKED, strlen(MARKED)))
+	*delta = !strncmp(text, MARKED_LOG, strlen(MARKED_LOG));
+	if (!end || (!*delta && strncmp(text, MARKED, strlen(MARKED))))
 		return -EBADMSG;
 	*end = '\0';
-	text += strlen(MARKED);
+	text += *delta ? strlen(MARKED_LOG) : strlen(MARKED);
 	slash = strchr(text, '/');
 	if (!slash || *text == '.' || !lake_day__is_name(slash + 1))
 		return -EBADMSG;
@@ -66,7 +68,7 @@ static int parse_mark(char *text, struct lake_day *day)
 	return !day->table || !day->date ? -ENOMEM : rc;
 }
 
-static int read_mark(const struct lake_work *work, struct lake_day *day, time_t *when)
+static int read_mark(const struct lake_work *work, struct lake_day *day, time_t *when, bool *delta)
 {
 	int fd = openat(work->fd, MARK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
 	char *text = NULL;
@@ -87,7 +89,7 @@ static int read_mark(const struct lake_work *work, struct lake_day *day, time_t 
 	if (!rc) {
 		text[n] = '\0';
 		*when = st.st_mtime;
-		rc = parse_mark(text, day);
+		rc = parse_mark(text, day, delta);
 	}
 	free(text);
 	return rc;
@@ -103,10 +105,10 @@ int lake_work__make(struct lake *lake, struct lake_work *work, const struct lake
 	if (work->fd < 0)
 		return work->fd;
 	/* for the account, which has no path to it but this descriptor */
-	rc = fchmod(work->fd, 0755) ? -errno : write_mark(work, day);
+	rc = fchmod(work->fd, 0755) ? -errno : write_mark(work, day, lake->delta);
 	for (size_t i = 0; i < sizeof(scratch) / sizeof(*scratch) && !rc; i++)
 		rc = mkdirat(work->fd, scratch[i], 0755) ? -errno : 0;
-	return !rc && mkdirat(work->fd, DAY, 0700) ? -errno : rc;
+	return !rc && !lake->delta && mkdirat(work->fd, DAY, 0700) ? -errno : rc;
 }
 
 void lake_work__prefix(const struct lake_work *work, char *prefix, size_t size)
@@ -261,6 +263,35 @@ static void remove_unmarked(struct lake *lake, const struct lake_work *work)
 			   work->name);
 }
 
+static int remove_orphan(int folder, const char *name, void *arg)
+{
+	const char *prefix = arg;
+
+	return !strncmp(name, prefix, strlen(prefix)) && unlinkat(folder, name, 0) ? -errno : 0;
+}
+
+/* New files that the log does not have: they were not committed. */
+static int settle_log(struct lake *lake, struct lake_work *work, struct lake_day *day)
+{
+	struct lake_log log = {.fd = -1};
+	char prefix[80];
+	struct error err;
+	int rc;
+
+	lake_work__prefix(work, prefix, sizeof(prefix));
+	day->table_fd = dir__open(lake->fd, day->table);
+	day->fd = day->table_fd < 0 ? -1 : dir__open(day->table_fd, day->date);
+	rc = day->fd < 0 ? 0 : lake_log__read(&log, day->table_fd, &err);
+	if (rc)
+		lake__left(lake, day, rc, "%s", err.text);
+	else if (day->fd >= 0 && !lake_log__has(&log, prefix))
+		rc = dir__each(day->fd, remove_orphan, prefix);
+	lake_log__free(&log);
+	if (!rc)
+		lake_work__undo(lake, work);
+	return rc == -EBADMSG ? 0 : rc;
+}
+
 static int settle_one(int hidden, const char *name, void *arg)
 {
 	struct lake_day day = {.fd = -1, .table_fd = -1};
@@ -268,6 +299,7 @@ static int settle_one(int hidden, const char *name, void *arg)
 	struct lake *lake = arg;
 	char prefix[80];
 	time_t when = 0;
+	bool delta = false;
 	int rc, old;
 
 	if (work.fd < 0)
@@ -279,12 +311,14 @@ static int settle_one(int hidden, const char *name, void *arg)
 	}
 	strcpy(work.name, name);
 	lake_work__prefix(&work, prefix, sizeof(prefix));
-	rc = read_mark(&work, &day, &when);
+	rc = read_mark(&work, &day, &when, &delta);
 	old = dir__open(work.fd, DAY);
 	if (rc == -ENOMEM || rc == -EIO)
 		log__error("%s/.compact/%s: %s", lake->path, name, strerror(-rc));
 	else if (rc)
 		rc = (remove_unmarked(lake, &work), 0);
+	else if (delta)
+		rc = settle_log(lake, &work, &day);
 	else if (old < 0 || dir__each(old, has_prefix, prefix) > 0)
 		rc = (lake_work__undo(lake, &work), 0);
 	else

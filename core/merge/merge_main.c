@@ -52,7 +52,7 @@ static const struct cli_option options[] = {
 		   "of a folder that is followed leave out the runs that have ended"),
 	CLI_OPTION(struct args, 0, "DIR", "cursor", OPT_STRING, cursor,
 		   "save there how far the sink has got, and go on from there"),
-	CLI_OPTION(struct args, 0, "LAKE", "compact", OPT_STRING, compact,
+	CLI_OPTION(struct args, 0, "LAKE[:delta]", "compact", OPT_STRING, compact,
 		   "instead of merging runs: merge the files of a lake's closed days into large ones",
 		   .group = "Lakes"),
 	CLI_OPTION(struct args, 'c', "FILE", "config", OPT_STRING, config,

@@ -91,6 +91,29 @@ static int what_is(const char *path, bool *streams, enum layout *layout)
 	return 0;
 }
 
+static int find_log(int folder, const char *name, void *arg)
+{
+	int fd = *name == '.' ? -ENOENT : dir__open(folder, name), rc;
+
+	(void)arg;
+	if (fd < 0)
+		return 0;
+	rc = !faccessat(fd, "_delta_log", F_OK, 0);
+	close(fd);
+	return rc;
+}
+
+/* Whether it is a lake whose tables have logs: not all files in their folders are the tables'. */
+static bool has_logs(const char *path, enum layout layout)
+{
+	int fd = layout == LAYOUT_DAYS ? open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	bool has = fd >= 0 && dir__each(fd, find_log, NULL) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 void query_source__free(struct source *source)
 {
 	query_cache__release(&source->tables);
@@ -153,6 +176,12 @@ int query_source__add(struct query *query, const char *path, const struct query_
 	if (!streams && source->layout == LAYOUTS)
 		return error__set(err, -EINVAL, "%s: holds neither a run's streams (*%s) nor Parquet files", path,
 				  STREAM_SUFFIX);
+	if (has_logs(path, source->layout))
+		return error__set(
+			err, -EINVAL,
+			"%s: is a lake of Delta tables (collector-merge --compact LAKE:delta): ask an engine that "
+			"reads their logs",
+			path);
 	if (streams)
 		source->layout = LAYOUT_FILES;
 	query->count++;

@@ -22,6 +22,7 @@ NOON = 1772366400  # 2026-03-01
 DAY, NEXT = "date=2026-03-01", "date=2026-03-02"
 PYTHON = Path("/usr/local/lib/collector-tests/python")
 TWO_HOURS = 7200
+ENV = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced
 RENAME_EXCHANGE = 2
 
 
@@ -30,7 +31,7 @@ def program(name):
 
 
 def compact(lake, code=0, before=(), **popen):
-    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, **popen)
+    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV, **popen)
     assert done.returncode == code, done.stderr.decode()
     return done.stderr.decode()
 
@@ -199,7 +200,7 @@ def test_files_that_others_may_not_read(made):
 def killed(lake, call, when):
     """Whether it got so far: kills collector-merge at its call number `when`."""
     done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
-                           program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100)
+                           program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV)
     return done.returncode == -signal.SIGKILL
 
 
@@ -304,7 +305,7 @@ def test_a_run_that_comes_late(made):
 def held(lake, call, when, *line):
     """A process that waits for 4 s at that call."""
     return subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
-                             f"inject={call}:delay_enter=4000000:when={when}", *line, lake], stderr=subprocess.PIPE)
+                             f"inject={call}:delay_enter=4000000:when={when}", *line, lake], stderr=subprocess.PIPE, env=ENV)
 
 
 def test_a_run_that_comes_between_listing_and_exchange(made):
