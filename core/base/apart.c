@@ -226,7 +226,7 @@ int account__share(const struct account *account, int folder)
 
 static int is_closed(int folder, const char *name, void *arg)
 {
-	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = *name == '.' ? -1 : openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	bool can = fd < 0 || account__can_read(arg, fd);
 
 	if (fd >= 0)

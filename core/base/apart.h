@@ -45,7 +45,7 @@ int account__share(const struct account *account, int folder);
 /* Whether it can list a folder, by its mode. */
 bool account__can_list(const struct account *account, const struct stat *folder);
 
-/* Whether it can read a folder with all that is in it, or a file. */
+/* Whether it can read a folder with all that is in it, or a file. What is hidden, such as .compact in a lake, does not count. */
 bool account__can_read(const struct account *account, int fd);
 
 #endif

@@ -105,9 +105,12 @@ int dir__copy_file(int from, int to, const char *name)
 
 static int copy_one(int folder, const char *name, void *arg)
 {
-	int to = *(int *)arg, fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
+	int to = *(int *)arg, fd = -1, rc = 0;
 	struct stat st, in;
 
+	if (*name == '.')
+		return 0;
+	fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ELOOP || errno == ENXIO ? 0 : -errno;
 	if (fstat(fd, &st) || fstat(folder, &in)) {

@@ -18,8 +18,8 @@ int dir__make(int folder, const char *prefix, char *name, size_t size);
 /* Removes all that is in the folder, as far as that is possible. */
 void dir__empty(int folder);
 
-/* Copies the files of one folder into another, with the folders below it: without links, and without files that neither root nor
- * the owner of the folder can have put there, as hard links. 0 or -errno. */
+/* Copies the files of one folder into another, with the folders below it: without links, what is hidden, and files that neither
+ * root nor the owner of the folder can have put there, as hard links. 0 or -errno. */
 int dir__copy(int from, int to);
 int dir__copy_file(int from, int to, const char *name); /* an open file */
 

@@ -195,6 +195,18 @@ def test_files_that_others_may_not_read(made):
     assert all(path.stat().st_mode & 0o77 == 0 for path in lake.glob("odd_thing/**/*"))
 
 
+def test_what_is_kept_is_not_read(made):
+    """For root, collector-query copies what its account cannot read; that it cannot enter .compact is no reason."""
+    lake = copied(made, "runs")
+    compact(lake)
+    assert old_folders(lake)
+    trace = new_folder() / "trace"
+    done = subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=copy_file_range,openat", program("query"), lake, "FROM runs"],
+                          capture_output=True, check=False, env=ENV)
+    assert done.returncode == 0, done.stderr
+    assert "openat" in trace.read_text() and "copy_file_range" not in trace.read_text()
+
+
 # ---- killed ----
 
 def killed(lake, call, when):
