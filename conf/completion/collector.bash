@@ -38,9 +38,9 @@ _collector_value()
 		compgen -W "$names" -- "$4"
 		case $kind in
 		FILE) compgen -f -- "$4" ;;
-		DIR|LAKE) compgen -d -- "$4" ;;
+		DIR|LAKE*) compgen -d -- "$4" ;;
 		esac)
-	[[ $kind != @(FILE|DIR|LAKE) ]] || compopt -o filenames 2>/dev/null
+	[[ $kind != @(FILE|DIR|LAKE*) ]] || compopt -o filenames 2>/dev/null
 }
 
 # _collector_operand PROGRAM WORD OPERAND...: sets COMPREPLY.

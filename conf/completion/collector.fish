@@ -45,7 +45,7 @@ for row in ($program --help 2>/dev/null |
             set words $words -x -a '(__fish_complete_pids)'
         case '* FILE' '* RULES'
             set words $words -r -F
-        case '* DIR' '* LAKE'
+        case '* DIR' '* LAKE*'
             set words $words -x -a '(__fish_complete_directories)'
         case '* ?*'
             set words $words -x
