@@ -211,6 +211,7 @@ NOT_NAMES = {
     ("main.c", "top"): "a program",
     ("top_main.c", "text"): "a format of collector-top",
     ("doctor.c", "null"): "JSON",
+    ("lake_sql.c", "exec"): "a column",
     ("ls_main.c", "null"): "JSON",
     ("status_print.c", "null"): "JSON",
     ("cgroup.c", "cpu"): "a controller of cgroups",

@@ -31,18 +31,20 @@ def program(name):
 
 
 def compact(lake, code=0, before=(), **popen):
-    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV, **popen)
+    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV,
+                          **popen)
     assert done.returncode == code, done.stderr.decode()
     return done.stderr.decode()
 
 
 def by_python(code, *args):
-    return subprocess.run([sys.executable, "-c", code, *args], env={**os.environ, "PYTHONPATH": str(PYTHON)}, capture_output=True,
-                          check=False, timeout=100)
+    return subprocess.run([sys.executable, "-c", code, *args], env={**os.environ, "PYTHONPATH": str(PYTHON)},
+                          capture_output=True, check=False, timeout=100)
 
 
 def ask(lake, sql, *parameters):
-    done = subprocess.run([program("query"), "-F", "jsonl", lake, sql, *parameters], capture_output=True, check=False, timeout=100)
+    done = subprocess.run([program("query"), "-F", "jsonl", lake, sql, *parameters], capture_output=True, check=False,
+                          timeout=100)
     assert done.returncode == 0, done.stderr.decode()
     return [json.loads(line) for line in done.stdout.splitlines()]
 
@@ -211,13 +213,13 @@ def test_what_is_kept_is_not_read(made):
 
 def killed(lake, call, when):
     """Whether it got so far: kills collector-merge at its call number `when`."""
-    done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
-                           program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV)
+    done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                           f"inject={call}:signal=KILL:when={when}", program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV)
     return done.returncode == -signal.SIGKILL
 
 
-CALLS = {"renameat2": range(1, 6), "mkdirat": (1, 4, 6, 9), "linkat": (1, 4), "unlinkat": (1, 3, 4, 9), "fsync": (1, 2, 4, 6, 7),
-         "utimensat": (1,), "fchmod": (1, 3)}
+CALLS = {"renameat2": range(1, 6), "mkdirat": (1, 4, 6, 9), "linkat": (1, 4), "unlinkat": (1, 3, 4, 9),
+         "fsync": (1, 2, 4, 6, 7), "utimensat": (1,), "fchmod": (1, 3)}
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -355,7 +357,8 @@ def test_a_merge_whose_folder_is_exchanged(made):
     """It opens the day's folder, and its file comes there when that is another one."""
     lake = copied(made, "odd_thing")
     run = odd_run("slow", seconds=NOON)
-    with held(lake, "renameat2", 1, program("merge"), "--plugin-dir", stage(), run, "-s", "parquet:partition=true", "-o") as process:
+    line = [program("merge"), "--plugin-dir", stage(), run, "-s", "parquet:partition=true", "-o"]
+    with held(lake, "renameat2", 1, *line) as process:
         wait_for(lambda: list(lake.glob(".making-*/output/odd_thing/date=*")), "its files are made")
         while process.poll() is None:
             compact(lake)

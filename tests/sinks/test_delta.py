@@ -34,12 +34,12 @@ for table in sorted(name for name in os.listdir(lake) if not name.startswith("."
     log = deltalake.DeltaTable(path)
     db.register("by_deltalake", log.to_pyarrow_table())
     db.register("by_polars", polars.scan_delta(path).collect().to_arrow())
-    names = ", ".join('"%s"' % row[0] for row in db.execute(f"DESCRIBE {there}").fetchall())
     cells = ", ".join('CAST("%s" AS VARCHAR)' % row[0] for row in db.execute(f"DESCRIBE {there}").fetchall())
     found[table] = {}
-    for engine, here in ("duckdb", f"FROM delta_scan('{path}')"), ("deltalake", "FROM by_deltalake"), ("polars", "FROM by_polars"):
-        a, b = f"(SELECT {cells} {there})", f"(SELECT {cells} {here})"
-        found[table][engine] = db.execute(f"SELECT count(*) FROM (({a} EXCEPT ALL {b}) UNION ALL ({b} EXCEPT ALL {a}))").fetchone()[0]
+    for engine, source in ("duckdb", f"delta_scan('{path}')"), ("deltalake", "by_deltalake"), ("polars", "by_polars"):
+        a, b = f"(SELECT {cells} {there})", f"(SELECT {cells} FROM {source})"
+        count = db.execute(f"SELECT count(*) FROM (({a} EXCEPT ALL {b}) UNION ALL ({b} EXCEPT ALL {a}))").fetchone()
+        found[table][engine] = count[0]
     rows = db.execute(f"SELECT count(*) {there}").fetchone()[0]
     assert rows == sum(log.get_add_actions(flatten=True).column("num_records").to_pylist()), table
 print(json.dumps(found))
@@ -61,7 +61,7 @@ def differences(lake, plain):
     done = subprocess.run([sys.executable, "-c", READ, lake, plain], env=ENV, capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()[-2000:]
     found = json.loads(done.stdout)
-    assert found
+    assert found and all(len(by) == 3 for by in found.values())
     return {table: by for table, by in found.items() if any(by.values())}
 
 
@@ -143,15 +143,17 @@ def test_a_lake_that_was_compacted_before(made):
 
 KILLS = [("linkat", 6), ("renameat2", 3), ("fsync", 7), ("unlinkat", 9)]
 if os.environ.get("SLOW_PEERS"):
-    KILLS += [("mkdirat", 3), ("linkat", 2), ("linkat", 5), ("renameat2", 2), ("fsync", 3), *(("unlinkat", n) for n in range(3, 9))]
+    KILLS += [("mkdirat", 3), ("linkat", 2), ("linkat", 5), ("renameat2", 2), ("fsync", 3)]
+    KILLS += [("unlinkat", n) for n in range(3, 9)]
 
 
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace: tests/setup test")
 @pytest.mark.parametrize("call, when", KILLS)
 def test_killed_at_any_call(made, call, when):
     lake, plain = copied(made, "odd_thing", "runs"), copied(made, "odd_thing", "runs")
-    done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e", f"inject={call}:signal=KILL:when={when}",
-                           stage() / "collector-merge", "--compact", f"{lake}:delta"], capture_output=True, check=False, env=ENV)
+    done = subprocess.run(["strace", "-qq", "-o", "/dev/null", "-e", f"trace={call}", "-e",
+                           f"inject={call}:signal=KILL:when={when}", stage() / "collector-merge", "--compact",
+                           f"{lake}:delta"], capture_output=True, check=False, env=ENV)
     assert done.returncode == -signal.SIGKILL
     compact(f"{lake}:delta")
     for table in "odd_thing", "runs":
