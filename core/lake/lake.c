@@ -176,13 +176,14 @@ static int compact(struct lake *lake)
 	struct walk walk = {.lake = lake};
 	int rc = try_exchange(lake);
 
+	if (rc)
+		return EXIT_FAILED;
 	/* a lake of which a table has a log is one of these from then on */
 	if (!lake->delta)
 		lake->delta = dir__each(lake->fd, find_log, NULL) > 0;
-	if (!rc)
-		rc = lake_work__settle_all(lake);
+	rc = lake_work__settle_all(lake);
 	if (rc)
-		return EXIT_FAILED;
+		return fail(lake->path, rc), EXIT_FAILED;
 	rc = dir__each(lake->fd, visit_table, &walk);
 	if (!rc && lake->delta)
 		rc = lake_work__settle_all(lake);
