@@ -25,7 +25,8 @@
 #define LAKE_FILE ".parquet"
 #define LAKE_COMPACTED "compacted-" /* no dot before the ending: no file of a run is called so */
 #define LAKE_DAY "date="
-#define LAKE_GRACE 3600 /* s: old files stay that long, and a day is open that much longer */
+#define LAKE_COMMIT "commit.json" /* in .compact: a commit that has no place in a log yet */
+#define LAKE_GRACE 3600		  /* s: old files stay that long, and a day is open that much longer */
 
 struct lake {
 	const char *path;

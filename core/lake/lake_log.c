@@ -346,14 +346,13 @@ static void put_head(const struct lake_log *log, struct text *out)
 /* Under its name only as a whole, and only if no other program has written that version: link() does not replace. */
 static int write_commit(const struct lake_log *log, const struct lake *lake, const struct text *text)
 {
-	static const char temporary[] = "commit.json";
 	char name[64];
 	struct stat st;
 	int fd, rc;
 
-	if (unlinkat(lake->hidden, temporary, 0) && errno != ENOENT)
+	if (unlinkat(lake->hidden, LAKE_COMMIT, 0) && errno != ENOENT)
 		return -errno;
-	fd = openat(lake->hidden, temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(lake->hidden, LAKE_COMMIT, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
 	snprintf(name, sizeof(name), COMMIT, log->version + 1);
@@ -364,12 +363,12 @@ static int write_commit(const struct lake_log *log, const struct lake *lake, con
 		rc = -errno;
 	if (!rc && (fchmod(fd, st.st_mode & 0666) || fsync(fd)))
 		rc = -errno;
-	if (!rc && linkat(lake->hidden, temporary, log->fd, name, 0))
+	if (!rc && linkat(lake->hidden, LAKE_COMMIT, log->fd, name, 0))
 		rc = -errno;
 	if (!rc && fsync(log->fd))
 		rc = -errno;
 	close(fd);
-	unlinkat(lake->hidden, temporary, 0);
+	unlinkat(lake->hidden, LAKE_COMMIT, 0);
 	return rc;
 }
 

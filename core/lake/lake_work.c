@@ -302,6 +302,8 @@ static int settle_one(int hidden, const char *name, void *arg)
 	bool delta = false;
 	int rc, old;
 
+	if (!strcmp(name, LAKE_COMMIT))
+		unlinkat(hidden, name, 0);
 	if (work.fd < 0)
 		return 0;
 	if (strncmp(name, WORK "-", strlen(WORK "-")) || strlen(name) >= sizeof(work.name)) {
