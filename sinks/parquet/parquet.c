@@ -20,8 +20,8 @@
 #define GROUP_ROWS 122880
 #define GROUP_BYTES "10MB"
 
-/* A column of more different values than this in a group has no dictionary. DuckDB's own limit, a fifth of the rows, costs time and
- * memory for columns of figures, which a dictionary only makes larger. */
+/* A column of more different values than this in a group has no dictionary. DuckDB's own limit, a fifth of the rows, costs time
+ * and memory for columns of figures, which a dictionary only makes larger. */
 #define DICTIONARY_VALUES 2048
 
 struct parquet_conf {
