@@ -31,6 +31,7 @@ struct stream_run {
 	uint32_t number;	    /* `run` of the records */
 	uint32_t uid;		    /* of the command, or of the process that started it; STREAM_NO_UID: unknown */
 	const char *user;	    /* its name; "" or NULL: unknown */
+	const char *job;	    /* the batch job that it is part of, "slurm:17"; "" or NULL: none */
 	const char *const *tags;    /* NAME=VALUE, terminated by NULL; may be NULL */
 	const char *const *command; /* argv of the run's command, terminated by NULL; may be NULL */
 };

@@ -191,6 +191,7 @@ int run__open(struct run **result, const struct run_opts *opts, struct error *er
 		.number = run->number,
 		.uid = run->uid,
 		.user = run->user,
+		.job = opts->job,
 		.tags = opts->tags,
 		.command = opts->command,
 	};

@@ -74,6 +74,7 @@ struct run_opts {
 	const char *name;
 	uint32_t number, uid;
 	const char *user;	    /* the name of uid; "": it has none */
+	const char *job;	    /* batch job, as in a struct stream_run; outlives the run */
 	uint64_t limit;		    /* bytes of all streams; 0: none */
 	uint64_t segment;	    /* bytes of a stream's file, after which another one follows; 0: none does */
 	const char *const *tags;    /* NAME=VALUE, terminated by NULL */

@@ -83,6 +83,7 @@ static int open_folder(struct recorder *r, uint32_t number, uint32_t uid, const 
 		.number = number,
 		.uid = uid,
 		.user = "",
+		.job = r->job,
 		.limit = r->conf->limits.run,
 		.segment = r->conf->limits.segment,
 		.tags = (const char *const *)r->shown_tags,

@@ -83,11 +83,12 @@ static int pack_tags(struct buffer *to, const char *const *tags)
 static int pack_run(struct buffer *to, const struct stream_run *run)
 {
 	bool known = run->uid != STREAM_NO_UID, named = run->user && *run->user;
+	bool job = run->job && *run->job;
 
-	return pack_string(to, "run") || pack_map(to, 5 + known + named) || pack_pair(to, "id", run->id) ||
+	return pack_string(to, "run") || pack_map(to, 5 + known + named + job) || pack_pair(to, "id", run->id) ||
 	       pack_pair(to, "name", run->name) || pack_number(to, "number", run->number) || pack_tags(to, run->tags) ||
 	       pack_strings(to, "command", run->command) || (known && pack_number(to, "uid", run->uid)) ||
-	       (named && pack_pair(to, "user", run->user));
+	       (named && pack_pair(to, "user", run->user)) || (job && pack_pair(to, "job", run->job));
 }
 
 static const char *type_name(const struct schema_field *field)

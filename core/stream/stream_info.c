@@ -352,6 +352,8 @@ static bool parse_run(struct parser *p, void *arg, const char *key, uint32_t len
 		return parse_text(p, &run->name);
 	if (key__is(key, length, "user"))
 		return parse_text(p, &run->user);
+	if (key__is(key, length, "job"))
+		return parse_text(p, &run->job);
 	if (key__is(key, length, "tags"))
 		return parse_pairs(p, &run->tags);
 	if (key__is(key, length, "command"))

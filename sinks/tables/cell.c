@@ -359,6 +359,13 @@ int cell__run_user(struct packer *p, const struct cell *cell, const void *at)
 	return keep_string(p, p->run->info->run.user);
 }
 
+int cell__run_job(struct packer *p, const struct cell *cell, const void *at)
+{
+	(void)cell;
+	(void)at;
+	return keep_string(p, p->run->info->run.job);
+}
+
 int cell__version(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;

@@ -14,7 +14,7 @@ from harness import BUILD, NOBODY, SRC, made_run, merge, new_folder, stage
 from tables import needs_reader, odd_run, read_parquet, run_merge
 
 pytestmark = pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
-NAMED = {"commands", "cpu", "memory", "failed", "hidden-failures", "tree", "steps", "slowest", "idle", "io", "lost"}
+NAMED = {"commands", "cpu", "memory", "failed", "hidden-failures", "tree", "steps", "jobs", "slowest", "idle", "io", "lost"}
 
 
 def line_of(*args):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The environment of a command for another user: what is set, what passes, what does not. */
+/* The environment of a command for another user: what is set, what passes, what does not; and its batch job. */
 #include <pwd.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -69,6 +69,37 @@ static void clean_leaves_terminal_language_and_path(void **state)
 	      true, ENV("TERM=xterm", "LANG=C.UTF-8", "LANGUAGE=en", "LC_ALL=C", "LC_TIME=C", "PATH=/usr/bin", USERS));
 }
 
+static void a_batch_job_is_known_by_its_variables(void **state)
+{
+	const struct {
+		char *const *from;
+		const char *job;
+	} cases[] = {
+		{ENV("HOME=/root", "SLURM_JOB_ID=17", "SLURM_JOB_IDS=18"), "slurm:17"},
+		{ENV("SLURM_CLUSTER_NAME=big", "SLURM_JOB_ID=17"), "slurm:big:17"},
+		{ENV("PBS_JOBID=1234[7].server"), "pbs:1234[7].server"},
+		{ENV("LSB_JOBID=5"), "lsf:5"},
+		{ENV("FLUX_JOB_ID=f2Ad"), "flux:f2Ad"},
+		{ENV("JOB_ID=9", "SGE_TASK_ID=undefined"), "sge:9"},
+		{ENV("JOB_ID=9"), ""},
+		{ENV("SLURM_JOB_ID="), ""},
+		{ENV("SLURM_JOB_ID=1\n2"), ""},
+		{ENV(NULL), ""},
+	};
+	char job[JOB_TEXT], value[2 * JOB_TEXT];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		job__find(job, cases[i].from);
+		assert_string_equal(job, cases[i].job);
+	}
+	memset(value, '1', sizeof(value));
+	memcpy(value, "PBS_JOBID=", strlen("PBS_JOBID="));
+	value[sizeof(value) - 1] = '\0';
+	job__find(job, ENV(value));
+	assert_string_equal(job, "");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -76,6 +107,7 @@ int main(void)
 		cmocka_unit_test(what_a_pipeline_needs_passes),
 		cmocka_unit_test(what_is_not_the_commands_is_left_out),
 		cmocka_unit_test(clean_leaves_terminal_language_and_path),
+		cmocka_unit_test(a_batch_job_is_known_by_its_variables),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

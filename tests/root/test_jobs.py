@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Runs of several nodes of a batch job: each knows the job, and queries take them as one."""
+import json
+import os
+import subprocess
+
+import pytest
+from harness import BUILD, SRC, collector, new_folder, read_stream, stage
+
+# A host of its own: another name and boot id, in namespaces that end with the command.
+NODE = 'mount --make-rprivate / && mount --bind "$1" /proc/sys/kernel/random/boot_id && hostname "$2" && shift 2 && exec "$@"'
+IN_A_JOB = {"SLURM_JOB_ID": "17", "SLURM_CLUSTER_NAME": "big"}
+
+
+def run_on(host, lake, job, script):
+    """Records on one node, and adds the run to the lake. Its stream's header."""
+    folder = new_folder()
+    (folder / "boot_id").write_text(f"{host:0>8}-0000-4000-8000-000000000000\n")
+    env = {key: value for key, value in os.environ.items() if not key.startswith("SLURM_")}
+    line, _ = collector("--", "sh", "-c", script, out=folder / "runs")
+    done = subprocess.run(["unshare", "--uts", "--mount", "sh", "-c", NODE, "sh", folder / "boot_id", f"node{host}", *line],
+                          env={**env, **job}, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == (1 if "false" in script else 0), done.stderr
+    subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "-s", "parquet:partition=true", "-o", lake, folder / "runs/latest"], check=True,
+                   capture_output=True)
+    return read_stream(folder / "runs/latest/lifecycle.msgpack")[0]
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_nodes_of_a_job_are_one():
+    lake = new_folder() / "lake"
+    heads = [run_on(host, lake, job, script) for host, job, script in (
+        (1, IN_A_JOB, "true & wait"), (2, IN_A_JOB, "true; false"), (3, {}, "true"), (4, {"JOB_ID": "17"}, "true"))]
+    assert [head[b"run"].get(b"job") for head in heads] == [b"slurm:big:17"] * 2 + [None] * 2
+    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "json", lake, "jobs"]
+    done = subprocess.run(line, check=True, capture_output=True)
+    rows = json.loads(done.stdout)
+    assert [(row["job"], row["hosts"], row["runs"], row["failed"], row["bad_runs"], row["open_runs"]) for row in rows] == [
+        ("slurm:big:17", 2, 2, 1, 1, 0), (None, 1, 1, 0, 0, 0), (None, 1, 1, 0, 0, 0)]
+    assert all(row["cpu_ns"] > 0 and row["largest_bytes"] > 0 and row["last_ended"] > row["first_began"] for row in rows)
