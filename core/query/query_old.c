@@ -57,6 +57,10 @@ static const struct step steps[] = {
 	 "CREATE VIEW $.verdicts AS SELECT run, host, pipeline, '' AS kind, '' AS certainty, FALSE AS muted, pid, start, "
 	 "'' AS command, '' AS step, began AS since, began AS ended, '' AS evidence, '' AS refute, '' AS next, "
 	 "'' AS members, CAST(NULL AS VARCHAR) AS missing FROM $.images WHERE FALSE"},
+	/* 0.1 wrote no table of runs. */
+	{false,
+	 "CREATE VIEW $.runs AS SELECT run, host, pipeline, '' AS boot_id, '' AS marker, '' AS job, began, began AS ended, "
+	 "wall_ns, cpu_ns, began_ns AS processes, began_ns AS failed, '' AS result FROM $.images WHERE FALSE"},
 	{false,
 	 "CREATE VIEW $.processes AS SELECT i.* REPLACE (s.began AS began, s.began_ns AS began_ns, "
 	 "i.began_ns + i.wall_ns - s.began_ns AS wall_ns, s.cpu_ns AS cpu_ns, s.user_ns AS user_ns, "
