@@ -68,6 +68,7 @@ void otlp__resource(struct buffer *out, const struct otlp *otlp, const struct mo
 	put(out, otlp, "cicd.pipeline.name", totals_run__name(info));
 	put(out, otlp, "cicd.pipeline.run.id", run_id ? info->run.id : NULL);
 	put(out, otlp, "user.name", info->run.user);
+	put(out, otlp, "collector.job", info->run.job);
 	put_tags(out, otlp, info->run.tags);
 	proto__close(out, open);
 }
