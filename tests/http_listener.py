@@ -57,6 +57,9 @@ class Handler(BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string((timestamp or time.time()) + self.server.listener.ahead)
+
     def log_message(self, *_):
         pass
 
@@ -70,10 +73,10 @@ class Server(ThreadingHTTPServer):
 
 class Listener:
     """Keeps the requests that it took (status 2xx) and those that it did not. `answer`: a function of a request that returns an
-    Answer, or None to hang up."""
+    Answer, or None to hang up. `ahead`: seconds by which its clock is wrong."""
 
-    def __init__(self, answer=lambda request: Answer(), port=0, tls=None):
-        self.answer = answer
+    def __init__(self, answer=lambda request: Answer(), port=0, tls=None, ahead=0):
+        self.answer, self.ahead = answer, ahead
         self.taken, self.others, self.connections = [], [], []
         self.server = Server((HOST, port), Handler)
         self.server.listener = self

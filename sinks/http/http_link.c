@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #include "sinks/outbox/gzip.h"
 #include "sinks/outbox/option_file.h"
@@ -136,6 +137,12 @@ static size_t on_answer(char *bytes, size_t one, size_t count, void *arg)
 	return one * count;
 }
 
+static size_t on_header(char *line, size_t one, size_t count, void *arg)
+{
+	http_clock__header(arg, line, one * count);
+	return one * count;
+}
+
 static int on_progress(void *arg, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	(void)a;
@@ -190,6 +197,8 @@ static int start_curl(struct http_link *link)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, link->error);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_answer);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, link);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, on_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, link);
 	curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(curl, CURLOPT_XFERINFODATA, link);
@@ -206,6 +215,7 @@ int http_link__send(struct http_link *link, const char *url, const struct buffer
 {
 	const struct buffer *bytes = link->gzip ? &link->packed : body;
 	curl_off_t after = 0;
+	time_t begun;
 	int rc = link->gzip ? gzip__pack(&link->packed, body) : 0;
 
 	*result = (struct http_result){0};
@@ -218,7 +228,10 @@ int http_link__send(struct http_link *link, const char *url, const struct buffer
 	curl_easy_setopt(link->curl, CURLOPT_URL, url);
 	curl_easy_setopt(link->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)bytes->size);
 	curl_easy_setopt(link->curl, CURLOPT_POSTFIELDS, bytes->data);
+	link->date = 0;
+	begun = time(NULL);
 	result->code = curl_easy_perform(link->curl);
+	http_clock__check(link, url, begun);
 	curl_easy_getinfo(link->curl, CURLINFO_RESPONSE_CODE, &result->status);
 	curl_easy_getinfo(link->curl, CURLINFO_RETRY_AFTER, &after);
 	result->after_ns = (uint64_t)(after > AFTER_MAX ? AFTER_MAX : after) * 1000000000ULL;

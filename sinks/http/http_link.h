@@ -20,6 +20,8 @@ struct http_link {
 	struct curl_slist *headers;
 	const struct outbox *outbox; /* a request ends if it is stopped */
 	bool credentials;	     /* a header or an option has some */
+	time_t date;		     /* of the last answer; 0 or less: it has none */
+	bool told_clock;	     /* that it differs */
 	char error[CURL_ERROR_SIZE];
 	struct text answer;
 	struct buffer packed;
@@ -40,5 +42,17 @@ int http_link__check(struct http_link *link, const char *url, struct error *err)
 int http_link__send(struct http_link *link, const char *url, const struct buffer *body, struct http_result *result);
 void http_link__idle(struct http_link *link); /* closes the connection */
 void http_link__close(struct http_link *link);
+
+/* ---- http_clock.c ---- */
+
+/* Takes the date from a header of the answer. */
+void http_clock__header(struct http_link *link, const char *line, size_t size);
+
+/* By how many seconds this host's clock is at least fast by the server's, negative: slow; all in seconds since 1970: the
+ * answer's date, and when the request began and ended here. */
+int64_t http_clock__ahead(int64_t date, int64_t begun, int64_t ended);
+
+/* After an answer: warns once if the clocks differ. */
+void http_clock__check(struct http_link *link, const char *url, int64_t begun);
 
 #endif

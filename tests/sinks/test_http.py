@@ -93,6 +93,22 @@ def test_what_is_tried_again(status):
     assert said.count(f"status {status}: later; trying again") == 1 and said.count("taken again") == 1
 
 
+@pytest.mark.parametrize(("ahead", "told"), [(7200, r"is (1h 59m|2h 00m) slow by the server's"), (0, None), (1, None),
+                                             (-90, r"is 1m (28|29|30)s fast by the server's"), (-1, None)])
+def test_a_server_whose_clock_differs(ahead, told):
+    """Said once, with the amount; by what NTP allows it may differ."""
+    with Listener(ahead=ahead) as listener:
+        said, safe = send("batch=4KiB", listener.url, items=numbers(3000))
+        assert len(listener.taken) > 3 and safe == 3000
+    assert len(re.findall(told, said)) == said.count("clock is") == 1 if told else said == "", said
+
+
+def test_a_slow_answer_is_no_other_clock():
+    with Listener(first_is(Answer(200, b"x" * 35, slow=True))) as listener:
+        said, safe = send("", listener.url, items=numbers(10))
+        assert "clock" not in said and safe == 10
+
+
 def test_retry_after():
     with Listener(first_is(Answer(429, headers={"Retry-After": "1"}))) as listener:
         send(FAST, listener.url, items=["a"])
