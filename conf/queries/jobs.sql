@@ -1,8 +1,9 @@
--- Batch jobs, as one row the runs of all their nodes; a run without a job is a row of its own.
+-- Batch jobs: the runs of all nodes of a job as one row; a run without a job is a row of its own.
 SELECT max(j.job) AS job, min(j.pipeline) AS pipeline, count(DISTINCT j.boot_id) AS hosts, count(*) AS runs,
        CAST(min(j.began) AS TIMESTAMP) AS first_began,
        CASE WHEN count(j.ended) = count(*) THEN CAST(max(j.ended) AS TIMESTAMP) END AS last_ended,
-       max(j.wall_ns) AS longest_ns, sum(j.cpu_ns) AS cpu_ns, max(p.peak) AS largest_bytes, sum(j.processes) AS processes,
+       max(j.began_ns + j.boot_epoch_ns + j.wall_ns) - min(j.began_ns + j.boot_epoch_ns) AS wall_ns,
+       sum(j.cpu_ns) AS cpu_ns, max(p.peak) AS largest_bytes, sum(j.processes) AS processes,
        sum(j.failed) AS failed, count(j.result) - sum(CASE WHEN j.result = 'success' THEN 1 ELSE 0 END) AS bad_runs,
        count(*) - count(j.result) AS open_runs
 FROM (SELECT r.*, coalesce(r.job, concat(r.run, ' ', r.host, ' ', r.marker)) AS one FROM runs AS r) AS j
