@@ -10,9 +10,9 @@
 
 /* Lists of words, each with a blank before and after. */
 static const char reserved[] = " if then else elif do while until ! { ";
-static const char syntax[] = " for case fi done esac } ) ";
+static const char syntax[] = " for case fi done esac } ) : ";
 static const char builtin[] =
-	" cd set export source . module ml echo printf true false : umask ulimit trap unset test [ [[ local declare readonly "
+	" cd set export source . module ml echo printf true false umask ulimit trap unset test [ [[ local declare readonly "
 	"shopt pushd popd exit wait read return break continue shift let type hash alias typeset mapfile readarray kill pwd ";
 static const char quiet[] = " mkdir rm touch sleep ln which cp mv chmod date hostname basename dirname mktemp ";
 

@@ -229,6 +229,9 @@ static const struct {
 	{"mkdir a; rm b", "mkdir"},
 	{"echo a > b", "echo"},
 	{"case $x in esac", "sh"},
+	{":", "sh"},
+	{": > out", "sh"},
+	{": ${X:=1}; cd y", "cd"},
 };
 
 static void a_line_is_called_as_people_would(void **state)
