@@ -328,6 +328,21 @@ static bool lost_its_reader(const struct model_row *row)
 	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
 }
 
+/* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. Who asks is not
+ * recorded of a signal that is handled: where what started it ends well, that was meant. */
+static bool was_asked_to_end(const struct process *p)
+{
+	uint32_t status = model_row__status(&p->row);
+
+	if (p == p->run->root || p->row.outcome == MODEL_KILLED ||
+	    (status != 128 + SIGTERM && status != 128 + SIGINT && status != 128 + SIGHUP))
+		return false;
+	for (uint32_t i = 0; p->brood && i < p->brood->count; i++)
+		if (model_row__status(&p->brood->bad[i]->pub.row) == status)
+			return false;
+	return true;
+}
+
 /* Whether one has sent the signal that ended the other. timeout(1) with -k has failed then, though it ends after it. */
 static bool is_sender(const struct model_row *row, const struct model_row *ended)
 {
@@ -369,7 +384,7 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || says == STEPS_ANSWER || lost_its_reader(row) || sender__meant(row) ||
-		      (rules && said_above(model, p) == STEPS_ANSWER);
+		      was_asked_to_end(p) || (rules && said_above(model, p) == STEPS_ANSWER);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

@@ -176,6 +176,31 @@ static void an_answer_before_the_end(void **state)
 	assert_chain(s, 1, "10 11");
 }
 
+/* A server that handles SIGTERM fails nothing where its script ends well, and is the cause where that ends by it. */
+static void what_was_asked_to_end(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	runs(11, 10, "/usr/bin/java", "java|S|", 143);
+	ends(10, 0);
+	assert_int_equal(s->hidden_count, 0);
+	end(s);
+
+	s = began("/bin/sh", "sh|x|");
+	runs(11, 10, "/usr/bin/java", "java|S|", 143);
+	assert_chain(s, 143, "10 11");
+
+	/* it only passes on how its child was ended */
+	s = began("/bin/sh", "sh|x|");
+	starts(11, 10, "/bin/bash", "bash|y|");
+	runs(12, 11, "/bin/tool", "tool|", -15);
+	ends(11, 143);
+	ends(10, 0);
+	assert_true(s->hidden_count > 0);
+	end(s);
+}
+
 static void what_outlived_its_parent_is_nobodys(void **state)
 {
 	struct seen *s = began("/bin/sh", "sh|");
@@ -511,6 +536,7 @@ int main(void)
 		cmocka_unit_test(of_a_pipe_the_first_that_failed),
 		cmocka_unit_test(an_answer_that_ends_a_script),
 		cmocka_unit_test(an_answer_before_the_end),
+		cmocka_unit_test(what_was_asked_to_end),
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
