@@ -37,6 +37,7 @@ FILES = [
     ("mandir", "man1", ["collector-diff.1", "collector-ls.1", "collector-merge.1", "collector-query.1", "collector-status.1",
                           "collector-top.1"]),
     ("mandir", "man5", ["collector.steps.5", "collector.yaml.5"]),
+    ("mandir", "man7", ["collector-cluster.7"]),
     ("mandir", "man8", ["collector.8"]),
     ("confdir", "", ["daemon.yaml"]),
     ("docdir", "", ["NEWS", "README.md", "STREAM.md"]),

@@ -40,7 +40,7 @@ PROSE = {
     ".c": COMMENT_OR_STRING, ".h": COMMENT_OR_STRING, ".js": COMMENT_OR_STRING, ".css": re.compile(r"/\*.*?\*/", re.S),
     **dict.fromkeys([".yaml", ".in", ".conf", ".bash", ".fish", ".sh", ".py", ".ac", ".am", ""], HASH),
     ".sql": re.compile(r"(?:(?:^|\s)--[^\n]*\n?)+", re.M),
-    **dict.fromkeys([".md", ".1", ".5", ".8"], re.compile(r".+", re.S)),
+    **dict.fromkeys([".md", ".1", ".5", ".7", ".8"], re.compile(r".+", re.S)),
 }
 BREAK = re.compile(r"\n[ \t]*(?:[*#]|--)?[ \t]*")  # within a comment
 
