@@ -328,8 +328,8 @@ static bool lost_its_reader(const struct model_row *row)
 	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
 }
 
-/* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. Who asks is not
- * recorded of a signal that is handled: where what started it ends well, that was meant. */
+/* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. The sender of a
+ * signal that is handled is not recorded: where what started it ends well, that was meant. */
 static bool was_asked_to_end(const struct process *p)
 {
 	uint32_t status = model_row__status(&p->row);
