@@ -205,7 +205,7 @@ def test_a_record_that_the_server_cannot_take(what, cause):
 def test_a_server_that_takes_nothing_refuses_nothing():
     """As a proxy without a server behind it."""
     with Listener(lambda chunk: CLOSE) as listener:
-        said = feed(listener.address, made_run(300)[0], options=",batch=4KiB,retry=10ms,timeout=100ms,end=1s", code=1)
+        said = feed(listener.address, made_run(300)[0], options=",batch=4KiB,retry=10ms,timeout=10s,end=1s", code=1)
     assert said.count("trying again") == 1 and "refused" not in said and "not all was delivered" in said
     # nor if it begins to take
     run, _ = made_run(300)
