@@ -89,7 +89,7 @@ static int connect_to(struct kafka *k, const struct kafka_conf *conf, struct err
 		kafka_link_transport.close(link);
 		return error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	}
-	kafka_link__begin(link, k->outbox, kafka_topic__depends(k->topic) ? NULL : k->topic);
+	kafka_link__begin(link, k->outbox, k->event_time, kafka_topic__depends(k->topic) ? NULL : k->topic);
 	return outbox__target(k->outbox, conf->brokers, err);
 }
 

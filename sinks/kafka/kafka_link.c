@@ -12,12 +12,12 @@
 #define SILENT_NS (2 * S) /* without any report: said */
 #define CUT_MIN 256
 
-static void put_failure(struct outbox_result *result, rd_kafka_resp_err_t error)
+static void put_failure(const struct kafka_link *link, rd_kafka_resp_err_t error, struct outbox_result *result)
 {
 	/* it depends on when a topic is asked for which of both it is */
 	if (error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
 		error = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-	result->fate = kafka_producer__fate(error);
+	result->fate = kafka_producer__fate(link, error);
 	snprintf(result->cause, sizeof(result->cause), "%s", rd_kafka_err2name(error));
 	text__printf(&result->why, "%s", rd_kafka_err2str(error));
 }
@@ -111,11 +111,11 @@ static void put_silence(const struct kafka_link *link, const char *topic, rd_kaf
 			struct outbox_result *result)
 {
 	if (error && error != RD_KAFKA_RESP_ERR__TIMED_OUT) {
-		put_failure(result, error);
+		put_failure(link, error, result);
 		text__printf(&result->why, ": %s", topic);
 		return;
 	}
-	result->fate = link->error ? kafka_producer__fate(link->error) : OUTBOX_AGAIN;
+	result->fate = link->error ? kafka_producer__fate(link, link->error) : OUTBOX_AGAIN;
 	if (link->error && link->why.size)
 		text__put(&result->why, link->why.data, link->why.size);
 	else
@@ -177,7 +177,7 @@ static bool settle(struct kafka_link *link, const struct outbox_items *items, si
 	} else if (!link->failed || cut_further(link, items, limit)) {
 		return false;
 	} else {
-		put_failure(result, link->failed);
+		put_failure(link, link->failed, result);
 		if (link->failed == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE && items->count > 1 && !link->refused)
 			result->too_large = size_of(items);
 	}
@@ -289,11 +289,12 @@ int kafka_link__open(struct kafka_link **out, const struct sink_api *api, rd_kaf
 	return rc;
 }
 
-void kafka_link__begin(struct kafka_link *link, const struct outbox *outbox, const char *topic)
+void kafka_link__begin(struct kafka_link *link, const struct outbox *outbox, bool event_time, const char *topic)
 {
 	rd_kafka_resp_err_t error;
 
 	link->outbox = outbox;
+	link->event_time = event_time;
 	error = topic ? kafka_producer__ask(link, topic) : 0;
 	if (error && error != RD_KAFKA_RESP_ERR__TIMED_OUT)
 		link->api->log(LOG_WARN, KAFKA_NAME ": topic %s: %s", topic, rd_kafka_err2str(error));

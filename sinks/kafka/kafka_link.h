@@ -19,6 +19,7 @@ struct kafka_link {
 	rd_kafka_conf_t *settings;
 	size_t message_max;
 	bool verbose;	      /* debug is set */
+	bool event_time;      /* of a message; else when it is sent */
 	rd_kafka_t *producer; /* NULL: no connection is held */
 	struct kafka_topic *topics;
 
@@ -44,6 +45,6 @@ struct kafka_topic *kafka_producer__topic(struct kafka_link *link, const char *n
 /* What the brokers say of a topic: 0, why nothing can be sent there, or _TIMED_OUT. */
 rd_kafka_resp_err_t kafka_producer__ask(struct kafka_link *link, const char *name);
 bool kafka_producer__is_lost(const struct kafka_link *link); /* no more is to be expected for now */
-enum outbox_fate kafka_producer__fate(rd_kafka_resp_err_t error);
+enum outbox_fate kafka_producer__fate(const struct kafka_link *link, rd_kafka_resp_err_t error);
 
 #endif

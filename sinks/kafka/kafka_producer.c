@@ -151,8 +151,11 @@ static const struct {
 	{RD_KAFKA_RESP_ERR_UNSUPPORTED_FOR_MESSAGE_FORMAT, OUTBOX_SLOWLY},
 };
 
-enum outbox_fate kafka_producer__fate(rd_kafka_resp_err_t error)
+enum outbox_fate kafka_producer__fate(const struct kafka_link *link, rd_kafka_resp_err_t error)
 {
+	/* one of both clocks is wrong, or the message was long on its way: sent again it has another time */
+	if (error == RD_KAFKA_RESP_ERR_INVALID_TIMESTAMP && !link->event_time)
+		return OUTBOX_SLOWLY;
 	for (size_t i = 0; i < sizeof(fates) / sizeof(*fates); i++)
 		if (fates[i].error == error)
 			return fates[i].fate;
@@ -161,7 +164,7 @@ enum outbox_fate kafka_producer__fate(rd_kafka_resp_err_t error)
 
 bool kafka_producer__is_lost(const struct kafka_link *link)
 {
-	return link->down || kafka_producer__fate(link->error) == OUTBOX_SLOWLY;
+	return link->down || kafka_producer__fate(link, link->error) == OUTBOX_SLOWLY;
 }
 
 rd_kafka_resp_err_t kafka_producer__ask(struct kafka_link *link, const char *name)

@@ -212,6 +212,26 @@ def test_a_topic_that_is_not_there(broker):
     assert once(consume(broker.brokers, "later")) == merge(long_run())
 
 
+def test_a_time_that_the_broker_does_not_accept(broker):
+    """Its answer comes too late: the message is sent again, with the time of that."""
+    folder, state = new_folder(), new_state()
+    broker.create("late", message_timestamp_before_max_ms=1000)
+    first, second = (scripted_run("fork 0 10 1 sh\n", name=name) for name in ("first", "second"))
+    follower = follow(folder, broker.brokers, state, ",topic=late")
+    add_run(folder, first)
+    wait_for(lambda: is_saved(state, first.name), "the first cursor")
+    broker.process.send_signal(signal.SIGSTOP)
+    try:
+        add_run(folder, second)
+        wait_for(lambda: "no answer" in follower.said.read_text(), "the silence is said")
+    finally:
+        broker.process.send_signal(signal.SIGCONT)
+    wait_for(lambda: is_saved(state, first.name, second.name), "both cursors")
+    said = follower.end()
+    assert "INVALID_TIMESTAMP" in said and "trying again, slowly" in said and "refused" not in said
+    assert in_order(once(consume(broker.brokers, "late"))) == in_order(merge(first, second))
+
+
 def test_a_password_and_a_certificate(broker):
     secret = new_folder() / "secret"
     secret.write_text("sesame\n")
