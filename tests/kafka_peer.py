@@ -35,7 +35,7 @@ offsets.topic.replication.factor=1
 broker.heartbeat.interval.ms=200
 broker.session.timeout.ms=2000
 """
-CREATE_TOPICS, TOPIC_EXISTS = 19, 36
+CREATE_TOPICS, ALTER_CONFIGS, TOPIC, TOPIC_EXISTS = 19, 33, 2, 36
 needs_kafka = pytest.mark.skipif(not KCAT or not JARS.exists(), reason="no kcat or no Kafka: tests/setup peers")
 
 
@@ -64,14 +64,14 @@ def topics(brokers):
 
 class Broker:
     """Kafka in one process, with a listener for all, and one with TLS where ann has the password sesame."""
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
+    def __init__(self, folder, host=HOST):
+        self.folder, self.host, self.process = folder, host, None
         self.port, self.control, self.secure_port = free_port(), free_port(), free_port()
-        self.brokers, self.secure = f"{HOST}:{self.port}", f"{HOST}:{self.secure_port}"
+        self.brokers, self.secure = f"{host}:{self.port}", f"{host}:{self.secure_port}"
         key, cert = certificate()
         (folder / "store.pem").write_text(key.read_text() + cert.read_text())
         (folder / "server.properties").write_text(
-            PROPERTIES.format(host=HOST, port=self.port, control=self.control, secure=self.secure_port, folder=folder))
+            PROPERTIES.format(host=host, port=self.port, control=self.control, secure=self.secure_port, folder=folder))
         self.java("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", folder / "server.properties").wait()
 
     def java(self, *words):
@@ -96,19 +96,28 @@ class Broker:
     def ask(self, api, version, body):
         """A request and the body of its answer."""
         request = struct.pack(">hhih", api, version, 1, 5) + b"tests" + body
-        with socket.create_connection((HOST, self.port), 30) as connection:
+        with socket.create_connection((self.host, self.port), 30) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             file = connection.makefile("rb")
             return file.read(struct.unpack(">i", file.read(4))[0])[4:]
 
     def create(self, topic, partitions=4, **settings):
-        body = struct.pack(">i", 1) + string(topic) + struct.pack(">ihii", partitions, 1, 0, len(settings))
-        for name, value in settings.items():
-            body += string(name.replace("_", ".")) + string(str(value))
+        body = struct.pack(">i", 1) + string(topic) + struct.pack(">ihi", partitions, 1, 0) + strings(settings)
         answer = self.ask(CREATE_TOPICS, 2, body + struct.pack(">i?", 30000, False))
         error, = struct.unpack_from(">h", answer, 8 + 2 + len(topic))
         assert error in (0, TOPIC_EXISTS), error
         wait_for(lambda: topic in (topics(self.brokers) or ()), "the topic is there")
+
+    def alter(self, topic, **settings):
+        """Those settings of a topic, and no others."""
+        answer = self.ask(ALTER_CONFIGS, 0, struct.pack(">ib", 1, TOPIC) + string(topic) + strings(settings) + b"\0")
+        error, = struct.unpack_from(">h", answer, 8)
+        assert not error, error
+
+
+def strings(settings):
+    return struct.pack(">i", len(settings)) + b"".join(
+        string(name.replace("_", ".")) + string(str(value)) for name, value in settings.items())
 
 
 def string(text):
