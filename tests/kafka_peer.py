@@ -76,7 +76,9 @@ class Broker:
 
     def java(self, *words):
         with (self.folder / "said").open("ab") as said:
-            return subprocess.Popen(["java", "-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*", *words],
+            # ends with the tests, even with those that are killed
+            return subprocess.Popen(["setpriv", "--pdeathsig=KILL", "java", "-Xmx512m", "-XX:+UseSerialGC",
+                                     "-XX:TieredStopAtLevel=1", "-cp", f"{JARS}/*", *words],
                                     cwd=self.folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
 
     def start(self):
