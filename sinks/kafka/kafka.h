@@ -52,7 +52,8 @@ struct kafka_link;
 /* Owns the settings. 0, or -errno with a sentence. */
 int kafka_link__open(struct kafka_link **link, const struct sink_api *api, rd_kafka_conf_t *settings,
 		     struct error *err);
-/* Whose transport it is, and whether messages have the times of their events. Logs if there is no such topic, unless that is NULL. */
+/* Whose transport it is, and whether messages have the times of their events. Logs if there is no such topic, unless that is
+ * NULL. */
 void kafka_link__begin(struct kafka_link *link, const struct outbox *outbox, bool event_time, const char *topic);
 extern const struct outbox_transport kafka_link_transport;
 
