@@ -52,13 +52,15 @@ static void reach(struct series_set *set, uint64_t until)
 	}
 }
 
+/* By numbers of slices: times of forged records may be the greatest there are. */
 void slices__spread(float *slices, uint64_t slice_ns, uint64_t from, uint64_t until, double rate)
 {
-	for (uint64_t i = from / slice_ns; i * slice_ns < until; i++) {
-		uint64_t begin = i * slice_ns, end = begin + slice_ns;
+	if (from >= until)
+		return;
+	for (uint64_t i = from / slice_ns; i <= (until - 1) / slice_ns; i++) {
+		uint64_t begin = i * slice_ns, end = until - begin > slice_ns ? begin + slice_ns : until;
 
 		begin = begin < from ? from : begin;
-		end = end > until ? until : end;
 		slices[i] += (float)(rate * (double)(end - begin));
 	}
 }

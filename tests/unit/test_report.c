@@ -117,6 +117,25 @@ static void assert_near(double value, double wanted)
 		fail_msg("%g, not %g", value, wanted);
 }
 
+/* Until the last moment that there is: nothing is written after the last slice. */
+static void slices_of_the_greatest_times(void **state)
+{
+	float slices[SERIES_SLICES + 1] = {0};
+	uint64_t slice_ns = 1;
+	double sum = 0;
+
+	(void)state;
+	while (UINT64_MAX / slice_ns >= SERIES_SLICES)
+		slice_ns *= 2;
+	slices__spread(slices, slice_ns, 1, UINT64_MAX, 1);
+	for (size_t i = 0; i < SERIES_SLICES; i++)
+		sum += (double)slices[i];
+	assert_true(sum > 0.999 * (double)UINT64_MAX && sum < 1.001 * (double)UINT64_MAX);
+	assert_true(slices[SERIES_SLICES] == 0);
+	slices__spread(slices, slice_ns, UINT64_MAX, 1, 1);
+	assert_true(slices[SERIES_SLICES] == 0);
+}
+
 static void nothing_is_lost_as_slices_grow_and_names_take_turns(void **state)
 {
 	struct intern intern = {0};
@@ -254,6 +273,7 @@ int main(void)
 		cmocka_unit_test(the_heaviest_stay_in_their_order),
 		cmocka_unit_test(of_equal_ones_the_first_stay),
 		cmocka_unit_test(a_string_is_kept_once_and_as_long_as_it_is_needed),
+		cmocka_unit_test(slices_of_the_greatest_times),
 		cmocka_unit_test(nothing_is_lost_as_slices_grow_and_names_take_turns),
 		cmocka_unit_test(a_name_that_grows_late_gets_a_curve),
 		cmocka_unit_test(a_process_keeps_all_it_used_however_long_it_lives),
