@@ -366,8 +366,9 @@ static const struct event *lifecycle__event(void *state, struct event *event, si
 	if (e->env.offset == LIFECYCLE_PARTS)
 		e = append_parts(l, e, size, LIFECYCLE_ENV);
 	drop_parts(l, &e->head);
-	filter_env(l, e, *size);
 	stderr_map__complete(&e->error, &e->head, sizeof(*e), *size);
+	/* last of what writes into the event: a forged one may have its parts one over the other */
+	filter_env(l, e, *size);
 	hide_others(l, e);
 	return &e->head;
 }
