@@ -64,7 +64,9 @@ def network():
     with open("/proc/thread-self/ns/net", "rb") as before:
         assert not libc.unshare(CLONE_NEWNET), os.strerror(ctypes.get_errno())
         try:
-            ip("link set lo up", "link add bridge type bridge", f"addr add {BRIDGE}/16 dev bridge", "link set bridge up")
+            # a bridge without an address of its own takes another one as hosts come, which those before learn a minute later
+            ip("link set lo up", "link add name bridge address 02:00:00:00:00:01 type bridge",
+               f"addr add {BRIDGE}/16 dev bridge", "link set bridge up")
             yield
         finally:
             assert not libc.setns(before.fileno(), CLONE_NEWNET), os.strerror(ctypes.get_errno())
