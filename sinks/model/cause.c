@@ -231,8 +231,9 @@ static struct ending *first_together(const struct brood *brood, struct ending *l
  * itself. */
 static struct ending *choose(const struct model_row *row, const struct brood *brood, enum steps_exit says, bool tests)
 {
+	bool passes = says == STEPS_WRAPPER || says == STEPS_RUNNER;
+	bool signalled = model_row__status(row) > 128; /* which is its own */
 	const struct passer passer = {row, row->runs_others || tests};
-	uint32_t status = model_row__status(row);
 	struct ending *found = NULL;
 
 	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
@@ -241,13 +242,12 @@ static struct ending *choose(const struct model_row *row, const struct brood *br
 		found = latest(brood, UINT32_MAX, tests);
 	if (!found)
 		found = latest_alike(brood, &passer);
-	if (!found && status <= 128) /* a signal is its own */
+	if (!found && !signalled)
 		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
-	if (!found && status <= 128) {
+	if (!found && (passes || !signalled))
 		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
-		if (found && says != STEPS_WRAPPER && says != STEPS_RUNNER && !may_end(found, &passer))
-			found = NULL;
-	}
+	if (found && !passes && !may_end(found, &passer))
+		found = NULL;
 	return found ? first_together(brood, found) : NULL;
 }
 

@@ -176,6 +176,18 @@ static void an_answer_before_the_end(void **state)
 	assert_chain(s, 1, "10 11");
 }
 
+/* Whatever code it ends with, also one that is the status of a signal. */
+static void a_wrapper_passes_an_answer_on_under_any_code(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	starts(11, 10, "/usr/bin/xargs", "xargs|grep|x|");
+	runs(12, 11, "/bin/grep", "grep|x|", 1);
+	ends(11, 255);
+	assert_chain(s, 255, "10 11 12");
+}
+
 /* A server that handles SIGTERM fails nothing where its script ends well, and is the cause where that ends by it. */
 static void what_was_asked_to_end(void **state)
 {
@@ -541,6 +553,7 @@ int main(void)
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
+		cmocka_unit_test(a_wrapper_passes_an_answer_on_under_any_code),
 		cmocka_unit_test(a_wrapper_that_ended_its_child_has_failed),
 		cmocka_unit_test(what_is_tried_again_with_success_is_not_hidden),
 		cmocka_unit_test(what_an_engine_retries_is_known_by_its_tag),
