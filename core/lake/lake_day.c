@@ -52,6 +52,30 @@ bool lake_file__is_compacted(const char *name)
 	       strcspn(name, ".") == strlen(name) - strlen(LAKE_FILE);
 }
 
+int lake__read(int folder, const char *name, off_t max, char **text, struct stat *st)
+{
+	int fd = openat(folder, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
+	ssize_t n = 0;
+
+	*text = NULL;
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, st))
+		rc = -errno;
+	else if (!S_ISREG(st->st_mode) || st->st_size > max)
+		rc = -EBADMSG;
+	else if (!(*text = calloc(1, st->st_size + 1)))
+		rc = -ENOMEM;
+	else if ((n = pread(fd, *text, st->st_size, 0)) != st->st_size)
+		rc = n < 0 ? -errno : -EIO;
+	close(fd);
+	if (rc) {
+		free(*text);
+		*text = NULL;
+	}
+	return rc;
+}
+
 bool lake__trusts(const struct lake *lake, const struct stat *st)
 {
 	return !st->st_uid || st->st_uid == lake->st.st_uid;
@@ -59,14 +83,11 @@ bool lake__trusts(const struct lake *lake, const struct stat *st)
 
 int lake_day__add(struct lake_day *day, const char *name, ino_t inode, off_t size)
 {
-	struct lake_file *files;
+	struct lake_file *files = reallocarray(day->files, day->count + 1, sizeof(*files));
 
-	if (!(day->count & (day->count - 1))) { /* 0 or a power of two: it is full */
-		files = reallocarray(day->files, day->count ? day->count * 2 : 1, sizeof(*files));
-		if (!files)
-			return -ENOMEM;
-		day->files = files;
-	}
+	if (!files)
+		return -ENOMEM;
+	day->files = files;
 	day->files[day->count] = (struct lake_file){.name = strdup(name), .inode = inode, .size = size};
 	return day->files[day->count].name ? (day->count++, 0) : -ENOMEM;
 }

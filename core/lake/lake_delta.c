@@ -15,11 +15,10 @@
 static int read_lines(const struct lake_merging *m, const char *name, char mark,
 		      int (*call)(struct lake_merging *m, const char *first, const char *second))
 {
-	int fd = openat(m->work.fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = fd < 0 ? -errno : 0;
-	char *text = rc ? NULL : calloc(1, DESCRIBED_MAX + 1), *end, *second;
+	char *text, *end, *second;
+	struct stat st;
+	int rc = lake__read(m->work.fd, name, DESCRIBED_MAX, &text, &st);
 
-	if (!rc && (!text || read(fd, text, DESCRIBED_MAX) < 0))
-		rc = text ? -errno : -ENOMEM;
 	for (char *line = text; !rc && (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
 		second = strchr(line, mark);
@@ -30,8 +29,6 @@ static int read_lines(const struct lake_merging *m, const char *name, char mark,
 		rc = rc ? rc : call((struct lake_merging *)m, line, second);
 	}
 	free(text);
-	if (fd >= 0)
-		close(fd);
 	return rc;
 }
 

@@ -46,14 +46,11 @@ static int add_logged(struct lake_log *log, const char *line, size_t head, bool 
 {
 	size_t length = strcspn(line + head, "\"");
 	const char *when = removed ? strstr(line, DELETED) : NULL;
-	struct logged *files;
+	struct logged *files = reallocarray(log->files, log->count + 1, sizeof(*files));
 
-	if (!(log->count & (log->count - 1))) { /* 0 or a power of two: it is full */
-		files = reallocarray(log->files, log->count ? log->count * 2 : 1, sizeof(*files));
-		if (!files)
-			return -ENOMEM;
-		log->files = files;
-	}
+	if (!files)
+		return -ENOMEM;
+	log->files = files;
 	log->files[log->count] = (struct logged){strndup(line + head, length), log->count, removed,
 						 when ? strtoll(when + strlen(DELETED), NULL, 10) : 0};
 	return log->files[log->count].path ? (log->count++, 0) : -ENOMEM;
@@ -90,31 +87,27 @@ static int read_line(struct lake_log *log, const char *line)
 /* 0; -ENOENT: there is none of that version */
 static int read_commit(struct lake_log *log, const char *name)
 {
-	int fd = openat(log->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
-	char *text = NULL, *end;
+	char *text, *end;
 	struct stat st;
+	int rc = lake__read(log->fd, name, COMMIT_MAX, &text, &st);
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size > COMMIT_MAX)
-		rc = -EBADMSG;
-	else if (!(text = calloc(1, st.st_size + 1)))
-		rc = -ENOMEM;
-	else if (read(fd, text, st.st_size) != st.st_size)
-		rc = -EIO;
 	for (char *line = text; !rc && (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
 		rc = read_line(log, line);
 	}
 	free(text);
-	close(fd);
 	return rc;
 }
 
 static int by_path(const void *a, const void *b)
 {
+	return strcmp(((const struct logged *)a)->path, ((const struct logged *)b)->path);
+}
+
+static int by_path_and_order(const void *a, const void *b)
+{
 	const struct logged *x = a, *y = b;
-	int order = strcmp(x->path, y->path);
+	int order = by_path(x, y);
 
 	return order ? order : (x->order > y->order) - (x->order < y->order);
 }
@@ -125,7 +118,7 @@ static void settle(struct lake_log *log)
 	size_t kept = 0;
 
 	if (log->count)
-		qsort(log->files, log->count, sizeof(*log->files), by_path);
+		qsort(log->files, log->count, sizeof(*log->files), by_path_and_order);
 	for (size_t i = 0; i < log->count; i++) {
 		if (i + 1 < log->count && !strcmp(log->files[i].path, log->files[i + 1].path))
 			free(log->files[i].path);
@@ -194,22 +187,13 @@ void lake_log__free(struct lake_log *log)
 
 static const struct logged *find(const struct lake_log *log, const char *date, const char *name)
 {
-	struct text path = {0};
 	const struct logged *found = NULL;
-	size_t low = 0, high = log->count;
+	struct text path = {0};
 
 	put_path(&path, date, name);
-	while (!path.error && low < high && !found) {
-		size_t middle = (low + high) / 2;
-		int order = strcmp(path.data, log->files[middle].path);
-
-		if (!order)
-			found = &log->files[middle];
-		else if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
+	if (!path.error && log->count)
+		found = bsearch(&(struct logged){.path = path.data}, log->files, log->count, sizeof(*log->files),
+				by_path);
 	text__free(&path);
 	return found;
 }

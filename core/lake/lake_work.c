@@ -70,24 +70,13 @@ static int parse_mark(char *text, struct lake_day *day, bool *delta)
 
 static int read_mark(const struct lake_work *work, struct lake_day *day, time_t *when, bool *delta)
 {
-	int fd = openat(work->fd, MARK, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC), rc = 0;
-	char *text = NULL;
 	struct stat st;
-	ssize_t n = 0;
+	char *text;
+	int rc = lake__read(work->fd, MARK, MARK_MAX, &text, &st);
 
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st))
-		rc = -errno;
-	else if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || st.st_size > MARK_MAX)
+	if (!rc && st.st_uid != geteuid())
 		rc = -EBADMSG;
-	else if (!(text = malloc(st.st_size + 1)))
-		rc = -ENOMEM;
-	else if ((n = pread(fd, text, st.st_size, 0)) < 0)
-		rc = -errno;
-	close(fd);
 	if (!rc) {
-		text[n] = '\0';
 		*when = st.st_mtime;
 		rc = parse_mark(text, day, delta);
 	}
