@@ -20,7 +20,9 @@ void http_clock__header(struct http_link *link, const char *line, size_t size)
 	link->date = curl_getdate(date, NULL);
 }
 
-int64_t http_clock__ahead(int64_t date, int64_t begun, int64_t ended)
+/* By how many seconds this host's clock is at least fast by the server's, negative: slow; all in seconds since 1970: the
+ * answer's date, and when the request began and ended here. */
+static int64_t ahead_of(int64_t date, int64_t begun, int64_t ended)
 {
 	/* the server read its clock between the two, and left out the part of a second */
 	if (date < begun - 1)
@@ -30,7 +32,7 @@ int64_t http_clock__ahead(int64_t date, int64_t begun, int64_t ended)
 
 void http_clock__check(struct http_link *link, const char *url, int64_t begun)
 {
-	int64_t ahead = link->date > 0 ? http_clock__ahead(link->date, begun, time(NULL)) : 0;
+	int64_t ahead = link->date > 0 ? ahead_of(link->date, begun, time(NULL)) : 0;
 	char apart[FORMAT_SIZE];
 
 	if ((ahead < APART_MIN && ahead > -APART_MIN) || link->told_clock)

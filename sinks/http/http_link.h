@@ -48,10 +48,6 @@ void http_link__close(struct http_link *link);
 /* Takes the date from a header of the answer. */
 void http_clock__header(struct http_link *link, const char *line, size_t size);
 
-/* By how many seconds this host's clock is at least fast by the server's, negative: slow; all in seconds since 1970: the
- * answer's date, and when the request began and ended here. */
-int64_t http_clock__ahead(int64_t date, int64_t begun, int64_t ended);
-
 /* After an answer: warns once if the clocks differ. */
 void http_clock__check(struct http_link *link, const char *url, int64_t begun);
 
