@@ -14,12 +14,11 @@ from pathlib import Path
 
 import pytest
 from harness import NOBODY, SRC, made_run, new_folder, stage, wait_for
+from lakes import DAY, NEXT, NOON, add, copied, names
 from tables import needs_reader, needs_sink, odd_run, read_parquet, run_merge
 
 pytestmark = [needs_sink, pytest.mark.skipif(not shutil.which("strace"), reason="no strace: tests/setup test")]
 
-NOON = 1772366400  # 2026-03-01
-DAY, NEXT = "date=2026-03-01", "date=2026-03-02"
 PYTHON = Path("/usr/local/lib/collector-tests/python")
 TWO_HOURS = 7200
 ENV = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced
@@ -49,11 +48,6 @@ def ask(lake, sql, *parameters):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def add(lake, name, seconds=NOON, options=""):
-    """Adds a run."""
-    run_merge("-s", f"parquet:partition=true{options}", "-o", lake, odd_run(name, seconds=seconds))
-
-
 @pytest.fixture(name="made", scope="module")
 def a_made_lake():
     """Two days with runs that have ended, and the present day."""
@@ -61,13 +55,6 @@ def a_made_lake():
     for i in range(4):
         add(lake, f"run-{i}", NOON + i // 3 * 86400 + i)
     run_merge("-s", "parquet:partition=true", "-o", lake, made_run(500)[0])
-    return lake
-
-
-def copied(made, *tables):
-    lake = new_folder() / "lake"
-    shutil.copytree(made, lake, ignore=lambda folder, names: [name for name in names if tables and Path(folder) == made and
-                                                              name not in tables])
     return lake
 
 
@@ -89,10 +76,6 @@ def rows(lake):
 
 def files(lake):
     return {path.relative_to(lake).as_posix(): path.stat().st_ino for path in lake.glob("*/date=*/*")}
-
-
-def names(lake, table, day=DAY):
-    return sorted(path.name for path in (lake / table / day).iterdir())
 
 
 def old_folders(lake):

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 from harness import made_run, new_folder, stage
-from tables import needs_sink, odd_run, run_merge
+from lakes import NEXT, NOON, add, copied, names
+from tables import needs_sink, run_merge
 
 LIBRARY = Path("/usr/local/lib/collector-tests")
-NOON = 1772366400  # 2026-03-01
-DAY, NEXT = "date=2026-03-01", "date=2026-03-02"
 ENV = {**os.environ, "PYTHONPATH": f"{LIBRARY}/delta:{LIBRARY}/python",
        "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
 
@@ -65,10 +64,6 @@ def differences(lake, plain):
     return {table: by for table, by in found.items() if any(by.values())}
 
 
-def add(lake, name, seconds=NOON):
-    run_merge("-s", "parquet:partition=true", "-o", lake, odd_run(name, seconds=seconds))
-
-
 @pytest.fixture(name="made", scope="module")
 def a_made_lake():
     """Two days of runs that have ended, and the present day."""
@@ -79,19 +74,8 @@ def a_made_lake():
     return lake
 
 
-def copied(made, *tables):
-    lake = new_folder() / "lake"
-    shutil.copytree(made, lake, ignore=lambda folder, names: [name for name in names if tables and Path(folder) == made and
-                                                              name not in tables])
-    return lake
-
-
 def commits(lake, table):
     return sorted((lake / table / "_delta_log").iterdir())
-
-
-def names(lake, table, day=DAY):
-    return sorted(path.name for path in (lake / table / day).iterdir())
 
 
 def make_old(lake):
