@@ -18,5 +18,5 @@ SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome
        i.command AS command
 FROM (SELECT i.*, coalesce(i.ended, i.began) AS last_seen FROM images AS i) AS i
 WHERE i.outcome IN ('failed', 'killed', 'oom') AND NOT i.propagated AND NOT i.retried AND NOT i.ignored
-ORDER BY i.last_seen, i.run, i.host, i.pid
+ORDER BY i.last_seen, i.run, i.host, i.pid, i.start, i.exec
 LIMIT $1

@@ -5,5 +5,5 @@ SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome
        i.hidden_by AS hidden_by
 FROM (SELECT i.*, i.began AS first_seen FROM images AS i) AS i
 WHERE i.hidden_by IS NOT NULL
-ORDER BY i.first_seen, i.run, i.host, i.pid
+ORDER BY i.first_seen, i.run, i.host, i.pid, i.start, i.exec
 LIMIT $1

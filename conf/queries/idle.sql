@@ -4,5 +4,5 @@ SELECT i.wall_ns AS wall_ns, i.cpu_ns AS cpu_ns, floor(1000 * CAST(i.cpu_ns AS D
        i.outcome AS outcome, i.step AS step, i.pid AS pid, i.run AS run, i.command AS command
 FROM images AS i
 WHERE i.wall_ns >= 1000000000 AND i.cpu_ns < i.cpu_span_ns / 20 AND coalesce(i.children, 0) = 0
-ORDER BY i.wall_ns - i.cpu_ns DESC, i.run, i.host, i.pid, i.exec
+ORDER BY i.wall_ns - i.cpu_ns DESC, i.run, i.host, i.pid, i.start, i.exec
 LIMIT $1

@@ -73,8 +73,8 @@ bool lake_day__is_name(const char *name);
 bool lake_file__is_name(const char *name);
 bool lake_file__is_compacted(const char *name);
 
-/* Reads a file, not through a link: its bytes and a NUL, to be freed by the caller. 0, or -errno and NULL; -EBADMSG: not a regular
- * file, or one of more than `max` bytes. */
+/* Reads a file, not through a link: its bytes and a NUL, to be freed by the caller. 0, or -errno and NULL; -EBADMSG: not a
+ * regular file, or one of more than `max` bytes. */
 int lake__read(int folder, const char *name, off_t max, char **text, struct stat *st);
 
 /* Whether root or the lake's owner made it. */

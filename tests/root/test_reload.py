@@ -191,6 +191,9 @@ def test_a_sink_that_has_gone_keeps_nothing():
 
 
 def test_a_command_gets_the_signal_as_before():
-    with Started("--no-summary", "--", "/bin/sh", "-c", "trap 'exit 7' HUP; while :; do sleep 0.1; done") as run:
+    ready = new_folder() / "ready"
+    script = f"trap 'exit 7' HUP; : >{ready}; while :; do sleep 0.1; done"
+    with Started("--no-summary", "--", "/bin/sh", "-c", script) as run:
         run.wait_until_watching()
+        wait_for(ready.exists, "the shell handles the signal")
         run.end(signal.SIGHUP, 7)
