@@ -116,7 +116,7 @@ static const struct schema_field exit_fields[] = {
 	FIELD(struct lifecycle_exit, core_dumped, NULL, "the kernel wrote a core dump"),
 	FIELD(struct lifecycle_exit, duration_ns, "ns", "from its start to the exit of its last thread"),
 	FIELD(struct lifecycle_exit, threads_peak, NULL, "peak number of live threads"),
-	FIELD_NAME(struct lifecycle_exit, signal_code, "signal_code", signal_code__name, "si_code of that signal"),
+	FIELD_NAME(struct lifecycle_exit, signal_code, "signal_code", signal_code__name, "si_code of the signal that ended it, or asked it to end: SIGINT, SIGTERM"),
 	FIELD_NAME(struct lifecycle_exit, sender, "sender", sender_name,
 		   "its sender: user, kernel, timer, oom, memory_limit"),
 	FIELD(struct lifecycle_exit, sender_pid, NULL, "PID of the process that sent it; null: no process did"),

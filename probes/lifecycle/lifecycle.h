@@ -66,7 +66,7 @@ struct lifecycle_exec_failed {
 /* Maximum size of path and argv together. */
 #define LIFECYCLE_FAILED_TEXT 8192
 
-/* The sender of the signal that ended a process. Written by name. */
+/* The sender of the signal that ended a process, or asked it to end before it exited. Written by name. */
 enum lifecycle_sender {
 	LIFECYCLE_SENDER_USER = 0,	   /* a process, by a system call */
 	LIFECYCLE_SENDER_KERNEL = 1,	   /* a fault, a terminal, a broken pipe... */
@@ -86,7 +86,7 @@ struct lifecycle_exit {
 	char comm[EVENT_COMM];
 	bool core_dumped;
 	__u8 zero[3];
-	__u64 signal_code; /* signal << 32 | si_code; null like the others: it exited, or the sender is not known */
+	__u64 signal_code; /* signal << 32 | si_code; null like the others: no signal, or the sender is not known */
 	__u64 sender;	   /* enum lifecycle_sender */
 	__u64 sender_pid;  /* null: not a process */
 	__u64 sender_start;

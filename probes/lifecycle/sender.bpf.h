@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* The senders of fatal signals to watched processes: noted when the signal is generated, reported if the process ends by it.
- * Includes nothing: after core/probe.bpf.h and lifecycle.h. */
+/* The senders of fatal signals to watched processes, and of requests to end: noted when the signal is generated, reported
+ * if the process ends by it, or exits after it. Includes nothing: after core/probe.bpf.h and lifecycle.h. */
 #ifndef PROBES_LIFECYCLE_SENDER_BPF_H
 #define PROBES_LIFECYCLE_SENDER_BPF_H
 
 enum {
+	SIGINT_ = 2,
 	SIGKILL_ = 9,
 	SIGPIPE_ = 13,
 	SIGALRM_ = 14,
+	SIGTERM_ = 15,
 	SIGCHLD_ = 17,
 	SIGCONT_ = 18,
 	SIGSTOP_ = 19,
@@ -29,6 +31,12 @@ enum {
 /* Which write() sends to its caller without a siginfo. Since 7.x kill() does so too, and looks the same. */
 #define FROM_WRITE (1U << SIGPIPE_ | 1U << SIGXFSZ_)
 #define FROM_TIMERS (1U << SIGALRM_ | 1U << SIGVTALRM_ | 1U << SIGPROF_)
+
+/* Requests to end: what exits after it has handled one did so because of it. Not SIGHUP, by which daemons read their
+ * configuration again, nor SIGQUIT, by which a JVM prints its threads. */
+#define REQUESTS (1U << SIGINT_ | 1U << SIGTERM_)
+/* The number under which the last request that was handled is noted: no other sender of this signal is. */
+#define HANDLED SIGCHLD_
 
 /* kernel_siginfo pointers that are none, and si_code. */
 #define INFO_USER 0ULL
@@ -137,9 +145,13 @@ int BPF_PROG(lifecycle_exit_signal, int number, struct kernel_siginfo *siginfo, 
 		return 0;
 	kept = scope__kept(w);
 	signal = task->signal;
-	if (kept & KEPT_ENDING || is_handled(task, number))
+	if (kept & KEPT_ENDING)
 		return 0;
-	if (signal->flags & SIGNAL_GROUP_EXIT) {
+	if (is_handled(task, number)) {
+		if (number > SIGNALS_STANDARD || !(REQUESTS >> number & 1) || signal->flags & SIGNAL_GROUP_EXIT)
+			return 0;
+		number = HANDLED;
+	} else if (signal->flags & SIGNAL_GROUP_EXIT) {
 		if ((signal->group_exit_code & 0x7f) != number) /* it was ending already */
 			return 0;
 		kept |= KEPT_ENDING;
@@ -152,6 +164,19 @@ int BPF_PROG(lifecycle_exit_signal, int number, struct kernel_siginfo *siginfo, 
 	bpf_map_update_elem(&senders, &key, &s, BPF_ANY);
 	scope__keep(w, kept | (number <= SIGNALS_STANDARD ? 1U << number : 0));
 	return 0;
+}
+
+/* The number under which the sender of the signal was noted that made this process exit with a code; 0: none did. One that
+ * the process had blocked may be read from a descriptor. */
+static __always_inline __u32 request(const struct scope_entry *w)
+{
+	__u32 noted = scope__kept(w) & (REQUESTS | 1U << HANDLED);
+
+	if (!noted)
+		return 0;
+	if (noted >> HANDLED & 1)
+		return HANDLED;
+	return noted >> SIGTERM_ & 1 ? SIGTERM_ : SIGINT_;
 }
 
 static __always_inline void no_sender(struct lifecycle_exit *e, __u32 reason)

@@ -328,13 +328,13 @@ static bool lost_its_reader(const struct model_row *row)
 	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
 }
 
-/* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. The sender of a
- * signal that is handled is not recorded: where what started it ends well, that was meant. */
+/* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. Where
+ * what started it ends well, that was meant, but for a request from outside. */
 static bool was_asked_to_end(const struct process *p)
 {
 	uint32_t status = model_row__status(&p->row);
 
-	if (p == p->run->root || p->row.outcome == MODEL_KILLED ||
+	if (p == p->run->root || p->row.outcome == MODEL_KILLED || p->row.sender_is == MODEL_RELATION_OUTSIDE ||
 	    (status != 128 + SIGTERM && status != 128 + SIGINT && status != 128 + SIGHUP))
 		return false;
 	for (uint32_t i = 0; p->brood && i < p->brood->count; i++)

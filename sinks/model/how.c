@@ -25,12 +25,17 @@ bool sender__is_oom(const struct model_row *row)
 	return row->sender == MODEL_SENDER_OOM || row->sender == MODEL_SENDER_MEMORY_LIMIT;
 }
 
+static bool is_killed(const struct model_row *row)
+{
+	return !EVENT_IS_NULL(row->signal) && row->signal;
+}
+
 bool sender__meant(const struct model_row *row)
 {
 	bool above = row->sender_is == MODEL_RELATION_PARENT || row->sender_is == MODEL_RELATION_ANCESTOR ||
 		     row->sender_is == MODEL_RELATION_HELPER;
 
-	switch (row->signal) {
+	switch (is_killed(row) ? row->signal : SIGTERM) {
 	case SIGTERM:
 	case SIGKILL:
 	case SIGINT:
@@ -72,9 +77,12 @@ static const struct {
 
 static const char *cause_of(const struct model_row *row)
 {
+	/* The kernel asks to end by Ctrl-C only. */
+	uint64_t number = is_killed(row) ? row->signal : SIGINT;
+
 	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
-		if ((!causes[i].number || row->signal == (uint64_t)causes[i].number) &&
-		    row->sender == causes[i].sender && (!causes[i].code || !strcmp(row->signal_code, causes[i].code)))
+		if ((!causes[i].number || number == (uint64_t)causes[i].number) && row->sender == causes[i].sender &&
+		    (!causes[i].code || !strcmp(row->signal_code, causes[i].code)))
 			return causes[i].words;
 	return NULL;
 }
@@ -196,6 +204,11 @@ static void put_code(struct text *text, const struct model_row *row)
 			put_tried(text, row);
 		return;
 	}
+	if (row->sender) {
+		text__printf(text, "asked to end: ");
+		put_signal(text, row);
+		return;
+	}
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(*passed_on); i++)
 		if (row->exit_code == 128 + (uint64_t)passed_on[i].number)
 			text__printf(text, "the status of a process ended by %s", passed_on[i].words);
@@ -203,7 +216,7 @@ static void put_code(struct text *text, const struct model_row *row)
 
 void model_row__how(const struct model_row *row, struct text *text)
 {
-	if (!EVENT_IS_NULL(row->signal) && row->signal)
+	if (is_killed(row))
 		put_signal(text, row);
 	else if (!EVENT_IS_NULL(row->exit_code) && row->exit_code)
 		put_code(text, row);

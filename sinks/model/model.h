@@ -168,7 +168,7 @@ struct text; /* core/text.h */
 void model_oom__limit(const struct model_oom *oom, struct text *text);
 void model_oom__others(const struct model_oom *oom, struct text *text);
 
-/* Where the process stands that sent the signal which ended another one. */
+/* Where the process stands that sent the signal which ended another one, or asked it to end before it exited. */
 enum model_relation {
 	MODEL_RELATION_NONE, /* no process did, or it is not known */
 	MODEL_RELATION_ITSELF,
@@ -179,9 +179,9 @@ enum model_relation {
 	MODEL_RELATION_OUTSIDE,
 };
 
-/* The sender of the signal that ended a process. */
+/* The sender of that signal. */
 enum model_sender {
-	MODEL_SENDER_UNKNOWN, /* also where it exited */
+	MODEL_SENDER_UNKNOWN, /* also where there was no signal */
 	MODEL_SENDER_USER,    /* a process */
 	MODEL_SENDER_KERNEL,
 	MODEL_SENDER_TIMER,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Which process, or what of the kernel, sent the signal that ended a process, and where it stands. */
+/* Which process, or what of the kernel, sent the signal that ended a process or asked it to end, and where it stands. */
 #include "sinks/model/process.h"
 
 #include <string.h>

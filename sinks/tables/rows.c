@@ -80,7 +80,7 @@ static const struct cell of_process[] = {
 	{ "exit_code", COLUMN_INT, cell__number, ROW(exit_code), 0, NULL, "of its process" },
 	{ "signal", COLUMN_INT, cell__number, ROW(signal), 0, NULL, "that killed it" },
 	{ "signal_name", COLUMN_TEXT, cell__chars, ROW(signal_name), 0, NULL, "that killed it" },
-	{ "signal_code", COLUMN_TEXT, cell__chars, ROW(signal_code), 0, NULL, "si_code of that signal: SI_USER, SEGV_MAPERR..." },
+	{ "signal_code", COLUMN_TEXT, cell__chars, ROW(signal_code), 0, NULL, "si_code of that signal, or of the request to end that it exited after" },
 	{ "sender", COLUMN_TEXT, cell__sender, ROW(sender), 0, NULL, "its sender: user, kernel, timer, oom, memory_limit" },
 	{ "sender_pid", COLUMN_INT, cell__some, ROW(sender_pid), 0, NULL, "the process that sent it; null: no process did" },
 	{ "sender_start", COLUMN_BIGINT, cell__number, ROW(sender_start), 0, "ns", "its start" },

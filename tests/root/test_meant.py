@@ -31,6 +31,12 @@ if __name__ == "__main__":
         with concurrent.futures.ProcessPoolExecutor(2) as pool: list(pool.map(die, range(8)))
     except concurrent.futures.process.BrokenProcessPool: pass
 """
+SERVER = """
+import signal, sys, time
+signal.signal({0}, lambda *_: sys.exit("stopped"))
+open("up", "w").close()
+time.sleep(600)
+"""
 MAKEFILE = """
 all: a b
 a:
@@ -52,6 +58,8 @@ HEALTHY = {
     "hangup": ["bash", "-c", "sleep 600 & kill -HUP $!; wait $! || true"],
     "a_watchdog": ["bash", "-c", "sleep 600 & P=$!; (sleep 0.2; kill $P) & wait $P || true; wait"],
     "a_pool": ["/usr/bin/python3", "-c", POOL],
+    "a_server": ["bash", "-c", f"/usr/bin/python3 -c '{SERVER.format('signal.SIGTERM')}' & while [ ! -e up ]; do sleep 0.01; done; "
+                 "kill $!; wait $! || true"],
     "xargs": ["bash", "-c", "echo 1 2 3 | xargs -n 1 -P 3 sh -c 'sleep 600 & kill $!; wait $! || true'"],
     "make": ["make", "-s", "-j2", "-f", "makefile"],
 }
@@ -61,6 +69,10 @@ FAILING = {
     "timeout_as_the_cause": (["bash", "-c", "timeout 0.3 sh -c 'sleep 600; echo late'; exit $?"], [("exit 124", "timed out")]),
     "timeout_of_a_group": (["bash", "-c", "timeout -k 0.3 0.3 bash -c 'trap : TERM; while :; do sleep 0.1; done'; exit 0"],
                            [("SIGKILL", "timed out: sent by itself")]),
+    "timeout_of_a_server": (["bash", "-c", f"timeout -s INT 1 /usr/bin/python3 -c '{SERVER.format('signal.SIGINT')}'; exit 0"],
+                            [("exit 124", "timed out")]),
+    "reloaded": (["bash", "-c", f"/usr/bin/python3 -c '{SERVER.format('signal.SIGHUP')}' & while [ ! -e up ]; do sleep 0.01; "
+                  "done; kill -HUP $!; wait $!; exit 0"], [("exit 1", "")]),
     "timeout_kill": (["bash", "-c", "timeout -s KILL 0.3 sleep 600; exit 0"],
                      [("SIGKILL", "timed out: sent by itself")]),
     "abort": (["bash", "-c", "/usr/bin/python3 -c 'import os; os.abort()'; exit 0"], [("SIGABRT", "sent by itself")]),
@@ -98,7 +110,7 @@ def test_healthy(name):
     if not shutil.which(command[0]):
         pytest.skip(f"{command[0]} is not installed")
     run = collect(*command, cwd=folder, code=None, timeout=60)
-    killed = [e for e in run.of("lifecycle.exit") if e["signal"] in (1, 9, 15)]
+    killed = [e for e in run.of("lifecycle.exit") if e["signal"] in (1, 9, 15) or e["sender"]]
     assert killed, "the case has ended nothing"
     assert failures(run) == [], killed
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Who sent the signal that ended a process: against the sender's own word, and what strace reads from the siginfo."""
+"""Who sent the signal that ended a process, or asked it to end: against the sender's own word, and what strace reads from the siginfo."""
 import os
 import re
 import shutil
@@ -26,7 +26,11 @@ CASES = {
     "ignored_then_killed": ("SIGKILL", "SI_USER", "user", PARENT),
     "taken_then_sent_again": ("SIGTERM", "SI_USER", "user", PARENT),
     "blocked_over_exec": ("SIGTERM", "SI_USER", "user", OTHER),
-    "handled": (None, None, None, None),
+    "handled": (None, "SI_USER", "user", PARENT),
+    "handled_of_another": (None, "SI_USER", "user", OTHER),
+    "read_from_a_descriptor": (None, "SI_USER", "user", PARENT),
+    "handled_hangup": (None, None, None, None),  # daemons read their configuration then
+    "ignored": (None, None, None, None),
     "raise": ("SIGTERM", "SI_TKILL", "user", SELF),
     "kills_itself": ("SIGKILL", "SI_USER", "user", SELF),
     "abort": ("SIGABRT", "SI_TKILL", "user", SELF),

@@ -48,25 +48,33 @@ static void what_an_ancestor_ended_is_no_failure(void **state)
 {
 	static const struct {
 		uint32_t by, pid;
-		int signal;
+		int status; /* negative: the signal that ended it */
 		const char *comm;
 		enum model_relation is;
 		bool benign;
 		const char *how;
 	} cases[] = {
-		{10, 12, 15, "sh", MODEL_RELATION_PARENT, true, "sent by its parent sh (pid 10)"},
-		{10, 12, 9, "sh", MODEL_RELATION_PARENT, true, "sent by its parent sh (pid 10)"},
-		{10, 12, 11, "sh", MODEL_RELATION_PARENT, false, "sent by its parent sh (pid 10)"},
-		{10, 13, 15, "sh", MODEL_RELATION_ANCESTOR, true, "sent by sh (pid 10), above it"},
-		{11, 12, 15, "kill", MODEL_RELATION_HELPER, true, "sent by kill (pid 11)"},
-		{11, 13, 15, "kill", MODEL_RELATION_HELPER, true, "sent by kill (pid 11)"},
-		{13, 12, 15, "tool", MODEL_RELATION_RUN, false, "sent by tool (pid 13)"},
-		{12, 12, 9, "tool", MODEL_RELATION_ITSELF, false, "sent by itself"},
-		{9, 12, 9, "bash", MODEL_RELATION_OUTSIDE, false, "sent by bash (pid 9), outside of the run"},
-		{10, 12, 15, "slurmstepd", MODEL_RELATION_PARENT, false,
+		{10, 12, -15, "sh", MODEL_RELATION_PARENT, true, "sent by its parent sh (pid 10)"},
+		{10, 12, -9, "sh", MODEL_RELATION_PARENT, true, "sent by its parent sh (pid 10)"},
+		{10, 12, -11, "sh", MODEL_RELATION_PARENT, false, "sent by its parent sh (pid 10)"},
+		{10, 13, -15, "sh", MODEL_RELATION_ANCESTOR, true, "sent by sh (pid 10), above it"},
+		{11, 12, -15, "kill", MODEL_RELATION_HELPER, true, "sent by kill (pid 11)"},
+		{11, 13, -15, "kill", MODEL_RELATION_HELPER, true, "sent by kill (pid 11)"},
+		{13, 12, -15, "tool", MODEL_RELATION_RUN, false, "sent by tool (pid 13)"},
+		{12, 12, -9, "tool", MODEL_RELATION_ITSELF, false, "sent by itself"},
+		{9, 12, -9, "bash", MODEL_RELATION_OUTSIDE, false, "sent by bash (pid 9), outside of the run"},
+		{10, 12, -15, "slurmstepd", MODEL_RELATION_PARENT, false,
 		 "sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job"},
-		{9, 12, 15, "earlyoom", MODEL_RELATION_OUTSIDE, false,
+		{9, 12, -15, "earlyoom", MODEL_RELATION_OUTSIDE, false,
 		 "sent by earlyoom (pid 9), outside of the run: limit of memory"},
+		{10, 12, 1, "sh", MODEL_RELATION_PARENT, true, "asked to end: sent by its parent sh (pid 10)"},
+		{11, 13, 1, "kill", MODEL_RELATION_HELPER, true, "asked to end: sent by kill (pid 11)"},
+		{11, 12, 127, "kill", MODEL_RELATION_HELPER, true, "a shared library, or a command, was not found"},
+		{13, 12, 1, "tool", MODEL_RELATION_RUN, false, "asked to end: sent by tool (pid 13)"},
+		{9, 12, 143, "bash", MODEL_RELATION_OUTSIDE, false,
+		 "asked to end: sent by bash (pid 9), outside of the run"},
+		{10, 12, 1, "slurmstepd", MODEL_RELATION_PARENT, false,
+		 "asked to end: sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job"},
 	};
 
 	(void)state;
@@ -80,12 +88,14 @@ static void what_an_ancestor_ended_is_no_failure(void **state)
 		FORK(.at = 3 * S, .pid = 12, .parent = 10, .comm = "sh");
 		EXEC(.at = 3 * S, .pid = 12, .exe = "/bin/tool", .args = "tool|");
 		FORK(.at = 4 * S, .pid = 13, .parent = 12, .comm = "tool");
-		END(.at = 5 * S, .pid = cases[i].pid, .signal = cases[i].signal, .sent_by = cases[i].by,
+		END(.at = 5 * S, .pid = cases[i].pid, STATUS(cases[i].status), .sent_by = cases[i].by,
 		    .comm = cases[i].comm, .cpu = 1, .bytes = 1);
 		assert_int_equal(s->rows_count, 1);
 		assert_int_equal(s->rows[0].row.sender_is, cases[i].is);
 		assert_int_equal(s->rows[0].row.benign, cases[i].benign);
-		assert_int_equal(s->rows[0].row.outcome, cases[i].benign ? MODEL_OK : MODEL_KILLED);
+		assert_int_equal(s->rows[0].row.outcome, cases[i].benign       ? MODEL_OK
+							 : cases[i].status < 0 ? MODEL_KILLED
+									       : MODEL_FAILED);
 		model_row__how(&s->rows[0].row, &text);
 		assert_string_equal(text.data, cases[i].how);
 		text__free(&text);
@@ -136,6 +146,8 @@ static void ends_in_words(void **state)
 		{"/bin/a", "memory_limit", "SI_KERNEL", -9,
 		 "by the kernel's OOM killer: its cgroup was at its memory limit"},
 		{"/bin/a", "kernel", "ILL_BADSTK", -4, "sent by the kernel"},
+		{"/bin/a", "kernel", "SI_KERNEL", 1, "asked to end: Ctrl-C at its terminal"},
+		{"/bin/a", "timer", "SI_TIMER", 1, "asked to end: sent by a timer of its own"},
 		{"/usr/bin/timeout", NULL, NULL, 124, "timed out"},
 		{"/bin/a", NULL, NULL, 124, NULL},
 		{"/bin/bash", NULL, NULL, 127, "command not found"},

@@ -5,6 +5,7 @@
 #include "signals.h"
 
 #include <fcntl.h>
+#include <sys/signalfd.h>
 #include <sys/time.h>
 
 static int ready[2];
@@ -231,6 +232,33 @@ static void handles(void)
 	waits();
 }
 
+static void handles_hangup(void)
+{
+	signal(SIGHUP, handle);
+	waits();
+}
+
+static void reads_it(void)
+{
+	struct signalfd_siginfo info;
+	sigset_t set;
+	int fd;
+
+	block(SIGTERM);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	fd = signalfd(-1, &set, SFD_CLOEXEC);
+	say_ready();
+	if (fd < 0 || read(fd, &info, sizeof(info)) != sizeof(info))
+		die("signalfd");
+}
+
+static void ignores_and_ends(void)
+{
+	signal(SIGTERM, SIG_IGN);
+	wait_to_go();
+}
+
 static void ignores(void)
 {
 	signal(SIGTERM, SIG_IGN);
@@ -281,6 +309,11 @@ static void tell_to_go(void)
 static void sends_term(pid_t pid)
 {
 	kill(pid, SIGTERM);
+}
+
+static void sends_hangup(pid_t pid)
+{
+	kill(pid, SIGHUP);
 }
 
 static void sends_real_time(pid_t pid)
@@ -374,6 +407,10 @@ static const struct way {
 	{"taken_then_sent_again", takes, sends_again},
 	{"blocked_over_exec", runs_another, sends_and_tells},
 	{"handled", handles, sends_term},
+	{"handled_of_another", handles, sends_and_tells},
+	{"read_from_a_descriptor", reads_it, sends_term},
+	{"handled_hangup", handles_hangup, sends_hangup},
+	{"ignored", ignores_and_ends, sends_and_tells},
 	{"raise", raises, NULL},
 	{"kills_itself", kills_itself, NULL},
 	{"abort", aborts, NULL},
