@@ -113,9 +113,10 @@ struct verdict_run {
 	struct verdict_limits limits;
 	bool outside; /* its first process was ended by a signal from outside of the run */
 	bool root_failed;
-	uint64_t root_ended_ns;	    /* 0: not yet */
-	struct verdict_quota quota; /* its counter of CPU time is of any process */
-	bool quota_told;
+	uint64_t root_ended_ns;		      /* 0: not yet */
+	struct verdict_quota quota;	      /* its counter of CPU time is of any process */
+	bool quota_told;		      /* of one of its processes */
+	struct verdict *quota_of_all;	      /* of its first process, for all; NULL: not said */
 	uint64_t cpus;			      /* on which the least restricted of its processes may run; 0: not known */
 	uint64_t memory_limit;		      /* of the cgroup in which most of its memory is; 0: none is known */
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */

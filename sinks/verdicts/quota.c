@@ -96,6 +96,17 @@ static int tell(struct verdicts *verdicts, const struct model_row *row, const st
 	return draft__add(verdicts, &draft);
 }
 
+/* Of many that live for a short time each. */
+static int tell_of_all(struct verdicts *verdicts, struct verdict_run *run, const struct model_row *row)
+{
+	size_t before = verdicts->count;
+	int err = tell(verdicts, row, &run->quota, "has descendants in");
+
+	if (verdicts->count > before)
+		run->quota_of_all = verdicts->list[before];
+	return err;
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_THROTTLED);
@@ -108,9 +119,18 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		run->quota_told |= own->cgroup == run->quota.cgroup;
 		return tell(verdicts, row, own, "ran in");
 	}
-	/* many that live for a short time each */
-	if (row->root && !run->quota_told && run->quota.since_ns && stops(&run->quota, limit))
-		return tell(verdicts, row, &run->quota, "has descendants in");
+	return row->root && run->quota.since_ns && stops(&run->quota, limit) ? tell_of_all(verdicts, run, row) : 0;
+}
+
+/* The row of what the quota has stopped may come after that of the run's first process. */
+static int choose(struct verdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->runs_count; i++) {
+		struct verdict_run *run = verdicts->runs[i];
+
+		if (run && run->quota_of_all)
+			run->quota_of_all->dropped = run->quota_told;
+	}
 	return 0;
 }
 
@@ -126,4 +146,5 @@ const struct detector detector_quota = {
 	.room = sizeof(struct verdict_quota),
 	.sampled = sampled,
 	.row = judge,
+	.finish = choose,
 };

@@ -577,6 +577,17 @@ static void never_reaches_its_quota(void)
 	one_in_quota(150 * MS, 0);
 }
 
+/* The account of its parent is closed first. */
+static void stopped_by_quota_and_closed_after_its_parent(void)
+{
+	start(1 * S, 11, ROOT, "align", "");
+	in_quota(11, 195 * MS, 9);
+	EXIT(.at = 9 * S, .pid = 11, .parent = ROOT);
+	MEM_LAST(.at = 9 * S, .pid = 11, .bytes = MIB);
+	over(9 * S + MS, ROOT, 0, 0);
+	reaped(9 * S + 2 * MS, 11);
+}
+
 /* 4 of 10 periods a second, but each of many uses a part: what began them. */
 static void many_share_a_quota(void)
 {
@@ -808,6 +819,8 @@ static const struct {
 	{ranks_on_one_cpu, VERDICT_THROTTLED, VERDICT_LIKELY, 11, "it may run on 1 of the run's 4 CPUs"},
 	{ranks_on_all_cpus, NONE, 0, 0, NULL},
 	{stopped_by_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "0.20 CPUs: it was throttled in 45 of 50 periods"},
+	{stopped_by_quota_and_closed_after_its_parent, VERDICT_THROTTLED, VERDICT_PROVEN, 11,
+	 "0.20 CPUs: it was throttled in 45 of 50 periods"},
 	{never_reaches_its_quota, NONE, 0, 0, NULL},
 	{many_share_a_quota, VERDICT_THROTTLED, VERDICT_PROVEN, ROOT,
 	 "has descendants in a cgroup whose quota is 0.20 CPUs"},
