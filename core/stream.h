@@ -36,6 +36,21 @@ struct stream_run {
 	const char *const *command; /* argv of the run's command, terminated by NULL; may be NULL */
 };
 
+/* ---- the batch job ---- */
+
+#define STREAM_JOB_TEXT 160
+#define STREAM_JOB_VALUE 128
+
+/* "SYSTEM:ID" by the variables that the batch system sets, the same on all nodes of the job, with the cluster's name if there
+ * is one: "slurm:CLUSTER:17". "": none, or not a plain one: variables are untrusted. get() copies the value of a variable;
+ * false: there is none. */
+void stream_job__find(char job[STREAM_JOB_TEXT],
+		      bool (*get)(const void *from, const char *name, char value[STREAM_JOB_VALUE]), const void *from);
+void stream_job__of_environment(char job[STREAM_JOB_TEXT], char *const *environment); /* as environ(7) */
+
+/* For get(): copies a value; false: it is too long, or has a NUL. */
+bool stream_job__value(char value[STREAM_JOB_VALUE], const char *bytes, size_t length);
+
 /* ---- writing ---- */
 
 struct stream_writer;

@@ -398,7 +398,7 @@ int recorder__run(const struct collector_opts *opts, const struct passwd *user, 
 
 	r.asks.end = &r.asks.first;
 	if (opts->command)
-		job__find(r.job, environ);
+		stream_job__of_environment(r.job, environ);
 	detach(channel);
 	caps__resume();
 	prctl(PR_SET_NAME, "collector-rec", 0, 0, 0);

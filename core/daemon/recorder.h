@@ -76,7 +76,7 @@ struct recorder {
 	const char **stream_names;	    /* terminated by NULL */
 	char **shown_command, **shown_tags; /* redacted, for the headers */
 	struct record_privacy privacy;	    /* of every stream */
-	char job[JOB_TEXT];		    /* that the command is part of; "": none is known */
+	char job[STREAM_JOB_TEXT];	    /* that the command is part of; "": none is known */
 	struct opt_list verdicts;	    /* limits, for the headers */
 	struct run *runs;
 	uint64_t closing; /* runs that have ended, and are still brought to the disk */

@@ -121,12 +121,17 @@ static void put_id(struct text *out, const struct listed *run)
 	text__safe(out, run->id, strlen(run->id));
 }
 
+static void put_job(struct text *out, const struct listed *run)
+{
+	text__safe(out, run->job, strlen(run->job));
+}
+
 static void put_command(struct text *out, const struct listed *run)
 {
 	text__safe(out, run->command, strlen(run->command));
 }
 
-/* In a narrow terminal those of the lowest rank give way first. */
+/* In a narrow terminal those of the lowest rank give way first, and one that is empty in each line always. */
 static const struct column {
 	const char *heading;
 	bool right;
@@ -142,6 +147,7 @@ static const struct column {
 	{"PROCESSES", true, 1, put_processes},
 	{"NONZERO", true, 3, put_nonzero},
 	{"SIZE", true, 5, put_size},
+	{"JOB", false, 6, put_job},
 	{"COMMAND", false, 9, put_command},
 };
 #define COLUMNS (sizeof(columns) / sizeof(*columns))
@@ -150,6 +156,7 @@ struct table {
 	struct text cells; /* each ended by a NUL */
 	size_t width[COLUMNS];
 	bool left_out[COLUMNS];
+	bool filled[COLUMNS];
 	size_t window;
 };
 
@@ -174,6 +181,7 @@ static void put_cell(struct table *table, size_t column, const struct listed *ru
 	if (table->cells.error)
 		return;
 	width = width_of(table->cells.data + begin);
+	table->filled[column] |= run && width;
 	if (width > table->width[column])
 		table->width[column] = width;
 }
@@ -182,11 +190,13 @@ static void choose_columns(struct table *table)
 {
 	size_t used = COMMAND_COLUMNS;
 
-	for (size_t i = 0; i + 1 < COLUMNS; i++)
-		used += table->width[i] + 2;
+	for (size_t i = 0; i + 1 < COLUMNS; i++) {
+		table->left_out[i] = !table->filled[i];
+		used += table->filled[i] ? table->width[i] + 2 : 0;
+	}
 	for (int rank = 1; rank < 8 && used > table->window; rank++)
 		for (size_t i = 0; i < COLUMNS; i++)
-			if (columns[i].rank == rank) {
+			if (columns[i].rank == rank && !table->left_out[i]) {
 				table->left_out[i] = true;
 				used -= table->width[i] + 2;
 			}
@@ -310,6 +320,7 @@ static void put_object(struct text *out, const struct listed *run)
 	put_string(out, "name", run->name);
 	put_string(out, "host", run->host);
 	put_string(out, "command", run->command);
+	put_string(out, "job", run->job);
 	put_number(out, "uid", run->uid == STREAM_NO_UID ? null : run->uid);
 	put_tags(out, run->tags);
 	put_time(out, "began", run->began_ns);

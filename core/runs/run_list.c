@@ -40,6 +40,11 @@ struct seen {
 	uint64_t exits, nonzero, exit_code, signal;
 };
 
+struct variables {
+	const struct value *map;
+	const uint8_t *end;
+};
+
 static void copy(char *out, size_t size, const char *text)
 {
 	snprintf(out, size, "%.*s", (int)size - 1, text ? text : "");
@@ -54,6 +59,7 @@ static void put_header(struct listed *run, const struct stream_info *info)
 	copy(run->name, sizeof(run->name), info->run.name);
 	copy(run->host, sizeof(run->host), info->host);
 	copy(run->version, sizeof(run->version), info->collector);
+	copy(run->job, sizeof(run->job), info->run.job);
 	run->uid = info->run.uid;
 	run->began_ns = info->real_ns;
 	for (size_t i = 0; info->run.tags && info->run.tags[i] && used < sizeof(run->tags); i++)
@@ -66,6 +72,36 @@ static void put_header(struct listed *run, const struct stream_info *info)
 	slash = command && *command ? strrchr(*command, '/') : NULL;
 	run->timed = command && *command && !strcmp(slash ? slash + 1 : *command, "timeout");
 	text__free(&text);
+}
+
+static bool get_variable(const void *from, const char *name, char value[STREAM_JOB_VALUE])
+{
+	const struct variables *variables = from;
+	const uint8_t *cursor = variables->map->items;
+	const char *item, *text;
+	uint32_t n, m;
+
+	for (uint32_t i = 0; i < variables->map->length; i++) {
+		if (!value__item(&cursor, variables->end, &item, &n) ||
+		    !value__item(&cursor, variables->end, &text, &m))
+			return false;
+		if (n == strlen(name) && !memcmp(item, name, n))
+			return stream_job__value(value, text, m);
+	}
+	return false;
+}
+
+/* Of a run of the daemon its first program says it. */
+static void find_job(struct listed *run, const struct record *record)
+{
+	int field = stream_event__field(record->event, "env");
+	struct value values[SCHEMA_FIELDS_MAX];
+	struct variables variables = {.end = record->bytes + record->size};
+
+	if (field < 0 || *run->job || record__values(record, values) || values[field].type != VALUE_MAP)
+		return;
+	variables.map = &values[field];
+	stream_job__find(run->job, get_variable, &variables);
 }
 
 /* An event that says how a process ended: the one with an exit code. */
@@ -148,6 +184,7 @@ static void put_ends(struct listed *run, struct stream_reader *reader, struct st
 		began = record.start >= (uint64_t)info->boot_ns && record.start < record.ts ? record.start : record.ts;
 		run->began_ns = record.real_ns - (record.ts - began);
 		see(&seen, &record);
+		find_job(run, &record);
 	}
 	if (!whole && stream_reader__skip_to_last(last))
 		return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Takes the records of the stream lifecycle. */
 #include <errno.h>
+#include <string.h>
 
 #include "sinks/model/process.h"
 
@@ -46,6 +47,25 @@ int life__fork(const struct feed *f)
 	return 0;
 }
 
+static bool get_variable(const void *from, const char *name, char value[STREAM_JOB_VALUE])
+{
+	const struct model_list *env = from;
+	const char *item = env->data;
+	size_t length = strlen(name);
+
+	for (uint32_t i = 0; i < env->count; i++, item += strlen(item) + 1)
+		if (!strncmp(item, name, length) && item[length] == '=')
+			return stream_job__value(value, item + length + 1, strlen(item + length + 1));
+	return false;
+}
+
+/* The run's first program says it where no command was given: in a daemon. */
+static void find_job(struct run *run, const struct process *p, const struct model_command *command)
+{
+	if (p == run->root && !p->row.image && !*run->pub.job)
+		stream_job__find(run->job, get_variable, &command->env);
+}
+
 /* Takes the command. */
 static void set_command(const struct feed *f, struct process *p, struct model_command *command)
 {
@@ -57,6 +77,7 @@ static void set_command(const struct feed *f, struct process *p, struct model_co
 	p->row.tried_error[0] = '\0';
 	p->row.forked = false;
 	process__set_comm(p->row.comm, f->field[COMM]);
+	find_job(f->run, p, command);
 }
 
 int life__exec(const struct feed *f)

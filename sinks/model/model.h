@@ -51,6 +51,7 @@ struct model_run {
 	uint64_t rss_peak_bytes;	 /* most memory of all processes at once, by their last samples: at most this */
 	uint64_t rss_lower_bytes;	 /* and at least this, as memory that they share counts once */
 	uint64_t pss_peak_bytes;	 /* most by their Pss, in a round in which that of all was read */
+	const char *job;		 /* batch job, by its header or its first program; "": none is known */
 	const char *cgroup;		 /* in which most of their memory was; NULL: not read */
 	uint64_t cgroup_bytes;		 /* the most that it was charged in a round */
 	uint64_t cgroup_cache_bytes;	 /* of that, page cache of files */

@@ -165,6 +165,7 @@ struct run {
 	struct rss rss;				/* of all living processes */
 	bool own_io;				/* records have the I/O of waited-for children apart */
 	char *cgroup;				/* pub.cgroup */
+	char job[STREAM_JOB_TEXT];		/* pub.job, if its first program says it */
 	uint64_t cgroup_held;			/* most that its processes held in it, by their samples */
 	uint32_t tasks;				/* begun */
 	uint64_t given_up;			/* accounts that may still come, after their row */

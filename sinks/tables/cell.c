@@ -363,7 +363,7 @@ int cell__run_job(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;
 	(void)at;
-	return keep_string(p, p->run->info->run.job);
+	return keep_string(p, p->run->job);
 }
 
 int cell__version(struct packer *p, const struct cell *cell, const void *at)

@@ -190,7 +190,7 @@ static const struct cell runs[] = {
 	{ "uid", COLUMN_BIGINT, cell__run_uid, 0, 0, NULL, "the user of the command, or of the process that started the run" },
 	{ "user", COLUMN_TEXT, cell__run_user, 0, 0, NULL, "its name then; null: it had none, or an older version recorded it" },
 	{ "job", COLUMN_TEXT, cell__run_job, 0, 0, NULL,
-	  "the batch job that its command was started in: slurm:17; null: none is known" },
+	  "the batch job that it was started in: slurm:17; null: none is known" },
 	{ "tags", COLUMN_JSON, cell__tags, 0, 0, NULL, "of the configuration" },
 	CELLS_TIMES(run_row),
 	{ "boot_epoch_ns", COLUMN_BIGINT, cell__number, AT(run_row, boot_epoch_ns), 0, "ns",

@@ -86,6 +86,27 @@ def test_runs_of_a_daemon(shell):
         assert fed_lines == {(e["marker"], e["seq"]): e for e in merge(run)}
 
 
+def test_the_job_of_a_run_is_that_of_its_first_program(shell):
+    """The daemon itself is in no job: what it watches is."""
+    config = new_folder() / "daemon.yaml"
+    config.write_text(f"scope: [{{exe: {shell}}}]\nprobes: {{lifecycle: {{env: [SLURM_JOB_ID, SLURM_CLUSTER_NAME]}}}}\n")
+    with Started("-c", config, out=new_folder()) as daemon:
+        daemon.wait_until_watching()
+        for job in {"SLURM_JOB_ID": "17", "SLURM_CLUSTER_NAME": "big"}, {"SLURM_JOB_ID": "a b"}, {}:
+            subprocess.run([shell, "-c", "SLURM_JOB_ID=99 /bin/true; exit 0"], env={**os.environ, **job}, check=True)
+        daemon.end()
+    done = subprocess.run([stage() / "collector-ls", "--json", daemon.out], capture_output=True, check=True)
+    listed = {run["run"]: run["job"] for run in json.loads(done.stdout)}
+    assert sorted(job or "" for job in listed.values()) == ["", "", "slurm:big:17"]
+    page = subprocess.run([stage() / "collector-ls", daemon.out], capture_output=True, check=True, text=True).stdout
+    assert "  JOB  " in page.splitlines()[0] and page.count("slurm:big:17") == 1
+    if (stage() / "collector-query").exists():
+        for run, job in listed.items():
+            done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-q", "-F", "jsonl", daemon.out / run,
+                                   "SELECT job FROM runs"], capture_output=True, check=True)
+            assert json.loads(done.stdout) == {"job": job}
+
+
 def test_what_cannot_be_followed(shell):
     config = new_folder() / "daemon.yaml"
     config.write_text(CONFIG % shell)

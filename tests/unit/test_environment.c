@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "core/account/account.h"
+#include "core/stream.h"
 
 static const struct passwd ci = {.pw_name = (char *)"ci", .pw_dir = (char *)"/srv/ci", .pw_shell = (char *)"/bin/dash"};
 
@@ -86,17 +87,17 @@ static void a_batch_job_is_known_by_its_variables(void **state)
 		{ENV("SLURM_JOB_ID=1\n2"), ""},
 		{ENV(NULL), ""},
 	};
-	char job[JOB_TEXT], value[2 * JOB_TEXT];
+	char job[STREAM_JOB_TEXT], value[2 * STREAM_JOB_TEXT];
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		job__find(job, cases[i].from);
+		stream_job__of_environment(job, cases[i].from);
 		assert_string_equal(job, cases[i].job);
 	}
 	memset(value, '1', sizeof(value));
 	memcpy(value, "PBS_JOBID=", strlen("PBS_JOBID="));
 	value[sizeof(value) - 1] = '\0';
-	job__find(job, ENV(value));
+	stream_job__of_environment(job, ENV(value));
 	assert_string_equal(job, "");
 }
 
