@@ -229,7 +229,7 @@ def test_a_time_that_the_broker_does_not_accept(broker):
     wait_for(lambda: is_saved(state, first.name, second.name), "both cursors")
     said = follower.end()
     assert "INVALID_TIMESTAMP" in said and "trying again, slowly" in said and "refused" not in said
-    assert in_order(once(consume(broker.brokers, "late"))) == in_order(merge(first, second))
+    assert in_order(once(consume(broker.brokers, "late"))) == in_order(merge(first) + merge(second))
 
 
 def test_a_password_and_a_certificate(broker):
