@@ -31,7 +31,7 @@ static const char *const files[] = {"exe", "cwd", "cgroup", "cmdline", "environ"
 static const struct probe *probes[PROBES_MAX];
 static struct bpf_object *objects[PROBES_MAX]; /* never loaded */
 static size_t probes_count;
-static char proc_path[] = "/tmp/fuzz_probe.XXXXXX";
+static char proc_path[] = "/dev/shm/fuzz_probe.XXXXXX"; /* many files a second */
 static int proc_dir = -1, proc = -1;
 
 static void remove_proc(void)
@@ -176,13 +176,17 @@ static void written(void *arg, struct probe_unit *unit, const struct event *even
 /* The bytes given, and a list of variables for the rest. */
 static void fill(uint8_t *to, size_t size, const uint8_t *given, size_t given_size)
 {
-	static const char rest[] = WANTED "=yes\0OTHER=no\0" WANTED;
+	static const char variables[] = WANTED "=yes\0OTHER=no\0" WANTED;
+	static uint8_t rest[UINT16_MAX];
 	size_t head = given_size < size ? given_size : size;
 
+	if (!*rest) /* a loop for each input would take most of the time */
+		for (size_t i = 0; i < sizeof(rest); i++)
+			rest[i] = variables[i % sizeof(variables)];
+	EXPECT(size <= sizeof(rest));
 	if (head)
 		memcpy(to, given, head);
-	for (size_t i = head; i < size; i++)
-		to[i] = rest[i % sizeof(rest)];
+	memcpy(to + head, rest + head, size - head);
 }
 
 static void take(struct probe_unit *unit, const struct fuzz_step *step, const uint8_t *given, size_t *count)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Gives records with whatever values, that fit their headers, to a sink (sinks/NAME.so of the current folder; not those
- * that need DuckDB). The first byte says which, and whether rules find steps; then, for each record, a byte for its stream and a msgpack array. Text is
- * UTF-8 and steers no terminal. The plugins must be built with the same sanitizers and compiler. */
+ * that need DuckDB). The first byte says which, and whether rules find steps; then, for each record, a byte for its stream
+ * and a msgpack array. Text is UTF-8 and steers no terminal. The plugins must be built with the same sanitizers and compiler. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <string.h>
@@ -19,6 +19,7 @@ struct fuzzed {
 	const struct sink *sink;
 };
 
+/* The byte 0x70 is summary with rules. */
 static struct fuzzed sinks[] = {{"summary", true, NULL}, {"jsonl", true, NULL},	    {"trace", true, NULL},
 				{"advise", true, NULL},	 {"perfetto", false, NULL}, {"msgpack", false, NULL}};
 static struct fuzzed report = {"report", false, NULL}; /* takes ten times as long as another */
@@ -145,7 +146,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			       .log = say_nothing,
 			       .delivered = delivered};
 	struct stream_state stream = {.complete = true, .life = STREAM_ENDED};
-	void *conf = conf_of(sink, size && *data >> 4 == 7), *state;
+	void *conf = conf_of(sink, size && *data == 0x70), *state;
 
 	EXPECT(!sink->open(&api, conf, &state));
 	for (int i = 0; i < STREAMS && sink->stream; i++)
