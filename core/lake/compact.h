@@ -77,6 +77,9 @@ bool lake_file__is_compacted(const char *name);
  * regular file, or one of more than `max` bytes. */
 int lake__read(int folder, const char *name, off_t max, char **text, struct stat *st);
 
+/* Gives it the owner and the mode of another one. 0 or -errno; it is on the disk. */
+int lake__own(const struct stat *as, int fd, mode_t mask);
+
 /* Whether root or the lake's owner made it. */
 bool lake__trusts(const struct lake *lake, const struct stat *st);
 

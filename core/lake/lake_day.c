@@ -76,6 +76,13 @@ int lake__read(int folder, const char *name, off_t max, char **text, struct stat
 	return rc;
 }
 
+int lake__own(const struct stat *as, int fd, mode_t mask)
+{
+	if (!geteuid() && fchown(fd, as->st_uid, as->st_gid))
+		return -errno;
+	return fchmod(fd, as->st_mode & mask) || fsync(fd) ? -errno : 0;
+}
+
 bool lake__trusts(const struct lake *lake, const struct stat *st)
 {
 	return !st->st_uid || st->st_uid == lake->st.st_uid;

@@ -93,13 +93,6 @@ static int give_folder(const struct lake_merging *m, const char *name)
 /* ---- what comes out ---- */
 
 /* Owner and mode are those of the day's folder: the same users can read it. */
-static int own(const struct stat *as, int fd, mode_t mask)
-{
-	if (!geteuid() && fchown(fd, as->st_uid, as->st_gid))
-		return -errno;
-	return fchmod(fd, as->st_mode & mask) || fsync(fd) ? -errno : 0;
-}
-
 static int place_one(int out, const char *name, void *arg)
 {
 	struct lake_merging *m = arg;
@@ -108,7 +101,7 @@ static int place_one(int out, const char *name, void *arg)
 
 	snprintf(as, sizeof(as), "%s%ju" LAKE_FILE, m->prefix, (uintmax_t)m->files);
 	if (!rc)
-		rc = own(&m->day->st, fd, 0666);
+		rc = lake__own(&m->day->st, fd, 0666);
 	if (!rc && renameat2(out, name, m->to, as, RENAME_NOREPLACE))
 		rc = -errno;
 	if (!rc && m->log)
@@ -185,7 +178,7 @@ int lake_day__merge(struct lake *lake, struct lake_day *day)
 	if (!rc)
 		rc = lake_merging__place(&m);
 	if (!rc)
-		rc = own(&day->st, m.to, 07777);
+		rc = lake__own(&day->st, m.to, 07777);
 	if (rc)
 		lake__left(lake, day, rc, "%s", rc > 0 ? "see above" : strerror(-rc));
 	else

@@ -13,7 +13,11 @@
 /* A row group is what engines read at once; a file, what they share out. */
 #define GROUP_ROWS 122880
 #define FILE_MB 256
-#define MEMORY "1GiB"
+#define MEMORY_MB 1024
+/* Of what is too much for that: a reader and the writer hold a row group of each text column whole, and the sort, which leaves
+ * memory only for what it knows, takes the rest. With one thread they get on with this, however much there is to sort. */
+#define LARGE_MB 64
+#define LARGE_MEMORY_MB 2048
 
 /* Those that a table has, in this order: a step's rows lie together, and those of a run's events. */
 static const char *const sorted_by[] = {"pipeline", "step", "began", "since", "run",  "host", "time",
@@ -240,11 +244,11 @@ static int compare_rows(struct rows *rows)
 
 static int set_up(struct rows *rows)
 {
+	bool large = rows->job->bytes > LARGE_MB << 20;
 	struct text sql = {0};
 
-	text__printf(&sql,
-		     "SET threads = 2; SET memory_limit = '" MEMORY "'; SET temp_directory = '/proc/self/fd/%d/tmp'",
-		     rows->job->work);
+	text__printf(&sql, "SET threads = %d; SET memory_limit = '%dMiB'; SET temp_directory = '/proc/self/fd/%d/tmp'",
+		     large ? 1 : 2, large ? LARGE_MEMORY_MB : MEMORY_MB, rows->job->work);
 	return ask(rows, &sql, NULL);
 }
 

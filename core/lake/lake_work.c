@@ -149,14 +149,29 @@ void lake_work__close(struct lake_work *work)
 struct rescue {
 	struct lake *lake;
 	const struct lake_day *day;
-	int to; /* -1: there is none any more */
+	int to; /* -1: none yet */
 	bool remove;
 };
+
+/* The day was removed: what comes late begins it again, as it would by its path. */
+static int begin_again(const struct rescue *rescue, int old)
+{
+	const struct lake_day *day = rescue->day;
+	struct stat st;
+	int fd;
+
+	if (fstat(old, &st) || mkdirat(day->table_fd, day->date, 0700))
+		return -errno;
+	fd = dir__open(day->table_fd, day->date);
+	if (fd >= 0)
+		lake__own(&st, fd, 07777);
+	return fd;
+}
 
 /* A file that was not listed came while the folder was exchanged, or after that by a descriptor: it belongs into the new one. */
 static int rescue_one(int old, const char *name, void *arg)
 {
-	const struct rescue *rescue = arg;
+	struct rescue *rescue = arg;
 	const struct lake_file *file = lake_day__find(rescue->day, name);
 	struct stat st;
 
@@ -164,8 +179,9 @@ static int rescue_one(int old, const char *name, void *arg)
 		return errno == ENOENT ? 0 : -errno;
 	if (file && file->inode == st.st_ino)
 		return rescue->remove && unlinkat(old, name, 0) ? -errno : 0;
-	if (rescue->to < 0)
-		return lake__left(rescue->lake, rescue->day, 0, "its folder is gone; %s is still in .compact", name);
+	if (rescue->to < 0 && (rescue->to = begin_again(rescue, old)) < 0)
+		return lake__left(rescue->lake, rescue->day, 0, "%s is still in .compact: %s", name,
+				  strerror(-rescue->to));
 	if (!renameat2(old, name, rescue->to, name, RENAME_NOREPLACE) || errno == ENOENT)
 		return 0;
 	return lake__left(rescue->lake, rescue->day, 0, "%s is still in .compact: %s", name, strerror(errno));

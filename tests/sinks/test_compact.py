@@ -30,15 +30,15 @@ def program(name):
 
 
 def compact(lake, code=0, before=(), **popen):
-    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=100, env=ENV,
+    done = subprocess.run([*before, program("merge"), "--compact", lake], capture_output=True, check=False, timeout=600, env=ENV,
                           **popen)
     assert done.returncode == code, done.stderr.decode()
     return done.stderr.decode()
 
 
-def by_python(code, *args):
+def by_python(code, *args, timeout=100):
     return subprocess.run([sys.executable, "-c", code, *args], env={**os.environ, "PYTHONPATH": str(PYTHON)},
-                          capture_output=True, check=False, timeout=100)
+                          capture_output=True, check=False, timeout=timeout)
 
 
 def ask(lake, sql, *parameters):
@@ -336,6 +336,34 @@ def test_a_writer_that_holds_the_old_folder(made):
     assert not (lake / ".compact").exists()
 
 
+def test_a_writer_that_holds_the_old_folder_of_a_day_that_was_removed(made):
+    lake, other = copied(made, "odd_thing"), copied(made, "odd_thing")
+    add(other, "late")
+    late, = (other / "odd_thing" / DAY).glob("late*")
+    (lake / "odd_thing" / DAY).chmod(0o750)
+    folder = os.open(lake / "odd_thing" / DAY, os.O_RDONLY)
+    compact(lake)
+    shutil.rmtree(lake / "odd_thing" / DAY)
+    os.rename(late, late.name, dst_dir_fd=folder)
+    os.close(folder)
+    compact(lake)
+    assert names(lake, "odd_thing") == [late.name] and (lake / "odd_thing" / DAY).stat().st_mode & 0o777 == 0o750
+    make_old(lake)
+    compact(lake)
+    assert not (lake / ".compact").exists() and names(lake, "odd_thing") == [late.name]
+
+
+def test_a_day_that_was_removed(made):
+    lake = copied(made, "odd_thing")
+    compact(lake)
+    shutil.rmtree(lake / "odd_thing" / DAY)
+    compact(lake)
+    assert not (lake / "odd_thing" / DAY).exists()
+    make_old(lake)
+    compact(lake)
+    assert not (lake / ".compact").exists() and not (lake / "odd_thing" / DAY).exists()
+
+
 def test_a_merge_whose_folder_is_exchanged(made):
     """It opens the day's folder, and its file comes there when that is another one."""
     lake = copied(made, "odd_thing")
@@ -382,6 +410,46 @@ def test_the_open_day(made):
     add(lake, "now-2", int(today))
     compact(lake)
     assert len(list(lake.glob("odd_thing/*/now-*"))) == 2
+
+
+LARGE = """
+import sys, duckdb
+from pathlib import Path
+day = Path(sys.argv[1])
+small = sorted(day.glob("*.parquet"))[0]
+db = duckdb.connect()
+db.execute("SET memory_limit = '1GB'")
+notes = ", ".join("'%s': '%s'" % (key.decode(), value.decode().replace("'", "''")) for key, value in
+                  db.execute(f"SELECT key, value FROM parquet_kv_metadata('{small}')").fetchall())
+db.execute(f"CREATE VIEW one AS SELECT * FROM '{small}' LIMIT 1")
+for i in range(int(sys.argv[2])):
+    db.execute(f"COPY (SELECT one.* REPLACE ('large-{i}' AS run, n AS seq, array_to_string(list_transform(range(24), x -> "
+               f"md5(concat({i}, ' ', n, ' ', x))), '') AS text) FROM one, range({sys.argv[3]}) AS r(n)) "
+               f"TO '{day}/large-{i}.host.parquet' (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{notes}}})")
+"""
+
+
+@pytest.mark.skipif("SLOW_PEERS" not in os.environ, reason="takes a minute and 3 GB: make check-peers")
+def test_a_day_of_several_files(made):
+    """More than half a GiB becomes several files, which are not written again when a late run comes."""
+    lake = copied(made, "odd_thing")
+    day = lake / "odd_thing" / DAY
+    done = by_python(LARGE, day, "5", "360000", timeout=600)
+    assert done.returncode == 0, done.stderr.decode()
+    assert sum(path.stat().st_size for path in day.iterdir()) > 513 << 20
+    count = "SELECT run, count(*) AS n, sum(hash(text)) AS h FROM odd_thing GROUP BY run ORDER BY run"
+    before = ask(lake, count)
+    compact(lake)
+    first = {path.name: path.stat() for path in day.iterdir()}
+    assert len(first) > 1 and all(name.startswith("compacted-") and stat.st_size < 400 << 20 for name, stat in first.items())
+    assert ask(lake, count) == before
+    add(lake, "late")
+    compact(lake)
+    second = {path.name: path.stat() for path in day.iterdir()}
+    kept = {name for name, stat in first.items() if stat.st_size >= 128 << 20}
+    assert kept and all(second[name].st_ino == first[name].st_ino for name in kept)
+    assert all(name.startswith("compacted-") for name in second) and len(second) <= len(kept) + 1
+    assert [row for row in ask(lake, count) if row["run"] != "late"] == before
 
 
 # ---- what is not as it should be ----
