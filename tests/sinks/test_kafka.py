@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The sink kafka: what a real broker gets, held against the JSONL of the same run; faults, cursors."""
+import contextlib
 import functools
 import os
 import re
 import signal
+import socket
 import subprocess
+import threading
+import time
 
 import pytest
 import sending
@@ -197,6 +201,44 @@ def test_a_broker_that_is_absent():
 def test_a_broker_that_never_reads():
     with Deaf() as deaf:
         said = feed(deaf.url.removeprefix("http://"), long_run(), options=",retry=50ms,end=4s", code=1)
+    assert said.count("trying again") == 1 and "no answer" in said and "not all was delivered" in said
+
+
+class Trickling:
+    """Before a broker: what it answers comes one byte a second."""
+
+    def __init__(self, broker):
+        self.to, self.listener = (broker.host, broker.port), socket.create_server((HOST, 0))
+        self.brokers, self.sent = f"{HOST}:{self.listener.getsockname()[1]}", 0
+
+    def __enter__(self):
+        threading.Thread(target=self.take, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def take(self):
+        with contextlib.suppress(OSError):
+            while True:
+                near, far = self.listener.accept()[0], socket.create_connection(self.to)
+                threading.Thread(target=self.copy, args=(near, far, 65536, 0), daemon=True).start()
+                threading.Thread(target=self.copy, args=(far, near, 1, 1), daemon=True).start()
+
+    def copy(self, source, to, size, pause):
+        with contextlib.suppress(OSError):
+            while data := source.recv(size):
+                to.sendall(data)
+                self.sent += pause
+                time.sleep(pause)
+
+
+def test_a_broker_that_sends_one_byte_a_second(broker):
+    with Trickling(broker) as slow:
+        began = time.monotonic()
+        said = feed(slow.brokers, long_run(), options=",retry=50ms,end=4s", code=1)
+        assert slow.sent >= 3 and time.monotonic() - began < 60
     assert said.count("trying again") == 1 and "no answer" in said and "not all was delivered" in said
 
 
