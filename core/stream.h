@@ -190,6 +190,7 @@ struct stream_info {
 	uint64_t interval_ns;
 	const char *const *unavailable; /* never NULL */
 	int64_t boot_ns, real_ns;	/* first clock anchor */
+	uint64_t clock_error_ns;	/* most that real time was off then; null: not known, nothing kept it right */
 	uint32_t events_count;		/* kinds: of control records, and SCHEMA_KIND_BASE + the probe's */
 	struct stream_event *events;
 	const bool *selected;		 /* by kind: which ones a merge passes on; NULL: all */

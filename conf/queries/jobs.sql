@@ -2,6 +2,7 @@
 SELECT max(j.job) AS job, min(j.pipeline) AS pipeline, count(DISTINCT j.boot_id) AS hosts, count(*) AS runs,
        CAST(min(j.began) AS TIMESTAMP) AS first_began,
        CASE WHEN count(j.ended) = count(*) THEN CAST(max(j.ended) AS TIMESTAMP) END AS last_ended,
+       CASE WHEN count(j.clock_error_ns) = count(*) THEN max(j.clock_error_ns) END AS clock_error_ns,
        max(j.began_ns + j.boot_epoch_ns + j.wall_ns) - min(j.began_ns + j.boot_epoch_ns) AS wall_ns,
        sum(j.cpu_ns) AS cpu_ns, max(p.peak) AS largest_bytes, sum(j.processes) AS processes,
        sum(j.failed) AS failed, count(j.result) - sum(CASE WHEN j.result = 'success' THEN 1 ELSE 0 END) AS bad_runs,

@@ -60,8 +60,8 @@ static const struct step steps[] = {
 	/* 0.1 wrote no table of runs. */
 	{false,
 	 "CREATE VIEW $.runs AS SELECT run, host, pipeline, '' AS boot_id, '' AS marker, '' AS job, began, began AS ended, "
-	 "began_ns, began_ns AS boot_epoch_ns, wall_ns, cpu_ns, began_ns AS processes, began_ns AS failed, '' AS result "
-	 "FROM $.images WHERE FALSE"},
+	 "began_ns, began_ns AS boot_epoch_ns, CAST(NULL AS BIGINT) AS clock_error_ns, wall_ns, cpu_ns, "
+	 "began_ns AS processes, began_ns AS failed, '' AS result FROM $.images WHERE FALSE"},
 	{false,
 	 "CREATE VIEW $.processes AS SELECT i.* REPLACE (s.began AS began, s.began_ns AS began_ns, "
 	 "i.began_ns + i.wall_ns - s.began_ns AS wall_ns, s.cpu_ns AS cpu_ns, s.user_ns AS user_ns, "

@@ -4,8 +4,11 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <sys/timex.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/base/base.h"
 #include "core/pack.h"
@@ -32,6 +35,17 @@ struct stream_anchor stream_anchor__now(void)
 		}
 	}
 	return best;
+}
+
+/* Most that the kernel believes real time to be off; EVENT_NULL: nothing keeps it right. Only root can change it by this call. */
+static uint64_t clock_error_ns(void)
+{
+	struct timex timex = {.modes = 0};
+	long state = syscall(SYS_adjtimex, &timex);
+
+	if (state < 0 || state == TIME_ERROR || timex.status & STA_UNSYNC)
+		return EVENT_NULL(EVENT_REASON_NONE);
+	return (uint64_t)timex.maxerror * 1000;
 }
 
 static int pack_string(struct buffer *to, const char *text)
@@ -155,12 +169,14 @@ int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opt
 {
 	struct utsname host = {0};
 	size_t start = out->size;
+	uint64_t clock_error = clock_error_ns();
+	bool kept = !EVENT_IS_NULL(clock_error);
 	char boot_id[STREAM_BOOT_ID];
 	int i, err;
 
 	uname(&host);
 	stream_boot_id__read(boot_id);
-	err = pack_map(out, 24 + (opts->streams != NULL) + (opts->verdicts != NULL) + 2 * (opts->segment > 1)) ||
+	err = pack_map(out, 24 + kept + (opts->streams != NULL) + (opts->verdicts != NULL) + 2 * (opts->segment > 1)) ||
 	      pack_pair(out, "format", STREAM_FORMAT) || pack_number(out, "version", STREAM_VERSION) ||
 	      pack_string(out, "marker") || pack_bin(out, STREAM_MARKER) || pack_bin_body(out, marker, STREAM_MARKER) ||
 	      pack_pair(out, "stream", opts->stream) || pack_pair(out, "help", opts->help) ||
@@ -178,6 +194,8 @@ int stream_header__pack(struct buffer *out, const struct stream_writer_opts *opt
 	for (i = 0; i < RECORD_HEAD && !err; i++)
 		err = pack_string(out, head_names[i]);
 	err = err || pack_events(out, opts);
+	if (!err && kept)
+		err = pack_number(out, "clock_error_ns", clock_error);
 	if (!err && opts->streams)
 		err = pack_strings(out, "streams", opts->streams);
 	if (!err && opts->verdicts)

@@ -409,6 +409,8 @@ static bool parse_entry(struct parser *p, void *arg, const char *key, uint32_t l
 		return parse_number(p, UINT64_MAX, &p->header->lock.inode);
 	if (key__is(key, length, "interval_ns"))
 		return parse_number(p, UINT64_MAX, &info->interval_ns);
+	if (key__is(key, length, "clock_error_ns"))
+		return parse_number(p, INT64_MAX, &info->clock_error_ns);
 	if (key__is(key, length, "boot_ns") || key__is(key, length, "real_ns")) {
 		ok = parse_number(p, INT64_MAX, &number);
 		*(*key == 'b' ? &info->boot_ns : &info->real_ns) = ok ? number : 0;
@@ -459,6 +461,7 @@ int stream_header__parse(struct stream_header *header, struct cursor *c, struct 
 	info->run.uid = STREAM_NO_UID;
 	info->unavailable = none;
 	info->segment = 1;
+	info->clock_error_ns = EVENT_NULL(EVENT_REASON_NONE);
 	rc = parse_version(p.c, info, err);
 	if (rc)
 		return rc;

@@ -359,6 +359,12 @@ int cell__run_user(struct packer *p, const struct cell *cell, const void *at)
 	return keep_string(p, p->run->info->run.user);
 }
 
+int cell__clock_error(struct packer *p, const struct cell *cell, const void *at)
+{
+	(void)at;
+	return cell__number(p, cell, &p->run->info->clock_error_ns);
+}
+
 int cell__run_job(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;

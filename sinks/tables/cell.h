@@ -88,6 +88,7 @@ int cell__oom_others(struct packer *p, const struct cell *cell, const void *at);
 int cell__boot_id(struct packer *p, const struct cell *cell, const void *at);
 int cell__marker(struct packer *p, const struct cell *cell, const void *at);
 int cell__run_user(struct packer *p, const struct cell *cell, const void *at);
+int cell__clock_error(struct packer *p, const struct cell *cell, const void *at);
 int cell__run_job(struct packer *p, const struct cell *cell, const void *at);
 int cell__run_uid(struct packer *p, const struct cell *cell, const void *at);
 int cell__version(struct packer *p, const struct cell *cell, const void *at);

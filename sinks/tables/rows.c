@@ -195,6 +195,8 @@ static const struct cell runs[] = {
 	CELLS_TIMES(run_row),
 	{ "boot_epoch_ns", COLUMN_BIGINT, cell__number, AT(run_row, boot_epoch_ns), 0, "ns",
 	  "UTC of the boot clock's zero: began_ns + boot_epoch_ns is in nanoseconds since 1970" },
+	{ "clock_error_ns", COLUMN_BIGINT, cell__clock_error, 0, 0, "ns",
+	  "the most that the host's time was off then; null: nothing kept it right, or it is not known" },
 	{ "state", COLUMN_TEXT, cell__string, AT(run_row, state), 0, NULL, "running, ended, crashed, unknown" },
 	{ "exit_code", COLUMN_INT, cell__number, AT(run_row, exit_code), 0, NULL, "of its first process" },
 	{ "result", COLUMN_TEXT, cell__string, AT(run_row, result), 0, NULL,

@@ -2,6 +2,7 @@
 """Runs of several nodes of a batch job: each knows the job, and queries take them as one."""
 import json
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -24,6 +25,20 @@ def run_on(host, lake, job, script):
     subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), "-s", "parquet:partition=true", "-o", lake, folder / "runs/latest"], check=True,
                    capture_output=True)
     return read_stream(folder / "runs/latest/lifecycle.msgpack")[0]
+
+
+STRUCT_TIMEX = "00" * 24 + "d204000000000000"  # to maxerror: 1,234 us
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+@pytest.mark.parametrize(("answer", "error"), [(f"retval=0:poke_exit=@arg1={STRUCT_TIMEX}", 1234000), ("retval=5", None), ("error=EPERM", None)])
+def test_how_far_the_clock_may_be_off(answer, error):
+    """strace answers in place of the kernel, whose clock belongs to others."""
+    line, out = collector("--", "true")
+    env = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced
+    subprocess.run(["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=adjtimex", "-e", f"inject=adjtimex:{answer}", *line],
+                   check=True, capture_output=True, env=env)
+    assert read_stream(out / "latest/lifecycle.msgpack")[0].get(b"clock_error_ns") == error
 
 
 @pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
