@@ -13,8 +13,8 @@ CREATE SCHEMA IF NOT EXISTS lake;
 CREATE TABLE IF NOT EXISTS lake.runs (
     run varchar, host varchar, pipeline varchar, name varchar, boot_id varchar, marker varchar, command varchar, uid bigint,
     user varchar, job varchar, tags varchar, began timestamp(6), ended timestamp(6), began_ns bigint, wall_ns bigint,
-    boot_epoch_ns bigint, state varchar, exit_code integer, result varchar, cpu_ns bigint, processes bigint, failed bigint, hidden bigint,
-    lost bigint, version varchar, missing varchar, date date
+    boot_epoch_ns bigint, clock_error_ns bigint, state varchar, exit_code integer, result varchar, cpu_ns bigint,
+    processes bigint, failed bigint, hidden bigint, lost bigint, version varchar, missing varchar, date date
 ) WITH (format = 'PARQUET', external_location = 'local:///lake/runs', partitioned_by = ARRAY['date']);
 CALL system.sync_partition_metadata('lake', 'runs', 'FULL');
 CREATE TABLE IF NOT EXISTS lake.steps (
