@@ -138,7 +138,7 @@ def test_each_named_query_answers_the_same(made, lake):
         if "-- $1" in sql and "-- $1 =" not in sql:
             continue
         for folder in made, lake:
-            done = subprocess.run([program("query"), "-F", "csv", folder, file.stem], capture_output=True, check=False)
+            done = subprocess.run([program("query"), "--queries", file.parent, "-F", "csv", folder, file.stem], capture_output=True, check=False)
             assert done.returncode == 0, done.stderr
             before, said = (said if folder == lake else None), done.stdout
         assert before == said, file.stem
