@@ -48,6 +48,9 @@ void stream_job__find(char job[STREAM_JOB_TEXT],
 		      bool (*get)(const void *from, const char *name, char value[STREAM_JOB_VALUE]), const void *from);
 void stream_job__of_environment(char job[STREAM_JOB_TEXT], char *const *environment); /* as environ(7) */
 
+/* Whether a batch system's program has that name which starts a job's processes on a node, and has no such variable itself. */
+bool stream_job__is_starter(const char *comm);
+
 /* For get(): copies a value; false: it is too long, or has a NUL. */
 bool stream_job__value(char value[STREAM_JOB_VALUE], const char *bytes, size_t length);
 

@@ -12,11 +12,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/runs/run_job.h"
 #include "core/runs/store_run.h"
 #include "core/text.h"
 
 #define WHOLE_BYTES (256U << 10) /* of a stream that is read to its end: longer ones have no counts */
 #define BATCH_FILES 128		 /* open at once */
+#define JOB_RECORDS 64		 /* in which the first program of a job is */
 
 struct file {
 	size_t run;
@@ -38,11 +40,6 @@ struct seen {
 	uint32_t pid;
 	uint64_t start, last_ts, last_exit;
 	uint64_t exits, nonzero, exit_code, signal;
-};
-
-struct variables {
-	const struct value *map;
-	const uint8_t *end;
 };
 
 static void copy(char *out, size_t size, const char *text)
@@ -72,36 +69,6 @@ static void put_header(struct listed *run, const struct stream_info *info)
 	slash = command && *command ? strrchr(*command, '/') : NULL;
 	run->timed = command && *command && !strcmp(slash ? slash + 1 : *command, "timeout");
 	text__free(&text);
-}
-
-static bool get_variable(const void *from, const char *name, char value[STREAM_JOB_VALUE])
-{
-	const struct variables *variables = from;
-	const uint8_t *cursor = variables->map->items;
-	const char *item, *text;
-	uint32_t n, m;
-
-	for (uint32_t i = 0; i < variables->map->length; i++) {
-		if (!value__item(&cursor, variables->end, &item, &n) ||
-		    !value__item(&cursor, variables->end, &text, &m))
-			return false;
-		if (n == strlen(name) && !memcmp(item, name, n))
-			return stream_job__value(value, text, m);
-	}
-	return false;
-}
-
-/* Of a run of the daemon its first program says it. */
-static void find_job(struct listed *run, const struct record *record)
-{
-	int field = stream_event__field(record->event, "env");
-	struct value values[SCHEMA_FIELDS_MAX];
-	struct variables variables = {.end = record->bytes + record->size};
-
-	if (field < 0 || *run->job || record__values(record, values) || values[field].type != VALUE_MAP)
-		return;
-	variables.map = &values[field];
-	stream_job__find(run->job, get_variable, &variables);
 }
 
 /* An event that says how a process ended: the one with an exit code. */
@@ -135,6 +102,18 @@ static void see(struct seen *seen, const struct record *record)
 		seen->last_ts = record->ts;
 	if (code >= 0 && number >= 0)
 		see_exit(seen, record, code, number);
+}
+
+/* Of a run of the daemon its first program says it, or one of the next, if that is a batch system's. */
+static void find_daemon_job(struct listed *run, struct seen *seen, struct stream_reader *reader, struct record *record)
+{
+	bool starter = run_job__is_starter(record);
+
+	run_job__find(run->job, record);
+	for (int i = 0; starter && !*run->job && i < JOB_RECORDS && stream_reader__next(reader, record) == 1; i++) {
+		see(seen, record);
+		run_job__find(run->job, record);
+	}
 }
 
 static bool find_event(struct stream_reader *reader, struct record *record)
@@ -184,7 +163,7 @@ static void put_ends(struct listed *run, struct stream_reader *reader, struct st
 		began = record.start >= (uint64_t)info->boot_ns && record.start < record.ts ? record.start : record.ts;
 		run->began_ns = record.real_ns - (record.ts - began);
 		see(&seen, &record);
-		find_job(run, &record);
+		find_daemon_job(run, &seen, reader, &record);
 	}
 	if (!whole && stream_reader__skip_to_last(last))
 		return;

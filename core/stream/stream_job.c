@@ -12,13 +12,22 @@ static const struct {
 	const char *system, *id;
 	const char *cluster; /* NULL: the ID names it */
 	const char *with;    /* a variable beside, as the name of `id` alone is a common one */
+	const char *starter; /* of a job's processes on a node */
 } systems[] = {
-	{"slurm", "SLURM_JOB_ID", "SLURM_CLUSTER_NAME", NULL},
-	{"pbs", "PBS_JOBID", NULL, NULL},
-	{"lsf", "LSB_JOBID", NULL, NULL},
-	{"flux", "FLUX_JOB_ID", NULL, NULL},
-	{"sge", "JOB_ID", NULL, "SGE_TASK_ID"},
+	{"slurm", "SLURM_JOB_ID", "SLURM_CLUSTER_NAME", NULL, "slurmstepd"},
+	{"pbs", "PBS_JOBID", NULL, NULL, "pbs_mom"},
+	{"lsf", "LSB_JOBID", NULL, NULL, "res"},
+	{"flux", "FLUX_JOB_ID", NULL, NULL, "flux-shell"},
+	{"sge", "JOB_ID", NULL, "SGE_TASK_ID", "sge_shepherd"},
 };
+
+bool stream_job__is_starter(const char *comm)
+{
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
+		if (!strcmp(comm, systems[i].starter))
+			return true;
+	return false;
+}
 
 bool stream_job__value(char value[STREAM_JOB_VALUE], const char *bytes, size_t length)
 {

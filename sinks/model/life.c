@@ -59,10 +59,11 @@ static bool get_variable(const void *from, const char *name, char value[STREAM_J
 	return false;
 }
 
-/* The run's first program says it where no command was given: in a daemon. */
+/* Where no command was given, in a daemon, the run's first program says it; or of what a batch system has started, any. */
 static void find_job(struct run *run, const struct process *p, const struct model_command *command)
 {
-	if (p == run->root && !p->row.image && !*run->pub.job)
+	if (!*run->pub.job && run->root &&
+	    ((p == run->root && !p->row.image) || stream_job__is_starter(run->root->row.comm)))
 		stream_job__find(run->job, get_variable, &command->env);
 }
 

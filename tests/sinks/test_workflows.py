@@ -15,7 +15,7 @@ from pathlib import Path
 import harness
 import pytest
 import yaml
-from harness import BUILD, Started, collect, merge, new_folder, stage, wait_for
+from harness import BUILD, Started, collect, merge, new_folder, read_stream, stage, wait_for
 
 LIBRARY = Path("/usr/local/lib/collector-tests")
 HEAVY = "x = bytearray(60 << 20); import time; e = time.process_time() + 1\nwhile time.process_time() < e: pass"
@@ -511,13 +511,19 @@ def test_slurm():
     (folder / "job.sh").write_text(JOB)
     (folder / "heavy.py").write_text(HEAVY)
     config = "scope: [{exe: /usr/sbin/slurmstepd}]\n" \
-             f"probes: {{lifecycle: {{env: [SLURM_JOB_ID, SLURM_STEP_ID, SLURM_JOB_NAME]}}, {PROBES}}}\n"
+             f"probes: {{lifecycle: {{env: [SLURM_JOB_ID, SLURM_CLUSTER_NAME, SLURM_STEP_ID, SLURM_JOB_NAME]}}, {PROBES}}}\n"
     with Cluster(folder) as cluster, Started(config=config) as node:
         node.wait_until_watching()
         cluster.run("sbatch", "--wait", "-o", folder / "out.%a", folder / "job.sh", cwd=folder)
         run = node.end()
     runs = [path for path in run.out.iterdir() if path.is_dir() and not path.is_symlink()]
+    assert {read_stream(path / "lifecycle.msgpack")[0][b"run"].get(b"job") for path in runs} == {None}, "the daemon is in none"
+    done = subprocess.run([stage() / "collector-ls", "--json", run.out], capture_output=True, check=True)
+    # of the step whose tool is missing, slurmstepd has executed nothing
+    jobs = {"slurm:c:1": 4, "slurm:c:2": 4, None: 2}
+    assert Counter(listed["job"] for listed in json.loads(done.stdout)) == jobs
     told = Told(*runs)
+    assert Counter(row["job"] for row in told.ask("SELECT job FROM runs")) == jobs
     # srun's missing tool is not a task: slurmstepd could not execute it
     assert told.tasks() == {("align", None, 0): 4, ("sort", None, 0): 2, ("align", None, 3): 2}
     ids = sorted(row["id"] for row in told.ask("SELECT id FROM steps"))
