@@ -267,11 +267,11 @@ int tree__choose(struct tree *tree, const struct tree_entry *entry, const char *
 	struct nearest nearest = {.name = entry->name};
 	size_t i;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n; i++)
 		if (strcmp(names[i], entry->name) == 0)
 			return i;
+	for (i = 0; i < n; i++)
 		nearest__offer(&nearest, names[i]);
-	}
 	report_unknown(tree, entry, what, &nearest);
 	return -1;
 }
@@ -289,9 +289,10 @@ static void visit_option(struct tree *tree, const struct tree_entry *entry, void
 			set_option(tree, entry, opt, all->tables[i].conf);
 			return;
 		}
+	}
+	for (i = 0; i < all->n; i++)
 		for (opt = all->tables[i].opts; opt && opt->name; opt++)
 			nearest__offer(&nearest, opt->name);
-	}
 	report_unknown(tree, entry, "option", &nearest);
 }
 
