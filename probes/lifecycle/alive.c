@@ -27,23 +27,34 @@ static __u32 status_ids(const char *status, const char *key, __u32 *effective)
 static __u32 last_id(const char *status, const char *key)
 {
 	const char *line = strstr(status, key);
-	__u32 id = -1;
+	__u32 id = -1, number;
 	char *end;
 
-	for (line = line ? line + strlen(key) : ""; *line == '\t'; line = end)
-		id = strtoul(line, &end, 10);
+	/* a tab that no number follows would be looked at again and again */
+	for (line = line ? line + strlen(key) : ""; *line == '\t'; line = end) {
+		number = strtoul(line, &end, 10);
+		if (end == line)
+			break;
+		id = number;
+	}
 	return id;
 }
 
+/* The pids come after the supplementary groups: 65,536 of ten digits at most. */
+#define STATUS_MAX (768 << 10)
+
 void alive__read_ids(int proc, struct lifecycle_exec *e)
 {
-	char status[4096];
+	static char status[STATUS_MAX];
 	int fd = openat(proc, "status", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, status, sizeof(status) - 1);
+	size_t size = 0;
+	ssize_t n;
 
+	while (fd >= 0 && size < sizeof(status) - 1 && (n = read(fd, status + size, sizeof(status) - 1 - size)) > 0)
+		size += n;
 	if (fd >= 0)
 		close(fd);
-	status[n > 0 ? n : 0] = 0;
+	status[size] = 0;
 	e->ns_pid = last_id(status, "\nNSpid:");
 	e->uid = status_ids(status, "\nUid:", &e->euid);
 	e->gid = status_ids(status, "\nGid:", &e->egid);

@@ -141,7 +141,7 @@ static void write_existing(int dir)
 		uint16_t size;
 	} texts[] = {
 		TEXT("/bin/true"), TEXT("/root"),	   TEXT("2:memory:/a\n0::/b\n"),
-		TEXT("true\0-x"),  TEXT("WANTED=1\0NO=2"), TEXT("Name:\ttrue\nUid:\t5\t5\nGid:\t6\t6\n"),
+		TEXT("true\0-x"),  TEXT("WANTED=1\0NO=2"), TEXT("Name:\ttrue\nUid:\t5\t5\nGid:\t6\t6\nNSpid:\t5\t"),
 		TEXT("true\n"),
 	};
 	struct fuzz_step end = {FUZZ_EXISTING, 0, 0, 0};

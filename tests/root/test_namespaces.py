@@ -10,7 +10,7 @@ import time
 from datetime import datetime, timezone
 
 import pytest
-from harness import Run, collect, collector, merge, new_folder, program
+from harness import Run, Started, collect, collector, merge, new_folder, program
 
 PID_NS = ["unshare", "--pid", "--fork", "--mount-proc"]
 OTHER_PROC = ["unshare", "--pid", "--fork"]  # /proc stays that of the namespace outside
@@ -28,6 +28,35 @@ for code in (0, 7):
     print(json.dumps({"pid": pid, "code": code}), flush=True)
 raise SystemExit(3)
 """
+
+
+# A process whose status has "NSpid:" and a tab as the last of the first 4095 bytes, by its many groups.
+MANY_GROUPS = """
+import os, sys, time
+def cut():
+    text = open("/proc/self/status").read().replace("R (running)", "S (sleeping)")  # as it will be
+    return text.index("NSpid:\\t") + 7
+os.setgroups([])
+begin = cut()
+groups = [100000 + i for i in range((4095 - begin) // 7 - 1)]
+rest = 4095 - begin - 7 * len(groups)  # 7 to 13: two numbers of so many digits, with a blank after each
+os.setgroups(groups + [10 ** (rest - 5), 100])
+print(cut(), flush=True)
+time.sleep(600)
+"""
+
+
+def test_a_process_of_many_groups():
+    """Reading no more of its file of /proc, the recorder looked for the next pid without end."""
+    with subprocess.Popen([sys.executable, "-S", "-c", MANY_GROUPS], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout.readline() == "4095\n"
+            with Started("--pid", str(process.pid)) as run:
+                run.wait_until_watching()
+                alive = run.end().one("lifecycle.alive", pid=process.pid)
+            assert alive["uid"] == os.getuid() and alive["ns_pid"] == process.pid
+        finally:
+            process.kill()
 
 
 def inside(prefix, *command, options=(), config=None, code=0):
