@@ -92,7 +92,6 @@ static int check(struct keeper *k)
 	const struct collector_opts *opts = k->opts;
 	uint64_t needed = 1ULL << CAP_BPF | 1ULL << CAP_PERFMON;
 	const char *unusable;
-	bool by_sudo;
 	struct error err;
 	int code = check_lent(opts);
 
@@ -118,7 +117,6 @@ static int check(struct keeper *k)
 		return COMMAND_FAILED;
 	}
 	find_owner(k);
-	by_sudo = k->owner && !k->user;
 	if (folder__check_output(opts->output, k->owner ? k->owner->pw_uid : (uid_t)-1, &err)) {
 		log__error("%s", err.text);
 		return COMMAND_FAILED;
@@ -130,7 +128,7 @@ static int check(struct keeper *k)
 		log__error("%s: %s%s", opts->command[0],
 			   code == COMMAND_NOT_FOUND ? "command not found"
 						     : "cannot execute: permission denied, or a directory",
-			   code == COMMAND_NOT_FOUND && by_sudo && !strchr(opts->command[0], '/')
+			   code == COMMAND_NOT_FOUND && getenv("SUDO_UID") && !strchr(opts->command[0], '/')
 				   ? "; sudo may have reset PATH: use sudo env PATH=\"$PATH\" collector"
 				   : "");
 	return code;

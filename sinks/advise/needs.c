@@ -140,9 +140,11 @@ static struct needs_task *begun(const struct needs *needs, const struct model_ta
 	return task;
 }
 
-/* A span is at least one interval of busy.h, or two tools in a pipe for 10 ms would need two CPUs. */
-static double average(uint64_t cpu_ns, uint64_t span_ns, uint64_t width_ns)
+/* A span is at least the shortest interval of busy.h, or two tools in a pipe for 10 ms would need two CPUs. */
+static double average(uint64_t cpu_ns, uint64_t span_ns)
 {
+	uint64_t width_ns = busy__width(0);
+
 	return model__cores(cpu_ns, span_ns > width_ns ? span_ns : width_ns);
 }
 
@@ -161,8 +163,7 @@ static int add_command(struct needs *needs, const struct model_row *row)
 	need->running += row->outcome == MODEL_RUNNING;
 	need->out_of_memory += row->outcome == MODEL_OOM;
 	if (!EVENT_IS_NULL(row->cpu_ns) && !EVENT_IS_NULL(row->ended_ns) && !row->preexisting)
-		err = series__add(&need->cores,
-				  average(row->cpu_ns, row->cpu_span_ns, busy__width(needs->interval_ns)));
+		err = series__add(&need->cores, average(row->cpu_ns, row->cpu_span_ns));
 	if (!err && !EVENT_IS_NULL(bytes))
 		err = series__add(&need->bytes, (double)(bytes + row->hugetlb_bytes));
 	return err;
@@ -206,7 +207,7 @@ static void note_shared(struct need *need, const struct model_task *model)
 	need->shared_least = least;
 }
 
-static int add_task(const struct needs *needs, struct need *need, const struct model_task *model)
+static int add_task(struct need *need, const struct model_task *model)
 {
 	const struct needs_task *task = model->user;
 	uint64_t bytes = model_task__memory(model);
@@ -216,7 +217,7 @@ static int add_task(const struct needs *needs, struct need *need, const struct m
 	need->count++;
 	need->out_of_memory += task->out_of_memory;
 	if (!EVENT_IS_NULL(model->cpu_ns) && !EVENT_IS_NULL(model->ended_ns)) {
-		cores = average(model->cpu_ns, model->cpu_span_ns, busy__width(needs->interval_ns));
+		cores = average(model->cpu_ns, model->cpu_span_ns);
 		busiest = task->busy.width_ns ? busy__most(&task->busy, model->ended_ns) : 0;
 		err = series__add(&need->cores, busiest > cores ? busiest : cores);
 	}
@@ -235,7 +236,7 @@ int needs__task(struct needs *needs, const struct model_task *model)
 		return -ENOMEM;
 	need->running += model->outcome == MODEL_RUNNING;
 	asked_for(needs, need, model);
-	return add_task(needs, need, model);
+	return add_task(need, model);
 }
 
 void needs__free(struct needs *needs)

@@ -76,8 +76,10 @@ static void put_head(struct text *text, const struct needs *needs, const char *c
 	char interval[FORMAT_SIZE];
 
 	format__duration(interval, busy__width(needs->interval_ns));
-	text__printf(text, "%s CPUs: the cores that 95 of 100 tasks kept busy in their busiest %s.\n", comment,
-		     interval);
+	text__printf(text,
+		     "%s CPUs: the cores that 95 of 100 tasks kept busy in their busiest %s, or on average if\n"
+		     "%s they were shorter.\n",
+		     comment, interval, comment);
 	text__printf(text, "%s Memory: the most that all processes of a task held at once, or its largest\n", comment);
 	text__printf(text, "%s process if that is more; with %" PRIu64 " %% headroom.\n", comment, headroom);
 	if (needs->goes)

@@ -52,10 +52,11 @@ def test_cannot_be_run(command, code, says):
     assert not list(run.out.iterdir()), "a run was begun"
 
 
+@pytest.mark.parametrize("options", [(), ("--user", "nobody")])
 @pytest.mark.parametrize("uid, command, hinted", [("65534", "no-such-command-here", True), ("65534", "/no/such", False),
                                                   (None, "no-such-command-here", False)])
-def test_sudo_may_have_reset_the_path(uid, command, hinted):
-    run = collect(command, code=127, env={key: value for key, value in {**os.environ, "SUDO_UID": uid}.items() if value})
+def test_sudo_may_have_reset_the_path(uid, command, hinted, options):
+    run = collect(command, code=127, options=options, env={key: value for key, value in {**os.environ, "SUDO_UID": uid}.items() if value})
     assert "command not found" in run.stderr and ("sudo may have reset PATH" in run.stderr) == hinted
 
 
