@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -117,6 +118,40 @@ static int open_asked(const struct probe_ask *ask, struct stat *st)
 	return err ? err : fd;
 }
 
+/* Our own messages stand between those of the command where both write to one file, and are not its words. */
+static bool is_own_line(const char *line, size_t length)
+{
+	static const char *const begins[] = {"collector: ", "collector-merge: "};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(*begins); i++)
+		if (length >= strlen(begins[i]) && !memcmp(line, begins[i], strlen(begins[i])))
+			return true;
+	return false;
+}
+
+static bool is_own_file(const struct stat *st)
+{
+	struct stat own;
+
+	return !fstat(STDERR_FILENO, &own) && own.st_dev == st->st_dev && own.st_ino == st->st_ino;
+}
+
+static void leave_out_own(struct proc_text *out)
+{
+	size_t kept = 0;
+
+	for (size_t at = 0, length; at < out->length; at += length) {
+		const char *end = memchr(out->text + at, '\n', out->length - at);
+
+		length = end ? (size_t)(end + 1 - (out->text + at)) : out->length - at;
+		if (!is_own_line(out->text + at, length)) {
+			memmove(out->text + kept, out->text + at, length);
+			kept += length;
+		}
+	}
+	out->length = kept;
+}
+
 int proc__append_tail(struct proc_text *out, const struct probe_ask *ask)
 {
 	uint64_t from = ask->offset, end = ask->end;
@@ -129,6 +164,8 @@ int proc__append_tail(struct proc_text *out, const struct probe_ask *ask)
 		from = end - out->size;
 	if (!err)
 		err = read_between(fd, from, end, out);
+	if (!err && is_own_file(&st))
+		leave_out_own(out);
 	out->skipped = from - ask->offset;
 	if (fd >= 0)
 		close(fd);

@@ -115,6 +115,26 @@ static void the_last_bytes_of_many(void **state)
 	expect(&ask, many + 2 * SIZE, 2 * SIZE - 100);
 }
 
+static void not_our_own_messages(void **state)
+{
+	static const char all[] = "first\ncollector: hang: x\ncollector said\ncollector-merge: warning: y\nlast";
+	struct probe_ask ask;
+	int fd, before = dup(STDERR_FILENO);
+
+	(void)state;
+	put(path, all);
+	ask = of(0, sizeof(all) - 1);
+	expect(&ask, all, 0);
+	fd = open(path, O_WRONLY | O_APPEND);
+	assert_int_equal(dup2(fd, STDERR_FILENO), STDERR_FILENO);
+	assert_int_equal(tail(&ask), 0);
+	assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+	close(fd);
+	close(before);
+	assert_int_equal(text.length, strlen("first\ncollector said\nlast"));
+	assert_memory_equal(text.text, "first\ncollector said\nlast", text.length);
+}
+
 static void of_a_sparse_file(void **state)
 {
 	struct probe_ask ask;
@@ -321,6 +341,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(between_the_offsets, setup, teardown),
 		cmocka_unit_test_setup_teardown(the_last_bytes_of_many, setup, teardown),
+		cmocka_unit_test_setup_teardown(not_our_own_messages, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_a_sparse_file, setup, teardown),
 		cmocka_unit_test_setup_teardown(of_nothing_else, setup, teardown),
 		cmocka_unit_test_setup_teardown(not_through_a_link, setup, teardown),
