@@ -104,12 +104,8 @@ static void put_head(struct ci_page *page, bool goes)
 
 /* ---- the cause ---- */
 
-/* The last lines of a process, as they stood. */
-static void put_said(struct text *item, const struct model_said *said, size_t most)
+static void put_lines(struct text *item, const struct story_line *lines, size_t count)
 {
-	struct story_line lines[SAID_MAX];
-	size_t count = story__said(said, lines, most);
-
 	if (count)
 		text__printf(item, "\n<pre>");
 	for (size_t i = 0; i < count; i++) {
@@ -122,6 +118,14 @@ static void put_said(struct text *item, const struct model_said *said, size_t mo
 			item->error = safe.error;
 		text__free(&safe);
 	}
+}
+
+/* The last lines of a process, as they stood. */
+static void put_said(struct text *item, const struct model_said *said, size_t most)
+{
+	struct story_line lines[SAID_MAX];
+
+	put_lines(item, lines, story__said(said, lines, most));
 }
 
 /* From the run's first process down to the origin. */
@@ -207,6 +211,7 @@ static void put_cause(struct ci_page *page)
 static void put_kind(struct text *item, const struct ci_page *page, const struct tally_failure *kind)
 {
 	const struct model_run *run = page->tally->run.run;
+	struct story_line others[STORY_OTHERS];
 	struct text safe = {0};
 	char how[STORY_ENDING];
 
@@ -222,6 +227,7 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	put_line(item, kind->by, " ended 0");
 	text__printf(item, "\n");
 	put_said(item, model_run__said(run, kind->row.pid, kind->row.start), SAID_MAX / 4);
+	put_lines(item, others, story__others(run, kind, others));
 }
 
 static void put_failures(struct ci_page *page)

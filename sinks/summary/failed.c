@@ -47,6 +47,7 @@ static void failure(struct page *page, const struct tally_failure *f, int width)
 	page->unnamed |= story__tool_unknown(page->tally->run.run, &f->row);
 	circumstances(page, f, 2 + (size_t)width + 2);
 	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);
+	page__said_by_others(page, f, 2 + (size_t)width + 2);
 }
 
 /* `others`: failures of `kinds` that are not listed. */

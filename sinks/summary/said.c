@@ -13,20 +13,34 @@ void page__explain_unnamed(struct page *page)
 	page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE records it, see collector.yaml(5)");
 }
 
+static void put_line(struct page *page, size_t indent, const char *of, const struct story_line *line)
+{
+	struct text safe = {0};
+
+	text__printf(&safe, "%s", of);
+	text__safe(&safe, line->at, line->length);
+	text__printf(page->text, "%*s| ", (int)indent, "");
+	page__rest(page, indent + 2, safe.data ? safe.data : "");
+	if (safe.error)
+		page->text->error = safe.error;
+	text__free(&safe);
+}
+
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most)
 {
 	const struct model_said *said = model_run__said(page->tally->run.run, pid, start);
 	struct story_line lines[PAGE_SAID_MAX];
 	size_t n = story__said(said, lines, most);
 
-	for (size_t i = 0; i < n; i++) {
-		struct text safe = {0};
+	for (size_t i = 0; i < n; i++)
+		put_line(page, indent, "", &lines[i]);
+}
 
-		text__safe(&safe, lines[i].at, lines[i].length);
-		text__printf(page->text, "%*s| ", (int)indent, "");
-		page__rest(page, indent + 2, safe.data ? safe.data : "");
-		if (safe.error)
-			page->text->error = safe.error;
-		text__free(&safe);
-	}
+void page__said_by_others(struct page *page, const struct tally_failure *kind, size_t indent)
+{
+	struct story_line lines[STORY_OTHERS];
+	size_t n = story__others(page->tally->run.run, kind, lines);
+
+	for (size_t i = 0; i < n; i++)
+		put_line(page, indent, "another one: ", &lines[i]);
 }

@@ -272,3 +272,36 @@ size_t story__said(const struct model_said *said, struct story_line *lines, size
 	memmove(lines, lines + most - n, n * sizeof(*lines));
 	return n;
 }
+
+static size_t skip_digits(const struct story_line *line, size_t at)
+{
+	while (at < line->length && line->at[at] >= '0' && line->at[at] <= '9')
+		at++;
+	return at;
+}
+
+static bool says_the_same(const struct story_line *a, const struct story_line *b)
+{
+	size_t i = skip_digits(a, 0), k = skip_digits(b, 0);
+
+	for (; i < a->length && k < b->length && a->at[i] == b->at[k];
+	     i = skip_digits(a, i + 1), k = skip_digits(b, k + 1))
+		;
+	return i == a->length && k == b->length;
+}
+
+size_t story__others(const struct model_run *run, const struct tally_failure *kind, struct story_line *lines)
+{
+	struct story_line seen[STORY_OTHERS + 1];
+	size_t first = story__said(model_run__said(run, kind->row.pid, kind->row.start), seen, 1), n = first, k;
+
+	for (unsigned i = 0; i < kind->more_count && n - first < STORY_OTHERS; i++) {
+		if (!story__said(model_run__said(run, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
+			continue;
+		for (k = 0; k < n && !says_the_same(&seen[k], &seen[n]); k++)
+			;
+		n += k == n;
+	}
+	memcpy(lines, seen + first, (n - first) * sizeof(*lines));
+	return n - first;
+}

@@ -62,4 +62,9 @@ struct story_line {
  * over, as a progress bar is, the last state. Returns how many. */
 size_t story__said(const struct model_said *said, struct story_line *lines, size_t most);
 
+/* The last lines of others of the kind that say something else than the first one and than each other; up to STORY_OTHERS.
+ * Numbers do not count: of lines, of processes, of samples. Returns how many. */
+size_t story__others(const struct model_run *run, const struct tally_failure *kind, struct story_line *lines);
+#define STORY_OTHERS 3
+
 #endif

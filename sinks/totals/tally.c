@@ -188,6 +188,36 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 	return failure;
 }
 
+static void keep_more(struct tally_failure *failure, const struct model_row *row)
+{
+	if (failure->more_count == TALLY_MORE)
+		return;
+	failure->more[failure->more_count].pid = row->pid;
+	failure->more[failure->more_count++].start = row->start;
+}
+
+/* The kernel closes accounts in any order: a row may come after those of processes that ended after it. */
+static int take_its_place(struct tally *tally, struct tally_failure *failure, const struct model_row *row)
+{
+	struct tally_failure *first;
+
+	hash__remove(&tally->failures, &failure->node);
+	first = failure__new(tally, row);
+	if (!first)
+		return hash__add(&tally->failures, &failure->node, failure_key(row, failure->name)), -ENOMEM;
+	first->order = failure->order;
+	first->count = failure->count + 1;
+	first->hidden = failure->hidden;
+	first->announced = failure->announced;
+	first->by = failure->by;
+	failure->by = NULL;
+	memcpy(first->more, failure->more, sizeof(first->more));
+	first->more_count = failure->more_count;
+	keep_more(first, &failure->row);
+	failure__free(failure);
+	return 0;
+}
+
 static int count_failure(struct tally *tally, const struct model_row *row)
 {
 	struct tally_failure *failure;
@@ -200,8 +230,12 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 		if (!failure)
 			return -ENOMEM;
 	}
-	if (failure)
-		failure->count++;
+	if (!failure)
+		return 0;
+	if (failure->count && !EVENT_IS_NULL(row->ended_ns) && row->ended_ns < failure->row.ended_ns)
+		return take_its_place(tally, failure, row);
+	if (failure->count++)
+		keep_more(failure, row);
 	return 0;
 }
 
@@ -254,8 +288,12 @@ static void take_back(struct tally *tally, const struct model_row *row)
 {
 	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
 
-	if (failure)
-		failure->count--;
+	if (!failure)
+		return;
+	failure->count--;
+	for (unsigned i = 0; i < failure->more_count; i++)
+		if (failure->more[i].pid == row->pid && failure->more[i].start == row->start)
+			failure->more[i--] = failure->more[--failure->more_count];
 }
 
 /* By the name and tag of its task, if it has a tag, else by its command. */

@@ -7,12 +7,19 @@
 #include "core/base/base.h"
 #include "sinks/totals/totals.h"
 
+#define TALLY_MORE 15
+
 /* Rows of one command that ended in the same way, represented by the first. */
 struct tally_failure {
 	struct hash_node node;
 	struct model_row row;	       /* its pointers to commands are not valid */
 	uint64_t order, count, hidden; /* count: without those that were retried or ignored */
 	bool announced;		       /* for the sink: it has been reported already */
+	struct {
+		uint32_t pid;
+		uint64_t start;
+	} more[TALLY_MORE]; /* the next ones after the first, without those that were retried */
+	unsigned more_count;
 	/* Safe to show. step: NULL if it only repeats `shown`; by: the process that hides it by exiting 0, unless the
 	 * parent; how: model_row__how(), NULL: nothing; limit, others: of the first one, if the OOM killer selected it. */
 	char *shown, *step, *parent, *by, *how, *limit, *others;

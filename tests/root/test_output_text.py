@@ -450,3 +450,17 @@ def test_no_reader_opens_a_path_that_a_stream_names():
             assert b"the message" in done.stdout
         if name in ("summary", "advise", "trace", "query"):
             assert b"RNA:ALIGN" in done.stdout, name
+
+
+def test_each_of_a_kind_that_says_something_else_is_shown():
+    """Six subshells of one script that end alike, of which three want the same tool."""
+    folder = new_folder()
+    (folder / "many").write_text("mosdepht --by 5\nsalmom index\nfor i in 1 2 3; do bwaa mem $i; done\nplinkk\nexit 0\n")
+    run = collect("bash", "-c", "exec 2>log; . ./many", cwd=folder)
+    first = min(run.of("lifecycle.exit", exit_code=127), key=lambda e: e["ts"])["pid"]
+    page = subprocess.run([*merging("summary"), run.path], capture_output=True, text=True, check=True,
+                          env={**os.environ, "COLUMNS": "200"}).stdout
+    assert f"6 times, first pid {first} at" in page
+    assert [line.split(": ")[-2] for line in page.splitlines() if "| " in line] == ["mosdepht", "salmom", "bwaa", "plinkk"], page
+    page = subprocess.run([*merging("ci"), run.path], capture_output=True, text=True, check=True).stdout
+    assert all(page.count(name + "&#58; command not found") == 1 for name in ("mosdepht", "salmom", "bwaa", "plinkk")), page

@@ -113,16 +113,18 @@ static void settings_for_nextflow(void **state)
 	for (uint32_t i = 0; i < 20; i++)
 		task((2 + 20 * i) * S, 100 + i, "bash|command.run|ALIGN|ab/1|", 0, i == 7 ? 8 * S : 3900 * MS,
 		     i == 3 ? 5 * GiB : 2 * GiB);
-	assert_string_equal(finish(t), "// CPUs: the cores that 95 of 100 tasks kept busy in their busiest 1.0 s, or on average if\n"
-				       "// they were shorter.\n"
-				       "// Memory: the most that all processes of a task held at once, or its largest\n"
-				       "// process if that is more; with 20 % headroom.\n"
-				       "process {\n"
-				       "    withName: 'ALIGN' { // 20 tasks\n"
-				       "        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
-				       "        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
-				       "    }\n"
-				       "}\n");
+	assert_string_equal(
+		finish(t),
+		"// CPUs: the cores that 95 of 100 tasks kept busy in their busiest 1.0 s, or on average if\n"
+		"// they were shorter.\n"
+		"// Memory: the most that all processes of a task held at once, or its largest\n"
+		"// process if that is more; with 20 % headroom.\n"
+		"process {\n"
+		"    withName: 'ALIGN' { // 20 tasks\n"
+		"        cpus = 4 // used 8.0 cores at most (p95 3.9)\n"
+		"        memory = '6 GB' // held 5.0 GiB at most (p95 2.0 GiB)\n"
+		"    }\n"
+		"}\n");
 	end(t);
 }
 
