@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Finds the tool that a program runs, by its usual name: "bwa mem" of `sh -c 'mkdir -p out && bwa mem x'`, "sort" of
  * `timeout 5 sort x`, "plot.py" of `python3 plot.py`. Parses just enough of a shell line for that. */
+#include <ctype.h>
 #include <string.h>
 
 #include "sinks/steps/steps_tool.h"
@@ -142,8 +143,27 @@ static void skip_pattern(struct words *words)
 			return;
 }
 
+/* Whether the line defines a function of that name: what its body runs may name the line, its calls do not. */
+static bool is_function(const struct words *line, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (const char *at = line->at; n && (at = memmem(at, line->end - at, name, n)); at += n) {
+		const char *after = at + n;
+
+		if (at > line->at && (isalnum((unsigned char)at[-1]) || strchr("_-./", at[-1])))
+			continue;
+		while (after < line->end && *after == ' ')
+			after++;
+		if (line->end - after >= 2 && after[0] == '(' && after[1] == ')')
+			return true;
+	}
+	return false;
+}
+
 static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 {
+	const struct words line = words;
 	char fallback[STEPS_NAME_MAX] = "";
 	enum rank best = NAMES_NOTHING;
 	enum token token;
@@ -153,9 +173,10 @@ static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 			skip_pattern(&words);
 		if (token == OPERATOR || (words.line && precedes_command(&words)))
 			continue;
-		if (name_command(&words, nested, out))
+		*out = '\0';
+		if (!(words.line && is_function(&line, words.word)) && name_command(&words, nested, out))
 			return true;
-		if (rank_of(out) > best) {
+		if (*out && rank_of(out) > best) {
 			best = rank_of(out);
 			set(fallback, out);
 		}
