@@ -36,7 +36,8 @@
 	{ "wall_ns", COLUMN_BIGINT, cell__number, AT(s, wall_ns), 0, "ns", "from begin to end; to the last record if it still runs" }
 
 #define CELLS_CPU(s)                                                                                         \
-	{ "cpu_ns", COLUMN_BIGINT, cell__figure, AT(s, cpu_ns), AT(s, cpu_partial), "ns", "CPU time of all threads" },  \
+	{ "cpu_ns", COLUMN_BIGINT, cell__figure, AT(s, cpu_ns), AT(s, cpu_partial), "ns",                    \
+	  "CPU time of all threads; between programs of one process, to a tick of the scheduler" },  \
 	{ "cpu_span_ns", COLUMN_BIGINT, cell__number, AT(s, cpu_span_ns), 0, "ns",                                  \
 	  "the time in which cpu_ns was used: cpu_ns / cpu_span_ns CPUs were busy" },                               \
 	{ "user_ns", COLUMN_BIGINT, cell__figure, AT(s, user_ns), AT(s, cpu_partial), "ns", "of it, in the program" },  \
