@@ -7,6 +7,10 @@
 
 #define PERIODS_MIN 10 /* fewer say nothing */
 
+/* Where it is stopped in more than half of the periods there is no need to wait for the common limit. */
+#define OFTEN 50 /* percent */
+#define SOON_NS 5000000000ULL
+
 static const enum track_figure counters[QUOTA_COUNTERS] = {
 	[QUOTA_PERIODS] = TRACK_PERIODS,
 	[QUOTA_THROTTLED] = TRACK_THROTTLED,
@@ -61,10 +65,11 @@ static uint64_t grown(const struct verdict_quota *quota, enum verdict_quota_coun
 
 static bool stops(const struct verdict_quota *quota, const struct verdict_limit *limit)
 {
-	uint64_t periods = grown(quota, QUOTA_PERIODS);
+	uint64_t periods = grown(quota, QUOTA_PERIODS), stopped = grown(quota, QUOTA_THROTTLED);
+	uint64_t span = quota->until_ns - quota->since_ns;
 
-	return quota->until_ns - quota->since_ns >= limit->after && periods >= PERIODS_MIN &&
-	       grown(quota, QUOTA_THROTTLED) * 100 > periods * limit->count;
+	return periods >= PERIODS_MIN && ((span >= limit->after && stopped * 100 > periods * limit->count) ||
+					  (span >= SOON_NS && stopped * 100 > periods * OFTEN));
 }
 
 /* Whether half of what the quota gives was its own: one that only waits beside others that use it up is not stopped. */

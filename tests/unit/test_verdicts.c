@@ -960,6 +960,25 @@ static void limits_are_the_runs(void **state)
 	end_judged(j);
 }
 
+/* By the defaults: long before the 60 s of other kinds, if it is stopped in most periods. */
+static void a_quota_that_stops_often_is_told_soon(void **state)
+{
+	static const struct {
+		uint64_t cpu, throttled; /* a second of ten periods */
+		size_t verdicts;
+	} made[] = {{195 * MS, 9, 1}, {195 * MS, 4, 0}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		struct judged *j = begin_judged(NULL);
+
+		one_in_quota(made[i].cpu, made[i].throttled);
+		finish(j, STREAM_ENDED);
+		assert_int_equal(verdicts__count(j->verdicts), made[i].verdicts);
+		end_judged(j);
+	}
+}
+
 /* Mann and Kendall's z of 16 values, without a correction. */
 static double plain_z(const double *values, int *up)
 {
@@ -1013,6 +1032,7 @@ int main(void)
 		cmocka_unit_test(no_verdict_depends_on_a_name),
 		cmocka_unit_test(certainty_changes_with_time),
 		cmocka_unit_test(limits_are_the_runs),
+		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
 		cmocka_unit_test(trends_of_series_that_depend_on_themselves),
 	};
 
