@@ -330,6 +330,15 @@ int cell__task_step(struct packer *p, const struct cell *cell, const void *at)
 
 /* ---- of a run ---- */
 
+int cell__hugetlb(struct packer *p, const struct cell *cell, const void *at)
+{
+	const struct model_row *row = at;
+
+	(void)cell;
+	return row->hugetlb_bytes || !EVENT_IS_NULL(row->sampled_rss_bytes) ? kept__number(p->out, row->hugetlb_bytes)
+									    : kept__null(p->out);
+}
+
 int cell__boot_id(struct packer *p, const struct cell *cell, const void *at)
 {
 	(void)cell;

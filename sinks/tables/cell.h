@@ -84,6 +84,8 @@ int cell__task_step(struct packer *p, const struct cell *cell, const void *at);
 int cell__oom_number(struct packer *p, const struct cell *cell, const void *at);
 int cell__oom_cgroup(struct packer *p, const struct cell *cell, const void *at);
 int cell__oom_others(struct packer *p, const struct cell *cell, const void *at);
+/* of struct model_row */
+int cell__hugetlb(struct packer *p, const struct cell *cell, const void *at);
 /* of its run */
 int cell__boot_id(struct packer *p, const struct cell *cell, const void *at);
 int cell__marker(struct packer *p, const struct cell *cell, const void *at);

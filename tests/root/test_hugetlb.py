@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import BUILD, Started, merge, stage, wait_for
+from harness import BUILD, Started, collect, merge, stage, wait_for
 
 POOL = Path("/proc/sys/vm/nr_hugepages")
 PAGES = 4
@@ -78,3 +78,11 @@ def test_tables_have_it(run):
     done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run.path, sql], capture_output=True,
                           check=True)
     assert int(json.loads(done.stdout)["hugetlb_bytes"]) == said
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_what_no_sample_saw_is_not_known():
+    run = collect("true", config="probes: {lifecycle: {}, mem: {interval: 1h}}\n")
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run.path,
+                           "SELECT hugetlb_bytes, sampled_rss_bytes FROM processes"], capture_output=True, check=True)
+    assert json.loads(done.stdout) == {"hugetlb_bytes": None, "sampled_rss_bytes": None}
