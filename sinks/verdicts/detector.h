@@ -177,6 +177,9 @@ const struct verdict_limit *verdict_run__limit(const struct verdicts *verdicts, 
 /* Whether a process outside of the run ended this one, or the run while this one went on. */
 bool ended__outside(const struct verdicts *verdicts, const struct model_row *row);
 
+/* Whether a signal ended it, or it failed when one asked it to end. */
+bool ended__by_signal(const struct model_row *row);
+
 /* Whether nothing else of the run has got on since `since_ns`: no process but this one, its ancestors and its children. */
 bool ended__idle(const struct verdicts *verdicts, const struct track *track, uint64_t since_ns);
 

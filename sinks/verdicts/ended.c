@@ -4,13 +4,20 @@
 
 #include "sinks/verdicts/detector.h"
 
+bool ended__by_signal(const struct model_row *row)
+{
+	if (!EVENT_IS_NULL(row->signal) && row->signal)
+		return true;
+	return row->sender && !EVENT_IS_NULL(row->exit_code) && row->exit_code;
+}
+
 bool ended__outside(const struct verdicts *verdicts, const struct model_row *row)
 {
 	const struct verdict_run *run = verdicts->runs[row->run->index];
 
 	if (row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN)
 		return run->outside && row->run->life != STREAM_RUNNING;
-	return !EVENT_IS_NULL(row->signal) && row->signal && row->sender_is == MODEL_RELATION_OUTSIDE;
+	return ended__by_signal(row) && row->sender_is == MODEL_RELATION_OUTSIDE;
 }
 
 static bool is_above(const struct track *track, const struct track *other)

@@ -184,15 +184,17 @@ static int take_moving(const struct seen *seen)
 	return 0;
 }
 
-/* A member of a set has ended: by a signal? */
+/* A member of a set has ended: by a signal, or did it fail when it was asked to end? */
 static int take_exit(const struct seen *seen)
 {
 	const struct stand *member = seen->track ? track__has_room(seen->track, &detector_graph) : NULL;
-	uint64_t signal = value__number(seen->field[0]);
+	uint64_t signal = value__number(seen->field[0]), code = value__number(seen->field[2]);
+	bool killed = !EVENT_IS_NULL(signal) && signal;
+	bool asked = seen->field[1]->type == VALUE_STRING && !EVENT_IS_NULL(code) && code;
 	struct track *subject;
 	struct stand *stand;
 
-	if (!member || !member->subject_pid || EVENT_IS_NULL(signal) || !signal)
+	if (!member || !member->subject_pid || (!killed && !asked))
 		return 0;
 	subject = track__find(seen->verdicts, seen->run, member->subject_pid, member->subject_start);
 	stand = subject ? track__has_room(subject, &detector_graph) : NULL;
@@ -206,7 +208,7 @@ static const struct detector_role roles[] = {
 	{"stall", "descriptor", take_descriptor, {STAND_DESCRIPTOR_FIELDS}},
 	{"stall", "picture", take_picture, {STAND_PICTURE_FIELDS}},
 	{"stall", "moving", take_moving, {NULL}},
-	{"lifecycle", "exit", take_exit, {"signal"}},
+	{"lifecycle", "exit", take_exit, {"signal", "sender", "exit_code"}},
 	{.stream = NULL},
 };
 
@@ -246,8 +248,7 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	/* It went on, or ended by itself: then it was none. */
 	if (finding->moved_ns && !finding->broken && (lives || !may_be_dying(finding, row->ended_ns)))
 		return 0;
-	if (!lives &&
-	    (finding->closed ? EVENT_IS_NULL(row->signal) && !finding->broken : certainty == VERDICT_SUSPECTED))
+	if (!lives && (finding->closed ? !ended__by_signal(row) && !finding->broken : certainty == VERDICT_SUSPECTED))
 		return 0;
 	return give(verdicts, finding, row, certainty, row->ended_ns);
 }

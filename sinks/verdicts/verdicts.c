@@ -40,7 +40,6 @@ const char *verdict_certainty__name(enum verdict_certainty certainty)
 /* ---- the frame's own events ---- */
 
 enum { PPID, PARENT_START, EXE, ARGS, CWD };
-enum { EXIT_SENDER = 2, EXIT_SENDER_PID, EXIT_SENDER_START, EXIT_SIGNAL };
 
 static struct track *parent_of(const struct seen *seen)
 {

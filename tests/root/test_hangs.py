@@ -132,6 +132,21 @@ def made_run():
         yield found
 
 
+def test_one_that_handles_the_request_to_end():
+    """As a JVM does: it exits with a code, but has not come to that by itself."""
+    folder = new_folder()
+    os.mkfifo(folder / "own")
+    script = '"$@" & p=$!; read x; kill $p; wait $p; exit 0'
+    line = [*BASH, script, "bash", *BASH, "trap 'exit 3' TERM; exec 3<>own; read x <&3"]
+    with Started("--no-summary", "--", *line, config=CONFIG, stdin=subprocess.PIPE, cwd=folder) as started:
+        live, = wait_for(lambda: [v for v in query(started.out) if v["kind"] == "deadlock"], "it is found while it lasts", 120)
+        started.tell("end")
+        run = started.end(None)
+    assert run.one("lifecycle.exit", pid=live["pid"])["exit_code"] == 3
+    last, = [v for v in query(started.out) if v["kind"] == "deadlock"]
+    assert (last["pid"], last["certainty"]) == (live["pid"], live["certainty"])
+
+
 def on(run, verdicts, name):
     """Those that are more than suspected, of the processes of one case."""
     return [v for v in verdicts if v["pid"] in run.below[name] and v["certainty"] != "suspected"]
