@@ -334,7 +334,7 @@ CREATE TABLE IF NOT EXISTS `lifecycle_exit` (
     `core_dumped` Nullable(UInt8) COMMENT 'the kernel wrote a core dump',
     `duration_ns` Nullable(Int64) COMMENT 'from its start to the exit of its last thread (ns)',
     `threads_peak` Nullable(Int64) COMMENT 'peak number of live threads',
-    `signal_code` Nullable(String) COMMENT 'si_code of that signal',
+    `signal_code` Nullable(String) COMMENT 'si_code of the signal that ended it, or asked it to end: SIGINT, SIGTERM',
     `sender` Nullable(String) COMMENT 'its sender: user, kernel, timer, oom, memory_limit',
     `sender_pid` Nullable(Int32) COMMENT 'PID of the process that sent it; null: no process did',
     `sender_start` Nullable(Int64) COMMENT 'its start (ns)',

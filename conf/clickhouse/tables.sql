@@ -335,7 +335,7 @@ CREATE TABLE IF NOT EXISTS `lifecycle_exit` (
     `core_dumped` Nullable(Bool) COMMENT 'the kernel wrote a core dump',
     `duration_ns` Nullable(Int64) COMMENT 'from its start to the exit of its last thread (ns)' CODEC(T64, ZSTD(1)),
     `threads_peak` Nullable(Int64) COMMENT 'peak number of live threads' CODEC(T64, ZSTD(1)),
-    `signal_code` LowCardinality(Nullable(String)) COMMENT 'si_code of that signal',
+    `signal_code` LowCardinality(Nullable(String)) COMMENT 'si_code of the signal that ended it, or asked it to end: SIGINT, SIGTERM',
     `sender` LowCardinality(Nullable(String)) COMMENT 'its sender: user, kernel, timer, oom, memory_limit',
     `sender_pid` Nullable(Int32) COMMENT 'PID of the process that sent it; null: no process did' CODEC(T64, ZSTD(1)),
     `sender_start` Nullable(Int64) COMMENT 'its start (ns)' CODEC(T64, ZSTD(1)),
