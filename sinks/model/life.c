@@ -194,6 +194,9 @@ int life__end(const struct feed *f)
 	if (!err)
 		err = said__expect(p);
 	task__note_end(p->task, &p->row, p->ending);
+	/* Its engine may end before its account is closed. */
+	if (!err && p->task && p->task->pub.pid == p->row.pid && p->task->pub.start == p->row.start)
+		err = retry__task(f->model, p->task);
 	task__ended(f->model, p->task);
 	if (!err)
 		err = sample__ended(f->model, p);

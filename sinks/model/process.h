@@ -35,6 +35,7 @@ struct task {
 	uint64_t cpu_until_ns;		 /* end of the last program's span of CPU */
 	uint64_t until_ns, wall_unknown; /* end of its last program; the reason for an unknown wall time; 0: none */
 	uint64_t propagated;		 /* of the failed rows */
+	bool tried;			 /* retry.c has taken its end */
 };
 
 /* Whether a failure was made good, by itself or as a part of what was. */
@@ -306,7 +307,7 @@ struct model_process sums__process(const struct sums *sums, const struct model_r
 /* ---- retry.c ---- */
 
 /* A task has ended: those before it of its step and tag are settled, if it did not fail. 0 or -ENOMEM. */
-int retry__task(struct model *model, const struct task *task);
+int retry__task(struct model *model, struct task *task);
 void retry__free_all(struct model *model);
 
 /* ---- task.c ---- */

@@ -74,14 +74,16 @@ static void settle(struct model *model, const struct task *task)
 	}
 }
 
-int retry__task(struct model *model, const struct task *task)
+int retry__task(struct model *model, struct task *task)
 {
-	if (!task->pub.tag)
+	bool bad = model_outcome__bad(task->pub.outcome) && task->pub.ending;
+
+	if (task->tried || !task->pub.tag || (!bad && task->pub.outcome != MODEL_OK))
 		return 0;
-	if (model_outcome__bad(task->pub.outcome) && task->pub.ending)
+	task->tried = true;
+	if (bad)
 		return keep(model, task);
-	if (task->pub.outcome == MODEL_OK)
-		settle(model, task);
+	settle(model, task);
 	return 0;
 }
 

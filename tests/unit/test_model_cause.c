@@ -444,6 +444,31 @@ static void what_an_engine_retries_is_known_by_its_tag(void **state)
 	end(s);
 }
 
+/* The account of what was tried again is closed after the engine's end. */
+static void what_an_engine_retries_is_known_by_its_exit(void **state)
+{
+	struct seen *s = begin("steps: [{args: '^job (?<step>\\w+) (?<tag>\\w+)', step: '${step}', tag: '${tag}'}]\n"
+			       "exits: [{command: [engine], below: ignored}]",
+			       ALL);
+
+	(void)state;
+	now = 0;
+	starts(10, 0, "/bin/engine", "engine|");
+	runs(11, 10, "/bin/job", "job|ALIGN|bee|1|", 71);
+	starts(12, 10, "/bin/job", "job|ALIGN|bee|2|");
+	now += S;
+	EXIT(.at = now, .pid = 12);
+	ends(10, 0);
+	now += S;
+	CPU_CLOSED(.at = now, .pid = 12, .cpu = 1);
+	MEM_LAST(.at = now, .pid = 12, .bytes = 1);
+	IO_CLOSED(.at = now, .pid = 12);
+	assert_int_equal(model__finish(s->model), 0);
+	assert_int_equal(s->ignored_count, 0);
+	assert_int_equal(s->retried_count, 1);
+	end(s);
+}
+
 static void children_without_number(void **state)
 {
 	struct seen *s = began("/bin/sh", "sh|");
@@ -557,6 +582,7 @@ int main(void)
 		cmocka_unit_test(a_wrapper_that_ended_its_child_has_failed),
 		cmocka_unit_test(what_is_tried_again_with_success_is_not_hidden),
 		cmocka_unit_test(what_an_engine_retries_is_known_by_its_tag),
+		cmocka_unit_test(what_an_engine_retries_is_known_by_its_exit),
 		cmocka_unit_test(what_an_engine_was_told_to_ignore),
 		cmocka_unit_test(what_is_ignored_in_any_order_of_accounts),
 		cmocka_unit_test(a_limit_of_ones_own),
