@@ -267,7 +267,7 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 	run->pub.index = model->runs_count;
 	run->pub.info = info;
 	run->pub.number = number;
-	run->pub.job = info->run.job ? info->run.job : run->job;
+	run->pub.job = info->run.job && *info->run.job ? info->run.job : run->job;
 	run->pub.rss_peak_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->pub.rss_lower_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->pub.pss_peak_bytes = run->pub.cgroup_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
