@@ -25,17 +25,12 @@ bool sender__is_oom(const struct model_row *row)
 	return row->sender == MODEL_SENDER_OOM || row->sender == MODEL_SENDER_MEMORY_LIMIT;
 }
 
-static bool is_killed(const struct model_row *row)
-{
-	return !EVENT_IS_NULL(row->signal) && row->signal;
-}
-
 bool sender__meant(const struct model_row *row)
 {
 	bool above = row->sender_is == MODEL_RELATION_PARENT || row->sender_is == MODEL_RELATION_ANCESTOR ||
 		     row->sender_is == MODEL_RELATION_HELPER;
 
-	switch (is_killed(row) ? row->signal : SIGTERM) {
+	switch (model_row__is_killed(row) ? row->signal : SIGTERM) {
 	case SIGTERM:
 	case SIGKILL:
 	case SIGINT:
@@ -78,7 +73,7 @@ static const struct {
 static const char *cause_of(const struct model_row *row)
 {
 	/* The kernel asks to end by Ctrl-C only. */
-	uint64_t number = is_killed(row) ? row->signal : SIGINT;
+	uint64_t number = model_row__is_killed(row) ? row->signal : SIGINT;
 
 	for (size_t i = 0; i < sizeof(causes) / sizeof(*causes); i++)
 		if ((!causes[i].number || number == (uint64_t)causes[i].number) && row->sender == causes[i].sender &&
@@ -216,7 +211,7 @@ static void put_code(struct text *text, const struct model_row *row)
 
 void model_row__how(const struct model_row *row, struct text *text)
 {
-	if (is_killed(row))
+	if (model_row__is_killed(row))
 		put_signal(text, row);
 	else if (!EVENT_IS_NULL(row->exit_code) && row->exit_code)
 		put_code(text, row);

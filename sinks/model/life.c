@@ -49,14 +49,9 @@ int life__fork(const struct feed *f)
 
 static bool get_variable(const void *from, const char *name, char value[STREAM_JOB_VALUE])
 {
-	const struct model_list *env = from;
-	const char *item = env->data;
-	size_t length = strlen(name);
+	const char *found = model_command__variable(from, name);
 
-	for (uint32_t i = 0; i < env->count; i++, item += strlen(item) + 1)
-		if (!strncmp(item, name, length) && item[length] == '=')
-			return stream_job__value(value, item + length + 1, strlen(item + length + 1));
-	return false;
+	return found && stream_job__value(value, found, strlen(found));
 }
 
 /* Where no command was given, in a daemon, the run's first program says it; or of what a batch system has started, any. */
@@ -64,7 +59,7 @@ static void find_job(struct run *run, const struct process *p, const struct mode
 {
 	if (!*run->pub.job && run->root &&
 	    ((p == run->root && !p->row.image) || stream_job__is_starter(run->root->row.comm)))
-		stream_job__find(run->job, get_variable, &command->env);
+		stream_job__find(run->job, get_variable, command);
 }
 
 /* Takes the command. */
@@ -194,8 +189,8 @@ int life__end(const struct feed *f)
 	if (!err)
 		err = said__expect(p);
 	task__note_end(p->task, &p->row, p->ending);
-	/* Its engine may end before its account is closed. */
-	if (!err && p->task && p->task->pub.pid == p->row.pid && p->task->pub.start == p->row.start)
+	/* If that was its end: its engine may end before its account is closed. */
+	if (!err && p->task)
 		err = retry__task(f->model, p->task);
 	task__ended(f->model, p->task);
 	if (!err)

@@ -254,6 +254,12 @@ struct model_row {
 	const struct model_ending *ending; /* NULL: it exited 0, or its end is not known */
 };
 
+/* By a signal. */
+static inline bool model_row__is_killed(const struct model_row *row)
+{
+	return !EVENT_IS_NULL(row->signal) && row->signal;
+}
+
 /* The exit status as a shell reports it, 128 + a signal; 0 also if it is not known. */
 uint32_t model_row__status(const struct model_row *row);
 

@@ -4,14 +4,9 @@
 
 #include <string.h>
 
-static bool killed(const struct model_row *row)
-{
-	return !EVENT_IS_NULL(row->signal) && row->signal;
-}
-
 uint32_t model_row__status(const struct model_row *row)
 {
-	if (killed(row))
+	if (model_row__is_killed(row))
 		return 128 + (uint32_t)row->signal;
 	return EVENT_IS_NULL(row->exit_code) ? 0 : (uint32_t)row->exit_code;
 }
@@ -20,7 +15,7 @@ void outcome__judge(struct process *process)
 {
 	struct model_row *row = &process->row;
 
-	if (killed(row))
+	if (model_row__is_killed(row))
 		row->outcome = process->oom || sender__is_oom(row) ? MODEL_OOM : MODEL_KILLED;
 	else if (EVENT_IS_NULL(row->exit_code))
 		row->outcome = MODEL_UNKNOWN;

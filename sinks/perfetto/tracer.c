@@ -149,7 +149,7 @@ static void say_end(struct text *text, const struct model_row *row)
 		text__printf(text, "out of memory");
 	else if (!EVENT_IS_NULL(row->signal) && row->signal_name[0])
 		text__safe(text, row->signal_name, strlen(row->signal_name));
-	else if (!EVENT_IS_NULL(row->signal) && row->signal)
+	else if (model_row__is_killed(row))
 		text__printf(text, "signal %llu", (unsigned long long)row->signal);
 	else if (!EVENT_IS_NULL(row->exit_code))
 		text__printf(text, "exit %llu", (unsigned long long)row->exit_code);

@@ -189,6 +189,17 @@ const char *model_command__name(const struct model_command *command, const char 
 }
 
 /* A script is known by its interpreter, the first argument. */
+const char *model_command__variable(const struct model_command *command, const char *name)
+{
+	const char *item = command->env.data;
+	size_t length = strlen(name);
+
+	for (uint32_t i = 0; i < command->env.count; i++, item += strlen(item) + 1)
+		if (!strncmp(item, name, length) && item[length] == '=')
+			return item + length + 1;
+	return NULL;
+}
+
 bool model_command__is_shell(const struct model_command *command, const char *comm)
 {
 	static const char *const names[] = {"sh",    "bash", "dash",  "ash",  "zsh",	 "ksh",

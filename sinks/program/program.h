@@ -50,6 +50,9 @@ uint64_t value__number(const struct value *value);
  * (fexecve of a memfd) or as /proc/self/exe; busybox and its like are what they are called. NUL-terminated, any bytes. */
 const char *model_command__name(const struct model_command *command, const char *comm);
 
+/* The value of a variable of its environment; NULL: it has none, or the configuration did not select it. */
+const char *model_command__variable(const struct model_command *command, const char *name);
+
 /* Whether it is a shell, whose forks are subshells. */
 bool model_command__is_shell(const struct model_command *command, const char *comm);
 

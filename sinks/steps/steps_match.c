@@ -117,15 +117,11 @@ static struct subject of_args(const struct model_command *command, char joined[S
 	return subject;
 }
 
-static struct subject of_env(const struct model_list *env, const char *variable)
+static struct subject of_env(const struct model_command *command, const char *variable)
 {
-	size_t length = strlen(variable);
-	const char *item = env->data;
+	const char *value = model_command__variable(command, variable);
 
-	for (uint32_t i = 0; i < env->count; i++, item += strlen(item) + 1)
-		if (!strncmp(item, variable, length) && item[length] == '=')
-			return (struct subject){item + length + 1, strlen(item + length + 1), true};
-	return (struct subject){.ready = true};
+	return (struct subject){value, value ? strlen(value) : 0, true};
 }
 
 /* No file is opened: what stands in a stream may be forged. */
@@ -153,7 +149,7 @@ static struct subject look(struct steps_matcher *matcher, const struct steps_pro
 	if (!command)
 		return (struct subject){.ready = true};
 	if (pattern->subject == STEPS_ENV)
-		return of_env(&command->env, pattern->name);
+		return of_env(command, pattern->name);
 	if (pattern->subject == STEPS_FILE)
 		return of_file(program, pattern->name);
 	if (subject->ready)

@@ -10,7 +10,7 @@
 const char *story__ending(char out[STORY_ENDING], const struct model_row *row)
 {
 	const char *name = row->signal_name;
-	bool killed = !EVENT_IS_NULL(row->signal) && row->signal;
+	bool killed = model_row__is_killed(row);
 
 	if (row->outcome == MODEL_OOM)
 		strcpy(out, "OOM");

@@ -6,7 +6,7 @@
 
 bool ended__by_signal(const struct model_row *row)
 {
-	if (!EVENT_IS_NULL(row->signal) && row->signal)
+	if (model_row__is_killed(row))
 		return true;
 	return row->sender && !EVENT_IS_NULL(row->exit_code) && row->exit_code;
 }

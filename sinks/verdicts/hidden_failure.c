@@ -9,7 +9,7 @@ static void put_end(struct text *text, const struct model_row *row)
 	model_row__how(row, &how);
 	if (row->outcome == MODEL_OOM)
 		text__printf(text, "was killed");
-	else if (!EVENT_IS_NULL(row->signal) && row->signal)
+	else if (model_row__is_killed(row))
 		text__printf(text, "was ended by %s", *row->signal_name ? row->signal_name : "a signal");
 	else
 		text__printf(text, "exited %u", (unsigned)row->exit_code);

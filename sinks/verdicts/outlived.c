@@ -42,7 +42,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	char size[FORMAT_SIZE], span[FORMAT_SIZE];
 	struct draft draft;
 
-	if (!writing || !writing->grown || run->root_failed || EVENT_IS_NULL(row->signal) || !row->signal)
+	if (!writing || !writing->grown || run->root_failed || !model_row__is_killed(row))
 		return 0;
 	draft = draft__new(VERDICT_OUTLIVED, VERDICT_PROVEN, row);
 	draft.since_ns = run->root_ended_ns;
