@@ -136,6 +136,7 @@ struct file {
 } S_KERNEL;
 
 struct fdtable {
+	unsigned int max_fds;
 	struct file **fd;
 } S_KERNEL;
 

@@ -169,37 +169,53 @@ struct kfix_syscall {
 	__u64 args[6];
 };
 
-/* Tasks of 32-bit programs have other numbers of system calls. */
+/* Tasks of 32-bit programs have other numbers of system calls. A typed pointer: ctx->task. */
 static __always_inline bool kfix__is_32_bit(struct task_struct *task)
 {
 #if defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ(task, thread_info.flags) & 1 << 22;
+	return task->thread_info.flags & 1 << 22;
 #else
-	return BPF_CORE_READ(task, thread_info.status) & 2;
+	return task->thread_info.status & 2;
+#endif
+}
+
+static __always_inline __s64 kfix__syscall_number(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(regs, syscallno);
+#else
+	return (__s64)BPF_CORE_READ(regs, orig_ax);
+#endif
+}
+
+static __always_inline __u64 kfix__syscall_first(struct pt_regs *regs)
+{
+#if defined(__TARGET_ARCH_arm64)
+	return BPF_CORE_READ(regs, orig_x0); /* the result is in its register */
+#else
+	return BPF_CORE_READ(regs, di);
 #endif
 }
 
 static __always_inline void kfix__syscall(struct kfix_syscall *call, struct pt_regs *regs)
 {
+	call->number = kfix__syscall_number(regs);
 #if defined(__TARGET_ARCH_arm64)
-	call->number = BPF_CORE_READ(regs, syscallno);
 	BPF_CORE_READ_INTO(&call->args, regs, regs);
-	call->args[0] = BPF_CORE_READ(regs, orig_x0); /* the result is in its register */
 #else
-	call->number = (__s64)BPF_CORE_READ(regs, orig_ax);
-	call->args[0] = BPF_CORE_READ(regs, di);
 	call->args[1] = BPF_CORE_READ(regs, si);
 	call->args[2] = BPF_CORE_READ(regs, dx);
 	call->args[3] = BPF_CORE_READ(regs, r10);
 	call->args[4] = BPF_CORE_READ(regs, r8);
 	call->args[5] = BPF_CORE_READ(regs, r9);
 #endif
+	call->args[0] = kfix__syscall_first(regs);
 }
 
-/* Where a sleeping task's registers are saved: by the helper, since 5.15, or at the end of its kernel stack. */
-static __always_inline struct pt_regs *kfix__registers(struct task_struct *task, bool helper, __u64 stack_bytes)
+/* Where a sleeping task's registers are saved. stack_bytes: what core_api.stack_bytes() says. */
+static __always_inline struct pt_regs *kfix__registers(struct task_struct *task, __u64 stack_bytes)
 {
-	if (helper)
+	if (!stack_bytes)
 		return (void *)bpf_task_pt_regs(task);
 	return (void *)task->stack + stack_bytes - bpf_core_type_size(struct pt_regs);
 }

@@ -107,6 +107,9 @@ struct core_api {
 	int (*run)(const struct core_api *api, const char *program);
 	/* Name of a system call of this machine; NULL: there is none of this number. */
 	const char *(*syscall_name)(int number);
+	/* Size of a kernel stack, at whose end the registers of a task that sleeps are; 0: bpf_task_pt_regs() (since 5.15)
+	 * says where they are. For kfix__registers(). */
+	uint64_t (*stack_bytes)(void);
 };
 
 /* Shorthand for core_api.set; `value` must have exactly the variable's type. */

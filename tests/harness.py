@@ -245,6 +245,13 @@ def merge(*paths, options=(), sink="jsonl", code=0):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
+def ask(run, sql):
+    """The rows of a query, by its name or text, of a run."""
+    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl", run.path, sql]
+    done = subprocess.run(line, capture_output=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
 def merge_into(file, *paths):
     """collector-merge to JSONL in a file, for what is too much to hold."""
     with open(file, "wb") as out:

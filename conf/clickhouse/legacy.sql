@@ -114,6 +114,8 @@ CREATE TABLE IF NOT EXISTS `cpu_sample` (
     `throttled_periods` Nullable(Int64) COMMENT 'nr_throttled: of them, those in which it was stopped',
     `throttled_ns` Nullable(Int64) COMMENT 'how long its CPUs were stopped, added up (ns)',
     `quota_cgroup_id` Nullable(Int64) COMMENT 'that cgroup\x27s inode',
+    `syscall` Nullable(String) COMMENT 'system call that its leader sleeps in, as "futex"; null: it runs, is stopped, or is in none',
+    `descriptor` Nullable(String) COMMENT 'where it reads or writes: file, directory, pipe, fifo, socket, tty, char, block, other',
     day Date MATERIALIZED toDate(substring(time, 1, 10))
 )
 ENGINE = ReplacingMergeTree

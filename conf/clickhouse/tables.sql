@@ -114,7 +114,9 @@ CREATE TABLE IF NOT EXISTS `cpu_sample` (
     `periods` Nullable(Int64) COMMENT 'nr_periods of that cgroup so far' CODEC(T64, ZSTD(1)),
     `throttled_periods` Nullable(Int64) COMMENT 'nr_throttled: of them, those in which it was stopped' CODEC(T64, ZSTD(1)),
     `throttled_ns` Nullable(Int64) COMMENT 'how long its CPUs were stopped, added up (ns)' CODEC(T64, ZSTD(1)),
-    `quota_cgroup_id` Nullable(Int64) COMMENT 'that cgroup\x27s inode' CODEC(T64, ZSTD(1))
+    `quota_cgroup_id` Nullable(Int64) COMMENT 'that cgroup\x27s inode' CODEC(T64, ZSTD(1)),
+    `syscall` LowCardinality(Nullable(String)) COMMENT 'system call that its leader sleeps in, as "futex"; null: it runs, is stopped, or is in none',
+    `descriptor` LowCardinality(Nullable(String)) COMMENT 'where it reads or writes: file, directory, pipe, fifo, socket, tty, char, block, other'
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)

@@ -252,6 +252,7 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf)
 		.ask = ask,
 		.run = run,
 		.syscall_name = syscall__name,
+		.stack_bytes = bpf__stack_bytes,
 	};
 	err = take_slot(unit);
 	probes->units[probes->count++] = unit;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Looks system calls up in the table that the build makes. */
+/* Looks system calls up in the table that the build makes: names by their numbers, NULL where there is none. */
 #include "core/bpf/syscall.h"
 
 #include <stddef.h>
@@ -13,15 +13,12 @@
 int syscall__number(const char *name)
 {
 	for (size_t i = 0; i < COUNT; i++)
-		if (!strcmp(syscall_names[i].name, name))
-			return syscall_names[i].number;
+		if (syscall_names[i] && !strcmp(syscall_names[i], name))
+			return (int)i;
 	return -1;
 }
 
 const char *syscall__name(int number)
 {
-	for (size_t i = 0; i < COUNT; i++)
-		if (syscall_names[i].number == number)
-			return syscall_names[i].name;
-	return NULL;
+	return number >= 0 && (size_t)number < COUNT ? syscall_names[number] : NULL;
 }

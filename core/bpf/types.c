@@ -122,6 +122,16 @@ bool bpf__has_helper(int func)
 	return found[func] == HAS;
 }
 
+/* No kernel has larger ones without the helper. */
+uint64_t bpf__stack_bytes(void)
+{
+	uint64_t page = sysconf(_SC_PAGESIZE);
+
+	if (bpf__has_helper(BPF_FUNC_task_pt_regs))
+		return 0;
+	return page > 16384 ? page : 16384;
+}
+
 static bool has_member(const struct btf *btf, const struct btf_type *type, const char *name)
 {
 	for (int i = 0; i < btf_vlen(type); i++) {

@@ -4,6 +4,7 @@
 #define CORE_BPF_TYPES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define BTF_PATH "/sys/kernel/btf/vmlinux"
 
@@ -24,6 +25,7 @@ const char *bpf__forbidden(void);
 const char *bpf__confined(bool selinux, const char *label);
 
 bool bpf__has_helper(int func);
+uint64_t bpf__stack_bytes(void);
 bool bpf__has_type(const char *type, const char *member);
 
 /* Number of arguments of a raw tracepoint, from the kernel's BTF; -1: no such tracepoint. */

@@ -44,7 +44,7 @@ static const struct step steps[] = {
 	 "WHEN i.signal_name IS NOT NULL THEN i.signal_name WHEN i.exit_code IS NOT NULL THEN 'exit ' || i.exit_code "
 	 "ELSE i.outcome END AS status, "
 	 "CASE WHEN NOT i.propagated THEN h.by_command END AS hidden_by, coalesce(c.children, 0) AS children, "
-	 "CAST(NULL AS BIGINT) AS tree_order, CAST(NULL AS BIGINT) AS cpu_span_ns, "
+	 "CAST(NULL AS BIGINT) AS tree_order, CAST(NULL AS BIGINT) AS cpu_span_ns, CAST(NULL AS VARCHAR) AS waits_for, "
 	 "CAST(NULL AS BIGINT) AS oom_limit_bytes, CAST(NULL AS BIGINT) AS oom_usage_bytes, "
 	 "CAST(NULL AS VARCHAR) AS oom_cgroup, CAST(NULL AS VARCHAR) AS oom_others, "
 	 "FALSE AS retried, FALSE AS ignored, FALSE AS muted, CAST(NULL AS INTEGER) AS cause_pid, CAST(NULL AS BIGINT) AS cause_start "

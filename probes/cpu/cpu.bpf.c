@@ -5,6 +5,7 @@
  * the one at sched_process_free of the leader is final. */
 #include "core/probe.bpf.h"
 #include "probes/cpu/cpu.h"
+#include "probes/cpu/asleep.bpf.h"
 
 /* Sums over the threads of a process. */
 struct sums {
@@ -237,6 +238,12 @@ static __always_inline void fill_quota(struct cpu_sample *e, struct task_struct 
 
 SCRATCH(sample, struct sums);
 
+/* Asleep, each thread that has not exited. */
+static __always_inline bool sleeps(const struct sums *s)
+{
+	return s->states & (STATE_SLEEPING | STATE_WAITING) && !(s->states & STATE_RUNNING);
+}
+
 static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 {
 	struct task_struct *task = ctx->task;
@@ -279,6 +286,7 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 		e.cpu.final = true;
 	} else {
 		fill_quota(&e, task);
+		asleep__fill(&e, task, sleeps(s));
 	}
 	if (closed ? event__sample(ctx, &e.cpu) : event__sample(ctx, &e)) {
 		scope__sampled(w, fingerprint);

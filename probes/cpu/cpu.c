@@ -2,11 +2,14 @@
 /* The cpu probe: CPU time of every process, exact once the kernel's accounting is final. */
 #include "core/probe.h"
 
+#include <errno.h>
+#include <sys/syscall.h>
+
 #include "probes/cpu/cpu.h"
 #include "probes/cpu/cpu.skel.h"
 
 _Static_assert(sizeof(struct cpu_event) == 32 + 14 * 8 + EVENT_COMM + 8, "layout shared with BPF");
-_Static_assert(sizeof(struct cpu_sample) == sizeof(struct cpu_event) + 6 * 8, "layout shared with BPF");
+_Static_assert(sizeof(struct cpu_sample) == sizeof(struct cpu_event) + 8 * 8, "layout shared with BPF");
 
 #define COMM FIELD(struct cpu_event, comm, NULL, "name of the group leader's thread")
 
@@ -26,6 +29,27 @@ _Static_assert(sizeof(struct cpu_sample) == sizeof(struct cpu_event) + 6 * 8, "l
 		FIELD(struct cpu_event, samples, NULL, "how often it was sampled so far"),       \
 		FIELD(struct cpu_event, iowait_samples, NULL, "of them, those with a thread in I/O wait")
 
+/* The core's; it is the same for all. */
+static const char *(*syscall_name)(int number);
+
+static const char *name_of_syscall(uint64_t number)
+{
+	return syscall_name ? syscall_name(number) : NULL;
+}
+
+static const char *name_of_descriptor(uint64_t descriptor)
+{
+	static const char *const names[] = {
+		[CPU_FIFO] = "fifo", [CPU_CHAR] = "char",     [CPU_DIRECTORY] = "directory", [CPU_BLOCK] = "block",
+		[CPU_FILE] = "file", [CPU_SOCKET] = "socket", [CPU_PIPE] = "pipe",
+	};
+	uint32_t type = descriptor, device = descriptor >> CPU_DEVICE_SHIFT;
+
+	if (type == CPU_CHAR && device__is_terminal(device))
+		return "tty";
+	return type < sizeof(names) / sizeof(*names) && names[type] ? names[type] : "other";
+}
+
 static const struct schema_field sample_fields[] = {
 	COMM,
 	TIMES,
@@ -40,6 +64,10 @@ static const struct schema_field sample_fields[] = {
 	FIELD(struct cpu_sample, throttled_periods, NULL, "nr_throttled: of them, those in which it was stopped"),
 	FIELD(struct cpu_sample, throttled_ns, "ns", "how long its CPUs were stopped, added up"),
 	FIELD(struct cpu_sample, quota_cgroup_id, NULL, "that cgroup's inode"),
+	FIELD_NAME(struct cpu_sample, syscall, "syscall", name_of_syscall,
+		   "system call that its leader sleeps in, as \"futex\"; null: it runs, is stopped, or is in none"),
+	FIELD_NAME(struct cpu_sample, descriptor, "descriptor", name_of_descriptor,
+		   "where it reads or writes: file, directory, pipe, fifo, socket, tty, char, block, other"),
 	{0},
 };
 
@@ -103,5 +131,25 @@ static const struct event *cpu__event(void *state, struct event *event, size_t *
 	return event;
 }
 
+static int set_transfers(const struct core_api *api, struct bpf_object *object)
+{
+	static const unsigned calls[] = {__NR_read,  __NR_readv,  __NR_pread64,	 __NR_preadv,  __NR_preadv2,
+					 __NR_write, __NR_writev, __NR_pwrite64, __NR_pwritev, __NR_pwritev2};
+	__u64 transfers[CPU_TRANSFERS / 64] = {0};
+
+	for (size_t i = 0; i < sizeof(calls) / sizeof(*calls); i++)
+		transfers[calls[i] / 64] |= 1ULL << calls[i] % 64;
+	return api->set(object, "transfers", transfers, sizeof(transfers));
+}
+
+static int cpu__open(const struct core_api *api, const void *conf, struct bpf_object *object, void **state)
+{
+	(void)conf;
+	(void)state;
+	syscall_name = api->syscall_name;
+	return PROBE_SET(api, object, stack_bytes, (__u64)api->stack_bytes()) || set_transfers(api, object) ? -EINVAL
+													    : 0;
+}
+
 PROBE(cpu, "CPU time, context switches and state of every process", events, .ring_bytes = 4 << 20,
-      .interval_ns = 1000000000, .event = cpu__event);
+      .interval_ns = 1000000000, .open = cpu__open, .event = cpu__event);

@@ -27,12 +27,21 @@ struct cpu_event {
 	__u8 zero[5];
 };
 
-/* CPU_SAMPLE: the tightest quota that holds for it, its cgroup's or that of one above; null without one. */
+/* CPU_SAMPLE. The quota is the tightest that holds for it, its cgroup's or that of one above; null without one. */
 struct cpu_sample {
 	struct cpu_event cpu; /* first */
 	__u64 quota_ns, period_ns;
 	__u64 periods, throttled_periods, throttled_ns; /* of that cgroup, since it has the quota */
 	__u64 quota_cgroup_id;
+	__u64 syscall;	  /* number of the one that its leader sleeps in; null: in none */
+	__u64 descriptor; /* that it reads or writes: kind, and number of the device above it */
 };
+
+#define CPU_TRANSFERS 512
+
+/* Kinds: the type of stat(2)'s mode, and a pipe. */
+#define CPU_TYPE_SHIFT 12
+#define CPU_DEVICE_SHIFT 32
+enum { CPU_FIFO = 1, CPU_CHAR = 2, CPU_DIRECTORY = 4, CPU_BLOCK = 6, CPU_FILE = 8, CPU_SOCKET = 12, CPU_PIPE = 16 };
 
 #endif

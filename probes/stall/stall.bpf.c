@@ -8,8 +8,8 @@
 
 const volatile __u64 after_ns;	  /* for so long a process stands still before it is reported */
 const volatile __u64 salt;	  /* of open_file */
-const volatile __u64 stack_bytes; /* of a kernel stack */
-const volatile bool has_registers, has_snprintf, has_words;
+const volatile __u64 stack_bytes; /* core_api.stack_bytes() */
+const volatile bool has_snprintf, has_words;
 
 struct stall_look look SEC(".data.look");
 

@@ -179,14 +179,6 @@ static const char *const on_demand[] = {
 	NULL,
 };
 
-/* A stack of the kernel, for those that do not say where a task's registers are: none of them has larger ones. */
-static uint64_t stack_bytes(void)
-{
-	uint64_t page = sysconf(_SC_PAGESIZE);
-
-	return page > 16384 ? page : 16384;
-}
-
 /* Lists what is unavailable on this kernel. */
 static int choose(struct stall *s, const struct stall_conf *conf)
 {
@@ -209,8 +201,7 @@ static int choose(struct stall *s, const struct stall_conf *conf)
 	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
 		return -EIO;
 	return PROBE_SET(api, object, after_ns, (__u64)conf->after) || PROBE_SET(api, object, salt, (__u64)salt) ||
-			       PROBE_SET(api, object, stack_bytes, (__u64)stack_bytes()) ||
-			       PROBE_SET(api, object, has_registers, api->has_helper(BPF_FUNC_task_pt_regs)) ||
+			       PROBE_SET(api, object, stack_bytes, (__u64)api->stack_bytes()) ||
 			       PROBE_SET(api, object, has_snprintf, names) || PROBE_SET(api, object, has_words, words)
 		       ? -EINVAL
 		       : 0;

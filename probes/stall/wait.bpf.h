@@ -99,7 +99,7 @@ static __always_inline void wait__syscall(struct stall_stuck *e, struct task_str
 	struct kfix_syscall call = {};
 	bool compat = kfix__is_32_bit(task);
 
-	kfix__syscall(&call, kfix__registers(task, has_registers, stack_bytes));
+	kfix__syscall(&call, kfix__registers(task, stack_bytes));
 	__builtin_memcpy(e->args, call.args, sizeof(e->args));
 	e->number = call.number;
 	if (compat || call.number < 0 || call.number > STALL_SYSCALLS_MAX)
@@ -243,7 +243,7 @@ int stall_stuck_words(struct bpf_iter__task *ctx)
 	key.start = BPF_CORE_READ(task, group_leader, start_boottime);
 	if (!still__find(&key) || kfix__is_32_bit(task))
 		return 0;
-	kfix__syscall(&call, kfix__registers(task, true, 0));
+	kfix__syscall(&call, kfix__registers(task, 0));
 	if (call.number != NR_FUTEX)
 		return 0;
 	word.word = word.owner = EVENT_NULL(EVENT_REASON_FAULT);

@@ -37,10 +37,10 @@ static void put_table(struct text *sql, const struct clickhouse *c, const struct
 
 /* Texts of which there are few. */
 static const char *const repeated[] = {
-	"run",		"host",	       "pipeline",   "marker",	    "comm",	   "exe",    "cwd",
-	"cgroup",	"state",       "error",	     "signal_name", "signal_code", "sender", "sender_comm",
-	"oom_scope",	"oom_cgroup",  "type",	     "mode",	    "device",	   "source", "syscall",
-	"wait_channel", "stream_lost", "event_lost", "cause",	    "missing"};
+	"run",	  "host",	  "pipeline",	 "marker",     "comm",	     "exe",	    "cwd",
+	"cgroup", "state",	  "error",	 "syscall",    "descriptor", "signal_name", "signal_code",
+	"sender", "sender_comm",  "oom_scope",	 "oom_cgroup", "type",	     "mode",	    "device",
+	"source", "wait_channel", "stream_lost", "event_lost", "cause",	     "missing"};
 
 /* Of a `lost` record: a reader makes such for damage, which are in no stream and have no marker. */
 static const char *const lost_key[] = {"stream_lost", "event_lost", "cause", "since"};

@@ -229,7 +229,8 @@ struct model_row {
 	uint64_t peak_rss_bytes;
 	uint64_t inherited_rss_bytes; /* if it executed nothing: of the peak, what it shared with its parent */
 	uint64_t sampled_rss_bytes;   /* largest sample: a lower bound of the peak */
-	uint64_t hugetlb_bytes;	      /* most that a sample, or the exit, saw in hugetlbfs: a lower bound; in no RSS */
+	const char *waits_for;	/* what samples saw it wait for the longest: "a file lock (flock)"; NULL: nothing */
+	uint64_t hugetlb_bytes; /* most that a sample, or the exit, saw in hugetlbfs: a lower bound; in no RSS */
 
 	uint64_t io[MODEL_IO_FIGURES]; /* shared among a process's rows as CPU is */
 	/* The reason why CPU time, and I/O, are only what samples saw, or an account that the kernel had not closed;

@@ -147,6 +147,7 @@ void process__unref(struct process *process)
 			process->forks->forker = NULL;
 		free(process->begun);
 		free(process->now);
+		asleep__drop(process);
 		free(process->sums);
 		free(process);
 		process = ancestor;

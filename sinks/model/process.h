@@ -133,10 +133,11 @@ struct process {
 	uint64_t sampled_ns[MODEL_SOURCES]; /* 0: none */
 	uint64_t sampled_cpu_ns, sampled_bytes;
 
-	struct now *now;   /* by its last samples; NULL: none, or not asked for */
-	struct sums *sums; /* of its rows so far; NULL: none */
-	struct task *task; /* a reference; NULL: none */
-	uint8_t *begun;	   /* a bitmap of the rules by which it began a task; NULL: none */
+	struct asleep *asleep; /* of its image, by samples; NULL: none found it asleep */
+	struct now *now;       /* by its last samples; NULL: none, or not asked for */
+	struct sums *sums;     /* of its rows so far; NULL: none */
+	struct task *task;     /* a reference; NULL: none */
+	uint8_t *begun;	       /* a bitmap of the rules by which it began a task; NULL: none */
 
 	struct ending *ending; /* a reference: from a bad end on; NULL: none */
 	struct brood *brood;   /* of its children's ends, while it lives; NULL: none was bad */
@@ -448,6 +449,14 @@ int usage__oom_kill(const struct feed *feed);
 
 /* A sample of a process that lives raised a total from `before`. 0 or -ENOMEM. */
 int pace__take(const struct feed *feed, struct process *process, enum model_paced paced, uint64_t before);
+/* asleep.c: takes the state and the system call of a sample; 0 or -ENOMEM. */
+int asleep__sampled(struct process *process, uint64_t ts, const struct value *state, const struct value *call,
+		    const struct value *descriptor);
+
+/* Sets row.waits_for once the image has ended, until asleep__drop(). */
+void asleep__settle(struct process *process);
+void asleep__drop(struct process *process);
+
 int now__set_state(const struct feed *feed, struct process *process, const struct value *state,
 		   const struct value *threads);
 

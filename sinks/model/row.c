@@ -159,6 +159,7 @@ static int emit(struct model *model, struct process *p, uint64_t why_not)
 	add_growth(p);
 	set_wall(&p->row);
 	set_cpu_span(p);
+	asleep__settle(p);
 	err = sample__last(model, p);
 	if (!err)
 		err = model->calls.row(model->arg, row);
@@ -198,6 +199,7 @@ int row__replaced(struct model *model, struct process *process, uint64_t ts, con
 	memset(process->sampled, 0, sizeof(process->sampled));
 	memset(process->imaged, 0, sizeof(process->imaged));
 	process->sampled_ns[MODEL_MEM] = 0;
+	asleep__drop(process);
 	process->held_reported = held_reported;
 	rss__drop(process);
 	return err;

@@ -48,8 +48,8 @@ static bool is(const struct value *value, bool boolean)
 
 /* ---- cpu ---- */
 
-enum { CPU_COMM = FIGURE_IO, CPU_FINAL, CPU_THREADS, CPU_EXITED }; /* exit */
-enum { CPU_STATE = CPU_FINAL };					   /* sample */
+enum { CPU_COMM = FIGURE_IO, CPU_FINAL, CPU_THREADS, CPU_EXITED };	  /* exit */
+enum { CPU_STATE = CPU_FINAL, CPU_SYSCALL = CPU_EXITED, CPU_DESCRIPTOR }; /* sample */
 
 /* Samples and the exit come from different programs: the greatest is the latest. */
 static void set_cpu(const struct feed *f, struct process *p)
@@ -77,6 +77,9 @@ int usage__cpu(const struct feed *feed)
 	err = pace__take(feed, p, MODEL_PACE_CPU, before);
 	if (!err)
 		err = now__set_state(feed, p, feed->field[CPU_STATE], feed->field[CPU_THREADS]);
+	if (!err)
+		err = asleep__sampled(p, feed->record->ts, feed->field[CPU_STATE], feed->field[CPU_SYSCALL],
+				      feed->field[CPU_DESCRIPTOR]);
 	return err ? err : sample__taken(feed->model, p, MODEL_CPU, feed->record->ts);
 }
 

@@ -73,6 +73,8 @@ static const struct cell of_process[] = {
 	{ "uid", COLUMN_BIGINT, cell__uid, ROW(command), 0, NULL, "user" },
 	CELLS_TIMES(model_row),
 	CELLS_CPU(model_row),
+	{ "waits_for", COLUMN_TEXT, cell__string, ROW(waits_for), 0, NULL,
+	  "what samples of its first thread saw it wait for the longest; null: none saw it asleep" },
 	{ "sampled_rss_bytes", COLUMN_BIGINT, cell__number, ROW(sampled_rss_bytes), 0, "bytes",
 	  "most that a sample saw: a lower bound" },
 	{ "hugetlb_bytes", COLUMN_BIGINT, cell__hugetlb, 0, 0, "bytes",

@@ -53,6 +53,7 @@ struct made_args {
 	uint64_t cpus;						      /* of a sample; 0: not known */
 	uint64_t quota, periods, throttled, quota_cgroup;	      /* of a sample; quota of 100 ms; 0: none */
 	char state;
+	const char *syscall, *descriptor; /* of a sample, literals; NULL: none */
 	uint64_t bytes, peak, maxrss, vm, hugetlb, shmem, inherited, faults, major, stack; /* stack 0: 132 KiB */
 	uint64_t stack_limit;		       /* at the exit; 0: not known; UINT64_MAX: none */
 	uint64_t anon, file;		       /* of its Pss, with shmem */
@@ -147,7 +148,9 @@ MADE_FIELDS_OF(cpu_sample, MADE_CPU, FIELD(struct cpu_event, state, NULL, ""), F
 	       FIELD_AS(struct cpu_event, exited_ns, "run_delay_ns", "ns", ""), FIELD(struct cpu_event, cpus_allowed, NULL, ""),
 	       FIELD(struct cpu_sample, quota_ns, "ns", ""), FIELD(struct cpu_sample, period_ns, "ns", ""),
 	       FIELD(struct cpu_sample, periods, NULL, ""), FIELD(struct cpu_sample, throttled_periods, NULL, ""),
-	       FIELD(struct cpu_sample, throttled_ns, "ns", ""), FIELD(struct cpu_sample, quota_cgroup_id, NULL, ""));
+	       FIELD(struct cpu_sample, throttled_ns, "ns", ""), FIELD(struct cpu_sample, quota_cgroup_id, NULL, ""),
+	       FIELD_NAME(struct cpu_sample, syscall, "syscall", made__literal, ""),
+	       FIELD_NAME(struct cpu_sample, descriptor, "descriptor", made__literal, ""));
 MADE_FIELDS_OF(cpu_exit, MADE_CPU, FIELD(struct cpu_event, final, NULL, ""), FIELD(struct cpu_event, threads, NULL, ""));
 MADE_FIELDS_OF(cpu_image, MADE_CPU);
 MADE_FIELDS_OF(mem_sample, MADE_MEM);
@@ -479,6 +482,8 @@ static inline struct cpu_sample *made__quota(struct cpu_sample *e, const struct 
 		.throttled_periods = a->throttled | none,
 		.throttled_ns = a->throttled * 50000000 | none,
 		.quota_cgroup_id = a->quota_cgroup | none,
+		.syscall = a->syscall ? (uintptr_t)a->syscall : EVENT_NULL(EVENT_REASON_NONE),
+		.descriptor = a->descriptor ? (uintptr_t)a->descriptor : EVENT_NULL(EVENT_REASON_NONE),
 	};
 	return e;
 }

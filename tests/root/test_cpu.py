@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """CPU time of processes that have ended, against wait4's rusage."""
-import json
-import subprocess
 import sys
 from collections import Counter
 
 import pytest
-from harness import BUILD, SRC, collect, program, stage
+from harness import BUILD, ask, collect, program
 
 TOLERANCE_NS = 2_000  # wait4 gives user and system time cut to whole microseconds
 
@@ -24,13 +22,6 @@ def pairs(run):
 def paired(run):
     """Each child with its account."""
     return [(child, run.one("cpu.exit", pid=child["pid"])) for child in run.said]
-
-
-def ask(run, sql):
-    """The rows of a query by its name or text."""
-    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl", run.path, sql]
-    done = subprocess.run(line, capture_output=True, check=True)
-    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def test_every_process_has_one_account(run):

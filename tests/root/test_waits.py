@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Waits for a CPU and limits of a process, against what it reads of itself in /proc."""
+import re
+import subprocess
 import sys
 
 import pytest
-from harness import collect
+from harness import BUILD, CC, ask, collect
 
 CONFIG = "probes: {lifecycle: {}, cpu: {interval: 100ms}, mem: {}, stall: {interval: 100ms, after: 500ms}}\n"
 
@@ -120,3 +122,86 @@ print(json.dumps({"pid": os.getpid(), "left": left, "reaped": reaped, "state": s
     assert zombie["since"] == run.one("lifecycle.exit", pid=said["left"])["ts"]
     assert zombie["parent_start"] == run.one("lifecycle.exec", pid=said["pid"])["start"]
     assert not run.of("stall.stuck", pid=said["left"])
+
+
+# Each waits for something else for 2 s at least; what it sleeps in is read in /proc by another process.
+WAITS = """
+import fcntl, json, os, signal, socket, sys, time
+folder = sys.argv[1]
+os.mkfifo(folder + "/fifo")
+held = open(folder + "/lock", "w")
+fcntl.flock(held, fcntl.LOCK_EX)
+locked = open(folder + "/record", "w")
+fcntl.lockf(locked, fcntl.LOCK_EX)
+pipe, full = os.pipe(), os.pipe()
+ours, theirs = socket.socketpair()
+
+def fill():
+    data = b"x" * 65536
+    while True:
+        os.write(full[1], data)
+
+does = {
+    "fifo": lambda: open(folder + "/fifo"),
+    "flock": lambda: fcntl.flock(open(folder + "/lock"), fcntl.LOCK_EX),
+    "fcntl": lambda: fcntl.lockf(open(folder + "/record", "r+"), fcntl.LOCK_EX),
+    "pipe": lambda: os.read(pipe[0], 1),
+    "full": fill,
+    "socket": lambda: theirs.recv(1),
+    "stopped": lambda: os.kill(os.getpid(), signal.SIGSTOP),
+    "signal": signal.pause,
+    "timer": lambda: time.sleep(1000),
+}
+pids = {}
+for name, do in does.items():
+    pids[name] = os.fork()
+    if not pids[name]:
+        do()
+        os._exit(0)
+time.sleep(2.5)
+said = {}
+for name, pid in pids.items():
+    said[name] = {"pid": pid, "state": open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0],
+                  "syscall": open(f"/proc/{pid}/syscall").read().split()[0]}
+for pid in pids.values():
+    os.kill(pid, signal.SIGKILL)
+for pid in pids.values():
+    os.waitpid(pid, 0)
+print(json.dumps(said))
+"""
+
+# By the words of the named query.
+WORDS = {
+    "fifo": "a FIFO to be opened at its other end",
+    "flock": "a file lock (flock)",
+    "fcntl": "a file lock (fcntl)",
+    "pipe": "input from a pipe",
+    "full": "a pipe to be read: it is full",
+    "socket": "input from a socket",
+    "stopped": "SIGCONT: it was stopped",
+    "signal": "a signal",
+    "timer": "a timer",
+}
+
+
+def numbers_of_calls():
+    """By <sys/syscall.h>."""
+    done = subprocess.run([*CC, "-E", "-dM", "-include", "sys/syscall.h", "-x", "c", "/dev/null"], capture_output=True, check=True)
+    return {name: int(number) for name, number in re.findall(r"^#define __NR_(\w+) (\d+)$", done.stdout.decode(), re.M)}
+
+
+def test_what_each_process_waited_for(tmp_path):
+    run = collect(sys.executable, "-c", WAITS, str(tmp_path))
+    said = run.said[0]
+    numbers = numbers_of_calls()
+    for name, seen in said.items():
+        last = run.of("cpu.sample", pid=seen["pid"])[-1]
+        assert last["state"] == seen["state"], name
+        if name != "stopped":
+            assert numbers[last["syscall"]] == int(seen["syscall"]), (name, last)
+        else:
+            assert last["syscall"] is None
+    if not (BUILD / "collector-query").exists():
+        pytest.skip("built without DuckDB: tests/setup duckdb")
+    told = {row["pid"]: row["waits_for"] for row in ask(run, "idle")}
+    assert {name: told.get(seen["pid"]) for name, seen in said.items()} == WORDS

@@ -36,6 +36,7 @@ struct seen {
 		uint64_t sampled_cpu_ns; /* sum */
 		uint64_t held_ns;	 /* time that samples of memory cover */
 	} rows[SEEN];
+	char waits[SEEN][64]; /* of each row; empty: none */
 	struct {
 		uint32_t pid, by;
 	} hidden[SEEN];
@@ -74,6 +75,8 @@ static inline int on_row(void *arg, const struct model_row *row)
 		s->rows[s->rows_count].task = row->task ? row->task->number : 0;
 		s->rows[s->rows_count].sampled_cpu_ns = s->sampled_cpu_ns;
 		s->rows[s->rows_count].held_ns = s->held_ns;
+		if (row->waits_for)
+			strncpy(s->waits[s->rows_count], row->waits_for, 63);
 	}
 	s->sampled_cpu_ns = s->held_ns = 0;
 	s->rows_count++;
