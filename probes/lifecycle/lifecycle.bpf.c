@@ -387,10 +387,8 @@ static __always_inline void ended(struct task_struct *task, bool marked, bool lo
 	__builtin_memset(e->zero, 0, sizeof(e->zero));
 	__builtin_memset(e->sender_name, 0, sizeof(e->sender_name));
 	e->zero2 = 0;
-	if (!number)
-		number = request(w);
-	if (number)
-		put_sender(e, leader, w, number);
+	if (number || request(w))
+		put_sender(e, leader, w, number ? number : request(w), !number);
 	else
 		no_sender(e, EVENT_REASON_NONE);
 	event__submit(e);

@@ -51,8 +51,11 @@ struct sender {
 	__s32 code;
 	__u32 kind; /* enum lifecycle_sender */
 	char comm[EVENT_COMM];
-	__u32 zero;
+	__u32 when; /* in units of 2^30 ns */
 };
+
+#define WHEN_SHIFT 30
+#define REQUEST_HOLDS 64 /* units: what exits later than that after a request to end has other reasons */
 
 /* By process and, in scope_key.zero, signal: of several that are blocked any may be delivered first. The oldest are
  * evicted: a process that was sent one may handle it after all. */
@@ -107,6 +110,7 @@ static __always_inline void note_sender(struct sender *s, __u64 info, struct tas
 	bool own = bpf_get_current_pid_tgid() >> 32 == (__u32)task->tgid;
 	struct kernel_siginfo *siginfo = (void *)info;
 
+	s->when = bpf_ktime_get_boot_ns() >> WHEN_SHIFT;
 	s->code = info == INFO_KERNEL ? CODE_KERNEL : CODE_USER;
 	if (info > INFO_KERNEL)
 		s->code = BPF_CORE_READ(siginfo, si_code);
@@ -123,6 +127,13 @@ static __always_inline void note_sender(struct sender *s, __u64 info, struct tas
 	s->pid = BPF_CORE_READ(current, tgid);
 	s->start = BPF_CORE_READ(current, group_leader, start_boottime);
 	BPF_CORE_READ_INTO(&s->comm, current, group_leader, comm);
+}
+
+/* A program that handles a request to end sends it to itself then, to end by it. */
+static __always_inline bool is_own_request(const struct sender *s, const struct scope_key *process, __u32 number)
+{
+	return number <= SIGNALS_STANDARD && REQUESTS >> number & 1 && s->kind == LIFECYCLE_SENDER_USER &&
+	       s->pid == process->pid && s->start == process->start;
 }
 
 /* Runs with interrupts disabled, under the lock of the target's signals: never preempted, nor twice at once for one
@@ -160,6 +171,9 @@ int BPF_PROG(lifecycle_exit_signal, int number, struct kernel_siginfo *siginfo, 
 	bpf_probe_read_kernel(&info, sizeof(info), &ctx[1]);
 	note_sender(&s, info, task, number);
 	key = scope__key(task);
+	/* The sender that has asked it, when it had the signal blocked, is noted already. */
+	if (is_own_request(&s, &key, number) && kept >> number & 1)
+		return 0;
 	key.zero = number;
 	bpf_map_update_elem(&senders, &key, &s, BPF_ANY);
 	scope__keep(w, kept | (number <= SIGNALS_STANDARD ? 1U << number : 0));
@@ -194,17 +208,33 @@ static __always_inline __u32 why_unknown(const struct scope_entry *w, __u32 numb
 	return w->flags & SCOPE_EXISTING ? EVENT_REASON_UNSEEN : EVENT_REASON_UNSUPPORTED;
 }
 
-static __always_inline void put_sender(struct lifecycle_exit *e, struct task_struct *leader,
-				       const struct scope_entry *w, __u32 number)
+static __always_inline struct sender *find_sender(struct scope_key *key, __u32 number)
 {
-	struct scope_key key = {.pid = e->head.pid, .start = e->head.start, .zero = number};
-	struct sender *s;
+	key->zero = number;
+	return bpf_map_lookup_elem(&senders, key);
+}
+
+static __always_inline bool is_old(const struct sender *s)
+{
+	return (__u32)(bpf_ktime_get_boot_ns() >> WHEN_SHIFT) - s->when > REQUEST_HOLDS;
+}
+
+/* Of a process that ends by a signal of that number; or by its exit, then the one of a request(). */
+static __always_inline void put_sender(struct lifecycle_exit *e, struct task_struct *leader,
+				       const struct scope_entry *w, __u32 number, bool request)
+{
+	struct scope_key key = {.pid = e->head.pid, .start = e->head.start};
+	struct sender *s = find_sender(&key, number), *asked;
 	long length;
 
-	s = bpf_map_lookup_elem(&senders, &key);
-	if (!s) {
-		no_sender(e, why_unknown(w, number));
+	if (!s || (request && is_old(s))) {
+		no_sender(e, s ? EVENT_REASON_NONE : why_unknown(w, number));
 		return;
+	}
+	if (!request && is_own_request(s, &key, number) && scope__kept(w) >> HANDLED & 1) {
+		asked = find_sender(&key, HANDLED);
+		if (asked && !is_old(asked))
+			s = asked;
 	}
 	no_sender(e, EVENT_REASON_NONE);
 	e->signal_code = (__u64)number << 32 | (__u32)s->code;

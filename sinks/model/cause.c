@@ -5,14 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/process.h"
-#include "sinks/steps/steps.h"
-
-/* Children that end well between a failure and the end of what passes it on, under another status. */
-#define AFTER_MAX 3
-
-/* What an answer ends, ends so soon after it. */
-#define ANSWER_NS 1000000000ULL
+#include "sinks/model/choice.h"
 
 /* ---- endings ---- */
 
@@ -136,10 +129,49 @@ static int brood__add(struct process *parent, struct ending *ending)
 	return 0;
 }
 
+/* "--attempt": what follows it may count attempts. */
+static bool names_attempts(const char *argument)
+{
+	return argument && (strcasestr(argument, "attempt") || strcasestr(argument, "retry") ||
+			    strcasestr(argument, "try=") || !strcmp(argument + strspn(argument, "-"), "try"));
+}
+
+static bool same_but_for_numbers(const char *a, const char *b)
+{
+	for (; *a && *b; a++, b++) {
+		size_t digits = strspn(a, "0123456789"), others = strspn(b, "0123456789");
+
+		if (!digits != !others || (!digits && *a != *b))
+			return false;
+		a += digits ? digits - 1 : 0;
+		b += digits ? others - 1 : 0;
+	}
+	return !*a && !*b;
+}
+
+/* Also if it says which attempt it is. Arguments end with a NUL each. */
 static bool same_command(const struct model_command *a, const struct model_command *b)
 {
-	return a && b && a->args.data && b->args.data && a->args.length == b->args.length &&
-	       !memcmp(a->args.data, b->args.data, a->args.length);
+	const char *before = NULL, *at, *other;
+
+	if (!a || !b || !a->args.data || !b->args.data)
+		return false;
+	if (a->args.length == b->args.length && !memcmp(a->args.data, b->args.data, a->args.length))
+		return true;
+	if (a->args.reason || b->args.reason)
+		return false;
+	at = a->args.data;
+	other = b->args.data;
+	while (at < a->args.data + a->args.length && other < b->args.data + b->args.length) {
+		bool counts = names_attempts(before) || names_attempts(at);
+
+		if (strcmp(at, other) != 0 && !(counts && same_but_for_numbers(at, other)))
+			return false;
+		before = at;
+		at += strlen(at) + 1;
+		other += strlen(other) + 1;
+	}
+	return at >= a->args.data + a->args.length && other >= b->args.data + b->args.length;
 }
 
 /* Engines start all their tasks with the same arguments, each in a folder of its own. */
@@ -161,100 +193,12 @@ static void brood__well(struct brood *brood, const struct process *child)
 	}
 }
 
-/* ---- the choice ---- */
-
-static bool is_candidate(const struct ending *ending)
-{
-	return !ending->fate->retried && !ending->fate->ignored;
-}
-
-/* What passes its children's ends on: what runs others, and what runs tests. Another program that asks only looks around. */
-struct passer {
-	const struct model_row *row;
-	bool answers; /* also those that are answers */
-};
-
-/* Whether the child's end may be that of its parent: an answer, if nothing comes after it. */
-static bool may_end(const struct ending *e, const struct passer *passer)
-{
-	return !e->pub.row.benign ||
-	       (passer->answers && !e->well_after && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS);
-}
-
-/* The latest that ended as its parent did. */
-static struct ending *latest_alike(const struct brood *brood, const struct passer *passer)
-{
-	for (uint32_t i = brood->count; i-- > 0;) {
-		struct ending *e = brood->bad[i];
-
-		if (is_candidate(e) && model_row__status(&e->pub.row) == model_row__status(passer->row) &&
-		    may_end(e, passer))
-			return e;
-	}
-	return NULL;
-}
-
-/* The latest failure, or answer if those count, if not more than so many children have begun after it and ended well. */
-static struct ending *latest(const struct brood *brood, uint32_t after, bool answers)
-{
-	for (uint32_t i = brood->count; i-- > 0;) {
-		struct ending *e = brood->bad[i];
-
-		if (is_candidate(e) && (answers || !e->pub.row.benign))
-			return e->well_after <= after ? e : NULL;
-	}
-	return NULL;
-}
-
-static bool were_together(const struct model_row *a, const struct model_row *b)
-{
-	return a->began_ns < b->ended_ns && b->began_ns < a->ended_ns;
-}
-
-/* Of those that ran at the same time, such as members of a pipe, the first that failed: the others may have failed
- * because of it. */
-static struct ending *first_together(const struct brood *brood, struct ending *last)
-{
-	for (uint32_t i = 0; i < brood->count; i++) {
-		struct ending *e = brood->bad[i];
-
-		if (e == last)
-			break;
-		if (is_candidate(e) && (last->pub.row.benign || !e->pub.row.benign) &&
-		    were_together(&e->pub.row, &last->pub.row))
-			return e;
-	}
-	return last;
-}
-
-/* A runner has codes of its own: that a child's is the same says nothing. `tests`: what it runs may fail, unless it fails
- * itself. */
-static struct ending *choose(const struct model_row *row, const struct brood *brood, enum steps_exit says, bool tests)
-{
-	bool passes = says == STEPS_WRAPPER || says == STEPS_RUNNER;
-	bool signalled = model_row__status(row) > 128; /* which is its own */
-	const struct passer passer = {row, row->runs_others || tests};
-	struct ending *found = NULL;
-
-	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
-		return NULL;
-	if (says == STEPS_RUNNER)
-		found = latest(brood, UINT32_MAX, tests);
-	if (!found)
-		found = latest_alike(brood, &passer);
-	if (!found && !signalled)
-		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
-	if (!found && (passes || !signalled))
-		found = latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
-	if (found && !passes && !may_end(found, &passer))
-		found = NULL;
-	return found ? first_together(brood, found) : NULL;
-}
+/* ---- what is hidden ---- */
 
 /* A child has ended well, whatever failed below it. 0 or -ENOMEM. */
 static int brood__hide(struct process *parent, const struct process *child)
 {
-	struct ending *hidden = child->brood ? latest(child->brood, UINT32_MAX, false) : NULL;
+	struct ending *hidden = child->brood ? choice__latest(child->brood, UINT32_MAX, false) : NULL;
 
 	if (child->brood && !hidden)
 		hidden = child->brood->hidden;
@@ -273,7 +217,7 @@ static struct ending *tallied(const struct process *p)
 	const struct process *parent = parent_of(p);
 	struct ending *hidden = parent && parent->brood ? parent->brood->hidden : NULL;
 
-	return hidden && is_candidate(hidden) ? hidden : NULL;
+	return hidden && choice__is_candidate(hidden) ? hidden : NULL;
 }
 
 /* ---- what rules say ---- */
@@ -328,6 +272,19 @@ static bool lost_its_reader(const struct model_row *row)
 	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
 }
 
+/* The kernel ends what is left in a PID namespace when its first process has ended, whose end says if that was a failure. */
+static bool ended_with_namespace(const struct process *p)
+{
+	const struct model_row *row = &p->row;
+	const struct process *first = p->ancestor;
+
+	if (row->signal != SIGKILL || row->sender != MODEL_SENDER_KERNEL || row->ns_pid == row->pid)
+		return false;
+	while (first && (first->row.ns_pid != 1 || first->row.pid == 1))
+		first = first->ancestor;
+	return first && first->standing != LIVES;
+}
+
 /* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. Where
  * what started it ends well, that was meant, but for a request from outside. */
 static bool was_asked_to_end(const struct process *p)
@@ -373,7 +330,9 @@ static void link_cause(struct model *model, struct process *p)
 	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
 			   model_command__is_shell(p->command, row->comm);
 	if (!cause)
-		cause = choose(row, brood, says, tests);
+		cause = choice__cause(row, brood, says, tests);
+	if (tests && cause && brood)
+		choice__note_others(brood, cause, row);
 	own->says = says;
 	own->tests = tests;
 
@@ -384,7 +343,7 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || says == STEPS_ANSWER || lost_its_reader(row) || sender__meant(row) ||
-		      was_asked_to_end(p) || (rules && said_above(model, p) == STEPS_ANSWER);
+		      was_asked_to_end(p) || ended_with_namespace(p) || (rules && said_above(model, p) == STEPS_ANSWER);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))
@@ -411,8 +370,9 @@ void cause__told(struct ending *ending, const struct model_said *said)
 	bool itself = is_ended_by_answer(ending) && said__own_message(said, ending->pub.command);
 
 	recipe__ignored(said, ending->brood);
-	if (cause && (itself || !is_candidate(cause))) {
-		set_cause(ending, itself ? NULL : choose(&ending->pub.row, ending->brood, ending->says, ending->tests));
+	if (cause && (itself || !choice__is_candidate(cause))) {
+		set_cause(ending,
+			  itself ? NULL : choice__cause(&ending->pub.row, ending->brood, ending->says, ending->tests));
 		ending__unref(cause);
 	}
 	brood__free(ending->brood);

@@ -270,6 +270,9 @@ struct model_ending {
 	const struct model_command *command, *tried; /* NULL: not known, none */
 	const char *step, *id, *tag;		     /* of its task; NULL: none */
 	const struct model_ending *cause;	     /* NULL: it began here */
+	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
+	uint32_t among;
+	char among_of[EVENT_COMM];
 };
 
 /* Appends a phrase for people on why it ended like this, or nothing: "sent by its parent timeout (pid 12)". */

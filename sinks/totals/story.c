@@ -176,6 +176,9 @@ void story__how(struct text *text, const struct model_ending *ending)
 	row.command = ending->command;
 	row.tried = ending->tried;
 	model_row__how(&row, text);
+	if (ending->among > 1)
+		text__printf(text, "%sone of %u that failed below %s, which knows if it was meant to",
+			     text->size ? ", " : "", ending->among, ending->among_of);
 }
 
 static bool is_whole(const struct model_ending *ending)

@@ -37,6 +37,15 @@ signal.signal({0}, lambda *_: sys.exit("stopped"))
 open("up", "w").close()
 time.sleep(600)
 """
+AGAIN = """
+import os, signal, time
+def again(number, frame):
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+signal.signal(signal.SIGTERM, again)
+open("up", "w").close()
+time.sleep(600)
+"""
 MAKEFILE = """
 all: a b
 a:
@@ -60,6 +69,13 @@ HEALTHY = {
     "a_pool": ["/usr/bin/python3", "-c", POOL],
     "a_server": ["bash", "-c", f"/usr/bin/python3 -c '{SERVER.format('signal.SIGTERM')}' & while [ ! -e up ]; do sleep 0.01; done; "
                  "kill $!; wait $! || true"],
+    "a_shell_that_ends_by_it": ["bash", "-c", "bash -c 'trap \"trap - TERM; kill -TERM \\$\\$\" TERM; : > up; while :; do sleep 0.05; done'"
+                                " & while [ ! -e up ]; do sleep 0.01; done; kill $!; wait $!; exit 0"],
+    "a_program_that_ends_by_it": ["bash", "-c", f"/usr/bin/python3 -c '{AGAIN}' & while [ ! -e up ]; do sleep 0.01; done; "
+                                  "kill $!; wait $!; exit 0"],
+    "node": ["bash", "-c", f"{shutil.which('node') or 'sleep 600 #'} -e 'setInterval(() => {{}}, 1000); require(\"fs\").writeFileSync(\"up\", \"\")'"
+             " & P=$!; for i in {1..500}; do [ -e up ] && break; sleep 0.01; done; kill $P; wait $P; exit 0"],
+    "a_namespace_that_ends": ["unshare", "-pf", "bash", "-c", "sleep 600 & sleep 0.3; exit 0"],
     "xargs": ["bash", "-c", "echo 1 2 3 | xargs -n 1 -P 3 sh -c 'sleep 600 & kill $!; wait $! || true'"],
     "make": ["make", "-s", "-j2", "-f", "makefile"],
 }
@@ -71,6 +87,9 @@ FAILING = {
                            [("SIGKILL", "timed out: sent by itself")]),
     "timeout_of_a_server": (["bash", "-c", f"timeout -s INT 1 /usr/bin/python3 -c '{SERVER.format('signal.SIGINT')}'; exit 0"],
                             [("exit 124", "timed out")]),
+    "timeout_of_what_ends_by_it": (["bash", "-c", "timeout -s INT 1 /usr/bin/python3 -c 'import time; time.sleep(600)'; exit 0"],
+                                   [("exit 124", "timed out")]),
+    "a_namespace_that_fails": (["bash", "-c", "unshare -pf bash -c 'sleep 600 & sleep 0.3; exit 3'; exit 0"], [("exit 3", "")]),
     "reloaded": (["bash", "-c", f"/usr/bin/python3 -c '{SERVER.format('signal.SIGHUP')}' & while [ ! -e up ]; do sleep 0.01; "
                   "done; kill -HUP $!; wait $!; exit 0"], [("exit 1", "")]),
     "timeout_kill": (["bash", "-c", "timeout -s KILL 0.3 sleep 600; exit 0"],

@@ -188,6 +188,92 @@ static void a_wrapper_passes_an_answer_on_under_any_code(void **state)
 	assert_chain(s, 255, "10 11 12");
 }
 
+static bool is_hidden(const struct seen *s, uint32_t pid)
+{
+	for (size_t i = 0; i < s->hidden_count; i++)
+		if (s->hidden[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* What a signal of its own has ended passes on nothing that ended alike before. */
+static void a_signal_of_its_own(void **state)
+{
+	static const struct {
+		uint32_t child, own; /* the senders */
+		const char *sender;
+		uint64_t later;
+		const char *chain;
+	} cases[] = {
+		{11, 10, NULL, 0, "10 11"},  /* a shell: so did its child */
+		{11, 10, NULL, 60, "10"},    /* long after */
+		{11, 12, NULL, 0, "10"},     /* another has ended it */
+		{12, 12, NULL, 60, "10 11"}, /* timeout(1): both */
+		{0, 0, NULL, 60, "10 11"},   /* not known */
+		{0, 0, "timer", 0, "10"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+		const struct model_ending *e;
+		char chain[64] = "";
+
+		starts(12, 10, "/bin/other", "other|");
+		starts(11, 10, "/bin/tool", "tool|");
+		END(.at = 50 * S, .pid = 11, .signal = 9, .sent_by = cases[i].child, .sender = cases[i].sender,
+		    .cpu = 1, .bytes = 1);
+		END(.at = 51 * S, .pid = 12, .cpu = 1, .bytes = 1);
+		END(.at = 50 * S + (cases[i].later ? cases[i].later * S : MS), .pid = 10, .signal = 9,
+		    .sent_by = cases[i].own, .sender = cases[i].sender, .cpu = 1, .bytes = 1);
+		assert_int_equal(model__finish(s->model), 0);
+		for (e = model__run(s->model, 0)->ending; e; e = e->cause)
+			snprintf(chain + strlen(chain), sizeof(chain) - strlen(chain), "%s%u", *chain ? " " : "",
+				 e->row.pid);
+		if (strcmp(chain, cases[i].chain))
+			fail_msg("case %zu: %s", i, chain);
+		end(s);
+	}
+}
+
+/* Which of several was not meant to fail is known to what runs the tests. */
+static void one_of_several_tests(void **state)
+{
+	struct seen *s = began("/usr/bin/ctest", "ctest|");
+	const struct model_ending *cause;
+
+	(void)state;
+	runs(11, 10, "/bin/a", "a|bad|", 7);
+	runs(12, 10, "/bin/a", "a|good|", 0);
+	runs(13, 10, "/bin/a", "a|meant|", 7);
+	ends(10, 8);
+	assert_int_equal(model__finish(s->model), 0);
+	cause = model__run(s->model, 0)->ending->cause;
+	assert_non_null(cause);
+	assert_int_equal(cause->among, 2);
+	assert_string_equal(cause->among_of, "ctest");
+	end(s);
+}
+
+/* What is left in a PID namespace ends with its first process, whose own end counts. */
+static void the_end_of_a_namespace(void **state)
+{
+	(void)state;
+	for (uint32_t ns = 1; ns < 3; ns++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "init");
+		FORK(.at = 3 * S, .pid = 12, .parent = 11, .comm = "service");
+		process__find(s->model, s->model->runs[0], 11, 2 * S)->row.ns_pid = ns;
+		process__find(s->model, s->model->runs[0], 12, 3 * S)->row.ns_pid = 2;
+		ends(11, 0);
+		END(.at = 5 * S, .pid = 12, .signal = 9, .sender = "kernel", .cpu = 1, .bytes = 1);
+		ends(10, 0);
+		assert_int_equal(is_hidden(s, 12), ns != 1);
+		end(s);
+	}
+}
+
 /* A server that handles SIGTERM fails nothing where its script ends well, and is the cause where that ends by it. */
 static void what_was_asked_to_end(void **state)
 {
@@ -225,14 +311,6 @@ static void what_outlived_its_parent_is_nobodys(void **state)
 	assert_chain(s, 1, "10");
 }
 
-static bool is_hidden(const struct seen *s, uint32_t pid)
-{
-	for (size_t i = 0; i < s->hidden_count; i++)
-		if (s->hidden[i].pid == pid)
-			return true;
-	return false;
-}
-
 static void what_rules_say(void **state)
 {
 	static const struct {
@@ -268,6 +346,30 @@ static void what_rules_say(void **state)
 		{"/bin/ls", "ls|missing|", 2, false},
 		{"/bin/cat", "cat|missing|", 1, true},
 		{"/usr/bin/cmake", "cmake|--build|.|", 1, true},
+		{"/usr/bin/timeout", "timeout|-k|1|5s|sh|-c|tail -f x|", 124, false},
+		{"/usr/bin/timeout", "timeout|5|./align.sh|top.bam|out.bam|", 124, true},
+		{"/usr/bin/timeout", "timeout|5|./align.sh|--overwrite|yes|", 124, true},
+		{"/usr/bin/timeout", "timeout|5|dump_table.py|", 124, true},
+		{"/usr/bin/timeout", "timeout|5|top.sh|", 124, true},
+		{"/bin/ps", "ps|-p|17|", 1, false},
+		{"/usr/bin/flock", "flock|-n|9|", 1, false},
+		{"/usr/bin/flock", "flock|-n|lock|tool|", 1, true},
+		{"/usr/bin/make", "make|-q|all|", 1, false},
+		{"/usr/bin/make", "make|all|", 2, true},
+		{"/usr/bin/awk", "awk|/x/ {f = 1} END {exit !f}|t|", 1, false},
+		{"/usr/bin/awk", "awk|NF != 3 {exit 1}|t|", 1, true},
+		{"/usr/bin/curl", "curl|-sf|http://localhost:8080/health|", 7, false},
+		{"/usr/bin/curl", "curl|-sf|http://example.org/localhost.tar|", 7, true},
+		{"/usr/bin/gcc", "gcc|-fno-such|-E|-x|c|-|", 1, false},
+		{"/usr/bin/gcc", "gcc|-c|x.c|", 1, true},
+		{"/bin/tar", "tar|tzf|x.tgz|", 2, false},
+		{"/bin/tar", "tar|-tvf|x.tgz|", 2, false},
+		{"/bin/tar", "tar|xf|t.tgz|", 2, true},
+		{"/bin/tar", "tar|--extract|-f|t.tgz|", 2, true},
+		{"/usr/bin/python3", "python3|-m|json.tool|x|", 1, false},
+		{"/usr/bin/python3", "python3|-c|import sys; sys.exit(sys.version_info < (4,))|", 1, false},
+		{"/usr/bin/perl", "perl|-MJSON::XS|-e1|", 2, false},
+		{"/usr/bin/perl", "perl|-MJSON::XS|-e10/0|", 2, true},
 	};
 
 	(void)state;
@@ -357,6 +459,36 @@ static void what_is_tried_again_with_success_is_not_hidden(void **state)
 	assert_int_equal(s->hidden[0].pid, 13);
 	assert_int_equal(s->retried_count, 2);
 	end(s);
+}
+
+/* The number of an attempt is none of a sample. */
+static void attempts_are_counted(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		bool hidden;
+	} cases[] = {
+		{"fetch|--attempt|1|", "fetch|--attempt|2|", false},
+		{"fetch|--max-retry=9|x|", "fetch|--max-retry=10|x|", false},
+		{"fetch|--try|9|x|", "fetch|--try|10|x|", false},
+		{"fetch|--sample|1|", "fetch|--sample|2|", true},
+		{"fetch|--attempt|1|a|", "fetch|--attempt|2|b|", true},
+		{"fetch|--attempt|1|", "fetch|--attempt|", true},
+		{"fetch|--attempt|1a|", "fetch|--attempt|1b|", true},
+		{"fetch|x1|", "fetch|x2|", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		runs(11, 10, "/bin/fetch", cases[i].first, 6);
+		runs(12, 10, "/bin/fetch", cases[i].second, 0);
+		ends(10, 0);
+		if (is_hidden(s, 11) != cases[i].hidden)
+			fail_msg("case %zu, %s", i, cases[i].first);
+		end(s);
+	}
 }
 
 /* An engine that ends well though a job fails. */
@@ -573,6 +705,10 @@ int main(void)
 		cmocka_unit_test(of_a_pipe_the_first_that_failed),
 		cmocka_unit_test(an_answer_that_ends_a_script),
 		cmocka_unit_test(an_answer_before_the_end),
+		cmocka_unit_test(attempts_are_counted),
+		cmocka_unit_test(a_signal_of_its_own),
+		cmocka_unit_test(one_of_several_tests),
+		cmocka_unit_test(the_end_of_a_namespace),
 		cmocka_unit_test(what_was_asked_to_end),
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Which of its children's ends a process has passed on. */
+#include "sinks/model/choice.h"
+
+#include <signal.h>
+#include <string.h>
+
+/* Children that end well between a failure and the end of what passes it on, under another status. */
+#define AFTER_MAX 3
+
+/* What an answer ends, ends so soon after it. */
+#define ANSWER_NS 1000000000ULL
+
+bool choice__is_candidate(const struct ending *ending)
+{
+	return !ending->fate->retried && !ending->fate->ignored;
+}
+
+/* What passes its children's ends on: what runs others, and what runs tests. Another program that asks only looks around. */
+struct passer {
+	const struct model_row *row;
+	bool answers; /* also those that are answers */
+};
+
+/* Whether the child's end may be that of its parent: an answer, if nothing comes after it. */
+static bool may_end(const struct ending *e, const struct passer *passer)
+{
+	return !e->pub.row.benign ||
+	       (passer->answers && !e->well_after && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS);
+}
+
+/* What the kernel sends to all processes of a terminal; other signals of its own are about one process. */
+static bool by_terminal(uint64_t signal)
+{
+	return signal == SIGINT || signal == SIGQUIT || signal == SIGHUP || signal == SIGKILL;
+}
+
+/* Whether a process that a signal has ended passes its child's end on: not if it was a signal of its own. A shell sends it to
+ * itself right after a child that died of it; timeout(1) and the OOM killer send it to both. */
+static bool died_alike(const struct model_row *row, const struct ending *e)
+{
+	const struct model_row *child = &e->pub.row;
+
+	if (row->outcome == MODEL_OOM || child->signal != row->signal)
+		return false;
+	if (row->sender_is == MODEL_RELATION_ITSELF)
+		return !e->well_after && row->ended_ns - child->ended_ns <= ANSWER_NS;
+	if (row->sender == MODEL_SENDER_TIMER || (row->sender == MODEL_SENDER_KERNEL && !by_terminal(row->signal)))
+		return false;
+	return row->sender == child->sender && row->sender_pid == child->sender_pid &&
+	       row->sender_start == child->sender_start;
+}
+
+/* The latest that ended as its parent did. */
+static struct ending *latest_alike(const struct brood *brood, const struct passer *passer)
+{
+	for (uint32_t i = brood->count; i-- > 0;) {
+		struct ending *e = brood->bad[i];
+
+		if (choice__is_candidate(e) && model_row__status(&e->pub.row) == model_row__status(passer->row) &&
+		    may_end(e, passer) && (!model_row__is_killed(passer->row) || died_alike(passer->row, e)))
+			return e;
+	}
+	return NULL;
+}
+
+/* The latest failure, or answer if those count, if not more than so many children have begun after it and ended well. */
+struct ending *choice__latest(const struct brood *brood, uint32_t after, bool answers)
+{
+	for (uint32_t i = brood->count; i-- > 0;) {
+		struct ending *e = brood->bad[i];
+
+		if (choice__is_candidate(e) && (answers || !e->pub.row.benign))
+			return e->well_after <= after ? e : NULL;
+	}
+	return NULL;
+}
+
+/* What runs tests fails by one of those that failed, and only it knows which were to fail. */
+void choice__note_others(const struct brood *brood, struct ending *found, const struct model_row *row)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < brood->count; i++)
+		count += choice__is_candidate(brood->bad[i]);
+	while (found->pub.cause)
+		found = (struct ending *)found->pub.cause;
+	found->pub.among = count;
+	memcpy(found->pub.among_of, row->comm, EVENT_COMM);
+}
+
+static bool were_together(const struct model_row *a, const struct model_row *b)
+{
+	return a->began_ns < b->ended_ns && b->began_ns < a->ended_ns;
+}
+
+/* Of those that ran at the same time, such as members of a pipe, the first that failed: the others may have failed
+ * because of it. */
+static struct ending *first_together(const struct brood *brood, struct ending *last)
+{
+	for (uint32_t i = 0; i < brood->count; i++) {
+		struct ending *e = brood->bad[i];
+
+		if (e == last)
+			break;
+		if (choice__is_candidate(e) && (last->pub.row.benign || !e->pub.row.benign) &&
+		    were_together(&e->pub.row, &last->pub.row))
+			return e;
+	}
+	return last;
+}
+
+/* A runner has codes of its own: that a child's is the same says nothing. `tests`: what it runs may fail, unless it fails
+ * itself. */
+struct ending *choice__cause(const struct model_row *row, const struct brood *brood, enum steps_exit says, bool tests)
+{
+	bool passes = says == STEPS_WRAPPER || says == STEPS_RUNNER;
+	bool signalled = model_row__status(row) > 128, killed = model_row__is_killed(row); /* which is its own */
+	const struct passer passer = {row, row->runs_others || tests};
+	struct ending *found = NULL;
+
+	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
+		return NULL;
+	if (says == STEPS_RUNNER && !killed)
+		found = choice__latest(brood, UINT32_MAX, tests);
+	if (!found)
+		found = latest_alike(brood, &passer);
+	if (!found && !signalled)
+		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
+	if (!found && !killed && (passes || !signalled))
+		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
+	if (found && !passes && !may_end(found, &passer))
+		found = NULL;
+	return found ? first_together(brood, found) : NULL;
+}
