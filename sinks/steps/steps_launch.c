@@ -55,6 +55,11 @@ static const struct launcher launchers[] = {
 	{WRAPPER, .names = " gosu su-exec chroot faketime ", .operands = 1},
 	{WRAPPER, .names = " flock ", .valued = " -w --wait --timeout -E ", .code = " -c --command ", .operands = 1},
 	{WRAPPER, .names = " taskset ", .operands = 1},
+	{WRAPPER, .names = " prlimit ", .valued = " -p --pid -o --output "},
+	{WRAPPER, .names = " cpulimit ", .valued = " -l --limit -p --pid -e --exe -P --path "},
+	{WRAPPER, .names = " setpriv ",
+	 .valued = " --ruid --euid --reuid --rgid --egid --regid --groups --securebits --pdeathsig --inh-caps "
+		   "--ambient-caps --bounding-set --selinux-label --apparmor-profile "},
 	{WRAPPER, .names = " numactl ",
 	 .valued = " -i --interleave -p --preferred -C --physcpubind -N --cpunodebind -m --membind "},
 	{WRAPPER, .names = " chrt ", .valued = " -T --sched-runtime -P --sched-period -D --sched-deadline ",

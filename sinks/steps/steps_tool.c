@@ -11,11 +11,12 @@
 
 /* Lists of words, each with a blank before and after. */
 static const char reserved[] = " if then else elif do while until ! { ";
-static const char syntax[] = " for case fi done esac } ) : ";
+static const char syntax[] = " for case fi done esac } ) : exit return break continue shift wait read kill trap ";
 static const char builtin[] =
-	" cd set export source . module ml echo printf true false umask ulimit trap unset test [ [[ local declare readonly "
-	"shopt pushd popd exit wait read return break continue shift let type hash alias typeset mapfile readarray kill pwd ";
-static const char quiet[] = " mkdir rm touch sleep ln which cp mv chmod date hostname basename dirname mktemp ";
+	" cd set export source . module ml echo printf true false umask ulimit unset test [ [[ local declare readonly "
+	"shopt pushd popd let type hash alias typeset mapfile readarray pwd ";
+static const char quiet[] = " mkdir rm touch sleep ln which cp mv chmod date hostname basename dirname mktemp mkfifo "
+			    "cat zcat gzcat bzcat xzcat zstdcat head tail seq yes tee ";
 
 static const char unknown[] = "$"; /* what is left of $(...) */
 
@@ -143,6 +144,16 @@ static void skip_pattern(struct words *words)
 			return;
 }
 
+/* Whether that word and blanks come before this place. */
+static bool follows(const struct words *line, const char *at, const char *word)
+{
+	size_t n = strlen(word);
+
+	while (at > line->at && at[-1] == ' ')
+		at--;
+	return (size_t)(at - line->at) >= n && !memcmp(at - n, word, n);
+}
+
 /* Whether the line defines a function of that name: what its body runs may name the line, its calls do not. */
 static bool is_function(const struct words *line, const char *name)
 {
@@ -155,7 +166,7 @@ static bool is_function(const struct words *line, const char *name)
 			continue;
 		while (after < line->end && *after == ' ')
 			after++;
-		if (line->end - after >= 2 && after[0] == '(' && after[1] == ')')
+		if ((line->end - after >= 2 && after[0] == '(' && after[1] == ')') || follows(line, at, "function"))
 			return true;
 	}
 	return false;
@@ -173,6 +184,10 @@ static bool find_tool(struct words words, int nested, char out[STEPS_NAME_MAX])
 			skip_pattern(&words);
 		if (token == OPERATOR || (words.line && precedes_command(&words)))
 			continue;
+		if (words.line && !strcmp(words.word, "function")) {
+			words__take(&words); /* its name */
+			continue;
+		}
 		*out = '\0';
 		if (!(words.line && is_function(&line, words.word)) && name_command(&words, nested, out))
 			return true;
