@@ -46,10 +46,10 @@ void busy__add(struct busy *busy, uint64_t from_ns, uint64_t until_ns, uint64_t 
 	span = until_ns - from_ns;
 	for (begin = from_ns; begin < until_ns; begin = end) {
 		uint64_t bin = (begin - busy->began_ns) / busy->width_ns;
+		uint64_t left = busy->width_ns - (begin - busy->began_ns) % busy->width_ns;
 
-		end = busy->began_ns + (bin + 1) * busy->width_ns;
-		if (end > until_ns)
-			end = until_ns;
+		/* a forged record's time may be the greatest there is */
+		end = until_ns - begin > left ? begin + left : until_ns;
 		move_to(busy, bin);
 		if (bin >= busy->first)
 			busy->cpu_ns[bin % BUSY_BINS] +=

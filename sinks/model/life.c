@@ -104,6 +104,14 @@ int life__exec(const struct feed *f)
 	return err ? err : task__exec(f->model, p, p->command);
 }
 
+/* A name of an error or a signal, as the kernel's headers have it: what else a forged record says is not shown. */
+static void set_name(char name[EVENT_COMM], const struct value *field)
+{
+	process__set_comm(name, field);
+	if (name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+")])
+		*name = '\0';
+}
+
 /* Creates no process: only a record of its life does. */
 int life__exec_failed(const struct feed *f)
 {
@@ -117,7 +125,7 @@ int life__exec_failed(const struct feed *f)
 		return -ENOMEM;
 	model_command__unref(p->tried);
 	p->tried = tried;
-	process__set_comm(p->row.tried_error, f->field[ERROR]);
+	set_name(p->row.tried_error, f->field[ERROR]);
 	return 0;
 }
 
@@ -175,7 +183,7 @@ int life__end(const struct feed *f)
 	p->row.ended_ns = f->record->ts;
 	p->row.exit_code = value__number(f->field[EXIT_CODE]);
 	p->row.signal = value__number(f->field[SIGNAL]);
-	process__set_comm(p->row.signal_name, f->field[SIGNAL_NAME]);
+	set_name(p->row.signal_name, f->field[SIGNAL_NAME]);
 	p->row.core_dumped = core->type == VALUE_BOOL && core->boolean;
 	err = enter_tried(f->model, p);
 	if (err)

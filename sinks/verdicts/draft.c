@@ -139,11 +139,12 @@ static int read_limits(struct verdict_limits *limits, const struct model_run *ru
 
 struct verdict_run *verdict_run__of(struct verdicts *verdicts, const struct model_run *run)
 {
+	size_t count = run->index < verdicts->runs_count ? verdicts->runs_count : run->index + 1;
 	struct verdict_run **runs, *made;
 
 	if (run->index < verdicts->runs_count && verdicts->runs[run->index])
 		return verdicts->runs[run->index];
-	runs = reallocarray(verdicts->runs, run->index + 1, sizeof(*runs));
+	runs = reallocarray(verdicts->runs, count, sizeof(*runs)); /* the first record may be that of a later run */
 	if (!runs)
 		return NULL;
 	verdicts->runs = runs;

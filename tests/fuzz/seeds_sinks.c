@@ -34,7 +34,7 @@ static int take(void *arg, const struct record *record)
 	return buffer__append(arg, &stream, 1) || buffer__append(arg, record->bytes, record->size);
 }
 
-/* One of each event; a failure that is hidden, a program that another one replaces, memory that is shared. */
+/* One of each event; failures that are hidden, a program that another one replaces, memory that is shared. */
 static void send_run(struct made *run)
 {
 	ALIVE(.of = run, .at = 1 * S, .pid = 2, .exe = "/bin/bash", .args = "bash|run.sh|", .cwd = "/w");
@@ -55,7 +55,25 @@ static void send_run(struct made *run)
 	END(.of = run, .at = 9 * S, .pid = 4, .parent = 3, .signal = 9, .cpu = 2 * S, .bytes = 7 << 20);
 	IO_CLOSED(.of = run, .at = 9 * S, .pid = 4, .chars = 9000);
 	END(.of = run, .at = 10 * S, .pid = 3, .parent = 2, .code = 1, .cpu = 3 * S, .bytes = 1 << 20);
+	FORK(.of = run, .at = 10 * S, .pid = 5, .parent = 2, .comm = "bash");
+	EXEC_FAILED(.of = run, .at = 10 * S, .pid = 5, .exe = "/bin/none", .error = ENOENT);
+	END(.of = run, .at = 10 * S, .pid = 5, .parent = 2, .code = 127);
+	FORK(.of = run, .at = 10 * S, .pid = 6, .parent = 2, .comm = "bash");
+	END(.of = run, .at = 10 * S, .pid = 6, .parent = 2, .signal = 11);
 	END(.of = run, .at = 11 * S, .pid = 2, .cpu = 4 * S, .bytes = 1 << 20);
+}
+
+/* Names as no kernel gives them. */
+static void forge(struct buffer *seed)
+{
+	static const char *const names[] = {"ENOENT", "SIGSEGV"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		uint8_t *at = seed->data, *end = at + seed->size;
+
+		for (; (at = memmem(at, end - at, names[i], strlen(names[i]))); at++)
+			at[3] = i ? '\33' : 0xff;
+	}
 }
 
 static void write_sinks(int dir)
@@ -80,8 +98,8 @@ static void write_sinks(int dir)
 	struct buffer seed = {0};
 	char name[16];
 
-	for (unsigned i = 0; i < 2 * SINKS; i++) {
-		uint8_t sink = i % SINKS | (i < SINKS ? 0 : 7 << 4);
+	for (unsigned i = 0; i < 3 * SINKS; i++) {
+		uint8_t sink = i % SINKS | (i / SINKS == 1 ? 7 << 4 : 0);
 
 		seed.size = 0;
 		EXPECT(!buffer__append(&seed, &sink, 1));
@@ -89,6 +107,8 @@ static void write_sinks(int dir)
 		made__own_io(&run);
 		send_run(&run);
 		EXPECT(!made__free(&run));
+		if (i / SINKS == 2)
+			forge(&seed);
 		snprintf(name, sizeof(name), "run%u", i);
 		write_seed(dir, name, seed.data, seed.size);
 	}

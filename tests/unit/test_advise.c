@@ -101,6 +101,10 @@ static void the_busiest_second_counts(void **state)
 	busy__init(&busy, 100 * S, 1 * S);
 	busy__add(&busy, 100 * S, 100 * S + 10 * MS, 20 * MS);
 	assert_true(busy__most(&busy, 100 * S + 10 * MS) == 0);
+	/* The greatest time there is, in a forged record. */
+	busy__init(&busy, 100 * S, 1 * S);
+	busy__add(&busy, UINT64_MAX - 3 * S, UINT64_MAX, 6 * S);
+	assert_true(busy__most(&busy, UINT64_MAX) > 1.99 && busy__most(&busy, UINT64_MAX) < 2.01);
 }
 
 /* ---- advice ---- */

@@ -979,6 +979,39 @@ static void a_quota_that_stops_often_is_told_soon(void **state)
 	}
 }
 
+#define LATER 8 /* runs after the first one */
+
+/* A merge numbers runs as it meets their streams, whichever began first. */
+static void runs_begin_in_any_order(void **state)
+{
+	static const char *const ids[LATER] = {"run-2", "run-3", "run-4", "run-5", "run-6", "run-7", "run-8", "run-9"};
+	static struct made others[LATER];
+	struct judged *j = begin_judged(NULL);
+
+	(void)state;
+	for (uint32_t k = 0; k < LATER; k++) {
+		made__init(&others[k], ids[k], judged_record, j);
+		made__own_io(&others[k]);
+		for (uint32_t i = 0; i < STREAMS; i++) {
+			others[k].info[i].index = (k + 1) * STREAMS + i;
+			assert_int_equal(verdicts__stream(j->verdicts, &others[k].info[i]), 0);
+			assert_int_equal(model__stream(j->model, &others[k].info[i]), 0);
+		}
+	}
+	for (uint32_t k = LATER; k--;)
+		EXEC(.of = &others[k], .at = 2 * S - k, .pid = ROOT, .exe = "/bin/first", .args = "first|");
+	for (uint32_t k = LATER; k--;) {
+		OOM_KILL(.of = &others[k], .at = 3 * S, .pid = ROOT, .bytes = 96 * MIB);
+		END(.of = &others[k], .at = 3 * S, .pid = ROOT, .signal = 9, .cpu = 1 * MS, .bytes = MIB);
+		assert_int_equal(others[k].err, 0);
+	}
+	finish(j, STREAM_ENDED);
+	assert_int_equal(verdicts__count(j->verdicts), LATER);
+	for (uint32_t k = 0; k < LATER; k++)
+		made__free(&others[k]);
+	end_judged(j);
+}
+
 /* Mann and Kendall's z of 16 values, without a correction. */
 static double plain_z(const double *values, int *up)
 {
@@ -1033,6 +1066,7 @@ int main(void)
 		cmocka_unit_test(certainty_changes_with_time),
 		cmocka_unit_test(limits_are_the_runs),
 		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
+		cmocka_unit_test(runs_begin_in_any_order),
 		cmocka_unit_test(trends_of_series_that_depend_on_themselves),
 	};
 
