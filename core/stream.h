@@ -234,7 +234,7 @@ struct stream_state {
 	uint64_t late;	       /* delivered out of order: written more than one block late */
 	bool complete;	       /* has an `end` record */
 	enum stream_life life; /* only STREAM_RUNNING is known from the beginning */
-	uint64_t until_ns;     /* boot clock: when the stream was found to be running */
+	uint64_t until_ns;     /* boot clock: when the stream was found to be running, or was closed; 0: neither */
 	uint64_t uncounted;    /* `lost` records that do not know how many */
 	uint64_t invalid;      /* records that contradict the header: not delivered, counted as lost */
 	uint64_t invalid_at;   /* offset in the file of the first */

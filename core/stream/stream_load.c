@@ -84,6 +84,7 @@ static int block__end(struct stream_block *b, const struct record *record)
 	struct value values[SCHEMA_FIELDS_MAX];
 
 	b->end = true;
+	b->end_ts = record->ts;
 	b->redacted = EVENT_NULL(EVENT_REASON_NONE);
 	*b->goes_on = '\0';
 	if (record__values(record, values))

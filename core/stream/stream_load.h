@@ -30,6 +30,7 @@ struct stream_block {
 	uint64_t ts, seq;  /* latest of the events; of the sync */
 	uint64_t mark;	   /* all events up to this time are in this block or before it */
 	bool end, anchored;
+	uint64_t end_ts;		  /* if `end` */
 	char goes_on[STREAM_MARKER_TEXT]; /* if `end`: marker of the next segment; "": there is none */
 	const char *marker;		  /* of the block's segment; NULL: the first one that is read */
 	bool cut;			  /* not loaded: the input ends within it */

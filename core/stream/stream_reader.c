@@ -129,6 +129,7 @@ static void reader__accept(struct stream_reader *r, struct stream_block *b, uint
 	b->marker = r->at.segment != r->header.info.segment ? r->marker : NULL;
 	if (b->end) {
 		r->state.complete = true;
+		r->state.until_ns = b->end_ts;
 		memcpy(r->next, b->goes_on, sizeof(r->next));
 		count_redacted(r, b->redacted);
 	}

@@ -181,6 +181,10 @@ static void set_life(struct model *model, const struct stream_info *info, const 
 		if (strcmp(run->info->run.id, info->run.id) || strcmp(run->info->boot_id, info->boot_id))
 			continue;
 		run->life = stream_life__of_both(run->life, state->life);
+		/* The end of a stream says nothing if its records are by another clock than its begin: those of a copy. */
+		if ((state->complete || state->life == STREAM_RUNNING) && state->until_ns > run->until_ns &&
+		    info->boot_ns <= (int64_t)run->last_ts)
+			run->until_ns = state->until_ns;
 		if (state->life == STREAM_RUNNING && run->begun && state->until_ns > run->last_ts)
 			run->last_ts = state->until_ns;
 	}

@@ -36,16 +36,17 @@ enum model_source {
 struct model_ending;
 
 struct model_run {
-	size_t index;			     /* from 0, in order of appearance */
-	const struct stream_info *info;	     /* its first stream: id, name, command, host */
-	uint32_t number;		     /* `run` of the records */
-	bool has[MODEL_SOURCES];	     /* whether there is such a stream */
-	bool missing[MODEL_SOURCES];	     /* there was such a stream, and its file is not there */
-	bool lossy[MODEL_SOURCES];	     /* records were lost, or the stream has no end and does not run */
-	enum stream_life life;		     /* set by model__ended() */
-	bool begun;			     /* there was a record: first_ts and last_ts are valid */
-	uint64_t first_ts, last_ts;	     /* last_ts: at the end of a run that still goes, when it was read */
-	int64_t real_ns;		     /* real time of first_ts */
+	size_t index;			/* from 0, in order of appearance */
+	const struct stream_info *info; /* its first stream: id, name, command, host */
+	uint32_t number;		/* `run` of the records */
+	bool has[MODEL_SOURCES];	/* whether there is such a stream */
+	bool missing[MODEL_SOURCES];	/* there was such a stream, and its file is not there */
+	bool lossy[MODEL_SOURCES];	/* records were lost, or the stream has no end and does not run */
+	enum stream_life life;		/* set by model__ended() */
+	bool begun;			/* there was a record: first_ts and last_ts are valid */
+	uint64_t first_ts, last_ts;	/* last_ts: at the end of a run that still goes, when it was read */
+	uint64_t until_ns; /* when its last stream was closed, or was read and still went on; 0: not known */
+	int64_t real_ns;   /* real time of first_ts */
 	uint64_t interval_ns[MODEL_SOURCES]; /* between samples; 0: not known */
 	uint64_t sampled_ns[MODEL_SOURCES];  /* boot clock: the last sample of any process; 0: none */
 	uint64_t rss_peak_bytes;	 /* most memory of all processes at once, by their last samples: at most this */

@@ -96,7 +96,10 @@ static void add_growth(struct process *p)
 
 static void set_wall(struct model_row *row)
 {
-	uint64_t until = row->outcome == MODEL_RUNNING ? row->run->last_ts : row->ended_ns;
+	const struct model_run *run = row->run;
+	uint64_t until = row->outcome != MODEL_RUNNING	? row->ended_ns
+			 : run->until_ns > run->last_ts ? run->until_ns
+							: run->last_ts;
 
 	if (EVENT_IS_NULL(until))
 		row->wall_ns = until;

@@ -33,7 +33,8 @@
 	{ "ended", COLUMN_TIME, cell__time, AT(s, ended_ns), 0, NULL, "when" },                                   \
 	{ "began_ns", COLUMN_BIGINT, cell__number, AT(s, began_ns), 0, "ns",                                      \
 	  "when, on the boot clock; boot_epoch_ns of the table runs makes it UTC" },                              \
-	{ "wall_ns", COLUMN_BIGINT, cell__number, AT(s, wall_ns), 0, "ns", "from begin to end; to the last record if it still runs" }
+	{ "wall_ns", COLUMN_BIGINT, cell__number, AT(s, wall_ns), 0, "ns",                                        \
+	  "from begin to end; to the end of the recording if it still ran" }
 
 #define CELLS_CPU(s)                                                                                         \
 	{ "cpu_ns", COLUMN_BIGINT, cell__figure, AT(s, cpu_ns), AT(s, cpu_partial), "ns",                    \

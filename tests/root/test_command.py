@@ -3,6 +3,7 @@
 import json
 import os
 import pwd
+import re
 import signal
 import subprocess
 import sys
@@ -401,6 +402,13 @@ def test_a_run_that_is_cut_ends_at_once_in_all_streams():
         assert len(exits[0]) > 40
         assert exits[0] == exits[1] == exits[2] == exits[3]
         merge(run.path, options=["--quiet", "--strict"], sink="null")
+
+
+def test_what_still_runs_was_watched_to_the_end():
+    """Its time, and that of the run, is not over with the last record."""
+    run = collect("sh", "-c", "sleep 60 >/dev/null 2>&1 & exit 0", options=["--grace", "2s"])
+    page = merge(run.path, sink="summary")
+    assert re.search(r"^  wall +[2-9]\.\d s$", page, re.M) and re.search(r"^ +[2-9]\.\d s .* sleep 60$", page, re.M), page
 
 
 def test_grace_ends():
