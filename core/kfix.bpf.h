@@ -169,13 +169,13 @@ struct kfix_syscall {
 	__u64 args[6];
 };
 
-/* Tasks of 32-bit programs have other numbers of system calls. A typed pointer: ctx->task. */
+/* Tasks of 32-bit programs have other numbers of system calls. */
 static __always_inline bool kfix__is_32_bit(struct task_struct *task)
 {
 #if defined(__TARGET_ARCH_arm64)
-	return task->thread_info.flags & 1 << 22;
+	return BPF_CORE_READ(task, thread_info.flags) & 1 << 22;
 #else
-	return task->thread_info.status & 2;
+	return BPF_CORE_READ(task, thread_info.status) & 2;
 #endif
 }
 
