@@ -90,30 +90,44 @@ fact(struct page *page, const char *label, const char *value, bool bound, const 
 	va_end(ap);
 }
 
-static void memory_facts(struct page *page)
+/* What all held at once; the samples may have missed the peak of one of them: `largest`, null if it is not known. */
+static void together_fact(struct page *page, const char *label, uint64_t largest)
 {
-	const struct tally_top *largest = &page->tally->largest;
 	const struct model_run *run = page->tally->run.run;
-	uint64_t together = run->rss_peak_bytes, least = run->rss_lower_bytes;
-	const char *label = largest->count ? "" : "peak memory";
+	uint64_t together = run->rss_peak_bytes, least = run->rss_lower_bytes, pss = run->pss_peak_bytes;
 	char number[FORMAT_SIZE], lower[FORMAT_SIZE];
 
-	if (largest->count) {
-		page->bound[TOTALS_PEAK] |= largest->rows[0].bound;
-		fact(page, "peak memory", format__bytes(number, largest->rows[0].peak_bytes), largest->rows[0].bound,
-		     "largest process: %s", largest->rows[0].shown);
-	}
 	if (EVENT_IS_NULL(together) || page->tally->run.processes < 2)
 		return;
 	format__bytes(number, together);
+	if (!EVENT_IS_NULL(largest) && largest > together) {
+		fact(page, label, format__bytes(lower, largest), true, "all at once: the largest alone; sampled: %s",
+		     number);
+		return;
+	}
+	figure__set_greater(&least, largest);
 	format__bytes(lower, least);
 	if (!strcmp(number, lower))
 		fact(page, label, number, false, "all at once, sampled");
-	else if (!EVENT_IS_NULL(run->pss_peak_bytes) && run->pss_peak_bytes >= together - together / 10)
-		fact(page, label, format__bytes(lower, run->pss_peak_bytes), false, "all at once (Pss); at most %s",
-		     number);
+	else if (!EVENT_IS_NULL(pss) && pss >= together - together / 10)
+		fact(page, label, format__bytes(lower, pss > least ? pss : least), false,
+		     "all at once (Pss); at most %s", number);
 	else
 		fact(page, label, number, false, "at most at once, sampled; at least %s", lower);
+}
+
+static void memory_facts(struct page *page)
+{
+	const struct tally_top *largest = &page->tally->largest;
+	const struct tally_row *row = largest->count ? &largest->rows[0] : NULL;
+	char number[FORMAT_SIZE];
+
+	if (row) {
+		page->bound[TOTALS_PEAK] |= row->bound;
+		fact(page, "peak memory", format__bytes(number, row->peak_bytes), row->bound, "largest process: %s",
+		     row->shown);
+	}
+	together_fact(page, row ? "" : "peak memory", row ? row->peak_bytes : EVENT_NULL(MODEL_REASON_ABSENT));
 }
 
 /* Beside what the processes hold: page cache too, and the memory of others that are in it. */

@@ -527,6 +527,36 @@ static void what_is_missing_is_explained(void **state)
 	end(t);
 }
 
+/* Samples miss what is gone between two of them; the kernel's own peak of one process does not. */
+static void what_one_process_held_all_held(void **state)
+{
+	static const struct {
+		uint64_t sampled, peak;
+		const char *line;
+	} cases[] = {
+		{3 * MiB, 605 * MiB,
+		 "               \xe2\x89\xa5"
+		 "605 MiB  all at once: the largest alone; sampled: 5.0 MiB\n"},
+		{300 * MiB, 301 * MiB, "                302 MiB  at most at once, sampled; at least 301 MiB\n"},
+		{300 * MiB, 100 * MiB, "                302 MiB  at most at once, sampled; at least 300 MiB\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = 11, .exe = "/usr/bin/perl", .args = "perl|x|");
+		MEM_SAMPLED(.at = 3 * S, .pid = 10, .bytes = 2 * MiB);
+		MEM_SAMPLED(.at = 3 * S, .pid = 11, .bytes = cases[i].sampled);
+		END(.at = 4 * S, .pid = 11, .cpu = 1, .bytes = cases[i].peak);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 2 * MiB);
+		assert_has(print(t, true), cases[i].line);
+		end(t);
+	}
+}
+
 static void losses_are_never_hidden(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
@@ -775,6 +805,7 @@ int main(void)
 		cmocka_unit_test(the_sender_of_a_signal_is_named),
 		cmocka_unit_test(what_an_exec_replaced_says_by_what),
 		cmocka_unit_test(what_is_missing_is_explained),
+		cmocka_unit_test(what_one_process_held_all_held),
 		cmocka_unit_test(losses_are_never_hidden),
 		cmocka_unit_test(who_still_runs_is_listed),
 		cmocka_unit_test(a_run_that_goes_on),
