@@ -198,6 +198,7 @@ static void put_cause(struct ci_page *page)
 	put_code(&item, &safe, COLUMNS);
 	put_detail(&item, "in ", story__folder, cause, columns);
 	put_detail(&item, "run again: ", story__again, cause, columns);
+	put_detail(&item, "its arguments in full: ", story__whole, cause, columns);
 	put_detail(&item, "with the environment's ", story__environment, cause, COLUMNS);
 	text__printf(&item, "\n");
 	speaker = story__speaker(run, cause);

@@ -4,6 +4,58 @@
 
 #include <string.h>
 
+#include "core/format.h"
+
+#define FIRST_PART 400 /* bytes of a long argument */
+#define LAST_PART 200
+
+/* Not within a character: moves back to its first byte. */
+static size_t at_character(const char *arg, size_t at)
+{
+	for (int i = 0; i < 3 && at && ((unsigned char)arg[at] & 0xc0) == 0x80; i++)
+		at--;
+	return at;
+}
+
+static bool is_long(size_t bytes)
+{
+	return bytes > TEXT_ARGUMENT_MAX;
+}
+
+/* Its first and its last part, and how much is between them. */
+static void put_parts(struct text *text, const char *arg, size_t length)
+{
+	size_t first = at_character(arg, FIRST_PART), last = at_character(arg, length - LAST_PART);
+	uint64_t left_out = 0;
+	char number[FORMAT_SIZE];
+
+	for (size_t i = first; i < last; i++)
+		left_out += ((unsigned char)arg[i] & 0xc0) != 0x80;
+	text__argument(text, arg, first);
+	text__printf(text, "[%s characters]", format__count(number, left_out));
+	text__argument(text, arg + last, length - last);
+}
+
+bool model_list__has_long(const struct model_list *args)
+{
+	size_t n = 0;
+
+	for (size_t at = 0; at < args->length && !is_long(n); at += n + 1)
+		n = strnlen(args->data + at, args->length - at);
+	return is_long(n);
+}
+
+static void put_argument(struct text *text, const char *arg, size_t length, size_t max)
+{
+	if (max == TEXT_ALL_ARGUMENTS && is_long(length)) {
+		put_parts(text, arg, length);
+		return;
+	}
+	text__argument(text, arg, length < max ? length : max);
+	if (length > max)
+		text__put(text, TEXT_ELLIPSIS, strlen(TEXT_ELLIPSIS));
+}
+
 void text__arguments(struct text *text, const struct model_list *args, bool folders, size_t max)
 {
 	size_t start = text->size;
@@ -24,9 +76,7 @@ void text__arguments(struct text *text, const struct model_list *args, bool fold
 		}
 		if (text->size > start)
 			text__put(text, " ", 1);
-		text__argument(text, arg, n < max ? n : max);
-		if (n > max)
-			text__put(text, TEXT_ELLIPSIS, strlen(TEXT_ELLIPSIS));
+		put_argument(text, arg, n, max);
 	}
 }
 
@@ -82,6 +132,13 @@ void text__whole_command(struct text *text, const struct model_command *command,
 	if (forked)
 		text__printf(text, "%s", model_command__forked(command, comm));
 	put_command(text, command, comm, SIZE_MAX);
+}
+
+void text__all_arguments_of(struct text *text, const struct model_command *command, const char *comm, bool forked)
+{
+	if (forked)
+		text__printf(text, "%s", model_command__forked(command, comm));
+	put_command(text, command, comm, TEXT_ALL_ARGUMENTS);
 }
 
 void text__replaced(struct text *text, const struct model_command *next)

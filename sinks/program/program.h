@@ -63,8 +63,13 @@ bool model_command__is_shell(const struct model_command *command, const char *co
 /* What stands before the command of a process that executed nothing: "a subshell of ", "fork of ". */
 const char *model_command__forked(const struct model_command *command, const char *comm);
 
-/* Appends arguments in shell syntax, safe to show, cut after about `max` bytes; `folders`: keep those of argv[0]. */
+/* Appends arguments in shell syntax, safe to show, cut after about `max` bytes; `folders`: keep those of argv[0].
+ * TEXT_ALL_ARGUMENTS: each of them, but of one that is longer than TEXT_ARGUMENT_MAX bytes the first and the last part. */
+#define TEXT_ALL_ARGUMENTS (SIZE_MAX - 1)
+#define TEXT_ARGUMENT_MAX 2000 /* a script of sh -c, or a recipe of make, is shorter: it is to be run again */
 void text__arguments(struct text *text, const struct model_list *args, bool folders, size_t max);
+
+bool model_list__has_long(const struct model_list *args); /* whether it has an argument longer than that */
 
 /* Appends a task as its engine would: "ALIGN (bee)"; "ALIGN 3f/ab12cd" without a tag. Both may be NULL. */
 void text__step(struct text *text, const char *step, const char *tag, const char *id);
@@ -75,5 +80,7 @@ void text__command(struct text *text, const struct model_command *command, const
 void text__replaced(struct text *text, const struct model_command *next); /* "replaced by seq" */
 void text__whole_command(struct text *text, const struct model_command *command, const char *comm,
 			 bool forked); /* uncut */
+void text__all_arguments_of(struct text *text, const struct model_command *command, const char *comm,
+			    bool forked); /* as TEXT_ALL_ARGUMENTS has it */
 
 #endif

@@ -72,6 +72,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
 	detail(page, indent, "in ", story__folder, ending);
 	detail(page, indent, "run again: ", story__again, ending);
+	detail(page, indent, "its arguments in full: ", story__whole, ending);
 	detail(page, indent, "with the environment's ", story__environment, ending);
 }
 

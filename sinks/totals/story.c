@@ -129,7 +129,7 @@ void story__command(struct text *text, const struct model_ending *ending)
 	const struct model_row *row = &ending->row;
 	bool tried = row->forked && ending->tried;
 
-	text__whole_command(text, tried ? ending->tried : ending->command, row->comm, row->forked && !tried);
+	text__all_arguments_of(text, tried ? ending->tried : ending->command, row->comm, row->forked && !tried);
 }
 
 /* Where a shell has executed nothing, its message has the name of what was to be executed. */
@@ -206,7 +206,14 @@ void story__again(struct text *text, const struct model_ending *ending)
 		text__argument(text, cwd->data, cwd->length);
 		text__printf(text, " && ");
 	}
-	text__arguments(text, &ending->command->args, true, SIZE_MAX);
+	text__arguments(text, &ending->command->args, true, TEXT_ALL_ARGUMENTS);
+}
+
+void story__whole(struct text *text, const struct model_ending *ending)
+{
+	if (is_whole(ending) && model_list__has_long(&ending->command->args))
+		text__printf(text, "collector-query RUN \"SELECT command FROM images WHERE pid = %u AND exec = %u\"",
+			     ending->row.pid, ending->row.image);
 }
 
 void story__environment(struct text *text, const struct model_ending *ending)

@@ -39,6 +39,8 @@ void story__circumstances(struct text *text, const struct model_run *run, const 
 void story__how(struct text *text, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
 void story__again(struct text *text, const struct model_ending *ending);
+/* The query that has its arguments, where story__again() shows only parts of one. */
+void story__whole(struct text *text, const struct model_ending *ending);
 /* The names only: values may be secret, and are in the table of images. */
 void story__environment(struct text *text, const struct model_ending *ending);
 

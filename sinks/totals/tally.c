@@ -36,7 +36,7 @@ static char *shown(const struct model_command *command, const char *comm, bool f
 {
 	struct text text = {0};
 
-	(whole ? text__whole_command : text__command)(&text, command, comm, forked);
+	(whole ? text__all_arguments_of : text__command)(&text, command, comm, forked);
 	if (text.error)
 		text__free(&text);
 	return text.data;
@@ -308,7 +308,7 @@ int tally__retried(void *arg, const struct model_row *row)
 	if (tagged)
 		text__step(&text, row->task->step, row->task->tag, NULL);
 	else
-		text__whole_command(&text, subject(row), row->comm, row->forked && !row->tried);
+		text__all_arguments_of(&text, subject(row), row->comm, row->forked && !row->tried);
 	if (!row->propagated)
 		err = text.error ? text.error : count_excused(tally, row, &text, false);
 	text__free(&text);

@@ -312,6 +312,45 @@ static void long_commands_are_wrapped_and_whole(void **state)
 	end(t);
 }
 
+/* Of an argument that nobody reads, its ends and how much is between them; no argument is left out. */
+static void a_long_argument_is_shown_by_its_ends(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	char args[4096] = "tool|abcd";
+	const char *page;
+	size_t lines = 0;
+
+	(void)state;
+	for (int i = 0; i < 500; i++)
+		strcat(args, "\xc3\xa4xyz");
+	strcat(args, "e|--last|");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	program(2 * S, 11, "/bin/tool", args, 3);
+	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "[1,524\n            characters]");
+	assert_has(page, "xyze --last\n          pid 11");
+	assert_has(page, "run again: cd / && tool");
+	assert_has(page, "its arguments in full: collector-query RUN \"SELECT command FROM\n"
+			 "            images WHERE pid = 11 AND exec = 1\"\n");
+	for (const char *at = page; (at = strchr(at, '\n')); at++)
+		lines++;
+	assert_true(lines < 50);
+	assert_true(utf8__valid(page, strlen(page)));
+	end(t);
+
+	t = begin_with(NULL, 7);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	args[5 + TEXT_ARGUMENT_MAX] = '|';
+	args[6 + TEXT_ARGUMENT_MAX] = '\0';
+	program(2 * S, 11, "/bin/tool", args, 3);
+	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has_not(page, "characters]");
+	assert_has_not(page, "in full");
+	end(t);
+}
+
 static void a_failure_that_was_retried_with_success(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
@@ -795,6 +834,7 @@ int main(void)
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
+		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
 		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
