@@ -22,8 +22,8 @@ struct ci_limits {
 	size_t size;		/* bytes of the page */
 };
 
-/* Appends the page of a run: the cause, failures, verdicts, steps, what is missing. What does not fit is left out from the end of
- * each list, and that is said. `goes`: the run has not ended. */
+/* Appends the page of a run: the cause, failures, verdicts, what still runs, steps, what is missing. What does not fit is left
+ * out from the end of each list, and that is said. `goes`: the run has not ended. */
 void ci_page__print(struct text *out, const struct tally *tally, const struct verdicts *verdicts,
 		    const struct ci_limits *limits, bool goes);
 

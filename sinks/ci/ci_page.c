@@ -12,6 +12,7 @@
 #define SAID_MAX 20  /* lines that the origin wrote last; of others a quarter */
 #define RESERVE 512  /* bytes for the lines that say what was left out */
 #define COLUMNS 500  /* of a command in a list */
+#define NAME_COLUMNS 100
 
 struct ci_page {
 	struct text *out;
@@ -81,7 +82,7 @@ static void put_head(struct ci_page *page, bool goes)
 
 	text__printf(&item, "\n### ");
 	text__safe(&safe, name, strlen(name));
-	put_code(&item, &safe, 100);
+	put_code(&item, &safe, NAME_COLUMNS);
 	text__printf(&item, ": ");
 	put_verdict(&item, run, goes);
 	text__printf(&item, "\n\nwall **%s**", format__duration(number, totals_run__wall(run)));
@@ -308,7 +309,7 @@ static void put_row(struct text *item, const struct totals_group *step)
 	text__printf(item, " %s |", format__count(number, step->count));
 	text__printf(item, " %s | ", format__count(number, step->failed));
 	text__safe(&safe, step->name, strlen(step->name));
-	put_code(item, &safe, 100);
+	put_code(item, &safe, NAME_COLUMNS);
 	text__printf(item, " |\n");
 }
 
@@ -336,6 +337,36 @@ static void put_steps(struct ci_page *page)
 	if (list)
 		put_left_out(page, groups->count - i + !fits, what);
 	free(list);
+}
+
+/* What had not ended: a job that leaves processes running has a defect. */
+static void put_open(struct ci_page *page, bool goes)
+{
+	const struct tally_top *open = &page->tally->open;
+	const struct totals_run *run = &page->tally->run;
+	uint64_t all = run->running - (run->ended && run->root.outcome == MODEL_RUNNING);
+	bool fits = true;
+	size_t i;
+
+	if (open->count)
+		text__printf(page->out, "\n#### %s\n\n| age | pid | step | command |\n|---:|---:|:---|:---|\n",
+			     goes ? "Running now" : "Still running at the end");
+	for (i = 0; i < open->count && fits; i++) {
+		const struct tally_row *row = &open->rows[i];
+		struct text item = {0};
+		char number[FORMAT_SIZE];
+
+		text__printf(&item, "| %s | %u | ", format__duration(number, row->wall_ns),
+			     row->ns_pid ? row->ns_pid : row->pid);
+		if (row->step)
+			markdown__code(&item, row->step, NAME_COLUMNS);
+		text__printf(&item, " | ");
+		markdown__code(&item, row->shown, COLUMNS);
+		text__printf(&item, " |\n");
+		fits = put(page, &item);
+	}
+	if (open->count)
+		put_left_out(page, all - i + !fits, "program");
 }
 
 /* ---- what is missing ---- */
@@ -377,6 +408,7 @@ void ci_page__print(struct text *out, const struct tally *tally, const struct ve
 	page.end -= (page.end - out->size) / 3; /* for the steps */
 	put_failures(&page);
 	put_verdicts(&page);
+	put_open(&page, goes);
 	page.end = end - losing.text.size - RESERVE;
 	put_steps(&page);
 	page.end = end;

@@ -32,6 +32,26 @@ static char *program(const struct model_row *row)
 	return text.data;
 }
 
+/* The step of a row of a table; 0 or -ENOMEM. */
+static int set_row_step(struct tally_row *to, const struct model_task *task)
+{
+	struct text text = {0};
+
+	if (!task)
+		return 0;
+	text__step(&text, task->step, task->tag, task->id);
+	if (text.error)
+		text__free(&text);
+	to->step = text.data;
+	return text.error;
+}
+
+static void row__free(struct tally_row *row)
+{
+	free(row->shown);
+	free(row->step);
+}
+
 static char *shown(const struct model_command *command, const char *comm, bool forked, bool whole)
 {
 	struct text text = {0};
@@ -56,12 +76,14 @@ static int offer(struct tally_top *top, uint64_t key, const struct model_row *ro
 	if (EVENT_IS_NULL(key) || (top->count == top->size && rows[top->count - 1].key >= key))
 		return 0;
 	new.shown = program(row);
-	if (!new.shown)
+	if (!new.shown || set_row_step(&new, row->task)) {
+		row__free(&new);
 		return -ENOMEM;
+	}
 	new.wall_ns = row->wall_ns;
 	new.peak_bytes = model_row__peak(row, &new.bound);
 	if (top->count == top->size)
-		free(rows[--at].shown);
+		row__free(&rows[--at]);
 	else
 		top->count++;
 	for (; at > 0 && rows[at - 1].key < key; at--)
@@ -80,7 +102,7 @@ static int top__init(struct tally_top *top, size_t size)
 static void top__free(struct tally_top *top)
 {
 	for (size_t i = 0; i < top->count; i++)
-		free(top->rows[i].shown);
+		row__free(&top->rows[i]);
 	free(top->rows);
 }
 

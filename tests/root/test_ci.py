@@ -44,3 +44,13 @@ def test_a_job_of_gitlab():
     folder, log = job(False, GITLAB_CI="true")
     assert "section_start:" in log and "collector_0\r\x1b[0Kerror: cause, exit 127\n" in log
     assert (folder / "collector.md").read_text().startswith("\n### <code>ci</code>: exit 127\n")
+
+
+def test_a_process_that_is_left_over():
+    folder = new_folder()
+    line, _ = collector("-c", SRC / "conf/ci.yaml", out=folder / "runs")
+    done = subprocess.run([*line, "--", "bash", "-c", "(sleep 4; exit 5) & exit 0"], cwd=folder, env=NO_CI, capture_output=True,
+                          check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    page = (folder / "collector.md").read_text()
+    assert "\n#### Still running at the end\n" in page and "<code>sleep 4</code> |\n" in page

@@ -218,6 +218,41 @@ static void text_is_nothing_but_text(void **state)
 	text__free(&out);
 }
 
+/* ---- the page ---- */
+
+static void what_a_job_leaves_behind_is_on_its_page(void **state)
+{
+	struct page_test *t = begin_with("log=none", 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/make", .args = "make|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "make");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/sh", .args = "sh|-c|serve a|b|");
+	for (uint32_t i = 0; i < 6; i++) {
+		FORK(.at = 3 * S + i * MS, .pid = 12 + i, .parent = 11, .comm = "sh");
+		EXEC(.at = 3 * S + i * MS, .pid = 12 + i, .exe = "/bin/serve", .args = "serve|a;b|<x>|");
+	}
+	END(.at = 4 * S, .pid = 11, .cpu = 1, .bytes = 1 << 20);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1 << 20);
+	page = print(t, true);
+	assert_has(
+		page,
+		"\n#### Still running at the end\n\n| age | pid | step | command |\n|---:|---:|:---|:---|\n"
+		"| 2.0 s | 12 | <code>serve</code> | <code>serve &#39;a&#59;b&#39; &#39;&#60;x&#62;&#39;</code> |\n");
+	assert_has(page, "| 16 | <code>serve</code>");
+	assert_has_not(page, "| 17 |");
+	assert_has(page, "\nand 1 more program\n");
+	end(t);
+
+	t = begin_with("log=none", 7);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./ci.sh", .args = "bash|./ci.sh|");
+	program(2 * S, 11, "tool|", 0);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1 << 20);
+	assert_has_not(print(t, true), "running");
+	end(t);
+}
+
 /* ---- places in sources ---- */
 
 static void messages_name_places(void **state)
@@ -266,6 +301,7 @@ int main(void)
 		cmocka_unit_test(a_hidden_failure_is_a_warning_and_one_that_was_retried_nothing),
 		cmocka_unit_test(no_more_lines_than_github_shows),
 		cmocka_unit_test(text_is_nothing_but_text),
+		cmocka_unit_test(what_a_job_leaves_behind_is_on_its_page),
 		cmocka_unit_test(messages_name_places),
 	};
 
