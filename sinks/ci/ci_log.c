@@ -106,7 +106,7 @@ static void put_line(struct text *text, struct text *line)
 }
 
 /* The last line that the process wrote, on a line of its own. */
-static void put_said(struct text *text, const struct model_said *said)
+static void put_said(struct text *text, const struct tally *tally, const struct model_said *said)
 {
 	struct text line = {0};
 	struct story_line last;
@@ -114,6 +114,11 @@ static void put_said(struct text *text, const struct model_said *said)
 	if (!story__said(said, &last, 1))
 		return;
 	text__printf(text, "\n");
+	story__shared(&line, tally, said);
+	if (line.size) {
+		put_line(text, &line);
+		text__printf(text, "\n");
+	}
 	text__safe(&line, last.at, last.length);
 	put_line(text, &line);
 }
@@ -132,7 +137,7 @@ static void log_kind(struct text *out, struct ci_logged *logged, const struct ta
 	story__kind(&line.text, run, kind);
 	if (kind->how)
 		text__printf(&line.text, "\n%s", kind->how);
-	put_said(&line.text, model_run__said(run, kind->row.pid, kind->row.start));
+	put_said(&line.text, tally, story__heard(tally, kind->row.pid, kind->row.start));
 	finish(out, logged, &line);
 	kind->announced = true;
 }
@@ -146,8 +151,8 @@ static void log_cause(struct text *out, struct ci_logged *logged, const struct t
 	struct text command = {0}, words = {0};
 	char how[STORY_ENDING];
 
-	speaker = story__speaker(run, cause);
-	said = model_run__said(run, speaker->row.pid, speaker->row.start);
+	speaker = story__speaker(tally, cause);
+	said = story__heard(tally, speaker->row.pid, speaker->row.start);
 	text__printf(&line.title, "cause, %s", story__ending(how, &cause->row));
 	story__tool(&command, run, cause);
 	story__command(&command, cause);
@@ -158,7 +163,7 @@ static void log_cause(struct text *out, struct ci_logged *logged, const struct t
 	if (words.size)
 		text__printf(&line.text, "\n");
 	put_line(&line.text, &words);
-	put_said(&line.text, said);
+	put_said(&line.text, tally, said);
 	if (!ci_location__find(&line.file, &line.number, said, cause->command ? &cause->command->cwd : NULL,
 			       getenv("GITHUB_WORKSPACE")))
 		line.number = 0;

@@ -122,11 +122,22 @@ static void put_lines(struct text *item, const struct story_line *lines, size_t 
 }
 
 /* The last lines of a process, as they stood. */
-static void put_said(struct text *item, const struct model_said *said, size_t most)
+static void put_said(struct text *item, const struct tally *tally, uint32_t pid, uint64_t start, size_t most)
 {
+	const struct model_said *said = story__heard(tally, pid, start);
 	struct story_line lines[SAID_MAX];
+	size_t n = story__said(said, lines, most);
+	struct text shared = {0};
 
-	put_lines(item, lines, story__said(said, lines, most));
+	if (n)
+		story__shared(&shared, tally, said);
+	if (shared.size) {
+		text__printf(item, "\n");
+		put_code(item, &shared, COLUMNS);
+		text__printf(item, "\n");
+	}
+	put_lines(item, lines, n);
+	text__free(&shared);
 }
 
 /* From the run's first process down to the origin. */
@@ -202,8 +213,8 @@ static void put_cause(struct ci_page *page)
 	put_detail(&item, "its arguments in full: ", story__whole, cause, columns);
 	put_detail(&item, "with the environment's ", story__environment, cause, COLUMNS);
 	text__printf(&item, "\n");
-	speaker = story__speaker(run, cause);
-	put_said(&item, model_run__said(run, speaker->row.pid, speaker->row.start), SAID_MAX);
+	speaker = story__speaker(page->tally, cause);
+	put_said(&item, page->tally, speaker->row.pid, speaker->row.start, SAID_MAX);
 	put_chain(&item, run->ending);
 	put(page, &item);
 }
@@ -228,8 +239,8 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	put_line(item, kind->limit, "");
 	put_line(item, kind->by, " ended 0");
 	text__printf(item, "\n");
-	put_said(item, model_run__said(run, kind->row.pid, kind->row.start), SAID_MAX / 4);
-	put_lines(item, others, story__others(run, kind, others));
+	put_said(item, page->tally, kind->row.pid, kind->row.start, SAID_MAX / 4);
+	put_lines(item, others, story__others(page->tally, kind, others));
 }
 
 static void put_failures(struct ci_page *page)

@@ -14,7 +14,7 @@ void tallied__close(void *state); /* frees the tallies too */
 /* Of its calls, and of its table. */
 #define TALLIED_CALLS                                                                                         \
 	.row = tallied__row, .hidden = tallied__hidden, .retried = tally__retried, .ignored = tally__ignored, \
-	.task = tally__task, .run_room = sizeof(struct tally)
+	.task = tally__task, .process = tally__process, .run_room = sizeof(struct tally)
 #define TALLIED .losses = offsetof(struct tally, run.losses), .close = tallied__close
 
 #endif

@@ -114,7 +114,7 @@ void page__cause(struct page *page)
 
 	if (!began)
 		return;
-	speaker = story__speaker(page->tally->run.run, began);
+	speaker = story__speaker(page->tally, began);
 	width = width_of(page->tally->run.run->ending);
 	page__section(page, TEXT_RED_BOLD, "Cause");
 	origin(page, began, width);

@@ -28,18 +28,26 @@ static void put_line(struct page *page, size_t indent, const char *of, const str
 
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most)
 {
-	const struct model_said *said = model_run__said(page->tally->run.run, pid, start);
+	const struct model_said *said = story__heard(page->tally, pid, start);
 	struct story_line lines[PAGE_SAID_MAX];
 	size_t n = story__said(said, lines, most);
+	struct text shared = {0};
 
+	if (n)
+		story__shared(&shared, page->tally, said);
+	if (shared.size)
+		page__dim(page, 0, "%*s%s", (int)indent, "", shared.data);
 	for (size_t i = 0; i < n; i++)
 		put_line(page, indent, "", &lines[i]);
+	if (shared.error)
+		page->text->error = shared.error;
+	text__free(&shared);
 }
 
 void page__said_by_others(struct page *page, const struct tally_failure *kind, size_t indent)
 {
 	struct story_line lines[STORY_OTHERS];
-	size_t n = story__others(page->tally->run.run, kind, lines);
+	size_t n = story__others(page->tally, kind, lines);
 
 	for (size_t i = 0; i < n; i++)
 		put_line(page, indent, "another one: ", &lines[i]);

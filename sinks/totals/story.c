@@ -103,21 +103,44 @@ int story__by_cpu(const void *a, const void *b)
 	return strcmp(x->name, y->name);
 }
 
-static bool has_said(const struct model_run *run, const struct model_ending *ending)
+static enum wrote_part part_of(const struct tally *tally, const struct model_said *said)
 {
-	const struct model_said *said = model_run__said(run, ending->row.pid, ending->row.start);
+	return said->path && said->length ? wrote__part(&tally->wrote, said->pid, said->start, said->cut + said->length)
+					  : WROTE_ALL;
+}
+
+const struct model_said *story__heard(const struct tally *tally, uint32_t pid, uint64_t start)
+{
+	const struct model_said *said = model_run__said(tally->run.run, pid, start);
+
+	return said && part_of(tally, said) == WROTE_NONE ? NULL : said;
+}
+
+void story__shared(struct text *text, const struct tally *tally, const struct model_said *said)
+{
+	enum wrote_part part = said ? part_of(tally, said) : WROTE_ALL;
+
+	if (part == WROTE_ALL)
+		return;
+	text__printf(text, "others %s to this file, too: ", part == WROTE_SOME ? "write" : "may write");
+	text__safe(text, said->path, strlen(said->path));
+}
+
+static bool has_said(const struct tally *tally, const struct model_ending *ending)
+{
+	const struct model_said *said = story__heard(tally, ending->row.pid, ending->row.start);
 
 	return said && said->length;
 }
 
-const struct model_ending *story__speaker(const struct model_run *run, const struct model_ending *began)
+const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began)
 {
 	const struct model_ending *speaker = began;
 
-	if (has_said(run, began))
+	if (has_said(tally, began))
 		return began;
-	for (const struct model_ending *e = run->ending; e && e != began; e = e->cause)
-		if (has_said(run, e))
+	for (const struct model_ending *e = tally->run.run->ending; e && e != began; e = e->cause)
+		if (has_said(tally, e))
 			speaker = e;
 	return speaker;
 }
@@ -300,13 +323,13 @@ static bool says_the_same(const struct story_line *a, const struct story_line *b
 	return i == a->length && k == b->length;
 }
 
-size_t story__others(const struct model_run *run, const struct tally_failure *kind, struct story_line *lines)
+size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines)
 {
 	struct story_line seen[STORY_OTHERS + 1];
-	size_t first = story__said(model_run__said(run, kind->row.pid, kind->row.start), seen, 1), n = first, k;
+	size_t first = story__said(story__heard(tally, kind->row.pid, kind->row.start), seen, 1), n = first, k;
 
 	for (unsigned i = 0; i < kind->more_count && n - first < STORY_OTHERS; i++) {
-		if (!story__said(model_run__said(run, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
+		if (!story__said(story__heard(tally, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
 			continue;
 		for (k = 0; k < n && !says_the_same(&seen[k], &seen[n]); k++)
 			;

@@ -13,7 +13,7 @@ const char *story__ending(char out[STORY_ENDING], const struct model_row *row);
 const struct model_ending *story__origin(const struct totals_run *run);
 
 /* Whose last lines say most of what `began`: its own or, if it said nothing, those of the nearest that passed it on. */
-const struct model_ending *story__speaker(const struct model_run *run, const struct model_ending *began);
+const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began);
 
 /* The kind of failure of which it is the first, with what is known of that alone; NULL: of none. */
 const struct tally_failure *story__first_of(const struct tally *tally, const struct model_ending *ending);
@@ -60,13 +60,19 @@ struct story_line {
 	size_t length;
 };
 
+/* What this process wrote last; NULL: nothing is known, or it is of a file to which only others wrote. */
+const struct model_said *story__heard(const struct tally *tally, uint32_t pid, uint64_t start);
+
+/* What stands before lines of a file to which others write, or may. */
+void story__shared(struct text *text, const struct tally *tally, const struct model_said *said);
+
 /* The last `most` lines that are not empty, in order, with room for them in `lines`. Of a line that was written over and
  * over, as a progress bar is, the last state. Returns how many. */
 size_t story__said(const struct model_said *said, struct story_line *lines, size_t most);
 
 /* The last lines of others of the kind that say something else than the first one and than each other; up to STORY_OTHERS.
  * Numbers do not count: of lines, of processes, of samples. Returns how many. */
-size_t story__others(const struct model_run *run, const struct tally_failure *kind, struct story_line *lines);
+size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines);
 #define STORY_OTHERS 3
 
 #endif

@@ -364,6 +364,14 @@ int tally__task(void *arg, const struct model_task *task)
 	return totals__task(&tally->steps, task);
 }
 
+int tally__process(void *arg, const struct model_process *process)
+{
+	struct tally *tally = process->row.run->user;
+
+	(void)arg;
+	return wrote__process(&tally->wrote, &process->row);
+}
+
 /* ---- the tally ---- */
 
 int tally__row(struct tally *tally, const struct model_row *row)
@@ -404,5 +412,6 @@ void tally__free(struct tally *tally)
 			failure__free(tally_failure__of(node));
 		}
 	hash__free(&tally->failures);
+	wrote__free(&tally->wrote);
 	hash__free_all(&tally->excused, offsetof(struct tally_excused, node));
 }

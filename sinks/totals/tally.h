@@ -6,6 +6,7 @@
 
 #include "core/base/base.h"
 #include "sinks/totals/totals.h"
+#include "sinks/totals/wrote.h"
 
 #define TALLY_MORE 15
 
@@ -57,6 +58,7 @@ struct tally {
 	struct tally_top longest, largest, open;
 	struct tally_top last; /* of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last */
 	struct hash failures, excused;
+	struct wrote wrote;
 };
 
 static inline struct tally_failure *tally_failure__of(struct hash_node *node)
@@ -80,6 +82,7 @@ struct tally_failure *tally__failure(const struct tally *tally,
 int tally__retried(void *arg, const struct model_row *row);
 int tally__ignored(void *arg, const struct model_row *row);
 int tally__task(void *arg, const struct model_task *task);
+int tally__process(void *arg, const struct model_process *process);
 
 void tally__free(struct tally *tally); /* what it holds */
 

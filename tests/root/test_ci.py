@@ -54,3 +54,26 @@ def test_a_process_that_is_left_over():
     assert done.returncode == 0, done.stderr.decode()
     page = (folder / "collector.md").read_text()
     assert "\n#### Still running at the end\n" in page and "<code>sleep 4</code> |\n" in page
+
+
+MAKEFILE = """all: a b
+a:
+\t@for i in 1 2 3 4 5 6; do echo compiling part $$i; sleep 0.1; done
+b:
+\t@sleep 0.3; perl -e 'exit 7'
+"""
+
+
+@pytest.mark.parametrize("conf", [["-c", SRC / "conf/ci.yaml"], []])
+def test_lines_that_another_job_wrote(conf):
+    """Both write to one file. perl wrote nothing: where its I/O is known, no lines are shown as its own."""
+    folder = new_folder()
+    (folder / "Makefile").write_text(MAKEFILE)
+    line, _ = collector(*conf, out=folder / "runs")
+    done = subprocess.run([*line, "--", "sh", "-c", "exec make -j2 -s > log 2>&1"], cwd=folder, env=NO_CI, capture_output=True,
+                          text=True, check=False)
+    assert done.returncode == 2, done.stderr
+    page = (folder / "collector.md").read_text() if conf else done.stderr
+    cause = page[:page.lower().index("passed on")]
+    assert "exit 7" in cause
+    assert "<code>others may write to this file, too&#58; " in cause if conf else "| compiling" not in cause, cause

@@ -821,6 +821,56 @@ static void lines_are_shown(void **state)
 	}
 }
 
+#define NOT_KNOWN EVENT_NULL(MODEL_REASON_OFF)
+
+/* A file has grown by 12 bytes while process 3 had it open as its standard error. */
+static const struct {
+	uint64_t own, below; /* bytes that it wrote, and its child */
+	uint64_t signal;
+	const char *shown;
+} shared_files[] = {
+	{12, 0, 0, "  | theirs\n"},
+	{0, 12, 0, "  | theirs\n"},
+	{5, 2, 0, "  others write to this file, too: /w/log\n  | theirs\n"},
+	{0, 0, 0, NULL},
+	{0, 0, 9, "  others write to this file, too: /w/log\n  | theirs\n"}, /* what it started may live on */
+	{NOT_KNOWN, 0, 0, "  others may write to this file, too: /w/log\n  | theirs\n"},
+	{12, NOT_KNOWN, 0, "  others may write to this file, too: /w/log\n  | theirs\n"},
+};
+
+static void lines_of_a_file_may_be_of_others(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shared_files) / sizeof(shared_files[0]); i++) {
+		struct run run = {0};
+		struct tally tally = {.run = {.run = &run.pub}};
+		const struct record record = {.pid = 3, .start = 7};
+		const struct value text = {.type = VALUE_STRING, .string = "theirs\n", .length = 7};
+		const struct value cut = {.type = VALUE_UINT, .u = 5};
+		const struct value path = {.type = VALUE_STRING, .string = "/w/log", .length = 6};
+		const struct feed feed = {.run = &run, .record = &record, .field = {&text, &cut, &path}};
+		struct model_row child = {.pid = 4, .start = 8, .ppid = 3, .parent_start = 7, .outcome = MODEL_OK};
+		struct model_row row = {
+			.pid = 3, .start = 7, .signal = shared_files[i].signal, .outcome = MODEL_FAILED};
+		struct text shown = {0};
+		struct page page = {.text = &shown, .tally = &tally, .columns = 60};
+
+		child.io[MODEL_IO_WRITE_CHARS] = shared_files[i].below;
+		row.io[MODEL_IO_WRITE_CHARS] = shared_files[i].own;
+		assert_int_equal(wrote__process(&tally.wrote, &child), 0);
+		assert_int_equal(wrote__process(&tally.wrote, &row), 0);
+		assert_int_equal(said__take(&feed), 0);
+		page__said(&page, 3, 7, 2, 5);
+		if (!shared_files[i].shown)
+			assert_int_equal(shown.size, 0);
+		else
+			assert_string_equal(shown.data, shared_files[i].shown);
+		text__free(&shown);
+		wrote__free(&tally.wrote);
+		said__free_all(&run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -855,6 +905,7 @@ int main(void)
 		cmocka_unit_test(each_run_has_its_block),
 		cmocka_unit_test(an_empty_run_says_so),
 		cmocka_unit_test(lines_are_shown),
+		cmocka_unit_test(lines_of_a_file_may_be_of_others),
 		cmocka_unit_test(distinct_commands_are_capped),
 	};
 
