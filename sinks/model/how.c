@@ -131,10 +131,14 @@ static const struct {
 } codes[] = {
 	{127, NULL, "ENOENT", false, "command not found"},
 	{126, NULL, "EACCES", false, "not executable"},
+	{127, NULL, "EACCES", false, "not executable"},
 	{126, NULL, "ENOEXEC", false, "not executable: wrong format"},
+	{126, NULL, "E2BIG", false, "argument list too long"},
+	{127, NULL, "E2BIG", false, "argument list too long"},
+	{126, NULL, "EISDIR", false, "is a directory"},
 	{124, "timeout", NULL, false, "timed out"},
 	{127, NULL, NULL, true, "command not found"},
-	{126, NULL, NULL, true, "found, but not executable"},
+	{126, NULL, NULL, true, "found, but could not be executed"},
 	{127, NULL, NULL, false, "a shared library, or a command, was not found"},
 };
 

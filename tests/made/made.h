@@ -101,7 +101,15 @@ static inline const char *made__literal(uint64_t at)
 
 static inline const char *made__error(uint64_t error)
 {
-	return error == EACCES ? "EACCES" : "ENOENT";
+	static const struct {
+		uint64_t error;
+		const char *name;
+	} names[] = {{EACCES, "EACCES"}, {E2BIG, "E2BIG"}, {EISDIR, "EISDIR"}, {ELOOP, "ELOOP"}};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (names[i].error == error)
+			return names[i].name;
+	return "ENOENT";
 }
 
 /* Fewer fields than the probes have: what a stream lacks, a reader must show as missing. */

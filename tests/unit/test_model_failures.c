@@ -152,7 +152,7 @@ static void ends_in_words(void **state)
 		{"/bin/a", NULL, NULL, 124, NULL},
 		{"/bin/bash", NULL, NULL, 127, "command not found"},
 		{"/bin/a", NULL, NULL, 127, "a shared library, or a command, was not found"},
-		{"/bin/bash", NULL, NULL, 126, "found, but not executable"},
+		{"/bin/bash", NULL, NULL, 126, "found, but could not be executed"},
 		{"/bin/a", NULL, NULL, 126, NULL},
 		{"/bin/bash", NULL, NULL, 137, "the status of a process ended by SIGKILL"},
 		{"/bin/bash", NULL, NULL, 139, "the status of a process ended by SIGSEGV"},
@@ -187,6 +187,11 @@ static void a_tool_that_could_not_be_executed_is_named(void **state)
 	} cases[] = {
 		{"/usr/bin/samtoolz", ENOENT, 127, "command not found: samtoolz (ENOENT)"},
 		{"/usr/bin/x.sh", EACCES, 126, "not executable: x.sh (EACCES)"},
+		{"/usr/bin/x.sh", EACCES, 127, "not executable: x.sh (EACCES)"},
+		{"/bin/true", E2BIG, 126, "argument list too long: true (E2BIG)"},
+		{"/bin/true", E2BIG, 127, "argument list too long: true (E2BIG)"},
+		{"/opt/tools", EISDIR, 126, "is a directory: tools (EISDIR)"},
+		{"/opt/tools", ELOOP, 126, "found, but could not be executed: tools (ELOOP)"},
 		{"/usr/bin/samtoolz", ENOENT, 1, "not executed: samtoolz (ENOENT)"},
 	};
 
