@@ -65,7 +65,8 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
-	page->unnamed |= story__tool_unknown(page->tally->run.run, &ending->row);
+	page->unnamed |= 1U << story__unnamed(page->tally, &ending->row,
+					      model_command__is_shell(ending->command, ending->row.comm));
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
 	page__limit(page, story__first_of(page->tally, ending), indent);

@@ -44,7 +44,7 @@ static void failure(struct page *page, const struct tally_failure *f, int width)
 {
 	page__how(page, &f->row, width);
 	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, f->shown);
-	page->unnamed |= story__tool_unknown(page->tally->run.run, &f->row);
+	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, f->shell);
 	circumstances(page, f, 2 + (size_t)width + 2);
 	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);
 	page__said_by_others(page, f, 2 + (size_t)width + 2);

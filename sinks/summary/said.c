@@ -6,11 +6,17 @@
 
 void page__explain_unnamed(struct page *page)
 {
-	if (!page->unnamed || page->explained)
-		return;
-	page->explained = true;
-	page__dim(page, 0, "  which command was not found: what the shell said is not recorded;");
-	page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE records it, see collector.yaml(5)");
+	unsigned new = page->unnamed & ~page->explained;
+
+	page->explained |= new;
+	if (new & 1U << STORY_UNNAMED_MESSAGE) {
+		page__dim(page, 0, "  which command was not found: what the shell said is not recorded;");
+		page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE records it, see collector.yaml(5)");
+	}
+	if (new & 1U << STORY_UNNAMED_EXEC) {
+		page__dim(page, 0, "  what could not be executed, and why, is not recorded: see collector.yaml(5);");
+		page__dim(page, 0, "  probes: {lifecycle: {exec_failed: true}} in -c FILE records it");
+	}
 }
 
 static void put_line(struct page *page, size_t indent, const char *of, const struct story_line *line)

@@ -164,13 +164,18 @@ void story__tool(struct text *text, const struct model_run *run, const struct mo
 	if (!said || !said->tool || ending->tried)
 		return;
 	text__argument(text, said->tool, strlen(said->tool));
-	text__printf(text, ": not %s, in ", row->exit_code == 126 ? "executable" : "found");
+	text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");
 }
 
-bool story__tool_unknown(const struct model_run *run, const struct model_row *row)
+enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell)
 {
-	return (row->exit_code == 127 || row->exit_code == 126) && row->runs_others && !*row->tried_error &&
-	       !model_run__said(run, row->pid, row->start);
+	if ((row->exit_code != 127 && row->exit_code != 126) || !row->runs_others || *row->tried_error ||
+	    model_run__said(tally->run.run, row->pid, row->start))
+		return STORY_NAMED;
+	/* A shell looks for a command itself, and executes what it has found. */
+	if (row->exit_code == 127 && shell && !wrote__nothing(&tally->wrote, row->pid, row->start))
+		return STORY_UNNAMED_MESSAGE;
+	return STORY_UNNAMED_EXEC;
 }
 
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending)

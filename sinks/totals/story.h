@@ -33,8 +33,10 @@ int story__by_cpu(const void *a, const void *b);
 void story__command(struct text *text, const struct model_ending *ending);
 /* The tool that a shell could not execute: "nosuch: not found, in ". */
 void story__tool(struct text *text, const struct model_run *run, const struct model_ending *ending);
-/* Whether it wanted a command that was not found, or not executable, and nothing in the record names that. */
-bool story__tool_unknown(const struct model_run *run, const struct model_row *row);
+/* Whether it wanted a command that was not found, or could not be executed, and nothing in the record names that. What would:
+ * the shell's message, or the exec that failed. */
+enum story_unnamed { STORY_NAMED, STORY_UNNAMED_MESSAGE, STORY_UNNAMED_EXEC };
+enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell);
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
 void story__how(struct text *text, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);

@@ -197,6 +197,7 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 		return NULL;
 	failure->row = *row;
 	failure->order = tally->run.failed;
+	failure->shell = model_command__is_shell(row->command, row->comm);
 	strcpy(failure->name, name);
 	failure->shown = shown(subject(row), row->comm, row->forked && !row->tried, true);
 	if (row->parent)

@@ -15,6 +15,7 @@ struct tally_failure {
 	struct hash_node node;
 	struct model_row row;	       /* its pointers to commands are not valid */
 	uint64_t order, count, hidden; /* count: without those that were retried or ignored */
+	bool shell;		       /* its program is one */
 	bool announced;		       /* for the sink: it has been reported already */
 	struct {
 		uint32_t pid;

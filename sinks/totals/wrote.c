@@ -109,6 +109,13 @@ enum wrote_part wrote__part(const struct wrote *wrote, uint32_t pid, uint64_t st
 	return writer->bytes < grown ? WROTE_SOME : WROTE_ALL;
 }
 
+bool wrote__nothing(const struct wrote *wrote, uint32_t pid, uint64_t start)
+{
+	const struct writer *writer = find(wrote, pid, start);
+
+	return writer && writer->failed && !writer->bytes;
+}
+
 void wrote__free(struct wrote *wrote)
 {
 	hash__free_all(&wrote->processes, offsetof(struct writer, node));

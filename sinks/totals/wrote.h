@@ -26,6 +26,9 @@ enum wrote_part {
 
 enum wrote_part wrote__part(const struct wrote *wrote, uint32_t pid, uint64_t start, uint64_t grown);
 
+/* Whether it is known that neither it nor anything below it wrote. */
+bool wrote__nothing(const struct wrote *wrote, uint32_t pid, uint64_t start);
+
 void wrote__free(struct wrote *wrote);
 
 #endif
