@@ -121,6 +121,8 @@ static void put_signal(struct text *text, const struct model_row *row)
 		text__printf(text, "%s", cause);
 }
 
+#define NOT_TIMED_OUT "its command's own status, before the time was up"
+
 /* What an exit code stands for. The first that fits. */
 static const struct {
 	uint64_t code;
@@ -142,6 +144,14 @@ static const struct {
 	{127, NULL, NULL, false, "a shared library, or a command, was not found"},
 };
 
+static bool timed_out(const struct model_row *row)
+{
+	bool known = !EVENT_IS_NULL(row->ended_ns) && row->ended_ns >= row->began_ns;
+
+	return model_command__timed_out(row->command,
+					known ? row->ended_ns - row->began_ns : EVENT_NULL(MODEL_REASON_ABSENT));
+}
+
 static const char *words_of(const struct model_row *row)
 {
 	const char *name = model_command__name(row->command, row->comm), *error = row->tried_error;
@@ -150,7 +160,7 @@ static const char *words_of(const struct model_row *row)
 		if (row->exit_code == codes[i].code && (row->runs_others || !codes[i].runner) &&
 		    (!codes[i].program || !strcmp(name, codes[i].program)) &&
 		    (!codes[i].error || !strcmp(error, codes[i].error)))
-			return codes[i].words;
+			return codes[i].code == 124 && !timed_out(row) ? NOT_TIMED_OUT : codes[i].words;
 	return *error && row->forked ? "not executed" : NULL;
 }
 

@@ -56,6 +56,12 @@ const char *model_command__variable(const struct model_command *command, const c
 /* Whether it is a shell, whose forks are subshells. */
 bool model_command__is_shell(const struct model_command *command, const char *comm);
 
+/* ---- timeout.c ---- */
+
+/* Whether a timeout(1) that ran so long, and exited 124, has ended its command: else that exited 124. True as well if it is not
+ * known, as when `wall_ns` is null. */
+bool model_command__timed_out(const struct model_command *command, uint64_t wall_ns);
+
 /* ---- command_text.c ---- */
 
 #define TEXT_COMMAND_MAX 600 /* more than a person reads */

@@ -104,6 +104,13 @@ void totals_run__init(struct totals_run *totals, const struct model_run *run)
 	totals->peak.bytes = totals->began_ns = totals->ended_ns = EVENT_NULL(MODEL_REASON_ABSENT);
 }
 
+/* A timeout(1) that has ended its command. */
+static bool is_timeout(const struct model_row *row)
+{
+	return row->exit_code == TIMED_OUT && !strcmp(model_command__name(row->command, row->comm), "timeout") &&
+	       model_command__timed_out(row->command, row->wall_ns);
+}
+
 static void add_to_run(struct totals_run *run, const struct model_row *row)
 {
 	bool bad = model_outcome__bad(row->outcome);
@@ -129,6 +136,7 @@ static void add_to_run(struct totals_run *run, const struct model_row *row)
 	if (row->root && row->last) {
 		run->ended = true;
 		run->root = *row;
+		run->timed_out = is_timeout(row);
 	}
 }
 
@@ -254,16 +262,6 @@ const char *totals_run__name(const struct stream_info *info)
 	return slash && slash[1] ? slash + 1 : *command;
 }
 
-static bool is_timeout(const struct totals_run *totals)
-{
-	const char *const *command = totals->run->info->run.command, *slash;
-
-	if (totals->root.exit_code != TIMED_OUT || !command || !*command)
-		return false;
-	slash = strrchr(*command, '/');
-	return !strcmp(slash ? slash + 1 : *command, "timeout");
-}
-
 const char *totals_run__result(const struct totals_run *totals)
 {
 	const struct model_row *root = &totals->root;
@@ -274,7 +272,7 @@ const char *totals_run__result(const struct totals_run *totals)
 	case MODEL_OK:
 		return "success";
 	case MODEL_FAILED:
-		return is_timeout(totals) ? "timeout" : "failure";
+		return totals->timed_out ? "timeout" : "failure";
 	case MODEL_KILLED:
 		return !strcmp(root->signal_name, "SIGINT") || !strcmp(root->signal_name, "SIGTERM") ? "cancellation"
 												     : "failure";

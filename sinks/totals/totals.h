@@ -74,6 +74,7 @@ struct totals_run {
 	uint64_t cpu_until_ns;	     /* the last end of a row's span of CPU */
 	uint8_t preexisting;	     /* some processes are pre-existing */
 	uint8_t ended;		     /* `root` is valid: its last row, pointers not */
+	uint8_t timed_out;	     /* it was a timeout(1) that ended its command */
 	struct model_row root;
 	uint64_t missing[TOTALS_FIGURES][256]; /* rows, by reason */
 	struct losses losses;

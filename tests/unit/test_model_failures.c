@@ -178,6 +178,30 @@ static void ends_in_words(void **state)
 	}
 }
 
+/* It ran for a second. */
+static void a_timeout_that_passed_on_the_status_of_its_command(void **state)
+{
+	static const struct {
+		const char *args, *how;
+	} cases[] = {
+		{"timeout|1|./x124.sh|", "timed out"},
+		{"timeout|30|./x124.sh|", "its command's own status, before the time was up"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/timeout", .args = cases[i].args);
+		END(.at = 2 * S, .pid = 10, .code = 124, .cpu = 1, .bytes = 1);
+		model_row__how(&s->rows[0].row, &text);
+		assert_string_equal(text.data, cases[i].how);
+		text__free(&text);
+		end(s);
+	}
+}
+
 static void a_tool_that_could_not_be_executed_is_named(void **state)
 {
 	static const struct {
@@ -385,6 +409,7 @@ int main(void)
 		cmocka_unit_test(what_an_ancestor_ended_is_no_failure),
 		cmocka_unit_test(a_sender_may_be_gone_before),
 		cmocka_unit_test(ends_in_words),
+		cmocka_unit_test(a_timeout_that_passed_on_the_status_of_its_command),
 		cmocka_unit_test(a_tool_that_could_not_be_executed_is_named),
 		cmocka_unit_test(the_oom_killers_choice_names_its_limit_and_the_largest_others),
 		cmocka_unit_test(a_subshell_passes_on_what_its_child_said),

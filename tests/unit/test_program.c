@@ -60,10 +60,51 @@ static void what_a_command_is_called(void **state)
 	assert_string_equal(model_command__name(NULL, "comm"), "comm");
 }
 
+static void a_timeout_is_reached_or_not(void **state)
+{
+	static const struct {
+		const char *args; /* separated by "|" */
+		uint64_t wall_ms;
+		bool reached;
+	} timeouts[] = {
+		{"timeout|30|x", 2, false},
+		{"timeout|30|x", 29999, true},
+		{"timeout|0.5|x|9", 499, true},
+		{"timeout|0.5|x|9", 400, false},
+		{"timeout|2m|x", 119000, true},
+		{"timeout|2m|x", 100000, false},
+		{"timeout|1h|x", 100000, false},
+		{"timeout|1d|x", 100000, false},
+		{"timeout|-s|KILL|-k|1|30|x", 2000, false},
+		{"timeout|-k5|-s9|30|x", 5000, false},
+		{"timeout|-vk|1|--foreground|30|x", 2000, false},
+		{"timeout|--kill-after=1|--sig|9|30|x", 9000, false},
+		{"timeout|--preserve-status|--|30|x", 9000, false},
+		{"timeout|1e3|x", 2, true}, /* not known */
+		{"timeout|30x|x", 2, true},
+		{"timeout", 2, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(timeouts) / sizeof(*timeouts); i++) {
+		char args[128];
+		struct model_command command = {.args = {.data = args}};
+
+		strcpy(args, timeouts[i].args);
+		command.args.length = (uint32_t)strlen(args) + 1;
+		for (char *at = args; (at = strchr(at, '|')); at++)
+			*at = '\0';
+		if (model_command__timed_out(&command, timeouts[i].wall_ms * 1000000) != timeouts[i].reached)
+			fail_msg("%s", timeouts[i].args);
+	}
+	assert_true(model_command__timed_out(NULL, EVENT_NULL(EVENT_REASON_NONE)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_command_is_called),
+		cmocka_unit_test(a_timeout_is_reached_or_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
