@@ -210,6 +210,7 @@ static void note_shared(struct need *need, const struct model_task *model)
 static int add_task(struct need *need, const struct model_task *model)
 {
 	const struct needs_task *task = model->user;
+	uint64_t huge = EVENT_IS_NULL(model->hugetlb_bytes) ? 0 : model->hugetlb_bytes;
 	uint64_t bytes = model_task__memory(model);
 	double cores, busiest;
 	int err = 0;
@@ -222,7 +223,7 @@ static int add_task(struct need *need, const struct model_task *model)
 		err = series__add(&need->cores, busiest > cores ? busiest : cores);
 	}
 	note_shared(need, model);
-	return err || EVENT_IS_NULL(bytes) ? err : series__add(&need->bytes, (double)(bytes + model->hugetlb_bytes));
+	return err || EVENT_IS_NULL(bytes) ? err : series__add(&need->bytes, (double)(bytes + huge));
 }
 
 int needs__task(struct needs *needs, const struct model_task *model)

@@ -77,6 +77,7 @@ static void set_null(struct model_task *pub)
 	pub->began_ns = pub->ended_ns = pub->wall_ns = null;
 	pub->cpu_ns = pub->user_ns = pub->system_ns = pub->cpu_from_ns = pub->cpu_span_ns = null;
 	pub->peak_rss_bytes = pub->rss_peak_bytes = pub->rss_lower_bytes = pub->pss_peak_bytes = null;
+	pub->hugetlb_bytes = null;
 	pub->exit_code = pub->signal = null;
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		pub->io[i] = null;
@@ -292,7 +293,8 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t ow
 	figure__note(&pub->cpu_partial, row->cpu_ns, row->cpu_partial);
 	figure__note(&pub->io_partial, row->io[0], row->io_partial);
 	set_peak(pub, row);
-	figure__set_greater(&pub->hugetlb_bytes, row->hugetlb_bytes);
+	if (row->hugetlb_bytes || !EVENT_IS_NULL(row->sampled_rss_bytes)) /* else nothing looked */
+		figure__set_greater(&pub->hugetlb_bytes, row->hugetlb_bytes);
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		figure__add(&pub->io[i], own_io[i]);
 	task__note_end(task, row, (struct ending *)row->ending);
@@ -334,6 +336,7 @@ int task__leave(struct model *model, struct task *task)
 	pub->pss_peak_bytes = reason__explained(task->run, MODEL_MEM, pub->pss_peak_bytes, false);
 	pub->rss_peak_bytes = reason__explained(task->run, MODEL_MEM, pub->rss_peak_bytes, false);
 	pub->rss_lower_bytes = reason__explained(task->run, MODEL_MEM, pub->rss_lower_bytes, false);
+	pub->hugetlb_bytes = reason__explained(task->run, MODEL_MEM, pub->hugetlb_bytes, false);
 	if (pub->outcome == MODEL_OK) /* its exit status shows none of them */
 		pub->hidden = pub->failed - task->propagated;
 	err = retry__task(model, task);

@@ -49,6 +49,35 @@ static void children_inherit_and_a_task_sums_up(void **state)
 	end(s);
 }
 
+static void huge_pages_are_null_where_no_sample_looked(void **state)
+{
+	static const struct {
+		bool sampled;
+		uint64_t hugetlb;
+	} cases[] = {{false, EVENT_NULL(MODEL_REASON_ABSENT)}, {true, 0}, {true, 4096}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(step_rule, 7);
+		uint64_t found;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+		program(2 * S, 11, 10, "stepA|");
+		program(3 * S, 12, 11, "tool|");
+		if (cases[i].sampled)
+			MEM_SAMPLED(.at = 4 * S, .pid = 11, .bytes = 1000, .hugetlb = cases[i].hugetlb);
+		END(.at = 5 * S, .pid = 12, .cpu = 20 * MS, .bytes = 5000);
+		END(.at = 6 * S, .pid = 11, .cpu = 40 * MS, .bytes = 3000);
+		END(.at = 9 * S, .pid = 10, .cpu = 80 * MS, .bytes = 9000);
+		found = s->tasks[0].task.hugetlb_bytes;
+		if (!EVENT_IS_NULL(cases[i].hugetlb))
+			assert_int_equal(found, cases[i].hugetlb);
+		else
+			assert_true(EVENT_IS_NULL(found));
+		end(s);
+	}
+}
+
 static void tasks_nest_and_a_rule_holds_once_a_process(void **state)
 {
 	struct seen *s = begin(step_rule, 1U << LIFECYCLE);
@@ -332,6 +361,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(children_inherit_and_a_task_sums_up),
+		cmocka_unit_test(huge_pages_are_null_where_no_sample_looked),
 		cmocka_unit_test(tasks_nest_and_a_rule_holds_once_a_process),
 		cmocka_unit_test(an_exec_moves_a_process_into_another_task),
 		cmocka_unit_test(a_rule_for_outside_begins_nothing_inside),
