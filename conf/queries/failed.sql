@@ -1,4 +1,5 @@
 -- What failed or was killed, in order of time; not what only passed a child's failure on, was retried with success or ignored.
+-- The cause is what it ended by, if that only answered no, as grep does.
 -- $1 = 100: how many
 SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome, i.status AS status, i.wall_ns AS wall_ns,
        i.cpu_ns AS cpu_ns, coalesce(i.peak_rss_bytes, i.sampled_rss_bytes) AS peak_rss_bytes, i.pid AS pid, i.run AS run,
@@ -15,8 +16,9 @@ SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome
                             ' MiB, ') ELSE '' END,
            CASE WHEN i.oom_cgroup IS NOT NULL THEN concat('cgroup ', i.oom_cgroup, '; ') ELSE '' END,
            'largest others: ', coalesce(i.oom_others, 'not known')) END AS oom,
-       i.command AS command
+       c.command AS cause, i.command AS command
 FROM (SELECT i.*, coalesce(i.ended, i.began) AS last_seen FROM images AS i) AS i
+     LEFT JOIN processes AS c ON c.run = i.run AND c.host = i.host AND c.pid = i.cause_pid AND c.start = i.cause_start
 WHERE i.outcome IN ('failed', 'killed', 'oom') AND NOT i.propagated AND NOT i.retried AND NOT i.ignored
 ORDER BY i.last_seen, i.run, i.host, i.pid, i.start, i.exec
 LIMIT $1

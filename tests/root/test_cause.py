@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pipelines that are broken on purpose: the summary's first lines name what broke them, by the tool's own argv."""
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import collect, collector, merge, new_folder
+from harness import BUILD, SRC, collect, collector, merge, new_folder, stage
 
 LINES = 15
 
@@ -259,3 +260,13 @@ def test_every_way_to_hide_a_failure_is_found():
     page = merge(collect("./run", cwd=folder).path, sink="summary:failures=100")
     assert set(re.findall(r"^  exit 3 +(tool\d+)", page, re.M)) == {tool[2:] for tool in tools}, page
     assert not re.findall(r"^  exit (?!3 )\d+ .*$", page, re.M), page
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_the_query_failed_names_the_answer_that_ended_a_script():
+    """grep has not failed: it is in no row of its own."""
+    run = collect("bash", "-ec", "true; grep -q x /dev/null; true", code=1)
+    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl",
+                           run.path, "failed"], capture_output=True, text=True, check=True)
+    row, = map(json.loads, done.stdout.splitlines())
+    assert row["cause"] == "grep -q x /dev/null" and row["command"].startswith("bash -ec")
