@@ -297,7 +297,7 @@ int rows__task(struct report *report, const struct model_task *task)
 		.wall = task->wall_ns,
 		.cpu = task->cpu_ns,
 		.peak = task->peak_rss_bytes,
-		.together = task->rss_peak_bytes,
+		.together = model_task__memory(task),
 		.processes = task->processes,
 		.failed = task->failed,
 		.hidden = task->hidden,

@@ -200,7 +200,7 @@ int totals__task(struct totals_groups *steps, const struct model_task *task)
 	step->programs += task->rows;
 	step->processes += task->processes;
 	step->programs_failed += task->failed;
-	set_greater(&step->together, task->rss_peak_bytes);
+	set_greater(&step->together, model_task__memory(task));
 	return 0;
 }
 

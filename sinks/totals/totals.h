@@ -53,7 +53,7 @@ struct totals_group {
 
 	/* Of a step only. */
 	uint64_t programs, processes, programs_failed, hidden;
-	uint64_t together; /* most memory that a task held at once, by samples; null: none is known */
+	uint64_t together; /* most memory that a task held at once, as model_task__memory(); null: none is known */
 
 	char name[];
 };

@@ -615,6 +615,27 @@ static void what_one_process_held_all_held(void **state)
 	}
 }
 
+/* The same of a step's tasks, in the report's tables. */
+static void what_one_process_held_its_task_held(void **state)
+{
+	struct totals_groups steps = {0};
+	const struct model_task task = {.step = "a", .peak_rss_bytes = 605 * MiB, .rss_peak_bytes = 3 * MiB};
+	const struct model_task other = {.step = "a", .peak_rss_bytes = 2 * MiB, .rss_peak_bytes = 3 * MiB};
+	const struct totals_group *step;
+	struct hash_node **list;
+
+	(void)state;
+	assert_int_equal(totals__task(&steps, &other), 0);
+	list = hash__sorted(&steps.hash, NULL);
+	assert_non_null(list);
+	step = totals_group__of(list[0]);
+	assert_int_equal(step->together, 3 * MiB);
+	assert_int_equal(totals__task(&steps, &task), 0);
+	assert_int_equal(step->together, 605 * MiB);
+	free(list);
+	totals_groups__free(&steps);
+}
+
 static void losses_are_never_hidden(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
@@ -915,6 +936,7 @@ int main(void)
 		cmocka_unit_test(what_an_exec_replaced_says_by_what),
 		cmocka_unit_test(what_is_missing_is_explained),
 		cmocka_unit_test(what_one_process_held_all_held),
+		cmocka_unit_test(what_one_process_held_its_task_held),
 		cmocka_unit_test(losses_are_never_hidden),
 		cmocka_unit_test(who_still_runs_is_listed),
 		cmocka_unit_test(a_run_that_goes_on),

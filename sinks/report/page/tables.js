@@ -93,7 +93,7 @@ function stepsTable(run, choose) {
 			sum('wall', table, 'wall', duration),
 			number('longest', table.wall_max, duration),
 			number('at once', table.together, size, {
-				help: 'most memory that the processes of one task held at one time, by samples'
+				help: 'most memory that the processes of one task held at one time: by samples, or the peak of one of them'
 			}),
 			number('peak', table.peak, size, { help: 'memory of the largest process' }),
 			sum('read', table, 'read', size),
