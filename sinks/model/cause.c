@@ -317,10 +317,20 @@ static void set_cause(struct ending *own, struct ending *cause)
 	row->propagated = !row->benign && cause && !cause->pub.row.benign;
 }
 
+/* What timeout(1) ends with before its time is up is its command's. */
+static enum steps_exit passed_on(const struct process *p, enum steps_exit says)
+{
+	const struct model_row *row = &p->row;
+
+	return says == STEPS_ORIGIN && !model_command__timed_out(p->command, row->ended_ns - row->began_ns)
+		       ? STEPS_WRAPPER
+		       : says;
+}
+
 /* Links what the process passes on to what began it. */
 static void link_cause(struct model *model, struct process *p)
 {
-	enum steps_exit says = said(model, p);
+	enum steps_exit says = passed_on(p, said(model, p));
 	bool rules = model->matcher != NULL;
 	bool tests = rules && below(model, p) == STEPS_ANSWER;
 	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;

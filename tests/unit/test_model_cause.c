@@ -236,6 +236,19 @@ static void a_signal_of_its_own(void **state)
 	}
 }
 
+static void a_timeout_before_its_time(void **state)
+{
+	(void)state;
+	for (int late = 0; late < 2; late++) {
+		struct seen *s = began("/usr/bin/timeout", late ? "timeout|2|tool|" : "timeout|60|tool|");
+
+		starts(11, 10, "/bin/tool", "tool|");
+		now += S;
+		ends(11, 124);
+		assert_chain(s, 124, late ? "10" : "10 11");
+	}
+}
+
 /* Which of several was not meant to fail is known to what runs the tests. */
 static void one_of_several_tests(void **state)
 {
@@ -707,6 +720,7 @@ int main(void)
 		cmocka_unit_test(an_answer_before_the_end),
 		cmocka_unit_test(attempts_are_counted),
 		cmocka_unit_test(a_signal_of_its_own),
+		cmocka_unit_test(a_timeout_before_its_time),
 		cmocka_unit_test(one_of_several_tests),
 		cmocka_unit_test(the_end_of_a_namespace),
 		cmocka_unit_test(what_was_asked_to_end),
