@@ -82,6 +82,7 @@ struct track {
 	uint64_t image_ns;  /* the last exec */
 	uint64_t exe;	    /* hash of its program's path; 0: not known */
 	uint64_t shape;	    /* hash of how and where it was executed, without numbers; 0: not known */
+	uint64_t exact;	    /* the same of its arguments with their numbers; 0: not known */
 	uint64_t asked_ns;  /* a time that is its only argument; 0: none */
 	uint32_t children;  /* that were seen */
 	uint32_t living;    /* of them, those that have not ended */

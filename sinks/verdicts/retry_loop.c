@@ -12,11 +12,19 @@
 #define ROUND_GROWS 4096 /* that its memory may grow by in a round, and in all: */
 #define GROWS (1 << 20)
 #define STORM_PER_SECOND 20
+#define WORK_PERCENT 25		 /* of the time: so much CPU of its children is work */
+#define WORK_BYTES (64ULL << 10) /* and so much written in a round */
 
 struct shape {
 	uint64_t shape, last; /* last: number of the child */
+	uint64_t exact, count;
 	uint32_t status;
-	uint64_t count;
+	bool differs; /* in the numbers of its arguments */
+};
+
+/* What children used and wrote. */
+struct work {
+	uint64_t cpu_ns, chars;
 };
 
 /* Of a parent. */
@@ -29,6 +37,7 @@ struct loop {
 	uint64_t anon;		     /* its memory then; null: not known yet */
 	char name[EVENT_COMM];	     /* of a child, for the sentence: that failed, if one did */
 	uint32_t status;
+	struct work done, items; /* of the children that ended with 0; of those whose numbers differ */
 };
 
 static uint64_t chars_of(const struct track *track)
@@ -45,8 +54,11 @@ static void begin(struct loop *loop, const struct track *parent, uint64_t ts)
 	loop->chars = chars_of(parent);
 	loop->anon = parent->figure[TRACK_ANON];
 	loop->status = 0;
-	for (int i = 0; i < SHAPES; i++)
+	loop->done = loop->items = (struct work){0};
+	for (int i = 0; i < SHAPES; i++) {
 		loop->shapes[i].count = 0;
+		loop->shapes[i].differs = false;
+	}
 }
 
 /* The child's shape and end among the last ones; else in place of the oldest. */
@@ -67,27 +79,48 @@ static struct shape *shape_of(struct loop *loop, uint64_t shape, uint32_t status
 	return oldest;
 }
 
+static void add_work(struct work *work, const struct model_row *row)
+{
+	uint64_t out = row->io[MODEL_IO_WRITE_CHARS];
+
+	work->cpu_ns += EVENT_IS_NULL(row->cpu_ns) ? 0 : row->cpu_ns;
+	work->chars += EVENT_IS_NULL(out) ? 0 : out;
+}
+
+/* Another number may be another item, unless it is a time to sleep. */
+static void note(struct loop *loop, struct shape *shape, const struct track *child, const struct model_row *row,
+		 bool known)
+{
+	uint32_t status = model_row__status(row);
+	bool differs = known && (shape->differs || (shape->exact != child->exact && !child->asked_ns));
+
+	*shape = (struct shape){child->shape, loop->children, child->exact, shape->count + 1, status, differs};
+	if (!status)
+		add_work(&loop->done, row);
+	if (differs)
+		add_work(&loop->items, row);
+	if (status || !loop->status) {
+		memcpy(loop->name, row->comm, EVENT_COMM);
+		loop->status = status;
+	}
+}
+
 static int child_ended(struct track *parent, const struct track *child, const struct model_row *row)
 {
 	struct loop *loop = track__room(parent, &detector_retry_loop);
-	uint32_t status = model_row__status(row);
 	struct shape *shape;
 	bool known;
 
 	if (!loop)
 		return -ENOMEM;
 	loop->children++;
-	shape = shape_of(loop, child->shape, status, &known);
+	shape = shape_of(loop, child->shape, model_row__status(row), &known);
 	if (!known)
 		begin(loop, parent, child->exited_ns);
-	*shape = (struct shape){child->shape, loop->children, status, shape->count + 1};
+	note(loop, shape, child, row, known);
 	loop->until_ns = child->exited_ns;
 	if (EVENT_IS_NULL(loop->anon))
 		loop->anon = parent->figure[TRACK_ANON];
-	if (status || !loop->status) {
-		memcpy(loop->name, row->comm, EVENT_COMM);
-		loop->status = status;
-	}
 	return 0;
 }
 
@@ -109,19 +142,43 @@ static bool has_grown(const struct loop *loop, const struct track *track, uint64
 	return !EVENT_IS_NULL(now) && !EVENT_IS_NULL(loop->anon) && now > loop->anon + GROWS + rounds * ROUND_GROWS;
 }
 
+static bool is_work(const struct work *work, uint64_t span_ns, uint64_t rounds)
+{
+	return work->cpu_ns > span_ns / 100 * WORK_PERCENT || work->chars > rounds * WORK_BYTES;
+}
+
+static bool is_storm(const struct loop *loop)
+{
+	uint64_t span = loop->until_ns - loop->since_ns, children = loop->children - loop->first;
+
+	return children * 1000000000 / (span + 1) >= STORM_PER_SECOND;
+}
+
+/* A loop over items: their numbers differ, and none fails, or there is work in them. Where none fails, each child that works
+ * may have other input. */
+static bool has_items(const struct loop *loop, uint64_t rounds)
+{
+	uint64_t span = loop->until_ns - loop->since_ns;
+
+	for (int i = 0; i < SHAPES && !loop->status; i++)
+		if (loop->shapes[i].count && loop->shapes[i].differs)
+			return true;
+	return is_work(&loop->items, span, rounds) ||
+	       (!loop->status && !is_storm(loop) && is_work(&loop->done, span, rounds));
+}
+
 /* What it reads or writes itself is progress, but for a line now and then about a failure. */
 static bool got_on(const struct loop *loop, const struct track *track, uint64_t rounds)
 {
-	return has_grown(loop, track, rounds) ||
+	return has_grown(loop, track, rounds) || has_items(loop, rounds) ||
 	       chars_of(track) - loop->chars > (loop->status ? rounds * ROUND_BYTES : 0);
 }
 
 static int tell(struct verdicts *verdicts, const struct loop *loop, const struct model_row *row, bool outside)
 {
 	uint64_t span = loop->until_ns - loop->since_ns, children = loop->children - loop->first;
-	bool storm = children * 1000000000 / (span + 1) >= STORM_PER_SECOND;
 	char lasted[FORMAT_SIZE];
-	struct draft draft = draft__new(storm ? VERDICT_FORK_STORM : VERDICT_HANG,
+	struct draft draft = draft__new(is_storm(loop) ? VERDICT_FORK_STORM : VERDICT_HANG,
 					outside ? VERDICT_LIKELY : VERDICT_SUSPECTED, row);
 
 	draft.since_ns = loop->since_ns;

@@ -60,6 +60,7 @@ struct track *track__new(struct verdicts *verdicts, const struct model_run *run,
 		track->parent = parent;
 		track->exe = parent->exe;
 		track->shape = parent->shape;
+		track->exact = parent->exact;
 		parent->refs++;
 		parent->children++;
 		parent->living++;
@@ -213,15 +214,16 @@ static uint64_t hash_without_numbers(uint64_t seed, const char *item, uint32_t l
 	return hash_text(seed, kept, n);
 }
 
-static uint64_t hash_arguments(uint64_t seed, const struct value *args, const uint8_t *end)
+static void hash_arguments(struct track *track, const struct value *args, const uint8_t *end)
 {
 	const uint8_t *at = args->items;
 	const char *item;
 	uint32_t length;
 
-	for (uint32_t i = 0; i < args->length && value__item(&at, end, &item, &length); i++)
-		seed = hash_without_numbers(seed, item, length);
-	return seed;
+	for (uint32_t i = 0; i < args->length && value__item(&at, end, &item, &length); i++) {
+		track->shape = hash_without_numbers(track->shape, item, length);
+		track->exact = hash_text(track->exact, item, length);
+	}
 }
 
 /* A time as sleep(1) takes it: "0.5", "5s", "2m"; ns. 0: it is none. */
@@ -263,9 +265,9 @@ void track__executed(struct track *track, uint64_t ts, const struct value *exe, 
 {
 	track->image_ns = ts;
 	track->exe = exe->type == VALUE_STRING ? hash_text(0, exe->string, exe->length) : 0;
-	track->shape = track->exe;
+	track->shape = track->exact = track->exe;
 	if (args->type == VALUE_LIST) {
-		track->shape = hash_arguments(track->shape, args, end);
+		hash_arguments(track, args, end);
 		track->asked_ns = asked_time(args, end);
 	}
 	if (cwd->type == VALUE_STRING)

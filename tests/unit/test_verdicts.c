@@ -738,6 +738,46 @@ static void tries_and_keeps(void)
 	stop(13 * S + 200 * MS);
 }
 
+/* `for i in ...; do ./simulate --seed $i; done`, or one `poll` after the other with the same argument. */
+static void items(bool numbered, int status, uint64_t cpu)
+{
+	char args[32];
+
+	for (uint32_t i = 0; i < 12; i++) {
+		snprintf(args, sizeof(args), "--seed|%u|", numbered ? i : 7);
+		start(1 * S + i * S, 11 + i, ROOT, "simulate", args);
+		END(.at = 1 * S + i * S + 900 * MS, .pid = 11 + i, .parent = ROOT, .code = status, .cpu = cpu,
+		    .bytes = MIB);
+		IO_CLOSED(.at = 1 * S + i * S + 901 * MS, .pid = 11 + i, .chars = 100);
+	}
+	stop(13 * S + 200 * MS);
+}
+
+static void numbered_items(void)
+{
+	items(true, 0, MS);
+}
+
+static void other_input_each_time(void)
+{
+	items(false, 0, 800 * MS);
+}
+
+static void numbered_items_that_compute_and_find_nothing(void)
+{
+	items(true, 1, 800 * MS);
+}
+
+static void polls_without_a_failure(void)
+{
+	items(false, 0, MS);
+}
+
+static void fails_with_the_number_of_the_attempt(void)
+{
+	items(true, 7, MS);
+}
+
 static void outlives(int status)
 {
 	start(1 * S, 11, ROOT, "upload", "");
@@ -836,6 +876,11 @@ static const struct {
 	{tries_until_it_works, NONE, 0, 0, NULL},
 	{tries_and_writes, NONE, 0, 0, NULL},
 	{tries_and_keeps, NONE, 0, 0, NULL},
+	{numbered_items, NONE, 0, 0, NULL},
+	{other_input_each_time, NONE, 0, 0, NULL},
+	{numbered_items_that_compute_and_find_nothing, NONE, 0, 0, NULL},
+	{polls_without_a_failure, VERDICT_HANG, VERDICT_LIKELY, ROOT, " ended with 0 each time"},
+	{fails_with_the_number_of_the_attempt, VERDICT_HANG, VERDICT_LIKELY, ROOT, " ended with 7 each time"},
 	{killed_while_it_wrote, VERDICT_OUTLIVED, VERDICT_PROVEN, 11, "was ended by SIGKILL"},
 	{ended_after_the_run, NONE, 0, 0, NULL},
 };
