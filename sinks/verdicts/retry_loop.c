@@ -6,7 +6,7 @@
 #include "core/format.h"
 #include "sinks/verdicts/detector.h"
 
-#define SHAPES 4	 /* children of a round */
+#define SHAPES 12	 /* children of a round: 48 bytes each, of each process that has had children */
 #define ROUNDS 5	 /* at least */
 #define ROUND_BYTES 4096 /* that it may read or write itself in a round: a line of its log */
 #define ROUND_GROWS 4096 /* that its memory may grow by in a round, and in all: */

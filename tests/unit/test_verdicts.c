@@ -753,6 +753,31 @@ static void items(bool numbered, int status, uint64_t cpu)
 	stop(13 * S + 200 * MS);
 }
 
+/* A round of so many programs, the last of which fails. */
+static void long_rounds(uint32_t programs)
+{
+	char name[16];
+
+	for (uint32_t i = 0; i < 12 * programs; i++) {
+		uint64_t at = 1 * S + i * S / programs;
+
+		snprintf(name, sizeof(name), "tool%u", i % programs);
+		start(at, 11 + i, ROOT, name, "");
+		over(at + S / programs - 2 * MS, 11 + i, ROOT, i % programs == programs - 1 ? 7 : 0);
+	}
+	stop(13 * S + 200 * MS);
+}
+
+static void nine_programs_a_round(void)
+{
+	long_rounds(9);
+}
+
+static void twenty_programs_a_round(void)
+{
+	long_rounds(20);
+}
+
 static void numbered_items(void)
 {
 	items(true, 0, MS);
@@ -876,6 +901,8 @@ static const struct {
 	{tries_until_it_works, NONE, 0, 0, NULL},
 	{tries_and_writes, NONE, 0, 0, NULL},
 	{tries_and_keeps, NONE, 0, 0, NULL},
+	{nine_programs_a_round, VERDICT_HANG, VERDICT_LIKELY, ROOT, " ended with 7 each time"},
+	{twenty_programs_a_round, NONE, 0, 0, NULL},
 	{numbered_items, NONE, 0, 0, NULL},
 	{other_input_each_time, NONE, 0, 0, NULL},
 	{numbered_items_that_compute_and_find_nothing, NONE, 0, 0, NULL},
