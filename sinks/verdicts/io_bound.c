@@ -42,10 +42,18 @@ static uint64_t moved(const struct model_row *row)
 	return (EVENT_IS_NULL(in) ? 0 : in) + (EVENT_IS_NULL(out) ? 0 : out);
 }
 
+/* The time in which it wanted a CPU that others had says nothing about its I/O. */
+static uint64_t run_delay(const struct track *track, const struct model_row *row)
+{
+	uint64_t delay = track->figure[TRACK_RUN_DELAY];
+
+	return EVENT_IS_NULL(delay) ? 0 : delay < row->wall_ns ? delay : row->wall_ns;
+}
+
 /* The time in which it neither ran nor was ready, as far as that is known, by what samples saw it do instead. */
 static uint64_t waited(const struct waiting *waiting, const struct track *track, const struct model_row *row)
 {
-	uint64_t delay = track->figure[TRACK_RUN_DELAY], busy = row->cpu_ns + (EVENT_IS_NULL(delay) ? 0 : delay);
+	uint64_t busy = row->cpu_ns + run_delay(track, row);
 	uint64_t switches = track->figure[TRACK_VOLUNTARY], others = track->figure[TRACK_INVOLUNTARY];
 
 	if (waiting->samples < SAMPLES || !waiting->waits || waiting->sleeps * ODD_SLEEPS > waiting->waits)
@@ -56,28 +64,39 @@ static uint64_t waited(const struct waiting *waiting, const struct track *track,
 	return (row->wall_ns - busy) * waiting->waits / (waiting->waits + waiting->sleeps);
 }
 
-static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row, uint64_t percent)
 {
-	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_IO_BOUND);
-	struct waiting *waiting = track ? track__has_room(track, &detector_io_bound) : NULL;
+	struct draft draft = draft__new(VERDICT_IO_BOUND, VERDICT_LIKELY, row);
+	uint64_t delay = run_delay(track, row);
 	char size[FORMAT_SIZE], span[FORMAT_SIZE];
-	struct draft draft;
-	uint64_t percent;
 
-	if (!waiting || EVENT_IS_NULL(row->wall_ns) || EVENT_IS_NULL(row->cpu_ns) || row->wall_ns < limit->after)
-		return 0;
-	percent = waited(waiting, track, row) * 100 / row->wall_ns;
-	if (percent < limit->share)
-		return 0;
-	draft = draft__new(VERDICT_IO_BOUND, VERDICT_LIKELY, row);
 	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " waited for I/O for about %u %% of its %s; it moved %s", (unsigned)percent,
-		     format__duration(span, row->wall_ns), format__bytes(size, moved(row)));
+	text__printf(&draft.evidence, " waited for I/O for about %u %% of its %s", (unsigned)percent,
+		     format__duration(span, row->wall_ns - delay));
+	if (delay > row->wall_ns / 20)
+		text__printf(&draft.evidence, ", not counting %s in which others had the CPUs",
+			     format__duration(span, delay));
+	text__printf(&draft.evidence, "; it moved %s", format__bytes(size, moved(row)));
 	if (EVENT_IS_NULL(track->figure[TRACK_RUN_DELAY]))
 		text__printf(&draft.missing, "the time that it waited for a CPU: no record has it, it counts as I/O");
 	text__printf(&draft.refute, "a wait in the kernel that is not for a disk, as for a lock");
 	text__printf(&draft.next, "larger reads and writes, fewer syncs, a faster disk");
 	return draft__add(verdicts, &draft);
+}
+
+static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_IO_BOUND);
+	struct waiting *waiting = track ? track__has_room(track, &detector_io_bound) : NULL;
+	uint64_t wall_ns, percent;
+
+	if (!waiting || EVENT_IS_NULL(row->wall_ns) || EVENT_IS_NULL(row->cpu_ns))
+		return 0;
+	wall_ns = row->wall_ns - run_delay(track, row);
+	if (!wall_ns || wall_ns < limit->after)
+		return 0;
+	percent = waited(waiting, track, row) * 100 / wall_ns;
+	return percent < limit->share ? 0 : tell(verdicts, track, row, percent);
 }
 
 const struct detector detector_io_bound = {

@@ -463,27 +463,38 @@ static void maps_its_index(void)
 	faults(400 * 4096);
 }
 
-static void waits_in(char state)
+static void waits_in(char state, uint64_t cpu, uint64_t delay)
 {
 	uint64_t io[MADE_IO] = {0, 4 * MIB, 0, 1000, 0, 4 * MIB, 0};
 
 	start(1 * S, 11, ROOT, "dd", "t|");
 	for (uint64_t i = 1; i <= 30; i++)
-		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * 10 * MS, .state = i % 4 ? state : 'R',
-			    .voluntary = i * 40, .involuntary = i);
-	END(.at = 7 * S, .pid = 11, .parent = ROOT, .cpu = 300 * MS, .bytes = MIB);
+		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * cpu, .state = i % 4 ? state : 'R',
+			    .voluntary = i * 40, .involuntary = i, .delay = i * delay);
+	END(.at = 7 * S, .pid = 11, .parent = ROOT, .cpu = 30 * cpu, .bytes = MIB);
 	IO_CLOSED(.at = 7 * S, .pid = 11, .io = io);
 	over(9 * S, ROOT, 0, 0);
 }
 
 static void waits_for_a_disk(void)
 {
-	waits_in('D');
+	waits_in('D', 10 * MS, 0);
+}
+
+/* On a machine that is busy: a third of its time. */
+static void waits_for_a_disk_and_for_a_cpu(void)
+{
+	waits_in('D', 10 * MS, 70 * MS);
+}
+
+static void computes_and_waits_for_a_cpu(void)
+{
+	waits_in('D', 80 * MS, 70 * MS);
 }
 
 static void waits_for_a_pipe(void)
 {
-	waits_in('S');
+	waits_in('S', 10 * MS, 0);
 }
 
 static void threads(uint64_t delay, uint64_t cpus)
@@ -876,6 +887,9 @@ static const struct {
 	{reads_again_and_again, VERDICT_THRASH, VERDICT_LIKELY, 11, "2000/s"},
 	{maps_its_index, NONE, 0, 0, NULL},
 	{waits_for_a_disk, VERDICT_IO_BOUND, VERDICT_LIKELY, 11, "waited for I/O for about 95 %"},
+	{waits_for_a_disk_and_for_a_cpu, VERDICT_IO_BOUND, VERDICT_LIKELY, 11,
+	 "about 92 % of its 3.9 s, not counting 2.1 s"},
+	{computes_and_waits_for_a_cpu, NONE, 0, 0, NULL},
 	{waits_for_a_pipe, NONE, 0, 0, NULL},
 	{many_threads, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "12 threads"},
 	{many_threads_on_few_cpus, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "12 threads"},
