@@ -79,6 +79,7 @@ struct track {
 	uint64_t sampled_ns[TRACK_EVENTS], before_ns[TRACK_EVENTS]; /* the last one, and the one before; 0: none */
 	uint64_t active_ns; /* when it was last seen to have got on: CPU, or bytes; 0: never */
 	char state;	    /* of the last sample; 0: none */
+	bool listens;	    /* that saw it wait for another process: for data of a pipe or socket */
 	uint64_t image_ns;  /* the last exec */
 	uint64_t exe;	    /* hash of its program's path; 0: not known */
 	uint64_t shape;	    /* hash of how and where it was executed, without numbers; 0: not known */

@@ -15,7 +15,7 @@
 struct zombie {
 	uint32_t pid;
 	uint64_t start, exited_ns;
-	uint64_t samples, forks, reaped, cpu_ns; /* of its parent then */
+	uint64_t samples, heard, forks, reaped, cpu_ns; /* of its parent then */
 };
 
 /* Of a parent. */
@@ -23,6 +23,7 @@ struct brood {
 	struct zombie *list; /* ended, not yet waited for */
 	uint32_t count;
 	uint64_t samples, forks, reaped;
+	uint64_t heard; /* of the samples: it waited for the data of another child, as far as is known */
 	uint64_t batch_ns, reaped_before; /* the last batch began then; what had been reaped by then */
 	uint64_t alone_ns;		  /* since when no child of it lives; 0: one does */
 	uint64_t ready_ns; /* since when each sample has met it on a CPU, or waiting for one; 0: the last did not */
@@ -48,6 +49,14 @@ static bool is_starved(const struct track *parent, const struct brood *brood, co
 	       cpu_ns - before < age / 100 * STARVED_PERCENT;
 }
 
+#define HEARS 4 /* in one of so many samples */
+
+/* It reads what another child writes, and may wait for all of them when that has ended. */
+static bool hears_another(const struct brood *brood, const struct zombie *zombie)
+{
+	return (brood->heard - zombie->heard) * HEARS > brood->samples - zombie->samples;
+}
+
 /* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
  * reaps one each time that it runs. */
 static bool lets_be(const struct track *parent, const struct zombie *zombie, uint64_t now, uint64_t after)
@@ -60,7 +69,7 @@ static bool lets_be(const struct track *parent, const struct zombie *zombie, uin
 	if (now < zombie->exited_ns + after || is_starved(parent, brood, zombie, now))
 		return false;
 	return (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
-	       (!reaped && brood->samples - zombie->samples >= 3);
+	       (!reaped && brood->samples - zombie->samples >= 3 && !hears_another(brood, zombie));
 }
 
 static void tell(struct brood *brood, const struct zombie *zombie, uint64_t now)
@@ -112,6 +121,7 @@ static int sampled(struct verdicts *verdicts, struct track *track, enum track_ev
 	if (!brood || event != TRACK_CPU_SAMPLE)
 		return 0;
 	brood->samples++;
+	brood->heard += track->listens && track->living;
 	if (track->state != 'R')
 		brood->ready_ns = 0;
 	else if (!brood->ready_ns)
@@ -126,13 +136,9 @@ static int add(struct brood *brood, const struct track *child)
 	if (!list)
 		return -ENOMEM;
 	brood->list = list;
-	list[brood->count++] = (struct zombie){child->pid,
-					       child->start,
-					       child->exited_ns,
-					       brood->samples,
-					       brood->forks,
-					       brood->reaped,
-					       child->parent->figure[TRACK_CPU]};
+	list[brood->count++] =
+		(struct zombie){child->pid,   child->start, child->exited_ns, brood->samples,
+				brood->heard, brood->forks, brood->reaped,    child->parent->figure[TRACK_CPU]};
 	if (!child->parent->living)
 		brood->alone_ns = child->exited_ns;
 	return 0;

@@ -212,6 +212,37 @@ static void accounts_not_seen(void)
 	over(9 * S, ROOT, 0, 0);
 }
 
+/* `p1 | p2`, whose output it reads until it waits for both; the others have ended. */
+static void reads_of_a_child(const char *syscall, const char *descriptor)
+{
+	for (uint32_t i = 11; i < 15; i++)
+		start(1 * S, i, ROOT, "part", "");
+	for (uint32_t i = 12; i < 15; i++)
+		ended_early(2 * S, i);
+	for (uint64_t i = 0; i < 6; i++)
+		CPU_SAMPLED(.at = (2 + i) * S + 9 * MS, .pid = ROOT, .cpu = i * MS, .state = i == 2 ? 'R' : 'S',
+			    .syscall = i == 2 ? NULL : syscall, .descriptor = i == 2 ? NULL : descriptor);
+	ended_early(8 * S, 11);
+	for (uint32_t i = 11; i < 15; i++)
+		reaped(8 * S + 2 * MS, i);
+	over(9 * S, ROOT, 0, 0);
+}
+
+static void reads_a_pipe_of_a_child(void)
+{
+	reads_of_a_child("read", "pipe");
+}
+
+static void polls_pipes_of_children(void)
+{
+	reads_of_a_child("poll", NULL);
+}
+
+static void reads_a_file_beside_children(void)
+{
+	reads_of_a_child("read", "file");
+}
+
 static void nested(uint32_t levels, bool end)
 {
 	for (uint32_t i = 0; i < levels; i++)
@@ -857,6 +888,9 @@ static const struct {
 	{parent_gets_no_cpu, NONE, 0, 0, NULL},
 	{sleeps_meanwhile, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
 	{waited_for_in_turn, NONE, 0, 0, NULL},
+	{reads_a_pipe_of_a_child, NONE, 0, 0, NULL},
+	{polls_pipes_of_children, NONE, 0, 0, NULL},
+	{reads_a_file_beside_children, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "3 of its children"},
 	{accounts_not_seen, NONE, 0, 0, NULL},
 	{calls_itself, VERDICT_RECURSION, VERDICT_PROVEN, 11, "79 levels"},
 	{forty_levels, NONE, 0, 0, NULL},
