@@ -347,11 +347,34 @@ static int compare(const void *a, const void *b)
 	return x->pid < y->pid ? -1 : x->pid > y->pid;
 }
 
-/* A failure is hidden: why it failed says more. */
+/* Of two verdicts on one process, the first is the reason of the second. */
+static const struct reason {
+	enum verdict_kind kind, of;
+} reasons[] = {
+	{VERDICT_MISSING_TOOL, VERDICT_HIDDEN_FAILURE}, /* why it failed */
+	{VERDICT_OUTLIVED, VERDICT_HIDDEN_FAILURE},
+	{VERDICT_RECURSION, VERDICT_LEAK}, /* each call takes memory */
+	{VERDICT_HANG, VERDICT_ZOMBIE},	   /* it comes to no wait */
+	{VERDICT_DEADLOCK, VERDICT_ZOMBIE},
+};
+
 static bool says_more(const struct verdict *a, const struct verdict *b)
 {
-	return (a->kind == VERDICT_MISSING_TOOL || a->kind == VERDICT_OUTLIVED) && !a->dropped &&
-	       b->kind == VERDICT_HIDDEN_FAILURE && a->run == b->run && a->pid == b->pid && a->start == b->start;
+	if (a->dropped || a->certainty == VERDICT_SUSPECTED || a->run != b->run || a->pid != b->pid ||
+	    a->start != b->start)
+		return false;
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].kind == a->kind && reasons[i].of == b->kind)
+			return true;
+	return false;
+}
+
+static bool has_reason(enum verdict_kind kind)
+{
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (reasons[i].of == kind)
+			return true;
+	return false;
 }
 
 int verdicts__finish(struct verdicts *verdicts)
@@ -366,8 +389,7 @@ int verdicts__finish(struct verdicts *verdicts)
 	for (size_t i = 0; i < verdicts->count; i++) {
 		bool worse = false;
 
-		for (size_t k = 0; verdicts->list[i]->kind == VERDICT_HIDDEN_FAILURE && k < verdicts->count && !worse;
-		     k++)
+		for (size_t k = 0; has_reason(verdicts->list[i]->kind) && k < verdicts->count && !worse; k++)
 			worse = says_more(verdicts->list[k], verdicts->list[i]);
 		verdicts->list[i]->dropped |= worse;
 	}

@@ -460,6 +460,28 @@ static void leaks(void)
 	holds(LINEAR);
 }
 
+/* Until its stack is at the limit, or as it frees nothing. */
+static void grows_and_crashes(uint64_t stack)
+{
+	start(1 * S, 11, ROOT, "walk", "/|");
+	for (uint64_t i = 1; i <= 70; i++)
+		MEM_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .bytes = (10 + i) * MIB);
+	MEM_LAST(.at = 15 * S, .pid = 11, .bytes = 90 * MIB, .stack = stack);
+	EXIT(.at = 15 * S, .pid = 11, .parent = ROOT, .signal = 11, .sender = "kernel", .signal_code = "SEGV_MAPERR");
+	reaped(15 * S + MS, 11);
+	over(16 * S, ROOT, 0, 139);
+}
+
+static void calls_itself_and_grows(void)
+{
+	grows_and_crashes(8 * MIB);
+}
+
+static void leaks_and_crashes(void)
+{
+	grows_and_crashes(132 << 10);
+}
+
 static void cache_that_fills(void)
 {
 	holds(PLATEAU);
@@ -915,6 +937,8 @@ static const struct {
 	{computes_and_sleeps, NONE, 0, 0, NULL},
 	{spins_beside_work, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "without a sleep"},
 	{leaks, VERDICT_LEAK, VERDICT_LIKELY, 11, "5.0 MiB/s"},
+	{calls_itself_and_grows, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
+	{leaks_and_crashes, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
 	{cache_that_fills, NONE, 0, 0, NULL},
 	{garbage_collector, NONE, 0, 0, NULL},
 	{loads_its_input, NONE, 0, 0, NULL},
