@@ -138,6 +138,7 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 
 		if (!EVENT_IS_NULL(since) && since > finding->since_ns)
 			finding->since_ns = since;
+		finding->stopped |= wakers->waiters[i].wait.how == WAIT_STOPPED;
 	}
 	text__wait(&finding->rest, wakers, subject);
 	put_members(finding, wakers, first, next);

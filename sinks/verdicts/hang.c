@@ -184,13 +184,36 @@ static int take_moving(const struct seen *seen)
 	return 0;
 }
 
-/* A member of a set has ended: by a signal, or did it fail when it was asked to end? */
+enum { SIGNAL, SENDER, CODE, SENDER_PID, SENDER_START };
+
+/* A process that has started nothing else is there to end it at a limit. */
+static bool is_limit(const struct track *track, const struct track *sender)
+{
+	return sender == track->parent && sender->children == 1;
+}
+
+/* By itself, by a process above it, or by a child of one: as a script ends a service that it does not need any more. */
+static bool is_sent_from_above(const struct seen *seen)
+{
+	uint64_t pid = value__number(seen->field[SENDER_PID]), start = value__number(seen->field[SENDER_START]);
+	const struct track *sender = EVENT_IS_NULL(pid) || EVENT_IS_NULL(start)
+					     ? NULL
+					     : track__find(seen->verdicts, seen->run, (uint32_t)pid, start);
+
+	for (const struct track *above = sender ? seen->track : NULL; above; above = above->parent)
+		if (above == sender || above == sender->parent)
+			return !is_limit(seen->track, sender);
+	return false;
+}
+
+/* A member of a set has ended: by a signal, or did it fail when it was asked to end? A set that is not proven may be a service;
+ * of its subject the row has the sender. */
 static int take_exit(const struct seen *seen)
 {
 	const struct stand *member = seen->track ? track__has_room(seen->track, &detector_graph) : NULL;
-	uint64_t signal = value__number(seen->field[0]), code = value__number(seen->field[2]);
+	uint64_t signal = value__number(seen->field[SIGNAL]), code = value__number(seen->field[CODE]);
 	bool killed = !EVENT_IS_NULL(signal) && signal;
-	bool asked = seen->field[1]->type == VALUE_STRING && !EVENT_IS_NULL(code) && code;
+	bool asked = seen->field[SENDER]->type == VALUE_STRING && !EVENT_IS_NULL(code) && code;
 	struct track *subject;
 	struct stand *stand;
 
@@ -198,7 +221,9 @@ static int take_exit(const struct seen *seen)
 		return 0;
 	subject = track__find(seen->verdicts, seen->run, member->subject_pid, member->subject_start);
 	stand = subject ? track__has_room(subject, &detector_graph) : NULL;
-	if (stand && stand->finding)
+	if (stand && stand->finding &&
+	    (stand->finding->proven || stand->finding->stopped ||
+	     (subject != seen->track && !is_sent_from_above(seen))))
 		stand->finding->broken = true;
 	return 0;
 }
@@ -208,7 +233,7 @@ static const struct detector_role roles[] = {
 	{"stall", "descriptor", take_descriptor, {STAND_DESCRIPTOR_FIELDS}},
 	{"stall", "picture", take_picture, {STAND_PICTURE_FIELDS}},
 	{"stall", "moving", take_moving, {NULL}},
-	{"lifecycle", "exit", take_exit, {"signal", "sender", "exit_code"}},
+	{"lifecycle", "exit", take_exit, {"signal", "sender", "exit_code", "sender_pid", "sender_start"}},
 	{.stream = NULL},
 };
 
@@ -232,6 +257,21 @@ static enum verdict_certainty outside(const struct verdicts *verdicts, const str
 												: VERDICT_SUSPECTED;
 }
 
+/* As a script ends a service that it does not need any more: such a process is not stopped. */
+static bool is_meant(const struct track *track, const struct finding *finding, const struct model_row *row)
+{
+	bool above = row->sender_is >= MODEL_RELATION_ITSELF && row->sender_is <= MODEL_RELATION_HELPER;
+	bool limit = row->sender_is == MODEL_RELATION_PARENT && track->parent && is_limit(track, track->parent);
+
+	return above && !limit && !row->sender_limit && !finding->stopped;
+}
+
+/* Whether a closed set stood still until a signal ended it. What is not proven may be a service. */
+static bool was_broken(const struct track *track, const struct finding *finding, const struct model_row *row)
+{
+	return finding->broken || (ended__by_signal(row) && (finding->proven || !is_meant(track, finding, row)));
+}
+
 static int row(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct stand *stand = track ? track__has_room(track, &detector_graph) : NULL;
@@ -248,7 +288,7 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	/* It went on, or ended by itself: then it was none. */
 	if (finding->moved_ns && !finding->broken && (lives || !may_be_dying(finding, row->ended_ns)))
 		return 0;
-	if (!lives && (finding->closed ? !ended__by_signal(row) && !finding->broken : certainty == VERDICT_SUSPECTED))
+	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;
 	return give(verdicts, finding, row, certainty, row->ended_ns);
 }

@@ -202,6 +202,26 @@ static const struct situation {
 	 "hang likely 9", "for its child p10 (pid 10); p10 (pid 10) waits for a read of inotify (changes of files)"},
 	{"an idle server, ended by its own script",
 	 "p 9 1; p 10 9; t 10 S accept4 3; d 10 3 socket 7 rw; x 10 -15 9; x 9 0", "", NULL},
+	{"an idle pool of threads, ended by its own script",
+	 "p 9 1; p 8 9; p 10 9; t 10 S futex 0x1000 0x189 0 0 word=0; t 10.12 S futex 0x2000 0x189 0 0 word=0;"
+	 "x 10 -15 9; x 9 0",
+	 "", NULL},
+	{"the same, ended from outside",
+	 "p 9 1; p 10 9; t 10 S futex 0x1000 0x189 0 0 word=0; t 10.12 S futex 0x2000 0x189 0 0 word=0;"
+	 "x 10 -15; x 9 0",
+	 "hang likely 10", NULL},
+	{"a loop that might be woken by its own thread, on its way to its end by its own script",
+	 "p 9 1; p 8 9; p 10 9; t 10 S futex 0x1000 0x189 0 0 word=0; t 10.12 S futex 0x2000 0x189 0 0 word=0; look; m 10;"
+	 "x 10 -15 9; x 9 0",
+	 "", NULL},
+	{"two threads that hang, ended at a limit by what was there for that",
+	 "p 9 1; p 10 9; t 10 S futex 0x1000 0x189 0 0 word=0; t 10.12 S futex 0x2000 0x189 0 0 word=0; x 10 -15 9;"
+	 "x 9 1",
+	 "hang likely 10", NULL},
+	{"stopped, and ended by the process that waits for it",
+	 "p 8 1; p 9 8; p 10 9; p 12 9; t 9 S wait4 10; t 10 T -; x 10 -9 9; x 9 0", "hang likely 10", NULL},
+	{"waits for itself, ended by its own script",
+	 "p 9 1; p 10 9; t 10 S read 3; d 10 3 fifo 7 rw; x 10 -15 9; x 9 0", "deadlock proven 10", NULL},
 	{"a reader that goes on", "p 10 1; t 10 S read 3; d 10 3 socket 7 rw; look; m 10; x 10 0", "", NULL},
 	{"a closed set that goes on by itself was none",
 	 "p 10 1; t 10 S read 3; d 10 3 fifo 7 rw; look; p 12 1; x 12 0; m 10; x 10 0", "", NULL},
