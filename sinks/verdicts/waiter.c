@@ -253,10 +253,35 @@ static int connect_lock(struct wakers *wakers, struct waiter *waiter)
 	return resource__await(wakers, waiter->node, key, &waiter->resource);
 }
 
-int waiter__check_lock(struct wakers *wakers, struct waiter *waiter)
+/* Whether nothing but the process itself can make a descriptor of the poll ready. */
+static bool polls_itself(const struct wakers *wakers, const struct waker_process *process)
+{
+	const struct graph *graph = &wakers->graph;
+
+	for (uint32_t e = graph->nodes[process->polls].first; e != GRAPH_NONE; e = graph->edges[e].next)
+		for (uint32_t k = graph->nodes[graph->edges[e].to].first; k != GRAPH_NONE; k = graph->edges[k].next)
+			if (graph->edges[k].to != process->node)
+				return false;
+	return true;
+}
+
+/* A lone thread that polls what only itself writes to can only mean to be woken by a signal handler: those of event loops
+ * write to such a pipe. */
+static int check_poll(struct wakers *wakers, struct waiter *waiter)
+{
+	const struct waker_process *process = &wakers->processes[waiter->process];
+
+	if (process->waiters_count > 1 || process->children != GRAPH_NONE || !polls_itself(wakers, process))
+		return 0;
+	return connect_outside(wakers, waiter, process->polls_class);
+}
+
+int waiter__check(struct wakers *wakers, struct waiter *waiter)
 {
 	const struct resource *resource;
 
+	if (waiter->wait.how == WAIT_POLL)
+		return check_poll(wakers, waiter);
 	if (waiter->resource == GRAPH_NONE || (waiter->wait.how != WAIT_FLOCK && waiter->wait.how != WAIT_FCNTL))
 		return 0;
 	resource = &wakers->resources[waiter->resource];

@@ -185,7 +185,7 @@ static int build(struct wakers *wakers, struct track **tracks, size_t count)
 	if (!err)
 		err = resources__find_holds(wakers);
 	for (uint32_t i = 0; i < wakers->waiters_count && !err; i++)
-		err = waiter__check_lock(wakers, &wakers->waiters[i]);
+		err = waiter__check(wakers, &wakers->waiters[i]);
 	return err ? err : graph__solve(&wakers->graph);
 }
 

@@ -102,9 +102,9 @@ int resources__find_holds(struct wakers *wakers);
 /* What could end the wait, but for holders of resources. 0 or -ENOMEM. */
 int waiter__connect(struct wakers *wakers, struct waiter *waiter);
 
-/* After resources__find_holds(): a lock whose only holder is the waiter, by the same descriptor, is not what it waits for.
- * 0 or -ENOMEM. */
-int waiter__check_lock(struct wakers *wakers, struct waiter *waiter);
+/* After resources__find_holds(): a lock whose only holder is the waiter, by the same descriptor, is not what it waits for, and
+ * what polls only itself waits for a signal. 0 or -ENOMEM. */
+int waiter__check(struct wakers *wakers, struct waiter *waiter);
 
 /* The waiter of this thread; NULL: it goes on, or is not watched. */
 struct waiter *waiter__of_thread(const struct wakers *wakers, uint64_t host, uint64_t tid);

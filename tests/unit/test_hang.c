@@ -164,6 +164,14 @@ static const struct situation {
 	{"an event loop that only itself could wake",
 	 "p 10 1; t 10 S epoll_wait 3 0x7000 1 0xffffffff; d 10 3 epoll 3 rw; d 10 4 socket 7 rw peer=8;"
 	 "d 10 5 socket 8 rw peer=7; running",
+	 "hang suspected 10", NULL},
+	{"the same, ended from outside",
+	 "p 9 1; p 10 9; t 10 S epoll_wait 3 0x7000 1 0xffffffff; d 10 3 epoll 3 rw; d 10 4 socket 7 rw peer=8;"
+	 "d 10 5 socket 8 rw peer=7; x 10 -15; x 9 -15",
+	 "hang likely 10", NULL},
+	{"an event loop whose pipe a stuck process has too",
+	 "p 10 1; p 11 1; t 10 S epoll_wait 3 0x7000 1 0xffffffff; d 10 3 epoll 3 rw; d 10 4 pipe 7 r;"
+	 "d 11 4 pipe 7 w; t 11 S read 5; d 11 5 pipe 8 r; d 10 5 pipe 8 w; running",
 	 "deadlock likely 10", NULL},
 	{"two ends by local TCP",
 	 "p 10 1; p 11 1; t 10 S recvfrom 3; t 11 S read 3; d 10 3 socket 7 rw address=tcp_1.2.3.4:80_->_1.2.3.4:81;"
