@@ -31,24 +31,49 @@ static const char *const words[] = {
 	"No space left on device", "Disk quota exceeded", "disk is full", "disk full", "Wrote only ",
 };
 
+/* The last place; NULL: none. */
 static const char *find(const char *text, size_t length, const char *sought)
 {
+	const char *last = NULL;
 	size_t size = strlen(sought);
 
 	for (; length >= size; text++, length--)
 		if (!strncasecmp(text, sought, size))
-			return text;
-	return NULL;
+			last = text;
+	return last;
 }
 
-/* Where a text says it, also in the language of the collector; NULL: nowhere. */
+static const char *later(const char *a, const char *b)
+{
+	return !a || (b && b > a) ? b : a;
+}
+
+/* Where a text says it last, also in the language of the collector; NULL: nowhere. */
 static const char *find_any(const char *text, size_t length)
 {
-	const char *at = find(text, length, strerror(ENOSPC));
+	const char *at = later(find(text, length, strerror(ENOSPC)), find(text, length, strerror(EDQUOT)));
 
-	for (size_t i = 0; !at && i < sizeof(words) / sizeof(*words); i++)
-		at = find(text, length, words[i]);
-	return at ? at : find(text, length, strerror(EDQUOT));
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		at = later(at, find(text, length, words[i]));
+	return at;
+}
+
+#define LAST_LINES 4
+
+static bool is_indented(const char *line)
+{
+	return *line == ' ' || *line == '\t';
+}
+
+/* Whether the line is of the last ones, and is not quoted by a later one: what is indented belongs to the line before. */
+static bool is_last_word(const char *text, size_t length, const char *line, size_t size)
+{
+	const char *end = text + length, *at = line + size;
+	uint32_t after = 0;
+
+	for (; at && at + 1 < end; at = memchr(at + 1, '\n', (size_t)(end - at - 1)))
+		after += !is_indented(at + 1) && at[1] != '\n';
+	return after <= LAST_LINES && !(after && is_indented(line));
 }
 
 /* The line that says it. */
@@ -77,6 +102,8 @@ static int confirm(struct verdict *verdict)
 	verdict->dropped = !line;
 	if (!line)
 		return 0;
+	if (!is_last_word(said->text, said->length, line, size))
+		verdict->certainty = VERDICT_SUSPECTED;
 	text__printf(&text, "%s", verdict->evidence);
 	text__safe(&text, line, size);
 	if (text.error)
@@ -102,7 +129,7 @@ const struct detector detector_disk_full = {
 		{
 			.kinds = "disk_full",
 			.needs = "lifecycle.exit, output.text",
-			.certainty = "likely",
+			.certainty = "likely; suspected if it said more after that, or quoted it",
 			.text = "a process failed, and said that there is no space left, or that its quota is used up",
 		},
 	.row = judge,

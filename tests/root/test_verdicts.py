@@ -146,6 +146,22 @@ def test_words_of_a_full_disk(name):
     assert row["missing"]["evidence"] == full["evidence_missing"] and "no record has it" in full["evidence_missing"]
 
 
+NO_SPACE = "cp: error writing x: No space left on device"
+
+
+@pytest.mark.parametrize("lines, told", [
+    ([NO_SPACE], True), (["step 3", NO_SPACE, "Calls: main -> save", "Execution halted"], True),
+    (["java.io.IOException: No space left on device", *["\tat x.Y.write(Y.java:1)"] * 20], True),
+    (["log of last week:", f"  {NO_SPACE}", "  fixed by ops", "result: 3 rows differ"], False),
+    ([NO_SPACE, *[f"row {i} differs" for i in range(9)]], False)])
+def test_only_last_words_are_about_the_failure(lines, told):
+    script = new_folder() / "script"
+    script.write_text("import os\nos.write(2, b'''" + "\n".join(lines) + "\n''')\nos._exit(3)")
+    run = collect("bash", "-c", f"{sys.executable} -I {script} 2>{script}.err; exit 0", config=CONFIG)
+    full = [v["evidence"] for v in verdicts(run) if v["kind"] == "disk_full"]  # without those that are only suspected
+    assert len(full) == told and all("No space left on device" in evidence for evidence in full)
+
+
 def test_every_kind_has_a_detector():
     run = collect("/bin/true", config=CONFIG)
     page = merge(run.path, sink="judge:detectors=true")
