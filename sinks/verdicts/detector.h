@@ -77,10 +77,12 @@ struct track {
 	bool gone;	      /* and those of its children that ended before: no detector has anything of it any more */
 	uint64_t figure[TRACK_FIGURES], before[TRACK_FIGURES];	    /* before: at the sample before */
 	uint64_t sampled_ns[TRACK_EVENTS], before_ns[TRACK_EVENTS]; /* the last one, and the one before; 0: none */
+	uint64_t mapped;    /* most bytes of files in its memory that a sample, or its end, saw */
 	uint64_t active_ns; /* when it was last seen to have got on: CPU, or bytes; 0: never */
 	char state;	    /* of the last sample; 0: none */
 	bool listens;	    /* that saw it wait for another process: for data of a pipe or socket */
-	uint64_t image_ns;  /* the last exec */
+	uint64_t image_ns;  /* the last exec; 0: none was seen */
+	bool of_fork;	    /* its parent had executed nothing then, as a subshell */
 	uint64_t exe;	    /* hash of its program's path; 0: not known */
 	uint64_t shape;	    /* hash of how and where it was executed, without numbers; 0: not known */
 	uint64_t exact;	    /* the same of its arguments with their numbers; 0: not known */

@@ -14,7 +14,7 @@
 #define DONE_PERCENT 75 /* of the peers must have ended */
 
 struct peer {
-	double wall, read;
+	double wall, read, mapped;
 };
 
 struct group {
@@ -30,13 +30,16 @@ struct groups {
 	bool waited; /* for a straggler below it: it is none itself */
 };
 
-/* The nearest above it that has started more than this one: shells and the like between do not count. */
+/* The nearest above it that has started more than this one: shells and the like between do not count, nor subshells. */
 static struct track *origin(const struct track *track)
 {
 	struct track *above = track->parent;
+	bool of_fork = track->of_fork;
 
-	while (above && !above->gone && above->children == 1 && above->parent)
+	while (above && !above->gone && (above->children == 1 || of_fork) && above->parent) {
+		of_fork = above->of_fork;
 		above = above->parent;
+	}
 	return above && !above->gone ? above : NULL;
 }
 
@@ -65,7 +68,7 @@ static double median(double *values, uint32_t count)
 }
 
 struct typical {
-	double wall, deviation, slow, read; /* slow: nine of ten took no more */
+	double wall, deviation, slow, read, mapped; /* slow: nine of ten took no more */
 };
 
 static int find_typical(const struct group *group, struct typical *typical)
@@ -86,6 +89,9 @@ static int find_typical(const struct group *group, struct typical *typical)
 	for (uint32_t i = 0; i < n; i++)
 		values[i] = group->peers[i].read;
 	typical->read = median(values, n);
+	for (uint32_t i = 0; i < n; i++)
+		values[i] = group->peers[i].mapped;
+	typical->mapped = median(values, n);
 	free(values);
 	return 0;
 }
@@ -100,7 +106,7 @@ static void put_cause(struct text *text, const struct model_row *row, double wal
 	char span[FORMAT_SIZE];
 
 	if (by_input)
-		text__printf(text, "; it read more in the same proportion");
+		text__printf(text, "; it read or mapped more in the same proportion");
 	if (EVENT_IS_NULL(row->cpu_ns))
 		return;
 	text__printf(text, "; of its time it used a CPU for %s", format__duration(span, row->cpu_ns));
@@ -108,10 +114,16 @@ static void put_cause(struct text *text, const struct model_row *row, double wal
 		text__printf(text, ": it waited for the rest");
 }
 
-static int tell(struct verdicts *verdicts, const struct model_row *row, const struct group *group, double wall,
-		const struct typical *typical)
+static bool is_in_proportion(double input, double typical_input, double wall, double typical_wall)
 {
-	bool by_input = typical->read > 65536 && was_read(row) / typical->read > 0.66 * wall / typical->wall;
+	return typical_input > 65536 && input / typical_input > 0.66 * wall / typical_wall;
+}
+
+static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row,
+		const struct group *group, double wall, const struct typical *typical)
+{
+	bool by_input = is_in_proportion(was_read(row), typical->read, wall, typical->wall) ||
+			is_in_proportion((double)track->mapped, typical->mapped, wall, typical->wall);
 	struct draft draft = draft__new(VERDICT_STRAGGLER, by_input ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
 	char own[FORMAT_SIZE], others[FORMAT_SIZE];
 
@@ -125,7 +137,7 @@ static int tell(struct verdicts *verdicts, const struct model_row *row, const st
 	return draft__add(verdicts, &draft);
 }
 
-static int add(struct group *group, const struct model_row *row, double wall)
+static int add(struct group *group, const struct track *track, const struct model_row *row, double wall)
 {
 	uint32_t n = group->ended++;
 
@@ -138,7 +150,7 @@ static int add(struct group *group, const struct model_row *row, double wall)
 			return -ENOMEM;
 		group->peers = peers;
 	}
-	group->peers[n] = (struct peer){wall, was_read(row)};
+	group->peers[n] = (struct peer){wall, was_read(row), (double)track->mapped};
 	return 0;
 }
 
@@ -180,7 +192,7 @@ static int compare_with(struct verdicts *verdicts, const struct track *above, co
 	    wall <= typical.wall + DEVIATIONS * typical.deviation || wall - typical.wall < (double)limit->after)
 		return err;
 	err = mark_waiting(track, above);
-	return err ? err : tell(verdicts, row, group, wall, &typical);
+	return err ? err : tell(verdicts, track, row, group, wall, &typical);
 }
 
 /* It waited as long as it was asked to, like sleep(1): longer than others that were asked for less. */
@@ -192,18 +204,26 @@ static bool is_timer(const struct track *track, const struct model_row *row, dou
 	       (EVENT_IS_NULL(row->cpu_ns) || (double)row->cpu_ns < 0.2 * wall);
 }
 
+/* What a shell did before it executed its last command is not that command's time. */
+static uint64_t began(const struct track *track)
+{
+	return track->image_ns ? track->image_ns : track->first_ts;
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
-	struct track *above = track && track->shape && !row->forked ? origin(track) : NULL;
-	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
+	bool meant = model_row__is_killed(row) && row->benign; /* it was to last for as long as others did */
+	struct track *above = track && track->shape && !row->forked && !meant ? origin(track) : NULL;
+	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns, began_ns;
 	struct groups *groups;
 	struct group *group;
 	double wall;
 	int err;
 
-	if (!above || end_ns < track->first_ts)
+	began_ns = above ? began(track) : 0;
+	if (!above || end_ns < began_ns)
 		return 0;
-	wall = (double)(end_ns - track->first_ts);
+	wall = (double)(end_ns - began_ns);
 	groups = track__room(above, &detector_straggler);
 	if (!groups)
 		return -ENOMEM;
@@ -212,7 +232,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		return 0;
 	err = has_waited(track) || is_timer(track, row, wall) ? 0
 							      : compare_with(verdicts, above, group, track, row, wall);
-	return err || EVENT_IS_NULL(row->ended_ns) ? err : add(group, row, wall);
+	return err || EVENT_IS_NULL(row->ended_ns) ? err : add(group, track, row, wall);
 }
 
 static void drop(void *room)
@@ -228,8 +248,8 @@ const struct detector detector_straggler = {
 	.about =
 		{
 			.kinds = "straggler",
-			.needs = "lifecycle.fork, lifecycle.exec, lifecycle.exit, cpu.exit, io.exit",
-			.certainty = "likely; suspected if it is in proportion to what it read",
+			.needs = "lifecycle.fork, lifecycle.exec, lifecycle.exit, cpu.exit, io.exit, mem.exit",
+			.certainty = "likely; suspected if it is in proportion to what it read or mapped",
 			.text = "one of `count` or more processes alike that takes much longer than the others",
 		},
 	.room = sizeof(struct groups),

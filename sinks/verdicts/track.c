@@ -58,6 +58,7 @@ struct track *track__new(struct verdicts *verdicts, const struct model_run *run,
 		track->figure[i] = track->before[i] = EVENT_NULL(MODEL_REASON_ABSENT);
 	if (parent && parent->start <= track->start) { /* else a forged stream could make a ring of parents */
 		track->parent = parent;
+		track->of_fork = !parent->image_ns;
 		track->exe = parent->exe;
 		track->shape = parent->shape;
 		track->exact = parent->exact;

@@ -131,9 +131,24 @@ static int take_cpu(const struct seen *seen)
 	return take_sample(seen, TRACK_CPU_SAMPLE);
 }
 
+static void note_mapped(struct track *track, const struct value *file)
+{
+	uint64_t bytes = value__number(file);
+
+	if (track && !EVENT_IS_NULL(bytes) && bytes > track->mapped)
+		track->mapped = bytes;
+}
+
 static int take_mem(const struct seen *seen)
 {
+	note_mapped(seen->track, seen->field[TRACK_FILE - TRACK_ANON]);
 	return take_sample(seen, TRACK_MEM_SAMPLE);
+}
+
+static int take_mem_exit(const struct seen *seen)
+{
+	note_mapped(seen->track, seen->field[0]);
+	return 0;
 }
 
 static int take_io(const struct seen *seen)
@@ -170,6 +185,7 @@ static const struct detector_role own_roles[] = {
 	 "sample",
 	 take_mem,
 	 {"anon_bytes", "file_bytes", "shmem_bytes", "swap_bytes", "stack_bytes", "minor_faults", "major_faults"}},
+	{"mem", "exit", take_mem_exit, {"file_bytes"}},
 	{"io", "sample", take_io, {"read_chars", "write_chars", "read_bytes", "write_bytes"}},
 	{"cpu", "exit", take_release, {"final"}},
 	{"io", "exit", take_release, {"final"}},

@@ -725,6 +725,80 @@ static void one_is_slow_and_closed_after_its_parent(void)
 	reaped(9 * S + 2 * MS, 18);
 }
 
+/* The last one maps so many bytes of files, the others 100 KiB. */
+static void maps_its_input(uint64_t bytes)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		start(1 * S, 11 + i, ROOT, "crc", "part|1|");
+		EXIT(.at = i < 7 ? 2 * S : 9 * S, .pid = 11 + i, .parent = ROOT);
+		MEM_LAST(.at = i < 7 ? 2 * S : 9 * S, .pid = 11 + i, .bytes = i < 7 ? 100 << 10 : bytes);
+		reaped(i < 7 ? 2 * S : 9 * S, 11 + i);
+	}
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_maps_more(void)
+{
+	maps_its_input(2 * MIB);
+}
+
+static void one_maps_as_much_and_is_slow(void)
+{
+	maps_its_input(100 << 10);
+}
+
+/* As long as the script that started it: that ends it, or something else does. */
+static void lives_as_long(uint32_t killer)
+{
+	start(1 * S, 11, ROOT, "agent", "0|");
+	for (uint32_t i = 0; i < 8; i++) {
+		start(1 * S + i * S, 12 + i, ROOT, "agent", "1|");
+		over(1 * S + i * S + 900 * MS, 12 + i, ROOT, 0);
+	}
+	END(.at = 9 * S, .pid = 11, .parent = ROOT, .signal = 15, .sent_by = killer, .cpu = MS, .bytes = MIB);
+	IO_CLOSED(.at = 9 * S, .pid = 11, .chars = 100);
+	over(10 * S, ROOT, 0, killer == OUTSIDE);
+}
+
+static void a_monitor_that_its_script_ends(void)
+{
+	lives_as_long(ROOT);
+}
+
+static void a_worker_that_had_to_be_ended(void)
+{
+	lives_as_long(OUTSIDE);
+}
+
+/* `( prepare; solve; pack ) &`, whose subshell executes the last one itself. */
+static void parts(uint64_t solves, uint64_t packs)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		uint32_t shell = 11 + 3 * i;
+		uint64_t solved = 1 * S + 500 * MS + (i == 7 ? solves : 500 * MS);
+		uint64_t packed = solved + (i == 7 ? packs : 500 * MS);
+
+		FORK(.at = 1 * S, .pid = shell, .parent = ROOT, .comm = "first");
+		start(1 * S + MS, shell + 1, shell, "seq", "8|");
+		over(1 * S + 400 * MS, shell + 1, shell, 0);
+		start(1 * S + 500 * MS, shell + 2, shell, "solve", "8|");
+		over(solved, shell + 2, shell, 0);
+		EXEC(.at = solved + 5 * MS, .pid = shell, .parent = ROOT, .exe = "/bin/gzip", .args = "gzip|8.n|");
+		over(packed, shell, ROOT, 0);
+	}
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_solves_long(void)
+{
+	parts(8 * S, 500 * MS);
+}
+
+static void one_packs_long(void)
+{
+	parts(500 * MS, 8 * S);
+}
+
 /* Each as long as its only argument says. */
 static void sleeps_of_different_lengths(void)
 {
@@ -962,9 +1036,15 @@ static const struct {
 	{many_share_a_quota, VERDICT_THROTTLED, VERDICT_PROVEN, ROOT,
 	 "has descendants in a cgroup whose quota is 0.20 CPUs"},
 	{beside_one_that_uses_the_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "ran in a cgroup whose quota"},
-	{one_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
+	{one_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 8.9 s, the median of 7"},
 	{one_is_slow_and_closed_after_its_parent, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "took 8.0 s, the median of 7"},
 	{one_has_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 16, "in the same proportion"},
+	{one_maps_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 18, "in the same proportion"},
+	{one_maps_as_much_and_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "took 8.0 s, the median of 7"},
+	{a_monitor_that_its_script_ends, NONE, 0, 0, NULL},
+	{a_worker_that_had_to_be_ended, VERDICT_STRAGGLER, VERDICT_LIKELY, 11, "took 8.0 s, the median of 8"},
+	{one_solves_long, VERDICT_STRAGGLER, VERDICT_LIKELY, 34, "took 8.0 s, the median of 7 like it 499 ms"},
+	{one_packs_long, VERDICT_STRAGGLER, VERDICT_LIKELY, 32, "took 8.0 s, the median of 7 like it 495 ms"},
 	{all_alike, NONE, 0, 0, NULL},
 	{sleeps_of_different_lengths, NONE, 0, 0, NULL},
 	{one_sleeps_longer_than_asked, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
