@@ -15,7 +15,8 @@
 struct zombie {
 	uint32_t pid;
 	uint64_t start, exited_ns;
-	uint64_t samples, heard, forks, reaped, cpu_ns; /* of its parent then */
+	uint64_t samples, heard, forks, reaped, rounds, cpu_ns; /* of its parent then */
+	bool seen;						/* the kernel's list of processes had it long after */
 };
 
 /* Of a parent. */
@@ -23,12 +24,14 @@ struct brood {
 	struct zombie *list; /* ended, not yet waited for */
 	uint32_t count;
 	uint64_t samples, forks, reaped;
-	uint64_t heard; /* of the samples: it waited for the data of another child, as far as is known */
+	uint64_t heard;		   /* of the samples: it waited for the data of another child, as far as is known */
+	uint64_t rounds, round_ns; /* children one after the other: started, ended and waited for; the last one's end */
 	uint64_t batch_ns, reaped_before; /* the last batch began then; what had been reaped by then */
 	uint64_t alone_ns;		  /* since when no child of it lives; 0: one does */
 	uint64_t ready_ns; /* since when each sample has met it on a CPU, or waiting for one; 0: the last did not */
 	/* Those that it let be. */
-	uint64_t told, longest_ns, since_ns, until_ns;
+	uint64_t told, told_seen, longest_ns, since_ns, until_ns;
+	bool certain; /* not only by what was passed over */
 	struct text pids;
 };
 
@@ -57,19 +60,31 @@ static bool hears_another(const struct brood *brood, const struct zombie *zombie
 	return (brood->heard - zombie->heard) * HEARS > brood->samples - zombie->samples;
 }
 
+#define PASSED_ROUNDS 5
+#define PASSED_LEAST 3 /* zombies */
+
+/* It was seen as a zombie, and its parent has started others since, one after the other, and waited for these. */
+static bool is_passed_over(const struct brood *brood, const struct zombie *zombie)
+{
+	return zombie->seen && brood->rounds - zombie->rounds > PASSED_ROUNDS;
+}
+
 /* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
  * reaps one each time that it runs. */
 static bool lets_be(const struct track *parent, const struct zombie *zombie, uint64_t now, uint64_t after)
 {
-	const struct brood *brood = track__has_room(parent, &detector_zombie);
+	struct brood *brood = track__has_room(parent, &detector_zombie);
+	bool certain;
 	uint64_t all = now > brood->batch_ns + BATCH_NS ? brood->reaped : brood->reaped_before;
 	uint64_t reaped = all > zombie->reaped ? all - zombie->reaped : 0;
 	uint64_t alone_ns = brood->alone_ns > zombie->exited_ns ? brood->alone_ns : zombie->exited_ns;
 
 	if (now < zombie->exited_ns + after || is_starved(parent, brood, zombie, now))
 		return false;
-	return (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
-	       (!reaped && brood->samples - zombie->samples >= 3 && !hears_another(brood, zombie));
+	certain = (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
+		  (!reaped && brood->samples - zombie->samples >= 3 && !hears_another(brood, zombie));
+	brood->certain |= certain;
+	return certain || is_passed_over(brood, zombie);
 }
 
 static void tell(struct brood *brood, const struct zombie *zombie, uint64_t now)
@@ -80,6 +95,7 @@ static void tell(struct brood *brood, const struct zombie *zombie, uint64_t now)
 		brood->longest_ns = now - zombie->exited_ns;
 	if (now > brood->until_ns)
 		brood->until_ns = now;
+	brood->told_seen += zombie->seen;
 	if (brood->told++ < TOLD_MAX)
 		text__member(&brood->pids, zombie->pid, 0);
 }
@@ -136,9 +152,15 @@ static int add(struct brood *brood, const struct track *child)
 	if (!list)
 		return -ENOMEM;
 	brood->list = list;
-	list[brood->count++] =
-		(struct zombie){child->pid,   child->start, child->exited_ns, brood->samples,
-				brood->heard, brood->forks, brood->reaped,    child->parent->figure[TRACK_CPU]};
+	list[brood->count++] = (struct zombie){.pid = child->pid,
+					       .start = child->start,
+					       .exited_ns = child->exited_ns,
+					       .samples = brood->samples,
+					       .heard = brood->heard,
+					       .forks = brood->forks,
+					       .reaped = brood->reaped,
+					       .rounds = brood->rounds,
+					       .cpu_ns = child->parent->figure[TRACK_CPU]};
 	if (!child->parent->living)
 		brood->alone_ns = child->exited_ns;
 	return 0;
@@ -176,6 +198,20 @@ static int released(struct verdicts *verdicts, struct track *track)
 		brood->list[i] = brood->list[--brood->count];
 		break;
 	}
+	if (brood && track->first_ts > brood->round_ns) {
+		brood->rounds++;
+		brood->round_ns = track->released_ns;
+	}
+	return 0;
+}
+
+static int take_zombie(const struct seen *seen)
+{
+	struct brood *brood = seen->track ? brood_of(seen->track->parent) : NULL;
+
+	for (uint32_t i = 0; brood && i < brood->count; i++)
+		if (brood->list[i].pid == seen->track->pid && brood->list[i].start == seen->track->start)
+			brood->list[i].seen = true;
 	return 0;
 }
 
@@ -189,7 +225,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		return 0;
 	if (EVENT_IS_NULL(track->exited_ns))
 		look(verdicts, track, track->run->last_ts);
-	if (brood->told * ODD_RELEASES <= brood->reaped)
+	if ((!brood->certain || brood->told * ODD_RELEASES <= brood->reaped) && brood->told_seen < PASSED_LEAST)
 		return 0;
 	draft = draft__new(VERDICT_ZOMBIE, VERDICT_PROVEN, row);
 	draft.since_ns = brood->since_ns;
@@ -215,6 +251,11 @@ static void drop(void *room)
 	text__free(&brood->pids);
 }
 
+static const struct detector_role roles[] = {
+	{"stall", "zombie", take_zombie, {NULL}},
+	{.stream = NULL},
+};
+
 const struct detector detector_zombie = {
 	.index = DETECT_ZOMBIE,
 	.about =
@@ -225,6 +266,7 @@ const struct detector detector_zombie = {
 			.text = "children have ended, and their parent, which waits for nothing else, does not wait for them",
 		},
 	.room = sizeof(struct brood),
+	.roles = roles,
 	.forked = forked,
 	.sampled = sampled,
 	.exited = exited,

@@ -128,6 +128,23 @@ def test_exit_codes():
         assert done.returncode == code, done.stderr
 
 
+KEEPS = """
+import subprocess
+kept = [subprocess.Popen(['/bin/sleep', '{}']) for _ in range({})]
+for i in range(14):
+    subprocess.run(['/bin/sleep', '0.2'])
+[p.wait() for p in kept]
+"""
+
+
+@pytest.mark.parametrize("seconds, count, kinds", [(0.1, 6, ["zombie"]), (3, 6, []), (0.1, 2, [])])
+def test_children_that_are_passed_over(seconds, count, kinds):
+    """Others are started later and waited for; those that still live, or are few, may be waited for on purpose at the end."""
+    run = collect(sys.executable, "-I", "-c", KEEPS.format(seconds, count),
+                  config=CONFIG.replace("verdicts:", "  stall: {interval: 200ms, after: 1s}\nverdicts:"))
+    assert [v["kind"] for v in verdicts(run)] == kinds
+
+
 @pytest.mark.parametrize("name", WRITERS)
 def test_words_of_a_full_disk(name):
     """Each tool in a mount namespace of its own; the messages are read from a file."""
