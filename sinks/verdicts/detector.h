@@ -62,6 +62,8 @@ enum track_figure {
 
 enum track_event { TRACK_CPU_SAMPLE, TRACK_MEM_SAMPLE, TRACK_IO_SAMPLE, TRACK_EVENTS };
 
+#define TRACK_WORDS 6
+
 /* A process from its first record to its last row. */
 struct track {
 	struct hash_node node;
@@ -77,20 +79,22 @@ struct track {
 	bool gone;	      /* and those of its children that ended before: no detector has anything of it any more */
 	uint64_t figure[TRACK_FIGURES], before[TRACK_FIGURES];	    /* before: at the sample before */
 	uint64_t sampled_ns[TRACK_EVENTS], before_ns[TRACK_EVENTS]; /* the last one, and the one before; 0: none */
-	uint64_t mapped;    /* most bytes of files in its memory that a sample, or its end, saw */
-	uint64_t active_ns; /* when it was last seen to have got on: CPU, or bytes; 0: never */
-	char state;	    /* of the last sample; 0: none */
-	bool listens;	    /* that saw it wait for another process: for data of a pipe or socket */
-	uint64_t image_ns;  /* the last exec; 0: none was seen */
-	bool of_fork;	    /* its parent had executed nothing then, as a subshell */
-	uint64_t exe;	    /* hash of its program's path; 0: not known */
-	uint64_t shape;	    /* hash of how and where it was executed, without numbers; 0: not known */
-	uint64_t exact;	    /* the same of its arguments with their numbers; 0: not known */
-	uint64_t asked_ns;  /* a time that is its only argument; 0: none */
-	uint32_t children;  /* that were seen */
-	uint32_t living;    /* of them, those that have not ended */
-	uint32_t owed;	    /* those that have ended and are not gone: accounts come in any order */
-	void *room[];	    /* one for each detector: allocated by it or NULL */
+	uint64_t mapped;	     /* most bytes of files in its memory that a sample, or its end, saw */
+	uint64_t active_ns;	     /* when it was last seen to have got on: CPU, or bytes; 0: never */
+	char state;		     /* of the last sample; 0: none */
+	bool listens;		     /* that saw it wait for another process: for data of a pipe or socket */
+	uint64_t image_ns;	     /* the last exec; 0: none was seen */
+	bool of_fork;		     /* its parent had executed nothing then, as a subshell */
+	uint64_t exe;		     /* hash of its program's path; 0: not known */
+	uint64_t shape;		     /* hash of how and where it was executed, without numbers; 0: not known */
+	uint64_t exact;		     /* the same of its arguments with their numbers; 0: not known */
+	uint32_t words[TRACK_WORDS]; /* hashes of the arguments, the program first, without numbers */
+	uint32_t words_count;	     /* 0: not known, or more than that */
+	uint64_t asked_ns;	     /* a time that is its only argument; 0: none */
+	uint32_t children;	     /* that were seen */
+	uint32_t living;	     /* of them, those that have not ended */
+	uint32_t owed;		     /* those that have ended and are not gone: accounts come in any order */
+	void *room[];		     /* one for each detector: allocated by it or NULL */
 };
 
 struct detector;

@@ -13,6 +13,12 @@
 #define DEVIATIONS 3	/* median absolute deviations above it */
 #define DONE_PERCENT 75 /* of the peers must have ended */
 
+/* Peers that differ in a name may differ in more than that. */
+#define KINDS 8		 /* below one parent */
+#define FIRST_NAME 2	 /* the first arguments say what it does: a script, a subcommand */
+#define NAMED_PERCENT 75 /* of all that their parent has started */
+#define NAMED_TIMES 4
+
 struct peer {
 	double wall, read, mapped;
 };
@@ -23,10 +29,20 @@ struct group {
 	struct peer *peers;
 };
 
+/* Processes of one program whose arguments differ in one place. */
+struct kind {
+	uint64_t exe;
+	uint32_t words[TRACK_WORDS], words_count;
+	uint32_t place; /* of the name; 0: all are the same yet */
+	struct group group;
+};
+
 /* Of a parent. */
 struct groups {
 	struct group list[GROUPS];
 	uint32_t count;
+	struct kind *kinds; /* KINDS of them; NULL: none yet */
+	uint32_t kinds_count;
 	bool waited; /* for a straggler below it: it is none itself */
 };
 
@@ -52,6 +68,46 @@ static struct group *group_of(struct groups *groups, uint64_t shape)
 		return NULL;
 	groups->list[groups->count].shape = shape;
 	return &groups->list[groups->count++];
+}
+
+/* Whether the process is one of this kind, which may learn by it where the name stands. */
+static bool is_of_kind(struct kind *kind, const struct track *track)
+{
+	uint32_t place = 0, differ = 0;
+
+	if (kind->exe != track->exe || kind->words_count != track->words_count)
+		return false;
+	for (uint32_t i = 0; i < track->words_count; i++)
+		if (kind->words[i] != track->words[i]) {
+			differ++;
+			place = i;
+		}
+	if (differ > 1 || (differ && (place < FIRST_NAME || (kind->place && kind->place != place))))
+		return false;
+	if (differ)
+		kind->place = place;
+	return true;
+}
+
+/* NULL: none, or out of memory. */
+static struct kind *kind_of(struct groups *groups, const struct track *track)
+{
+	struct kind *kind;
+
+	if (track->words_count <= FIRST_NAME)
+		return NULL;
+	for (uint32_t i = 0; i < groups->kinds_count; i++)
+		if (is_of_kind(&groups->kinds[i], track))
+			return &groups->kinds[i];
+	if (!groups->kinds)
+		groups->kinds = calloc(KINDS, sizeof(*groups->kinds));
+	if (!groups->kinds || groups->kinds_count == KINDS)
+		return NULL;
+	kind = &groups->kinds[groups->kinds_count++];
+	kind->exe = track->exe;
+	kind->words_count = track->words_count;
+	memcpy(kind->words, track->words, sizeof(kind->words));
+	return kind;
 }
 
 static int compare(const void *a, const void *b)
@@ -177,7 +233,7 @@ static int mark_waiting(const struct track *track, const struct track *above)
 
 /* `above` has started others that still run: with them, so many of this one's kind are not over. */
 static int compare_with(struct verdicts *verdicts, const struct track *above, const struct group *group,
-			const struct track *track, const struct model_row *row, double wall)
+			const struct track *track, const struct model_row *row, double wall, double times)
 {
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_STRAGGLER);
 	struct typical typical = {0};
@@ -188,7 +244,7 @@ static int compare_with(struct verdicts *verdicts, const struct track *above, co
 		return 0;
 	err = find_typical(group, &typical);
 	/* in a queue each takes little longer than the one before */
-	if (err || wall <= TIMES * typical.wall || wall <= TIMES * typical.slow ||
+	if (err || wall <= times * typical.wall || wall <= times * typical.slow ||
 	    wall <= typical.wall + DEVIATIONS * typical.deviation || wall - typical.wall < (double)limit->after)
 		return err;
 	err = mark_waiting(track, above);
@@ -210,6 +266,29 @@ static uint64_t began(const struct track *track)
 	return track->image_ns ? track->image_ns : track->first_ts;
 }
 
+/* Its peers by names, if they are most of what their parent has started; NULL: there are none. */
+static struct group *named_of(struct groups *groups, const struct track *above, const struct track *track)
+{
+	struct kind *kind = kind_of(groups, track);
+	bool most = kind && (kind->group.ended + above->living) * 100 >= above->children * NAMED_PERCENT;
+
+	return kind && kind->place && most ? &kind->group : NULL;
+}
+
+/* With peers by numbers if there are enough of them, else by names. */
+static int compare_with_all(struct verdicts *verdicts, struct groups *groups, const struct track *above,
+			    const struct track *track, const struct model_row *row, double wall)
+{
+	uint32_t least = verdict_run__limit(verdicts, row->run, VERDICT_STRAGGLER)->count;
+	struct group *group = group_of(groups, track->shape), *named = named_of(groups, above, track);
+
+	if (has_waited(track) || is_timer(track, row, wall))
+		return 0;
+	if (group && group->ended >= least)
+		return compare_with(verdicts, above, group, track, row, wall, TIMES);
+	return named ? compare_with(verdicts, above, named, track, row, wall, NAMED_TIMES) : 0;
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	bool meant = model_row__is_killed(row) && row->benign; /* it was to last for as long as others did */
@@ -217,6 +296,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns, began_ns;
 	struct groups *groups;
 	struct group *group;
+	struct kind *kind;
 	double wall;
 	int err;
 
@@ -227,12 +307,13 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	groups = track__room(above, &detector_straggler);
 	if (!groups)
 		return -ENOMEM;
+	err = compare_with_all(verdicts, groups, above, track, row, wall);
+	if (err || EVENT_IS_NULL(row->ended_ns))
+		return err;
 	group = group_of(groups, track->shape);
-	if (!group)
-		return 0;
-	err = has_waited(track) || is_timer(track, row, wall) ? 0
-							      : compare_with(verdicts, above, group, track, row, wall);
-	return err || EVENT_IS_NULL(row->ended_ns) ? err : add(group, track, row, wall);
+	kind = kind_of(groups, track);
+	err = group ? add(group, track, row, wall) : 0;
+	return err || !kind ? err : add(&kind->group, track, row, wall);
 }
 
 static void drop(void *room)
@@ -241,6 +322,9 @@ static void drop(void *room)
 
 	for (uint32_t i = 0; i < groups->count; i++)
 		free(groups->list[i].peers);
+	for (uint32_t i = 0; i < groups->kinds_count; i++)
+		free(groups->kinds[i].group.peers);
+	free(groups->kinds);
 }
 
 const struct detector detector_straggler = {

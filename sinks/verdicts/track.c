@@ -221,7 +221,10 @@ static void hash_arguments(struct track *track, const struct value *args, const 
 	const char *item;
 	uint32_t length;
 
+	track->words_count = args->length <= TRACK_WORDS ? args->length : 0;
 	for (uint32_t i = 0; i < args->length && value__item(&at, end, &item, &length); i++) {
+		if (i < TRACK_WORDS)
+			track->words[i] = (uint32_t)hash_without_numbers(0, item, length);
 		track->shape = hash_without_numbers(track->shape, item, length);
 		track->exact = hash_text(track->exact, item, length);
 	}

@@ -799,6 +799,57 @@ static void one_packs_long(void)
 	parts(500 * MS, 8 * S);
 }
 
+/* `xargs -n1 quant.py`: each with a name. The fifth is slow; `others` programs come before. */
+static void samples(uint64_t slow, uint32_t others, const char *what)
+{
+	static const char *const names[] = {"heart", "liver", "lung", "brain", "kidney", "spleen", "colon", "skin"};
+	char args[64];
+
+	for (uint32_t i = 0; i < others; i++) {
+		start(1 * S, 41 + i, ROOT, "mkdir", "out|");
+		over(1 * S + 2 * MS, 41 + i, ROOT, 0);
+	}
+	for (uint32_t i = 0; i < 8; i++) {
+		snprintf(args, sizeof(args), what, names[i]);
+		start(1 * S + 5 * MS, 11 + i, ROOT, "quant", args);
+	}
+	for (uint32_t i = 0; i < 8; i++)
+		if (i != 4)
+			over(1 * S + 500 * MS + i * MS, 11 + i, ROOT, 0);
+	over(1 * S + slow, 15, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_name_is_slow(void)
+{
+	samples(8 * S, 0, "./quant.py|%s|");
+}
+
+static void one_name_of_many_programs_is_slow(void)
+{
+	samples(8 * S, 8, "./quant.py|%s|");
+}
+
+static void one_subcommand_is_slow(void)
+{
+	samples(8 * S, 0, "%s|./data|");
+}
+
+static void two_names_differ(void)
+{
+	static const char *const names[] = {"heart", "liver", "lung", "brain", "kidney", "spleen", "colon", "skin"};
+	char args[64];
+
+	for (uint32_t i = 0; i < 8; i++) {
+		snprintf(args, sizeof(args), "./quant.py|%s|%s.out|", names[i], names[i]);
+		start(1 * S + i * MS, 11 + i, ROOT, "quant", args);
+		if (i != 7)
+			over(1 * S + 500 * MS + i * MS, 11 + i, ROOT, 0);
+	}
+	over(9 * S, 18, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
 /* Each as long as its only argument says. */
 static void sleeps_of_different_lengths(void)
 {
@@ -1045,6 +1096,10 @@ static const struct {
 	{a_worker_that_had_to_be_ended, VERDICT_STRAGGLER, VERDICT_LIKELY, 11, "took 8.0 s, the median of 8"},
 	{one_solves_long, VERDICT_STRAGGLER, VERDICT_LIKELY, 34, "took 8.0 s, the median of 7 like it 499 ms"},
 	{one_packs_long, VERDICT_STRAGGLER, VERDICT_LIKELY, 32, "took 8.0 s, the median of 7 like it 495 ms"},
+	{one_name_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 15, "took 8.0 s, the median of 7 like it"},
+	{one_name_of_many_programs_is_slow, NONE, 0, 0, NULL},
+	{one_subcommand_is_slow, NONE, 0, 0, NULL},
+	{two_names_differ, NONE, 0, 0, NULL},
 	{all_alike, NONE, 0, 0, NULL},
 	{sleeps_of_different_lengths, NONE, 0, 0, NULL},
 	{one_sleeps_longer_than_asked, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
