@@ -130,7 +130,12 @@ struct verdict_run {
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */
 };
 
-struct verdict_source; /* verdicts.c: a stream, and the readers of its events */
+struct reader; /* verdicts.c */
+
+struct verdict_source {
+	const struct stream_info *info;
+	struct reader **kinds; /* by kind of the stream's events */
+};
 
 struct verdicts {
 	const struct model *model;
@@ -144,6 +149,10 @@ struct verdicts {
 	struct verdict **list;
 	size_t count, shown; /* shown: of them, the first ones, after verdicts__finish() */
 };
+
+/* Whether a stream of the run's host has such an event. */
+bool verdicts__has_event(const struct verdicts *verdicts, const struct model_run *run, const char *stream,
+			 const char *event);
 
 /* NULL: out of memory. */
 struct verdict_run *verdict_run__of(struct verdicts *verdicts, const struct model_run *run);

@@ -137,6 +137,27 @@ static int read_limits(struct verdict_limits *limits, const struct model_run *ru
 	return err;
 }
 
+static bool has_event(const struct stream_info *info, const char *event)
+{
+	for (uint32_t i = SCHEMA_KIND_BASE; i < info->events_count; i++)
+		if (info->events[i].name && !strcmp(info->events[i].name, event))
+			return true;
+	return false;
+}
+
+bool verdicts__has_event(const struct verdicts *verdicts, const struct model_run *run, const char *stream,
+			 const char *event)
+{
+	for (size_t i = 0; i < verdicts->sources_count; i++) {
+		const struct stream_info *info = verdicts->sources[i].info;
+
+		if (info->boot_id && run->info->boot_id && !strcmp(info->boot_id, run->info->boot_id) &&
+		    !strcmp(info->stream, stream) && has_event(info, event))
+			return true;
+	}
+	return false;
+}
+
 struct verdict_run *verdict_run__of(struct verdicts *verdicts, const struct model_run *run)
 {
 	size_t count = run->index < verdicts->runs_count ? verdicts->runs_count : run->index + 1;

@@ -201,11 +201,6 @@ struct reader {
 	struct reader *next;
 };
 
-struct verdict_source {
-	const struct stream_info *info;
-	struct reader **kinds; /* by kind of the stream's events */
-};
-
 static int add_reader(struct verdict_source *source, uint32_t kind, const struct detector_role *role)
 {
 	struct reader *reader = calloc(1, sizeof(*reader)), **end = &source->kinds[kind];

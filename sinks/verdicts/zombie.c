@@ -60,6 +60,12 @@ static bool hears_another(const struct brood *brood, const struct zombie *zombie
 	return (brood->heard - zombie->heard) * HEARS > brood->samples - zombie->samples;
 }
 
+/* A busy kernel may close the account long after the parent has waited: where the stall probe lists zombies, those count. */
+static bool is_there(const struct verdicts *verdicts, const struct track *parent, const struct zombie *zombie)
+{
+	return zombie->seen || !verdicts__has_event(verdicts, parent->run, "stall", "zombie");
+}
+
 #define PASSED_ROUNDS 5
 #define PASSED_LEAST 3 /* zombies */
 
@@ -71,7 +77,8 @@ static bool is_passed_over(const struct brood *brood, const struct zombie *zombi
 
 /* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
  * reaps one each time that it runs. */
-static bool lets_be(const struct track *parent, const struct zombie *zombie, uint64_t now, uint64_t after)
+static bool lets_be(const struct verdicts *verdicts, const struct track *parent, const struct zombie *zombie,
+		    uint64_t now, uint64_t after)
 {
 	struct brood *brood = track__has_room(parent, &detector_zombie);
 	bool certain;
@@ -83,8 +90,10 @@ static bool lets_be(const struct track *parent, const struct zombie *zombie, uin
 		return false;
 	certain = (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
 		  (!reaped && brood->samples - zombie->samples >= 3 && !hears_another(brood, zombie));
+	if ((!certain && !is_passed_over(brood, zombie)) || !is_there(verdicts, parent, zombie))
+		return false;
 	brood->certain |= certain;
-	return certain || is_passed_over(brood, zombie);
+	return true;
 }
 
 static void tell(struct brood *brood, const struct zombie *zombie, uint64_t now)
@@ -108,9 +117,9 @@ static void look(const struct verdicts *verdicts, struct track *parent, uint64_t
 	bool any = false;
 
 	for (uint32_t i = 0; i < brood->count && !any; i++)
-		any = lets_be(parent, &brood->list[i], now, after);
+		any = lets_be(verdicts, parent, &brood->list[i], now, after);
 	for (uint32_t i = 0; i < brood->count && any; i++)
-		if (now >= brood->list[i].exited_ns + after)
+		if (now >= brood->list[i].exited_ns + after && is_there(verdicts, parent, &brood->list[i]))
 			tell(brood, &brood->list[i], now);
 }
 
@@ -192,7 +201,7 @@ static int released(struct verdicts *verdicts, struct track *track)
 			brood->batch_ns = track->released_ns;
 			brood->reaped_before = brood->reaped;
 		}
-		if (lets_be(track->parent, &brood->list[i], track->released_ns, after))
+		if (lets_be(verdicts, track->parent, &brood->list[i], track->released_ns, after))
 			tell(brood, &brood->list[i], track->released_ns);
 		brood->reaped++;
 		brood->list[i] = brood->list[--brood->count];

@@ -1291,6 +1291,25 @@ static void runs_begin_in_any_order(void **state)
 	end_judged(j);
 }
 
+/* The kernel closed the accounts late: a probe that lists zombies has none of them. */
+static void what_is_not_listed_is_no_zombie(void **state)
+{
+	struct stream_event events[SCHEMA_KIND_BASE + 1] = {[SCHEMA_KIND_BASE] = {.name = "zombie", .stream = "stall"}};
+	struct judged *j = begin_judged(limits);
+	struct stream_info info = j->made.info[LIFECYCLE];
+
+	(void)state;
+	info.stream = "stall";
+	info.index = STREAMS;
+	info.events = events;
+	info.events_count = SCHEMA_KIND_BASE + 1;
+	assert_int_equal(verdicts__stream(j->verdicts, &info), 0);
+	not_waited_for();
+	finish(j, STREAM_ENDED);
+	assert_int_equal(verdicts__count(j->verdicts), 0);
+	end_judged(j);
+}
+
 /* Mann and Kendall's z of 16 values, without a correction. */
 static double plain_z(const double *values, int *up)
 {
@@ -1346,6 +1365,7 @@ int main(void)
 		cmocka_unit_test(limits_are_the_runs),
 		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
 		cmocka_unit_test(runs_begin_in_any_order),
+		cmocka_unit_test(what_is_not_listed_is_no_zombie),
 		cmocka_unit_test(trends_of_series_that_depend_on_themselves),
 	};
 
