@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Processes that a quota of CPU time stopped: of their cgroup, or of one above it. */
 #include <errno.h>
+#include <string.h>
 
 #include "core/format.h"
 #include "sinks/verdicts/detector.h"
 
 #define PERIODS_MIN 10 /* fewer say nothing */
 
-/* Where it is stopped in more than half of the periods there is no need to wait for the common limit. */
+/* Where it is stopped in more than half of the periods there is no need to wait for the common limit, nor for more once it
+ * has ended. */
 #define OFTEN 50 /* percent */
 #define SOON_NS 5000000000ULL
+#define SHORT_NS 500000000ULL
+#define SHORT_PERIODS_MIN 5
+#define SLACK 3 /* periods: the kernel counts one or two more when it begins to count (12 in the first second) */
 
 static const enum track_figure counters[QUOTA_COUNTERS] = {
 	[QUOTA_PERIODS] = TRACK_PERIODS,
@@ -17,6 +22,15 @@ static const enum track_figure counters[QUOTA_COUNTERS] = {
 	[QUOTA_THROTTLED_NS] = TRACK_THROTTLED_NS,
 	[QUOTA_CPU] = TRACK_CPU,
 };
+
+/* Whether all that the cgroup has counted so far was in the process's life: then its first sample says it all. */
+static bool counts_its_life(const struct track *track, uint64_t ts)
+{
+	uint64_t counted = track->figure[TRACK_PERIODS], period = track->figure[TRACK_PERIOD];
+
+	return counted < UINT32_MAX && period < UINT32_MAX && ts > track->first_ts &&
+	       counted * period <= ts - track->first_ts + SLACK * period;
+}
 
 /* Begins again when the process gets another quota. */
 static void note(struct verdict_quota *quota, const struct track *track)
@@ -37,6 +51,10 @@ static void note(struct verdict_quota *quota, const struct track *track)
 		quota->last[i] = track->figure[counters[i]];
 		if (!same)
 			quota->first[i] = quota->last[i];
+	}
+	if (!same && counts_its_life(track, ts)) {
+		quota->since_ns = track->first_ts;
+		memset(quota->first, 0, sizeof(quota->first));
 	}
 }
 
@@ -63,11 +81,13 @@ static uint64_t grown(const struct verdict_quota *quota, enum verdict_quota_coun
 	return quota->last[of] > quota->first[of] ? quota->last[of] - quota->first[of] : 0;
 }
 
-static bool stops(const struct verdict_quota *quota, const struct verdict_limit *limit)
+static bool stops(const struct verdict_quota *quota, const struct verdict_limit *limit, bool ended)
 {
 	uint64_t periods = grown(quota, QUOTA_PERIODS), stopped = grown(quota, QUOTA_THROTTLED);
 	uint64_t span = quota->until_ns - quota->since_ns;
 
+	if (ended && periods >= SHORT_PERIODS_MIN && span >= SHORT_NS && stopped * 100 > periods * OFTEN)
+		return true;
 	return periods >= PERIODS_MIN && ((span >= limit->after && stopped * 100 > periods * limit->count) ||
 					  (span >= SOON_NS && stopped * 100 > periods * OFTEN));
 }
@@ -117,14 +137,16 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_THROTTLED);
 	struct verdict_run *run = verdict_run__of(verdicts, row->run);
 	const struct verdict_quota *own = track ? track__has_room(track, &detector_quota) : NULL;
+	bool ended = !EVENT_IS_NULL(row->ended_ns);
 
 	if (!run)
 		return -ENOMEM;
-	if (own && stops(own, limit) && uses_it(own)) {
+	if (own && stops(own, limit, ended) && uses_it(own)) {
 		run->quota_told |= own->cgroup == run->quota.cgroup;
 		return tell(verdicts, row, own, "ran in");
 	}
-	return row->root && run->quota.since_ns && stops(&run->quota, limit) ? tell_of_all(verdicts, run, row) : 0;
+	return row->root && run->quota.since_ns && stops(&run->quota, limit, false) ? tell_of_all(verdicts, run, row)
+										    : 0;
 }
 
 /* The row of what the quota has stopped may come after that of the run's first process. */

@@ -1258,6 +1258,36 @@ static void a_quota_that_stops_often_is_told_soon(void **state)
 	}
 }
 
+/* One sample is enough where all that its cgroup has counted was in its life. */
+static void a_quota_that_stops_a_short_program(void **state)
+{
+	static const struct {
+		uint64_t cpu, periods, throttled;
+		size_t verdicts;
+	} made[] = {
+		{900 * MS, 10, 9, 1},	  {900 * MS, 10, 4, 0}, /* the quota is a CPU */
+		{100 * MS, 10, 9, 0},				/* others in it use it up */
+		{900 * MS, 1000, 900, 0},			/* before its life */
+		{900 * MS, 4, 4, 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		struct judged *j = begin_judged(NULL);
+
+		start(1 * S, 11, ROOT, "align", "");
+		CPU_SAMPLED(.at = 2 * S, .pid = 11, .cpu = made[i].cpu, .quota = 100 * MS, .periods = made[i].periods,
+			    .throttled = made[i].throttled, .quota_cgroup = 7);
+		END(.at = 2 * S + 100 * MS, .pid = 11, .parent = ROOT, .cpu = made[i].cpu, .bytes = MIB);
+		IO_CLOSED(.at = 2 * S + 100 * MS, .pid = 11, .chars = 1);
+		over(2 * S + 200 * MS, ROOT, 0, 0);
+		finish(j, STREAM_ENDED);
+		if (verdicts__count(j->verdicts) != made[i].verdicts)
+			fail_msg("case %zu: %zu", i, verdicts__count(j->verdicts));
+		end_judged(j);
+	}
+}
+
 #define LATER 8 /* runs after the first one */
 
 /* A merge numbers runs as it meets their streams, whichever began first. */
@@ -1364,6 +1394,7 @@ int main(void)
 		cmocka_unit_test(certainty_changes_with_time),
 		cmocka_unit_test(limits_are_the_runs),
 		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
+		cmocka_unit_test(a_quota_that_stops_a_short_program),
 		cmocka_unit_test(runs_begin_in_any_order),
 		cmocka_unit_test(what_is_not_listed_is_no_zombie),
 		cmocka_unit_test(trends_of_series_that_depend_on_themselves),
