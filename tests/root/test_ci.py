@@ -49,7 +49,8 @@ def test_a_job_of_gitlab():
 def test_a_process_that_is_left_over():
     folder = new_folder()
     line, _ = collector("-c", SRC / "conf/ci.yaml", out=folder / "runs")
-    done = subprocess.run([*line, "--", "bash", "-c", "(sleep 4; exit 5) & exit 0"], cwd=folder, env=NO_CI, capture_output=True,
+    script = "sleep 4 & while read -r name < /proc/$!/comm; [ $name != sleep ]; do :; done; exit 0"
+    done = subprocess.run([*line, "--", "bash", "-c", script], cwd=folder, env=NO_CI, capture_output=True,
                           check=False)
     assert done.returncode == 0, done.stderr.decode()
     page = (folder / "collector.md").read_text()
