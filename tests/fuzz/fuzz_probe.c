@@ -128,6 +128,11 @@ static const char *syscall_name(int number)
 	return number % 2 ? "read" : NULL;
 }
 
+static uint64_t stack_bytes(void)
+{
+	return 0;
+}
+
 static void say_nothing(enum log_level level, const char *fmt, ...)
 {
 	(void)level;
@@ -298,6 +303,7 @@ static void fuzz_probe(const struct probe *probe, struct bpf_object *object, con
 		.log = say_nothing,
 		.ask = ask,
 		.syscall_name = syscall_name,
+		.stack_bytes = stack_bytes,
 	};
 	void *conf = calloc(1, probe->conf_size + 1);
 	struct error err;

@@ -458,7 +458,7 @@ static inline void made__sender(struct lifecycle_exit *e, const struct made_args
 		return;
 	e->sender_pid = a->sent_by;
 	e->sender_start = a->of->starts[a->sent_by];
-	memcpy(e->sender_name, a->comm ? a->comm : "sender", strnlen(a->comm ? a->comm : "sender", EVENT_COMM));
+	snprintf(e->sender_name, EVENT_COMM, "%s", a->comm ? a->comm : "sender");
 	e->sender_comm = (struct event_string){offsetof(struct lifecycle_exit, sender_name),
 					       (__u32)strnlen(e->sender_name, EVENT_COMM), 0};
 }
