@@ -70,17 +70,11 @@ static bool has_call(const char *calls, const char *call, size_t length)
 	return false;
 }
 
-static bool is(const struct value *value, const char *string)
-{
-	return value->type == VALUE_STRING && value->length == strlen(string) &&
-	       !memcmp(value->string, string, value->length);
-}
-
 static bool fits(const char *wanted, const struct value *state, const struct value *descriptor)
 {
 	if (wanted && !*wanted)
-		return is(state, "S");
-	return !wanted || is(descriptor, wanted);
+		return value__is(state, "S");
+	return !wanted || value__is(descriptor, wanted);
 }
 
 static void name_call(char text[TEXT], const struct value *state, const struct value *call,
@@ -98,9 +92,9 @@ static void name_call(char text[TEXT], const struct value *state, const struct v
 static void name(char text[TEXT], const struct value *state, const struct value *call, const struct value *descriptor)
 {
 	*text = '\0';
-	if (is(state, "T"))
+	if (value__is(state, "T"))
 		snprintf(text, TEXT, STOPPED);
-	else if (is(state, "t"))
+	else if (value__is(state, "t"))
 		snprintf(text, TEXT, "its tracer");
 	else if (call->type == VALUE_STRING && call->length && call->length < TEXT / 2)
 		name_call(text, state, call, descriptor);

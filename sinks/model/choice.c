@@ -29,8 +29,8 @@ static bool may_end(const struct ending *e, const struct passer *passer)
 	       (passer->answers && !e->well_after && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS);
 }
 
-/* What the kernel sends to all processes of a terminal; other signals of its own are about one process. */
-static bool by_terminal(uint64_t signal)
+/* What the kernel sends to many at once, of a terminal or a PID namespace; other signals of its own are about one process. */
+static bool is_sent_to_many(uint64_t signal)
 {
 	return signal == SIGINT || signal == SIGQUIT || signal == SIGHUP || signal == SIGKILL;
 }
@@ -45,7 +45,7 @@ static bool died_alike(const struct model_row *row, const struct ending *e)
 		return false;
 	if (row->sender_is == MODEL_RELATION_ITSELF)
 		return !e->well_after && row->ended_ns - child->ended_ns <= ANSWER_NS;
-	if (row->sender == MODEL_SENDER_TIMER || (row->sender == MODEL_SENDER_KERNEL && !by_terminal(row->signal)))
+	if (row->sender == MODEL_SENDER_TIMER || (row->sender == MODEL_SENDER_KERNEL && !is_sent_to_many(row->signal)))
 		return false;
 	return row->sender == child->sender && row->sender_pid == child->sender_pid &&
 	       row->sender_start == child->sender_start;

@@ -56,7 +56,7 @@ struct model_oom *oom__new(const struct feed *feed, const struct process *victim
 	oom->refs = 1;
 	if (length)
 		memcpy(oom->cgroup, cgroup->string, length);
-	oom->host = scope->type == VALUE_STRING && scope->length == 4 && !memcmp(scope->string, "host", 4);
+	oom->host = value__is(scope, "host");
 	oom->rss_bytes = value__number(feed->field[RSS]);
 	oom->limit_bytes = value__number(feed->field[LIMIT]);
 	oom->usage_bytes = value__number(feed->field[USAGE]);

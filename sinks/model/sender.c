@@ -12,8 +12,8 @@ static uint8_t sender_of(const struct value *value)
 {
 	const char *name;
 
-	for (uint8_t i = MODEL_SENDER_USER; value->type == VALUE_STRING && (name = model_sender__name(i)); i++)
-		if (value->length == strlen(name) && !memcmp(value->string, name, value->length))
+	for (uint8_t i = MODEL_SENDER_USER; (name = model_sender__name(i)); i++)
+		if (value__is(value, name))
 			return i;
 	return MODEL_SENDER_UNKNOWN;
 }

@@ -293,8 +293,7 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t ow
 	figure__note(&pub->cpu_partial, row->cpu_ns, row->cpu_partial);
 	figure__note(&pub->io_partial, row->io[0], row->io_partial);
 	set_peak(pub, row);
-	if (row->hugetlb_bytes || !EVENT_IS_NULL(row->sampled_rss_bytes)) /* else nothing looked */
-		figure__set_greater(&pub->hugetlb_bytes, row->hugetlb_bytes);
+	figure__set_greater(&pub->hugetlb_bytes, model_row__hugetlb(row));
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		figure__add(&pub->io[i], own_io[i]);
 	task__note_end(task, row, (struct ending *)row->ending);

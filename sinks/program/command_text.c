@@ -102,10 +102,13 @@ const char *model_command__forked(const struct model_command *command, const cha
 	return model_command__is_shell(command, comm) ? "a subshell of " : "fork of ";
 }
 
-static void put_command(struct text *text, const struct model_command *command, const char *comm, size_t max)
+static void put_command(struct text *text, const struct model_command *command, const char *comm, bool forked,
+			size_t max)
 {
 	struct model_list args;
 
+	if (forked)
+		text__printf(text, "%s", model_command__forked(command, comm));
 	if (command && command->args.length) {
 		args = without_interpreter(command);
 		text__arguments(text, &args, false, max);
@@ -122,23 +125,17 @@ static void put_command(struct text *text, const struct model_command *command, 
 
 void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked)
 {
-	if (forked)
-		text__printf(text, "%s", model_command__forked(command, comm));
-	put_command(text, command, comm, TEXT_COMMAND_MAX);
+	put_command(text, command, comm, forked, TEXT_COMMAND_MAX);
 }
 
 void text__whole_command(struct text *text, const struct model_command *command, const char *comm, bool forked)
 {
-	if (forked)
-		text__printf(text, "%s", model_command__forked(command, comm));
-	put_command(text, command, comm, SIZE_MAX);
+	put_command(text, command, comm, forked, SIZE_MAX);
 }
 
 void text__all_arguments_of(struct text *text, const struct model_command *command, const char *comm, bool forked)
 {
-	if (forked)
-		text__printf(text, "%s", model_command__forked(command, comm));
-	put_command(text, command, comm, TEXT_ALL_ARGUMENTS);
+	put_command(text, command, comm, forked, TEXT_ALL_ARGUMENTS);
 }
 
 void text__replaced(struct text *text, const struct model_command *next)

@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+bool value__is(const struct value *value, const char *text)
+{
+	return value->type == VALUE_STRING && value->length == strlen(text) &&
+	       !memcmp(value->string, text, value->length);
+}
+
 uint64_t value__number(const struct value *value)
 {
 	switch (value->type) {
@@ -188,7 +194,6 @@ const char *model_command__name(const struct model_command *command, const char 
 	return called && *called != '-' ? last_part(called) : name;
 }
 
-/* A script is known by its interpreter, the first argument. */
 const char *model_command__variable(const struct model_command *command, const char *name)
 {
 	const char *item = command->env.data;
@@ -200,6 +205,7 @@ const char *model_command__variable(const struct model_command *command, const c
 	return NULL;
 }
 
+/* A script is known by its interpreter, the first argument. */
 bool model_command__is_shell(const struct model_command *command, const char *comm)
 {
 	static const char *const names[] = {"sh",    "bash", "dash",  "ash",  "zsh",	 "ksh",

@@ -46,6 +46,9 @@ void model_command__unref(struct model_command *command);
 /* A number of a record; else null with its reason. */
 uint64_t value__number(const struct value *value);
 
+/* Whether a value of a record is this text. */
+bool value__is(const struct value *value, const char *text);
+
 /* The name of a command: the last part of its path, else `comm`. That of argv[0] if it was executed by a descriptor
  * (fexecve of a memfd) or as /proc/self/exe; busybox and its like are what they are called. NUL-terminated, any bytes. */
 const char *model_command__name(const struct model_command *command, const char *comm);

@@ -332,11 +332,10 @@ int cell__task_step(struct packer *p, const struct cell *cell, const void *at)
 
 int cell__hugetlb(struct packer *p, const struct cell *cell, const void *at)
 {
-	const struct model_row *row = at;
+	uint64_t bytes = model_row__hugetlb(at);
 
 	(void)cell;
-	return row->hugetlb_bytes || !EVENT_IS_NULL(row->sampled_rss_bytes) ? kept__number(p->out, row->hugetlb_bytes)
-									    : kept__null(p->out);
+	return EVENT_IS_NULL(bytes) ? kept__null(p->out) : kept__number(p->out, bytes);
 }
 
 int cell__boot_id(struct packer *p, const struct cell *cell, const void *at)

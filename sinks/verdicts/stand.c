@@ -29,17 +29,11 @@ static bool is_true(const struct value *value)
 	return value->type == VALUE_BOOL && value->boolean;
 }
 
-static bool is_text(const struct value *value, const char *text)
-{
-	return value->type == VALUE_STRING && value->length == strlen(text) &&
-	       !memcmp(value->string, text, value->length);
-}
-
 /* The index of a text in a list of names; 0: none of them. */
 static uint8_t index_of(const struct value *value, const char *const *names, size_t count)
 {
 	for (size_t i = 1; i < count; i++)
-		if (is_text(value, names[i]))
+		if (value__is(value, names[i]))
 			return i;
 	return 0;
 }
@@ -144,8 +138,8 @@ static struct stand_descriptor read_descriptor(const struct seen *seen)
 		.type = index_of(field[2], types, sizeof(types) / sizeof(*types)),
 		.device = value__number(field[3]),
 		.inode = value__number(field[4]),
-		.reads = is_text(field[5], "r") || is_text(field[5], "rw"),
-		.writes = is_text(field[5], "w") || is_text(field[5], "rw"),
+		.reads = value__is(field[5], "r") || value__is(field[5], "rw"),
+		.writes = value__is(field[5], "w") || value__is(field[5], "rw"),
 		.peer = value__number(field[6]),
 		.open_file = value__number(field[9]),
 		.readers = value__number(field[10]),
@@ -221,7 +215,7 @@ void stand__picture(struct stand *stand, const struct seen *seen)
 	if (!is_true(field[4]) || threads != stand->threads_count || descriptors != count_own(stand))
 		stand->complete = false;
 	/* What went on while it was described does not stand still; a thread that is not described may run. */
-	if (is_text(field[5], "moved") || (!EVENT_IS_NULL(threads) && threads > stand->threads_count))
+	if (value__is(field[5], "moved") || (!EVENT_IS_NULL(threads) && threads > stand->threads_count))
 		stand->stuck = false;
 }
 

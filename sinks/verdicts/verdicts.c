@@ -111,8 +111,8 @@ enum { STATE = TRACK_ANON, SYSCALL, DESCRIPTOR };
 
 static bool is_one_of(const struct value *value, const char *const *names)
 {
-	for (; value->type == VALUE_STRING && *names; names++)
-		if (value->length == strlen(*names) && !memcmp(value->string, *names, value->length))
+	for (; *names; names++)
+		if (value__is(value, *names))
 			return true;
 	return false;
 }
