@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pipelines that are broken on purpose: the summary's first lines name what broke them, by the tool's own argv."""
-import json
 import os
 import re
 import shutil
@@ -8,7 +7,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import BUILD, SRC, collect, collector, merge, new_folder, stage
+from harness import BUILD, ask, collect, collector, merge, new_folder
 
 LINES = 15
 
@@ -266,7 +265,5 @@ def test_every_way_to_hide_a_failure_is_found():
 def test_the_query_failed_names_the_answer_that_ended_a_script():
     """grep has not failed: it is in no row of its own."""
     run = collect("bash", "-ec", "true; grep -q x /dev/null; true", code=1)
-    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl",
-                           run.path, "failed"], capture_output=True, text=True, check=True)
-    row, = map(json.loads, done.stdout.splitlines())
+    row, = ask(run, "failed")
     assert row["cause"] == "grep -q x /dev/null" and row["command"].startswith("bash -ec")

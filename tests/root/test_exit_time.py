@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """When a process ended, where its account is written much later: a zombie that nobody waits for before the run's end."""
-import json
 import os
 import signal
-import subprocess
 import sys
 
 import pytest
-from harness import BUILD, collect, stage
+from harness import BUILD, ask, collect
 
 # The child of a process that outlives the command exits between two looks at the clock.
 COMMAND = """
@@ -40,9 +38,8 @@ def with_a_zombie(config):
 
 def ended_ns(run, pid):
     sql = f"SELECT began_ns + wall_ns AS ended_ns, wall_ns, missing FROM processes WHERE pid = {pid}"
-    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run.path, sql], capture_output=True,
-                          check=True)
-    return json.loads(done.stdout)
+    row, = ask(run, sql)
+    return row
 
 
 @pytest.mark.parametrize("probe", ("cpu", "io"))

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Memory in pages of hugetlbfs, which the kernel counts in no RSS: against /proc/PID/status."""
-import json
 import os
 import re
 import subprocess
@@ -8,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from harness import BUILD, Started, collect, merge, stage, wait_for
+from harness import BUILD, Started, ask, collect, merge, wait_for
 
 POOL = Path("/proc/sys/vm/nr_hugepages")
 PAGES = 4
@@ -75,14 +74,12 @@ def test_it_is_shown_beside_the_peak(run):
 def test_tables_have_it(run):
     run, pid, said = run
     sql = f"SELECT hugetlb_bytes, peak_rss_bytes FROM processes WHERE pid = {pid}"
-    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run.path, sql], capture_output=True,
-                          check=True)
-    assert int(json.loads(done.stdout)["hugetlb_bytes"]) == said
+    row, = ask(run, sql)
+    assert int(row["hugetlb_bytes"]) == said
 
 
 @pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
 def test_what_no_sample_saw_is_not_known():
     run = collect("true", config="probes: {lifecycle: {}, mem: {interval: 1h}}\n")
-    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run.path,
-                           "SELECT hugetlb_bytes, sampled_rss_bytes FROM processes"], capture_output=True, check=True)
-    assert json.loads(done.stdout) == {"hugetlb_bytes": None, "sampled_rss_bytes": None}
+    row, = ask(run, "SELECT hugetlb_bytes, sampled_rss_bytes FROM processes")
+    assert row == {"hugetlb_bytes": None, "sampled_rss_bytes": None}

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """A process that its parent waits for 12 s after its end: the kernel closes its account only then."""
 import json
-import subprocess
 import sys
 
 import pytest
-from harness import BUILD, collect, merge, stage
+from harness import BUILD, ask, collect, merge
 
 PARENT = """
 import json, os, time
@@ -30,9 +29,7 @@ def test_a_process_reaped_late_has_its_account():
     late = run.one("cpu.exit", pid=said["pid"])["ts"] - run.one("lifecycle.exit", pid=said["pid"])["ts"]
     assert late > 10e9, "the account did not come late"
     sql = f"SELECT cpu_ns, read_chars, missing FROM processes WHERE pid = {said['pid']}"
-    done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-F", "jsonl", run.path, sql], capture_output=True,
-                          check=True)
-    row = json.loads(done.stdout)
+    row, = ask(run, sql)
     assert abs(int(row["cpu_ns"]) - said["cpu_ns"]) < 1e6, row
     assert int(row["read_chars"]) >= 1 << 20, row
     assert not any(name in str(row["missing"]) for name in ("cpu_ns", "read_chars")), row

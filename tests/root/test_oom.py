@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Killed for want of memory: who, by which cgroup's limit, how big; against the kernel's own log."""
 import contextlib
-import json
 import os
 import re
 import subprocess
@@ -10,7 +9,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from harness import BUILD, SRC, Started, collect, merge, merge_into, new_folder, program, stage, truth, wait_for
+from harness import BUILD, Started, ask, collect, merge, merge_into, new_folder, program, truth, wait_for
 
 LIMIT = 30 << 20
 
@@ -144,8 +143,7 @@ def wait_for_samples(started, sizes):
 def test_the_query_failed_says_so(killed):
     run, _ = killed
     kill = run.one("mem.oom_kill")
-    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl", run.path, "failed"]
-    row = json.loads(subprocess.run(line, capture_output=True, check=True).stdout)
+    row, = ask(run, "failed")
     assert row["outcome"] == "oom" and row["pid"] == kill["pid"]
     assert re.match(rf"limit 30\.0 MiB, usage (29|30)\.\d MiB, cgroup {re.escape(kill['cgroup'])}", row["oom"]), row
 

@@ -324,75 +324,76 @@ static void what_outlived_its_parent_is_nobodys(void **state)
 	assert_chain(s, 1, "10");
 }
 
+/* How each ends, and whether that is a hidden failure. */
+static const struct {
+	const char *exe, *args;
+	int status;
+	bool hidden;
+} ruled[] = {
+	{"/usr/bin/which", "/bin/sh|/usr/bin/which|x|", 1, false},
+	{"/usr/bin/sort", "sort|-c|x|", 1, false},
+	{"/usr/bin/sort", "sort|x|", 1, true},
+	{"/usr/bin/git", "git|-C|x|rev-parse|HEAD|", 128, false},
+	{"/usr/bin/git", "git|clone|x|", 128, true},
+	{"/usr/bin/timeout", "timeout|5|tail|-f|x|", 124, false},
+	{"/usr/bin/timeout", "timeout|5|x|", 124, true},
+	{"/usr/bin/timeout", "timeout|5|x|", 125, true},
+	{"/usr/bin/python3", "python3|-c|import nosuch|", 1, false},
+	{"/usr/bin/python3", "python3|-c|import sys; sys.exit(1)|", 1, true},
+	{"/usr/bin/dpkg", "dpkg|-s|x|", 1, false},
+	{"/usr/bin/dpkg", "dpkg|-i|x.deb|", 1, true},
+	{"/usr/bin/apt-cache", "apt-cache|show|x|", 100, false},
+	{"/bin/bash", "bash|/root/.pyenv/pyenv.d/exec/pip-rehash/pip|show|x|", 1, false},
+	{"/bin/bash", "bash|/root/.pyenv/pyenv.d/exec/pip-rehash/pip|install|x|", 1, true},
+	{"/usr/bin/gzip", "gzip|-t|x.gz|", 1, false},
+	{"/usr/bin/xz", "xz|-q|--test|x.xz|", 1, false},
+	{"/usr/bin/gzip", "gzip|-d|-c|x.gz|", 1, true},
+	{"/usr/bin/gzip", "gzip|-c|t|", 1, true},
+	{"/usr/bin/samtools", "samtools|quickcheck|x.bam|", 4, false},
+	{"/usr/bin/samtools", "samtools|index|x.bam|", 1, true},
+	{"/usr/bin/sha256sum", "sha256sum|-c|--status|x|", 1, false},
+	{"/usr/bin/sha256sum", "sha256sum|-c|x|", 1, true},
+	{"/usr/bin/node", "node|-e|require('x')|", 1, false},
+	{"/usr/bin/node", "node|-e|require('x').run()|", 1, true},
+	{"/bin/ls", "ls|missing|", 2, false},
+	{"/bin/cat", "cat|missing|", 1, true},
+	{"/usr/bin/cmake", "cmake|--build|.|", 1, true},
+	{"/usr/bin/timeout", "timeout|-k|1|5s|sh|-c|tail -f x|", 124, false},
+	{"/usr/bin/timeout", "timeout|5|./align.sh|top.bam|out.bam|", 124, true},
+	{"/usr/bin/timeout", "timeout|5|./align.sh|--overwrite|yes|", 124, true},
+	{"/usr/bin/timeout", "timeout|5|dump_table.py|", 124, true},
+	{"/usr/bin/timeout", "timeout|5|top.sh|", 124, true},
+	{"/bin/ps", "ps|-p|17|", 1, false},
+	{"/usr/bin/flock", "flock|-n|9|", 1, false},
+	{"/usr/bin/flock", "flock|-n|lock|tool|", 1, true},
+	{"/usr/bin/make", "make|-q|all|", 1, false},
+	{"/usr/bin/make", "make|all|", 2, true},
+	{"/usr/bin/awk", "awk|/x/ {f = 1} END {exit !f}|t|", 1, false},
+	{"/usr/bin/awk", "awk|NF != 3 {exit 1}|t|", 1, true},
+	{"/usr/bin/curl", "curl|-sf|http://localhost:8080/health|", 7, false},
+	{"/usr/bin/curl", "curl|-sf|http://example.org/localhost.tar|", 7, true},
+	{"/usr/bin/gcc", "gcc|-fno-such|-E|-x|c|-|", 1, false},
+	{"/usr/bin/gcc", "gcc|-c|x.c|", 1, true},
+	{"/bin/tar", "tar|tzf|x.tgz|", 2, false},
+	{"/bin/tar", "tar|-tvf|x.tgz|", 2, false},
+	{"/bin/tar", "tar|xf|t.tgz|", 2, true},
+	{"/bin/tar", "tar|--extract|-f|t.tgz|", 2, true},
+	{"/usr/bin/python3", "python3|-m|json.tool|x|", 1, false},
+	{"/usr/bin/python3", "python3|-c|import sys; sys.exit(sys.version_info < (4,))|", 1, false},
+	{"/usr/bin/perl", "perl|-MJSON::XS|-e1|", 2, false},
+	{"/usr/bin/perl", "perl|-MJSON::XS|-e10/0|", 2, true},
+};
+
 static void what_rules_say(void **state)
 {
-	static const struct {
-		const char *exe, *args;
-		int status;
-		bool hidden;
-	} cases[] = {
-		{"/usr/bin/which", "/bin/sh|/usr/bin/which|x|", 1, false},
-		{"/usr/bin/sort", "sort|-c|x|", 1, false},
-		{"/usr/bin/sort", "sort|x|", 1, true},
-		{"/usr/bin/git", "git|-C|x|rev-parse|HEAD|", 128, false},
-		{"/usr/bin/git", "git|clone|x|", 128, true},
-		{"/usr/bin/timeout", "timeout|5|tail|-f|x|", 124, false},
-		{"/usr/bin/timeout", "timeout|5|x|", 124, true},
-		{"/usr/bin/timeout", "timeout|5|x|", 125, true},
-		{"/usr/bin/python3", "python3|-c|import nosuch|", 1, false},
-		{"/usr/bin/python3", "python3|-c|import sys; sys.exit(1)|", 1, true},
-		{"/usr/bin/dpkg", "dpkg|-s|x|", 1, false},
-		{"/usr/bin/dpkg", "dpkg|-i|x.deb|", 1, true},
-		{"/usr/bin/apt-cache", "apt-cache|show|x|", 100, false},
-		{"/bin/bash", "bash|/root/.pyenv/pyenv.d/exec/pip-rehash/pip|show|x|", 1, false},
-		{"/bin/bash", "bash|/root/.pyenv/pyenv.d/exec/pip-rehash/pip|install|x|", 1, true},
-		{"/usr/bin/gzip", "gzip|-t|x.gz|", 1, false},
-		{"/usr/bin/xz", "xz|-q|--test|x.xz|", 1, false},
-		{"/usr/bin/gzip", "gzip|-d|-c|x.gz|", 1, true},
-		{"/usr/bin/gzip", "gzip|-c|t|", 1, true},
-		{"/usr/bin/samtools", "samtools|quickcheck|x.bam|", 4, false},
-		{"/usr/bin/samtools", "samtools|index|x.bam|", 1, true},
-		{"/usr/bin/sha256sum", "sha256sum|-c|--status|x|", 1, false},
-		{"/usr/bin/sha256sum", "sha256sum|-c|x|", 1, true},
-		{"/usr/bin/node", "node|-e|require('x')|", 1, false},
-		{"/usr/bin/node", "node|-e|require('x').run()|", 1, true},
-		{"/bin/ls", "ls|missing|", 2, false},
-		{"/bin/cat", "cat|missing|", 1, true},
-		{"/usr/bin/cmake", "cmake|--build|.|", 1, true},
-		{"/usr/bin/timeout", "timeout|-k|1|5s|sh|-c|tail -f x|", 124, false},
-		{"/usr/bin/timeout", "timeout|5|./align.sh|top.bam|out.bam|", 124, true},
-		{"/usr/bin/timeout", "timeout|5|./align.sh|--overwrite|yes|", 124, true},
-		{"/usr/bin/timeout", "timeout|5|dump_table.py|", 124, true},
-		{"/usr/bin/timeout", "timeout|5|top.sh|", 124, true},
-		{"/bin/ps", "ps|-p|17|", 1, false},
-		{"/usr/bin/flock", "flock|-n|9|", 1, false},
-		{"/usr/bin/flock", "flock|-n|lock|tool|", 1, true},
-		{"/usr/bin/make", "make|-q|all|", 1, false},
-		{"/usr/bin/make", "make|all|", 2, true},
-		{"/usr/bin/awk", "awk|/x/ {f = 1} END {exit !f}|t|", 1, false},
-		{"/usr/bin/awk", "awk|NF != 3 {exit 1}|t|", 1, true},
-		{"/usr/bin/curl", "curl|-sf|http://localhost:8080/health|", 7, false},
-		{"/usr/bin/curl", "curl|-sf|http://example.org/localhost.tar|", 7, true},
-		{"/usr/bin/gcc", "gcc|-fno-such|-E|-x|c|-|", 1, false},
-		{"/usr/bin/gcc", "gcc|-c|x.c|", 1, true},
-		{"/bin/tar", "tar|tzf|x.tgz|", 2, false},
-		{"/bin/tar", "tar|-tvf|x.tgz|", 2, false},
-		{"/bin/tar", "tar|xf|t.tgz|", 2, true},
-		{"/bin/tar", "tar|--extract|-f|t.tgz|", 2, true},
-		{"/usr/bin/python3", "python3|-m|json.tool|x|", 1, false},
-		{"/usr/bin/python3", "python3|-c|import sys; sys.exit(sys.version_info < (4,))|", 1, false},
-		{"/usr/bin/perl", "perl|-MJSON::XS|-e1|", 2, false},
-		{"/usr/bin/perl", "perl|-MJSON::XS|-e10/0|", 2, true},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+	for (size_t i = 0; i < sizeof(ruled) / sizeof(*ruled); i++) {
 		struct seen *s = began("/bin/sh", "sh|");
 
-		runs(11, 10, cases[i].exe, cases[i].args, cases[i].status);
+		runs(11, 10, ruled[i].exe, ruled[i].args, ruled[i].status);
 		ends(10, 0);
-		if (is_hidden(s, 11) != cases[i].hidden)
-			fail_msg("case %zu, %s", i, cases[i].args);
+		if (is_hidden(s, 11) != ruled[i].hidden)
+			fail_msg("case %zu, %s", i, ruled[i].args);
 		end(s);
 	}
 }
