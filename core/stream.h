@@ -209,7 +209,7 @@ struct stream_info {
 enum stream_life {
 	STREAM_ENDED,	/* has an `end` record */
 	STREAM_UNKNOWN, /* has none, and its writer cannot be asked for: a copy, of another host or boot, on NFS... */
-	STREAM_CRASHED, /* has none, and its writer was killed */
+	STREAM_CRASHED, /* has none, and its writer was killed or could not write it, as on a full disk */
 	STREAM_RUNNING, /* its writer holds its lock */
 };
 

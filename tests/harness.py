@@ -246,8 +246,8 @@ def merge(*paths, options=(), sink="jsonl", code=0):
 
 
 def ask(run, sql):
-    """The rows of a query, by its name or text, of a run."""
-    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl", run.path, sql]
+    """The rows of a query, by its name or text, of a run or a lake."""
+    line = [stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-F", "jsonl", getattr(run, "path", run), sql]
     done = subprocess.run(line, capture_output=True, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
 

@@ -95,20 +95,23 @@ static const char *hidden(const char *id, char name[NAME_SIZE])
 	return name;
 }
 
-/* NAME-20261122T031500Z, or NAME-20261122T031500Z-2 etc. if that exists. */
+/*
+ * NAME-20261122T031500Z-PID: runs of one host that begin in the same second have different names in other folders too, as a
+ * lake and queries know a run by its name and host. Where that exists, as several runs of a daemon do, the next number.
+ */
 static int make_folder(struct folder *f, const struct folder_opts *opts, struct error *err)
 {
 	time_t now = time(NULL);
+	unsigned number = getpid();
 	char stamp[32], name[NAME_SIZE];
 	struct stat st;
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
-	for (unsigned i = 1; f->dirfd < 0; i++) {
+	for (unsigned i = 1; f->dirfd < 0; i++, number++) {
 		free(f->id);
-		if ((i == 1 ? asprintf(&f->id, "%s-%s", opts->name, stamp)
-			    : asprintf(&f->id, "%s-%s-%u", opts->name, stamp, i)) < 0) {
+		if (asprintf(&f->id, "%s-%s-%u", opts->name, stamp, number) < 0) {
 			f->id = NULL;
 			return -ENOMEM;
 		}

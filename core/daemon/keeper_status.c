@@ -69,16 +69,15 @@ static void fill_daemon(const struct keeper *k, struct status_daemon *d)
 	fill_limits(d, &k->conf->limits);
 }
 
-/* NAME-20261122T031500Z[-2] */
-static void cut_stamp(char *name)
+/* Bytes of NAME in NAME-20261122T031500Z-PID. */
+static int name_length(const char *run)
 {
-	char *stamp = name;
+	const char *stamp = run;
 
-	for (char *at = name; (at = strchr(at, '-')); at++)
+	for (const char *at = run; (at = strchr(at, '-')); at++)
 		if (strspn(at + 1, "0123456789") == 8 && at[9] == 'T')
 			stamp = at;
-	if (stamp > name)
-		*stamp = '\0';
+	return stamp > run ? stamp - run : (int)strlen(run);
 }
 
 static void fill_run(struct status_run *run, const struct channel_run *state)
@@ -95,8 +94,7 @@ static void fill_run(struct status_run *run, const struct channel_run *state)
 	};
 	run->began = clock__ns(CLOCK_REALTIME) - run->wall_ns;
 	snprintf(run->run, sizeof(run->run), "%.*s", (int)sizeof(state->id), state->id);
-	snprintf(run->name, sizeof(run->name), "%.71s", run->run);
-	cut_stamp(run->name);
+	snprintf(run->name, sizeof(run->name), "%.*s", name_length(run->run), run->run);
 }
 
 /* The message is the recorder's, which may have been attacked: its size says how many there are. */

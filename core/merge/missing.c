@@ -29,8 +29,9 @@ static const char *missing_end(const struct stream_state *state)
 {
 	if (state->complete || state->life == STREAM_RUNNING)
 		return "";
-	return state->life == STREAM_CRASHED ? "the collector was killed, the last events are missing; "
-					     : "the stream has no end record, its last events are missing; ";
+	return state->life == STREAM_CRASHED
+		       ? "the collector was killed or could not write, the last events are missing; "
+		       : "the stream has no end record, its last events are missing; ";
 }
 
 /* Reports streams that lack ends of processes, though they say nothing of losses. Returns whether there are any. */

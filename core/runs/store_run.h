@@ -19,7 +19,7 @@ struct store_run {
 	bool open;	  /* it is written, or may be: only what is certainly not may be removed */
 };
 
-/* Whether this may be the name of a run's folder, NAME-20261122T031500Z[-2]. */
+/* Whether this may be the name of a run's folder, NAME-20261122T031500Z-PID, or without a number as version 0.1 named it. */
 bool store_run__is_name(const char *name);
 
 /* Which of two such names is that of the run that began later: like strcmp(). */

@@ -169,7 +169,7 @@ static void say_crash(struct text *line, const struct model_run *run)
 {
 	char end[FORMAT_SIZE];
 
-	text__printf(line, "the collector was killed");
+	text__printf(line, "the collector was killed, or could not write");
 	if (run->begun)
 		text__printf(line, ": its record ends at +%s", format__duration(end, since_begin(run, run->last_ts)));
 }
@@ -200,7 +200,7 @@ int losses__each(const struct losses *losses, const struct model_run *run, int (
 	}
 	for (size_t i = 0; run->life != STREAM_CRASHED && i < losses->open_count && !err; i++) {
 		text__safe(&text, losses->open[i], strlen(losses->open[i]));
-		text__printf(&text, ": has no end: the collector was killed, or still runs");
+		text__printf(&text, ": has no end: the collector was killed, could not write, or still runs");
 		err = hand_out(&text, line, arg);
 	}
 	for (int i = 0; i < MODEL_SOURCES && !err; i++) {

@@ -203,7 +203,7 @@ static void state(struct page *page)
 		     format__duration(wall, totals_run__wall(run)), format__count(number, run->running),
 		     run->running == 1 ? "" : "es");
 	else if (run->run->life == STREAM_CRASHED)
-		fact(page, "state", "crashed", false, "the collector was killed before the end");
+		fact(page, "state", "crashed", false, "the collector was killed, or could not write the end");
 }
 
 static void verdict(struct page *page)

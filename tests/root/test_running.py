@@ -152,7 +152,7 @@ class TestCrashed:
     def test_summary(self, crashed):
         code, page, said = tool("collector-merge", crashed.path)
         assert code == 0
-        assert "  state         crashed" in page and "the collector was killed: its record ends at +" in page
+        assert "  state         crashed" in page and "the collector was killed, or could not write: its record ends at +" in page
         assert "the collector was killed" in said and "still running" not in page + said
 
     def test_strict(self, crashed):

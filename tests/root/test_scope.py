@@ -263,7 +263,7 @@ def test_runs_have_the_name_of_their_rule():
         early.communicate(b"\n")
         wait_for(lambda: len(runs(started.out)) == 3, "three runs open")
         run = started.end(signal.SIGTERM)
-    found = {name[:-17]: run.out / name for name in runs(run.out)}
+    found = {re.fullmatch(r"(.*)-\d{8}T\d{6}Z-\d+", name)[1]: run.out / name for name in runs(run.out)}
     assert set(found) == {"late-1.x", "before", "other"}
     for name, path in found.items():
         for stream in path.glob("*.msgpack"):

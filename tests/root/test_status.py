@@ -66,7 +66,7 @@ def test_a_daemon_with_a_run(shell):
             busy = wait_for(lambda: (found := status(started.out)) and found["runs"] and found["runs"][0]["lost"] and
                             found["runs"][0]["processes"] == 5 and found, "the run is shown")
             run, = busy["runs"]
-            folder, = [path.name for path in started.out.glob("run-*Z")]
+            folder, = [path.name for path in started.out.glob("run-*Z-*")]
             assert (run["run"], run["name"], run["uid"], run["watched"]) == (folder, "run", NOBODY, 2)
             assert run["bytes"] > 1024 and run["wall_ns"] > 0 and run["began"] >= busy["since"]
             wait_for(lambda: (found := status(started.out))["kept"] == 1 and found["disk_used"] > 0, "the disk is measured")
@@ -163,7 +163,7 @@ def test_hostile_clients(shell):
                 if i % 5 == 4 and clients:
                     clients.pop(0).close()
             subprocess.run([shell, "-c", ":"], check=True)
-            wait_for(lambda: list(started.out.glob("run-*Z")), "a run, meanwhile")
+            wait_for(lambda: list(started.out.glob("run-*Z-*")), "a run, meanwhile")
             fds = len(os.listdir(f"/proc/{started.pid}/fd"))
             assert fds < 64
             # its turn comes though no other client goes

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from harness import KIND_BASE, collect, merge, new_folder, program, read_stream, to_bytes
+from harness import KIND_BASE, Started, ask, collect, merge, new_folder, program, read_stream, to_bytes
 
 HEAD = ["ts", "seq", "pid", "start", "tid", "cpu"]
 CONFIG = """
@@ -16,6 +16,18 @@ probes:
   cpu: {interval: 100ms}
   mem: {interval: 100ms}
 """
+
+
+def test_runs_of_one_second_in_different_folders_are_different_runs():
+    """As those of a job array are. One lake takes them all, and queries keep them apart."""
+    started = [Started("--no-summary", "--", "sleep", f"0.{i}") for i in range(1, 5)]
+    runs = [one.end(None) for one in started]
+    assert len({run.path.name for run in runs}) == 4, [run.path.name for run in runs]
+    lake = new_folder() / "lake"
+    for run in runs:
+        merge(run.path, sink="parquet:partition=true", options=("--quiet", "-o", lake))
+    rows = ask(lake, "SELECT run, list_last(args) AS slept FROM images ORDER BY slept")
+    assert rows == [{"run": run.path.name, "slept": f"0.{i}"} for i, run in enumerate(runs, 1)]
 
 
 @pytest.fixture(scope="module")

@@ -212,7 +212,7 @@ static void test_many(void **state)
 static void test_names(void **state)
 {
 	static const char *const good[] = {"run-20261122T031500Z", "a.b_c-D-20261122T031500Z-2",
-					   "x-20261122T031500Z-9999"};
+					   "x-20261122T031500Z-9999", "x-20261122T031500Z-4194304"};
 	static const char *const bad[] = {"",
 					  "latest",
 					  "run",

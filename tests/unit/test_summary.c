@@ -727,10 +727,10 @@ static void a_collector_that_was_killed(void **state)
 	     .cause = "truncated");
 	LOST(.at = 3 * S, .stream = CPU, .count = 7, .since = 2 * S, .cause = "ring_full");
 	page = print_as(t, STREAM_CRASHED, 0);
-	assert_has(page, "  state         crashed  the collector was killed before the end\n");
+	assert_has(page, "  state         crashed  the collector was killed, or could not write the end\n");
 	assert_has(page, "\n  record       incomplete  what it lacks is at the end\n");
 	assert_has(page, "\nThe record is not complete\n"
-			 "  the collector was killed: its record ends at +2.0 s\n"
+			 "  the collector was killed, or could not write: its record ends at +2.0 s\n"
 			 "  cpu: 7 records lost between +1.0 s and +2.0 s: the ring was full\n");
 	assert_has_not(page, "has no end");
 	assert_has_not(page, "unknown number");
