@@ -254,6 +254,7 @@ int sinks__commit(struct sinks *sinks, struct error *err);
 
 /* How many of the records passed to sinks__write() are safe in the sink: a low-water mark. */
 uint64_t sinks__delivered(const struct sinks *sinks, size_t i);
+void sinks__stop(struct sinks *sinks);	/* closes those that are open, and leaves their files where they are */
 void sinks__close(struct sinks *sinks); /* all that are loaded or open; removes files not yet in place */
 
 /* ---- place.c ---- */

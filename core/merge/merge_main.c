@@ -418,6 +418,7 @@ static int job__work_apart(struct job *job)
 		code = job__work(job);
 		if (interrupted && !job->args.follow)
 			raise(interrupted);
+		sinks__stop(&job->sinks);
 		_exit(fflush(NULL) ? EXIT_FAILED : code);
 	}
 	if (interrupted)

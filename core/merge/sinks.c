@@ -45,10 +45,16 @@ static void entry__forget(struct sinks_entry *entry)
 	entry->sink = NULL;
 }
 
-static void entry__free(struct sinks_entry *entry)
+static void entry__stop(struct sinks_entry *entry)
 {
 	if (entry->open)
 		entry->sink->close(entry->state);
+	entry->open = false;
+}
+
+static void entry__free(struct sinks_entry *entry)
+{
+	entry__stop(entry);
 	place__close(&entry->place);
 	free(entry->path);
 	sink_files__close(&entry->files);
@@ -483,6 +489,12 @@ const char *sinks__name(const struct sinks *sinks, size_t i)
 uint64_t sinks__delivered(const struct sinks *sinks, size_t i)
 {
 	return sinks->entries[i].delivered;
+}
+
+void sinks__stop(struct sinks *sinks)
+{
+	for (size_t i = sinks->count; i > 0; i--)
+		entry__stop(&sinks->entries[i - 1]);
 }
 
 void sinks__close(struct sinks *sinks)

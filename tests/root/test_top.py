@@ -11,7 +11,7 @@ import subprocess
 import time
 
 import pytest
-from harness import NOBODY, Started, collect, new_folder, stage, wait_for
+from harness import NOBODY, Started, collect, made_run, new_folder, stage, wait_for
 
 pytestmark = pytest.mark.skipif(not (stage() / "collector-top").exists(), reason="built without ncursesw")
 
@@ -317,17 +317,20 @@ class TestScreen:
             screen.press("Escape")
             screen.wait(lambda lines: len(rows_of(lines)) > 1 and "only" not in lines[-1], "all is shown again")
 
-    def test_q_gives_the_terminal_back(self, goes):
+    @pytest.mark.parametrize("key", ["q", "C-c"])
+    @pytest.mark.parametrize("reading", [False, True])
+    def test_q_gives_the_terminal_back(self, goes, key, reading):
+        """Also while it still reads what was written before it began."""
         def given_back(lines):
             text = " ".join(lines)
             return "CODE 0" in text and "q quit" not in text and "pipe-line" not in text \
                 and re.search(r"(?<!-)icanon", text) and re.search(r"(?<!-)echo ", text)
 
-        for key in "q", "C-c":
-            with Screen(goes.path, then="; echo CODE $?; stty -a; exec sleep 1000") as screen:
-                screen.find("q quit")
-                screen.press(key)
-                screen.wait(given_back, "what was there before, and a terminal that echoes")
+        path = made_run(300000)[0] if reading else goes.path
+        with Screen(path, then="; echo CODE $?; stty -a; exec sleep 1000") as screen:
+            screen.find("q quit")
+            screen.press(key)
+            screen.wait(given_back, "what was there before, and a terminal that echoes")
 
     def test_colour(self, goes):
         escapes = []
