@@ -392,5 +392,6 @@ struct bpf_iter__bpf_map {
 #define S_IFSOCK 0140000
 #define S_IFCHR 0020000
 #define O_APPEND 02000
+#define MAGIC_PIPE 0x50495045 /* the file system of pipes without a name */
 
 #endif

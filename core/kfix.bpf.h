@@ -163,6 +163,8 @@ static __always_inline struct upid *kfix__upid(struct pid *pid, __u32 level)
 			;                                                                   \
 	} while (0)
 
+#define SYSCALLS_MAX 1023
+
 /* A system call that a task is in, by the registers that its entry saved. */
 struct kfix_syscall {
 	__s64 number; /* -1: it is in none */
@@ -179,13 +181,16 @@ static __always_inline bool kfix__is_32_bit(struct task_struct *task)
 #endif
 }
 
+/* -1: it is in none. What entered the kernel in another way may have left anything there. */
 static __always_inline __s64 kfix__syscall_number(struct pt_regs *regs)
 {
 #if defined(__TARGET_ARCH_arm64)
-	return BPF_CORE_READ(regs, syscallno);
+	__s64 number = BPF_CORE_READ(regs, syscallno);
 #else
-	return (__s64)BPF_CORE_READ(regs, orig_ax);
+	__s64 number = (__s64)BPF_CORE_READ(regs, orig_ax);
 #endif
+
+	return number >= 0 && number <= SYSCALLS_MAX ? number : -1;
 }
 
 static __always_inline __u64 kfix__syscall_first(struct pt_regs *regs)

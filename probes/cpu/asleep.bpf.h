@@ -6,9 +6,6 @@
 const volatile __u64 stack_bytes;		    /* core_api.stack_bytes() */
 const volatile __u64 transfers[CPU_TRANSFERS / 64]; /* a bitmap of the system calls that read or write a descriptor */
 
-#define MAGIC_PIPE 0x50495045
-#define SYSCALLS_MAX 1023
-
 /* Kind of the file that a descriptor of the task is. A descriptor may be closed meanwhile: every read may fail. */
 static __always_inline __u64 asleep__descriptor(struct task_struct *task, __u64 descriptor)
 {
@@ -47,7 +44,7 @@ static __always_inline void asleep__fill(struct cpu_sample *e, struct task_struc
 	}
 	regs = kfix__registers(task, stack_bytes);
 	number = kfix__syscall_number(regs);
-	if (number < 0 || number > SYSCALLS_MAX)
+	if (number < 0)
 		return;
 	e->syscall = number;
 	if (transfers_data(number))

@@ -28,7 +28,6 @@ struct file_lock___old {
 
 enum { LOCK_POSIX = 1, LOCK_FLOCK = 2, LOCK_OFD = 1024 }; /* FL_* */
 #define LOCKS_MAX 32					  /* of a file, that are looked at */
-#define MAGIC_PIPE 0x50495045
 #define MAGIC_ANONYMOUS 0x09041934
 #define MAGIC_PIDFD 0x50494446
 #define NAME_PIDFD 0x005d64666469705bULL   /* "[pidfd]", the first eight bytes of an anonymous inode's name */

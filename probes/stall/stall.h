@@ -14,7 +14,6 @@ enum stall_kind { STALL_STUCK = 0, STALL_DESCRIPTOR = 1, STALL_PICTURE = 2, STAL
 #define STALL_PROCESSES 4096 /* that one look reports; the next one reports the others */
 #define STALL_WANTED 65536   /* pipes, sockets... whose holders a look looks for */
 #define STALL_ARGS 6
-#define STALL_SYSCALLS_MAX 1023
 #define STALL_CHANNEL 64
 #define STALL_PATH 512
 #define STALL_ADDRESS 108 /* of a Unix socket */

@@ -102,7 +102,7 @@ static __always_inline void wait__syscall(struct stall_stuck *e, struct task_str
 	kfix__syscall(&call, kfix__registers(task, stack_bytes));
 	__builtin_memcpy(e->args, call.args, sizeof(e->args));
 	e->number = call.number;
-	if (compat || call.number < 0 || call.number > STALL_SYSCALLS_MAX)
+	if (compat || call.number < 0)
 		e->number = EVENT_NULL(compat ? EVENT_REASON_UNSUPPORTED : EVENT_REASON_NONE);
 	read_word(e, task->pid,
 		  e->number != NR_FUTEX ? EVENT_REASON_NONE
