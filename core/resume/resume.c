@@ -2,6 +2,7 @@
 /* The folder of a sink's cursors: its lock, and files that are replaced as a whole. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +15,8 @@
 #include "core/text.h"
 
 #define LOCK ".lock" /* no name of a host */
+#define LOCK_WAIT_MS 1000
+#define LOCK_RETRY_MS 10
 #define SWEEP_S 86400
 
 /* ---- the folder ---- */
@@ -33,16 +36,30 @@ static int open_folder(int in, const char *name, const struct account *account)
 	return rc;
 }
 
-static int open_lock(int folder, const struct account *account)
+/* The process without rights of a follower that was killed holds the lock until the kernel has ended it, too. */
+static int take_lock(int fd)
 {
 	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+
+	for (int waited = 0; fcntl(fd, F_OFD_SETLK, &lock); waited += LOCK_RETRY_MS) {
+		if (errno != EAGAIN && errno != EACCES)
+			return -errno;
+		if (waited >= LOCK_WAIT_MS)
+			return -EBUSY;
+		poll(NULL, 0, LOCK_RETRY_MS);
+	}
+	return 0;
+}
+
+static int open_lock(int folder, const struct account *account)
+{
 	int fd = openat(folder, LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600), rc;
 
 	if (fd < 0)
 		return -errno;
 	rc = account ? account__give(account, fd) : 0;
-	if (!rc && fcntl(fd, F_OFD_SETLK, &lock))
-		rc = errno == EAGAIN || errno == EACCES ? -EBUSY : -errno;
+	if (!rc)
+		rc = take_lock(fd);
 	if (!rc)
 		return fd;
 	close(fd);

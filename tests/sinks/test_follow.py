@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """collector-merge --follow: what comes when, in which order, and where it goes on."""
+import fcntl
 import os
 import random
 import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from harness import merge, new_folder, stage, wait_for
@@ -269,6 +271,22 @@ def test_two_followers_with_one_cursor():
         live.tell("put 0 10", "end")
         first.end()
         assert len(first.numbers()) == 20
+
+
+def test_a_lock_that_is_about_to_go_is_waited_for():
+    """As that of a follower that was killed: a service that starts it again must not fail for that."""
+    cursor = new_folder() / "cursors"
+    (cursor / "jsonl").mkdir(parents=True)
+    with Live() as live, (cursor / "jsonl/.lock").open("wb") as lock:
+        live.tell("put 0 10", "end")
+        fcntl.lockf(lock, fcntl.LOCK_EX)
+        with follow_again(live, cursor, None) as follower:
+            def waits():
+                return "poll" in Path(f"/proc/{follower.process.pid}/wchan").read_text()
+            wait_for(waits, "it waits for the lock")
+            lock.close()
+            follower.end()
+            assert len(follower.numbers()) == 10
 
 
 def test_a_cursor_needs_one_sink():
