@@ -199,8 +199,9 @@ struct sink_files {
 /* Takes over `fd`, also in an error. 0 or -ENOMEM. */
 int sink_files__add(struct sink_files *files, const char *option, size_t length, int fd);
 
-/* Opens what the option's value names: a regular file, or the first such of several between commas. 0, also if none is. */
-int sink_files__open(struct sink_files *files, const char *option, size_t length, const char *value);
+/* Opens what the options that the sink `reads` name: a regular file, or the first such of several between commas. 0, also if
+ * none is, or -ENOMEM. */
+int sink_files__open(struct sink_files *files, const struct sink *sink, const void *conf);
 int sink_files__of(const struct sink_files *files, const char *option); /* its descriptor; 0: there is none */
 void sink_files__close(struct sink_files *files);
 

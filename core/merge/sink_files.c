@@ -47,11 +47,36 @@ int sink_files__add(struct sink_files *files, const char *option, size_t length,
 	return 0;
 }
 
-int sink_files__open(struct sink_files *files, const char *option, size_t length, const char *value)
+/* If there is none, the sink knows what its option means. */
+static int open_option(struct sink_files *files, const struct sink *sink, const void *conf, const char *name,
+		       size_t length)
 {
-	int fd = files->count < SINK_FILES_MAX ? open_named(value) : -1;
+	char *option = strndup(name, length);
+	const struct opt *opt;
+	const char *value;
+	int fd;
 
-	return fd >= 0 ? sink_files__add(files, option, length, fd) : 0;
+	if (!option)
+		return -ENOMEM;
+	opt = sink->options ? opt__find(sink->options, option) : NULL;
+	free(option);
+	value = opt ? sink__path(*(char *const *)((const char *)conf + opt->offset)) : NULL;
+	fd = value && files->count < SINK_FILES_MAX ? open_named(value) : -1;
+	return fd >= 0 ? sink_files__add(files, name, length, fd) : 0;
+}
+
+int sink_files__open(struct sink_files *files, const struct sink *sink, const void *conf)
+{
+	const char *name = sink->reads;
+	int rc = 0;
+
+	for (; name && *name && !rc; name += strspn(name, ",")) {
+		size_t length = strcspn(name, ",");
+
+		rc = open_option(files, sink, conf, name, length);
+		name += length;
+	}
+	return rc;
 }
 
 int sink_files__of(const struct sink_files *files, const char *option)

@@ -259,31 +259,10 @@ static int entry__place(struct sinks_entry *entry, struct error *err)
 	return entry__open_place(entry, *path, overwrite && *overwrite, err);
 }
 
-/* A file that the sink is to read: it may not be able to open it. If there is none, the sink knows what its option means. */
-static int entry__open_file(struct sinks_entry *entry, const char *name, size_t length)
-{
-	char **names, *option = strndup(name, length);
-	const char *value;
-
-	if (!option)
-		return -ENOMEM;
-	names = entry__option(entry, option);
-	value = names ? sink__path(*names) : NULL;
-	free(option);
-	return value ? sink_files__open(&entry->files, name, length, value) : 0;
-}
-
 static int entry__open_files(struct sinks_entry *entry, struct error *err)
 {
-	const char *name = entry->sink->reads;
-	int rc = 0;
+	int rc = sink_files__open(&entry->files, entry->sink, entry->conf);
 
-	for (; name && *name && !rc; name += strspn(name, ",")) {
-		size_t length = strcspn(name, ",");
-
-		rc = entry__open_file(entry, name, length);
-		name += length;
-	}
 	return rc ? error__set(err, rc, "%s: %s", entry->sink->name, strerror(-rc)) : 0;
 }
 
