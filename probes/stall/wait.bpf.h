@@ -32,7 +32,25 @@ enum { FUTEX_WAIT = 0, FUTEX_LOCK_PI = 6, FUTEX_WAIT_BITSET = 9, FUTEX_WAIT_REQU
 #define FUTEX_PRIVATE 0x80
 #define FUTEX_TID_MASK 0x3fffffff
 #define FUTEX_WAITERS 0x80000000
-#define MUTEX_CONTENDED 2 /* value of a glibc mutex with waiters; its owner is 8 bytes further */
+#define TID_LIMIT (4 << 20) /* PID_MAX_LIMIT */
+
+/* pthread_mutex_t of glibc. Other locks have 2, or FUTEX_WAITERS, in their word as well (stdio, Rust, Go, musl): after it is
+ * not an owner, but what they protect. */
+struct mutex_glibc {
+	__u32 lock, count, owner, users, kind;
+};
+#define MUTEX_CONTENDED 2    /* its lock, unless it is robust: held, and waited for */
+#define MUTEX_ROBUST 0x10    /* in its kind */
+#define MUTEX_KINDS 0x3ff    /* bits that its kind may have */
+#define MUTEX_USERS_MAX 4096 /* less than the upper half of a pointer */
+
+/* pthread_mutex_t of musl, whose lock is its second word. */
+struct mutex_musl {
+	__u32 type, lock, waiters;
+};
+#define MUSL_OWNED \
+	0x07 /* in its type: recursive, one that checks for errors, or robust: the lock has the owner's number */
+#define MUSL_TYPES 0x8f
 
 /* The word of a thread in a futex wait, read by the program that may sleep. */
 struct word {
@@ -210,21 +228,39 @@ static __always_inline __u64 find_owner(struct task_struct *task, __u32 number, 
 	return search.level ? EVENT_NULL(EVENT_REASON_UNSUPPORTED) : number;
 }
 
+static __always_inline bool is_glibc(const struct mutex_glibc *mutex)
+{
+	return mutex->users && mutex->users <= MUTEX_USERS_MAX && !(mutex->kind & ~MUTEX_KINDS) &&
+	       mutex->owner <= TID_LIMIT;
+}
+
+static __always_inline bool is_musl(struct task_struct *task, __u64 lock)
+{
+	struct mutex_musl mutex = {};
+
+	return !bpf_copy_from_user_task(&mutex, sizeof(mutex), (void *)lock - sizeof(mutex.type), task, 0) &&
+	       mutex.type & MUSL_OWNED && !(mutex.type & ~MUSL_TYPES) && mutex.waiters &&
+	       mutex.waiters <= MUTEX_USERS_MAX;
+}
+
 /* The owner's number, by the word or the mutex that it is part of; 0: not a wait for an owner. */
 static __always_inline __u32 owner_of(struct task_struct *task, const struct kfix_syscall *call, __u32 word)
 {
-	__u32 command = call->args[1] & FUTEX_CMD_MASK, expected = call->args[2], owner = 0;
+	__u32 command = call->args[1] & FUTEX_CMD_MASK, expected = call->args[2], owner = word & FUTEX_TID_MASK;
+	struct mutex_glibc mutex = {};
+	bool glibc;
 
 	if (command == FUTEX_LOCK_PI || command == FUTEX_LOCK_PI2)
-		return word & FUTEX_TID_MASK;
-	if (command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET)
+		return owner;
+	if ((command != FUTEX_WAIT && command != FUTEX_WAIT_BITSET) || word != expected ||
+	    (word != MUTEX_CONTENDED && !(word & FUTEX_WAITERS)))
 		return 0;
-	if (expected & FUTEX_WAITERS && word == expected) /* a robust mutex, or musl's */
-		return word & FUTEX_TID_MASK;
-	if (expected == MUTEX_CONTENDED && word == MUTEX_CONTENDED &&
-	    bpf_copy_from_user_task(&owner, sizeof(owner), (void *)(call->args[0] + 8), task, 0))
+	glibc = !bpf_copy_from_user_task(&mutex, sizeof(mutex), (void *)call->args[0], task, 0) && is_glibc(&mutex);
+	if (word == MUTEX_CONTENDED)
+		return glibc ? mutex.owner : 0;
+	if (owner > TID_LIMIT)
 		return 0;
-	return owner;
+	return (glibc && mutex.kind & MUTEX_ROBUST && mutex.owner == owner) || is_musl(task, call->args[0]) ? owner : 0;
 }
 
 /* The only program that may sleep: user memory of another task may have to be read from disk. */

@@ -162,6 +162,16 @@ def test_the_owner_of_a_futex_has_ended(run):
     assert waiter["futex_owner"] is None and "futex_owner=gone" in waiter["missing"].split(","), waiter
 
 
+def test_what_lies_behind_the_lock_of_another_library_is_no_owner(run):
+    """Neither one that lives nor one that has ended: by its word alone it looks like a mutex of glibc or musl."""
+    threads = [e for e in stuck(run, "futex_foreign") if e["syscall"] == "futex"]
+    assert len(threads) == 7
+    pid = run.blocked.pids["futex_foreign"]
+    for thread in threads:
+        assert thread["futex_owner"] == (pid if thread["futex_word"] == 0x80000000 | pid else None), thread
+        assert "futex_owner=" not in thread.get("missing", ""), thread
+
+
 def test_owner_of_a_kernel_lock(run):
     """task->blocker: since 6.16, where the kernel is configured so. Its own type information is the witness."""
     both = stuck(run, "kernel_lock")

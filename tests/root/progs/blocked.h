@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/futex.h>
 #include <linux/userfaultfd.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -142,6 +143,45 @@ static void futex_shared(bool goes_on)
 	if (!fork())
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 	use_lock(shared_lock);
+}
+
+/* Locks of others, with what lies around them: what looks like an owner is none, but in the last one. */
+static struct foreign {
+	uint32_t before, lock, after[5];
+} foreign[] = {
+	{0, 2, {0, 0xf7d8c740, 0x7fff}},    /* stdio of glibc: a pointer to the owner */
+	{0, 2, {0, 4, 0, 0x1000}},	    /* std::sync::Mutex of Rust, in front of a vector */
+	{0, 2, {1, 77, 3, 0xdeadbeef}},	    /* and of three numbers */
+	{3, 0xffffffff, {1, 1}},	    /* a parked thread of Rust */
+	{0, 0x80000001, {1, 1, 1, 1}},	    /* std::sync::RwLock: one reader, and a writer that waits */
+	{0, 0x80000010, {1}},		    /* musl: a mutex of the default type is no one's */
+	{1, 0x80000000 /* | owner */, {1}}, /* musl: a recursive one is its owner's */
+};
+
+static void *wait_for_foreign(void *arg)
+{
+	const struct foreign *at = arg;
+	const struct timespec step = {0, STEP_MS * 1000000l};
+	bool goes_on = at->after[4];
+
+	for (;;)
+		syscall(SYS_futex, &at->lock, FUTEX_WAIT_PRIVATE, at->lock, goes_on ? &step : NULL, NULL, 0);
+	return NULL;
+}
+
+static void futex_foreign(bool goes_on)
+{
+	const size_t count = sizeof(foreign) / sizeof(*foreign);
+	pthread_t thread;
+
+	foreign[count - 1].lock |= (uint32_t)getpid();
+	for (size_t i = 0; i < count; i++) {
+		foreign[i].after[4] = goes_on;
+		pthread_create(&thread, NULL, wait_for_foreign, &foreign[i]);
+	}
+	while (goes_on)
+		sleep_ms(STEP_MS);
+	hold();
 }
 
 static void futex_condition(bool goes_on)
@@ -449,6 +489,7 @@ static const struct kind {
 	{"futex_robust", futex_robust, false},
 	{"futex_dead", futex_dead, false},
 	{"futex_shared", futex_shared, true},
+	{"futex_foreign", futex_foreign, false},
 	{"futex_condition", futex_condition, false},
 	{"pipe_read", pipe_read, false},
 	{"pipe_write", pipe_write, false},
