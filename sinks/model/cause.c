@@ -300,6 +300,15 @@ static bool was_asked_to_end(const struct process *p)
 	return true;
 }
 
+/* A subshell that ran no program is a question of the shell itself, as (echo >/dev/tcp/HOST/PORT) and x=$(type tool) are. */
+static bool is_question(const struct process *p)
+{
+	const struct model_row *row = &p->row;
+
+	return row->forked && !p->has_forked && row->outcome == MODEL_FAILED && row->exit_code == 1 &&
+	       model_command__is_shell(p->command, row->comm);
+}
+
 /* Whether one has sent the signal that ended the other. timeout(1) with -k has failed then, though it ends after it. */
 static bool is_sender(const struct model_row *row, const struct model_row *ended)
 {
@@ -353,7 +362,8 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || says == STEPS_ANSWER || lost_its_reader(row) || sender__meant(row) ||
-		      was_asked_to_end(p) || ended_with_namespace(p) || (rules && said_above(model, p) == STEPS_ANSWER);
+		      was_asked_to_end(p) || ended_with_namespace(p) || is_question(p) ||
+		      (rules && said_above(model, p) == STEPS_ANSWER);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

@@ -51,6 +51,7 @@ static void set_parent(struct process *p, struct process *parent)
 	/* Skips ended ancestors, or a chain of processes that fork and exit would keep growing. */
 	process__ancestor(parent);
 	parent->refs++;
+	parent->has_forked = true;
 	p->ancestor = parent;
 	p->parent = model_command__ref(parent->command);
 	if (parent->row.depth >= 0)

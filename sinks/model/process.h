@@ -101,6 +101,7 @@ struct process {
 	bool engine : 1; /* a rule says that it is of the engine itself, or of the process that it was forked from */
 	bool engine_forks : 1; /* or that what is forked from it is */
 	bool below_known : 1;
+	bool has_forked : 1;
 	uint8_t below;	 /* enum steps_exit: what its program's rules say of descendants */
 	uint16_t client; /* the rule of `clients` for its program, or that of the process it was forked from; 0: none */
 

@@ -292,6 +292,34 @@ static void a_subshell_passes_on_what_its_child_said(void **state)
 	end(s);
 }
 
+static void a_subshell_that_ran_no_program_asks(void **state)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/bash", .args = "bash|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	END(.at = 3 * S, .pid = 11, .code = 1, .cpu = 1, .bytes = 1);
+	FORK(.at = 4 * S, .pid = 12, .parent = 10, .comm = "bash");
+	END(.at = 5 * S, .pid = 12, .code = 2, .cpu = 1, .bytes = 1); /* more than no */
+	FORK(.at = 6 * S, .pid = 13, .parent = 10, .comm = "bash");
+	FORK(.at = 7 * S, .pid = 14, .parent = 13, .comm = "bash");
+	EXEC(.at = 7 * S, .pid = 14, .exe = "/bin/tool", .args = "tool|");
+	END(.at = 8 * S, .pid = 14, .cpu = 1, .bytes = 1);
+	END(.at = 9 * S, .pid = 13, .code = 1, .cpu = 1, .bytes = 1); /* after a program's work */
+	EXEC(.at = 10 * S, .pid = 20, .parent = 10, .exe = "/bin/python3", .args = "python3|");
+	FORK(.at = 11 * S, .pid = 21, .parent = 20, .comm = "python3");
+	END(.at = 12 * S, .pid = 21, .code = 1, .cpu = 1, .bytes = 1); /* a worker */
+	END(.at = 13 * S, .pid = 20, .cpu = 1, .bytes = 1);
+	END(.at = 14 * S, .pid = 10, .cpu = 1, .bytes = 1);
+
+	assert_true(s->rows[0].row.benign && s->rows[0].row.outcome == MODEL_OK);
+	for (size_t i = 0; i < s->hidden_count; i++)
+		assert_int_not_equal(s->hidden[i].pid, 11);
+	assert_int_equal(s->hidden_count, 3);
+	end(s);
+}
+
 /* 10 -> 11 -> 12: the tool fails, each ancestor ends with the given code. */
 static struct seen *nested(int inner, int outer)
 {
@@ -361,7 +389,7 @@ static void a_failure_behind_its_parents_back_is_hidden(void **state)
 	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/bash", .args = "bash|");
 	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
 	END(.at = 3 * S, .pid = 10, .cpu = 1, .bytes = 1);
-	END(.at = 4 * S, .pid = 11, .code = 1, .cpu = 1, .bytes = 1);
+	END(.at = 4 * S, .pid = 11, .code = 3, .cpu = 1, .bytes = 1);
 	assert_int_equal(s->hidden_count, 1);
 	assert_int_equal(s->hidden[0].by, 10);
 	end(s);
@@ -376,7 +404,7 @@ static void the_parents_end_may_overtake_the_childs_account(void **state)
 	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/bash", .args = "bash|");
 	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
 	MEM_LAST(.at = 3 * S, .pid = 11, .bytes = 1);
-	EXIT(.at = 3 * S, .pid = 11, .code = 1);
+	EXIT(.at = 3 * S, .pid = 11, .code = 3);
 	MEM_LAST(.at = 3 * S + MS, .pid = 10, .bytes = 1);
 	EXIT(.at = 3 * S + MS, .pid = 10);
 	CPU_CLOSED(.at = 3 * S + 15 * MS, .pid = 11, .cpu = 1);
@@ -413,6 +441,7 @@ int main(void)
 		cmocka_unit_test(a_tool_that_could_not_be_executed_is_named),
 		cmocka_unit_test(the_oom_killers_choice_names_its_limit_and_the_largest_others),
 		cmocka_unit_test(a_subshell_passes_on_what_its_child_said),
+		cmocka_unit_test(a_subshell_that_ran_no_program_asks),
 		cmocka_unit_test(a_row_knows_what_could_not_be_executed),
 		cmocka_unit_test(hidden_is_what_an_ancestor_swallowed),
 		cmocka_unit_test(a_failure_behind_its_parents_back_is_hidden),
