@@ -362,7 +362,8 @@ CREATE TABLE IF NOT EXISTS `lifecycle_failure` (
     `cpu` Int32 COMMENT 'CPU that it happened on' CODEC(T64, ZSTD(1)),
     `missing` LowCardinality(Nullable(String)),
     `stderr` Nullable(String) COMMENT 'descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size' CODEC(ZSTD(1)),
-    `cwd` LowCardinality(Nullable(String)) COMMENT 'working directory then; null: its parent has the same'
+    `cwd` LowCardinality(Nullable(String)) COMMENT 'working directory then; null: it ran a program, and its parent has the same',
+    `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent'
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)

@@ -96,7 +96,9 @@ static const struct schema_field fork_fields[] = {PARENT(struct lifecycle_fork),
 static const struct schema_field failure_fields[] = {
 	FIELD_AS(struct lifecycle_failure, error.map, "stderr", NULL,
 		 "descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size"),
-	FIELD(struct lifecycle_failure, cwd, NULL, "working directory then; null: its parent has the same"),
+	FIELD(struct lifecycle_failure, cwd, NULL,
+	      "working directory then; null: it ran a program, and its parent has the same"),
+	FIELD(struct lifecycle_failure, programs, NULL, "programs that it has executed; 0: it ran that of its parent"),
 	{0},
 };
 

@@ -52,7 +52,7 @@ struct lifecycle_failure {
 	struct lifecycle_stderr error;
 	struct event_string cwd;
 	__u32 uid, euid;
-	__u32 zero;
+	__u32 programs;
 };
 
 struct lifecycle_exec_failed {

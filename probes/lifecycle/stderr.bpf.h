@@ -166,7 +166,9 @@ static __always_inline void stderr__failed(struct task_struct *task, struct scop
 		stderr__read_noted(&w->error, error, place);
 	/* Opened since then: all that is in it may be its own. */
 	error->offset = error->inode == w->error.inode ? w->error.from : 0;
-	enters = stderr__enters(task, cwd);
+	e->programs = process__execs(task);
+	/* What runs the program of its parent began wherever that was then: its folder is in no other event. */
+	enters = stderr__enters(task, cwd) || !e->programs;
 	if (!place->of.dentry && !enters)
 		return;
 	event__head_of(&e->head, LIFECYCLE_FAILURE, task, task->group_leader, w, scope__exit_ts(w));
@@ -175,7 +177,6 @@ static __always_inline void stderr__failed(struct task_struct *task, struct scop
 	__builtin_memset(&e->error.map, 0, sizeof(e->error.map));
 	__builtin_memset(&e->cwd, 0, sizeof(e->cwd));
 	e->cwd.reason = EVENT_NOT_APPLICABLE;
-	e->zero = 0;
 	e->error.map.offset = sizeof(*e) + used;
 	if (place->of.dentry) {
 		if (loop)

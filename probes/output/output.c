@@ -230,15 +230,33 @@ static const struct event *output__answer(void *state, const struct probe_answer
 	return put_path(o, &o->out.event.path, ask->path, size);
 }
 
+/* Its name is NULL if there is none. */
+static const struct schema_field *field_of(const struct schema_event *schema, const char *name)
+{
+	const struct schema_field *field = schema->fields;
+
+	while (field->name && strcmp(field->name, name) != 0)
+		field++;
+	return field;
+}
+
+static bool has_executed(const struct schema_event *schema, const struct event *event)
+{
+	const struct schema_field *field = field_of(schema, "programs");
+	uint32_t programs = 0;
+
+	if (field->name && field->type == SCHEMA_U32)
+		memcpy(&programs, (const char *)event + field->offset, sizeof(programs));
+	return programs;
+}
+
 /* A string, list or map of an event, by the name of its field; NULL: there is none, or it is not complete. */
 static const char *find(const struct schema_event *schema, const struct event *event, size_t size, const char *name,
 			size_t *length)
 {
-	const struct schema_field *field = schema->fields;
+	const struct schema_field *field = field_of(schema, name);
 	struct event_string string;
 
-	while (field->name && strcmp(field->name, name) != 0)
-		field++;
 	if (!field->name || (field->type != SCHEMA_MAP && field->type != SCHEMA_STRING && field->type != SCHEMA_LIST))
 		return NULL;
 	memcpy(&string, (const char *)event + field->offset, sizeof(string));
@@ -320,7 +338,7 @@ static const struct event *failed(struct output *o, const struct schema_event *s
 
 	if (!o->conf->files)
 		return NULL;
-	for (size_t i = 0; i < names->n && folder; i++)
+	for (size_t i = 0; i < names->n && folder && has_executed(schema, event); i++)
 		ask_in(o, ask, folder, folder_length, names->items[i]);
 	ask.path = item(map, length, "path", path, sizeof(path));
 	ask.device = strtoull(item(map, length, "device", number, sizeof(number)), NULL, 10);

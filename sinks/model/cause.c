@@ -41,13 +41,13 @@ void ending__unref(struct ending *ending)
 	}
 }
 
-/* With copies of its step's names: a task has a reference to how it ended. */
+/* With copies of its step's names and its folder: a task has a reference to how it ended. */
 static struct ending *ending__new(const struct process *p)
 {
 	const struct model_task *task = p->task ? &p->task->pub : NULL;
 	size_t step = task ? strlen(task->step) + 1 : 0, id = task && task->id ? strlen(task->id) + 1 : 0;
-	size_t tag = task && task->tag ? strlen(task->tag) + 1 : 0;
-	struct ending *ending = calloc(1, sizeof(*ending) + step + id + tag);
+	size_t tag = task && task->tag ? strlen(task->tag) + 1 : 0, folder = p->folder ? strlen(p->folder) + 1 : 0;
+	struct ending *ending = calloc(1, sizeof(*ending) + step + id + tag + folder);
 	char *names = (char *)(ending + 1);
 
 	if (!ending || !(ending->fate = calloc(1, sizeof(*ending->fate)))) {
@@ -63,6 +63,7 @@ static struct ending *ending__new(const struct process *p)
 		.step = step ? memcpy(names, task->step, step) : NULL,
 		.id = id ? memcpy(names + step, task->id, id) : NULL,
 		.tag = tag ? memcpy(names + step + id, task->tag, tag) : NULL,
+		.folder = folder ? memcpy(names + step + id + tag, p->folder, folder) : NULL,
 	};
 	return ending;
 }

@@ -8,6 +8,7 @@
 enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
 enum { FORK_NS_PID = 3 };				/* fork */
 enum { COMMAND = 3, ERROR = COMMAND + COMMAND_FIELDS }; /* exec, exec_failed, alive */
+enum { FOLDER };					/* failure */
 enum { NS_PID = ERROR };				/* exec, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
@@ -127,6 +128,18 @@ int life__exec_failed(const struct feed *f)
 	p->tried = tried;
 	set_name(p->row.tried_error, f->field[ERROR]);
 	return 0;
+}
+
+/* Creates no process, as that. */
+int life__failure(const struct feed *f)
+{
+	struct process *p = process__find(f->model, f->run, f->record->pid, f->record->start);
+	const struct value *cwd = f->field[FOLDER];
+
+	if (!p || !p->row.forked || p->folder || cwd->type != VALUE_STRING)
+		return 0;
+	p->folder = strndup(cwd->string, cwd->length);
+	return p->folder ? 0 : -ENOMEM;
 }
 
 int life__alive(const struct feed *f)

@@ -278,6 +278,7 @@ struct model_ending {
 	struct model_row row; /* as it was known then: no figures, and its pointers are not valid but for these */
 	const struct model_command *command, *tried; /* NULL: not known, none */
 	const char *step, *id, *tag;		     /* of its task; NULL: none */
+	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;

@@ -147,6 +147,7 @@ void process__unref(struct process *process)
 		if (process->forks)
 			process->forks->forker = NULL;
 		free(process->begun);
+		free(process->folder);
 		free(process->now);
 		asleep__drop(process);
 		free(process->sums);

@@ -141,6 +141,7 @@ struct process {
 	uint8_t *begun;	       /* a bitmap of the rules by which it began a task; NULL: none */
 
 	struct ending *ending; /* a reference: from a bad end on; NULL: none */
+	char *folder;	       /* in which it failed; NULL: not known, or that of its command */
 	struct brood *brood;   /* of its children's ends, while it lives; NULL: none was bad */
 };
 
@@ -433,6 +434,7 @@ int row__end_seen(const struct feed *feed, struct process *process);
 int life__fork(const struct feed *feed);
 int life__exec(const struct feed *feed);
 int life__exec_failed(const struct feed *feed);
+int life__failure(const struct feed *feed);
 int life__alive(const struct feed *feed);
 int life__end(const struct feed *feed);
 int usage__cpu(const struct feed *feed);

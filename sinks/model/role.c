@@ -16,6 +16,7 @@ static const struct role roles[] = {
 	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid", "env", "ns_pid" } },
 	{ "lifecycle", "exec_failed", MODEL_LIFECYCLE, life__exec_failed,
 	  { NULL, NULL, NULL, "exe", "args", NULL, NULL, NULL, "error" } },
+	{ "lifecycle", "failure", MODEL_LIFECYCLE, life__failure, { "cwd" } },
 	{ "lifecycle", "alive", MODEL_LIFECYCLE, life__alive,
 	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid", "env", "ns_pid" } },
 	{ "lifecycle", "exit", MODEL_LIFECYCLE, life__end,

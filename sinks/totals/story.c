@@ -218,7 +218,9 @@ void story__folder(struct text *text, const struct model_ending *ending)
 {
 	const struct model_text *cwd = ending->command ? &ending->command->cwd : NULL;
 
-	if (cwd && cwd->data && !is_whole(ending))
+	if (ending->folder)
+		text__argument(text, ending->folder, strlen(ending->folder));
+	else if (cwd && cwd->data && !ending->row.forked && !is_whole(ending))
 		text__argument(text, cwd->data, cwd->length);
 }
 

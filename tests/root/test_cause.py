@@ -148,6 +148,16 @@ def test_the_cause_comes_first(what):
     assert f"cd{folder}" in about or f"in{folder}" in about, page
 
 
+def test_the_folder_of_a_subshell_is_its_own():
+    """Not that in which its script began."""
+    script = "#!/bin/bash\nset -e\nmkdir -p deep/er\ncd deep/er\n( [ -f counts ] || { cd /; exit 4; } )\n"
+    for enter, folder in ("cd /;", "/"), ("", "deep/er"):
+        top = made({"run": script.replace("cd /;", enter)})
+        code, lines = run_in(top, ["./run"])
+        at = next(i for i, line in enumerate(lines) if re.match("  exit 4  a subshell of ", line))
+        assert code == 4 and f"          in {top / folder}" in lines[at:at + 4], lines
+
+
 def test_a_silent_answer_is_told_by_the_script():
     """Where what began it has said nothing, the last lines of the script that asked are shown, below the script."""
     _, lines = run_in(made({"run": BROKEN["an answer, under a code of its own"][0]["run"]}), ["sh", "-c", "./run 2>err"])
@@ -195,6 +205,13 @@ Y := $(shell sh ./vc-list-files -C . >/dev/null 2>&1; echo $$?)
 all: ; @echo $(V)$(W)$(X)$(Y) >out
 END
 make -s 2>/dev/null
+""",
+    "questions in subshells": """for i in 1 2 3; do (echo >/dev/tcp/127.0.0.1/1) 2>/dev/null && break; done
+if ! b=$(command -v nosuchtool); then b=none; fi
+c=$(type -P nosuchtool) || c=none
+answer() { return 1; }
+x=$(answer) || x=0
+if ( [ -f a ] && [ -f b ] ); then echo; fi
 """,
     "tests of ctest": """cmake . >/dev/null
 ctest >/dev/null
