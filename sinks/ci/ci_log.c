@@ -111,7 +111,7 @@ static void put_said(struct text *text, const struct tally *tally, const struct 
 	struct text line = {0};
 	struct story_line last;
 
-	if (!story__said(said, &last, 1))
+	if (!story__message(said, &last, 1))
 		return;
 	text__printf(text, "\n");
 	story__shared(&line, tally, said);

@@ -126,7 +126,7 @@ static void put_said(struct text *item, const struct tally *tally, uint32_t pid,
 {
 	const struct model_said *said = story__heard(tally, pid, start);
 	struct story_line lines[SAID_MAX];
-	size_t n = story__said(said, lines, most);
+	size_t n = story__message(said, lines, most);
 	struct text shared = {0};
 
 	if (n)

@@ -68,8 +68,7 @@ struct model_run {
 struct model_said {
 	uint32_t pid;
 	uint64_t start;
-	const char *
-		text; /* any bytes, secrets redacted, ended by a NUL that `length` does not count; NULL: see `reason` */
+	const char *text; /* any bytes, redacted; ended by a NUL that `length` does not count; NULL: see `reason` */
 	size_t length;
 	uint64_t cut;	  /* bytes that it wrote before them */
 	const char *path; /* the file; NULL: a pipe or terminal */

@@ -36,7 +36,7 @@ void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, 
 {
 	const struct model_said *said = story__heard(page->tally, pid, start);
 	struct story_line lines[PAGE_SAID_MAX];
-	size_t n = story__said(said, lines, most);
+	size_t n = story__message(said, lines, most);
 	struct text shared = {0};
 
 	if (n)

@@ -288,31 +288,6 @@ uint64_t story__offset(const struct model_run *run, uint64_t ts)
 
 /* ---- what a process wrote last ---- */
 
-/* Where the part of the text after the last `c` begins. */
-static const char *after_last(const char *text, const char *end, char c)
-{
-	while (end > text && end[-1] != c)
-		end--;
-	return end;
-}
-
-size_t story__said(const struct model_said *said, struct story_line *lines, size_t most)
-{
-	const char *text = said ? said->text : NULL, *end = text ? text + said->length : NULL, *at, *stop;
-	size_t n = 0;
-
-	for (; end > text && n<most; end = at> text ? at - 1 : text) {
-		at = after_last(text, end, '\n');
-		for (stop = end; stop > at && stop[-1] == '\r'; stop--)
-			;
-		if (at < stop)
-			lines[most - ++n] =
-				(struct story_line){after_last(at, stop, '\r'), stop - after_last(at, stop, '\r')};
-	}
-	memmove(lines, lines + most - n, n * sizeof(*lines));
-	return n;
-}
-
 static size_t skip_digits(const struct story_line *line, size_t at)
 {
 	while (at < line->length && line->at[at] >= '0' && line->at[at] <= '9')
@@ -333,10 +308,10 @@ static bool says_the_same(const struct story_line *a, const struct story_line *b
 size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines)
 {
 	struct story_line seen[STORY_OTHERS + 1];
-	size_t first = story__said(story__heard(tally, kind->row.pid, kind->row.start), seen, 1), n = first, k;
+	size_t first = story__message(story__heard(tally, kind->row.pid, kind->row.start), seen, 1), n = first, k;
 
 	for (unsigned i = 0; i < kind->more_count && n - first < STORY_OTHERS; i++) {
-		if (!story__said(story__heard(tally, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
+		if (!story__message(story__heard(tally, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
 			continue;
 		for (k = 0; k < n && !says_the_same(&seen[k], &seen[n]); k++)
 			;

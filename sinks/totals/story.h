@@ -72,6 +72,10 @@ void story__shared(struct text *text, const struct tally *tally, const struct mo
  * over, as a progress bar is, the last state. Returns how many. */
 size_t story__said(const struct model_said *said, struct story_line *lines, size_t most);
 
+/* The same, but without the frames of a stack and what a runtime adds (Node.js, Rust, Java); if none of them says what
+ * happened, the nearest one before them that does comes first. */
+size_t story__message(const struct model_said *said, struct story_line *lines, size_t most);
+
 /* The last lines of others of the kind that say something else than the first one and than each other; up to STORY_OTHERS.
  * Numbers do not count: of lines, of processes, of samples. Returns how many. */
 size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines);
