@@ -82,7 +82,6 @@ struct track {
 	uint64_t mapped;	     /* most bytes of files in its memory that a sample, or its end, saw */
 	uint64_t active_ns;	     /* when it was last seen to have got on: CPU, or bytes; 0: never */
 	char state;		     /* of the last sample; 0: none */
-	bool listens;		     /* that saw it wait for another process: for data of a pipe or socket */
 	uint64_t image_ns;	     /* the last exec; 0: none was seen */
 	bool of_fork;		     /* its parent had executed nothing then, as a subshell */
 	uint64_t exe;		     /* hash of its program's path; 0: not known */

@@ -107,27 +107,14 @@ static int take_sample(const struct seen *seen, enum track_event event)
 }
 
 /* After the figures of a sample of the CPU. */
-enum { STATE = TRACK_ANON, SYSCALL, DESCRIPTOR };
-
-static bool is_one_of(const struct value *value, const char *const *names)
-{
-	for (; *names; names++)
-		if (value__is(value, *names))
-			return true;
-	return false;
-}
+enum { STATE = TRACK_ANON };
 
 static int take_cpu(const struct seen *seen)
 {
-	static const char *const pipes[] = {"pipe", "fifo", "socket", NULL};
-	static const char *const polls[] = {"poll", "ppoll", "select", "pselect6", NULL};
 	const struct value *state = seen->field[STATE];
 
-	if (seen->track && state->type == VALUE_STRING && state->length) {
+	if (seen->track && state->type == VALUE_STRING && state->length)
 		seen->track->state = state->string[0];
-		seen->track->listens =
-			is_one_of(seen->field[DESCRIPTOR], pipes) || is_one_of(seen->field[SYSCALL], polls);
-	}
 	return take_sample(seen, TRACK_CPU_SAMPLE);
 }
 
@@ -180,7 +167,7 @@ static const struct detector_role own_roles[] = {
 	 take_cpu,
 	 {"cpu_ns", "voluntary_switches", "involuntary_switches", "run_delay_ns", "threads", "cpus_allowed",
 	  "in_iowait", "quota_ns", "period_ns", "periods", "throttled_periods", "throttled_ns", "quota_cgroup_id",
-	  "state", "syscall", "descriptor"}},
+	  "state"}},
 	{"mem",
 	 "sample",
 	 take_mem,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Children that have ended and for which their parent does not wait: it goes on without, or waits for nothing else. */
+/* Children that have ended and for which their parent does not wait: it has no other, or starts more without a wait. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -15,16 +15,15 @@
 struct zombie {
 	uint32_t pid;
 	uint64_t start, exited_ns;
-	uint64_t samples, heard, forks, reaped, rounds, cpu_ns; /* of its parent then */
-	bool seen;						/* the kernel's list of processes had it long after */
+	uint64_t forks, reaped, rounds, cpu_ns; /* of its parent then */
+	bool seen;				/* the kernel's list of processes had it long after */
 };
 
 /* Of a parent. */
 struct brood {
 	struct zombie *list; /* ended, not yet waited for */
 	uint32_t count;
-	uint64_t samples, forks, reaped;
-	uint64_t heard;		   /* of the samples: it waited for the data of another child, as far as is known */
+	uint64_t forks, reaped;
 	uint64_t rounds, round_ns; /* children one after the other: started, ended and waited for; the last one's end */
 	uint64_t batch_ns, reaped_before; /* the last batch began then; what had been reaped by then */
 	uint64_t alone_ns;		  /* since when no child of it lives; 0: one does */
@@ -52,14 +51,6 @@ static bool is_starved(const struct track *parent, const struct brood *brood, co
 	       cpu_ns - before < age / 100 * STARVED_PERCENT;
 }
 
-#define HEARS 4 /* in one of so many samples */
-
-/* It reads what another child writes, and may wait for all of them when that has ended. */
-static bool hears_another(const struct brood *brood, const struct zombie *zombie)
-{
-	return (brood->heard - zombie->heard) * HEARS > brood->samples - zombie->samples;
-}
-
 /* A busy kernel may close the account long after the parent has waited: where the stall probe lists zombies, those count. */
 static bool is_there(const struct verdicts *verdicts, const struct track *parent, const struct zombie *zombie)
 {
@@ -75,8 +66,8 @@ static bool is_passed_over(const struct brood *brood, const struct zombie *zombi
 	return zombie->seen && brood->rounds - zombie->rounds > PASSED_ROUNDS;
 }
 
-/* A parent that is blocked in a wait for another child does not run, nor does it fork; one that waits for its children in turn
- * reaps one each time that it runs. */
+/* While another child lives, its parent may mean to wait for all of them once that has ended, whatever it does meanwhile; but
+ * not one that goes on and starts others without a wait for any. */
 static bool lets_be(const struct verdicts *verdicts, const struct track *parent, const struct zombie *zombie,
 		    uint64_t now, uint64_t after)
 {
@@ -88,8 +79,7 @@ static bool lets_be(const struct verdicts *verdicts, const struct track *parent,
 
 	if (now < zombie->exited_ns + after || is_starved(parent, brood, zombie, now))
 		return false;
-	certain = (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2 ||
-		  (!reaped && brood->samples - zombie->samples >= 3 && !hears_another(brood, zombie));
+	certain = (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2;
 	if ((!certain && !is_passed_over(brood, zombie)) || !is_there(verdicts, parent, zombie))
 		return false;
 	brood->certain |= certain;
@@ -145,8 +135,6 @@ static int sampled(struct verdicts *verdicts, struct track *track, enum track_ev
 	(void)verdicts;
 	if (!brood || event != TRACK_CPU_SAMPLE)
 		return 0;
-	brood->samples++;
-	brood->heard += track->listens && track->living;
 	if (track->state != 'R')
 		brood->ready_ns = 0;
 	else if (!brood->ready_ns)
@@ -164,8 +152,6 @@ static int add(struct brood *brood, const struct track *child)
 	list[brood->count++] = (struct zombie){.pid = child->pid,
 					       .start = child->start,
 					       .exited_ns = child->exited_ns,
-					       .samples = brood->samples,
-					       .heard = brood->heard,
 					       .forks = brood->forks,
 					       .reaped = brood->reaped,
 					       .rounds = brood->rounds,
@@ -272,7 +258,7 @@ const struct detector detector_zombie = {
 			.kinds = "zombie",
 			.needs = "lifecycle.fork, lifecycle.exit, cpu.exit or io.exit",
 			.certainty = "proven",
-			.text = "children have ended, and their parent, which waits for nothing else, does not wait for them",
+			.text = "children have ended, and their parent, which has no other or starts more, does not wait for them",
 		},
 	.room = sizeof(struct brood),
 	.roles = roles,

@@ -21,6 +21,14 @@ verdicts: {after: 1s, leak: {floor: 8MiB}}
 
 ZOMBIE = "import subprocess, time; p = [subprocess.Popen(['/bin/true']) for _ in range(5)]; time.sleep({})"
 REAPED = "import subprocess; p = [subprocess.Popen(['/bin/sleep', str(t)]) for t in (3, 0, 0)]; [q.wait() for q in p]"
+JOINED = """
+import subprocess, time
+kept = [subprocess.Popen(['/bin/sleep', t]) for t in ('0.2', '4')]
+for i in range(7):
+    sum(range(300000))
+    time.sleep(0.5)
+[p.wait() for p in kept]
+"""
 LEAK = """
 import time
 kept, sizes = [], []
@@ -40,6 +48,7 @@ DEEP = 'n=$1; [ $n -gt 0 ] && "$0" $((n - 1)); true'
 CASES = {
     "zombies": (["-c", ZOMBIE.format(4)], "zombie"),
     "waited for in turn": (["-c", REAPED], None),
+    "waited for at the end": (["-c", JOINED], None),
     "leak": (["-c", LEAK.format("", 1)], "leak"),
     "a window of kept ones": (["-c", LEAK.format("kept = kept[-10:]", 1)], None),
     "tool that is missing": (["-c", TOOL], "missing_tool"),
