@@ -2,6 +2,7 @@
 /* Processes that start the same few children again and again, each of which ends as the last time, and do nothing else: a wait
  * for something that does not come. At a high rate that is a storm of forks. */
 #include <errno.h>
+#include <inttypes.h>
 
 #include "core/format.h"
 #include "sinks/verdicts/detector.h"
@@ -174,17 +175,31 @@ static bool got_on(const struct loop *loop, const struct track *track, uint64_t 
 	       chars_of(track) - loop->chars > (loop->status ? rounds * ROUND_BYTES : 0);
 }
 
-static int tell(struct verdicts *verdicts, const struct loop *loop, const struct model_row *row, bool outside)
+static int shapes_of(const struct loop *loop)
 {
-	uint64_t span = loop->until_ns - loop->since_ns, children = loop->children - loop->first;
+	int count = 0;
+
+	for (int i = 0; i < SHAPES; i++)
+		count += loop->shapes[i].count > 0;
+	return count;
+}
+
+static int tell(struct verdicts *verdicts, const struct loop *loop, const struct model_row *row, uint64_t rounds,
+		bool outside)
+{
+	uint64_t span = loop->until_ns - loop->since_ns;
 	char lasted[FORMAT_SIZE];
 	struct draft draft = draft__new(is_storm(loop) ? VERDICT_FORK_STORM : VERDICT_HANG,
 					outside ? VERDICT_LIKELY : VERDICT_SUSPECTED, row);
 
 	draft.since_ns = loop->since_ns;
 	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " has started the same children %llu times in %s, ", (unsigned long long)children,
-		     format__duration(lasted, span));
+	if (shapes_of(loop) > 1)
+		text__printf(&draft.evidence, " has started the same children again and again, %" PRIu64 " rounds",
+			     rounds);
+	else
+		text__printf(&draft.evidence, " has started the same child %" PRIu64 " times", rounds);
+	text__printf(&draft.evidence, " in %s, ", format__duration(lasted, span));
 	text__safe(&draft.evidence, loop->name, strlen(loop->name));
 	text__printf(&draft.evidence, " ended with %u each time, and nothing else got on%s", loop->status,
 		     outside ? ", until it was ended from outside" : "");
@@ -213,7 +228,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	if (rounds < ROUNDS || loop->until_ns < loop->since_ns + after || got_on(loop, track, rounds) ||
 	    end_ns - loop->until_ns > 2 * (loop->until_ns - loop->since_ns) / rounds + after)
 		return 0;
-	return tell(verdicts, loop, row, outside && ended__idle(verdicts, track, loop->since_ns));
+	return tell(verdicts, loop, row, rounds, outside && ended__idle(verdicts, track, loop->since_ns));
 }
 
 const struct detector detector_retry_loop = {
