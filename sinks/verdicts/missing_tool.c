@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Programs that could not be executed, where the process that wanted them failed. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sinks/verdicts/detector.h"
 
@@ -29,20 +31,78 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 	return exited_as_shells_do(row) ? VERDICT_LIKELY : VERDICT_SUSPECTED;
 }
 
-/* known: the tool's name is, and nothing that comes later is to be asked. */
-static int add(struct verdicts *verdicts, struct draft *draft, bool known)
+/* head: bytes of the evidence that stay where the process's message says more; 0: nothing that comes later is to be asked. */
+static int add(struct verdicts *verdicts, struct draft *draft, size_t head)
 {
 	size_t before = verdicts->count;
 	int err = draft__add(verdicts, draft);
 
 	if (!err && verdicts->count > before)
-		verdicts->list[before]->known = known;
+		verdicts->list[before]->head = head;
 	return err;
+}
+
+#define INSTALL "install it, or put its folder into PATH"
+#define LIBRARY_NEXT "install what has it, or put its folder into LD_LIBRARY_PATH: ldd shows which are missing"
+
+/* By the error of the exec. Only what was called by its name alone is looked for in PATH. */
+static const struct {
+	const char *error, *next, *by_path; /* by_path: NULL: the same */
+} remedies[] = {
+	{"ENOENT", INSTALL,
+	 "see whether that file exists: if it does, what its first line calls, or its loader, does not (a line end of CR LF?)"},
+	{"EACCES", "chmod +x it; see also whether its file system is mounted noexec", NULL},
+	{"ENOEXEC",
+	 "see what file(1) says of it: a program for another CPU, a damaged one, or a script without a #! line", NULL},
+	{"E2BIG", "pass fewer arguments at once, as xargs does, or by a file", NULL},
+	{"EISDIR", "call a program: this is a folder", NULL},
+	{"ETXTBSY", "wait until what writes it has closed it", NULL},
+	{"ENOTDIR", INSTALL, "see whether its path is right"},
+};
+
+/* Of `env` too, which a first line with a CR at its end calls with that name. */
+static bool has_line_end(const char *called)
+{
+	size_t length = strlen(called);
+
+	return length && called[length - 1] == '\r';
+}
+
+static const char *remedy(const struct model_row *row)
+{
+	const char *called = row->tried && row->tried->args.length ? row->tried->args.data : "";
+
+	if (has_line_end(called))
+		return "write the line ends of the script that calls it as LF, without a CR";
+	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
+		if (!strcmp(row->tried_error, remedies[i].error))
+			return strchr(called, '/') && remedies[i].by_path ? remedies[i].by_path : remedies[i].next;
+	return "see what this error means for an exec: man 2 execve";
+}
+
+static void put_tried(struct draft *draft, const struct model_row *row)
+{
+	text__printf(&draft->evidence, " could not execute ");
+	text__command(&draft->evidence, row->tried, "a program", false);
+	text__printf(&draft->evidence, ": %s, and exited %u", row->tried_error, (unsigned)row->exit_code);
+	text__printf(&draft->refute, "a caller that was prepared for it");
+	text__printf(&draft->next, "%s", remedy(row));
+}
+
+/* It ran itself: its loader exits so, and what it may have called by way of a shell. */
+static void put_untried(struct draft *draft, const struct model_row *row)
+{
+	bool itself = row->exit_code == NOT_FOUND && !row->runs_others;
+
+	text__printf(&draft->evidence, " exited %u", (unsigned)row->exit_code);
+	text__printf(&draft->refute, "a program that exits so for another reason");
+	text__printf(&draft->next, itself ? "see which library ldd does not find, or which program it calls" : INSTALL);
 }
 
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct draft draft;
+	size_t head = 0;
 
 	(void)track;
 	if (!is_missing(row))
@@ -51,17 +111,15 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
 	if (row->tried) {
-		text__printf(&draft.evidence, " could not execute ");
-		text__command(&draft.evidence, row->tried, "a program", false);
-		text__printf(&draft.evidence, ": %s, and exited %u", row->tried_error, (unsigned)row->exit_code);
+		put_tried(&draft, row);
 	} else {
-		text__printf(&draft.evidence, " exited %u, as it could not execute a program",
-			     (unsigned)row->exit_code);
+		put_untried(&draft, row);
+		head = draft.evidence.size;
+		text__printf(&draft.evidence, row->exit_code == NOT_FOUND && !row->runs_others
+						      ? ": a shared library, or a command, was not found"
+						      : ", as it could not execute a program");
 	}
-	text__printf(&draft.refute,
-		     row->tried ? "a caller that was prepared for it" : "a program that exits so for another reason");
-	text__printf(&draft.next, "install it, or put its folder into PATH");
-	return add(verdicts, &draft, row->tried);
+	return add(verdicts, &draft, head);
 }
 
 /* The caller went on and ended well: it may have been prepared for that, as one that tries several tools in turn. */
@@ -82,26 +140,78 @@ static int doubt(struct verdicts *verdicts, const struct model_row *row, uint32_
 	return 0;
 }
 
+/* The library that a program's loader did not find, by the last line that it wrote: in English always. NULL: none. */
+static const char *library_of(const struct model_said *said, size_t *length)
+{
+	static const char *const messages[] = {
+		"error while loading shared libraries: ", /* glibc */
+		"Error loading shared library ",	  /* musl */
+	};
+	size_t size = said->text ? said->length : 0;
+	const char *line, *at, *end;
+
+	while (size && said->text[size - 1] == '\n')
+		size--;
+	line = size ? memrchr(said->text, '\n', size) : NULL;
+	line = line ? line + 1 : said->text;
+	for (size_t i = 0; size && i < sizeof(messages) / sizeof(*messages); i++) {
+		at = memmem(line, said->text + size - line, messages[i], strlen(messages[i]));
+		if (!at)
+			continue;
+		at += strlen(messages[i]);
+		end = memchr(at, ':', said->text + size - at);
+		*length = end ? (size_t)(end - at) : 0;
+		return *length ? at : NULL;
+	}
+	return NULL;
+}
+
+static int replace(const char **string, struct text *text)
+{
+	if (text->error) {
+		text__free(text);
+		return -ENOMEM;
+	}
+	free((char *)*string);
+	*string = text->data;
+	return 0;
+}
+
+static int name_library(struct verdict *verdict, const char *name, size_t length)
+{
+	struct text text = {0}, next = {0};
+	int err;
+
+	text__printf(&text, "%.*s: it did not find the shared library ", (int)verdict->head, verdict->evidence);
+	text__safe(&text, name, length);
+	err = replace(&verdict->evidence, &text);
+	text__printf(&next, LIBRARY_NEXT);
+	verdict->certainty = VERDICT_LIKELY;
+	return err ? (text__free(&next), err) : replace(&verdict->next, &next);
+}
+
 /* A shell that found no file to execute has said so: its message names the tool. It may come after the row. */
 static int name_tool(struct verdict *verdict)
 {
 	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);
+	const char *library;
 	struct text text = {0};
+	size_t length;
 
-	if (verdict->known)
+	if (!verdict->head)
 		return 0;
+	library = said ? library_of(said, &length) : NULL;
+	if (library)
+		return name_library(verdict, library, length);
 	if (said && said->tool) {
 		text__printf(&text, "%s: ", verdict->evidence);
 		text__safe(&text, said->tool, strlen(said->tool));
-		free((char *)verdict->evidence);
-		verdict->evidence = text.data;
 		verdict->certainty = VERDICT_LIKELY;
-		return text.error;
+		return replace(&verdict->evidence, &text);
 	}
 	verdict->dropped = verdict->certainty == VERDICT_SUSPECTED;
 	text__printf(&text, "the tool's name: no exec was tried, and no message was recorded (probe output)");
-	verdict->missing = text.data;
-	return text.error;
+	return replace(&verdict->missing, &text);
 }
 
 static int name_tools(struct verdicts *verdicts)

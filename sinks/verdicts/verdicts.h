@@ -31,10 +31,10 @@ struct verdict {
 	enum verdict_kind kind;
 	enum verdict_certainty certainty;
 	bool muted;   /* by `ignore` of the configuration */
-	bool known;   /* its detector's: nothing that comes later is to be asked */
 	bool dropped; /* another one says more: none that verdicts__get() gives is */
 	uint32_t pid;
 	uint64_t start, began_ns; /* of the process */
+	size_t head;		  /* its detector's: bytes of the evidence that stay where what comes later says more */
 	const char *command, *step;
 	uint64_t since_ns, ended_ns; /* boot clock; ended_ns null: it still holds, or its end was not seen */
 	const char *evidence;	     /* one sentence with names and numbers */

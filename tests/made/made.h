@@ -104,7 +104,7 @@ static inline const char *made__error(uint64_t error)
 	static const struct {
 		uint64_t error;
 		const char *name;
-	} names[] = {{EACCES, "EACCES"}, {E2BIG, "E2BIG"}, {EISDIR, "EISDIR"}, {ELOOP, "ELOOP"}};
+	} names[] = {{EACCES, "EACCES"}, {E2BIG, "E2BIG"}, {EISDIR, "EISDIR"}, {ELOOP, "ELOOP"}, {ENOEXEC, "ENOEXEC"}};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
 		if (names[i].error == error)
@@ -140,7 +140,7 @@ MADE_FIELDS_OF(exec, MADE_PARENT(struct lifecycle_exec), FIELD(struct lifecycle_
 	       FIELD(struct lifecycle_exec, uid, NULL, ""), FIELD(struct lifecycle_exec, gid, NULL, ""),
 	       FIELD(struct lifecycle_exec, cgroup, NULL, ""), FIELD(struct lifecycle_exec, env, NULL, ""));
 MADE_FIELDS_OF(exec_failed, FIELD(struct lifecycle_exec_failed, comm, NULL, ""),
-	       FIELD(struct lifecycle_exec_failed, exe, NULL, ""),
+	       FIELD(struct lifecycle_exec_failed, exe, NULL, ""), FIELD(struct lifecycle_exec_failed, args, NULL, ""),
 	       FIELD_NAME(struct lifecycle_exec_failed, error, "error", made__error, ""));
 MADE_FIELDS_OF(exit, MADE_PARENT(struct lifecycle_exit), FIELD(struct lifecycle_exit, exit_code, NULL, ""),
 	       FIELD(struct lifecycle_exit, signal, NULL, ""),
@@ -433,12 +433,16 @@ static inline void made__exec_failed(const struct made_args *a)
 {
 	struct {
 		struct lifecycle_exec_failed event;
-		char exe[128];
+		char text[256];
 	} e = {.event = {.head = made__head(a, LIFECYCLE_EXEC_FAILED, false), .error = (__u64)a->error}};
+	size_t exe = strnlen(a->exe, sizeof(e.text)), args = a->args ? strnlen(a->args, sizeof(e.text) - exe) : 0;
 
-	e.event.exe = (struct event_string){sizeof(e.event), (__u32)strlen(a->exe), 0};
-	e.event.args.reason = EVENT_REASON_NONE;
-	memcpy(e.exe, a->exe, strnlen(a->exe, sizeof(e.exe)));
+	e.event.exe = (struct event_string){sizeof(e.event), (__u32)exe, 0};
+	memcpy(e.text, a->exe, exe);
+	e.event.args =
+		(struct event_list){(__u32)(sizeof(e.event) + exe), (__u32)args, args ? 0 : EVENT_NOT_APPLICABLE};
+	for (size_t i = 0; i < args; i++)
+		e.text[exe + i] = a->args[i] == '|' ? '\0' : a->args[i];
 	made__comm(e.event.comm, a);
 	made__put(a->of, LIFECYCLE, &e.event.head, sizeof(e));
 }

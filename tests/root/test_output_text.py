@@ -345,6 +345,21 @@ def test_a_missing_tool_has_its_name(shell, language):
     assert "no-such-tool" in said[0] and all(line in message for line in said)
 
 
+@pytest.mark.skipif(not shutil.which("gcc"), reason="gcc is not installed")
+def test_a_missing_library_has_its_name():
+    folder = new_folder()
+    (folder / "library.c").write_text("int three(void) { return 3; }\n")
+    (folder / "main.c").write_text("int three(void); int main(void) { return three() - 3; }\n")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", "libthree.so", "library.c"], cwd=folder, check=True)
+    subprocess.run(["gcc", "-o", "counter", "main.c", "-L.", "-lthree"], cwd=folder, check=True)
+    (folder / "libthree.so").unlink()
+    run = collect("bash", "-c", "set -e; ./counter 2>log; true", cwd=folder, code=127)
+    verdict, = [e for e in map(json.loads, merge(run.path, sink="jsonl:verdicts=true").splitlines()) if e["event"] == "verdict"]
+    assert (verdict["kind"], verdict["certainty"]) == ("missing_tool", "likely")
+    assert verdict["evidence"].endswith(" exited 127: it did not find the shared library libthree.so")
+    assert "ldd" in verdict["next"]
+
+
 # ---- what a task's script begins with ----
 
 def task_script(folder, name):

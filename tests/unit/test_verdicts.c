@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/verdicts: each detector on a made-up run that has the fault, and on those that only look like it. All of them again
  * with other names: no verdict depends on one. */
+#include <errno.h>
 #include <math.h>
 
 #include "sinks/verdicts/trend.h"
@@ -102,6 +103,14 @@ static void no_such_tool(void)
 {
 	FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
 	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/samtoolz", .error = ENOENT);
+	over(2 * S, 11, ROOT, 127);
+	over(3 * S, ROOT, 0, 1);
+}
+
+/* Its own loader, or what it called by way of a shell. */
+static void runs_and_exits_127(void)
+{
+	start(1 * S, 11, ROOT, "counter", "in.fq|");
 	over(2 * S, 11, ROOT, 127);
 	over(3 * S, ROOT, 0, 1);
 }
@@ -1057,6 +1066,8 @@ static const struct {
 	{killed_for_memory, VERDICT_OOM, VERDICT_PROVEN, 11, "limit 97 MiB"},
 	{killed_by_its_user, NONE, 0, 0, NULL},
 	{no_such_tool, VERDICT_MISSING_TOOL, VERDICT_PROVEN, 11, "ENOENT"},
+	{runs_and_exits_127, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11,
+	 "exited 127: a shared library, or a command, was not"},
 	{tries_one_tool_first, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11, "ENOENT"},
 	{tool_elsewhere, NONE, 0, 0, NULL},
 	{not_waited_for, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
@@ -1372,6 +1383,41 @@ static void what_is_not_listed_is_no_zombie(void **state)
 	end_judged(j);
 }
 
+/* What to do depends on the error, and on whether it was called by its path. */
+static void the_remedy_is_that_of_the_error(void **state)
+{
+	static const struct {
+		int error, code;
+		const char *args, *next;
+	} made[] = {
+		{ENOENT, 127, "samtoolz|view|", "PATH"},
+		{ENOENT, 127, "./trim.sh|x/y|", "whether that file exists"},
+		{ENOENT, 127, "python3\r|/w/trim.py|", "without a CR"},
+		{EACCES, 126, "./noexec.sh|", "chmod +x"},
+		{ENOEXEC, 126, "./aligner|-t|2|", "another CPU"},
+		{E2BIG, 126, "gzip|", "xargs"},
+		{ELOOP, 126, "./loop|", "execve"},
+		{0, 127, NULL, "PATH"}, /* of a shell's fork, which looked for it */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(made) / sizeof(*made); i++) {
+		struct judged *j = begin_judged(limits);
+
+		FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
+		if (made[i].error)
+			EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/x", .args = made[i].args,
+				    .error = made[i].error);
+		over(2 * S, 11, ROOT, made[i].code);
+		over(3 * S, ROOT, 0, 1);
+		finish(j, STREAM_ENDED);
+		assert_int_equal(verdicts__count(j->verdicts), 1);
+		if (!strstr(verdicts__get(j->verdicts, 0)->next, made[i].next))
+			fail_msg("case %zu: %s", i, verdicts__get(j->verdicts, 0)->next);
+		end_judged(j);
+	}
+}
+
 /* Mann and Kendall's z of 16 values, without a correction. */
 static double plain_z(const double *values, int *up)
 {
@@ -1429,6 +1475,7 @@ int main(void)
 		cmocka_unit_test(a_quota_that_stops_a_short_program),
 		cmocka_unit_test(runs_begin_in_any_order),
 		cmocka_unit_test(what_is_not_listed_is_no_zombie),
+		cmocka_unit_test(the_remedy_is_that_of_the_error),
 		cmocka_unit_test(trends_of_series_that_depend_on_themselves),
 	};
 
