@@ -145,6 +145,8 @@ static void ends_in_words(void **state)
 		{"/bin/a", "timer", "SI_KERNEL", -14, "sent by a timer of its own"},
 		{"/bin/a", "memory_limit", "SI_KERNEL", -9,
 		 "by the kernel's OOM killer: its cgroup was at its memory limit"},
+		{"/bin/a", "kernel", "ILL_ILLOPN", -4,
+		 "an instruction that this CPU does not have, or a trap of the program itself"},
 		{"/bin/a", "kernel", "ILL_BADSTK", -4, "sent by the kernel"},
 		{"/bin/a", "kernel", "SI_KERNEL", 1, "asked to end: Ctrl-C at its terminal"},
 		{"/bin/a", "timer", "SI_TIMER", 1, "asked to end: sent by a timer of its own"},
