@@ -128,6 +128,7 @@ struct wait {
 	enum wait_how how;
 	uint64_t from, to; /* descriptors; ~0: none */
 	uint32_t pid;
+	bool limited;	   /* WAIT_FLOCK, WAIT_FCNTL: a timer of the process may end it */
 	bool private;	   /* WAIT_FUTEX: of its own process only */
 	uint64_t expected; /* WAIT_FUTEX: the value with which it began to wait */
 };

@@ -150,6 +150,12 @@ static void refine(struct wait *wait, const struct stand_thread *thread)
 	}
 }
 
+/* flock -w SECONDS and alike have no other way than a timer to limit it. Any other call, a timer may be there to interrupt. */
+static bool is_lock(const struct call *call)
+{
+	return call && (call->how == WAIT_FLOCK || call->how == WAIT_FCNTL);
+}
+
 struct wait wait__of(const struct stand_thread *thread)
 {
 	const struct call *call = call_of(thread);
@@ -159,7 +165,7 @@ struct wait wait__of(const struct stand_thread *thread)
 		wait.how = WAIT_TRACED;
 	else if (thread->state == 'T')
 		wait.how = WAIT_STOPPED;
-	else if (thread->timer)
+	else if (thread->timer && !is_lock(call))
 		wait.how = WAIT_TIMED;
 	else if (!EVENT_IS_NULL(thread->blocker))
 		wait.how = WAIT_KERNEL_LOCK;
@@ -171,6 +177,7 @@ struct wait wait__of(const struct stand_thread *thread)
 		wait.how = call->how;
 		wait.from = descriptor(thread, call->from);
 		wait.to = descriptor(thread, call->to);
+		wait.limited = thread->timer;
 		refine(&wait, thread);
 	}
 	/* A wait that no signal ends is for the kernel itself: a disk, a server. */

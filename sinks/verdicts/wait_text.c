@@ -256,7 +256,9 @@ static void put_lock(struct text *text, const struct wakers *wakers, const struc
 		put_descriptor(text, waiter->at);
 	else
 		text__printf(text, "a file");
-	if (waiter->resource != GRAPH_NONE && !waiter->outside)
+	if (waiter->wait.limited)
+		text__printf(text, " with a time limit");
+	if (waiter->resource != GRAPH_NONE && (!waiter->outside || waiter->wait.limited))
 		put_holders(text, wakers, waiter);
 	else
 		text__printf(text, ", held outside of what is watched");

@@ -244,13 +244,18 @@ static int connect_lock(struct wakers *wakers, struct waiter *waiter)
 {
 	const struct waker_process *process = &wakers->processes[waiter->process];
 	struct resource_key key = {.kind = RESOURCE_LOCK, .host = process->host};
+	int err;
 
 	waiter->at = stand__fd(process->stand, waiter->wait.from);
 	if (!waiter->at)
 		return connect_outside(wakers, waiter, WAITER_WAITS);
 	key.device = waiter->at->device;
 	key.inode = waiter->at->inode;
-	return resource__await(wakers, waiter->node, key, &waiter->resource);
+	err = resource__await(wakers, waiter->node, key, &waiter->resource);
+	if (err || !waiter->wait.limited)
+		return err;
+	wakers->graph.nodes[waiter->node].combine = GRAPH_ANY;
+	return connect_outside(wakers, waiter, WAITER_WAITS);
 }
 
 /* Whether nothing but the process itself can make a descriptor of the poll ready. */

@@ -79,6 +79,7 @@ HEALTHY = {
     "sleeper": ["sleep", "1000"],
     "heartbeat": [*BASH, "while sleep 0.3; do :; done"],
     "held_lock": [*BASH, "exec 3>held; flock 3; sleep 1000 & exec 3>&-; flock held true"],
+    "held_lock_for_a_time": [*BASH, "exec 3>timed; flock 3; sleep 1000 & exec 3>&-; flock -w 900 timed true"],
     "mutexes_again": None,
 }
 
@@ -165,7 +166,8 @@ def test_faulty(run, name):
 
 
 def test_healthy(run):
-    assert {"slow_writer", "server", "held_lock"} <= {name for name in HEALTHY for v in run.live if v["pid"] in run.below[name]}
+    suspected = {name for name in HEALTHY for v in run.live if v["pid"] in run.below[name]}
+    assert {"slow_writer", "server", "held_lock", "held_lock_for_a_time"} <= suspected
     for name in HEALTHY:
         assert not on(run, run.live, name)
         assert not [v for v in run.last if v["pid"] in run.below[name]]

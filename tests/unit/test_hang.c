@@ -137,6 +137,28 @@ static const struct situation {
 	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r path=/w/db.lock;"
 	 "d 11 3 file 8 r lock=flock; x 11 0; running",
 	 "hang suspected 10", NULL},
+	{"a lock with a time limit",
+	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; running",
+	 "hang suspected 10", NULL},
+	{"a ring that a time limit opens",
+	 "p 10 1; p 11 10; t 10 S flock 4 2 timer=1; t 11 S read 0; d 10 4 file 8 r; d 11 3 file 8 r lock=flock;"
+	 "d 11 0 pipe 9 r; d 10 5 pipe 9 w; running",
+	 "", NULL},
+	{"a lock with a time limit, and the run is ended",
+	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r path=/w/db.lock;"
+	 "d 11 3 file 8 r lock=flock; x 10 -15; x 11 -15",
+	 "hang likely 10", "for a lock of file /w/db.lock with a time limit, held by p11 (pid 11)"},
+	{"a lock with a time limit that it gets in the end",
+	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; look; x 11 0; m 10; x 10 0",
+	 "", NULL},
+	{"a lock whose time limit was up",
+	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; look; m 10; x 10 1; x 11 -15",
+	 "", NULL},
+	{"a read with an alarm, and the run is ended",
+	 "p 10 1; t 10 S read 3 timer=1; d 10 3 pipe 7 r; d 10 9 pipe 7 w out=99; x 10 -15", "", NULL},
 	{"a lock of a descriptor that its child keeps open",
 	 "p 10 1; p 11 1; p 12 11; t 10 S flock 4 2; t 11 S wait4 -1;"
 	 "d 10 4 file 8 r; d 11 3 file 8 r lock=flock of=5; d 12 3 file 8 r lock=flock of=5; running",
