@@ -89,6 +89,7 @@ struct track {
 	uint64_t exact;		     /* the same of its arguments with their numbers; 0: not known */
 	uint32_t words[TRACK_WORDS]; /* hashes of the arguments, the program first, without numbers */
 	uint32_t words_count;	     /* 0: not known, or more than that */
+	uint64_t folder;	     /* hash of its working folder, without numbers and hash values; 0: not known */
 	uint64_t asked_ns;	     /* a time that is its only argument; 0: none */
 	uint32_t children;	     /* that were seen */
 	uint32_t living;	     /* of them, those that have not ended */

@@ -14,7 +14,7 @@
 #define DONE_PERCENT 75 /* of the peers must have ended */
 
 /* Peers that differ in a name may differ in more than that. */
-#define KINDS 8		 /* below one parent */
+#define KINDS 16	 /* below one parent */
 #define FIRST_NAME 2	 /* the first arguments say what it does: a script, a subcommand */
 #define NAMED_PERCENT 75 /* of all that their parent has started */
 #define NAMED_TIMES 4
@@ -29,11 +29,14 @@ struct group {
 	struct peer *peers;
 };
 
-/* Processes of one program whose arguments differ in one place. */
+/* Processes of one program whose arguments differ in one place, or nothing but the hash value in their folders. */
 struct kind {
 	uint64_t exe;
 	uint32_t words[TRACK_WORDS], words_count;
 	uint32_t place; /* of the name; 0: all are the same yet */
+	uint64_t folder, shape;
+	bool in_folders; /* that differ */
+	bool mixed;	 /* in more than a hash value, or one has started others: a script may be another one there */
 	struct group group;
 };
 
@@ -86,6 +89,8 @@ static bool is_of_kind(struct kind *kind, const struct track *track)
 		return false;
 	if (differ)
 		kind->place = place;
+	kind->in_folders |= kind->shape != track->shape;
+	kind->mixed |= !track->folder || kind->folder != track->folder || track->children;
 	return true;
 }
 
@@ -94,7 +99,7 @@ static struct kind *kind_of(struct groups *groups, const struct track *track)
 {
 	struct kind *kind;
 
-	if (track->words_count <= FIRST_NAME)
+	if (!track->words_count || (track->words_count <= FIRST_NAME && track->children))
 		return NULL;
 	for (uint32_t i = 0; i < groups->kinds_count; i++)
 		if (is_of_kind(&groups->kinds[i], track))
@@ -107,6 +112,9 @@ static struct kind *kind_of(struct groups *groups, const struct track *track)
 	kind->exe = track->exe;
 	kind->words_count = track->words_count;
 	memcpy(kind->words, track->words, sizeof(kind->words));
+	kind->folder = track->folder;
+	kind->shape = track->shape;
+	kind->mixed = !track->folder || track->children;
 	return kind;
 }
 
@@ -266,13 +274,13 @@ static uint64_t began(const struct track *track)
 	return track->image_ns ? track->image_ns : track->first_ts;
 }
 
-/* Its peers by names, if they are most of what their parent has started; NULL: there are none. */
+/* Its peers by names or folders, if they are most of what their parent has started; NULL: there are none. */
 static struct group *named_of(struct groups *groups, const struct track *above, const struct track *track)
 {
 	struct kind *kind = kind_of(groups, track);
 	bool most = kind && (kind->group.ended + above->living) * 100 >= above->children * NAMED_PERCENT;
 
-	return kind && kind->place && most ? &kind->group : NULL;
+	return most && (kind->place || (kind->in_folders && !kind->mixed)) ? &kind->group : NULL;
 }
 
 /* With peers by numbers if there are enough of them, else by names. */

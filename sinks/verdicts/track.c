@@ -215,6 +215,49 @@ static uint64_t hash_without_numbers(uint64_t seed, const char *item, uint32_t l
 	return hash_text(seed, kept, n);
 }
 
+static bool is_of_hash(const char *item, uint32_t length)
+{
+	for (uint32_t i = 0; i < length; i++)
+		if (!is_digit(item[i]) && (item[i] < 'a' || item[i] > 'f'))
+			return false;
+	return length >= 2;
+}
+
+static bool has_digit(const char *item, uint32_t length)
+{
+	for (uint32_t i = 0; i < length; i++)
+		if (is_digit(item[i]))
+			return true;
+	return false;
+}
+
+/* Without numbers, nor folders in a row that look like hash values, with a digit in one of them: "work/e5/aa41fc". */
+static uint64_t hash_folder(const char *path, uint32_t length)
+{
+	char kept[256];
+	size_t n = 0, row = 0;
+	bool digit = false;
+
+	for (uint32_t i = 0; i < length;) {
+		const char *slash = memchr(path + i, '/', length - i), *item = path + i;
+		uint32_t size = slash ? (uint32_t)(slash - item) : length - i;
+		bool hash = is_of_hash(item, size);
+
+		digit = hash && (digit || has_digit(item, size));
+		for (uint32_t k = 0; k < size && n < sizeof(kept); k++)
+			if (!is_of_number(item, k, size))
+				kept[n++] = item[k];
+		if (n < sizeof(kept))
+			kept[n++] = '/';
+		if (!hash)
+			row = n;
+		else if (digit)
+			n = row;
+		i += size + 1;
+	}
+	return hash_text(0, kept, n);
+}
+
 static void hash_arguments(struct track *track, const struct value *args, const uint8_t *end)
 {
 	const uint8_t *at = args->items;
@@ -274,8 +317,11 @@ void track__executed(struct track *track, uint64_t ts, const struct value *exe, 
 		hash_arguments(track, args, end);
 		track->asked_ns = asked_time(args, end);
 	}
-	if (cwd->type == VALUE_STRING)
+	track->folder = 0;
+	if (cwd->type == VALUE_STRING) {
 		track->shape = hash_without_numbers(track->shape, cwd->string, cwd->length);
+		track->folder = hash_folder(cwd->string, cwd->length);
+	}
 }
 
 /* ---- samples ---- */

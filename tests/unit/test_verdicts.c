@@ -913,6 +913,48 @@ static void one_sleeps_longer_than_asked(void)
 	over(20 * S, ROOT, 0, 0);
 }
 
+/* `perl call.pl` in folders of tasks, the fourth of which takes much longer; parents: each starts a child. */
+static void in_folders(const char *const folders[8], bool parents)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		FORK(.at = 1 * S, .pid = 11 + i, .parent = ROOT, .comm = "f");
+		EXEC(.at = 1 * S + MS, .pid = 11 + i, .parent = ROOT, .exe = renamed ? "/opt/x" : "/bin/perl",
+		     .args = renamed ? "x|y|" : "perl|call.pl|", .cwd = folders[i]);
+		if (parents) {
+			start(1 * S + 10 * MS, 31 + 2 * i, 11 + i, "true", "");
+			start(1 * S + 10 * MS, 32 + 2 * i, 11 + i, "false", "");
+			over(1 * S + 20 * MS, 31 + 2 * i, 11 + i, 0);
+			over(1 * S + 20 * MS, 32 + 2 * i, 11 + i, 0);
+		}
+	}
+	for (uint32_t i = 0; i < 8; i++)
+		if (i != 3)
+			over(1 * S + 400 * MS + i * MS, 11 + i, ROOT, 0);
+	over(9 * S, 14, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
+static const char *const hashes[8] = {"/w/a1/f3", "/w/b2/99", "/w/c3/12", "/w/d4/77",
+				      "/w/e5/aa", "/w/f6/bb", "/w/07/cc", "/w/18/dd"};
+
+static void one_folder_is_slow(void)
+{
+	in_folders(hashes, false);
+}
+
+static void one_folder_of_scripts_is_slow(void)
+{
+	in_folders(hashes, true);
+}
+
+static void one_named_folder_is_slow(void)
+{
+	static const char *const names[8] = {"/w/fetch", "/w/trim", "/w/index", "/w/align",
+					     "/w/call",	 "/w/qc",   "/w/add",	"/w/bed"};
+
+	in_folders(names, false);
+}
+
 /* Each waits for a lock until the one before has done its work. */
 static void a_queue(void)
 {
@@ -1144,6 +1186,9 @@ static const struct {
 	{one_subcommand_is_slow, NONE, 0, 0, NULL},
 	{two_names_differ, NONE, 0, 0, NULL},
 	{all_alike, NONE, 0, 0, NULL},
+	{one_folder_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 14, "took 8.0 s, the median of 7"},
+	{one_folder_of_scripts_is_slow, NONE, 0, 0, NULL},
+	{one_named_folder_is_slow, NONE, 0, 0, NULL},
 	{sleeps_of_different_lengths, NONE, 0, 0, NULL},
 	{one_sleeps_longer_than_asked, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
 	{a_queue, NONE, 0, 0, NULL},
