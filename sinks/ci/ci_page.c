@@ -237,6 +237,10 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	put_code(item, &safe, COLUMNS);
 	put_line(item, kind->how, "");
 	put_line(item, kind->limit, "");
+	story__began(&safe, kind);
+	if (safe.size)
+		put_line(item, safe.data, "");
+	text__free(&safe);
 	put_line(item, kind->by, " ended 0");
 	text__printf(item, "\n");
 	put_said(item, page->tally, kind->row.pid, kind->row.start, SAID_MAX / 4);

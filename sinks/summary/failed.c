@@ -15,6 +15,20 @@ void page__limit(struct page *page, const struct tally_failure *f, size_t indent
 	page__dim(page, 0, "%*slargest others: %s", (int)indent, "", f->others);
 }
 
+static void began(struct page *page, const struct tally_failure *f, size_t indent)
+{
+	struct text line = {0};
+
+	story__began(&line, f);
+	if (line.size) {
+		text__printf(page->text, "%*s", (int)indent, "");
+		page__wrapped(page, indent, indent + 2, line.data);
+	}
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
 /* When and where, dim, after a bright mark. */
 static void circumstances(struct page *page, const struct tally_failure *f, size_t indent)
 {
@@ -33,6 +47,7 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	if (f->how)
 		page__dim(page, 0, "%*s%s", (int)indent, "", f->how);
 	page__limit(page, f, indent);
+	began(page, f, indent);
 	if (f->by)
 		page__dim(page, 0, "%*s%s ended 0", (int)indent, "", f->by);
 	if (line.error)

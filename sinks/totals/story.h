@@ -49,6 +49,9 @@ void story__environment(struct text *text, const struct model_ending *ending);
 /* Of the first failure of its kind: "3 times, first pid 12 at +2 s, in step a, under make". */
 void story__kind(struct text *text, const struct model_run *run, const struct tally_failure *kind);
 
+/* Of a failure below what runs tests, hidden or not: "by exit 3 t align (pid 12), one of 2 that failed below ctest..." */
+void story__began(struct text *text, const struct tally_failure *kind);
+
 /* The pid that its container sees, and if that is another one the host's. */
 void story__pid(struct text *text, const struct model_row *row);
 

@@ -141,6 +141,7 @@ static void failure__free(struct tally_failure *failure)
 	free(failure->how);
 	free(failure->limit);
 	free(failure->others);
+	free(failure->began);
 	free(failure);
 }
 
@@ -188,6 +189,25 @@ static int set_how(struct tally_failure *failure, const struct model_row *row)
 	return text.error;
 }
 
+/* What counts as no failure, as its caller may have meant it: here the caller has failed too. */
+static int set_began(struct tally_failure *failure, const struct model_row *row)
+{
+	const struct model_ending *began = row->ending ? row->ending->cause : NULL;
+	bool tried;
+
+	while (began && began->cause)
+		began = began->cause;
+	if (!began)
+		return 0;
+	tried = began->row.forked && began->tried;
+	failure->began =
+		shown(tried ? began->tried : began->command, began->row.comm, began->row.forked && !tried, true);
+	failure->began_as = (struct model_ending){.row = began->row, .among = began->among};
+	memcpy(failure->began_as.among_of, began->among_of, EVENT_COMM);
+	failure->began_as.row.sender_limit = NULL;
+	return failure->began ? 0 : -ENOMEM;
+}
+
 static struct tally_failure *failure__new(struct tally *tally, const struct model_row *row)
 {
 	const char *name = model_command__name(subject(row), row->comm);
@@ -203,7 +223,7 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 	if (row->parent)
 		failure->parent = shown(row->parent, "", false, false);
 	if (!failure->shown || (row->parent && !failure->parent) || set_step(failure, row->task) ||
-	    set_how(failure, row) || set_oom(failure, row->oom) ||
+	    set_how(failure, row) || set_oom(failure, row->oom) || set_began(failure, row) ||
 	    hash__add(&tally->failures, &failure->node, failure_key(row, name))) {
 		failure__free(failure);
 		return NULL;

@@ -25,6 +25,9 @@ struct tally_failure {
 	/* Safe to show. step: NULL if it only repeats `shown`; by: the process that hides it by exiting 0, unless the
 	 * parent; how: model_row__how(), NULL: nothing; limit, others: of the first one, if the OOM killer selected it. */
 	char *shown, *step, *parent, *by, *how, *limit, *others;
+	/* Of the first one, below what runs tests: the process by which it failed, safe to show; NULL: none. */
+	char *began;
+	struct model_ending began_as; /* its pointers are not valid */
 	char name[];
 };
 

@@ -419,6 +419,31 @@ static void a_program_that_could_not_be_executed_is_named(void **state)
 	end(t);
 }
 
+/* `ctest || true`: which of its tests failed. */
+static void a_hidden_failure_of_tests_has_its_cause(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = "/usr/bin/ctest", .args = "ctest|");
+	for (uint32_t pid = 12; pid < 14; pid++) {
+		FORK(.at = 2 * S, .pid = pid, .parent = 11, .comm = "ctest");
+		EXEC(.at = 2 * S, .pid = pid, .parent = 11, .exe = "/bin/t",
+		     .args = pid == 12 ? "t|align|" : "t|call|");
+		END(.at = 3 * S, .pid = pid, .parent = 11, .code = 3, .cpu = 1, .bytes = 1);
+	}
+	END(.at = 4 * S, .pid = 11, .parent = 10, .code = 8, .cpu = 1, .bytes = 1);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	assert_has(print(t, true), "Failed (1)\n"
+				   "  exit 8  ctest\n"
+				   "          HIDDEN  pid 11 at +3.0 s, under pipeline.sh\n"
+				   "          by exit 3 t align (pid 12), one of 2 that failed below ctest, which\n"
+				   "            knows if it was meant to\n");
+	end(t);
+}
+
 #define BY_MESSAGE "  which command was not found: what the shell said is not recorded;\n"
 #define BY_EXEC "  what could not be executed, and why, is not recorded: see collector.yaml(5);\n"
 
@@ -928,6 +953,7 @@ int main(void)
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
 		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
+		cmocka_unit_test(a_hidden_failure_of_tests_has_its_cause),
 		cmocka_unit_test(a_command_that_nothing_names),
 		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
