@@ -54,6 +54,8 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 static void origin(struct page *page, const struct model_ending *ending, int width)
 {
 	size_t indent = 2 + (size_t)width + 2;
+	enum story_unnamed unnamed =
+		story__unnamed(page->tally, &ending->row, model_command__is_shell(ending->command, ending->row.comm));
 	struct text line = {0};
 
 	page__how(page, &ending->row, width);
@@ -65,8 +67,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
-	page->unnamed |= 1U << story__unnamed(page->tally, &ending->row,
-					      model_command__is_shell(ending->command, ending->row.comm));
+	page->unnamed |= 1U << (unnamed ? unnamed : story__unheard(page->tally, ending));
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
 	page__limit(page, story__first_of(page->tally, ending), indent);

@@ -15,8 +15,8 @@ struct page {
 	size_t top;					  /* rows of a table */
 	size_t failures;				  /* kinds of failure */
 	bool dash[TOTALS_FIGURES], bound[TOTALS_FIGURES]; /* shown as missing, as a lower bound */
-	unsigned unnamed;   /* bits of enum story_unnamed: what the commands here lack that were not found */
-	unsigned explained; /* those of which the page says how to have it */
+	unsigned unnamed;				  /* bits of enum story_unnamed: what commands here lack */
+	unsigned explained;				  /* those of which the page says how to have it */
 };
 
 /* Appends the whole block. */

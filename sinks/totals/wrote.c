@@ -116,6 +116,13 @@ bool wrote__nothing(const struct wrote *wrote, uint32_t pid, uint64_t start)
 	return writer && writer->failed && !writer->bytes;
 }
 
+bool wrote__anything(const struct wrote *wrote, uint32_t pid, uint64_t start)
+{
+	const struct writer *writer = find(wrote, pid, start);
+
+	return writer && writer->failed && writer->bytes;
+}
+
 void wrote__free(struct wrote *wrote)
 {
 	hash__free_all(&wrote->processes, offsetof(struct writer, node));

@@ -29,6 +29,9 @@ enum wrote_part wrote__part(const struct wrote *wrote, uint32_t pid, uint64_t st
 /* Whether it is known that neither it nor anything below it wrote. */
 bool wrote__nothing(const struct wrote *wrote, uint32_t pid, uint64_t start);
 
+/* Whether it is known that it, or something below it, did. */
+bool wrote__anything(const struct wrote *wrote, uint32_t pid, uint64_t start);
+
 void wrote__free(struct wrote *wrote);
 
 #endif

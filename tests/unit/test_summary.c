@@ -279,6 +279,8 @@ static void a_run_that_fails_hides_nothing(void **state)
 			 "  passed on:\n"
 			 "  exit 3  pipeline.sh\n"
 			 "  exit 3    tool\n"
+			 "  no last lines: what goes to a pipe or a terminal is recorded only by\n"
+			 "  probes: {output: {writes: true}} in -c FILE, see collector.yaml(5)\n"
 			 "\n"
 			 "  wall");
 	assert_has_not(page, "HIDDEN");
@@ -478,6 +480,35 @@ static void a_command_that_nothing_names(void **state)
 		page = print(t, true);
 		said = strstr(page, cases[i].hint);
 		if (!said || strstr(said + 4, cases[i].hint) || strstr(page, cases[i].not ))
+			fail_msg("%zu: %s", i, page);
+		end(t);
+	}
+}
+
+#define BY_WRITES "  no last lines: what goes to a pipe or a terminal is recorded only by\n"
+
+/* `tool 2>&1 | tee log`: how to have its last lines, once, if it may have written any. */
+static void a_cause_without_last_lines(void **state)
+{
+	static const struct {
+		int status;
+		uint64_t written;
+		bool hint;
+	} cases[] = {{2, 30, true}, {2, 0, false}, {-11, 30, false}, {0, 30, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint64_t io[MADE_IO] = {0, cases[i].written};
+		struct page_test *t = begin_with(NULL, 15);
+		const char *page, *said;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		program(2 * S, 11, "/bin/tool", "tool|", cases[i].status);
+		IO_CLOSED(.at = 3 * S, .pid = 11, .io = io);
+		END(.at = 4 * S, .pid = 10, .code = cases[i].status ? 2 : 0, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		said = strstr(page, BY_WRITES);
+		if (!said != !cases[i].hint || (said && strstr(said + 4, BY_WRITES)))
 			fail_msg("%zu: %s", i, page);
 		end(t);
 	}
@@ -955,6 +986,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
 		cmocka_unit_test(a_hidden_failure_of_tests_has_its_cause),
 		cmocka_unit_test(a_command_that_nothing_names),
+		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
 		cmocka_unit_test(an_oom_that_ends_the_run),

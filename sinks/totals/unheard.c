@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Whether what would explain a failure may have been written where only an option of the probe output records it. */
+#include "sinks/totals/story.h"
+
+#define SIGNALLED 128 /* what shells add to the number of a signal, which explains it */
+
+enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began)
+{
+	const struct model_row *row = &began->row;
+
+	if (EVENT_IS_NULL(row->exit_code) || row->exit_code > SIGNALLED || *row->tried_error ||
+	    !wrote__anything(&tally->wrote, row->pid, row->start))
+		return STORY_NAMED;
+	for (const struct model_ending *e = tally->run.run->ending; e; e = e->cause) {
+		const struct model_said *said = model_run__said(tally->run.run, e->row.pid, e->row.start);
+
+		if (said && (said->text || e == began))
+			return STORY_NAMED;
+	}
+	return STORY_UNHEARD;
+}
