@@ -192,7 +192,7 @@ struct task_group {
 } S_KERNEL;
 
 struct cred {
-	kuid_t uid, euid;
+	kuid_t uid, euid, suid;
 	kgid_t gid, egid;
 } S_KERNEL;
 

@@ -30,6 +30,30 @@ static __always_inline unsigned int kfix__known_task_state(struct task_struct *t
 	return ((struct task_struct___old_state *)task)->state;
 }
 
+/* 6.18 made mm->flags a struct. */
+struct mm_struct___flags {
+	unsigned long flags;
+} S_KERNEL;
+struct mm_flags___6_18 {
+	unsigned long __mm_flags[1];
+} S_KERNEL;
+struct mm_struct___6_18 {
+	struct mm_flags___6_18 flags;
+} S_KERNEL;
+
+/* Whether a process with this memory may be read by its user: not once it has gained rights by an exec or has changed its
+ * user, until its next exec. */
+static __always_inline bool kfix__is_dumpable(struct mm_struct *mm)
+{
+	unsigned long flags = 1;
+
+	if (bpf_core_field_exists(((struct mm_struct___flags *)0)->flags))
+		flags = BPF_CORE_READ((struct mm_struct___flags *)mm, flags);
+	else if (bpf_core_field_exists(((struct mm_struct___6_18 *)0)->flags))
+		flags = BPF_CORE_READ((struct mm_struct___6_18 *)mm, flags.__mm_flags[0]);
+	return (flags & 3) == 1; /* MMF_DUMPABLE_MASK, SUID_DUMP_USER */
+}
+
 /* 6.2 made mm->rss_stat an array of percpu_counters (f1a7941243c1); before it was a struct of atomics.
  * Index: 0 file, 1 anonymous, 2 swap, 3 shared memory. */
 struct percpu_counter___6_2 {

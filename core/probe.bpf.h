@@ -52,6 +52,9 @@ const volatile __u32 scope_slot;
 const volatile bool exit_is_marked;
 const volatile __u32 ring_hurry;
 
+/* Set by the core: core_api.only_user; ONLY_USER_ANY: NULL. */
+const volatile __u32 only_user = ONLY_USER_ANY;
+
 /* Events lost because the ring buffer was full, by kind; the core writes each increase as a `lost` record. */
 __u64 lost[EVENT_KIND_INTERNAL] SEC(".data.lost");
 
@@ -91,6 +94,23 @@ static __always_inline struct scope_entry *scope__find_leader(struct task_struct
 	struct scope_key key = scope__key_of_leader(leader);
 
 	return bpf_map_lookup_elem(&scope, &key);
+}
+
+/* Once in an object, and only where it is asked: with ONLY_USER_ANY the verifier does not see it. */
+static __noinline __attribute__((unused)) bool process__is_others(struct task_struct *task)
+{
+	const struct cred *cred = BPF_CORE_READ(task, cred);
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+
+	return BPF_CORE_READ(cred, uid.val) != only_user || BPF_CORE_READ(cred, euid.val) != only_user ||
+	       BPF_CORE_READ(cred, suid.val) != only_user || (mm && !kfix__is_dumpable(mm));
+}
+
+/* Whether /proc would deny core_api.only_user what the process has open, waits for and is called with: it runs as another
+ * user, has gained rights by an exec, or had them before. */
+static __always_inline bool process__is_denied(struct task_struct *task)
+{
+	return only_user != ONLY_USER_ANY && process__is_others(task);
 }
 
 /* When it exited. */

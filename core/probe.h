@@ -96,8 +96,9 @@ struct core_api {
 	/* Whether a program can be attached to this kernel function ("fentry/NAME"), found by attaching one. */
 	bool (*has_function)(const char *name);
 	void (*log)(enum log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-	/* The only user whose programs may be described (paths, arguments); of no program the environment. NULL: all. Set
-	 * where the caller gets from us what /proc denies it. */
+	/* The only user whose programs may be described: arguments, environment, paths, what they have open and wait for,
+	 * what they write. NULL: all. Set where the run's owner would get from us what /proc denies it: with file capabilities,
+	 * and with --user. BPF programs ask process__is_denied(). */
 	const uint32_t *only_user;
 	/* Asks the keeper to read something; the probe's answer() gets what it reads, later. 0, or -errno if it is not
 	 * asked: -EAGAIN too many questions are open, -ETIMEDOUT the keeper does not answer, -EPIPE it has ended. */
@@ -110,6 +111,9 @@ struct core_api {
 	/* Size of a kernel stack, at whose end the registers of a task that sleeps are; 0: bpf_task_pt_regs() (since 5.15)
 	 * says where they are. For kfix__registers(). */
 	uint64_t (*stack_bytes)(void);
+	/* The caller itself has no right to watch others (file capabilities): of no program is the environment recorded, nor
+	 * what it writes. only_user is set. */
+	bool lent;
 };
 
 /* Shorthand for core_api.set; `value` must have exactly the variable's type. */

@@ -46,6 +46,9 @@ struct scope_entry {
 	__u32 samples, waits;	    /* how often it was sampled, and found in I/O wait */
 };
 
+/* What the variable only_user of a probe's BPF object is when all may be described. */
+#define ONLY_USER_ANY 0xffffffffu
+
 #define SCOPE_EXISTING 0x1 /* an existing process: entered by the scan */
 
 enum scope_report {

@@ -107,6 +107,8 @@ static int open_object(struct probe_unit *unit)
 	if (!err)
 		err = bpf__set(*unit->bpf.skel->obj, "exit_is_marked", &(bool){scope__kernel_marks_last_thread()},
 			       sizeof(bool));
+	if (!err && unit->api.only_user)
+		err = bpf__set(*unit->bpf.skel->obj, "only_user", unit->api.only_user, sizeof(__u32));
 	if (!err && unit->slot >= 0)
 		err = bpf__set(*unit->bpf.skel->obj, "scope_slot", &(__u32){unit->slot}, sizeof(__u32));
 	if (!err && probe->open) {
@@ -248,7 +250,8 @@ static int add_unit(struct probes *probes, const struct conf_probe *conf)
 		.tracepoint_args = bpf__tracepoint_args,
 		.has_function = hook__has_function,
 		.log = log__print,
-		.only_user = probes->only_user,
+		.only_user = probes->limits.only_user,
+		.lent = probes->limits.lent,
 		.ask = ask,
 		.run = run,
 		.syscall_name = syscall__name,
@@ -277,7 +280,7 @@ static int each_unit(struct probes *probes, int (*stage)(struct probe_unit *unit
 }
 
 int probes__open(struct probes **out, const struct conf_probe *conf, size_t count, int scope_fd,
-		 const uint32_t *only_user, const struct probes_calls *calls, void *arg)
+		 const struct probes_limits *limits, const struct probes_calls *calls, void *arg)
 {
 	struct probes *probes = calloc(1, sizeof(*probes));
 	int err = 0;
@@ -289,7 +292,8 @@ int probes__open(struct probes **out, const struct conf_probe *conf, size_t coun
 		free(probes);
 		return -ENOMEM;
 	}
-	probes->only_user = only_user;
+	if (limits)
+		probes->limits = *limits;
 	probes->calls = *calls;
 	probes->arg = arg;
 	for (size_t i = 0; i < count && !err; i++)

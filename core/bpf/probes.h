@@ -44,18 +44,25 @@ struct probes_calls {
 	int (*ask)(void *arg, struct probe_unit *unit, const struct probe_ask *ask);
 };
 
+/* core_api.only_user and core_api.lent. */
+struct probes_limits {
+	const uint32_t *only_user;
+	bool lent;
+};
+
 struct probes {
 	struct probe_unit **units; /* in order; allocated one by one, as callbacks keep their addresses */
 	size_t count;
-	uint64_t cut_at;	   /* boot clock, ns; later events are dropped. 0: none */
-	const uint32_t *only_user; /* core_api.only_user */
+	uint64_t cut_at; /* boot clock, ns; later events are dropped. 0: none */
+	struct probes_limits limits;
 	struct probes_calls calls;
 	void *arg;
 };
 
-/* Stages open and share. 0, or -errno if a required probe failed or none is left, logged; so do the next two. */
+/* Stages open and share; `limits` NULL: none. 0, or -errno if a required probe failed or none is left, logged; so do the next
+ * two. */
 int probes__open(struct probes **probes, const struct conf_probe *conf, size_t count, int scope_fd,
-		 const uint32_t *only_user, const struct probes_calls *calls, void *arg);
+		 const struct probes_limits *limits, const struct probes_calls *calls, void *arg);
 /* Stage load; with the core's own object, unless that is NULL. */
 int probes__load(struct probes *probes, struct bpf_unit *core);
 int probes__attach(struct probes *probes);

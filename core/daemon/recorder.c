@@ -74,6 +74,7 @@ static int start_bpf(struct recorder *r)
 {
 	static const struct probes_calls calls = {.event = drain__event, .ask = ask_keeper__ask};
 	bool daemon = collector__is_daemon(r->opts);
+	struct probes_limits limits = {.only_user = r->only_uid ? &r->only_uid : NULL, .lent = r->lent};
 	struct scope_opts scope = {
 		.max_processes = r->conf->run.max_processes,
 		.all_run = daemon && rules__all(r->conf) ? RUN_FIRST : 0,
@@ -82,8 +83,8 @@ static int start_bpf(struct recorder *r)
 	int err = scope__open(&r->scope, &scope);
 
 	if (!err)
-		err = probes__open(&r->probes, r->conf->probes, r->conf->probes_count, scope__map_fd(r->scope),
-				   r->lent ? &r->caller : NULL, &calls, r);
+		err = probes__open(&r->probes, r->conf->probes, r->conf->probes_count, scope__map_fd(r->scope), &limits,
+				   &calls, r);
 	if (!err)
 		err = probes__load(r->probes, scope__unit(r->scope));
 	if (!err)
@@ -393,7 +394,9 @@ int recorder__run(const struct collector_opts *opts, const struct passwd *user, 
 			     .channel = channel,
 			     .notified = exit__notified,
 			     .lent = caps__lent(),
-			     .caller = getuid()};
+			     .only_uid = user		? user->pw_uid
+					 : caps__lent() ? getuid()
+							: 0};
 	int err;
 
 	r.asks.end = &r.asks.first;

@@ -65,8 +65,8 @@ struct recorder {
 	int channel;		   /* to the keeper */
 	/* exit__notified() */
 	void (*notified)(struct recorder *r, struct channel_message *message);
-	bool lent;	 /* by file capabilities: only the caller's own is recorded */
-	uint32_t caller; /* its UID */
+	bool lent;	   /* by file capabilities: only the caller's own is recorded */
+	uint32_t only_uid; /* that of the caller then, or of --user; 0: none */
 	struct privileges privileges;
 	struct loop *loop;
 	struct syncer *syncer;

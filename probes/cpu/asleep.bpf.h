@@ -38,6 +38,10 @@ static __always_inline void asleep__fill(struct cpu_sample *e, struct task_struc
 	e->syscall = e->descriptor = EVENT_NULL(EVENT_REASON_NONE);
 	if (!sleeps || task->exit_state)
 		return;
+	if (process__is_denied(task)) {
+		e->syscall = e->descriptor = EVENT_NULL(EVENT_REASON_DENIED);
+		return;
+	}
 	if (kfix__is_32_bit(task)) {
 		e->syscall = e->descriptor = EVENT_NULL(EVENT_REASON_UNSUPPORTED);
 		return;

@@ -219,11 +219,10 @@ static __always_inline bool add_threads(struct sums *sums, struct signal_struct 
 SCRATCH(sample, struct io_event);
 SCRATCH(thread_sums, struct sums);
 
-static __always_inline void set_null(struct io_account *account)
+static __always_inline void set_null(struct io_account *account, __u32 reason)
 {
 	account->read_chars = account->write_chars = account->read_syscalls = account->write_syscalls =
-		account->read_bytes = account->write_bytes = account->cancelled_write_bytes =
-			EVENT_NULL(EVENT_REASON_BOUND);
+		account->read_bytes = account->write_bytes = account->cancelled_write_bytes = EVENT_NULL(reason);
 }
 
 static __always_inline void set_sample(struct io_event *e, struct signal_struct *signal, struct sums *sums,
@@ -262,11 +261,14 @@ static __always_inline int sample_process(struct bpf_iter__task *ctx, bool loop)
 	if (!w)
 		return 0;
 	signal = task->signal;
-	if (add_threads(sums, signal, loop)) {
+	if (process__is_denied(task)) {
+		set_null(&e->own, EVENT_REASON_DENIED);
+		set_null(&e->children, EVENT_REASON_DENIED);
+	} else if (add_threads(sums, signal, loop)) {
 		set_sample(e, signal, sums, &key, w);
 	} else {
-		set_null(&e->own);
-		set_null(&e->children);
+		set_null(&e->own, EVENT_REASON_BOUND);
+		set_null(&e->children, EVENT_REASON_BOUND);
 	}
 	fingerprint = fingerprint_of(&e->own) + fingerprint_of(&e->children);
 	if (!fingerprint || !scope__changed(w, fingerprint))

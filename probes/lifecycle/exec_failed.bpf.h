@@ -67,7 +67,7 @@ static __always_inline void fail(struct pt_regs *regs, long result)
 				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
 	w = bpf_map_lookup_elem(&scope, &key);
 	b = scratch__get(&failed_text);
-	if (!w || !b)
+	if (!w || !b || process__is_denied(task))
 		return;
 	b->event.head = (struct event){
 		.ts = bpf_ktime_get_boot_ns(),

@@ -155,6 +155,7 @@ struct pending {
 struct lifecycle {
 	const struct lifecycle_conf *conf;
 	const uint32_t *only_user; /* core_api.only_user */
+	bool lent;		   /* core_api.lent */
 	struct pending *pending;
 	char *event; /* being assembled */
 	size_t room;
@@ -169,13 +170,14 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 	l->conf = conf;
 	l->only_user = api->only_user;
 	*state = l;
-	if (l->only_user && l->conf->env.n)
+	l->lent = api->lent;
+	if (l->lent && l->conf->env.n)
 		api->log(LOG_WARN, "lifecycle: env: no environment is recorded with file capabilities");
-	if (l->only_user) /* this event does not say whose process it was */
+	if (l->lent) /* not even what the kernel reads for it */
 		*api->events &= ~(1ULL << LIFECYCLE_EXEC_FAILED);
 	else if (l->conf->exec_failed)
 		*api->events |= 1ULL << LIFECYCLE_EXEC_FAILED;
-	return PROBE_SET(api, object, want_env, (bool)(l->conf->env.n > 0 && !l->only_user)) ||
+	return PROBE_SET(api, object, want_env, (bool)(l->conf->env.n > 0 && !l->lent)) ||
 			       PROBE_SET(api, object, want_failure, (bool)(*api->events >> LIFECYCLE_FAILURE & 1))
 		       ? -EINVAL
 		       : 0;
@@ -335,7 +337,7 @@ static bool is_others(const struct lifecycle *l, __u32 uid, __u32 euid)
 
 static void hide_others(const struct lifecycle *l, struct lifecycle_exec *e)
 {
-	if (!is_others(l, e->uid, e->euid))
+	if (!is_others(l, e->uid, e->euid) && !(l->only_user && e->gid != e->egid))
 		return;
 	e->exe = e->cwd = (struct event_string){.reason = EVENT_REASON_DENIED};
 	e->args = (struct event_list){.reason = EVENT_REASON_DENIED};
@@ -459,7 +461,7 @@ static const struct event *lifecycle__existing(void *state, const struct probe_p
 	append_proc(l, size, p->proc, "cgroup", false, &e.cgroup);
 	pick_cgroup(l->event, &e.cgroup);
 	append_proc(l, size, p->proc, "cmdline", false, (struct event_string *)&e.args);
-	if (l->conf->env.n && !l->only_user)
+	if (l->conf->env.n && !l->lent)
 		append_proc(l, size, p->proc, "environ", false, (struct event_string *)&e.env);
 	*size += LIFECYCLE_STDERR_ROOM;
 	append_proc(l, size, p->proc, "fd/2", true, (struct event_string *)&e.error.map);

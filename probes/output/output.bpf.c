@@ -115,7 +115,8 @@ static __always_inline void written(struct pt_regs *regs, long result)
 	task = (void *)bpf_get_current_task();
 	key = (struct scope_key){.pid = BPF_CORE_READ(task, tgid),
 				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
-	if (!bpf_map_lookup_elem(&scope, &key) || kfix__is_32_bit(task) || !is_taken(task, descriptor))
+	if (!bpf_map_lookup_elem(&scope, &key) || kfix__is_32_bit(task) || !is_taken(task, descriptor) ||
+	    process__is_denied(task))
 		return;
 	tail = find_tail(&key);
 	if (!tail)

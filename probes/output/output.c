@@ -402,12 +402,12 @@ static int output__open(const struct core_api *api, const void *conf, struct bpf
 	*state = o;
 	o->api = api;
 	o->conf = conf;
-	if (o->conf->writes && api->only_user)
+	if (o->conf->writes && api->lent)
 		api->log(LOG_WARN, "output: writes: not with file capabilities");
 	if (check_names(api, "task_files", &o->conf->task_files) ||
 	    check_names(api, "task_heads", &o->conf->task_heads))
 		return -EINVAL;
-	return o->conf->writes && !api->only_user ? 0 : load_nothing(object);
+	return o->conf->writes && !api->lent ? 0 : load_nothing(object);
 }
 
 PROBE(output, "the last lines of standard error of every process that failed", events, .options = options,

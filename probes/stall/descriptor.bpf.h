@@ -275,7 +275,7 @@ static __always_inline int put_own(struct bpf_iter__task_file *ctx, bool loop)
 		return 0;
 	key = key_of(task);
 	still = still__watched(&key, &w);
-	if (!still)
+	if (!still || process__is_denied(task))
 		return 0;
 	found__describe(f, task, file, ctx->fd, loop);
 	found__path(f, place, loop);
@@ -333,8 +333,14 @@ static __always_inline int put_other(struct bpf_iter__task_file *ctx, bool loop)
 		return 0;
 	found__describe(f, task, file, ctx->fd, loop);
 	by = f->keys.own ? bpf_map_lookup_elem(&wanted, &f->keys.own) : NULL;
+	if (!by)
+		return 0;
+	if (process__is_denied(task)) { /* a pipe counts its holders itself */
+		look.denied |= (f->e.file_mode & S_IFMT) != S_IFIFO;
+		return 0;
+	}
 	key = key_of(task);
-	if (!by || still__find(&key))
+	if (still__find(&key))
 		return 0;
 	head_of_other(&f->e, &key, by);
 	if (event__sample(ctx, &f->e))

@@ -237,7 +237,7 @@ static __always_inline int put_thread(struct bpf_iter__task *ctx, bool loop)
 		return 0;
 	key = key_of(task);
 	still = still__watched(&key, &w);
-	if (!still)
+	if (!still || process__is_denied(task))
 		return 0;
 	put_head(&e->head, STALL_STUCK, &key, task->pid, w->run);
 	e->look = look.number;
@@ -301,6 +301,8 @@ static __always_inline int put_picture(struct bpf_iter__task *ctx, bool loop)
 		e.incomplete = STALL_MOVED;
 	else if (look.full)
 		e.incomplete = STALL_LIMIT;
+	else if (look.denied || process__is_denied(task))
+		e.incomplete = STALL_DENIED;
 	else if (look.outside)
 		e.incomplete = STALL_NAMESPACE;
 	e.complete = EVENT_IS_NULL(e.incomplete);

@@ -43,7 +43,14 @@ static const char *locked_name(uint64_t locked)
 
 static const char *incomplete_name(uint64_t reason)
 {
-	return reason == STALL_MOVED ? "moved" : reason == STALL_LIMIT ? "limit" : "namespace";
+	static const char *const names[] = {
+		[STALL_MOVED] = "moved",
+		[STALL_LIMIT] = "limit",
+		[STALL_NAMESPACE] = "namespace",
+		[STALL_DENIED] = "denied",
+	};
+
+	return names[reason & 3];
 }
 
 static const struct schema_field stuck_fields[] = {
@@ -121,7 +128,8 @@ static const struct schema_field picture_fields[] = {
 	FIELD_NAME(
 		struct stall_picture, incomplete, "incomplete", incomplete_name,
 		"why not: moved (it went on meanwhile), limit (more than a look has room for), namespace (the collector does "
-		"not see all processes of the host); null: it is complete"),
+		"not see all processes of the host), denied (it or a holder is another user's, whose details the run's owner may "
+		"not see); null: it is complete"),
 	{0},
 };
 

@@ -25,6 +25,7 @@ struct stall_look {
 	__u64 holders;	 /* descriptors of others that were reported */
 	__u64 full;	 /* there was no room for all that is wanted */
 	__u64 outside;	 /* there are processes that the collector does not see */
+	__u64 denied;	 /* holders of what is not a pipe were left out: core_api.only_user */
 };
 
 /* What holds a kernel lock that a thread waits for, by task->blocker. */
@@ -68,6 +69,7 @@ enum stall_incomplete {
 	STALL_MOVED = 0,     /* it went on while the picture was taken */
 	STALL_LIMIT = 1,     /* more threads, descriptors or holders than a look has room for */
 	STALL_NAMESPACE = 2, /* the collector does not see all processes of the host */
+	STALL_DENIED = 3,    /* it, or a holder, is another user's: core_api.only_user */
 };
 
 /* The kernel's programs set the first ones; user space turns BY_MODE and BY_NAME into others. */

@@ -159,14 +159,21 @@ def test_file_capabilities():
     assert any(text.startswith(f"account: its caller's (UID {NOBODY})") for text in kept(path))
 
 
+def set_user_id(code):
+    """A set-user-ID program of root's."""
+    tool = new_folder(0o755) / "tool"
+    subprocess.run([*CC, "-static", "-xc", "-o", tool, "-"], check=True, input=b"""
+        #include <fcntl.h>
+        #include <sys/wait.h>
+        #include <unistd.h>
+        int main(void) { """ + code + b" }")
+    os.chmod(tool, 0o4755)
+    return tool
+
+
 def test_what_is_another_users_is_not_described():
     """A set-user-ID program of the tree, and what it starts: /proc denies its caller the same."""
-    folder = new_folder(0o755)
-    tool = folder / "tool"
-    subprocess.run([*CC, "-static", "-xc", "-o", tool, "-"], check=True, input=b"""
-        #include <unistd.h>
-        int main(void) { setuid(0); execl("/bin/echo", "echo", "in secret", NULL); return 1; }""")
-    os.chmod(tool, 0o4755)
+    tool = set_user_id(b'setuid(0); execl("/bin/echo", "echo", "in secret", NULL); return 1;')
     run = lent_run("--", "sh", "-c", f"{tool} aloud; /bin/echo mine; :",
                    config="probes: {lifecycle: {env: [HOME], exec_failed: true}, cpu: {}}\n")
     if run.stdout.split(b"\n")[0] != b"in secret":
@@ -178,6 +185,74 @@ def test_what_is_another_users_is_not_described():
         assert e["exe"] is e["cwd"] is None and e["missing"] == "exe=denied,args=denied,cwd=denied,env=denied,stderr=denied"
     assert not any(e["env"] for e in run.of("lifecycle.exec"))
     assert len(run.of("lifecycle.exit")) == 3 and len(run.of("cpu.exit")) == 3 and not run.lost
+
+
+# It has a secret file open, holds the pipe that is its standard input, and has a child that fails.
+WAITS_IN_SECRET = b"""
+    char bytes[1000] = {};
+    setuid(0);
+    int secret = open("/etc/shadow", O_RDONLY);
+    if (secret < 0 || write(1, bytes, sizeof(bytes)) < 0)
+        return 1;
+    if (!fork()) {
+        execl("/nonexistent/not-to-see", "not-to-see", NULL);
+        if (write(2, "not-to-see", 10) < 0)
+            return 2;
+        execl("/bin/sh", "sh", "-c", "exit 3", "not-to-see", NULL);
+    }
+    wait(NULL);
+    sleep(3);
+    return 4;"""
+STALLS = "probes: {lifecycle: {env: [SEEN], exec_failed: true}, cpu: {interval: 200ms}, io: {interval: 200ms}, " \
+    "output: {writes: true}, stall: {after: 400ms, interval: 200ms}}\n"
+
+
+def check_denied(run, reader):
+    """Of the tool it is said that it stands still, not at what."""
+    tool = [e["pid"] for e in run.of("lifecycle.exec") if e["euid"] == 0]
+    pictures = {e["pid"]: e for e in run.of("stall.picture")}
+    assert len(tool) == 2 and pictures[tool[0]]["incomplete"] == "denied" and not pictures[tool[0]]["descriptors"]
+    assert {e["pid"] for e in run.of("stall.stuck")} >= {reader} and tool[0] not in {e["pid"] for e in run.of("stall.stuck")}
+    found = run.of("stall.descriptor")
+    assert {e["owner_pid"] for e in found} >= {reader} and not {e["owner_pid"] for e in found} & set(tool)
+    assert any(e["type"] == "pipe" and e["writers"] for e in found)  # that one is held by others is known
+    for e in run.of("io.sample"):
+        assert e["pid"] not in tool or (e["write_chars"] is None and "write_chars=denied" in e["missing"]), e
+    assert any(e["pid"] == tool[0] and e["write_chars"] >= 1000 for e in run.of("io.exit"))
+    assert not any(e["syscall"] for e in run.of("cpu.sample") if e["pid"] in tool)
+    assert sorted(e["exit_code"] for e in run.of("lifecycle.exit") if e["pid"] in tool) == [3, 4]
+
+
+def reader_of(run):
+    return next(e["pid"] for e in run.of("lifecycle.exec") if e["args"] == ["cat"])
+
+
+def waits_in_secret(program):
+    """The arguments of a shell, and its folder: of its children one waits for a pipe that the tool holds, and is ended."""
+    folder = new_folder(0o777)
+    script = f"mkfifo {folder}/p; {program} <>{folder}/p >/dev/null & tool=$!; cat <>{folder}/p & wait $tool; kill $!"
+    return ["sh", "-c", script]
+
+
+def test_what_another_user_waits_for_is_not_described():
+    tool = set_user_id(WAITS_IN_SECRET)
+    run = lent_run("--", *waits_in_secret(tool), config=STALLS)
+    check_denied(run, reader_of(run))
+
+
+def test_of_a_users_run_what_root_does_is_not_described():
+    """But all else: own programs have their environment, and what they write."""
+    tool = set_user_id(WAITS_IN_SECRET)
+    out = new_folder()
+    os.chown(out, NOBODY, NOBODY)
+    words = waits_in_secret(tool)
+    words[-1] += "; sh -c 'echo mine >&2; exit 5' 2>&1 | cat; /nonexistent/own"
+    run = collect(*words, options=["--user", "nobody"], config=STALLS, out=out, env={**os.environ, "SEEN": "seen"}, code=127)
+    check_denied(run, reader_of(run))
+    assert not any(b"not-to-see" in path.read_bytes() for path in run.path.glob("*.msgpack"))
+    assert {e["env"] and e["env"].get("SEEN") for e in run.of("lifecycle.exec") if e["euid"]} == {"seen"}
+    assert [e["text"] for e in run.of("output.text") if e["text"] == "mine\n"]
+    assert [e["exe"] for e in run.of("lifecycle.exec_failed")] == ["/nonexistent/own"]
 
 
 def alive(out):
