@@ -140,6 +140,13 @@ const struct redact_pattern redact_default[] = {
 		 "[\\w-]+\\z"},
 	{REDACT_EVERYWHERE, .least = 20, .all = "-",
 	 .text = "-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?s:.*?)(?:-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|\\z)"},
+	/* The end of a private key whose beginning is cut off, and lines of one that begin a text. */
+	{REDACT_EVERYWHERE, .least = 20, .all = "-\n",
+	 .text = "(?m)^(?:[ \\t]*+[A-Za-z0-9+/=]++[ \\t]*+\\r?\\n)++(?:[ \\t]*-----END [A-Z0-9 ]*PRIVATE KEY[A-Z ]*-----|"
+		 "(*SKIP)(*FAIL))"},
+	{REDACT_EVERYWHERE, .least = 82, .all = "\n",
+	 .text = "\\A(?!/)(?:[ \\t]*+(?=[A-Z\\d+/]*[a-z])(?=[a-z\\d+/]*[A-Z])(?=[A-Za-z+/]*\\d)[A-Za-z0-9+/]{40,}+={0,2}\\r?\\n)"
+		 "{2,}+(?:[ \\t]*+[A-Za-z0-9+/]++={0,2}\\s*\\z)?"},
 	/* What crypt(3) returns. */
 	{REDACT_EVERYWHERE, .least = 23, .all = "$",
 	 .text = "\\$(?:1|5|6|7|y|gy|sha1|2[abxy]|apr1|argon2\\w*|scrypt)\\$[\\w./$=,+-]{20,}"},

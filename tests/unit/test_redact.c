@@ -46,6 +46,9 @@ static void check(struct redact *redact, const char *text, size_t length, const 
 	free(copy);
 }
 
+#define KEY_LINE "MIIJKQIBAAKCAgEAtK0bQ4vVJ+abcdefghij/klmnopqrstuvwxyz0123456789A"
+#define READ "ACGTACGTACGTACGTACGTACGTACGTACGTACGTACGTACGTACGTACGTACGTACGT"
+
 /* What a program has written: each line for itself, as a message or as a command. */
 static void test_lines(void **state)
 {
@@ -57,6 +60,13 @@ static void test_lines(void **state)
 		{"+ mysql -psecret -u root\n", "+ mysql -p*** -u root\n"},
 		{"mysql -phunter2 'not closed\ncurl -u me:hunter2 x\n", "mysql -p*** 'not closed\ncurl -u me:*** x\n"},
 		{"x\n-----BEGIN RSA PRIVATE KEY-----\nabc\n-----END RSA PRIVATE KEY-----\ny\n", "x\n***\ny\n"},
+		{"AbC+/dE0\nabc=\n-----END RSA PRIVATE KEY-----'\ny\n", "***'\ny\n"},
+		{"x y\n  QUJD\n  abc=\n  -----END PRIVATE KEY-----\n", "x y\n***\n"},
+		{KEY_LINE "\n" KEY_LINE "\nabc=\n", "***"},
+		{KEY_LINE "\r\n" KEY_LINE "\r\nall else\n", "***all else\n"},
+		{"ok\n" KEY_LINE "\n" KEY_LINE "\n", "ok\n" KEY_LINE "\n" KEY_LINE "\n"},
+		{READ "\n" READ "\n", READ "\n" READ "\n"},
+		{"done\n-----END CERTIFICATE-----\n", "done\n-----END CERTIFICATE-----\n"},
 		{"can't open 'x': No such file\n", "can't open 'x': No such file\n"},
 	};
 	struct redact *redact;
