@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define DEPTH_MAX 4 /* sh -c "ssh host 'sudo sh -c ...'" */
+#define DEPTH_MAX 4	/* sh -c "ssh host 'sudo sh -c ...'" */
+#define UNCLOSED_MAX 64 /* each costs a look at all the rest */
 
 struct script {
 	const struct redact_table *table;
@@ -17,6 +18,7 @@ struct script {
 	size_t copied; /* bytes of `text` that are in `out` */
 	redact_is_name is_name;
 	void *arg;
+	unsigned unclosed; /* substitutions without an end */
 	int err;
 };
 
@@ -31,17 +33,55 @@ static bool is_one_of(char c, const char *set)
 	return c && strchr(set, c);
 }
 
+static size_t skip_quotes(struct script *s, size_t at, size_t end, int depth);
+
+/* The end, after its `close`, of a command substitution whose command begins at `at`; 0: it has none. */
+static size_t find_close(struct script *s, size_t at, size_t end, char close, int depth)
+{
+	size_t open = 1;
+
+	while (at < end) {
+		if (s->text[at] == '\\') {
+			at += 2;
+		} else if (close == ')' && is_one_of(s->text[at], "\"'")) {
+			at = skip_quotes(s, at, end, depth);
+		} else if (s->text[at] == close && !--open) {
+			return at + 1;
+		} else {
+			open += close == ')' && s->text[at] == '(';
+			at++;
+		}
+	}
+	s->unclosed++;
+	return 0;
+}
+
+/* The end of the $(...) or `...` that begins here, in double quotes; 0: none does. *inside: where its command begins. */
+static size_t skip_substitution(struct script *s, size_t at, size_t end, int depth, size_t *inside)
+{
+	bool old = s->text[at] == '`';
+
+	if (depth >= DEPTH_MAX || s->unclosed >= UNCLOSED_MAX ||
+	    (!old && (s->text[at] != '$' || at + 1 >= end || s->text[at + 1] != '(')))
+		return 0;
+	*inside = at + (old ? 1 : 2);
+	return find_close(s, *inside, end, old ? '`' : ')', depth + 1);
+}
+
 /* The end of a quoted string that begins at `at`. */
-static size_t skip_quotes(const struct script *s, size_t at, size_t end)
+static size_t skip_quotes(struct script *s, size_t at, size_t end, int depth)
 {
 	char quote = s->text[at++];
+	size_t inside, to;
 
-	while (at < end && s->text[at] != quote)
-		at += s->text[at] == '\\' && quote == '"' ? 2 : 1;
+	while (at < end && s->text[at] != quote) {
+		to = quote == '"' ? skip_substitution(s, at, end, depth, &inside) : 0;
+		at = to ? to : at + (s->text[at] == '\\' && quote == '"' ? 2 : 1);
+	}
 	return at < end ? at + 1 : end;
 }
 
-static size_t read_word(const struct script *s, size_t at, size_t end, struct word *word)
+static size_t read_word(struct script *s, size_t at, size_t end, int depth, struct word *word)
 {
 	size_t from = at, last = at; /* last: start of the last quoted part */
 	char quote = 0;
@@ -50,7 +90,7 @@ static size_t read_word(const struct script *s, size_t at, size_t end, struct wo
 		if (is_one_of(s->text[at], "\"'")) {
 			last = at;
 			quote = s->text[at];
-			at = skip_quotes(s, at, end);
+			at = skip_quotes(s, at, end, depth);
 		} else {
 			at += s->text[at] == '\\' ? 2 : 1;
 		}
@@ -108,6 +148,26 @@ static bool is_before_command(const struct script *s, const struct word *word)
 
 static void walk(struct script *s, size_t at, size_t end, int depth);
 
+/* The commands in double quotes of a word that the shell replaces by their output. */
+static void walk_quoted(struct script *s, size_t at, size_t end, int depth)
+{
+	bool quoted = false;
+	size_t inside, to;
+
+	while (at < end) {
+		to = quoted ? skip_substitution(s, at, end, depth, &inside) : 0;
+		if (to) {
+			walk(s, inside, to - 1, depth + 1);
+			at = to;
+		} else if (!quoted && s->text[at] == '\'') {
+			at = skip_quotes(s, at, end, depth);
+		} else {
+			quoted = quoted != (s->text[at] == '"');
+			at += s->text[at] == '\\' ? 2 : 1;
+		}
+	}
+}
+
 /* Returns whether the next word is a secret. */
 static bool take_word(struct script *s, struct redact_line *line, const struct word *word, int depth, bool named)
 {
@@ -125,13 +185,13 @@ static bool take_word(struct script *s, struct redact_line *line, const struct w
 }
 
 /* After < or >: the operator and the file. */
-static size_t skip_redirection(const struct script *s, size_t at, size_t end)
+static size_t skip_redirection(struct script *s, size_t at, size_t end, int depth)
 {
 	struct word word;
 
 	while (at < end && is_one_of(s->text[at], "<>&| \t"))
 		at++;
-	return read_word(s, at, end, &word);
+	return read_word(s, at, end, depth, &word);
 }
 
 static void walk(struct script *s, size_t at, size_t end, int depth)
@@ -139,10 +199,13 @@ static void walk(struct script *s, size_t at, size_t end, int depth)
 	struct redact_line line;
 	struct word word;
 	bool begun = false, named = false;
+	size_t from;
 
 	while (at < end && !s->err) {
+		from = at;
 		if (is_one_of(s->text[at], "<>")) {
-			at = skip_redirection(s, at, end);
+			at = skip_redirection(s, at, end, depth);
+			walk_quoted(s, from, at, depth);
 		} else if (is_one_of(s->text[at], " \t")) {
 			at++;
 		} else if (is_one_of(s->text[at], "\n;|&()`")) {
@@ -151,13 +214,16 @@ static void walk(struct script *s, size_t at, size_t end, int depth)
 		} else if (s->text[at] == '\\' && at + 1 < end && s->text[at + 1] == '\n') {
 			at += 2;
 		} else {
-			at = read_word(s, at, end, &word);
-			if (!begun && is_before_command(s, &word))
+			at = read_word(s, at, end, depth, &word);
+			if (!begun && is_before_command(s, &word)) {
+				walk_quoted(s, from, at, depth);
 				continue;
+			}
 			if (!begun)
 				redact_line__start(&line, s->table);
 			begun = true;
 			named = take_word(s, &line, &word, depth, named);
+			walk_quoted(s, from, at, depth);
 		}
 	}
 }
