@@ -335,11 +335,23 @@ static bool hide_matches(struct redact *redact, const struct redact_verdict *par
 	return rc;
 }
 
+/* Where a command begins in a line that a shell (+), or make (make: *** [FILE:LINE: TARGET]), says it with. */
+static size_t skip_mark(const char *line, size_t length)
+{
+	static const char failed[] = ": *** [";
+	size_t mark = strspn(line, "+");
+	const char *at = memmem(line, length, failed, strlen(failed));
+
+	if (mark && line[mark] == ' ')
+		return mark + 1;
+	at = at ? memmem(at, line + length - at, "] ", 2) : NULL;
+	return at ? (size_t)(at + 2 - line) : 0;
+}
+
 /* A line may be a message, a variable, or a command that a shell, make or an engine says it runs. 1, 0, or -errno. */
 static int hide_in_line(struct redact *redact, const char *line, size_t length)
 {
-	size_t mark = strspn(line, "+");
-	const struct redact_verdict part = {.from = mark && line[mark] == ' ' ? mark + 1 : 0};
+	const struct redact_verdict part = {.from = skip_mark(line, length)};
 	int changed = redact->table ? hide_in_code(redact, &part, &line, &length) : 0, rc;
 	bool name_alone;
 

@@ -18,7 +18,7 @@
 	"subscription[-_.]key|functions[-_.]key|app[-_.]key|consumer[-_.]key|service[-_.]key|"                                  \
 	"integration[-_.]key|license[-_.]key|recovery[-_.]key|unseal[-_.]key|user[-_.]pass|userpass|"                           \
 	"db[-_.]pass|dbpass|sql[-_.]pass|sqlpass|ssh[-_.]pass|sshpass|become[-_.]pass|smtp[-_.]pass|"                           \
-	"ftp[-_.]pass|http[-_.]pass|ldap[-_.]pass|mail[-_.]pass|proxy[-_.]pass|redis[-_.]pass|admin[-_.]pass|"                  \
+	"ftp[-_.]pass|http[-_.]pass|ldap[-_.]pass|mail[-_.]pass|proxy[-_.]pass|redis[-_.]pass|admin[-_.]pass|pg[-_.]pass|"      \
 	"root[-_.]pass|login[-_.]pass|auth[-_.]pass|key[-_.]pass|keypass|storepass|db[-_.]pwd|dbpwd|"                           \
 	"user[-_.]pwd|userpwd|sql[-_.]pwd|root[-_.]pwd|admin[-_.]pwd|vault[-_.]pass|basic[-_.]auth|"                            \
 	"webhook[-_.]url|webhookurl|oauth2[-_.]bearer|:_auth"
@@ -32,7 +32,7 @@
 	"[A-Z0-9_]*(?:PASSWORD|PASSWD|PASSPHRASE|SECRET|TOKEN|(?:API|ACCESS|PRIVATE|SECRET)_?KEY)"                 \
 	"_(?:\\d+|[A-Z]|PROD|PRODUCTION|DEV|TEST|STAGING|LIVE|MAIN|DEFAULT|OLD|NEW|PREVIOUS|BASE|B64|BASE64|DATA|" \
 	"STRING|JSON|VALUE|HASH|RO|RW|READ|WRITE|ADMIN|ROOT|USER|[A-Z]{1,12}_(?:PROD|DEV|TEST|STAGING)))"
-#define PLAIN "(?i:true|false|yes|no|on|off|none|null|auto|basic|default|enabled|disabled)(?![^\\s;,&|\"'}])"
+#define PLAIN "(?i:true|false|yes|no|on|off|none|null|auto|basic|default|enabled|disabled)(?![^\\s;,&|\"'})])"
 #define OTHER PLAIN "|\\d{1,2}(?![^\\s;&|\"'])|[./~]|file:"
 
 /* A value within a longer text: up to a blank, or a quoted string. A quote after the beginning ends the value, unless
@@ -48,7 +48,7 @@
 /* NAME=VALUE, "NAME": "VALUE", and NAME: VALUE unless more words follow. */
 #define NAME_VALUE                                                                \
 	"(?i)(" NAMED "(?:\\\\?[\"']?\\]?\\s*:?=(?!=)>?\\s*|\\\\?[\"']\\s*:\\s*|" \
-	"\\s*:\\s+(?=[\"']|[^\\s\"']+\\s*(?:[\"',;}\\r\\n\\\\]|\\z))))(?!" PLAIN ")"
+	"\\s*:\\s+(?=[\"']|[^\\s\"']+\\s*(?:[\"',;}\\r\\n\\\\]|\\z))))(?!" PLAIN "|\\w/)"
 #define OPTION_VALUE "(?i)((?<![\\w-])(?!--?no-)--?[\\w-]*+" NAMED "\\s++)(?!-|id=|type=)"
 #define SCHEME "(?:(?:basic|bearer|token|apikey|digest|negotiate|key|splunk)\\s+)?+"
 
@@ -65,11 +65,27 @@ const struct redact_pattern redact_default[] = {
 	{REDACT_EVERYWHERE, .least = 21, .all = "=_",
 	 .text = "\\b(?!\\w*(?:PUBLIC|CACHE|SORT|PARTITION|PRIMARY|FOREIGN|HOST)_KEY)((?:[A-Z0-9]+_)+KEY=[\"']?)(?=[\\w+/=.:-]{0,64}\\d)"
 		 "[\\w+/=.:-]{16,}"},
+	{REDACT_EVERYWHERE, .least = 8, .all = "=_", .any = "\"'",
+	 .text = "\\b(" VARIABLE "(?:[\"']\\])?\\s*=\\s*[\"'])(?!" OTHER ")(?!\\$[\\w{(])[^\"'\\r\\n]+"},
+	/* Pairs of a name and a value: of containers, of XML; and options in a list. */
+	{REDACT_EVERYWHERE, .least = 16, .any = ":=",
+	 .text = "(?i)(\\bname\\\\?[\"']?\\s*[:=]\\s*\\\\?[\"']?(?:[\\w.-]*+" NAMED "|(?-i:" VARIABLE
+		 "))\\\\?[\"']?\\s*,?\\s*\\\\?[\"']?"
+		 "value\\\\?[\"']?\\s*[:=]\\s*)(?!" PLAIN ")(?:" QUOTED "|[^\\s\"'\\\\,}]+)"},
+	{REDACT_EVERYWHERE, .least = 18, .all = "<=\"",
+	 .text = "(?i)(\\b(?:key|name)=\"[^\"]*" NAMED "\"\\s+value=\")[^\"]+"},
+	{REDACT_EVERYWHERE, .least = 12, .all = ",-", .any = "\"'",
+	 .text = "(?i)([\"']--?(?!no-)[\\w-]*+" NAMED "\\\\?[\"']\\s*,\\s*\\\\?[\"'])(?!-|" PLAIN ")[^\"'\\\\]+"},
 	/* The same within a longer text: NAME=VALUE, "NAME": "VALUE", NAME: VALUE, --NAME VALUE. */
 	{REDACT_ARGUMENT, .least = 4, .any = "=:", .text = NAME_VALUE VALUE},
 	{REDACT_CODE, .least = 4, .any = "=:", .text = NAME_VALUE CODE_ONLY CODE},
 	{REDACT_ARGUMENT, .least = 6, .all = "-", .any = " \t\n", .text = OPTION_VALUE VALUE},
 	{REDACT_CODE, .least = 6, .all = "-", .any = " \t\n", .text = OPTION_VALUE CODE_ONLY CODE},
+	/* What changes, as terraform says it; messages. */
+	{REDACT_EVERYWHERE, .least = 10, .all = ">-",
+	 .text = "(?i)(" NAMED "\"?\\s*[=:]\\s*(?:\"[^\"\\n]*\"|[^\\s\"]+)\\s*->\\s*)(?!null\\b|\\()" VALUE},
+	{REDACT_EVERYWHERE, .least = 16, .any = "\"'",
+	 .text = "(?i)(\\busing (?:the )?(?:password|passphrase|token|secret):? )(?:'[^'\\s]++'|\"[^\"\\s]++\")"},
 	{REDACT_EVERYWHERE, .least = 6, .all = "=", .any = "?&;,",
 	 .text = "(?i)([?&;,]\\s?(?:sig|signature|pwd|pass|x-(?:amz|goog)-(?:signature|credential|security-token))\\s?=)"
 		 "(?!\\$[\\w{(])[^\\s&;\"']+"},
@@ -93,8 +109,12 @@ const struct redact_pattern redact_default[] = {
 	{REDACT_EVERYWHERE, .least = 6, .all = ":/@",
 	 .text = "(://[^\\s/:@?#]*:)(?!\\d+(?:/|\\z))(?!\\$[\\w{(])(?:(?!://)[^\\s\"'<>])+?(?=@[^\\s@\"'/]*(?:[/\\s\"'?]|\\z))"},
 	{REDACT_EVERYWHERE, .least = 24, .all = ":/@", .text = "(://)[\\w.-]{20,}(?=@)"},
+	{REDACT_EVERYWHERE, .least = 20, .all = "+:/@", .text = "(git\\+https?://)(?=[\\w.-]*\\d)[\\w.-]{8,}(?=@)"},
 	{REDACT_ARGUMENT, .least = 5, .all = ":@",
-	 .text = "^((?:[\\w.-]+/)?[\\w.-]+:)[^\\s/:@]+(?=@(?!sha\\d)[\\w.-]+(?::\\d+)?(?:/\\S*)?\\z)"},
+	 .text = "^((?://)?[\\w.-]+:)[^\\s/:@]+"
+		 "(?=@(?!sha\\d)(?:localhost|[\\w-]+(?:\\.[\\w.-]+|(?=[:/])))(?::\\d*)?(?:/\\S*)?\\z)"},
+	{REDACT_ARGUMENT, .least = 7, .all = ":/@",
+	 .text = "^([\\w.-]+/[\\w.-]+:)[^\\s/:@]+(?=@(?!sha\\d)[\\w.-]+(?::\\d+)?(?:/\\S*)?\\z)"},
 	{REDACT_EVERYWHERE, .least = 7, .all = "@:",
 	 .text = "(?i)(jdbc:oracle:\\w+:[^/\\s]+/|:pserver:[^:@\\s]+:|\\b[\\w.-]+:(?=[^\\s@/:]+@(?:tcp|unix|udp)\\())[^\\s@]+(?=@)"},
 	{REDACT_EVERYWHERE, .least = 16, .all = "/",
@@ -120,13 +140,16 @@ const struct redact_pattern redact_default[] = {
 	 .text = "(?i)(assword[^\\n\"'}{]{0,20}[\"'}]?\\s*;?\\s*\\{?\\s*(?:exp_)?send\\s+(?:--\\s+)?\\\\?[\"'{]?)[^\\s\"'}\\\\]+"},
 	/* Calls in the code of an interpreter: auth=("USER", "SECRET"), connect("SERVER", "USER", "SECRET"). */
 	{REDACT_EVERYWHERE, .least = 12, .all = "(,", .any = "\"'",
-	 .text = "(?i)(\\b(?:auth\\s*[=(]\\s*\\(?|\\w*connect\\s*\\(\\s*[\"'][^\"']*[\"']\\s*,)\\s*[\"'][^\"']*[\"']\\s*,\\s*[\"'])"
+	 .text = "(?i)(\\b(?:auth\\s*[=(]\\s*\\(?|\\.login\\s*\\(|(?:\\w*connect|__construct)\\s*\\(\\s*[\"'][^\"']*[\"']\\s*,)\\s*"
+		 "[\"'][^\"']*[\"']\\s*,\\s*[\"'])"
 		 "[^\"']+"},
 	/* Keys with a recognizable format. */
 	{REDACT_EVERYWHERE, .least = 15,
 	 .text = "\\b(?:(?:AKIA|ASIA)[A-Z0-9]{16}\\b|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\\w{20,}"
 		 "|gl(?:pat|oas|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat)-[\\w.-]{16,}|xox[a-z]-[\\w-]{10,}|xapp-[\\w-]{20,}"
-		 "|sk-(?:[a-z0-9]+-){0,2}[A-Za-z0-9_]{20,}[\\w-]*|[rs]k_(?:live|test)_\\w{10,}|whsec_[\\w+/=]{20,}"
+		 "|sk-(?:(?:ant|proj|or|svcacct|admin)-(?:[a-z0-9]+-)?|(?=[\\w-]*[A-Z])(?=[\\w-]*[a-z])(?=[\\w-]*\\d)"
+		 "(?:[a-z0-9]+-){0,2}|(?=[0-9a-f]{32,64}(?![\\w-])))[A-Za-z0-9_]{20,}+[\\w-]*+(?!\\.\\w)|b3BlbnNzaC1rZXktdj[\\w+/=]{10,}"
+		 "|[rs]k_(?:live|test)_\\w{10,}|whsec_[\\w+/=]{20,}"
 		 "|AIza[\\w-]{30,}|ya29\\.[\\w-]{20,}|1//0[\\w-]{30,}|GOCSPX-[\\w-]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[\\w-]{50,}"
 		 "|dckr_[op]at_[\\w-]{20,}|hf_[A-Za-z0-9]{30,}|hv[sbr]\\.[\\w-]{20,}|SG\\.[\\w-]{16,}\\.[\\w-]{16,}"
 		 "|key-[0-9a-f]{32}\\b|shp(?:at|ca|pa|ss)_[0-9a-f]{32}|do[orp]_v1_[0-9a-f]{40,}|dapi[0-9a-f]{32}"

@@ -66,6 +66,12 @@ static void test_lines(void **state)
 		{KEY_LINE "\r\n" KEY_LINE "\r\nall else\n", "***all else\n"},
 		{"ok\n" KEY_LINE "\n" KEY_LINE "\n", "ok\n" KEY_LINE "\n" KEY_LINE "\n"},
 		{READ "\n" READ "\n", READ "\n" READ "\n"},
+		{"  ~ admin_password = \"a\" -> \"b\"\n", "  ~ admin_password = *** -> ***\n"},
+		{"access denied (using password: YES)\n", "access denied (using password: YES)\n"},
+		{"access denied using password 'hunter2'\n", "access denied using password ***\n"},
+		{"make: *** [Makefile:3: up] docker login -p X r\n",
+		 "make: *** [Makefile:3: up] docker login -p *** r\n"},
+		{"- name: DB_PASSWORD\n  value: hunter2\n", "- name: DB_PASSWORD\n  value: ***\n"},
 		{"done\n-----END CERTIFICATE-----\n", "done\n-----END CERTIFICATE-----\n"},
 		{"can't open 'x': No such file\n", "can't open 'x': No such file\n"},
 	};
