@@ -119,6 +119,32 @@ int privileges__plan(struct privileges *p, uid_t watched, struct probes *probes,
 	return choose_syscalls(p, probes);
 }
 
+void privileges__raise_limits(void)
+{
+	static const struct {
+		int number;
+		const char *name;
+	} limits[] = {
+		{RLIMIT_FSIZE, "RLIMIT_FSIZE"},
+		{RLIMIT_CPU, "RLIMIT_CPU"},
+		{RLIMIT_AS, "RLIMIT_AS"},
+		{RLIMIT_DATA, "RLIMIT_DATA"},
+	};
+	static const struct rlimit any = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit limit;
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
+		if (!setrlimit(limits[i].number, &any) || getrlimit(limits[i].number, &limit))
+			continue;
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(limits[i].number, &limit);
+		if (limit.rlim_max != RLIM_INFINITY)
+			log__warn(
+				"the caller's hard limit %s=%llu holds for the record too: raising it takes CAP_SYS_RESOURCE",
+				limits[i].name, (unsigned long long)limit.rlim_max);
+	}
+}
+
 static int change_account(const struct privileges *p)
 {
 	if (!p->changes)

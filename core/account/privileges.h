@@ -33,6 +33,10 @@ struct privileges {
  * logged. */
 int privileges__plan(struct privileges *p, uid_t watched, struct probes *probes, bool (*works)(void *arg), void *arg);
 
+/* The caller's limits on the size of files, CPU time and memory are for the command: raises what is this process's, as far as
+ * it may. What is left is logged. */
+void privileges__raise_limits(void);
+
 /* Gives up all but system calls: account, capabilities, core dumps, being traced, gaining by exec. Threads come after
  * it. 0 or -errno, logged. */
 int privileges__drop(const struct privileges *p);

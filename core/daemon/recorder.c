@@ -404,6 +404,7 @@ int recorder__run(const struct collector_opts *opts, const struct passwd *user, 
 		stream_job__of_environment(r.job, environ);
 	detach(channel);
 	caps__resume();
+	privileges__raise_limits();
 	prctl(PR_SET_NAME, "collector-rec", 0, 0, 0);
 	err = start(&r);
 	if (err) {

@@ -3,6 +3,7 @@
 import os
 import pwd
 import re
+import resource
 import shutil
 import signal
 import struct
@@ -86,6 +87,40 @@ def test_descriptors_of_the_caller():
     assert len(pipes) == 1 and targets["2"] == pipes[0]
     os.close(read)
     os.close(write)
+
+
+LIMITS = {"Max cpu time": resource.RLIMIT_CPU, "Max file size": resource.RLIMIT_FSIZE,
+          "Max address space": resource.RLIMIT_AS, "Max data size": resource.RLIMIT_DATA}
+LIMIT = 1 << 33
+
+
+def set_limits(hard=resource.RLIM_INFINITY):
+    for number in LIMITS.values():
+        resource.setrlimit(number, (LIMIT, hard))
+
+
+def limits_of(pid):
+    lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    return {name: line[26:47].strip() for line in lines for name in LIMITS if line.startswith(name)}
+
+
+@pytest.mark.skipif(SANITIZED, reason="it needs more address space")
+def test_limits_are_the_commands():
+    """Not the recorder's: it would end, or write no more, while the command still may."""
+    with Started("--no-summary", *WAITS, stdin=subprocess.PIPE, preexec_fn=set_limits) as started:
+        started.wait_until_watching()
+        assert set(limits_of(started.recorder()).values()) == {"unlimited"}
+        assert set(limits_of(started.pid).values()) == {str(LIMIT)}
+        end(started)
+
+
+@pytest.mark.skipif(SANITIZED, reason="it needs more address space")
+def test_hard_limits_are_named():
+    line, _ = collector("--no-summary", "--", "true")
+    done = subprocess.run(["setpriv", "--bounding-set=-sys_resource", *line], preexec_fn=lambda: set_limits(LIMIT),
+                          capture_output=True, check=False, timeout=60)
+    said = done.stderr.decode()
+    assert done.returncode == 0 and said.count("the caller's hard limit ") == 4 and f"RLIMIT_FSIZE={LIMIT} " in said, said
 
 
 def test_sudo():
