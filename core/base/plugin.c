@@ -284,6 +284,8 @@ static const char *load_error(const char *given)
 
 	if (!text)
 		return "unknown error";
+	if (access("/proc/self/fd", F_OK))
+		return "/proc is not mounted";
 	if (strncmp(text, given, strlen(given)) == 0 && strncmp(text + strlen(given), ": ", 2) == 0)
 		return text + strlen(given) + 2;
 	return text;

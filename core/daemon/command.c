@@ -197,8 +197,10 @@ int command__go(struct command *command, int *error)
 	bool done;
 
 	*error = 0;
-	if (write(command->go, "", 1) != 1)
+	if (write(command->go, "", 1) != 1) {
+		*error = errno;
 		return COMMAND_FAILED;
+	}
 	close(command->go);
 	command->go = -1;
 	done = execs(command);

@@ -244,7 +244,8 @@ static void on_ready(struct keeper *k)
 	if (!k->code && k->opts->command)
 		k->code = command__go(&k->command, &err);
 	if (err)
-		log__error("%s: cannot execute: %s", k->opts->command[0], strerror(err));
+		log__error("%s: cannot execute: %s", k->opts->command[0],
+			   err == EPIPE ? "its process was killed" : strerror(err));
 	if (k->code || k->stop)
 		tell(k, CHANNEL_STOP);
 	else if (k->reload.again)

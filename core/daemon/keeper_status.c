@@ -213,7 +213,7 @@ void keeper_status__start(struct keeper *k)
 	if (!collector__is_daemon(k->opts))
 		return;
 	if (start(k, path, k->opts->runtime ? STATUS_SOCKET : STATUS_HIDDEN, &err)) {
-		log__warn("%s/%s; `collector status` does not reach this daemon", path, err.text);
+		log__warn("%s: %s; `collector status` does not reach this daemon", path, err.text);
 		keeper_status__stop(k);
 	}
 }

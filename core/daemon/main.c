@@ -335,6 +335,10 @@ static int work(const struct line *line)
 	struct conf conf = {0};
 	int code;
 
+	if (access("/proc/self/fd", F_OK)) {
+		log__error("/proc is not mounted: processes are read there, and plugins are loaded by it");
+		return COMMAND_FAILED;
+	}
 	if (line->list)
 		return list(line->plugin_dir);
 	code = conf__load(&conf, line->config, &finder) ? EXIT_USAGE : override(&conf, line);

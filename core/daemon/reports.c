@@ -223,8 +223,10 @@ static bool let_go(struct command *report, const char *name)
 {
 	int error = 0, code = report->pid ? command__go(report, &error) : COMMAND_FAILED;
 
-	if (report->pid && code)
-		log__warn("sink %s: cannot execute %s", name, strerror(error));
+	if (report->pid && code && error == EPIPE) /* it waited for this */
+		log__warn("sink %s: its process was killed; collector merge can make it from the run", name);
+	else if (report->pid && code)
+		log__warn("sink %s: cannot execute collector-merge: %s", name, strerror(error));
 	return !code;
 }
 

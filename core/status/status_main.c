@@ -70,10 +70,15 @@ static int ask(const struct place *places, char **text, const struct place **fou
 
 static int say_down(const struct args *args, const char *folder)
 {
+	struct text safe = {0};
+
+	if (folder)
+		text__safe(&safe, folder, strlen(folder));
 	if (args->json)
 		printf("{\"running\":false}\n");
 	else
-		printf("no daemon runs%s%s\n", folder ? " for " : "", folder ? folder : "");
+		printf("no daemon runs%s%s\n", folder ? " for " : "", safe.data ? safe.data : "");
+	text__free(&safe);
 	return EXIT_NOT_RUNNING;
 }
 

@@ -224,3 +224,12 @@ def test_a_time_namespace():
     boot = time.clock_gettime_ns(time.CLOCK_BOOTTIME)
     assert all(e["ts"] < boot for e in run.events)
 
+
+
+def test_no_proc():
+    """Said once, not of each plugin."""
+    line, out = collector("--no-summary", "--", "true")
+    done = subprocess.run(["unshare", "-m", "sh", "-c", 'mount -t tmpfs none /proc && exec "$@"', "sh", *line], timeout=60,
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 125 and done.stderr.startswith("collector: error: /proc is not mounted: "), done.stderr
+    assert done.stderr.count("\n") == 1 and not list(out.iterdir())

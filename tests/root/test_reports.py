@@ -217,3 +217,13 @@ def test_the_daemon_maps_no_sink():
             maps = file.read()
         daemon.end()
     assert "/probes/cpu.so" in maps and "/sinks/" not in maps and "duckdb" not in maps
+
+
+def test_a_sink_whose_process_was_killed():
+    """It is held until the command has ended; a command of the same user can end it before."""
+    out = new_folder()
+    os.chown(out, NOBODY, NOBODY)
+    script = "for pid in $(pgrep -P $PPID collector); do kill -9 $pid; done; exit 3"
+    line, _ = collector("--user", "nobody", "--", "bash", "-c", script, out=out)
+    done = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 3 and "warning: sink summary: its process was killed; " in done.stderr, done.stderr

@@ -96,6 +96,7 @@ def test_no_daemon(shell):
     assert status(empty, code=NOT_RUNNING) == {"running": False}
     assert "no daemon runs" in ask(empty, code=NOT_RUNNING)
     assert status(empty / "none", code=NOT_RUNNING) == {"running": False}
+    assert ask("q\x1b[31mX", code=NOT_RUNNING) == "no daemon runs for q\\x1b[31mX\n"
     ask("--nonsense", code=2)
     ask(empty, empty, code=2)
     with daemon(CONFIG.format(shell=shell)) as started:
@@ -118,6 +119,12 @@ def test_two_daemons_with_one_folder(shell):
             assert "does not reach this daemon" in said
         assert status(first.out)["pid"] == first.pid
         first.end()
+
+
+def test_no_folder_for_the_socket(shell):
+    out, none = new_folder(), new_folder() / "none"
+    with daemon(CONFIG.format(shell=shell), "--runtime", none, out=out) as started:
+        assert f"{none}: No such file or directory; `collector status`" in started.end().stderr
 
 
 def test_what_is_there_is_not_removed(shell):
