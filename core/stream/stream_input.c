@@ -90,6 +90,16 @@ int stream_input__view(struct stream_input *input, uint64_t offset, size_t want,
 	return 0;
 }
 
+/* Past a hole of the file: a stream that a crash has left may be mostly one. The end, if nothing follows it. */
+static uint64_t skip_hole(const struct stream_input *input, uint64_t offset)
+{
+	off_t data = input->memory || offset >= input->size ? -1 : lseek(input->fd, offset, SEEK_DATA);
+
+	if (data < 0)
+		return !input->memory && offset < input->size && errno == ENXIO ? input->size : offset;
+	return (uint64_t)data < input->size ? (uint64_t)data : input->size;
+}
+
 int stream_input__find(struct stream_input *input, uint64_t offset, const void *needle, size_t length, uint64_t *found)
 {
 	const uint8_t *bytes, *hit;
@@ -97,6 +107,7 @@ int stream_input__find(struct stream_input *input, uint64_t offset, const void *
 	int err;
 
 	for (;;) {
+		offset = skip_hole(input, offset);
 		err = stream_input__view(input, offset, WINDOW, &bytes, &got);
 		if (err)
 			return err;

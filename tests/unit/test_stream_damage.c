@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* core/stream: what is cut, flipped, moved, hostile or of a later writer: the rest is delivered, the loss reported. */
+#include <time.h>
+
 #include "core/pack.h"
 #include "core/stream/stream_block.h"
 #include "tests/unit/stream_delivered.h"
@@ -405,6 +407,35 @@ static void a_clock_that_was_set(void **state)
 	free(bytes);
 }
 
+#define HOLE (1ULL << 38)
+
+/* A file of a crash, or a hostile one, may be mostly a hole: it is not read. */
+static void hole_between_blocks(void **state)
+{
+	const struct folder *folder = *state;
+	size_t size, begin[BLOCKS + 2];
+	uint8_t *bytes = write_stream(folder, BLOCKS, EACH, &size);
+	clock_t start = clock();
+	struct stream_reader *reader;
+	struct error err = {0};
+	struct delivered d;
+	int fd;
+
+	find_blocks(bytes, size, begin, BLOCKS + 2);
+	fd = openat(folder->fd, "hole.msgpack", O_RDWR | O_CREAT, 0600);
+	assert_int_equal(pwrite(fd, bytes, begin[2], 0), begin[2]);
+	assert_int_equal(pwrite(fd, bytes + begin[2], size - begin[2], HOLE), size - begin[2]);
+	assert_int_equal(ftruncate(fd, 2 * HOLE), 0);
+	assert_int_equal(stream_reader__open_fd(&reader, fd, "hole", &err), 0);
+	deliver(reader, &d);
+	stream_reader__close(reader);
+	assert_int_equal(d.events, BLOCKS * EACH);
+	assert_true(d.state.damaged_bytes > HOLE);
+	assert_true(clock() - start < 20 * CLOCKS_PER_SEC);
+	unlinkat(folder->fd, "hole.msgpack", 0);
+	free(bytes);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -412,6 +443,7 @@ int main(void)
 		TEST(cut_at_every_byte),
 		TEST(flipped_at_every_byte),
 		TEST(blocks_out_of_place),
+		TEST(hole_between_blocks),
 		TEST(promises_of_hostile_files),
 		TEST(files_that_are_no_streams),
 		TEST(what_a_later_writer_adds),
