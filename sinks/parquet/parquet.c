@@ -75,14 +75,9 @@ static void consume(const struct tables_opts *opts, const struct table *table, c
 
 /* ---- the lake ---- */
 
-/* What DuckDB calls the folder of rows without a run or host. */
-#define NONE "__HIVE_DEFAULT_PARTITION__"
-
 /* Escapes a value in a path as DuckDB does; `also`: characters to escape beside. */
 static void put_value(struct text *path, const char *value, const char *also)
 {
-	if (!value || !*value)
-		text__printf(path, NONE);
 	for (; value && *value; value++)
 		text__printf(path,
 			     !strchr(also, *value) && (isalnum((unsigned char)*value) || strchr("_-.~", *value))
@@ -176,7 +171,47 @@ static int write_empty(struct tables *tables, const struct tables_opts *opts, co
 	return err;
 }
 
-static int place_table(struct tables *tables, const struct tables_opts *opts, const struct table *table)
+/* A folder of at most this depth. */
+static void remove_folder(int at, const char *name, int depth)
+{
+	int fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (unlinkat(fd, entry->d_name, 0) && depth && strcmp(entry->d_name, ".") != 0 &&
+		    strcmp(entry->d_name, "..") != 0)
+			remove_folder(fd, entry->d_name, depth - 1);
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	unlinkat(at, name, AT_REMOVEDIR);
+}
+
+/* Rows that are of no run of the input, or of no host, have no place in a lake: a collector writes none. Returns whether there
+ * are any. */
+static bool remove_rest(int folder, const struct table *table)
+{
+	int fd = openat(folder, table->name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *entry;
+	bool found = false;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, "run=", 4) != 0)
+			continue;
+		remove_folder(fd, entry->d_name, 1);
+		found = true;
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+static int place_table(struct tables *tables, const struct tables_opts *opts, const struct table *table, bool *left_out)
 {
 	int folder = opts->api->out, err = 0;
 
@@ -187,18 +222,22 @@ static int place_table(struct tables *tables, const struct tables_opts *opts, co
 		const struct model_run *run = tables__run_of(tables, i);
 
 		err = move_part(folder, table, run, run->info->run.id);
-		if (!err)
-			err = move_part(folder, table, run, NULL);
 	}
-	return err;
+	if (err || !remove_rest(folder, table))
+		return err;
+	*left_out = true;
+	return unlinkat(folder, table->name, AT_REMOVEDIR) ? 0 : write_empty(tables, opts, table);
 }
 
 static int place_tables(struct tables *tables, const struct tables_opts *opts)
 {
+	bool left_out = false;
 	int err = 0;
 
 	for (size_t i = 0; i < tables__count(tables) && tables__runs(tables) && !err; i++)
-		err = place_table(tables, opts, tables__table(tables, i));
+		err = place_table(tables, opts, tables__table(tables, i), &left_out);
+	if (left_out)
+		opts->api->log(LOG_WARN, "parquet: rows without a run and host are left out: no collector writes them");
 	if (err)
 		opts->api->log(LOG_ERROR, "parquet: %s: %s", ((const struct parquet_conf *)opts->conf)->output,
 			       strerror(-err));

@@ -6,7 +6,7 @@ import subprocess
 from datetime import datetime, timezone
 
 import pytest
-from harness import collect, made_run, new_folder, read_stream, stage, why_no_bpf
+from harness import collect, made_run, new_folder, read_stream, rewrite_stream, stage, why_no_bpf
 from tables import HEAD, needs_reader, needs_sink, odd_run, read_parquet, rows_in, rows_of, run_merge
 
 pytestmark = [needs_sink, needs_reader]
@@ -191,6 +191,23 @@ def test_a_lake():
     assert not leftovers(lake)
     kept = {path for path, inode in before.items() if path.stat().st_ino == inode}
     assert {path.name for path in kept if path.parts[-3] == "odd_thing"} == {f"{names[0]}.{host}.parquet"}, "the other's file stays"
+
+
+def test_rows_without_a_run_have_no_place_in_a_lake():
+    """Of a forged stream: DuckDB made a folder run=NULL of them."""
+    def forge(record, event):
+        if event:
+            record[7] = 99  # of a run that the header does not have
+
+    lake, run = new_folder() / "lake", odd_run()
+    for stream in run.glob("*.msgpack"):
+        rewrite_stream(stream, record=forge)
+    said = run_merge("-s", "parquet:partition=true", "-o", lake, run)
+    assert "rows without a run and host are left out" in said
+    paths = [path.relative_to(lake).parts for path in lake.rglob("*.parquet")]
+    assert all(path[1].startswith("date=") and len(path) == 3 for path in paths), paths
+    assert {"odd_thing", *MODEL} <= {path[0] for path in paths} and not leftovers(lake)
+    assert rows_in(*(lake / "odd_thing").rglob("*.parquet")) == []
 
 
 def test_an_empty_table_of_a_lake_has_its_columns():
