@@ -4,7 +4,7 @@
  * LAKE/.compact, which only this user can enter, has a folder for each day being compacted, day-ID:
  *
  *   mark        our mark: the table, the day, and the files that the day had
- *   in/ done/   links to those that are merged: of runs, and of earlier compactions
+ *   in/ done/   links to those that are merged: of runs, in batches in/0, in/1, ..., and of earlier compactions
  *   kept/       links to those of earlier compactions that are large enough
  *   out/ tmp/   what DuckDB writes
  *   day/        the day's folder as it will be; once exchanged with LAKE/TABLE/date=D, as it was
@@ -26,6 +26,7 @@
 #define LAKE_COMPACTED "compacted-" /* no dot before the ending: no file of a run is called so */
 #define LAKE_DAY "date="
 #define LAKE_COMMIT "commit.json" /* in .compact: a commit that has no place in a log yet */
+#define LAKE_BATCH 256		  /* files of runs that are read together */
 #define LAKE_GRACE 3600		  /* s: old files stay that long, and a day is open that much longer */
 
 struct lake {
@@ -113,6 +114,7 @@ struct lake_job {
 	const char *what; /* for messages */
 	int work;	  /* the folder of a struct lake_work */
 	size_t in, done, kept;
+	size_t batches; /* of those in in/ */
 	uint64_t bytes; /* to merge */
 	/* Writes to out/ also the file `counts`, of the rows of each file, and `schema`: for a log. */
 	bool describe, only_describe;

@@ -19,6 +19,9 @@
 #define LARGE_MB 64
 #define LARGE_MEMORY_MB 2048
 
+/* A column that is not written. The sink has none with a blank in its name. */
+#define HASH "\"row hash\""
+
 /* Those that a table has, in this order: a step's rows lie together, and those of a run's events. */
 static const char *const sorted_by[] = {"pipeline", "step", "began", "since", "run",  "host", "time",
 					"marker",   "seq",  "start", "pid",   "exec", "task", "kind"};
@@ -44,27 +47,32 @@ static int ask(struct rows *rows, struct text *sql, int (*call)(void *arg, const
 	return rc;
 }
 
-/* read_parquet() of some of the folders. */
-static void put_files(struct text *sql, const struct lake_job *job, const char *function, bool in, bool done, bool kept)
+static size_t batches_of(const struct lake_job *job)
 {
-	const char *comma = "";
-
-	text__printf(sql, "%s([", function);
-	for (int i = 0; i < 3; i++) {
-		static const char *const roles[] = {"in", "done", "kept"};
-
-		if (!(const bool[]){in && job->in, done && job->done, kept && job->kept}[i])
-			continue;
-		text__printf(sql, "%s'/proc/self/fd/%d/%s/*" LAKE_FILE "'", comma, job->work, roles[i]);
-		comma = ", ";
-	}
-	text__printf(sql, "]");
+	return job->batches + (job->done > 0);
 }
 
-static void put_rows(struct text *sql, const struct lake_job *job, bool in, bool done, bool kept)
+/* A function of the files of a batch, its parenthesis open: of runs; then, in the last one, of earlier compactions. */
+static void put_files(struct text *sql, const struct lake_job *job, const char *function, size_t batch)
 {
-	put_files(sql, job, "read_parquet", in, done, kept);
-	text__printf(sql, ", union_by_name = true, hive_partitioning = false)");
+	text__printf(sql, "%s('/proc/self/fd/%d/", function, job->work);
+	if (batch < job->batches)
+		text__printf(sql, "in/%zu/*" LAKE_FILE "'", batch);
+	else
+		text__printf(sql, "done/*" LAKE_FILE "'");
+}
+
+#define BY_NAME ", union_by_name = true, hive_partitioning = false)"
+
+/* Its rows with all columns, in the order in which they are written, and HASH: of a whole row. */
+static void put_rows(struct text *sql, const struct rows *rows, size_t batch)
+{
+	text__printf(sql,
+		     "SELECT *, hash(t) AS " HASH
+		     " FROM (SELECT %s FROM (SELECT * FROM shape UNION ALL BY NAME SELECT * FROM ",
+		     rows->columns.data);
+	put_files(sql, rows->job, "read_parquet", batch);
+	text__printf(sql, BY_NAME ")) AS t");
 }
 
 /* ---- what the files say of themselves ---- */
@@ -92,12 +100,22 @@ static int read_notes(struct rows *rows)
 	struct text sql = {0};
 	int rc;
 
-	text__printf(&sql,
-		     "SELECT k, max(v), CAST(count(DISTINCT f) AS VARCHAR), CAST(count(DISTINCT v) AS VARCHAR) FROM "
-		     "(SELECT file_name AS f, decode(key) AS k, decode(value) AS v FROM ");
-	put_files(&sql, job, "parquet_kv_metadata", true, true, false);
-	text__printf(&sql, ")) GROUP BY k ORDER BY k");
-	rc = ask(rows, &sql, add_note);
+	text__printf(&sql, "CREATE TABLE notes (k VARCHAR, v VARCHAR, n BIGINT)");
+	rc = ask(rows, &sql, NULL);
+	for (size_t i = 0; i < batches_of(job) && !rc; i++) {
+		text__printf(
+			&sql,
+			"INSERT INTO notes SELECT k, v, count(DISTINCT f) FROM (SELECT file_name AS f, decode(key) "
+			"AS k, decode(value) AS v FROM ");
+		put_files(&sql, job, "parquet_kv_metadata", i);
+		text__printf(&sql, ")) GROUP BY k, v");
+		rc = ask(rows, &sql, NULL);
+	}
+	text__printf(
+		&sql,
+		"SELECT k, max(v), CAST(CAST(sum(n) AS BIGINT) AS VARCHAR), CAST(count(DISTINCT v) AS VARCHAR) FROM "
+		"notes GROUP BY k ORDER BY k");
+	rc = rc ? rc : ask(rows, &sql, add_note);
 	if (!rc && rows->count != job->in + job->done)
 		rc = error__set(&rows->err, -EINVAL, "some of its files were not written by the parquet sink");
 	return rc;
@@ -114,15 +132,22 @@ static int fail_type(void *arg, const char *const *row)
 static int compare_types(struct rows *rows)
 {
 	struct text sql = {0};
+	int rc;
 
-	text__printf(
-		&sql,
-		"SELECT min(name) FROM (SELECT file_name, min(name) AS name, string_agg(DISTINCT t ORDER BY t) AS t "
-		"FROM (SELECT file_name, name, concat_ws(' ', type, converted_type, logical_type) AS t FROM ");
-	put_files(&sql, rows->job, "parquet_schema", true, true, false);
-	text__printf(&sql,
-		     ")) GROUP BY file_name, lower(name)) GROUP BY lower(name) HAVING count(DISTINCT t) > 1 LIMIT 1");
-	return ask(rows, &sql, fail_type);
+	text__printf(&sql, "CREATE TABLE types (name VARCHAR, t VARCHAR)");
+	rc = ask(rows, &sql, NULL);
+	for (size_t i = 0; i < batches_of(rows->job) && !rc; i++) {
+		text__printf(
+			&sql,
+			"INSERT INTO types SELECT min(name), t FROM (SELECT file_name, min(name) AS name, "
+			"string_agg(DISTINCT t ORDER BY t) AS t FROM (SELECT file_name, name, concat_ws(' ', type, "
+			"converted_type, logical_type) AS t FROM ");
+		put_files(&sql, rows->job, "parquet_schema", i);
+		text__printf(&sql, ")) GROUP BY file_name, lower(name)) GROUP BY lower(name), t");
+		rc = ask(rows, &sql, NULL);
+	}
+	text__printf(&sql, "SELECT min(name) FROM types GROUP BY lower(name) HAVING count(DISTINCT t) > 1 LIMIT 1");
+	return rc ? rc : ask(rows, &sql, fail_type);
 }
 
 /* `missing` stays the last column, whichever files have more columns than others. */
@@ -141,18 +166,77 @@ static int add_column(void *arg, const char *const *row)
 static int read_columns(struct rows *rows)
 {
 	struct text sql = {0};
-	int rc;
+	int rc = 0;
 
-	text__printf(&sql, "CREATE VIEW rows AS SELECT * FROM ");
-	put_rows(&sql, rows->job, true, true, false);
-	rc = ask(rows, &sql, NULL);
-	text__printf(&sql, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'rows' ORDER BY "
+	for (size_t i = 0; i < batches_of(rows->job) && !rc; i++) {
+		text__printf(&sql, "CREATE OR REPLACE TABLE shape AS %sSELECT * FROM ",
+			     i ? "SELECT * FROM shape UNION ALL BY NAME " : "");
+		put_files(&sql, rows->job, "read_parquet", i);
+		text__printf(&sql, BY_NAME " LIMIT 0");
+		rc = ask(rows, &sql, NULL);
+	}
+	text__printf(&sql, "SELECT column_name FROM duckdb_columns() WHERE table_name = 'shape' ORDER BY "
 			   "column_name = 'missing', column_index");
 	rc = rc ? rc : ask(rows, &sql, add_column);
 	for (size_t i = 0; i < sizeof(sorted_by) / sizeof(*sorted_by); i++)
 		if (rows->has[i])
 			text__printf(&rows->order, "%s\"%s\"", rows->order.size ? ", " : "", sorted_by[i]);
 	return rc;
+}
+
+/* ---- rows ---- */
+
+/* DuckDB keeps what it knows of each file until the end of the statement, outside of its limit, and takes longer to open a
+ * small file than to read it. So the rows of many files are read once, a batch of files at a time. */
+static int gather(struct rows *rows)
+{
+	const struct lake_job *job = rows->job;
+	struct text sql = {0};
+	int rc;
+
+	if (job->only_describe || job->batches < 2)
+		return 0;
+	text__printf(&sql, "SET prefetch_all_parquet_files = true"); /* they are small */
+	rc = ask(rows, &sql, NULL);
+	for (size_t i = 0; i < job->batches && !rc; i++) {
+		text__printf(&sql, "COPY (");
+		put_rows(&sql, rows, i);
+		text__printf(&sql, ") TO '/proc/self/fd/%d/tmp/rows-%zu" LAKE_FILE "' (FORMAT parquet)", job->work, i);
+		rc = ask(rows, &sql, NULL);
+	}
+	text__printf(&sql, "SET prefetch_all_parquet_files = false");
+	return rc ? rc : ask(rows, &sql, NULL);
+}
+
+static void put_rows_of_runs(struct text *sql, const struct rows *rows)
+{
+	if (rows->job->batches < 2)
+		put_rows(sql, rows, 0);
+	else
+		text__printf(sql, "SELECT * FROM read_parquet('/proc/self/fd/%d/tmp/rows-*" LAKE_FILE "') AS t",
+			     rows->job->work);
+}
+
+/* The view `rows`, of all that is to be written. */
+static int make_view(struct rows *rows)
+{
+	const struct lake_job *job = rows->job;
+	struct text sql = {0};
+
+	if (job->only_describe)
+		return 0;
+	text__printf(&sql, "CREATE OR REPLACE VIEW rows AS ");
+	if (job->in)
+		put_rows_of_runs(&sql, rows);
+	if (rows->twice)
+		text__printf(
+			&sql,
+			" WHERE NOT EXISTS (SELECT 1 FROM twice WHERE twice.run = t.run AND twice.host IS NOT DISTINCT "
+			"FROM t.host)");
+	text__printf(&sql, "%s", job->in && job->done ? " UNION ALL " : "");
+	if (job->done)
+		put_rows(&sql, rows, job->batches);
+	return ask(rows, &sql, NULL);
 }
 
 /* ---- runs that came again ---- */
@@ -176,25 +260,18 @@ static int find_twice(struct rows *rows)
 
 	if (job->only_describe || !job->in || !(job->done + job->kept))
 		return 0;
-	text__printf(&sql, "CREATE TEMP TABLE twice AS SELECT run, host FROM (SELECT run, host FROM ");
-	put_rows(&sql, job, true, false, false);
-	text__printf(&sql, " INTERSECT SELECT run, host FROM ");
-	put_rows(&sql, job, false, true, true);
-	text__printf(&sql, ") WHERE run IS NOT NULL");
+	text__printf(&sql, "CREATE TABLE twice AS SELECT run, host FROM (SELECT run, host FROM (");
+	put_rows_of_runs(&sql, rows);
+	text__printf(&sql, ") INTERSECT SELECT run, host FROM read_parquet([");
+	for (int i = 0; i < 2; i++)
+		if (i ? job->kept : job->done)
+			text__printf(&sql, "%s'/proc/self/fd/%d/%s/*" LAKE_FILE "'", i && job->done ? ", " : "",
+				     job->work, i ? "kept" : "done");
+	text__printf(&sql, "]" BY_NAME ") WHERE run IS NOT NULL");
 	rc = ask(rows, &sql, NULL);
 	text__printf(&sql, "SELECT run, host FROM twice ORDER BY run, host");
 	rc = rc ? rc : ask(rows, &sql, add_run);
-	if (rc || !rows->twice)
-		return rc;
-	text__printf(&sql, "CREATE OR REPLACE VIEW rows AS SELECT * FROM (SELECT * FROM ");
-	put_rows(&sql, job, true, false, false);
-	text__printf(&sql, " AS late WHERE NOT EXISTS (SELECT 1 FROM twice WHERE twice.run = late.run AND "
-			   "twice.host IS NOT DISTINCT FROM late.host))");
-	if (job->done) {
-		text__printf(&sql, " UNION ALL BY NAME SELECT * FROM ");
-		put_rows(&sql, job, false, true, false);
-	}
-	return ask(rows, &sql, NULL);
+	return rc || !rows->twice ? rc : make_view(rows);
 }
 
 /* ---- writing ---- */
@@ -232,13 +309,12 @@ static int compare_rows(struct rows *rows)
 
 	if (rows->job->only_describe)
 		return 0;
-	text__printf(
-		&sql,
-		"SELECT CAST(a.n AS VARCHAR), CAST(b.n AS VARCHAR) FROM (SELECT count(*) AS n, sum(hash(t)) AS h FROM "
-		"(SELECT %s FROM rows) AS t) AS a, (SELECT count(*) AS n, sum(hash(t)) AS h FROM (SELECT * FROM "
-		"read_parquet('/proc/self/fd/%d/out/*" LAKE_FILE "', hive_partitioning = false)) AS t) AS b "
-		"WHERE a.n <> b.n OR a.h IS DISTINCT FROM b.h",
-		rows->columns.data, rows->job->work);
+	text__printf(&sql,
+		     "SELECT CAST(a.n AS VARCHAR), CAST(b.n AS VARCHAR) FROM (SELECT count(*) AS n, sum(" HASH
+		     ") AS h FROM rows) AS a, (SELECT count(*) AS n, sum(hash(t)) AS h FROM (SELECT * FROM "
+		     "read_parquet('/proc/self/fd/%d/out/*" LAKE_FILE "', hive_partitioning = false)) AS t) AS b "
+		     "WHERE a.n <> b.n OR a.h IS DISTINCT FROM b.h",
+		     rows->job->work);
 	return ask(rows, &sql, fail_rows);
 }
 
@@ -262,16 +338,14 @@ static int describe(struct rows *rows)
 	if (!job->describe)
 		return 0;
 	text__printf(&sql, "COPY (SELECT regexp_extract(file_name, '[^/]*$'), num_rows FROM ");
-	if (job->only_describe)
-		put_files(&sql, job, "parquet_file_metadata", true, true, false);
-	else
-		text__printf(&sql, "parquet_file_metadata('/proc/self/fd/%d/out/*" LAKE_FILE "'", job->work);
-	text__printf(&sql, ")) TO '/proc/self/fd/%d/tmp/counts' (FORMAT csv, HEADER false, DELIMITER ' ', QUOTE '')",
+	text__printf(&sql, "parquet_file_metadata('/proc/self/fd/%d/%s/*" LAKE_FILE "')", job->work,
+		     job->only_describe ? "in/*" : "out");
+	text__printf(&sql, ") TO '/proc/self/fd/%d/tmp/counts' (FORMAT csv, HEADER false, DELIMITER ' ', QUOTE '')",
 		     job->work);
 	rc = ask(rows, &sql, NULL);
 	text__printf(
 		&sql,
-		"COPY (SELECT data_type, column_name FROM duckdb_columns() WHERE table_name = 'rows' ORDER BY "
+		"COPY (SELECT data_type, column_name FROM duckdb_columns() WHERE table_name = 'shape' ORDER BY "
 		"column_name = 'missing', column_index) TO '/proc/self/fd/%d/tmp/schema' (FORMAT csv, HEADER false, "
 		"DELIMITER '\t', QUOTE '')",
 		job->work);
@@ -280,8 +354,9 @@ static int describe(struct rows *rows)
 
 int lake_job__run(void *arg)
 {
-	static int (*const parts[])(struct rows * rows) = {set_up,     read_notes, compare_types, read_columns,
-							   find_twice, copy,	   compare_rows,  describe};
+	static int (*const parts[])(struct rows * rows) = {set_up,	 read_notes, compare_types, read_columns,
+							   gather,	 make_view,  find_twice,    copy,
+							   compare_rows, describe};
 	struct rows rows = {.job = arg};
 	int rc = query__open_database(&rows.query, &rows.err);
 
