@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Reads Parquet files by an engine: engines_read.py ENGINE FILE... prints for each a JSON object: {types, rows}. With
-ENGINE-sql the files are tables, and each SQL file among them is a query: prints its rows without times, $1 being its
-default. With clickhouse-sql and spark-sql the first file makes the views.
+ENGINE-sql the files, or folders of them, are tables, and each SQL file among them is a query: prints its rows without times
+as soon as it has them, $1 being its default. With clickhouse-sql, spark-sql and trino-sql the first file makes the tables, of a
+lake in the present folder.
 
 Numbers, booleans, texts, lists and nulls are what the engine gave, times are microseconds since 1970; nothing is cast
 to text. `types` are those of the engine, in words of our own: int, bigint, time, text, list, bool."""
@@ -10,6 +11,7 @@ import json
 import os
 import re
 import sys
+from pathlib import Path
 
 NAMES = {
     "pyarrow": {"int32": "int", "int64": "bigint", "timestamp[us, tz=UTC]": "time", "string": "text", "bool": "bool",
@@ -69,17 +71,34 @@ def query(file):
     return sql.replace("$1", default.group(1) if default else "")
 
 
+def statements(file):
+    return filter(str.strip, open(file, encoding="utf-8").read().split(";\n"))
+
+
+def say(rows):
+    print(json.dumps(rows), flush=True)
+
+
 def answer_by_clickhouse(files):
     """Of each query: rows as objects."""
     from chdb.session import Session
     session = Session()
-    for statement in open(files[0], encoding="utf-8").read().split(";\n"):
+    for statement in statements(files[0]):
         session.query(statement)
     session.query("USE lake")
     session.query("SET session_timezone = 'UTC', cast_keep_nullable = 1, output_format_json_quote_64bit_integers = 0")
     for file in files[1:]:
         rows = bytes(session.query(query(file), "JSONEachRow").bytes() or b"").decode().splitlines()
-        print(json.dumps([json.loads(row) for row in rows]))
+        say([json.loads(row) for row in rows])
+
+
+def answer_by_trino(files):
+    from trino_peer import Trino
+    with Trino(Path.cwd()) as trino:
+        for statement in statements(files[0]):
+            trino.run(statement)
+        for file in files[1:]:
+            say(trino.run(query(file)))
 
 
 def name_of(file):
@@ -88,9 +107,8 @@ def name_of(file):
 
 def sql_of_spark(views):
     spark = session()
-    for statement in open(views, encoding="utf-8").read().split(";\n"):
-        if statement.strip():
-            spark.sql(statement)
+    for statement in statements(views):
+        spark.sql(statement)
     return lambda sql: [row.asDict() for row in spark.sql(sql).collect()]
 
 
@@ -112,23 +130,23 @@ def answer(engine, tables, queries):
     """Of each query: rows as objects, without times."""
     ask = globals()[f"sql_of_{engine}"](tables)
     for file in queries:
-        print(json.dumps([{name: value for name, value in row.items() if not isinstance(value, datetime.datetime)}
-                          for row in ask(query(file))]))
+        say([{name: value for name, value in row.items() if not isinstance(value, datetime.datetime)}
+             for row in ask(query(file))])
 
 
 def main(engine, files):
     os.environ["TZ"] = "Europe/Berlin"  # must not matter
-    if engine == "clickhouse-sql":
-        return answer_by_clickhouse(files)
+    if engine in ("clickhouse-sql", "trino-sql"):
+        return globals()[f"answer_by_{engine.removesuffix('-sql')}"](files)
     if engine == "spark-sql":
         return answer("spark", files[0], files[1:])
     if engine.endswith("-sql"):
-        tables = [file for file in files if file.endswith(".parquet")]
+        tables = [file for file in files if not file.endswith(".sql")]
         return answer(engine.removesuffix("-sql"), tables, files[len(tables):])
     for file in files:
         types, rows = globals()[f"by_{engine}"](file)
         types = {name: NAMES[engine][type_] for name, type_ in types.items()}
-        print(json.dumps({"types": types, "rows": [[plain(value) for value in row] for row in rows]}))
+        say({"types": types, "rows": [[plain(value) for value in row] for row in rows]})
     return None
 
 

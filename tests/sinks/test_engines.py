@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 from harness import SRC, made_run, merge, new_folder, stage
-from engines_read import query
 from tables import RENAMED, as_json, as_list, as_text, microseconds, needs_sink, odd_run, run_merge, scripted_run
-from trino_peer import Trino, why_not_trino
+from trino_peer import why_not_trino
 
 LIBRARY = Path("/usr/local/lib/collector-tests")
 ENGINES = os.environ.get("ENGINES", "pyarrow polars duckdb").split()
@@ -287,13 +286,8 @@ def test_named_queries_by_trino():
     if why_not_trino():
         pytest.skip(why_not_trino())
     folder = lake_of_all()
-    queries = sorted((SRC / "conf/queries").glob("*.sql"))
-    with Trino(folder) as trino:
-        for statement in (SRC / "conf/trino/lake.sql").read_text().split(";\n"):
-            if statement.strip():
-                trino.run(statement)
-        answers = "\n".join(json.dumps(trino.run(query(file))) for file in queries).encode()
-    compare_answers(folder / "lake", queries, answers, lambda ours, theirs: in_milliseconds(ours) == in_milliseconds(theirs))
+    answers = ask("trino", SRC / "conf/trino/lake.sql", cwd=folder, python={**os.environ, "PYTHONPATH": str(SRC / "tests")})
+    compare_answers(folder / "lake", *answers, lambda ours, theirs: in_milliseconds(ours) == in_milliseconds(theirs))
 
 
 def test_tables_for_trino(engine, folder):
