@@ -22,10 +22,15 @@
 	CALL(destroy_data_chunk) \
 	CALL(destroy_prepare) \
 	CALL(destroy_result) \
+	CALL(destroy_value) \
 	CALL(disconnect) \
 	CALL(execute_prepared) \
 	CALL(fetch_chunk) \
 	CALL(free) \
+	CALL(get_list_child) \
+	CALL(get_list_size) \
+	CALL(get_table_names) \
+	CALL(get_varchar) \
 	CALL(interrupt) \
 	CALL(nparams) \
 	CALL(open_ext) \
@@ -71,10 +76,15 @@ int duckdb_calls__load(struct error *err);
 #define duckdb_destroy_data_chunk duckdb_calls.destroy_data_chunk
 #define duckdb_destroy_prepare duckdb_calls.destroy_prepare
 #define duckdb_destroy_result duckdb_calls.destroy_result
+#define duckdb_destroy_value duckdb_calls.destroy_value
 #define duckdb_disconnect duckdb_calls.disconnect
 #define duckdb_execute_prepared duckdb_calls.execute_prepared
 #define duckdb_fetch_chunk duckdb_calls.fetch_chunk
 #define duckdb_free duckdb_calls.free
+#define duckdb_get_list_child duckdb_calls.get_list_child
+#define duckdb_get_list_size duckdb_calls.get_list_size
+#define duckdb_get_table_names duckdb_calls.get_table_names
+#define duckdb_get_varchar duckdb_calls.get_varchar
 #define duckdb_interrupt duckdb_calls.interrupt
 #define duckdb_nparams duckdb_calls.nparams
 #define duckdb_open_ext duckdb_calls.open_ext

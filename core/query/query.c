@@ -96,6 +96,8 @@ int query__open(struct query *query, const struct query_opts *opts, struct error
 
 	if (!rc)
 		rc = query_source__settle(query, !opts->prefixes, err);
+	if (!rc && opts->sql && query__narrow(query, opts->sql))
+		rc = error__set(err, -ENOMEM, "%s", strerror(ENOMEM));
 	return rc ? rc : query__make_views(query, opts->prefixes, err);
 }
 

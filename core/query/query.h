@@ -19,6 +19,7 @@ struct query_opts {
 	const char *steps;	       /* rules, for the sink; NULL: its default */
 	const char *config;	       /* whose limits verdicts are given by; NULL: the run's */
 	const char *plugin_dir;	       /* for collector-merge; NULL: its default */
+	const char *sql;	       /* the only query; NULL: not known yet */
 	bool quiet;		       /* errors only */
 	const struct account *account; /* that asks DuckDB */
 };
@@ -126,6 +127,12 @@ void query_source__files(const struct query *query, size_t i, const char *table,
 			 struct text *sql); /* not of a database */
 bool query_source__has(struct query *query, size_t i, const char *table);
 void query_source__free(struct source *source);
+
+/* ---- query_narrow.c ---- */
+
+/* Leaves only the tables that the query names; all if that cannot be said for certain, or one does not exist: DuckDB's error
+ * has names that are alike. 0 or -ENOMEM. */
+int query__narrow(struct query *query, const char *sql);
 
 /* ---- query_views.c ---- */
 

@@ -240,6 +240,7 @@ static int run(const struct args *args)
 				  .steps = args->steps,
 				  .config = args->config,
 				  .plugin_dir = args->plugin_dir,
+				  .sql = args->query,
 				  .quiet = args->quiet,
 				  .account = &account};
 	struct job job = {args, &opts, {0}, {0}};

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pty
+import re
 import shlex
 import shutil
 import subprocess
@@ -52,6 +53,28 @@ def test_named_queries_run(name, made):
     table = ask(made[0], name).stdout.decode().splitlines()
     assert len(table) > 1 and (name != "lost" or "(no rows)" in table[1])
     assert rows(odd_run(), name) is not None, "a run without processes"
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace: tests/setup test")
+def test_files_of_other_tables_stay_closed():
+    """Of a lake of many runs they would take most of the time. What may look at all tables, or finds none, has all."""
+    lake, trace = new_folder() / "lake", new_folder() / "trace"
+    run_merge("-s", "parquet:partition=true", "-o", lake, odd_run())
+    env = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced
+
+    def opened(*words):
+        done = subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=openat", *line_of(lake, *words)], env=env,
+                              capture_output=True, check=False)
+        return set(re.findall(r"/(\w+)/date=", trace.read_text())), done
+    everything = {path.name for path in lake.iterdir()}
+    for words, tables in [(["SELECT pid FROM Steps WHERE pid >= $1 -- images", "0"], {"steps"}), (["steps"], {"steps", "images"}),
+                          (["WITH a AS (FROM main.processes) SELECT pid FROM a"], {"processes"})]:
+        found, done = opened(*words)
+        assert (found, done.returncode) == (tables, 0), done.stderr
+    for words in "SHOW TABLES", "SELECT r.run FROM runs AS r, duckdb_columns() LIMIT 1", "SELECT 1", "FROM samples LIMIT 0":
+        assert opened(words)[0] == everything
+    found, done = opened("SELECT run FROM imags")
+    assert found == everything and b'Did you mean "images"' in done.stderr
 
 
 def test_cpu_is_all_of_it(made):
