@@ -49,17 +49,19 @@ struct model_run {
 	int64_t real_ns;   /* real time of first_ts */
 	uint64_t interval_ns[MODEL_SOURCES]; /* between samples; 0: not known */
 	uint64_t sampled_ns[MODEL_SOURCES];  /* boot clock: the last sample of any process; 0: none */
-	uint64_t rss_peak_bytes;	 /* most memory of all processes at once, by their last samples: at most this */
-	uint64_t rss_lower_bytes;	 /* and at least this, as memory that they share counts once */
-	uint64_t pss_peak_bytes;	 /* most by their Pss, in a round in which that of all was read */
-	const char *job;		 /* batch job, by its header or its first program; "": none is known */
-	const char *cgroup;		 /* in which most of their memory was; NULL: not read */
-	uint64_t cgroup_bytes;		 /* the most that it was charged in a round */
-	uint64_t cgroup_cache_bytes;	 /* of that, page cache of files */
-	uint64_t cgroup_others;		 /* the fewest processes in it that are not of the run; null: not known */
-	uint64_t unmatched;		 /* exit records of processes not known, or no longer */
-	uint64_t endless[MODEL_SOURCES]; /* ends that others have and the stream, without a loss, has not */
-	uint64_t untraced;		 /* failures that may be hidden: too many to keep */
+	uint64_t rss_peak_bytes;     /* most memory of all processes at once, by their last samples: at most this */
+	uint64_t rss_lower_bytes;    /* and at least this, as memory that they share counts once */
+	uint64_t pss_peak_bytes;     /* most by their Pss, in a round in which that of all was read */
+	const char *job;	     /* batch job, by its header or its first program; "": none is known */
+	const char *cgroup;	     /* in which most of their memory was; NULL: not read */
+	uint64_t cgroup_bytes;	     /* the most that it was charged in a round */
+	uint64_t cgroup_cache_bytes; /* of that, page cache of files */
+	uint64_t cgroup_others;	     /* the fewest processes in it that are not of the run; null: not known */
+	uint64_t pids_refused,
+		pids_limit; /* forks that failed for a limit of pids in a cgroup, 0: none known; that limit */
+	uint64_t unmatched; /* exit records of processes not known, or no longer */
+	uint64_t endless[MODEL_SOURCES];   /* ends that others have and the stream, without a loss, has not */
+	uint64_t untraced;		   /* failures that may be hidden: too many to keep */
 	const struct model_ending *ending; /* of its first process; NULL: it exited 0, or has not ended */
 	void *user;			   /* calls.run_room bytes, aligned as a pointer is */
 };

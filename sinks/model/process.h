@@ -170,9 +170,13 @@ struct run {
 	bool own_io;				/* records have the I/O of waited-for children apart */
 	char *cgroup;				/* pub.cgroup */
 	char job[STREAM_JOB_TEXT];		/* pub.job, if its first program says it */
-	uint64_t cgroup_held;			/* most that its processes held in it, by their samples */
-	uint32_t tasks;				/* begun */
-	uint64_t given_up;			/* accounts that may still come, after their row */
+	struct pids {
+		bool seen;		/* a record */
+		uint64_t limit, before; /* the last limit, 0: none yet; what had been refused before the run */
+	} pids;
+	uint64_t cgroup_held; /* most that its processes held in it, by their samples */
+	uint32_t tasks;	      /* begun */
+	uint64_t given_up;    /* accounts that may still come, after their row */
 	struct said_table said;
 	struct heads heads;
 	struct clients *clients; /* client.c: by rule; NULL: none yet */

@@ -7,7 +7,18 @@
 #include "sinks/model/process.h"
 
 enum { PSS_BYTES, PSS_ANON, PSS_FILE, PSS_SHMEM };
-enum { PROCESSES, PROCESSES_READ, READ_NS, CGROUP, CGROUP_BYTES, CGROUP_CACHE, CGROUP_PROCESSES, CGROUP_RUN_PROCESSES };
+enum {
+	PROCESSES,
+	PROCESSES_READ,
+	READ_NS,
+	CGROUP,
+	CGROUP_BYTES,
+	CGROUP_CACHE,
+	CGROUP_PROCESSES,
+	CGROUP_RUN_PROCESSES,
+	PIDS_LIMIT,
+	PIDS_REFUSED,
+};
 
 int pss__process(const struct feed *f)
 {
@@ -82,6 +93,26 @@ static int take_cgroup(const struct feed *f)
 	return 0;
 }
 
+/* What the first record of the run has was refused before, perhaps; in a cgroup that it enters later, all counts. */
+static void take_pids(const struct feed *f)
+{
+	struct pids *pids = &f->run->pids;
+	uint64_t limit = value__number(f->field[PIDS_LIMIT]), count = value__number(f->field[PIDS_REFUSED]);
+	bool first = !pids->seen;
+
+	pids->seen = true;
+	if (EVENT_IS_NULL(limit) || EVENT_IS_NULL(count))
+		return;
+	if (pids->limit != limit) {
+		pids->limit = limit;
+		pids->before = first ? count : 0;
+	}
+	if (count > pids->before && count - pids->before > f->run->pub.pids_refused) {
+		f->run->pub.pids_refused = count - pids->before;
+		f->run->pub.pids_limit = limit;
+	}
+}
+
 int pss__total(const struct feed *f)
 {
 	uint64_t processes = value__number(f->field[PROCESSES]), read = value__number(f->field[PROCESSES_READ]);
@@ -89,5 +120,6 @@ int pss__total(const struct feed *f)
 
 	if (!EVENT_IS_NULL(processes) && !EVENT_IS_NULL(read) && processes <= read + refused(f) && read_ns <= ts)
 		rss__total(f->model, f->run, ts - read_ns, ts);
+	take_pids(f);
 	return take_cgroup(f);
 }

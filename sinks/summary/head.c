@@ -156,6 +156,18 @@ static void cgroup_fact(struct page *page)
 	text__free(&note);
 }
 
+/* Forks fail with EAGAIN then: "Resource temporarily unavailable". */
+static void pids_fact(struct page *page)
+{
+	const struct model_run *run = page->tally->run.run;
+	char limit[FORMAT_SIZE], number[FORMAT_SIZE];
+
+	if (run->pids_refused)
+		fact(page, "pids limit", format__count(limit, run->pids_limit), false,
+		     "of a cgroup (pids.max): %s fork%s failed for it", format__count(number, run->pids_refused),
+		     run->pids_refused == 1 ? "" : "s");
+}
+
 static void huge_pages_fact(struct page *page)
 {
 	uint64_t bytes = page->tally->run.hugetlb_bytes;
@@ -294,6 +306,7 @@ void page__facts(struct page *page)
 	page->bound[TOTALS_CPU] |= run->cpu.known && run->cpu.missing;
 	memory_facts(page);
 	cgroup_fact(page);
+	pids_fact(page);
 	huge_pages_fact(page);
 	process_fact(page);
 }

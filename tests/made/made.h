@@ -57,6 +57,7 @@ struct made_args {
 	uint64_t bytes, peak, maxrss, vm, hugetlb, shmem, inherited, faults, major, stack; /* stack 0: 132 KiB */
 	uint64_t stack_limit;		       /* at the exit; 0: not known; UINT64_MAX: none */
 	uint64_t anon, file;		       /* of its Pss, with shmem */
+	uint64_t pids_limit, pids_refused;     /* limit: 0: none */
 	uint64_t processes, read, cache, held; /* of a round; held: processes in the cgroup */
 	uint64_t chars, *io;		       /* chars: io is 1, 2, 3... times as much */
 	uint64_t children;		       /* likewise, in a stream that has it apart */
@@ -177,7 +178,8 @@ MADE_FIELDS_OF(total, FIELD(struct mem_together, processes, NULL, ""), FIELD(str
 	       FIELD(struct mem_together, cgroup, NULL, ""), FIELD(struct mem_together, cgroup_bytes, "bytes", ""),
 	       FIELD(struct mem_together, cgroup_page_cache_bytes, "bytes", ""),
 	       FIELD(struct mem_together, cgroup_processes, NULL, ""),
-	       FIELD(struct mem_together, cgroup_run_processes, NULL, ""));
+	       FIELD(struct mem_together, cgroup_run_processes, NULL, ""), FIELD(struct mem_together, pids_limit, NULL, ""),
+	       FIELD(struct mem_together, pids_refused, NULL, ""));
 MADE_FIELDS_OF(io_sample, MADE_IO_FIGURES);
 MADE_FIELDS_OF(io_exit, MADE_IO_FIGURES, FIELD(struct io_event, final, NULL, ""));
 MADE_FIELDS_OF(own_io_sample, MADE_IO_FIGURES, MADE_OF_IO(children, "children_"));
@@ -590,7 +592,9 @@ static inline void made__total(const struct made_args *a)
 				 .cgroup_bytes = a->bytes,
 				 .cgroup_page_cache_bytes = a->cache,
 				 .cgroup_processes = a->held,
-				 .cgroup_run_processes = a->processes};
+				 .cgroup_run_processes = a->processes,
+				 .pids_limit = a->pids_limit ? a->pids_limit : EVENT_NULL(EVENT_REASON_NONE),
+				 .pids_refused = a->pids_refused};
 	const char *cgroup = a->cgroup ? a->cgroup : "/";
 
 	e.cgroup = (struct event_string){offsetof(struct mem_together, text), (__u32)strlen(cgroup), 0};

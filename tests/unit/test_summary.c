@@ -487,6 +487,36 @@ static void a_command_that_nothing_names(void **state)
 
 #define BY_WRITES "  no last lines: what goes to a pipe or a terminal is recorded only by\n"
 
+/* Of a cgroup that the run has entered, or what has come since its first record. */
+static void forks_that_a_limit_refused(void **state)
+{
+	static const struct {
+		uint64_t limit[2], refused[2];
+		const char *fact;
+	} cases[] = {
+		{{0, 25}, {0, 15}, "  pids limit         25  of a cgroup (pids.max): 15 forks failed for it\n"},
+		{{25, 25}, {7, 8}, "  pids limit         25  of a cgroup (pids.max): 1 fork failed for it\n"},
+		{{25, 25}, {7, 7}, NULL},
+		{{0, 25}, {0, 0}, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		for (uint64_t k = 0; k < 2; k++)
+			TOTAL_READ(.at = (2 + k) * S, .pid = 10, .processes = 1, .read = 1, .bytes = MiB,
+				   .pids_limit = cases[i].limit[k], .pids_refused = cases[i].refused[k]);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 4 * MiB);
+		page = print(t, true);
+		if (!strstr(page, "pids limit") != !cases[i].fact || (cases[i].fact && !strstr(page, cases[i].fact)))
+			fail_msg("%zu: %s", i, page);
+		end(t);
+	}
+}
+
 /* `tool 2>&1 | tee log`: how to have its last lines, once, if it may have written any. */
 static void a_cause_without_last_lines(void **state)
 {
@@ -986,6 +1016,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
 		cmocka_unit_test(a_hidden_failure_of_tests_has_its_cause),
 		cmocka_unit_test(a_command_that_nothing_names),
+		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
