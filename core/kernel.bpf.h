@@ -118,6 +118,7 @@ struct super_block {
 
 struct inode {
 	unsigned short i_mode;
+	kuid_t i_uid;
 	unsigned long i_ino;
 	__u32 i_rdev;
 	__s64 i_size;

@@ -340,7 +340,8 @@ static void hide_others(const struct lifecycle *l, struct lifecycle_exec *e)
 	if (!is_others(l, e->uid, e->euid) && !(l->only_user && e->gid != e->egid))
 		return;
 	e->exe = e->cwd = (struct event_string){.reason = EVENT_REASON_DENIED};
-	e->args = (struct event_list){.reason = EVENT_REASON_DENIED};
+	if (l->lent) /* else root has started this, and ps(1) shows them */
+		e->args = (struct event_list){.reason = EVENT_REASON_DENIED};
 	e->env = e->error.map = (struct event_map){.reason = EVENT_REASON_DENIED};
 }
 

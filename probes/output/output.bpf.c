@@ -51,6 +51,15 @@ static __always_inline bool is_taken(struct task_struct *task, __u64 descriptor)
 	       (type == S_IFCHR && BPF_CORE_READ(file, f_inode, i_rdev) >> 20 != MEM_MAJOR);
 }
 
+/* What another user's program writes is hidden, but not what goes to the run's owner: to a pipe or terminal of its own. */
+static __always_inline bool is_hidden(struct task_struct *task)
+{
+	struct file *error = NULL, **files = BPF_CORE_READ(task, files, fdt, fd);
+
+	return process__is_denied(task) && (bpf_probe_read_kernel(&error, sizeof(error), &files[2]) ||
+					    BPF_CORE_READ(error, f_inode, i_uid.val) != only_user);
+}
+
 static __always_inline struct output_tail *find_tail(struct scope_key *key)
 {
 	struct tail *tail = bpf_map_lookup_elem(&tails, key);
@@ -116,7 +125,7 @@ static __always_inline void written(struct pt_regs *regs, long result)
 	key = (struct scope_key){.pid = BPF_CORE_READ(task, tgid),
 				 .start = BPF_CORE_READ(task, group_leader, start_boottime)};
 	if (!bpf_map_lookup_elem(&scope, &key) || kfix__is_32_bit(task) || !is_taken(task, descriptor) ||
-	    process__is_denied(task))
+	    is_hidden(task))
 		return;
 	tail = find_tail(&key);
 	if (!tail)

@@ -233,7 +233,7 @@ WAITS_IN_SECRET = b"""
         execl("/nonexistent/not-to-see", "not-to-see", NULL);
         if (write(2, "not-to-see", 10) < 0)
             return 2;
-        execl("/bin/sh", "sh", "-c", "exit 3", "not-to-see", NULL);
+        execl("/bin/sh", "sh", "-c", "exit 3", "by-ps", NULL);
     }
     wait(NULL);
     sleep(3);
@@ -283,11 +283,31 @@ def test_of_a_users_run_what_root_does_is_not_described():
     words = waits_in_secret(tool)
     words[-1] += "; sh -c 'echo mine >&2; exit 5' 2>&1 | cat; /nonexistent/own"
     run = collect(*words, options=["--user", "nobody"], config=STALLS, out=out, env={**os.environ, "SEEN": "seen"}, code=127)
+    root = [e for e in run.of("lifecycle.exec") if e["euid"] == 0]
+    assert [e["args"] for e in root if e["args"][-1] == "by-ps"] and not any(e["exe"] or e["cwd"] or e["env"] for e in root)
     check_denied(run, reader_of(run))
     assert not any(b"not-to-see" in path.read_bytes() for path in run.path.glob("*.msgpack"))
     assert {e["env"] and e["env"].get("SEEN") for e in run.of("lifecycle.exec") if e["euid"]} == {"seen"}
     assert [e["text"] for e in run.of("output.text") if e["text"] == "mine\n"]
     assert [e["exe"] for e in run.of("lifecycle.exec_failed")] == ["/nonexistent/own"]
+
+
+def test_of_a_users_run_what_root_says_to_the_user_is_recorded():
+    """As that of `sudo apt-get install nosuch` in a job of CI: its arguments, and what it writes to a pipe of the user's."""
+    tool = set_user_id(b"""
+        int pipe_of_root[2];
+        setuid(0);
+        if (write(2, "to you", 6) < 0 || pipe(pipe_of_root) || (!fork() && dup2(pipe_of_root[1], 2) > 0 &&
+            (write(2, "to myself", 9) > 0)))
+            return 1;
+        wait(NULL);
+        return 6;""")
+    out = new_folder()
+    os.chown(out, NOBODY, NOBODY)
+    run = collect("sh", "-c", f"{tool} install nosuch 2>&1 | cat", options=["--user", "nobody"], config=STALLS, out=out)
+    failed, = [e for e in run.of("lifecycle.exit") if e["exit_code"] == 6]
+    assert [e["args"] for e in run.of("lifecycle.exec", pid=failed["pid"])] == [[str(tool), "install", "nosuch"]]
+    assert [(e["pid"], e["text"]) for e in run.of("output.text")] == [(failed["pid"], "to you")]
 
 
 def alive(out):
