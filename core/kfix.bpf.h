@@ -30,7 +30,7 @@ static __always_inline unsigned int kfix__known_task_state(struct task_struct *t
 	return ((struct task_struct___old_state *)task)->state;
 }
 
-/* 6.18 made mm->flags a struct. */
+/* 6.18 made mm->flags a struct; by 7.3 whether a process is dumpable is in task->exec_state. */
 struct mm_struct___flags {
 	unsigned long flags;
 } S_KERNEL;
@@ -40,18 +40,28 @@ struct mm_flags___6_18 {
 struct mm_struct___6_18 {
 	struct mm_flags___6_18 flags;
 } S_KERNEL;
+enum task_dumpable { TASK_DUMPABLE_OWNER = 1 };
+struct task_exec_state {
+	enum task_dumpable dumpable;
+} S_KERNEL;
+struct task_struct___7_3 {
+	struct task_exec_state *exec_state;
+} S_KERNEL;
 
-/* Whether a process with this memory may be read by its user: not once it has gained rights by an exec or has changed its
- * user, until its next exec. */
-static __always_inline bool kfix__is_dumpable(struct mm_struct *mm)
+/* Whether a process may be read by its user: not once it has gained rights by an exec or has changed its user, until its next
+ * exec. */
+static __always_inline bool kfix__is_dumpable(struct task_struct *task)
 {
-	unsigned long flags = 1;
+	struct mm_struct *mm = BPF_CORE_READ(task, mm);
+	unsigned long flags = 1; /* SUID_DUMP_USER; the mask is MMF_DUMPABLE_MASK */
 
-	if (bpf_core_field_exists(((struct mm_struct___flags *)0)->flags))
+	if (bpf_core_field_exists(((struct task_struct___7_3 *)0)->exec_state))
+		return BPF_CORE_READ((struct task_struct___7_3 *)task, exec_state, dumpable) == TASK_DUMPABLE_OWNER;
+	if (mm && bpf_core_field_exists(((struct mm_struct___flags *)0)->flags))
 		flags = BPF_CORE_READ((struct mm_struct___flags *)mm, flags);
-	else if (bpf_core_field_exists(((struct mm_struct___6_18 *)0)->flags))
+	else if (mm && bpf_core_field_exists(((struct mm_struct___6_18 *)0)->flags))
 		flags = BPF_CORE_READ((struct mm_struct___6_18 *)mm, flags.__mm_flags[0]);
-	return (flags & 3) == 1; /* MMF_DUMPABLE_MASK, SUID_DUMP_USER */
+	return (flags & 3) == 1;
 }
 
 /* 6.2 made mm->rss_stat an array of percpu_counters (f1a7941243c1); before it was a struct of atomics.

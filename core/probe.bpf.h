@@ -100,10 +100,9 @@ static __always_inline struct scope_entry *scope__find_leader(struct task_struct
 static __noinline __attribute__((unused)) bool process__is_others(struct task_struct *task)
 {
 	const struct cred *cred = BPF_CORE_READ(task, cred);
-	struct mm_struct *mm = BPF_CORE_READ(task, mm);
 
 	return BPF_CORE_READ(cred, uid.val) != only_user || BPF_CORE_READ(cred, euid.val) != only_user ||
-	       BPF_CORE_READ(cred, suid.val) != only_user || (mm && !kfix__is_dumpable(mm));
+	       BPF_CORE_READ(cred, suid.val) != only_user || !kfix__is_dumpable(task);
 }
 
 /* Whether /proc would deny core_api.only_user what the process has open, waits for and is called with: it runs as another

@@ -86,6 +86,24 @@ YAML
 	wait $! || echo "suite WRONG collector -- truth still ended with $?"
 }
 
+# With --user it is described what that user's program waits for, and not of one that has had root's rights: kernels differ in
+# where they keep whether /proc may show a process to its user.
+watch_user() {
+	mkdir "$OUT/suid" "$OUT/user" && cp /bin/busybox "$OUT/suid/sleep" && chmod 4755 "$OUT/suid/sleep"
+	chown 65534 "$OUT/user"
+	echo "probes: {lifecycle: {}, stall: {interval: 200ms, after: 400ms}}" >"$OUT/user.yaml"
+	collector --plugin-dir "$PLUGINS" --no-summary -c "$OUT/user.yaml" --user nobody -o "$OUT/user" -- \
+		sh -c "sleep 2 & $OUT/suid/sleep 2; wait" >"$OUT/said" 2>&1 || tail -n 1 "$OUT/said"
+	collector-merge -q -p "$PLUGINS" -s jsonl -e stall "$OUT/user/latest" >"$OUT/user.jsonl"
+	described=$(grep '"event":"stuck"' "$OUT/user.jsonl" | grep -c '"comm":"sleep"')
+	denied=$(grep '"comm":"sleep"' "$OUT/user.jsonl" | grep -c '"incomplete":"denied"')
+	if [ "$described $denied" = "1 1" ]; then
+		echo "of_a_user right"
+	else
+		echo "of_a_user WRONG $described described, $denied denied"
+	fi
+}
+
 # A kernel without type information is refused, in a sentence that names it, and nothing is started.
 refuses() {
 	if collector --plugin-dir "$PLUGINS" -q -o "$OUT/refused" -- touch "$OUT/started" 2>"$OUT/said"; then
@@ -112,6 +130,7 @@ case " ${CASES:-early} " in *" early "*) watch_early && RUNS="$RUNS $OUT/early/l
 collector-merge -q -p "$PLUGINS" -s jsonl $RUNS >"$OUT/events.jsonl" || echo "merge WRONG exit code $?"
 cat "$OUT/outside" >>"$OUT/expect"
 truth check "$OUT/expect" "$OUT/events.jsonl" "$OUT/runs/latest/mem.msgpack"
+[ -z "$TRUTH_GUEST" ] || watch_user
 [ -z "$TRUTH_GUEST" ] || hide_btf
 grep '"event":"lost"' "$OUT/events.jsonl" | sed 's/^/# /' | tail -n 20
 exit 0
