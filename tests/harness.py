@@ -112,7 +112,7 @@ def made_run(processes):
     folder = new_folder()
     found = [name for name in ("msgpack-c", "msgpack") if not subprocess.call(["pkg-config", "--exists", name])]
     flags = subprocess.run(["pkg-config", "--cflags", "--libs", found[0], "zlib"], capture_output=True, check=True)
-    subprocess.run([*CC, "-O1", "-D_GNU_SOURCE", f"-I{SRC}", "-o", folder / "made_run", SRC / "tests/sinks/made_run.c",
+    subprocess.run([*CC, "-O1", *(["-fsanitize=address,undefined"] if sanitized() else []), "-D_GNU_SOURCE", f"-I{SRC}", "-o", folder / "made_run", SRC / "tests/sinks/made_run.c",
                     BUILD / "core/libstream.a", BUILD / "core/libbase.a", *flags.stdout.decode().split(), "-ldl"], check=True)
     run = folder / "run"
     made = subprocess.run([folder / "made_run", stage(), run, str(processes)], capture_output=True, check=True)

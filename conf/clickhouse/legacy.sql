@@ -361,7 +361,8 @@ CREATE TABLE IF NOT EXISTS `lifecycle_failure` (
     `cpu` Int32 COMMENT 'CPU that it happened on',
     `missing` Nullable(String),
     `stderr` Nullable(String) COMMENT 'descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size',
-    `cwd` Nullable(String) COMMENT 'working directory then; null: its parent has the same',
+    `cwd` Nullable(String) COMMENT 'working directory then; null: it ran a program, and its parent has the same',
+    `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent',
     day Date MATERIALIZED toDate(substring(time, 1, 10))
 )
 ENGINE = ReplacingMergeTree
@@ -710,7 +711,7 @@ CREATE TABLE IF NOT EXISTS `stall_picture` (
     `descriptors` Nullable(Int64) COMMENT 'descriptor records of its own descriptors in this look',
     `holders` Nullable(Int64) COMMENT 'descriptor records of this look of all processes that were not themselves described in it',
     `complete` Nullable(UInt8) COMMENT 'all threads, all descriptors and all holders of its pipes, FIFOs, sockets (Unix, local TCP), eventfds and locked files are in the stream, watched or not',
-    `incomplete` Nullable(String) COMMENT 'why not: moved (it went on meanwhile), limit (more than a look has room for), namespace (the collector does not see all processes of the host); null: it is complete',
+    `incomplete` Nullable(String) COMMENT 'why not: moved (it went on meanwhile), limit (more than a look has room for), namespace (the collector does not see all processes of the host), denied (it or a holder is another user\x27s, whose details the run\x27s owner may not see); null: it is complete',
     day Date MATERIALIZED toDate(substring(time, 1, 10))
 )
 ENGINE = ReplacingMergeTree

@@ -363,7 +363,7 @@ CREATE TABLE IF NOT EXISTS `lifecycle_failure` (
     `missing` LowCardinality(Nullable(String)),
     `stderr` Nullable(String) COMMENT 'descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size' CODEC(ZSTD(1)),
     `cwd` LowCardinality(Nullable(String)) COMMENT 'working directory then; null: it ran a program, and its parent has the same',
-    `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent'
+    `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent' CODEC(T64, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
@@ -712,7 +712,7 @@ CREATE TABLE IF NOT EXISTS `stall_picture` (
     `descriptors` Nullable(Int64) COMMENT 'descriptor records of its own descriptors in this look' CODEC(T64, ZSTD(1)),
     `holders` Nullable(Int64) COMMENT 'descriptor records of this look of all processes that were not themselves described in it' CODEC(T64, ZSTD(1)),
     `complete` Nullable(Bool) COMMENT 'all threads, all descriptors and all holders of its pipes, FIFOs, sockets (Unix, local TCP), eventfds and locked files are in the stream, watched or not',
-    `incomplete` Nullable(String) COMMENT 'why not: moved (it went on meanwhile), limit (more than a look has room for), namespace (the collector does not see all processes of the host); null: it is complete' CODEC(ZSTD(1))
+    `incomplete` Nullable(String) COMMENT 'why not: moved (it went on meanwhile), limit (more than a look has room for), namespace (the collector does not see all processes of the host), denied (it or a holder is another user\x27s, whose details the run\x27s owner may not see); null: it is complete' CODEC(ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)

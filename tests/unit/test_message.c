@@ -66,7 +66,7 @@ static void shown(void **state)
 					       lines[k].at);
 		assert_string_equal(found, texts[i].shown);
 	}
-	assert_int_equal(story__message(NULL, NULL, MOST), 0);
+	assert_int_equal(story__message(NULL, (struct story_line[MOST]){{0}}, MOST), 0);
 }
 
 int main(void)
