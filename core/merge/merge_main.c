@@ -243,10 +243,10 @@ static int job__open(struct job *job)
 	rc = sinks__output(&job->sinks, args->output, &err);
 	if (rc < 0)
 		return job__fail(EXIT_USAGE, err.text);
-	if ((args->follow ? outfile__append : outfile__open)(&job->out, rc ? args->output : NULL, &err))
-		return job__fail(EXIT_FAILED, err.text);
 	if (args->cursor &&
 	    resume__open(&job->follow.resume, args->cursor, sinks__name(&job->sinks, 0), &job->account, &err))
+		return job__fail(EXIT_FAILED, err.text);
+	if ((args->follow ? outfile__append : outfile__open)(&job->out, rc ? args->output : NULL, &err))
 		return job__fail(EXIT_FAILED, err.text);
 	job->opened = true;
 	rc = sinks__place(&job->sinks, &err);

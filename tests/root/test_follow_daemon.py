@@ -41,9 +41,11 @@ class Fed:
         return said
 
 
-def lines_of(file):
+def lines_of(file, killed=False):
+    """Without that which is still written; those of a follower that was killed may be parts."""
     text = file.read_bytes() if file.exists() else b""
-    return [json.loads(line) for line in text[:text.rfind(b"\n") + 1].splitlines()]
+    lines = text[:text.rfind(b"\n") + 1].splitlines()
+    return [json.loads(line) for line in lines if not killed or line.endswith(b"}")]
 
 
 def state_folder():

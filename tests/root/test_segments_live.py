@@ -126,7 +126,7 @@ def test_a_follower_that_is_killed():
             wait_for(lambda: "ended 1" in cursor(state), "all is delivered")
             fed.end()
     check_chain(run, 4)
-    lines, there = lines_of(merged), merge(run, options=["--strict"])
+    lines, there = lines_of(merged, killed=True), merge(run, options=["--strict"])
     check_processes(there, 4002, forks=4001)  # the shell entered at its exec
     assert {(e["marker"], e["seq"]): e for e in lines} == {(e["marker"], e["seq"]): e for e in there}
 

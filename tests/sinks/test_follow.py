@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """collector-merge --follow: what comes when, in which order, and where it goes on."""
 import fcntl
+import json
 import os
 import random
 import shutil
@@ -274,19 +275,24 @@ def test_two_followers_with_one_cursor():
 
 
 def test_a_lock_that_is_about_to_go_is_waited_for():
-    """As that of a follower that was killed: a service that starts it again must not fail for that."""
+    """As that of a follower that was killed: a service that starts it again must not fail for that. What that one writes to its
+    end stays apart."""
     cursor = new_folder() / "cursors"
     (cursor / "jsonl").mkdir(parents=True)
     with Live() as live, (cursor / "jsonl/.lock").open("wb") as lock:
         live.tell("put 0 10", "end")
         fcntl.lockf(lock, fcntl.LOCK_EX)
-        with follow_again(live, cursor, None) as follower:
+        out = new_folder() / "out"
+        with follow_again(live, cursor, out) as follower:
             def waits():
                 return "poll" in Path(f"/proc/{follower.process.pid}/wchan").read_text()
             wait_for(waits, "it waits for the lock")
+            with out.open("ab") as last:
+                last.write(b'{"half": ')
             lock.close()
             follower.end()
-            assert len(follower.numbers()) == 10
+            lines = out.read_bytes().splitlines()
+            assert lines[0] == b'{"half": ' and sorted(json.loads(line)["number"] for line in lines[1:]) == list(range(10))
 
 
 def test_a_cursor_needs_one_sink():
