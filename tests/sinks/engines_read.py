@@ -94,6 +94,7 @@ def answer_by_clickhouse(files):
 
 def answer_by_trino(files):
     from trino_peer import Trino
+    os.environ["TZ"] = "UTC"  # the time zone of its session is that of the server
     with Trino(Path.cwd()) as trino:
         for statement in statements(files[0]):
             trino.run(statement)
