@@ -87,32 +87,32 @@ static bool is_added(const struct story_line *line)
 	return begins_with_any(line, added);
 }
 
-/* A line that says what happened: "samtools: cannot open x", "Error in f(x)", "panic: ...". */
-static bool is_message(const struct story_line *line)
+static bool is_indented(const struct story_line *line)
 {
-	static const char *const first[] = {"fatal", "Fatal", "FATAL", "panic", "Exception in thread", NULL};
-
-	if (without_indent(line).length != line->length)
-		return false;
-	return has(line, ": ") || has(line, "rror") || has(line, "ERROR") || has(line, "Exception") ||
-	       has(line, "panicked") || begins_with_any(line, first);
+	return without_indent(line).length != line->length;
 }
 
-/* The same for one further up, where much that is none looks like it. */
+/* A line that says what happened, also further up, where much that does not looks like it: "panic: ...", "Error in f(x)". */
 static bool is_error(const struct story_line *line)
 {
 	static const char *const first[] = {"fatal",	   "Fatal", "FATAL", "panic", "Exception in thread",
 					    "Caused by: ", NULL};
 
-	if (without_indent(line).length != line->length)
-		return false;
-	return has(line, "rror:") || has(line, "Error [") || has(line, "Error at ") || has(line, "Error in ") ||
-	       has(line, "ERROR") || has(line, "Exception:") || has(line, "panicked") || begins_with_any(line, first);
+	return !is_indented(line) &&
+	       (has(line, "rror:") || has(line, "Error [") || has(line, "Error at ") || has(line, "Error in ") ||
+		has(line, "ERROR") || has(line, "Exception:") || has(line, "panicked") || begins_with_any(line, first));
+}
+
+/* The same for one of the last: "samtools: cannot open x" as well. */
+static bool is_message(const struct story_line *line)
+{
+	return is_error(line) ||
+	       (!is_indented(line) && (has(line, ": ") || has(line, "rror") || has(line, "Exception")));
 }
 
 size_t story__message(const struct model_said *said, struct story_line *lines, size_t most)
 {
-	struct story_line all[LINES], *from;
+	struct story_line all[LINES];
 	size_t count = story__said(said, all, LINES), n = 0, kept = 0;
 	bool numbered = false, told = false;
 
@@ -124,14 +124,13 @@ size_t story__message(const struct model_said *said, struct story_line *lines, s
 	if (!kept)
 		return story__said(said, lines, most);
 	n = kept < most ? kept : most;
-	from = &all[kept - n];
-	memcpy(lines, from, n * sizeof(*lines));
+	memcpy(lines, all + kept - n, n * sizeof(*lines));
 	for (size_t i = 0; i < n; i++)
 		told = told || is_message(&lines[i]);
-	while (!told && from-- > all)
-		if (is_error(from)) {
-			lines[0] = *from;
-			break;
-		}
+	for (size_t i = kept - n; i > 0 && !told; i--) {
+		told = is_error(&all[i - 1]);
+		if (told)
+			lines[0] = all[i - 1];
+	}
 	return n;
 }
