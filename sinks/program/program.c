@@ -99,13 +99,26 @@ static size_t size_of(const struct value *value, const uint8_t *end)
 	return size;
 }
 
+/* Whether a map of an exec's descriptor 2 is that of /dev/null: its type comes first. */
+static bool is_null_device(const struct value *value, const uint8_t *end)
+{
+	static const char key[] = "type", null[] = "null";
+	const uint8_t *cursor = value->items;
+	const char *name, *text;
+	uint32_t n, m;
+
+	return value->type == VALUE_MAP && value->length && value__item(&cursor, end, &name, &n) &&
+	       value__item(&cursor, end, &text, &m) && n == sizeof(key) - 1 && m == sizeof(null) - 1 &&
+	       !memcmp(name, key, n) && !memcmp(text, null, m);
+}
+
 struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end)
 {
 	struct model_command *command;
 	size_t size = sizeof(*command);
 	char *at;
 
-	for (int i = 0; i < COMMAND_FIELDS; i++)
+	for (int i = 0; i <= COMMAND_ENV; i++)
 		size += size_of(fields[i], end);
 	command = malloc(size);
 	if (!command)
@@ -118,6 +131,7 @@ struct model_command *model_command__new(const struct value *const fields[COMMAN
 	command->args = list_of(fields[COMMAND_ARGS], &at, end);
 	command->env = pairs_of(fields[COMMAND_ENV], &at, end);
 	command->uid = value__number(fields[COMMAND_UID]);
+	command->silent = is_null_device(fields[COMMAND_STDERR], end);
 	return command;
 }
 

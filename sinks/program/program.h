@@ -32,11 +32,12 @@ struct model_command {
 	struct model_list args;
 	struct model_list env; /* NAME=value, those selected by the configuration; count 0: none */
 	uint64_t uid;
+	bool silent; /* its descriptor 2 was /dev/null */
 };
 
 /* ---- program.c ---- */
 
-enum { COMMAND_EXE, COMMAND_ARGS, COMMAND_CWD, COMMAND_UID, COMMAND_ENV, COMMAND_FIELDS };
+enum { COMMAND_EXE, COMMAND_ARGS, COMMAND_CWD, COMMAND_UID, COMMAND_ENV, COMMAND_STDERR, COMMAND_FIELDS };
 
 /* From the values of an exec record; NULL: out of memory. */
 struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end);

@@ -7,9 +7,9 @@
 
 #include "core/config/config.h"
 
-enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_CODE, KEY_FORKED, KEY_IS, KEY_BELOW, KEYS };
+enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_CODE, KEY_FORKED, KEY_SILENT, KEY_IS, KEY_BELOW, KEYS };
 
-static const char *const key_names[] = {STEPS_CONDITION_NAMES, "command", "code", "forked", "is", "below"};
+static const char *const key_names[] = {STEPS_CONDITION_NAMES, "command", "code", "forked", "silent", "is", "below"};
 
 static void read_command(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
@@ -32,15 +32,6 @@ static void read_code(struct tree *tree, const struct tree_entry *entry, void *a
 	else
 		rule->codes[code] = true;
 	rule->any_code = false;
-}
-
-static void read_forked(struct tree *tree, const struct tree_entry *entry, struct steps_exit_rule *rule)
-{
-	const char *text = tree__plain(tree, entry->node, entry->key);
-
-	if (text && strcmp(text, "true") && strcmp(text, "false"))
-		tree__error(tree, entry->node, entry->key, "\"%.64s\" is neither true nor false", text);
-	rule->forked = text && !strcmp(text, "true");
 }
 
 /* One of the names, which stand for these values. */
@@ -74,7 +65,9 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 	else if (key == KEY_CODE)
 		tree__sequence(tree, entry->node, entry->key, read_code, rule);
 	else if (key == KEY_FORKED)
-		read_forked(tree, entry, rule);
+		rule->forked = steps_rule__bool(tree, entry);
+	else if (key == KEY_SILENT)
+		rule->silent = steps_rule__bool(tree, entry);
 	else if (key == KEY_IS)
 		read_meaning(tree, entry, &rule->is, is, is_values, sizeof(is) / sizeof(*is));
 	else if (key == KEY_BELOW)

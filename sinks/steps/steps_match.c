@@ -290,6 +290,12 @@ static bool is_named(const struct steps_exit_rule *rule, const char *name)
 	return !rule->commands_count;
 }
 
+/* Whether only what this program says went to /dev/null, not what its script says. */
+static bool is_silenced(const struct steps_program *program)
+{
+	return program->command && program->command->silent && !(program->parent && program->parent->silent);
+}
+
 enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct steps_program *program, uint32_t status)
 {
 	const char *name = model_command__name(program->command, program->comm);
@@ -299,7 +305,8 @@ enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct 
 		const struct steps_exit_rule *rule = &matcher->steps->exits[i];
 
 		if (rule->is && rule->forked == program->forked && (rule->any_code || rule->codes[status & 255]) &&
-		    is_named(rule, name) && holds(matcher, &rule->rule, program))
+		    (!rule->silent || is_silenced(program)) && is_named(rule, name) &&
+		    holds(matcher, &rule->rule, program))
 			return rule->is;
 	}
 	return STEPS_FAILURE;

@@ -107,7 +107,7 @@ static void read_depth(struct tree *tree, const struct tree_entry *entry, struct
 		rule->depth = atol(text);
 }
 
-static bool read_bool(struct tree *tree, const struct tree_entry *entry)
+bool steps_rule__bool(struct tree *tree, const struct tree_entry *entry)
 {
 	const char *text = tree__plain(tree, entry->node, entry->key);
 
@@ -165,7 +165,7 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		read_depth(tree, entry, &reading->rule);
 		break;
 	case KEY_OUTSIDE:
-		reading->rule.outside = read_bool(tree, entry);
+		reading->rule.outside = steps_rule__bool(tree, entry);
 		break;
 	case KEY_STEP:
 		reading->step = *entry;

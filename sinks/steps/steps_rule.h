@@ -55,7 +55,7 @@ struct steps_exit_rule {
 	struct steps_rule rule; /* its set and conditions */
 	char **commands;	/* names of programs; none: any */
 	size_t commands_count;
-	bool forked;
+	bool forked, silent;
 	bool codes[256], any_code; /* as a shell reports them: 128 + signal */
 	enum steps_exit is, below;
 };
@@ -113,6 +113,9 @@ struct steps_reading {
 };
 void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *arg);
 void steps_rule__free(struct steps_rule *rule);
+
+/* The value at this node, true or false; reports errors. */
+bool steps_rule__bool(struct tree *tree, const struct tree_entry *entry);
 
 /* Conditions that rules of steps and of exits share: their names, the first of enum steps_condition, and what reads one. */
 #define STEPS_CONDITION_NAMES "exe", "args", "cwd", "parent", "env"

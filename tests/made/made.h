@@ -45,6 +45,7 @@ struct made_args {
 	const char *args_bytes;	      /* instead of args: as the kernel has them */
 	size_t args_size;
 	const char *cgroup;
+	const char *stderr_is;	 /* of an exec, as args: "type=null|"; NULL: not known */
 	int code, signal, error; /* error: an errno */
 	bool core_dumped;
 	uint32_t sent_by;		  /* the process that sent the signal; else: */
@@ -139,7 +140,8 @@ MADE_FIELDS_OF(fork, MADE_PARENT(struct lifecycle_fork));
 MADE_FIELDS_OF(exec, MADE_PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, ""),
 	       FIELD(struct lifecycle_exec, args, NULL, ""), FIELD(struct lifecycle_exec, cwd, NULL, ""),
 	       FIELD(struct lifecycle_exec, uid, NULL, ""), FIELD(struct lifecycle_exec, gid, NULL, ""),
-	       FIELD(struct lifecycle_exec, cgroup, NULL, ""), FIELD(struct lifecycle_exec, env, NULL, ""));
+	       FIELD(struct lifecycle_exec, cgroup, NULL, ""), FIELD(struct lifecycle_exec, env, NULL, ""),
+	       FIELD_AS(struct lifecycle_exec, error.map, "stderr", NULL, ""));
 MADE_FIELDS_OF(exec_failed, FIELD(struct lifecycle_exec_failed, comm, NULL, ""),
 	       FIELD(struct lifecycle_exec_failed, exe, NULL, ""), FIELD(struct lifecycle_exec_failed, args, NULL, ""),
 	       FIELD_NAME(struct lifecycle_exec_failed, error, "error", made__error, ""));
@@ -428,6 +430,8 @@ static inline void made__exec(const struct made_args *a, enum lifecycle_kind kin
 	e->args = (struct event_list){at.offset, at.length, 0};
 	at = made__text(&text, env ? env : "", env ? strlen(env) : 0, true);
 	e->env = (struct event_map){at.offset, at.length, env ? 0 : EVENT_REASON_NONE};
+	at = made__text(&text, a->stderr_is ? a->stderr_is : "", a->stderr_is ? strlen(a->stderr_is) : 0, true);
+	e->error.map = (struct event_map){at.offset, at.length, a->stderr_is ? 0 : EVENT_REASON_NONE};
 	made__put(a->of, LIFECYCLE, &e->head, offsetof(struct made_text, bytes) + text.used);
 }
 

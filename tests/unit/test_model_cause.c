@@ -398,6 +398,36 @@ static void what_rules_say(void **state)
 	}
 }
 
+/* Whose failure is an answer only where what it says goes to /dev/null, and what its script says does not. */
+static void what_is_silenced_is_a_question(void **state)
+{
+	static const char null[] = "type=null|device=5|inode=5|", pipe[] = "type=pipe|device=5|inode=null|";
+	static const struct {
+		const char *exe, *args, *parent_stderr, *stderr;
+		bool hidden;
+	} cases[] = {
+		{"/bin/cat", "cat|missing|", pipe, null, false}, {"/bin/cat", "cat|missing|", pipe, pipe, true},
+		{"/bin/cat", "cat|missing|", pipe, NULL, true},	 {"/bin/cat", "cat|missing|", null, null, true},
+		{"/bin/cat", "cat|missing|", NULL, null, false}, {"/usr/bin/bwa", "bwa|mem|missing|", pipe, null, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+
+		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|", .stderr_is = cases[i].parent_stderr);
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = cases[i].exe, .args = cases[i].args,
+		     .stderr_is = cases[i].stderr);
+		now = 2 * S;
+		ends(11, 1);
+		ends(10, 0);
+		if (is_hidden(s, 11) != cases[i].hidden)
+			fail_msg("case %zu", i);
+		end(s);
+	}
+}
+
 /* configure compiles what does not compile; what make runs below it counts. */
 static void what_a_program_tries_out_is_no_failure(void **state)
 {
@@ -637,6 +667,7 @@ static void rules_of_exits_are_checked(void **state)
 		{"exits: [{command: [x], is: answer, code: [256]}]", "is not the code of a failure"},
 		{"exits: [{command: x, is: answer}]", "command"},
 		{"exits: [{args: '(', is: answer}]", "is not a valid regular expression"},
+		{"exits: [{command: [x], silent: 1, is: answer}]", "is neither true nor false"},
 		{"exits: [{file: {a: b}, is: answer}]", "unknown key"},
 		{"limits: [{command: [a]}]", "is not complete"},
 		{"limits: [{limit: a}]", "is not complete"},
@@ -718,6 +749,7 @@ int main(void)
 		cmocka_unit_test(a_runner_goes_on_after_a_failure),
 		cmocka_unit_test(of_a_pipe_the_first_that_failed),
 		cmocka_unit_test(an_answer_that_ends_a_script),
+		cmocka_unit_test(what_is_silenced_is_a_question),
 		cmocka_unit_test(an_answer_before_the_end),
 		cmocka_unit_test(attempts_are_counted),
 		cmocka_unit_test(a_signal_of_its_own),
