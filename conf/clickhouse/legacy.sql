@@ -738,6 +738,7 @@ CREATE TABLE IF NOT EXISTS `stall_stuck` (
     `wait_channel` Nullable(String) COMMENT 'kernel function it sleeps in, as in /proc/PID/wchan',
     `syscall` Nullable(String) COMMENT 'system call by name, as "futex"; null: in none (stopped in user space, a page fault)',
     `syscall_args` Array(String) COMMENT 'its six arguments, "0x3", as in /proc/PID/syscall',
+    `opening` Nullable(String) COMMENT 'of a thread that waits for the other end of a FIFO to be opened: its path, at most the first 512 bytes; else null',
     `futex_word` Nullable(Int64) COMMENT 'of a thread in a futex wait: the 32 bits at the first argument; null: in none, or not readable',
     `futex_owner` Nullable(Int64) COMMENT 'thread (tid in the initial PID namespace) that owns that futex, by its word (PI, robust) or that of a glibc mutex; null: no owner is known (a condition variable, a semaphore), gone: it has ended',
     `blocker` Nullable(Int64) COMMENT 'thread that owns the kernel lock it waits for; null: it waits for none, or the kernel does not say',

@@ -47,12 +47,6 @@ struct {
 	__type(value, struct wanted);
 } wanted SEC(".maps");
 
-struct place {
-	struct path_buffer path;
-	struct vfsmount *vfs;
-	struct dentry *dentry;
-};
-
 /* A descriptor, described. The pointers are volatile, as the verifier forbids arithmetic on typed ones: read back, they
  * are numbers. */
 struct found {
@@ -65,7 +59,6 @@ struct found {
 
 SCRATCH(found_own, struct found);
 SCRATCH(found_other, struct found);
-SCRATCH(place_own, struct place);
 
 /* ---- locks ---- */
 
@@ -209,21 +202,11 @@ static __always_inline void found__describe(struct found *f, struct task_struct 
 	}
 }
 
-/* A global function, as lifecycle__walk_cwd(). */
-__noinline int stall__walk(void)
-{
-	struct place *place = scratch__get(&place_own);
-
-	if (place)
-		path__walk(&place->path, place->vfs, place->dentry, false);
-	return 0;
-}
-
 static __always_inline void found__path(struct found *f, struct place *place, bool loop)
 {
 	struct event_string *path = &f->e.path;
 	struct file *file = f->file;
-	__u32 type = f->e.file_mode & S_IFMT, length;
+	__u32 type = f->e.file_mode & S_IFMT;
 
 	path->reason = EVENT_NOT_APPLICABLE;
 	path->offset = __builtin_offsetof(struct stall_descriptor, path_text);
@@ -231,20 +214,7 @@ static __always_inline void found__path(struct found *f, struct place *place, bo
 		return;
 	place->vfs = BPF_CORE_READ(file, f_path.mnt);
 	place->dentry = BPF_CORE_READ(file, f_path.dentry);
-	if (loop)
-		path__walk(&place->path, place->vfs, place->dentry, true);
-	else
-		stall__walk();
-	length = path__length(&place->path);
-	path->reason = place->path.reason;
-	if (length > STALL_PATH) {
-		length = STALL_PATH;
-		path->reason = EVENT_REASON_TRUNCATED;
-	}
-	if (bpf_probe_read_kernel(f->e.path_text, length, &place->path.text[place->path.at & (PATH_BYTES - 1)]))
-		path->reason = EVENT_REASON_FAULT;
-	else
-		path->length = length;
+	place__put(place, path, f->e.path_text, loop);
 }
 
 /* Threads mostly share the descriptors of their process: since 5.11 the kernel skips those that do. */
@@ -264,7 +234,7 @@ static __always_inline void want(struct scope_key *process, const struct scope_e
 static __always_inline int put_own(struct bpf_iter__task_file *ctx, bool loop)
 {
 	struct found *f = scratch__get(&found_own);
-	struct place *place = scratch__get(&place_own);
+	struct place *place = scratch__get(&place_of);
 	struct task_struct *task = ctx->task;
 	struct file *file = ctx->file;
 	struct scope_entry *w;

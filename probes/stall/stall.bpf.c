@@ -221,6 +221,8 @@ int stall_look_loop(struct bpf_iter__task *ctx)
 
 /* ---- what each thread waits for ---- */
 
+#include "probes/stall/place.bpf.h"
+
 #include "probes/stall/wait.bpf.h"
 
 SCRATCH(stuck_event, struct stall_stuck);
@@ -248,6 +250,7 @@ static __always_inline int put_thread(struct bpf_iter__task *ctx, bool loop)
 	wait__syscall(e, task);
 	wait__blocker(e, task);
 	wait__children(e, task, loop);
+	wait__opening(e, task, loop);
 	if (event__sample(ctx, e))
 		still->threads++;
 	return 0;

@@ -63,6 +63,8 @@ static const struct schema_field stuck_fields[] = {
 	FIELD(struct stall_stuck, syscall, NULL,
 	      "system call by name, as \"futex\"; null: in none (stopped in user space, a page fault)"),
 	FIELD(struct stall_stuck, syscall_args, NULL, "its six arguments, \"0x3\", as in /proc/PID/syscall"),
+	FIELD(struct stall_stuck, opening, NULL,
+	      "of a thread that waits for the other end of a FIFO to be opened: its path, at most the first 512 bytes; else null"),
 	FIELD(struct stall_stuck, futex_word, NULL,
 	      "of a thread in a futex wait: the 32 bits at the first argument; null: in none, or not readable"),
 	FIELD(struct stall_stuck, futex_owner, NULL,

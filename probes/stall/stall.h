@@ -47,6 +47,7 @@ struct stall_stuck {
 	struct event_string wait_channel;
 	struct event_string syscall; /* made by user space, like syscall_args */
 	struct event_list syscall_args;
+	struct event_string opening;
 	char comm[EVENT_COMM];
 	char state[2];
 	bool in_iowait;
@@ -54,6 +55,7 @@ struct stall_stuck {
 	char channel_text[STALL_CHANNEL];
 	char syscall_text[STALL_CHANNEL];
 	char args_text[STALL_ARGS * 20];
+	char opening_text[STALL_PATH];
 };
 
 /* What the kernel gives of a socket; user space makes text of it. */

@@ -19,6 +19,14 @@ struct signal_struct___timers {
 	struct list_head posix_timers;
 } S_KERNEL;
 
+/* The walk of a path in which a task is: opening a FIFO is a part of it. */
+struct nameidata {
+	struct path path;
+} S_KERNEL;
+struct task_struct___walking {
+	struct nameidata *nameidata;
+} S_KERNEL;
+
 #define LOCK_BITS 3UL  /* of task->blocker: enum stall_lock */
 #define OWNER_BITS 7UL /* flags in a lock's owner */
 
@@ -189,6 +197,30 @@ static __always_inline void wait__children(struct stall_stuck *e, struct task_st
 	EACH_ROUND(loop, 1024, count_child, &children);
 	e->children = children.node == children.end ? children.count : EVENT_NULL(EVENT_REASON_BOUND);
 	e->timer = has_timers(task);
+}
+
+/* The FIFO that it waits to open: it has no descriptor yet. */
+static __always_inline void wait__opening(struct stall_stuck *e, struct task_struct *task, bool loop)
+{
+	struct place *place = scratch__get(&place_of);
+	struct task_struct___walking *walking = (void *)task;
+	struct nameidata *walk;
+	struct dentry *dentry;
+
+	e->opening = (struct event_string){.offset = __builtin_offsetof(struct stall_stuck, opening_text),
+					   .reason = EVENT_REASON_UNSUPPORTED};
+	if (!place || !bpf_core_type_exists(struct nameidata) || !bpf_core_field_exists(walking->nameidata))
+		return;
+	e->opening.reason = EVENT_NOT_APPLICABLE;
+	walk = BPF_CORE_READ(walking, nameidata);
+	if (!walk)
+		return;
+	dentry = BPF_CORE_READ(walk, path.dentry);
+	if ((BPF_CORE_READ(dentry, d_inode, i_mode) & S_IFMT) != S_IFIFO)
+		return;
+	place->dentry = dentry;
+	place->vfs = BPF_CORE_READ(walk, path.mnt);
+	place__put(place, &e->opening, e->opening_text, loop);
 }
 
 /* ---- futexes ---- */

@@ -78,6 +78,8 @@ void stand__clear(struct stand *stand)
 		free(stand->descriptors[i].address);
 		free(stand->descriptors[i].path);
 	}
+	for (uint32_t i = 0; i < stand->threads_count; i++)
+		free(stand->threads[i].opening);
 	free(stand->descriptors);
 	free(stand->threads);
 	stand->descriptors = NULL;
@@ -123,6 +125,7 @@ int stand__stuck(struct stand *stand, const struct seen *seen)
 	thread->blocker = value__number(field[8]);
 	thread->ptracer = value__number(field[9]);
 	thread->children = value__number(field[10]);
+	thread->opening = new_text(field[12]);
 	return 0;
 }
 

@@ -40,6 +40,7 @@ struct stand_thread {
 	uint32_t args_count;
 	uint64_t args[STAND_ARGS];
 	uint64_t word, owner, blocker, ptracer, children;
+	char *opening; /* path of a FIFO; NULL: it opens none, or it is not known */
 };
 
 struct stand_descriptor {
@@ -74,7 +75,7 @@ struct stand {
 /* In this order detector_graph's roles name the fields. */
 #define STAND_STUCK_FIELDS                                                                                           \
 	"look", "since", "state", "wait_channel", "syscall", "syscall_args", "futex_word", "futex_owner", "blocker", \
-		"ptracer", "children", "timer"
+		"ptracer", "children", "timer", "opening"
 #define STAND_DESCRIPTOR_FIELDS                                                                                        \
 	"look", "fd", "type", "device", "inode", "mode", "peer", "address", "path", "open_file", "readers", "writers", \
 		"locked", "owner_pid", "owner_start", "owner_comm", "watched"

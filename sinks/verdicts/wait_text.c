@@ -293,6 +293,19 @@ static void put_io(struct text *text, const struct wakers *wakers, const struct 
 		put_holders(text, wakers, waiter);
 }
 
+static void put_opening(struct text *text, const struct stand_thread *thread)
+{
+	text__printf(text, "to open ");
+	if (thread->opening) {
+		text__printf(text, "the FIFO ");
+		put_safe(text, thread->opening);
+	} else {
+		text__printf(text, "a FIFO");
+	}
+	text__printf(text, " whose other end no process opens, ");
+	put_where(text, thread);
+}
+
 void text__wait(struct text *text, const struct wakers *wakers, const struct waiter *waiter)
 {
 	switch (waiter->wait.how) {
@@ -331,8 +344,7 @@ void text__wait(struct text *text, const struct wakers *wakers, const struct wai
 			text__printf(text, "a socket");
 		return;
 	case WAIT_OPEN:
-		text__printf(text, "to open a FIFO whose other end no process opens, ");
-		put_where(text, waiter->thread);
+		put_opening(text, waiter->thread);
 		return;
 	default:
 		if (waiter->class == WAITER_CHILD)

@@ -41,7 +41,7 @@ static const struct schema_field stalled_stuck[] = {
 	FIELD(struct stall_stuck, syscall_args, NULL, ""), FIELD(struct stall_stuck, futex_word, NULL, ""),
 	FIELD(struct stall_stuck, futex_owner, NULL, ""), FIELD(struct stall_stuck, blocker, NULL, ""),
 	FIELD(struct stall_stuck, ptracer, NULL, ""), FIELD(struct stall_stuck, children, NULL, ""),
-	FIELD(struct stall_stuck, timer, NULL, ""), {0}};
+	FIELD(struct stall_stuck, timer, NULL, ""), FIELD(struct stall_stuck, opening, NULL, ""), {0}};
 static const struct schema_field stalled_descriptor[] = {
 	FIELD(struct stall_descriptor, look, NULL, ""), FIELD(struct stall_descriptor, fd, NULL, ""),
 	FIELD_NAME(struct stall_descriptor, type, "type", stalled__literal, ""),
@@ -182,7 +182,7 @@ static inline void stalled__stuck(struct stalled *stalled, const char *item)
 	uint32_t pid = 0, tid = 0;
 	const __u64 none = EVENT_NULL(EVENT_REASON_NONE);
 	char *text = e.args_text, *rest;
-	const char *at = item;
+	const char *at = item, *opening;
 	int used = 0;
 
 	if (sscanf(item, "t %u.%u %1s %31s%n", &pid, &tid, state, call, &used) < 4 &&
@@ -209,6 +209,12 @@ static inline void stalled__stuck(struct stalled *stalled, const char *item)
 	e.timer = stalled__option(item, "timer");
 	memcpy(e.channel_text, "channel", 8);
 	e.wait_channel = (struct event_string){offsetof(struct stall_stuck, channel_text), 7, 0};
+	e.opening.reason = EVENT_NOT_APPLICABLE;
+	if ((opening = stalled__option(item, "opening"))) {
+		snprintf(e.opening_text, sizeof(e.opening_text), "%s", opening);
+		e.opening = (struct event_string){offsetof(struct stall_stuck, opening_text),
+						  (__u32)strlen(e.opening_text), 0};
+	}
 	stalled__send(stalled, STALL_STUCK, &e.head, sizeof(e), pid, tid ? tid : pid);
 }
 

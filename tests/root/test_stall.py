@@ -122,7 +122,8 @@ def test_threads_are_as_in_proc(run):
 
 def test_each_kind_is_in_its_system_call(run):
     """That the program does what this test thinks it does."""
-    calls = {"pipe_read": "read", "pipe_write": "write", "fifo_read": "read", "fifo_write": "write", "unix_read": "read",
+    calls = {"pipe_read": "read", "pipe_write": "write", "fifo_read": "read", "fifo_write": "write", "fifo_open": "openat",
+             "unix_read": "read",
              "tcp_read": "read", "event_read": "read", "wait4": "wait4", "futex_condition": "futex", "timer": "pause"}
     assert {name: stuck(run, name)[0]["syscall"] for name in calls} == calls
     assert stuck(run, "stopped")[0]["state"] == "T"
@@ -130,6 +131,12 @@ def test_each_kind_is_in_its_system_call(run):
     child, = run.blocked.helpers[run.blocked.pids["traced"]]
     assert run.one("stall.stuck", pid=child)["state"] == "t"
     assert run.one("stall.stuck", pid=child)["ptracer"] == run.blocked.pids["traced"]
+
+
+def test_the_fifo_that_is_opened_has_a_path(run):
+    """By its thread only: it has no descriptor yet."""
+    opening = {(e["pid"], e["opening"]) for e in run.of("stall.stuck") if e["opening"]}
+    assert opening == {(run.blocked.pids["fifo_open"], run.one("lifecycle.exec")["cwd"] + "/fifo5")}
 
 
 def test_those_that_go_on_are_not_told(run):

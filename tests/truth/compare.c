@@ -513,6 +513,7 @@ static const struct {
 	{"word", check_word},
 	{"owner", check_owner},
 	{"blocker", check_blocker},
+	{"opening", check_opening},
 	{"fd", check_fd},
 	{"fds", check_fds},
 	{"locked", check_locked},

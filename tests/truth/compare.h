@@ -42,6 +42,7 @@ void check_wait(struct comparison *c, const char *value);
 void check_word(struct comparison *c, const char *value);
 void check_owner(struct comparison *c, const char *value);
 void check_blocker(struct comparison *c, const char *value);
+void check_opening(struct comparison *c, const char *value);
 void check_fd(struct comparison *c, const char *value);
 void check_fds(struct comparison *c, const char *value);
 void check_locked(struct comparison *c, const char *value);

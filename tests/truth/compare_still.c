@@ -102,6 +102,14 @@ void check_blocker(struct comparison *c, const char *value)
 		equal_number(c, t, "blocker", t->blocker, value);
 }
 
+void check_opening(struct comparison *c, const char *value)
+{
+	const struct seen_thread *t = thread_of(c, value, &value);
+
+	if (t)
+		equal(c, t, "opening", t->opening, value);
+}
+
 /* "FD:DEVICE:INODE" */
 void check_fd(struct comparison *c, const char *value)
 {

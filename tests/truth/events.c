@@ -138,6 +138,7 @@ static const struct member texts[] = {
 	MEMBER("signal_code", signal_code),
 	MEMBER("state", thread.state),
 	MEMBER("wait_channel", thread.channel),
+	MEMBER("opening", thread.opening),
 	MEMBER("syscall", thread.call),
 	MEMBER("locked", descriptor.locked),
 	{0},

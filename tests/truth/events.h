@@ -52,7 +52,7 @@ extern const char *const seen_names[SEEN_NUMBERS]; /* as the fields are called i
 /* A thread, and a descriptor, of a process that stood still. */
 struct seen_thread {
 	pid_t tid;
-	char state[4], channel[80], call[24], args[160], missing[256]; /* empty: null */
+	char state[4], channel[80], call[24], args[160], opening[512], missing[256]; /* empty: null */
 	uint64_t word, owner, blocker;
 	struct seen_thread *next;
 };

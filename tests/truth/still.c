@@ -102,10 +102,11 @@ static const struct {
 	long number;
 	const char *name;
 } calls[] = {
-	{SYS_read, "read"},   {SYS_write, "write"}, {SYS_futex, "futex"},   {SYS_wait4, "wait4"}, {SYS_ppoll, "ppoll"},
-	{SYS_flock, "flock"}, {SYS_fcntl, "fcntl"}, {SYS_tgkill, "tgkill"}, {SYS_clone, "clone"},
+	{SYS_read, "read"},   {SYS_write, "write"},   {SYS_futex, "futex"}, {SYS_wait4, "wait4"},
+	{SYS_ppoll, "ppoll"}, {SYS_flock, "flock"},   {SYS_fcntl, "fcntl"}, {SYS_tgkill, "tgkill"},
+	{SYS_clone, "clone"}, {SYS_openat, "openat"},
 #ifdef SYS_poll
-	{SYS_poll, "poll"},   {SYS_pause, "pause"}, {SYS_vfork, "vfork"},
+	{SYS_poll, "poll"},   {SYS_pause, "pause"},   {SYS_vfork, "vfork"},
 #endif
 };
 
@@ -146,6 +147,21 @@ static void expect_futex(struct line *line, const struct still *s, pid_t pid, pi
 	expect_owner(line, s, pid, tid);
 }
 
+/* A path that is relative to its working directory. */
+static void expect_opening(struct line *line, pid_t pid, pid_t tid, unsigned long at)
+{
+	char path[PATH_MAX], name[16] = "", link[64];
+	struct iovec here = {name, sizeof(name) - 1}, there = {(void *)at, sizeof(name) - 1};
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/cwd", pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0 || process_vm_readv(pid, &here, 1, &there, 1, 0) <= 0)
+		die("the path of an open");
+	path[n] = '\0';
+	add(line, " opening=%d:%s/%s", tid, path, name);
+}
+
 static void expect_thread(struct line *line, const struct still *s, pid_t pid, pid_t tid)
 {
 	char text[512], channel[128];
@@ -164,6 +180,8 @@ static void expect_thread(struct line *line, const struct still *s, pid_t pid, p
 	add(line, "%s:0x%lx,0x%lx,0x%lx,0x%lx,0x%lx,0x%lx", name_of(number), a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (number == SYS_futex)
 		expect_futex(line, s, pid, tid, a[0]);
+	if (s->kind->block == fifo_open)
+		expect_opening(line, pid, tid, a[1]);
 	if (s->kind->block == kernel_lock && number == SYS_read) {
 		int tids[2];
 
@@ -335,6 +353,7 @@ const struct truth_case still_cases[] = {
 	{"stall_pipe_write", "a write to a full pipe", stands_still, false},
 	{"stall_fifo_read", "a read of an empty FIFO", stands_still, false},
 	{"stall_fifo_write", "a write to a full FIFO", stands_still, false},
+	{"stall_fifo_open", "an open of a FIFO that nothing writes to", stands_still, false},
 	{"stall_unix_read", "a read of a Unix socket pair", stands_still, false},
 	{"stall_poll", "poll without a timeout", stands_still, false},
 	{"stall_flock", "flock of a file that a child or parent has", stands_still, false},

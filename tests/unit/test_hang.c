@@ -225,7 +225,11 @@ static const struct situation {
 	 "d 10 4 file 8 r path=/w/db.lock; d 11 3 file 8 r lock=flock; x 10 -15; x 11 -15",
 	 "hang likely 10", "for a lock of file /w/db.lock, held by p11 (pid 11)"},
 	{"a FIFO that nothing opens, and the run is ended",
-	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0; x 10 -15; x 9 -15", "hang likely 10", "FIFO"},
+	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0 opening=/w/q; x 10 -15; x 9 -15", "hang likely 10",
+	 "to open the FIFO /w/q whose other end no process opens, in openat"},
+	{"the same by an older version, which did not say which",
+	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0; x 10 -15; x 9 -15", "hang likely 10",
+	 "to open a FIFO whose other end no process opens, in openat"},
 	{"a shell waits for what follows a file, and is ended",
 	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S read 4; d 10 4 inotify 8 r;"
 	 "x 9 -15; x 10 -15",

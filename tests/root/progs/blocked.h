@@ -271,6 +271,21 @@ static void fifo_write(bool goes_on)
 	fill(both, both, goes_on);
 }
 
+/* Like a redirection: the FIFO has no descriptor yet. */
+static void fifo_open(bool goes_on)
+{
+	const char *path = goes_on ? "fifo6" : "fifo5";
+
+	must(mkfifo(path, 0600), "mkfifo");
+	if (goes_on && !fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (;; sleep_ms(STEP_MS))
+			close(open(path, O_WRONLY));
+	}
+	for (;;)
+		close(open(path, O_RDONLY));
+}
+
 static void unix_read(bool goes_on)
 {
 	int ends[2];
@@ -495,6 +510,7 @@ static const struct kind {
 	{"pipe_write", pipe_write, false},
 	{"fifo_read", fifo_read, false},
 	{"fifo_write", fifo_write, false},
+	{"fifo_open", fifo_open, false},
 	{"unix_read", unix_read, false},
 	{"tcp_read", tcp_read, false},
 	{"event_read", event_read, false},
