@@ -61,6 +61,37 @@ static bool put_part(struct text *sql, struct query *query, const struct side *s
 	return any;
 }
 
+static int set_same(void *same, const char *const *row)
+{
+	*(bool *)same = !strcmp(row[0], "1");
+	return 0;
+}
+
+/* Leaves union_by_name out where all files have the same columns. With it DuckDB opens every file, and keeps it open, whenever it
+ * binds the view: for the view, for each over it, and for a query three times. */
+static void bind_once(struct query *query, struct text *from)
+{
+	static const char by_name[] = ", union_by_name = true";
+	char *at = from->data ? strstr(from->data, by_name) : NULL;
+	const char *files = at ? strchr(from->data, '(') + 1 : NULL;
+	struct text sql = {0};
+	struct error err;
+	bool same = false;
+
+	if (!at)
+		return;
+	text__printf(&sql,
+		     "SELECT count(DISTINCT s) FROM (SELECT sum(CAST(hash(name, type, repetition_type, num_children, "
+		     "converted_type, logical_type) AS HUGEINT)) AS s FROM parquet_schema(%.*s) GROUP BY file_name)",
+		     (int)(at - files), files);
+	/* What is wrong with a file is said by its view. */
+	if (!sql.error && !query__each(query, sql.data, set_same, &same, &err) && same) {
+		memmove(at, at + sizeof(by_name) - 1, strlen(at + sizeof(by_name) - 1) + 1);
+		from->size -= sizeof(by_name) - 1;
+	}
+	text__free(&sql);
+}
+
 /* Creates schema part_N with a view for each table. */
 static int make_part(struct query *query, const struct side *side, size_t first, struct error *err)
 {
@@ -75,6 +106,7 @@ static int make_part(struct query *query, const struct side *side, size_t first,
 		struct text from = {0};
 
 		if (put_part(&from, query, side, first, query->tables[i]) && !from.error) {
+			bind_once(query, &from);
 			text__printf(&sql, "CREATE VIEW %s.\"%s", schema, source->old ? "old_" : "");
 			text__printf(&sql, "%s\" AS FROM %s%s%s%s;\n", query->tables[i], from.data,
 				     source->except ? " WHERE (" : "", source->except ? source->except : "",

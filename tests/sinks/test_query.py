@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """collector-query: named queries and SQL over runs and lakes, in every format, and what goes wrong."""
+import collections
 import csv
 import io
 import json
@@ -55,15 +56,33 @@ def test_named_queries_run(name, made):
     assert rows(odd_run(), name) is not None, "a run without processes"
 
 
+# The sanitizers' report of leaks cannot be had below strace.
+TRACED = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="no strace: tests/setup test")
+def test_binding_opens_one_file_of_a_lake():
+    """If all have the same columns, as those of one version have: else each bind, of which a query has five, opens all."""
+    lake, trace = new_folder() / "lake", new_folder() / "trace"
+    for name in "run-1", "run-2", "run-3":
+        run_merge("-s", "parquet:partition=true", "-o", lake, odd_run(name))
+    done = subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=openat", *line_of(lake, "SELECT count(*) FROM odd_thing")],
+                          env=TRACED, capture_output=True, check=True)
+    times = collections.Counter(re.findall(r"/odd_thing/date=\S+/(run-\d)", trace.read_text()))
+    assert times["run-2"] == times["run-3"] <= 3, (times, done.stderr)
+    run_merge("-s", "parquet:partition=true", "-o", lake, odd_run("run-4", 2))
+    assert rows(lake, "SELECT run, count(more) AS more FROM odd_thing GROUP BY run ORDER BY run") == [
+        {"run": f"run-{i}", "more": 4 * (i == 4)} for i in (1, 2, 3, 4)]
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="no strace: tests/setup test")
 def test_files_of_other_tables_stay_closed():
     """Of a lake of many runs they would take most of the time. What may look at all tables, or finds none, has all."""
     lake, trace = new_folder() / "lake", new_folder() / "trace"
     run_merge("-s", "parquet:partition=true", "-o", lake, odd_run())
-    env = {**os.environ, "ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"}  # it cannot be traced
 
     def opened(*words):
-        done = subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=openat", *line_of(lake, *words)], env=env,
+        done = subprocess.run(["strace", "-f", "-o", trace, "-e", "trace=openat", *line_of(lake, *words)], env=TRACED,
                               capture_output=True, check=False)
         return set(re.findall(r"/(\w+)/date=", trace.read_text())), done
     everything = {path.name for path in lake.iterdir()}
