@@ -319,6 +319,7 @@ struct task_struct {
 #if defined(__TARGET_ARCH_arm64)
 struct pt_regs {
 	__u64 regs[31];
+	__u64 sp;
 	__u64 orig_x0;
 	__s32 syscallno;
 } S_KERNEL;
@@ -326,6 +327,7 @@ struct pt_regs {
 struct pt_regs {
 	unsigned long si, di, dx, r10, r8, r9;
 	unsigned long orig_ax;
+	unsigned long sp;
 } S_KERNEL;
 #endif
 

@@ -334,6 +334,7 @@ CREATE TABLE IF NOT EXISTS `lifecycle_exit` (
     `signal` Nullable(Int32) COMMENT 'signal that killed it; null: it exited',
     `signal_name` Nullable(String) COMMENT 'name of the signal',
     `core_dumped` Nullable(UInt8) COMMENT 'the kernel wrote a core dump',
+    `stack_fault` Nullable(UInt8) COMMENT 'ended by SIGSEGV for an access next to a thread\x27s stack pointer: its stack was full',
     `duration_ns` Nullable(Int64) COMMENT 'from its start to the exit of its last thread (ns)',
     `threads_peak` Nullable(Int64) COMMENT 'peak number of live threads',
     `signal_code` Nullable(String) COMMENT 'si_code of the signal that ended it, or asked it to end: SIGINT, SIGTERM',

@@ -335,6 +335,7 @@ CREATE TABLE IF NOT EXISTS `lifecycle_exit` (
     `signal` Nullable(Int32) COMMENT 'signal that killed it; null: it exited' CODEC(T64, ZSTD(1)),
     `signal_name` LowCardinality(Nullable(String)) COMMENT 'name of the signal',
     `core_dumped` Nullable(Bool) COMMENT 'the kernel wrote a core dump',
+    `stack_fault` Nullable(Bool) COMMENT 'ended by SIGSEGV for an access next to a thread\x27s stack pointer: its stack was full',
     `duration_ns` Nullable(Int64) COMMENT 'from its start to the exit of its last thread (ns)' CODEC(T64, ZSTD(1)),
     `threads_peak` Nullable(Int64) COMMENT 'peak number of live threads' CODEC(T64, ZSTD(1)),
     `signal_code` LowCardinality(Nullable(String)) COMMENT 'si_code of the signal that ended it, or asked it to end: SIGINT, SIGTERM',

@@ -379,6 +379,7 @@ static __always_inline void ended(struct task_struct *task, bool marked, bool lo
 	e->signal = number ? (__u64)number : EVENT_NULL(EVENT_REASON_NONE);
 	e->exit_code = number ? EVENT_NULL(EVENT_REASON_NONE) : (__u64)((code >> 8) & 0xff);
 	e->core_dumped = (code & 0x80) != 0;
+	e->stack_fault = false;
 	e->duration_ns = e->head.ts - e->head.start;
 	e->threads_peak = scope__threads_peak(w);
 	e->ppid = ppid;

@@ -116,6 +116,8 @@ static const struct schema_field exit_fields[] = {
 	FIELD(struct lifecycle_exit, signal, NULL, "signal that killed it; null: it exited"),
 	FIELD_NAME(struct lifecycle_exit, signal, "signal_name", signal_name, "name of the signal"),
 	FIELD(struct lifecycle_exit, core_dumped, NULL, "the kernel wrote a core dump"),
+	FIELD(struct lifecycle_exit, stack_fault, NULL,
+	      "ended by SIGSEGV for an access next to a thread's stack pointer: its stack was full"),
 	FIELD(struct lifecycle_exit, duration_ns, "ns", "from its start to the exit of its last thread"),
 	FIELD(struct lifecycle_exit, threads_peak, NULL, "peak number of live threads"),
 	FIELD_NAME(struct lifecycle_exit, signal_code, "signal_code", signal_code__name,
@@ -178,6 +180,7 @@ static int lifecycle__open(const struct core_api *api, const void *conf, struct 
 	else if (l->conf->exec_failed)
 		*api->events |= 1ULL << LIFECYCLE_EXEC_FAILED;
 	return PROBE_SET(api, object, want_env, (bool)(l->conf->env.n > 0 && !l->lent)) ||
+			       PROBE_SET(api, object, stack_bytes, (__u64)api->stack_bytes()) ||
 			       PROBE_SET(api, object, want_failure, (bool)(*api->events >> LIFECYCLE_FAILURE & 1))
 		       ? -EINVAL
 		       : 0;

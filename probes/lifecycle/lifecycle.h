@@ -85,7 +85,8 @@ struct lifecycle_exit {
 	__u32 ppid;
 	char comm[EVENT_COMM];
 	bool core_dumped;
-	__u8 zero[3];
+	bool stack_fault;
+	__u8 zero[2];
 	__u64 signal_code; /* signal << 32 | si_code; null like the others: no signal, or the sender is not known */
 	__u64 sender;	   /* enum lifecycle_sender */
 	__u64 sender_pid;  /* null: not a process */

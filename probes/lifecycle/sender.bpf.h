@@ -7,6 +7,7 @@
 enum {
 	SIGINT_ = 2,
 	SIGKILL_ = 9,
+	SIGSEGV_ = 11,
 	SIGPIPE_ = 13,
 	SIGALRM_ = 14,
 	SIGTERM_ = 15,
@@ -38,6 +39,8 @@ enum {
 /* The number under which the last request that was handled is noted: no other sender of this signal is. */
 #define HANDLED SIGCHLD_
 
+const volatile __u64 stack_bytes; /* core_api.stack_bytes() */
+
 /* kernel_siginfo pointers that are none, and si_code. */
 #define INFO_USER 0ULL
 #define INFO_KERNEL 1ULL
@@ -52,7 +55,11 @@ struct sender {
 	__u32 kind; /* enum lifecycle_sender */
 	char comm[EVENT_COMM];
 	__u32 when; /* in units of 2^30 ns */
+	__u64 stack_fault;
 };
+
+#define SIGINFO_ADDRESS 16 /* of si_addr: ABI, the same on all architectures of 64 bits */
+#define STACK_NEAR (64 << 10)
 
 #define WHEN_SHIFT 30
 #define REQUEST_HOLDS 64 /* units: what exits later than that after a request to end has other reasons */
@@ -104,6 +111,17 @@ static __always_inline __u32 kernel_kind(struct task_struct *task, __u32 number)
 								      : LIFECYCLE_SENDER_KERNEL;
 }
 
+/* Whether the access that failed was next to the stack pointer: that stack is full. The kernel knows the size of only the main
+ * thread's. */
+static __always_inline bool is_stack_fault(__u64 info, struct task_struct *task)
+{
+	struct pt_regs *regs = kfix__registers(task, stack_bytes);
+	__u64 address = 0;
+
+	bpf_probe_read_kernel(&address, sizeof(address), (void *)info + SIGINFO_ADDRESS);
+	return address - BPF_CORE_READ(regs, sp) + STACK_NEAR < 2 * STACK_NEAR;
+}
+
 static __always_inline void note_sender(struct sender *s, __u64 info, struct task_struct *task, __u32 number)
 {
 	struct task_struct *current = (void *)bpf_get_current_task();
@@ -114,6 +132,8 @@ static __always_inline void note_sender(struct sender *s, __u64 info, struct tas
 	s->code = info == INFO_KERNEL ? CODE_KERNEL : CODE_USER;
 	if (info > INFO_KERNEL)
 		s->code = BPF_CORE_READ(siginfo, si_code);
+	if (number == SIGSEGV_ && s->code > 0)
+		s->stack_fault = is_stack_fault(info, task);
 	if (s->code == CODE_TIMER && !is_on_stack(info))
 		s->kind = LIFECYCLE_SENDER_TIMER;
 	else if (s->code > 0)
@@ -146,8 +166,8 @@ int BPF_PROG(lifecycle_exit_signal, int number, struct kernel_siginfo *siginfo, 
 	struct signal_struct *signal;
 	struct sender s = {};
 	struct scope_key key;
+	__u32 kept, sent = number;
 	struct scope_entry *w;
-	__u32 kept;
 
 	if ((number <= SIGNALS_STANDARD && HARMLESS >> number & 1) || result != GENERATED)
 		return 0;
@@ -171,8 +191,8 @@ int BPF_PROG(lifecycle_exit_signal, int number, struct kernel_siginfo *siginfo, 
 	bpf_probe_read_kernel(&info, sizeof(info), &ctx[1]);
 	note_sender(&s, info, task, number);
 	key = scope__key(task);
-	/* The sender that has asked it, when it had the signal blocked, is noted already. */
-	if (is_own_request(&s, &key, number) && kept >> number & 1)
+	/* The sender that has asked it is noted already, when it had the signal blocked, or handled it. */
+	if (is_own_request(&s, &key, sent) && kept >> number & 1)
 		return 0;
 	key.zero = number;
 	bpf_map_update_elem(&senders, &key, &s, BPF_ANY);
@@ -237,6 +257,7 @@ static __always_inline void put_sender(struct lifecycle_exit *e, struct task_str
 			s = asked;
 	}
 	no_sender(e, EVENT_REASON_NONE);
+	e->stack_fault = s->stack_fault;
 	e->signal_code = (__u64)number << 32 | (__u32)s->code;
 	e->sender = s->kind;
 	if (s->kind == LIFECYCLE_SENDER_USER) {

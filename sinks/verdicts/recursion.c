@@ -19,6 +19,7 @@ struct level {
 	uint32_t deepest, deepest_pid, count;
 	uint64_t since_ns, until_ns;
 	uint64_t stack_bytes, stack_limit; /* at its exit; 0: not known; a limit of UINT64_MAX: none */
+	bool stack_fault;		   /* a thread's was full */
 	/* The last programs of the process itself, and for how many of them in a row the one `period` before was the same. */
 	uint64_t exes[PERIODS];
 	uint32_t images, period, same;
@@ -127,6 +128,20 @@ static int take_stack(const struct seen *seen)
 	return 0;
 }
 
+static int take_exit(const struct seen *seen)
+{
+	const struct value *fault = seen->field[0];
+	struct level *level;
+
+	if (!seen->track || fault->type != VALUE_BOOL || !fault->boolean)
+		return 0;
+	level = track__room(seen->track, &detector_recursion);
+	if (!level)
+		return -ENOMEM;
+	level->stack_fault = true;
+	return 0;
+}
+
 #define STACK_DEFAULT (8ULL << 20) /* bytes: what kernel and distributions give */
 #define STACK_FRAMES 8		   /* a call's frame may be an eighth of the limit: it is the one that no longer fits */
 
@@ -138,24 +153,37 @@ static bool at_limit(uint64_t bytes, uint64_t limit)
 	return bytes && (bytes >= STACK_DEFAULT - STACK_DEFAULT / STACK_FRAMES || !(bytes % (1 << 20)));
 }
 
-static int judge_stack(struct verdicts *verdicts, const struct level *level, const struct model_row *row)
+static void put_stack(struct draft *draft, const struct level *level, bool main_thread)
 {
 	char size[FORMAT_SIZE], most[FORMAT_SIZE];
+
+	text__printf(&draft->evidence, " was ended by SIGSEGV with ");
+	if (!main_thread) {
+		text__printf(&draft->evidence, "the stack of a thread full: it accessed what lies next to it");
+		text__printf(&draft->missing, "the size of that stack");
+		return;
+	}
+	text__printf(&draft->evidence, "a stack of %s", format__bytes(size, level->stack_bytes));
+	if (level->stack_limit)
+		text__printf(&draft->evidence, ", its limit being %s", format__bytes(most, level->stack_limit));
+	else
+		text__printf(&draft->missing, "the limit of the stack: its size is taken for one");
+}
+
+static int judge_stack(struct verdicts *verdicts, const struct level *level, const struct model_row *row)
+{
+	bool main_thread = at_limit(level->stack_bytes, level->stack_limit);
 	struct draft draft;
 
-	if (EVENT_IS_NULL(row->signal) || row->signal != SIGSEGV || !at_limit(level->stack_bytes, level->stack_limit))
+	if (EVENT_IS_NULL(row->signal) || row->signal != SIGSEGV || !(main_thread || level->stack_fault))
 		return 0;
-	draft = draft__new(VERDICT_RECURSION, level->stack_limit ? VERDICT_PROVEN : VERDICT_LIKELY, row);
+	draft = draft__new(VERDICT_RECURSION, main_thread && level->stack_limit ? VERDICT_PROVEN : VERDICT_LIKELY, row);
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " was ended by SIGSEGV with a stack of %s",
-		     format__bytes(size, level->stack_bytes));
-	if (level->stack_limit)
-		text__printf(&draft.evidence, ", its limit being %s", format__bytes(most, level->stack_limit));
-	else
-		text__printf(&draft.missing, "the limit of the stack: its size is taken for one");
+	put_stack(&draft, level, main_thread);
 	text__printf(&draft.refute, "large arrays on the stack, without a recursion");
-	text__printf(&draft.next, "look at the core's backtrace; ulimit -s raises the limit");
+	text__printf(&draft.next, "look at the core's backtrace; ulimit -s raises the limit%s",
+		     main_thread ? "" : ", also of threads whose program does not set it");
 	return draft__add(verdicts, &draft);
 }
 
@@ -227,6 +255,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 
 static const struct detector_role roles[] = {
 	{"mem", "exit", take_stack, {"stack_bytes", "stack_limit_bytes"}},
+	{"lifecycle", "exit", take_exit, {"stack_fault"}},
 	{.stream = NULL},
 };
 

@@ -47,7 +47,7 @@ struct made_args {
 	const char *cgroup;
 	const char *stderr_is;	 /* of an exec, as args: "type=null|"; NULL: not known */
 	int code, signal, error; /* error: an errno */
-	bool core_dumped;
+	bool core_dumped, stack_fault;
 	uint32_t sent_by;		  /* the process that sent the signal; else: */
 	const char *sender, *signal_code; /* literals: "kernel", "SEGV_MAPERR"; NULL: not known, "SI_USER" */
 	uint64_t cpu, system, voluntary, involuntary, delay, threads; /* threads 0: 1 */
@@ -148,7 +148,8 @@ MADE_FIELDS_OF(exec_failed, FIELD(struct lifecycle_exec_failed, comm, NULL, ""),
 MADE_FIELDS_OF(exit, MADE_PARENT(struct lifecycle_exit), FIELD(struct lifecycle_exit, exit_code, NULL, ""),
 	       FIELD(struct lifecycle_exit, signal, NULL, ""),
 	       FIELD_NAME(struct lifecycle_exit, signal, "signal_name", made__signal, ""),
-	       FIELD(struct lifecycle_exit, core_dumped, NULL, ""), FIELD(struct lifecycle_exit, duration_ns, "ns", ""),
+	       FIELD(struct lifecycle_exit, core_dumped, NULL, ""),
+	       FIELD(struct lifecycle_exit, stack_fault, NULL, ""), FIELD(struct lifecycle_exit, duration_ns, "ns", ""),
 	       FIELD(struct lifecycle_exit, threads_peak, NULL, ""),
 	       FIELD_NAME(struct lifecycle_exit, signal_code, "signal_code", made__literal, ""),
 	       FIELD_NAME(struct lifecycle_exit, sender, "sender", made__literal, ""),
@@ -482,6 +483,7 @@ static inline void made__exit(const struct made_args *a)
 	e.exit_code = a->signal ? EVENT_NULL(EVENT_REASON_NONE) : (__u64)a->code;
 	e.signal = a->signal ? (__u64)a->signal : EVENT_NULL(EVENT_REASON_NONE);
 	e.core_dumped = a->core_dumped;
+	e.stack_fault = a->stack_fault;
 	e.duration_ns = a->at - e.head.start;
 	made__sender(&e, a);
 	made__put(a->of, LIFECYCLE, &e.head, sizeof(e));

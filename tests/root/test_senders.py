@@ -27,6 +27,7 @@ CASES = {
     "taken_then_sent_again": ("SIGTERM", "SI_USER", "user", PARENT),
     "blocked_over_exec": ("SIGTERM", "SI_USER", "user", OTHER),
     "handled": (None, "SI_USER", "user", PARENT),
+    "handled_and_raised_again": ("SIGTERM", "SI_USER", "user", PARENT),
     "handled_of_another": (None, "SI_USER", "user", OTHER),
     "read_from_a_descriptor": (None, "SI_USER", "user", PARENT),
     "handled_hangup": (None, None, None, None),  # daemons read their configuration then
@@ -40,6 +41,8 @@ CASES = {
     "not_mapped": ("SIGSEGV", "SEGV_MAPERR", "kernel", None),
     "read_only": ("SIGSEGV", "SEGV_ACCERR", "kernel", None),
     "thread_faults": ("SIGSEGV", "SEGV_MAPERR", "kernel", None),
+    "stack_is_full": ("SIGSEGV", "SEGV_MAPERR", "kernel", None),
+    "thread_stack_is_full": ("SIGSEGV", "SEGV_ACCERR", "kernel", None),
     "cut_map": ("SIGBUS", "BUS_ADRERR", "kernel", None),
     "closed_pipe": ("SIGPIPE", "SI_USER", "kernel", None),
     "file_limit": ("SIGXFSZ", "SI_USER", "kernel", None),
@@ -78,6 +81,11 @@ def test_every_way(run):
         assert not end.get("missing")
 
 
+def test_which_stack_was_full(run):
+    full = {child["case"] for child in run.said if seen(run, child)[0]["stack_fault"]}
+    assert full == {"stack_is_full", "thread_stack_is_full"}
+
+
 @pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
 def test_as_strace_reads_it():
     """strace itself is no sender, though it stops the process at each signal and hands it on."""
@@ -99,7 +107,8 @@ def test_as_strace_reads_it():
             continue
         code, pid = told
         assert end["signal_code"] == code, child
-        if end["sender"] == "user" and child["case"] != "forged":
+        # of what it sent to itself because it was asked to end, the one that has asked is the sender
+        if end["sender"] == "user" and child["case"] not in ("forged", "handled_and_raised_again"):
             assert end["sender_pid"] == int(pid), child
         compared += 1
     assert compared >= 18

@@ -341,13 +341,29 @@ static void executes_one_after_the_other(void)
 	stop(11 * S);
 }
 
-static void crashed_with(uint64_t stack, uint64_t limit)
+static void crashed(uint64_t stack, uint64_t limit, bool fault)
 {
 	start(1 * S, 11, ROOT, "newick", "t|");
 	MEM_LAST(.at = 2 * S, .pid = 11, .bytes = 9 * MIB, .stack = stack, .stack_limit = limit);
-	EXIT(.at = 2 * S, .pid = 11, .parent = ROOT, .signal = 11, .sender = "kernel", .signal_code = "SEGV_MAPERR");
+	EXIT(.at = 2 * S, .pid = 11, .parent = ROOT, .signal = 11, .sender = "kernel", .signal_code = "SEGV_MAPERR",
+	     .stack_fault = fault);
 	reaped(2 * S + MS, 11);
 	over(3 * S, ROOT, 0, 139);
+}
+
+static void crashed_with(uint64_t stack, uint64_t limit)
+{
+	crashed(stack, limit, false);
+}
+
+static void a_thread_calls_itself(void)
+{
+	crashed(132 << 10, 8 * MIB, true);
+}
+
+static void calls_itself_and_its_limit_is_not_known(void)
+{
+	crashed(8 * MIB, 0, true);
 }
 
 static void stack_at_its_limit(void)
@@ -1132,6 +1148,8 @@ static const struct {
 	{executes_one_after_the_other, NONE, 0, 0, NULL},
 	{stack_at_its_limit, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
 	{small_stack_at_its_limit, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 2.0 MiB"},
+	{a_thread_calls_itself, VERDICT_RECURSION, VERDICT_LIKELY, 11, "the stack of a thread full"},
+	{calls_itself_and_its_limit_is_not_known, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
 	{null_pointer, NONE, 0, 0, NULL},
 	{calls_itself_until_the_limit, VERDICT_RECURSION, VERDICT_PROVEN, 11, "its limit being 512 KiB"},
 	{null_pointer_below_a_small_limit, NONE, 0, 0, NULL},

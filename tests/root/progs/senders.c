@@ -150,6 +150,30 @@ static void thread_faults(void)
 	waits();
 }
 
+static int calls_itself(volatile int deep)
+{
+	volatile char frame[256] = {0};
+
+	return calls_itself(deep + 1) + frame[deep & 255];
+}
+
+static void stack_is_full(void)
+{
+	calls_itself(0);
+}
+
+static void *fills_its_stack(void *arg)
+{
+	calls_itself(0);
+	return arg;
+}
+
+static void thread_stack_is_full(void)
+{
+	start(fills_its_stack);
+	waits();
+}
+
 static void cut_map(void)
 {
 	int fd = memfd_create("cut", 0);
@@ -229,6 +253,22 @@ static void handle(int number)
 static void handles(void)
 {
 	signal(SIGTERM, handle);
+	waits();
+}
+
+/* As Go does: it sends the signal to itself while its handler is there, and once more without one. */
+static void raise_again(int number)
+{
+	static int times;
+
+	if (times++)
+		signal(number, SIG_DFL);
+	kill(getpid(), number);
+}
+
+static void raises_again(void)
+{
+	signal(SIGTERM, raise_again);
 	waits();
 }
 
@@ -407,6 +447,7 @@ static const struct way {
 	{"taken_then_sent_again", takes, sends_again},
 	{"blocked_over_exec", runs_another, sends_and_tells},
 	{"handled", handles, sends_term},
+	{"handled_and_raised_again", raises_again, sends_term},
 	{"handled_of_another", handles, sends_and_tells},
 	{"read_from_a_descriptor", reads_it, sends_term},
 	{"handled_hangup", handles_hangup, sends_hangup},
@@ -420,6 +461,8 @@ static const struct way {
 	{"not_mapped", not_mapped, NULL},
 	{"read_only", read_only, NULL},
 	{"thread_faults", thread_faults, NULL},
+	{"stack_is_full", stack_is_full, NULL},
+	{"thread_stack_is_full", thread_stack_is_full, NULL},
 	{"cut_map", cut_map, NULL},
 	{"closed_pipe", closed_pipe, NULL},
 	{"file_limit", file_limit, NULL},
