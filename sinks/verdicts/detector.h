@@ -115,6 +115,8 @@ struct verdict_quota {
 	uint64_t first[QUOTA_COUNTERS], last[QUOTA_COUNTERS];
 };
 
+#define QUOTA_OWN 16
+
 /* What is kept of a run. */
 struct verdict_run {
 	const struct model_run *run;
@@ -123,8 +125,10 @@ struct verdict_run {
 	bool root_failed;
 	uint64_t root_ended_ns;		      /* 0: not yet */
 	struct verdict_quota quota;	      /* its counter of CPU time is of any process */
-	bool quota_told;		      /* of one of its processes */
 	struct verdict *quota_of_all;	      /* of its first process, for all; NULL: not said */
+	struct verdict *quota_own[QUOTA_OWN]; /* of processes in that cgroup */
+	uint32_t quota_owns;
+	uint64_t quota_own_throttled;	      /* periods of the one that it has stopped most often */
 	uint64_t cpus;			      /* on which the least restricted of its processes may run; 0: not known */
 	uint64_t memory_limit;		      /* of the cgroup in which most of its memory is; 0: none is known */
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */

@@ -132,6 +132,21 @@ static int tell_of_all(struct verdicts *verdicts, struct verdict_run *run, const
 	return err;
 }
 
+static int tell_own(struct verdicts *verdicts, struct verdict_run *run, const struct model_row *row,
+		    const struct verdict_quota *own)
+{
+	size_t before = verdicts->count;
+	int err = tell(verdicts, row, own, "ran in");
+
+	if (verdicts->count == before || own->cgroup != run->quota.cgroup)
+		return err;
+	if (run->quota_owns < QUOTA_OWN)
+		run->quota_own[run->quota_owns++] = verdicts->list[before];
+	if (grown(own, QUOTA_THROTTLED) > run->quota_own_throttled)
+		run->quota_own_throttled = grown(own, QUOTA_THROTTLED);
+	return err;
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_THROTTLED);
@@ -141,22 +156,26 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 
 	if (!run)
 		return -ENOMEM;
-	if (own && stops(own, limit, ended) && uses_it(own)) {
-		run->quota_told |= own->cgroup == run->quota.cgroup;
-		return tell(verdicts, row, own, "ran in");
-	}
+	if (own && stops(own, limit, ended) && uses_it(own))
+		return tell_own(verdicts, run, row, own);
 	return row->root && run->quota.since_ns && stops(&run->quota, limit, false) ? tell_of_all(verdicts, run, row)
 										    : 0;
 }
 
-/* The row of what the quota has stopped may come after that of the run's first process. */
+/* Either those that the quota has stopped, whose rows may come after that of the run's first process, or that one for all, if none
+ * of them was stopped for half of the time. */
 static int choose(struct verdicts *verdicts)
 {
 	for (size_t i = 0; i < verdicts->runs_count; i++) {
 		struct verdict_run *run = verdicts->runs[i];
+		bool all;
 
-		if (run && run->quota_of_all)
-			run->quota_of_all->dropped = run->quota_told;
+		if (!run || !run->quota_of_all)
+			continue;
+		all = run->quota_own_throttled * 2 < grown(&run->quota, QUOTA_THROTTLED);
+		run->quota_of_all->dropped = !all;
+		for (uint32_t j = 0; j < run->quota_owns; j++)
+			run->quota_own[j]->dropped = all;
 	}
 	return 0;
 }

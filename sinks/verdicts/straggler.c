@@ -178,16 +178,24 @@ static void put_cause(struct text *text, const struct model_row *row, double wal
 		text__printf(text, ": it waited for the rest");
 }
 
-static bool is_in_proportion(double input, double typical_input, double wall, double typical_wall)
+/* `same`: what all of them have of it, whatever their work. */
+static bool is_in_proportion(double input, double typical_input, double same, double wall, double typical_wall)
 {
-	return typical_input > 65536 && input / typical_input > 0.66 * wall / typical_wall;
+	return typical_input > 65536 && (input - same) / (typical_input - same) > 0.66 * wall / typical_wall;
+}
+
+/* Half of what is typically mapped is taken for the program and its libraries. */
+static bool has_more_input(const struct track *track, const struct model_row *row, double wall,
+			   const struct typical *typical)
+{
+	return is_in_proportion(was_read(row), typical->read, 0, wall, typical->wall) ||
+	       is_in_proportion((double)track->mapped, typical->mapped, typical->mapped / 2, wall, typical->wall);
 }
 
 static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row,
 		const struct group *group, double wall, const struct typical *typical)
 {
-	bool by_input = is_in_proportion(was_read(row), typical->read, wall, typical->wall) ||
-			is_in_proportion((double)track->mapped, typical->mapped, wall, typical->wall);
+	bool by_input = has_more_input(track, row, wall, typical);
 	struct draft draft = draft__new(VERDICT_STRAGGLER, by_input ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
 	char own[FORMAT_SIZE], others[FORMAT_SIZE];
 

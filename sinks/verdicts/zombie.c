@@ -30,7 +30,7 @@ struct brood {
 	uint64_t ready_ns; /* since when each sample has met it on a CPU, or waiting for one; 0: the last did not */
 	/* Those that it let be. */
 	uint64_t told, told_seen, longest_ns, since_ns, until_ns;
-	bool certain; /* not only by what was passed over */
+	bool alone, more; /* it had no other child that lived; it started more without a wait. Neither: passed over */
 	struct text pids;
 };
 
@@ -72,17 +72,19 @@ static bool lets_be(const struct verdicts *verdicts, const struct track *parent,
 		    uint64_t now, uint64_t after)
 {
 	struct brood *brood = track__has_room(parent, &detector_zombie);
-	bool certain;
+	bool alone, more;
 	uint64_t all = now > brood->batch_ns + BATCH_NS ? brood->reaped : brood->reaped_before;
 	uint64_t reaped = all > zombie->reaped ? all - zombie->reaped : 0;
 	uint64_t alone_ns = brood->alone_ns > zombie->exited_ns ? brood->alone_ns : zombie->exited_ns;
 
 	if (now < zombie->exited_ns + after || is_starved(parent, brood, zombie, now))
 		return false;
-	certain = (brood->alone_ns && now >= alone_ns + after) || brood->forks - zombie->forks >= 2 * reaped + 2;
-	if ((!certain && !is_passed_over(brood, zombie)) || !is_there(verdicts, parent, zombie))
+	alone = brood->alone_ns && now >= alone_ns + after;
+	more = brood->forks - zombie->forks >= 2 * reaped + 2;
+	if ((!alone && !more && !is_passed_over(brood, zombie)) || !is_there(verdicts, parent, zombie))
 		return false;
-	brood->certain |= certain;
+	brood->alone |= alone;
+	brood->more |= more;
 	return true;
 }
 
@@ -210,6 +212,19 @@ static int take_zombie(const struct seen *seen)
 	return 0;
 }
 
+static bool is_one(const struct brood *brood)
+{
+	bool certain = brood->alone || brood->more;
+
+	return (certain && brood->told * ODD_RELEASES > brood->reaped) || brood->told_seen >= PASSED_LEAST;
+}
+
+/* One or two that it waits for at its end, after what it made of their output, are a common form that harms nothing. */
+static bool is_proven(const struct brood *brood)
+{
+	return brood->more || brood->told >= PASSED_LEAST;
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct brood *brood = brood_of(track);
@@ -220,9 +235,9 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		return 0;
 	if (EVENT_IS_NULL(track->exited_ns))
 		look(verdicts, track, track->run->last_ts);
-	if ((!brood->certain || brood->told * ODD_RELEASES <= brood->reaped) && brood->told_seen < PASSED_LEAST)
+	if (!is_one(brood))
 		return 0;
-	draft = draft__new(VERDICT_ZOMBIE, VERDICT_PROVEN, row);
+	draft = draft__new(VERDICT_ZOMBIE, is_proven(brood) ? VERDICT_PROVEN : VERDICT_SUSPECTED, row);
 	draft.since_ns = brood->since_ns;
 	if (!EVENT_IS_NULL(track->exited_ns))
 		draft.ended_ns = brood->until_ns;
@@ -257,7 +272,7 @@ const struct detector detector_zombie = {
 		{
 			.kinds = "zombie",
 			.needs = "lifecycle.fork, lifecycle.exit, cpu.exit or io.exit",
-			.certainty = "proven",
+			.certainty = "proven; suspected of one or two",
 			.text = "children have ended, and their parent, which has no other or starts more, does not wait for them",
 		},
 	.room = sizeof(struct brood),

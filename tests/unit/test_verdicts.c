@@ -179,6 +179,17 @@ static void waited_for_at_the_end(void)
 	over(9 * S + 8 * MS, ROOT, 0, 0);
 }
 
+/* It reads the output of one, computes, and waits for it then. */
+static void one_is_waited_for_late(void)
+{
+	start(1 * S, 11, ROOT, "sort", "");
+	ended_early(2 * S, 11);
+	CPU_SAMPLED(.at = 3 * S, .pid = ROOT, .cpu = 5 * MS, .state = 'R');
+	CPU_SAMPLED(.at = 8 * S, .pid = ROOT, .cpu = 5 * S, .state = 'R');
+	reaped(9 * S, 11);
+	over(9 * S + 5 * MS, ROOT, 0, 0);
+}
+
 static void computes_meanwhile(void)
 {
 	leave_four('R', 4 * S, 'R');
@@ -719,6 +730,23 @@ static void many_share_a_quota(void)
 	over(9 * S, ROOT, 0, 0);
 }
 
+/* One of many that come one after the other is long enough to be judged. */
+static void a_loop_in_a_quota(void)
+{
+	start(1 * S, 11, ROOT, "sha256sum", "");
+	for (uint32_t i = 0; i < 7; i++)
+		CPU_SAMPLED(.at = 1 * S + i * 100 * MS, .pid = 11, .cpu = i * 19 * MS, .quota = 20 * MS,
+			    .quota_cgroup = 77, .periods = i, .throttled = i, .involuntary = i);
+	over(1 * S + 700 * MS, 11, ROOT, 0);
+	for (uint32_t i = 0; i < 40; i++) {
+		start(2 * S + i * 500 * MS, 12 + i, ROOT, "gzip", "");
+		CPU_SAMPLED(.at = 2 * S + i * 500 * MS, .pid = 12 + i, .cpu = 99 * MS, .quota = 20 * MS,
+			    .quota_cgroup = 77, .periods = 10 + i * 5, .throttled = 10 + i * 5, .involuntary = i);
+		over(2 * S + i * 500 * MS + 400 * MS, 12 + i, ROOT, 0);
+	}
+	over(30 * S, ROOT, 0, 0);
+}
+
 /* One that waits beside the one that uses it all. */
 static void beside_one_that_uses_the_quota(void)
 {
@@ -780,13 +808,13 @@ static void one_is_slow_and_closed_after_its_parent(void)
 	reaped(9 * S + 2 * MS, 18);
 }
 
-/* The last one maps so many bytes of files, the others 100 KiB. */
-static void maps_its_input(uint64_t bytes)
+/* The last one maps so many bytes of files, the others `typical`. */
+static void maps(uint64_t bytes, uint64_t typical)
 {
 	for (uint32_t i = 0; i < 8; i++) {
 		start(1 * S, 11 + i, ROOT, "crc", "part|1|");
 		EXIT(.at = i < 7 ? 2 * S : 9 * S, .pid = 11 + i, .parent = ROOT);
-		MEM_LAST(.at = i < 7 ? 2 * S : 9 * S, .pid = 11 + i, .bytes = i < 7 ? 100 << 10 : bytes);
+		MEM_LAST(.at = i < 7 ? 2 * S : 9 * S, .pid = 11 + i, .bytes = i < 7 ? typical : bytes);
 		reaped(i < 7 ? 2 * S : 9 * S, 11 + i);
 	}
 	over(20 * S, ROOT, 0, 0);
@@ -794,12 +822,23 @@ static void maps_its_input(uint64_t bytes)
 
 static void one_maps_more(void)
 {
-	maps_its_input(2 * MIB);
+	maps(2 * MIB, 100 << 10);
+}
+
+/* Of which the interpreter and its libraries are a good part. */
+static void one_maps_more_than_its_libraries(void)
+{
+	maps(900 << 10, 200 << 10);
 }
 
 static void one_maps_as_much_and_is_slow(void)
 {
-	maps_its_input(100 << 10);
+	maps(100 << 10, 100 << 10);
+}
+
+static void one_maps_a_little_more_and_is_slow(void)
+{
+	maps(400 << 10, 200 << 10);
 }
 
 /* As long as the script that started it: that ends it, or something else does. */
@@ -1129,6 +1168,7 @@ static const struct {
 	{tries_one_tool_first, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11, "ENOENT"},
 	{tool_elsewhere, NONE, 0, 0, NULL},
 	{not_waited_for, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
+	{one_is_waited_for_late, VERDICT_ZOMBIE, VERDICT_SUSPECTED, ROOT, "1 of its children"},
 	{waited_for_at_the_end, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "of its children"},
 	{computes_meanwhile, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
 	{parent_gets_no_cpu, NONE, 0, 0, NULL},
@@ -1189,11 +1229,14 @@ static const struct {
 	{never_reaches_its_quota, NONE, 0, 0, NULL},
 	{many_share_a_quota, VERDICT_THROTTLED, VERDICT_PROVEN, ROOT,
 	 "has descendants in a cgroup whose quota is 0.20 CPUs"},
+	{a_loop_in_a_quota, VERDICT_THROTTLED, VERDICT_PROVEN, ROOT, "has descendants in a cgroup"},
 	{beside_one_that_uses_the_quota, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "ran in a cgroup whose quota"},
 	{one_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 8.9 s, the median of 7"},
 	{one_is_slow_and_closed_after_its_parent, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "took 8.0 s, the median of 7"},
 	{one_has_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 16, "in the same proportion"},
 	{one_maps_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 18, "in the same proportion"},
+	{one_maps_more_than_its_libraries, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 18, "in the same proportion"},
+	{one_maps_a_little_more_and_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "the median of 7"},
 	{one_maps_as_much_and_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 18, "took 8.0 s, the median of 7"},
 	{a_monitor_that_its_script_ends, NONE, 0, 0, NULL},
 	{a_worker_that_had_to_be_ended, VERDICT_STRAGGLER, VERDICT_LIKELY, 11, "took 8.0 s, the median of 8"},
