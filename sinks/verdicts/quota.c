@@ -162,8 +162,8 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 										    : 0;
 }
 
-/* Either those that the quota has stopped, whose rows may come after that of the run's first process, or that one for all, if none
- * of them was stopped for half of the time. */
+/* Either those that the quota has stopped, whose rows may come after that of the run's first process, or that one for all, if
+ * none of them was stopped for half of the time. */
 static int choose(struct verdicts *verdicts)
 {
 	for (size_t i = 0; i < verdicts->runs_count; i++) {

@@ -79,6 +79,14 @@ def found(run, kind, certainty, command, evidence):
         assert re.search(command, verdict["command"]) and re.search(evidence, verdict["evidence"]), verdict
 
 
+def shows_whole(run):
+    """What to do next is never cut: it may be a command."""
+    page = " ".join(merge(run.path, sink="summary").split())
+    for verdict in verdicts(run):
+        if verdict["certainty"] != "suspected" and " ".join(verdict["evidence"].split()) in page:
+            assert " ".join(verdict["next"].split()) in page
+
+
 @pytest.mark.parametrize("case", VERDICTS)
 def test_verdict(case):
     script, *arguments = case.split()
@@ -86,6 +94,7 @@ def test_verdict(case):
     if run.code == 77:
         pytest.skip(run.stderr)
     found(run, *VERDICTS[case])
+    shows_whole(run)
 
 
 def suspected(out, kind, command):

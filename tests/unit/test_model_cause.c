@@ -382,6 +382,9 @@ static const struct {
 	{"/usr/bin/python3", "python3|-c|import sys; sys.exit(sys.version_info < (4,))|", 1, false},
 	{"/usr/bin/perl", "perl|-MJSON::XS|-e1|", 2, false},
 	{"/usr/bin/perl", "perl|-MJSON::XS|-e10/0|", 2, true},
+	{"/usr/bin/perl", "perl|-e|exit($ENV{DEPTH} > 30)|", 1, false},
+	{"/usr/bin/perl", "perl|-e|exit(system(\"tool\") != 0)|", 1, true},
+	{"/usr/bin/perl", "perl|-e|exit 1|", 1, true},
 };
 
 static void what_rules_say(void **state)
@@ -406,9 +409,14 @@ static void what_is_silenced_is_a_question(void **state)
 		const char *exe, *args, *parent_stderr, *stderr;
 		bool hidden;
 	} cases[] = {
-		{"/bin/cat", "cat|missing|", pipe, null, false}, {"/bin/cat", "cat|missing|", pipe, pipe, true},
-		{"/bin/cat", "cat|missing|", pipe, NULL, true},	 {"/bin/cat", "cat|missing|", null, null, true},
-		{"/bin/cat", "cat|missing|", NULL, null, false}, {"/usr/bin/bwa", "bwa|mem|missing|", pipe, null, true},
+		{"/bin/cat", "cat|missing|", pipe, null, false},
+		{"/bin/cat", "cat|missing|", pipe, pipe, true},
+		{"/bin/cat", "cat|missing|", pipe, NULL, true},
+		{"/bin/cat", "cat|missing|", null, null, true},
+		{"/bin/cat", "cat|missing|", NULL, null, false},
+		{"/usr/bin/bwa", "bwa|mem|missing|", pipe, null, true},
+		{"/usr/bin/md5sum", "md5sum|-c|list|", pipe, null, false},
+		{"/usr/bin/md5sum", "md5sum|-c|list|", pipe, pipe, true},
 	};
 
 	(void)state;
