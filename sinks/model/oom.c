@@ -13,6 +13,7 @@ static void offer(struct model_oom *oom, const struct process *p)
 {
 	size_t at = oom->others_count;
 
+	oom->others_bytes += p->held.rss;
 	while (at && oom->others[at - 1].rss_bytes < p->held.rss)
 		at--;
 	if (at == MODEL_OOM_OTHERS)
@@ -80,12 +81,24 @@ void oom__unref(struct model_oom *oom)
 		free(oom);
 }
 
+/* What a cgroup is charged for may be in no process: then none of them is the one to look at. */
+static void put_rest(const struct model_oom *oom, struct text *text)
+{
+	uint64_t held = oom->rss_bytes + oom->others_bytes;
+	char number[FORMAT_SIZE];
+
+	if (!oom->host && !EVENT_IS_NULL(oom->usage_bytes) && !EVENT_IS_NULL(oom->rss_bytes) &&
+	    held < oom->usage_bytes / 2)
+		text__printf(text, "; %s in no process: tmpfs, page cache",
+			     format__bytes(number, oom->usage_bytes - held));
+}
+
 void model_oom__others(const struct model_oom *oom, struct text *text)
 {
 	char number[FORMAT_SIZE];
 
 	if (!oom->others_count)
-		text__printf(text, "no sample of other processes");
+		text__printf(text, "no sample");
 	for (size_t i = 0; i < oom->others_count; i++) {
 		const struct model_holder *other = &oom->others[i];
 
@@ -93,6 +106,7 @@ void model_oom__others(const struct model_oom *oom, struct text *text)
 		text__safe(text, other->comm, strlen(other->comm));
 		text__printf(text, " %s (pid %u)", format__bytes(number, other->rss_bytes), other->pid);
 	}
+	put_rest(oom, text);
 }
 
 /* The path last: it may be too long for a line. */

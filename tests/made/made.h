@@ -565,7 +565,7 @@ static inline void made__oom_kill(const struct made_args *a)
 	struct mem_oom_kill e = {.head = made__head(a, MEM_OOM_KILL, false), .rss_bytes = a->bytes, .limit = "cgroup"};
 	const char *cgroup = a->cgroup ? a->cgroup : "/";
 
-	e.limit_bytes = e.usage_bytes = a->bytes + (1 << 20);
+	e.limit_bytes = e.usage_bytes = (a->peak ? a->peak : a->bytes) + (1 << 20); /* peak: of the cgroup */
 	e.trigger_pid = a->pid;
 	e.trigger_start = e.head.start;
 	made__comm(e.comm, a);

@@ -227,6 +227,7 @@ static const struct {
 	{"for i in 1 2; do /bin/true; done; exit 6", "true"},
 	{"trap : TERM; while :; do sleep 0.1; done", "sleep"},
 	{"mkdir a; rm b", "mkdir"},
+	{"mount -t tmpfs none t && sortbig x", "sortbig"},
 	{"echo a > b", "echo"},
 	{"case $x in esac", "sh"},
 	{"trim () \\\n{\n  x=`echo \"$1\" | sed s/a//`;\n}; for f in a b; do case $f in -*I) trim 'I'; skip=yes;; esac; done; ls",

@@ -591,21 +591,34 @@ static void a_script_whose_interpreter_is_missing(void **state)
 	end(t);
 }
 
-/* The cause has the limit that ended it. */
-static void an_oom_that_ends_the_run(void **state)
+static struct page_test *ended_by_oom(uint64_t bytes)
 {
 	struct page_test *t = begin_with(NULL, 7);
 
-	(void)state;
 	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
 	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
 	EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/cc1plus", .args = "cc1plus|");
-	OOM_KILL(.at = 3 * S, .pid = 11, .bytes = 119 * MiB, .cgroup = "/jobs/7");
+	OOM_KILL(.at = 3 * S, .pid = 11, .bytes = bytes, .peak = 119 * MiB, .cgroup = "/jobs/7");
 	END(.at = 3 * S, .pid = 11, .signal = 9, .sender = "memory_limit", .signal_code = "SI_KERNEL", .cpu = 1,
 	    .bytes = 1);
 	END(.at = 4 * S, .pid = 10, .code = 137, .cpu = 1, .bytes = 1);
+	return t;
+}
+
+/* The cause has the limit that ended it. */
+static void an_oom_that_ends_the_run(void **state)
+{
+	struct page_test *t = ended_by_oom(119 * MiB);
+
+	(void)state;
 	assert_has(print(t, true), "\n            limit 120 MiB, usage 120 MiB, its own 119 MiB, cgroup /jobs/7\n"
 				   "            largest others: ");
+	end(t);
+
+	/* what has filled it is in no process: a tmpfs */
+	t = ended_by_oom(3 * MiB);
+	assert_has(print(t, true), "\n            limit 120 MiB, usage 120 MiB, its own 3.0 MiB, cgroup /jobs/7\n"
+				   "            largest others: no sample; 117 MiB in no process: tmpfs, page cache\n");
 	end(t);
 }
 
