@@ -45,11 +45,11 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	story__kind(&line, page->tally->run.run, f);
 	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");
 	if (f->how)
-		page__dim(page, 0, "%*s%s", (int)indent, "", f->how);
+		page__dim_wrapped(page, indent, indent + 2, f->how);
 	page__limit(page, f, indent);
 	began(page, f, indent);
 	if (f->by)
-		page__dim(page, 0, "%*s%s ended 0", (int)indent, "", f->by);
+		page__dim(page, 0, "%*san ancestor ended 0: %s", (int)indent, "", f->by);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);

@@ -59,6 +59,14 @@ void page__dim(struct page *page, size_t used, const char *fmt, ...)
 	free(string);
 }
 
+void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char *safe)
+{
+	text__printf(page->text, "%*s", (int)used, "");
+	text__style(page->text, TEXT_DIM);
+	page__wrapped(page, used, indent, safe);
+	text__style(page->text, TEXT_PLAIN);
+}
+
 void page__cell(struct page *page, int width, const char *value, bool bound)
 {
 	/* The sign is one column in three bytes. */

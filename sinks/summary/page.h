@@ -48,6 +48,9 @@ void page__rest(struct page *page, size_t used, const char *safe);
 void page__wrapped(struct page *page, size_t used, size_t indent, const char *safe);
 void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* A dim line that begins after `used` blanks, whole. */
+void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char *safe);
+
 /* A number at the right end of its cell, perhaps marked as a lower bound. */
 void page__cell(struct page *page, int width, const char *value, bool bound);
 void page__value(struct page *page, enum totals_figure what, uint64_t value, bool bound);

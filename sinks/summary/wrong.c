@@ -17,10 +17,7 @@ static void line(struct page *page, const struct verdict *verdict)
 	text__style(page->text, TEXT_PLAIN);
 	text__printf(page->text, "%-*s", KIND, verdict_kind__name(verdict->kind));
 	page__wrapped(page, used, used, verdict->evidence);
-	text__printf(page->text, "%*s", (int)used, "");
-	text__style(page->text, TEXT_DIM);
-	page__wrapped(page, used, used, verdict->next); /* whole: a command that can be copied */
-	text__style(page->text, TEXT_PLAIN);
+	page__dim_wrapped(page, used, used, verdict->next);
 }
 
 void page__verdicts(struct page *page)

@@ -421,6 +421,29 @@ static void a_program_that_could_not_be_executed_is_named(void **state)
 	end(t);
 }
 
+/* A line that is too long for the terminal is not cut where its sense is. */
+static void what_explains_a_failure_is_whole(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh",
+	     .args = "bash|-c|an argument|of a command|that is wider|than the columns|of the terminal|to which it goes|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "/usr/bin/make", .args = "make|all|");
+	FORK(.at = 2 * S, .pid = 12, .parent = 11, .comm = "make");
+	EXEC_FAILED(.at = 3 * S, .pid = 12, .exe = "./tool", .args = "./tool|", .error = ENOENT);
+	END(.at = 4 * S, .pid = 12, .code = 127, .cpu = 1, .bytes = 1);
+	END(.at = 4 * S, .pid = 11, .code = 127, .cpu = 1, .bytes = 1);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "\n            an ancestor ended 0: bash -c 'an argument' 'of a command' 'that is ");
+	assert_has(page, "\n            command not found: tool (ENOENT: the file, or the interpreter of\n"
+			 "              its first line)\n");
+	end(t);
+}
+
 /* `ctest || true`: which of its tests failed. */
 static void a_hidden_failure_of_tests_has_its_cause(void **state)
 {
@@ -1027,6 +1050,7 @@ int main(void)
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
 		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
+		cmocka_unit_test(what_explains_a_failure_is_whole),
 		cmocka_unit_test(a_hidden_failure_of_tests_has_its_cause),
 		cmocka_unit_test(a_command_that_nothing_names),
 		cmocka_unit_test(forks_that_a_limit_refused),
