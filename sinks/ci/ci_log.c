@@ -126,15 +126,14 @@ static void put_said(struct text *text, const struct tally *tally, const struct 
 static void log_kind(struct text *out, struct ci_logged *logged, const struct tally *tally, struct tally_failure *kind,
 		     bool last)
 {
-	const struct model_run *run = tally->run.run;
-	bool hidden = last && kind->hidden == kind->count;
+	bool hidden = last && kind->hidden == story__beside_chain(tally, kind);
 	struct line line = {.level = hidden ? "warning" : "error"};
 	char how[STORY_ENDING];
 
 	text__printf(&line.title, "%s%s", hidden ? "hidden failure, " : "", story__ending(how, &kind->row));
 	text__cut(&line.text, kind->shown, COLUMNS_MAX);
 	text__printf(&line.text, "\n");
-	story__kind(&line.text, run, kind);
+	story__kind(&line.text, tally, kind);
 	if (kind->how)
 		text__printf(&line.text, "\n%s", kind->how);
 	put_said(&line.text, tally, story__heard(tally, kind->row.pid, kind->row.start));
@@ -206,7 +205,7 @@ void ci_log__failures(struct text *out, struct ci_logged *logged, const struct t
 	     i++) {
 		struct tally_failure *kind = tally_failure__of(list[i]);
 
-		if (!kind->announced && kind->count > story__in_chain(tally, kind, false))
+		if (!kind->announced && story__beside_chain(tally, kind))
 			log_kind(out, logged, tally, kind, last);
 	}
 	free(list);

@@ -223,7 +223,6 @@ static void put_cause(struct ci_page *page)
 
 static void put_kind(struct text *item, const struct ci_page *page, const struct tally_failure *kind)
 {
-	const struct model_run *run = page->tally->run.run;
 	struct story_line others[STORY_OTHERS];
 	struct text safe = {0};
 	char how[STORY_ENDING];
@@ -233,7 +232,7 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	if (kind->hidden)
 		text__printf(item, " **hidden**");
 	text__printf(item, "<br>");
-	story__kind(&safe, run, kind);
+	story__kind(&safe, page->tally, kind);
 	put_code(item, &safe, COLUMNS);
 	put_line(item, kind->how, "");
 	put_line(item, kind->limit, "");

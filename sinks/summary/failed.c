@@ -35,14 +35,14 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	char number[FORMAT_SIZE], mark[FORMAT_SIZE + 16] = "";
 	struct text line = {0};
 
-	if (f->hidden == f->count)
+	if (f->hidden == story__beside_chain(page->tally, f))
 		strcpy(mark, "HIDDEN  ");
 	else if (f->hidden)
 		snprintf(mark, sizeof(mark), "%s HIDDEN  ", format__count(number, f->hidden));
 	text__printf(page->text, "%*s", (int)indent, "");
 	page__styled(page, TEXT_RED_BOLD, mark);
 
-	story__kind(&line, page->tally->run.run, f);
+	story__kind(&line, page->tally, f);
 	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");
 	if (f->how)
 		page__dim_wrapped(page, indent, indent + 2, f->how);
@@ -116,8 +116,7 @@ void page__failures(struct page *page)
 	page__section(page, TEXT_RED_BOLD, text);
 	for (size_t i = 0; i < shown; i++) {
 		failure(page, tally_failure__of(list[i]), width);
-		listed += tally_failure__of(list[i])->count -
-			  story__in_chain(page->tally, tally_failure__of(list[i]), false);
+		listed += story__beside_chain(page->tally, tally_failure__of(list[i]));
 	}
 	page__explain_unnamed(page);
 	more_failures(page, all > listed ? all - listed : 0, count - shown);

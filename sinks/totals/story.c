@@ -63,6 +63,24 @@ uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *
 	return n;
 }
 
+uint64_t story__beside_chain(const struct tally *tally, const struct tally_failure *kind)
+{
+	uint64_t in_chain = story__in_chain(tally, kind, false);
+
+	return kind->count > in_chain ? kind->count - in_chain : 0;
+}
+
+/* Whether the first one of a kind has its place in the chain. */
+static bool begins_in_chain(const struct tally *tally, const struct tally_failure *kind)
+{
+	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
+
+	for (; e; e = e->cause)
+		if (e->row.pid == kind->row.pid && e->row.start == kind->row.start)
+			return true;
+	return false;
+}
+
 /* Hidden ones first: no exit status shows them. Then the rarest kinds, in order of time. */
 static int by_weight(const void *a, const void *b)
 {
@@ -84,7 +102,7 @@ struct hash_node **story__failures(const struct tally *tally, size_t *count)
 	for (size_t i = 0; list && i < tally->failures.count; i++) {
 		const struct tally_failure *f = tally_failure__of(list[i]);
 
-		if (f->count > story__in_chain(tally, f, false))
+		if (story__beside_chain(tally, f))
 			list[n++] = list[i];
 	}
 	*count = n;
@@ -257,15 +275,19 @@ void story__environment(struct text *text, const struct model_ending *ending)
 	}
 }
 
-void story__kind(struct text *text, const struct model_run *run, const struct tally_failure *kind)
+void story__kind(struct text *text, const struct tally *tally, const struct tally_failure *kind)
 {
+	uint64_t count = story__beside_chain(tally, kind);
 	char number[FORMAT_SIZE];
 
-	if (kind->count > 1)
-		text__printf(text, "%s times, first ", format__count(number, kind->count));
+	if (count && begins_in_chain(tally, kind))
+		text__printf(text, "%s more, after ", format__count(number, count));
+	else if (count > 1)
+		text__printf(text, "%s times, first ", format__count(number, count));
 	story__pid(text, &kind->row);
 	if (!EVENT_IS_NULL(kind->row.ended_ns))
-		text__printf(text, " at +%s", format__duration(number, story__offset(run, kind->row.ended_ns)));
+		text__printf(text, " at +%s",
+			     format__duration(number, story__offset(tally->run.run, kind->row.ended_ns)));
 	if (kind->row.core_dumped)
 		text__printf(text, ", core dumped");
 	if (kind->step)

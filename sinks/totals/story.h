@@ -21,6 +21,9 @@ const struct tally_failure *story__first_of(const struct tally *tally, const str
 /* How many of a kind are in the chain from the run's end to its origin; of all kinds if it is NULL. */
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated);
 
+/* How many of a kind are not in it. */
+uint64_t story__beside_chain(const struct tally *tally, const struct tally_failure *kind);
+
 /* The kinds of failure of which some are not in that chain: hidden ones first, then the rarest. A list to be freed; NULL: out
  * of memory. */
 struct hash_node **story__failures(const struct tally *tally, size_t *count);
@@ -49,8 +52,9 @@ void story__whole(struct text *text, const struct model_ending *ending);
 /* The names only: values may be secret, and are in the table of images. */
 void story__environment(struct text *text, const struct model_ending *ending);
 
-/* Of the first failure of its kind: "3 times, first pid 12 at +2 s, in step a, under make". */
-void story__kind(struct text *text, const struct model_run *run, const struct tally_failure *kind);
+/* Of the first failure of its kind: "3 times, first pid 12 at +2 s, in step a, under make". Those in the chain of the run's end
+ * do not count; if the first one is of them: "2 more, after pid 12 at +2 s...". */
+void story__kind(struct text *text, const struct tally *tally, const struct tally_failure *kind);
 
 /* Of a failure below what runs tests, hidden or not: "by exit 3 t align (pid 12), one of 2 that failed below ctest..." */
 void story__began(struct text *text, const struct tally_failure *kind);

@@ -288,6 +288,37 @@ static void a_run_that_fails_hides_nothing(void **state)
 	end(t);
 }
 
+/* `until check; do ... done; exit 1`: the cause is one of them. */
+static void what_the_cause_has_is_not_counted_twice(void **state)
+{
+	static const struct {
+		uint64_t ends; /* the run */
+		const char *others;
+	} cases[] = {
+		{6 * S, "2 times, first pid 11 at +1.1 s, under pipeline.sh\n"},
+		{2500 * MS, "2 more, after pid 11 at +1.1 s, under pipeline.sh\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		for (uint32_t k = 0; k < 3; k++) {
+			if (cases[i].ends > (1 + k) * S && cases[i].ends < (2 + k) * S)
+				END(.at = cases[i].ends, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+			program((2 + k) * S, 11 + k, "/bin/check", "check|", 3);
+		}
+		if (cases[i].ends > 5 * S)
+			END(.at = cases[i].ends, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		assert_has(page, "\nOther failures (2)\n  exit 3  check\n");
+		assert_has(page, cases[i].others);
+		end(t);
+	}
+}
+
 static void long_commands_are_wrapped_and_whole(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
@@ -1045,6 +1076,7 @@ int main(void)
 		cmocka_unit_test(the_rarest_failures_come_first_alike_ones_together),
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
+		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
