@@ -69,6 +69,8 @@ static int log_failures(struct ci *ci, bool last)
 
 		ci_log__failures(&lines, &ci->logged, tally, last);
 		if (last)
+			ci_log__limit(&lines, &ci->logged, tally);
+		if (last)
 			ci_log__verdicts(&lines, &ci->logged, tally, ci->judged.verdicts);
 	}
 	rc = lines.error ? lines.error : write_all(STDERR_FILENO, lines.data, lines.size);

@@ -43,6 +43,9 @@ struct ci_logged {
  * cause comes first. */
 void ci_log__failures(struct text *out, struct ci_logged *logged, const struct tally *tally, bool last);
 
+/* Appends a line if the limit of pids of a cgroup refused forks, and there is room. */
+void ci_log__limit(struct text *out, struct ci_logged *logged, const struct tally *tally);
+
 /* Appends a line for each verdict that is proven or likely and not muted, while there is room. */
 void ci_log__verdicts(struct text *out, struct ci_logged *logged, const struct tally *tally,
 		      const struct verdicts *verdicts);

@@ -211,6 +211,20 @@ void ci_log__failures(struct text *out, struct ci_logged *logged, const struct t
 	free(list);
 }
 
+void ci_log__limit(struct text *out, struct ci_logged *logged, const struct tally *tally)
+{
+	struct line line = {.level = "warning"};
+	char number[FORMAT_SIZE];
+
+	if (logged->log == CI_LOG_NONE || logged->count >= LINES_MAX)
+		return;
+	story__pids_limit(&line.text, number, &tally->run);
+	if (!line.text.size)
+		return;
+	text__printf(&line.title, "pids limit %s", number);
+	finish(out, logged, &line);
+}
+
 void ci_log__verdicts(struct text *out, struct ci_logged *logged, const struct tally *tally,
 		      const struct verdicts *verdicts)
 {

@@ -72,6 +72,21 @@ static void put_verdict(struct text *item, const struct totals_run *run, bool go
 			     format__count(number, run->hidden), run->hidden == 1 ? " is" : "s are");
 }
 
+/* A line of its own: few runs have it. */
+static void put_fact(struct text *item, const char *label, const char *bound, const struct totals_run *run,
+		     void (*say)(struct text *, char *, const struct totals_run *))
+{
+	char number[FORMAT_SIZE];
+	struct text note = {0};
+
+	say(&note, number, run);
+	if (note.size)
+		text__printf(item, "<br>%s **%s%s** %s\n", label, bound, number, note.data);
+	if (note.error)
+		item->error = note.error;
+	text__free(&note);
+}
+
 static void put_head(struct ci_page *page, bool goes)
 {
 	const struct totals_run *run = &page->tally->run;
@@ -100,6 +115,8 @@ static void put_head(struct ci_page *page, bool goes)
 	if (run->ignored)
 		text__printf(&item, ", %s ignored", format__count(number, run->ignored));
 	text__printf(&item, "\n");
+	put_fact(&item, "pids limit", "", run, story__pids_limit);
+	put_fact(&item, "huge pages", "\xe2\x89\xa5", run, story__huge_pages);
 	put(page, &item);
 }
 

@@ -156,26 +156,18 @@ static void cgroup_fact(struct page *page)
 	text__free(&note);
 }
 
-/* Forks fail with EAGAIN then: "Resource temporarily unavailable". */
-static void pids_fact(struct page *page)
+static void story_fact(struct page *page, const char *label, bool bound,
+		       void (*put)(struct text *, char *, const struct totals_run *))
 {
-	const struct model_run *run = page->tally->run.run;
-	char limit[FORMAT_SIZE], number[FORMAT_SIZE];
-
-	if (run->pids_refused)
-		fact(page, "pids limit", format__count(limit, run->pids_limit), false,
-		     "of a cgroup (pids.max): %s fork%s failed for it", format__count(number, run->pids_refused),
-		     run->pids_refused == 1 ? "" : "s");
-}
-
-static void huge_pages_fact(struct page *page)
-{
-	uint64_t bytes = page->tally->run.hugetlb_bytes;
 	char number[FORMAT_SIZE];
+	struct text note = {0};
 
-	if (bytes)
-		fact(page, "huge pages", format__bytes(number, bytes), true,
-		     "of one process in hugetlbfs; not in its peak memory");
+	put(&note, number, &page->tally->run);
+	if (note.size)
+		fact(page, label, number, bound, "%s", note.data);
+	if (note.error)
+		page->text->error = note.error;
+	text__free(&note);
 }
 
 static void process_fact(struct page *page)
@@ -306,8 +298,8 @@ void page__facts(struct page *page)
 	page->bound[TOTALS_CPU] |= run->cpu.known && run->cpu.missing;
 	memory_facts(page);
 	cgroup_fact(page);
-	pids_fact(page);
-	huge_pages_fact(page);
+	story_fact(page, "pids limit", false, story__pids_limit);
+	story_fact(page, "huge pages", true, story__huge_pages);
 	process_fact(page);
 }
 

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/format.h"
-
 const char *story__ending(char out[STORY_ENDING], const struct model_row *row)
 {
 	const char *name = row->signal_name;
@@ -294,6 +292,25 @@ void story__kind(struct text *text, const struct tally *tally, const struct tall
 		text__printf(text, ", in step %s", kind->step);
 	if (kind->parent)
 		text__printf(text, ", under %s", kind->parent);
+}
+
+void story__pids_limit(struct text *text, char number[FORMAT_SIZE], const struct totals_run *run)
+{
+	char refused[FORMAT_SIZE];
+
+	if (!run->run->pids_refused)
+		return;
+	format__count(number, run->run->pids_limit);
+	text__printf(text, "of a cgroup (pids.max): %s fork%s failed for it",
+		     format__count(refused, run->run->pids_refused), run->run->pids_refused == 1 ? "" : "s");
+}
+
+void story__huge_pages(struct text *text, char number[FORMAT_SIZE], const struct totals_run *run)
+{
+	if (!run->hugetlb_bytes)
+		return;
+	format__bytes(number, run->hugetlb_bytes);
+	text__printf(text, "of one process in hugetlbfs; not in its peak memory");
 }
 
 void story__pid(struct text *text, const struct model_row *row)

@@ -3,6 +3,7 @@
 #ifndef SINKS_TOTALS_STORY_H
 #define SINKS_TOTALS_STORY_H
 
+#include "core/format.h"
 #include "sinks/totals/tally.h"
 
 /* How a row ended: "exit 1", "SIGSEGV", "OOM". Returns `out`. */
@@ -58,6 +59,11 @@ void story__kind(struct text *text, const struct tally *tally, const struct tall
 
 /* Of a failure below what runs tests, hidden or not: "by exit 3 t align (pid 12), one of 2 that failed below ctest..." */
 void story__began(struct text *text, const struct tally_failure *kind);
+
+/* Of the run's limits and memory, after the number, which is `number`; nothing if there is nothing to say. Forks that a cgroup's
+ * pids.max refused fail with EAGAIN, "Resource temporarily unavailable". */
+void story__pids_limit(struct text *text, char number[FORMAT_SIZE], const struct totals_run *run);
+void story__huge_pages(struct text *text, char number[FORMAT_SIZE], const struct totals_run *run);
 
 /* The pid that its container sees, and if that is another one the host's. */
 void story__pid(struct text *text, const struct model_row *row);

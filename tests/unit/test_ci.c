@@ -253,6 +253,26 @@ static void what_a_job_leaves_behind_is_on_its_page(void **state)
 	end(t);
 }
 
+/* As the summary has them. */
+static void limits_and_huge_pages_are_on_the_page(void **state)
+{
+	struct page_test *t = begin_with("log=github", 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./ci.sh", .args = "bash|./ci.sh|");
+	TOTAL_READ(.at = 2 * S, .pid = 10, .processes = 1, .read = 1, .bytes = 1 << 20);
+	MEM_SAMPLED(.at = 2 * S, .pid = 10, .bytes = 1 << 20, .hugetlb = 4 << 20);
+	TOTAL_READ(.at = 3 * S, .pid = 10, .processes = 1, .read = 1, .bytes = 1 << 20, .pids_limit = 25,
+		   .pids_refused = 15);
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1 << 20);
+	assert_logged(t, true, "::warning title=pids limit 25::of a cgroup (pids.max): 15 forks failed for it\n");
+	assert_has(t->page, "1 processes\n"
+			    "<br>pids limit **25** of a cgroup (pids.max): 15 forks failed for it\n"
+			    "<br>huge pages **\xe2\x89\xa5"
+			    "4.0 MiB** of one process in hugetlbfs; not in its peak memory\n");
+	end(t);
+}
+
 /* ---- places in sources ---- */
 
 static void messages_name_places(void **state)
@@ -302,6 +322,7 @@ int main(void)
 		cmocka_unit_test(no_more_lines_than_github_shows),
 		cmocka_unit_test(text_is_nothing_but_text),
 		cmocka_unit_test(what_a_job_leaves_behind_is_on_its_page),
+		cmocka_unit_test(limits_and_huge_pages_are_on_the_page),
 		cmocka_unit_test(messages_name_places),
 	};
 
