@@ -57,7 +57,8 @@ static void put_refute(struct finding *finding)
 	if (!finding->closed)
 		text__printf(&finding->refute, "it goes on, or ends by itself");
 	else
-		text__printf(&finding->refute, "one of the members goes on, and no signal had ended another one");
+		text__printf(&finding->refute, "one of the members%s goes on, and no signal had ended another one",
+			     finding->limited ? " that wait without a time limit" : "");
 }
 
 /* "thread 12 " if its process has several, or another process's name. */
@@ -89,6 +90,24 @@ static void put_members(struct finding *finding, const struct wakers *wakers, ui
 		text__printf(&finding->rest, "; and %u more", count - OTHERS_MAX - 1);
 	if (count > MEMBERS_MAX)
 		text__printf(&finding->members, " and %u more", count - MEMBERS_MAX);
+}
+
+/* They say what the hang holds up. */
+static void put_dependents(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next)
+{
+	struct dependent found[DEPENDENTS_MAX];
+	uint32_t count = dependents__find(wakers, first, next, found);
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct waiter *waiter = &wakers->waiters[found[i].waiter];
+
+		text__member(&finding->members, wakers->processes[waiter->process].track->pid, waiter->thread->tid);
+		text__printf(&finding->rest, "; ");
+		text__waker(&finding->rest, wakers, waiter->process);
+		text__printf(&finding->rest, " waits ");
+		text__service(&finding->rest, wakers, waiter, found[i].process);
+		finding->limited |= waiter->wait.limited;
+	}
 }
 
 #define MISSING_MAX 400 /* bytes */
@@ -142,6 +161,7 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 	}
 	text__wait(&finding->rest, wakers, subject);
 	put_members(finding, wakers, first, next);
+	put_dependents(finding, wakers, first, next);
 	put_refute(finding);
 	put_next(&finding->next, subject, track->pid);
 	put_all_missing(&finding->missing, wakers, first, next);

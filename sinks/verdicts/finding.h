@@ -14,6 +14,22 @@ void text__waker(struct text *text, const struct wakers *wakers, uint32_t proces
 /* What it waits for, after "waits since 10 s". */
 void text__wait(struct text *text, const struct wakers *wakers, const struct waiter *waiter);
 
+/* What it waits for that this process holds, or owes: "the lock of file x that pid 12 holds". */
+void text__service(struct text *text, const struct wakers *wakers, const struct waiter *waiter, uint32_t holder);
+
+/* ---- dependents.c ---- */
+
+#define DEPENDENTS_MAX 2
+
+struct dependent {
+	uint32_t waiter;
+	uint32_t process; /* the member that it waits for */
+};
+
+/* Waiters of other processes that wait for a lock or an answer of a member. Returns how many, at most DEPENDENTS_MAX. */
+uint32_t dependents__find(const struct wakers *wakers, uint32_t first, const uint32_t *next,
+			  struct dependent found[DEPENDENTS_MAX]);
+
 /* ---- finding.c ---- */
 
 struct finding {
@@ -21,6 +37,7 @@ struct finding {
 	bool closed; /* only a signal, or what is not watched, can end it; else something that lives might */
 	bool proven;
 	bool stopped; /* one of its members is */
+	bool limited; /* what waits for it has a time limit */
 	bool broken;  /* a member was ended by a signal: that it goes on then refutes nothing */
 	bool stale;   /* of a pass that is over, if the current one does not find it again */
 	uint64_t since_ns;

@@ -306,6 +306,21 @@ static void put_opening(struct text *text, const struct stand_thread *thread)
 	put_where(text, thread);
 }
 
+void text__service(struct text *text, const struct wakers *wakers, const struct waiter *waiter, uint32_t holder)
+{
+	uint32_t pid = wakers->processes[holder].track->pid;
+
+	if (wakers->resources[waiter->resource].key.kind == RESOURCE_LOCK) {
+		text__printf(text, "for the lock of ");
+		put_descriptor(text, waiter->at);
+		text__printf(text, " that pid %u holds%s", pid, waiter->wait.limited ? ", with a time limit" : "");
+		return;
+	}
+	text__printf(text, waiter->wait.how == WAIT_READ ? "for an answer of pid %u by " : "for pid %u to read from ",
+		     pid);
+	put_descriptor(text, waiter->at);
+}
+
 void text__wait(struct text *text, const struct wakers *wakers, const struct waiter *waiter)
 {
 	switch (waiter->wait.how) {

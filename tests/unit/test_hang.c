@@ -149,6 +149,18 @@ static const struct situation {
 	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r path=/w/db.lock;"
 	 "d 11 3 file 8 r lock=flock; x 10 -15; x 11 -15",
 	 "hang likely 10", "for a lock of file /w/db.lock with a time limit, held by p11 (pid 11)"},
+	{"a lock with a time limit that a hung process holds, and the run is ended",
+	 "p 9 1; p 10 9; p 11 9; t 9 S wait4 -1; t 10 S futex" POSTED "; t 11 S flock 4 2 timer=1;"
+	 "d 10 3 file 8 r lock=flock; d 11 4 file 8 r path=/w/db.lock; x 9 -15; x 10 -15; x 11 -15",
+	 "hang likely 10", "; p11 (pid 11) waits for the lock of file /w/db.lock that pid 10 holds, with a time limit"},
+	{"a lock that one of a closed set holds",
+	 "p 10 1; p 11 1; p 12 1; t 10 S read 3; t 11 S read 3; d 10 3 pipe 7 r; d 10 4 pipe 8 w;"
+	 "d 11 3 pipe 8 r; d 11 4 pipe 7 w; d 11 5 file 9 r lock=flock; t 12 S flock 4 2 timer=1; d 12 4 file 9 r; running",
+	 "deadlock proven 10", "; p12 (pid 12) waits for the lock of file:[9] that pid 11 holds, with a time limit"},
+	{"a client of a server that hangs",
+	 "p 10 1; p 11 1; t 10 S futex" LOCKED "; d 10 3 socket 7 rw address=tcp_1.2.3.4:80_->_1.2.3.4:81;"
+	 "t 11 S recvfrom 3; d 11 3 socket 8 rw address=tcp_1.2.3.4:81_->_1.2.3.4:80; running",
+	 "hang proven 10", "; p11 (pid 11) waits for an answer of pid 10 by socket:[8] (tcp 1.2.3.4:81 -> 1.2.3.4:80)"},
 	{"a lock with a time limit that it gets in the end",
 	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
 	 "d 11 3 file 8 r lock=flock; look; x 11 0; m 10; x 10 0",
