@@ -12,6 +12,7 @@
 #define PART_NS 25000000ULL /* at first */
 #define WINDOWS 16
 #define LIFE 4		     /* times `after`, at least */
+#define LIVE 2		     /* times that, before it is likely while it lasts */
 #define PERCENT_PER_MINUTE 1 /* of what it held at the begin, */
 #define PERCENT_IN_ALL 50    /* or so much in all */
 #define LOADS 20	     /* what it read, within this factor of what it grew by */
@@ -141,17 +142,47 @@ static bool is_leak(const struct growth *growth, const struct verdict_limit *lim
 	return trend__z(growth->least, WINDOWS) > ENOUGH_Z;
 }
 
-static void put_limit(struct draft *draft, const struct verdict_run *run, double per_second, uint64_t bytes)
+/* Until it is at the limit of its cgroup; UINT64_MAX: none is known, or it has none to reach. */
+static uint64_t time_left(const struct verdict_run *run, double per_second, uint64_t bytes)
+{
+	if (!run->memory_limit || run->memory_limit <= bytes || per_second <= 0)
+		return UINT64_MAX;
+	return (uint64_t)((double)(run->memory_limit - bytes) / per_second * 1e9);
+}
+
+/* To the end, and hardly slower than at first: a cache, or a compiler's tables, that get full do not. */
+static bool is_steady(const struct growth *growth)
+{
+	const double *least = growth->least;
+	double early = least[WINDOWS / 2 - 1] - least[0], late = least[WINDOWS - 1] - least[WINDOWS / 2];
+
+	return least[WINDOWS - 1] > least[WINDOWS - 2] && late >= early / 2;
+}
+
+/* While it lives, healthy programs look the same until they stop growing: it has to have grown for longer, or there is not
+ * much time left to say so. */
+static enum verdict_certainty certainty_of(const struct model_row *row, const struct growth *growth, uint64_t life_ns,
+					   uint64_t left_ns, uint64_t enough_ns)
+{
+	bool ended_well = !EVENT_IS_NULL(row->exit_code) && !row->exit_code && row->outcome == MODEL_OK;
+	bool lives = row->outcome == MODEL_RUNNING && row->run->life == STREAM_RUNNING;
+
+	if (lives)
+		return is_steady(growth) && (left_ns <= enough_ns || life_ns >= LIVE * enough_ns) ? VERDICT_LIKELY
+												  : VERDICT_SUSPECTED;
+	return ended_well ? VERDICT_SUSPECTED : VERDICT_LIKELY;
+}
+
+static void put_limit(struct draft *draft, const struct verdict_run *run, uint64_t left_ns)
 {
 	char size[FORMAT_SIZE], left[FORMAT_SIZE];
 
-	if (!run->memory_limit || run->memory_limit <= bytes || per_second <= 0) {
+	if (left_ns == UINT64_MAX) {
 		text__printf(&draft->missing, "when it would reach a limit: no limit of a memory cgroup is known");
 		return;
 	}
 	text__printf(&draft->evidence, "; at that rate it is at the limit of its cgroup, %s, in %s",
-		     format__bytes(size, run->memory_limit),
-		     format__duration(left, (uint64_t)((double)(run->memory_limit - bytes) / per_second * 1e9)));
+		     format__bytes(size, run->memory_limit), format__duration(left, left_ns));
 }
 
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
@@ -159,13 +190,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_LEAK);
 	uint64_t end_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
 	struct leak *leak = track ? track__has_room(track, &detector_leak) : NULL;
-	bool ended_well = !EVENT_IS_NULL(row->exit_code) && !row->exit_code && row->outcome == MODEL_OK;
+	const struct verdict_run *run = verdicts->runs[row->run->index];
+	uint64_t enough_ns = LIFE * limit->after, left_ns;
 	char grown[FORMAT_SIZE], span[FORMAT_SIZE], rate[FORMAT_SIZE], now[FORMAT_SIZE];
 	struct growth growth;
 	struct draft draft;
 	double per_second;
 
-	if (!leak || !leak->part_ns || end_ns < leak->first_ns + LIFE * limit->after)
+	if (!leak || !leak->part_ns || end_ns < leak->first_ns + enough_ns)
 		return 0;
 	advance(leak, track, end_ns);
 	if (leak->filled < 2 * WINDOWS)
@@ -174,13 +206,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	if (!is_leak(&growth, limit))
 		return 0;
 	per_second = trend__slope(growth.least, WINDOWS) * WINDOWS / ((double)growth.span_ns / 1e9);
-	draft = draft__new(VERDICT_LEAK, ended_well ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
+	left_ns = time_left(run, per_second, leak->bytes);
+	draft = draft__new(VERDICT_LEAK, certainty_of(row, &growth, end_ns - leak->first_ns, left_ns, enough_ns), row);
 	draft.since_ns = growth.from_ns;
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " grew by %s in %s without giving any back, %s/s, to %s",
 		     format__bytes(grown, growth.grown), format__duration(span, growth.span_ns),
 		     format__bytes(rate, (uint64_t)per_second), format__bytes(now, leak->bytes));
-	put_limit(&draft, verdicts->runs[row->run->index], per_second, leak->bytes);
+	put_limit(&draft, run, left_ns);
 	text__printf(&draft.refute, "a bound that it would reach later, as that of a cache");
 	text__printf(
 		&draft.next,
@@ -211,7 +244,8 @@ const struct detector detector_leak = {
 		{
 			.kinds = "leak",
 			.needs = "lifecycle.fork, mem.sample, io.sample",
-			.certainty = "likely; suspected once it has ended well",
+			.certainty =
+				"likely; suspected once it has ended well, and at first while it lives, unless a limit is near",
 			.text = "memory that only grows, by `floor` or more, in `share` percent of the time, not in proportion to what is read",
 		},
 	.room = sizeof(struct leak),

@@ -59,6 +59,7 @@ struct made_args {
 	uint64_t stack_limit;		       /* at the exit; 0: not known; UINT64_MAX: none */
 	uint64_t anon, file;		       /* of its Pss, with shmem */
 	uint64_t pids_limit, pids_refused;     /* limit: 0: none */
+	uint64_t memory_limit;		       /* of the cgroup; 0: none */
 	uint64_t processes, read, cache, held; /* of a round; held: processes in the cgroup */
 	uint64_t chars, *io;		       /* chars: io is 1, 2, 3... times as much */
 	uint64_t children;		       /* likewise, in a stream that has it apart */
@@ -179,6 +180,7 @@ MADE_FIELDS_OF(pss, FIELD(struct mem_pss, pss_bytes, "bytes", ""), FIELD(struct 
 MADE_FIELDS_OF(total, FIELD(struct mem_together, processes, NULL, ""), FIELD(struct mem_together, processes_read, NULL, ""),
 	       FIELD(struct mem_together, read_ns, "ns", ""),
 	       FIELD(struct mem_together, cgroup, NULL, ""), FIELD(struct mem_together, cgroup_bytes, "bytes", ""),
+	       FIELD(struct mem_together, cgroup_limit_bytes, "bytes", ""),
 	       FIELD(struct mem_together, cgroup_page_cache_bytes, "bytes", ""),
 	       FIELD(struct mem_together, cgroup_processes, NULL, ""),
 	       FIELD(struct mem_together, cgroup_run_processes, NULL, ""), FIELD(struct mem_together, pids_limit, NULL, ""),
@@ -596,6 +598,8 @@ static inline void made__total(const struct made_args *a)
 				 .processes_read = a->read,
 				 .read_ns = 150,
 				 .cgroup_bytes = a->bytes,
+				 .cgroup_limit_bytes =
+					 a->memory_limit ? a->memory_limit : EVENT_NULL(EVENT_REASON_NONE),
 				 .cgroup_page_cache_bytes = a->cache,
 				 .cgroup_processes = a->held,
 				 .cgroup_run_processes = a->processes,

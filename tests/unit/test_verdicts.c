@@ -1368,6 +1368,41 @@ static void certainty_changes_with_time(void **state)
 	end_judged(j);
 }
 
+/* What has grown for as long as many healthy programs do is only named while it lasts if it goes on and on, or if its limit is
+ * near. */
+static void a_leak_is_likely_when_it_has_lasted(void **state)
+{
+	static const struct {
+		uint64_t samples, slow; /* each 200 ms; from this one on it grows by less */
+		uint64_t limit;
+		enum verdict_certainty certainty;
+	} at[] = {
+		{50, 99, 0, VERDICT_SUSPECTED},	    {50, 99, 1024 * MIB, VERDICT_SUSPECTED},
+		{50, 99, 90 * MIB, VERDICT_LIKELY}, {90, 99, 0, VERDICT_LIKELY},
+		{90, 50, 0, VERDICT_SUSPECTED},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(at) / sizeof(*at); i++) {
+		struct judged *j = begin_judged(limits);
+		uint64_t bytes = 10 * MIB;
+
+		start(1 * S, 11, ROOT, "ingest", "b|");
+		TOTAL_READ(.at = 1100 * MS, .pid = 11, .processes = 1, .read = 1, .bytes = bytes,
+			   .memory_limit = at[i].limit);
+		for (uint64_t k = 1; k <= at[i].samples; k++) {
+			bytes += k < at[i].slow ? MIB : MIB / 4;
+			MEM_SAMPLED(.at = 1 * S + k * 200 * MS, .pid = 11, .bytes = bytes);
+		}
+		finish(j, STREAM_RUNNING);
+		assert_int_equal(verdicts__count(j->verdicts), 1);
+		assert_int_equal(verdicts__get(j->verdicts, 0)->kind, VERDICT_LEAK);
+		if (verdicts__get(j->verdicts, 0)->certainty != at[i].certainty)
+			fail_msg("%zu: %s", i, verdicts__get(j->verdicts, 0)->evidence);
+		end_judged(j);
+	}
+}
+
 /* The limits are those of the run's header; without them the defaults hold. */
 static void limits_are_the_runs(void **state)
 {
@@ -1576,6 +1611,7 @@ int main(void)
 		cmocka_unit_test(faults_are_named_and_what_looks_like_them_is_not),
 		cmocka_unit_test(no_verdict_depends_on_a_name),
 		cmocka_unit_test(certainty_changes_with_time),
+		cmocka_unit_test(a_leak_is_likely_when_it_has_lasted),
 		cmocka_unit_test(limits_are_the_runs),
 		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
 		cmocka_unit_test(a_quota_that_stops_a_short_program),
