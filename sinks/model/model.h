@@ -264,12 +264,12 @@ static inline bool model_row__is_killed(const struct model_row *row)
 	return !EVENT_IS_NULL(row->signal) && row->signal;
 }
 
-/* row->hugetlb_bytes; null: no sample has looked. */
+/* row->hugetlb_bytes; null, with the reason, if no sample has looked. */
 static inline uint64_t model_row__hugetlb(const struct model_row *row)
 {
 	bool looked = row->hugetlb_bytes || !EVENT_IS_NULL(row->sampled_rss_bytes);
 
-	return looked ? row->hugetlb_bytes : EVENT_NULL(MODEL_REASON_ABSENT);
+	return looked ? row->hugetlb_bytes : row->sampled_rss_bytes;
 }
 
 /* The exit status as a shell reports it, 128 + a signal; 0 also if it is not known. */

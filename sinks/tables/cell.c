@@ -334,8 +334,7 @@ int cell__hugetlb(struct packer *p, const struct cell *cell, const void *at)
 {
 	uint64_t bytes = model_row__hugetlb(at);
 
-	(void)cell;
-	return EVENT_IS_NULL(bytes) ? kept__null(p->out) : kept__number(p->out, bytes);
+	return cell__number(p, cell, &bytes);
 }
 
 int cell__boot_id(struct packer *p, const struct cell *cell, const void *at)

@@ -81,5 +81,7 @@ def test_tables_have_it(run):
 @pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
 def test_what_no_sample_saw_is_not_known():
     run = collect("true", config="probes: {lifecycle: {}, mem: {interval: 1h}}\n")
-    row, = ask(run, "SELECT hugetlb_bytes, sampled_rss_bytes FROM processes")
-    assert row == {"hugetlb_bytes": None, "sampled_rss_bytes": None}
+    row, = ask(run, "SELECT hugetlb_bytes, sampled_rss_bytes, missing['hugetlb_bytes'] AS why, "
+                    "missing['sampled_rss_bytes'] AS as_of FROM processes")
+    assert row["hugetlb_bytes"] is None and row["sampled_rss_bytes"] is None
+    assert row["why"] and row["why"] == row["as_of"]
