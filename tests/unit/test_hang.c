@@ -91,7 +91,7 @@ static const struct situation {
 	{"reads from itself, and its child has ended: it comes to no wait",
 	 "p 10 1; p 11 10; x 11 0; t 10 S read 3; d 10 3 fifo 7 rw; running", "deadlock proven 10", NULL},
 	{"sleeps, and its child has ended", "p 10 1; p 11 10; x 11 0; t 10 S clock_nanosleep 0 0 1; running",
-	 "zombie proven 10", NULL},
+	 "zombie suspected 10", NULL},
 	/* futexes */
 	{"two threads, each has what the other wants",
 	 "p 10 1; t 10 S futex 0x3000 0x109 12 0 word=12;"
