@@ -7,9 +7,10 @@
 enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began)
 {
 	const struct model_row *row = &began->row;
+	bool silent = began->command && began->command->silent;
 
 	if (EVENT_IS_NULL(row->exit_code) || row->exit_code > SIGNALLED || *row->tried_error ||
-	    !wrote__anything(&tally->wrote, row->pid, row->start))
+	    !(silent || wrote__anything(&tally->wrote, row->pid, row->start)))
 		return STORY_NAMED;
 	for (const struct model_ending *e = tally->run.run->ending; e; e = e->cause) {
 		const struct model_said *said = model_run__said(tally->run.run, e->row.pid, e->row.start);
@@ -17,5 +18,5 @@ enum story_unnamed story__unheard(const struct tally *tally, const struct model_
 		if (said && (said->text || e == began))
 			return STORY_NAMED;
 	}
-	return STORY_UNHEARD;
+	return silent ? STORY_SILENCED : STORY_UNHEARD;
 }

@@ -539,6 +539,7 @@ static void a_command_that_nothing_names(void **state)
 	}
 }
 
+#define TO_NULL "\n  no last lines: its standard error went to /dev/null\n"
 #define BY_WRITES "  no last lines: what goes to a pipe or a terminal is recorded only by\n"
 
 /* Of a cgroup that the run has entered, or what has come since its first record. */
@@ -596,6 +597,24 @@ static void a_cause_without_last_lines(void **state)
 			fail_msg("%zu: %s", i, page);
 		end(t);
 	}
+}
+
+/* tool 2>/dev/null: no option has them. */
+static void a_cause_that_was_silenced(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/tool", .args = "tool|", .stderr_is = "type=null|device=5|inode=4|");
+	END(.at = 3 * S, .pid = 11, .code = 2, .cpu = 1, .bytes = 1);
+	END(.at = 4 * S, .pid = 10, .code = 2, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, TO_NULL);
+	assert_has_not(page, BY_WRITES);
+	end(t);
 }
 
 /* Not a word of what is short, or a small part of the run. */
@@ -1087,6 +1106,7 @@ int main(void)
 		cmocka_unit_test(a_command_that_nothing_names),
 		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(a_cause_without_last_lines),
+		cmocka_unit_test(a_cause_that_was_silenced),
 		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
 		cmocka_unit_test(an_oom_that_ends_the_run),
