@@ -12,6 +12,53 @@ enum { FOLDER };					/* failure */
 enum { NS_PID = ERROR };				/* exec, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
+#define TRIED_MS 1000 /* what an exec that failed ends, ends so soon after it */
+
+/* ---- an exec that failed ---- */
+
+static uint32_t ms_of(const struct process *p, uint64_t ts)
+{
+	return (uint32_t)((ts - p->row.start) / 1000000);
+}
+
+static void forget_tried(struct process *p)
+{
+	model_command__unref(p->tried);
+	p->tried = NULL;
+	p->row.tried_error[0] = '\0';
+}
+
+/* As bash does a script without a #! line, in the process that could not execute it. */
+static bool runs_it_itself(const struct process *p)
+{
+	return !strcmp(p->row.tried_error, "ENOEXEC") && model_command__is_shell(p->command, p->row.comm);
+}
+
+/* It goes on after an exec that failed, which is then not why it ends. What it runs itself stays its name. */
+static void went_on(struct process *p)
+{
+	if (runs_it_itself(p))
+		p->row.tried_error[0] = '\0';
+	else if (*p->row.tried_error)
+		forget_tried(p);
+}
+
+static bool could_not_execute(const struct model_row *row)
+{
+	return row->exit_code == 126 || row->exit_code == 127;
+}
+
+static void settle_tried(struct process *p)
+{
+	const struct model_row *row = &p->row;
+	bool late = p->tried && ms_of(p, row->ended_ns) - p->tried_ms > TRIED_MS;
+
+	if (runs_it_itself(p) ? row->exit_code != 126 : late && !could_not_execute(row))
+		went_on(p);
+}
+
+/* ---- records ---- */
+
 /* The process of a lifecycle record; created if it is not known. */
 static int lifecycle_process(const struct feed *f, struct process **process)
 {
@@ -22,7 +69,11 @@ static int lifecycle_process(const struct feed *f, struct process **process)
 		return 0;
 	*process = process__new(f->model, f->run, f->record->pid, f->record->start,
 				EVENT_IS_NULL(ppid) ? 0 : (uint32_t)ppid, parent_start);
-	return *process ? row__close_outlived(f->model, *process) : -ENOMEM;
+	if (!*process)
+		return -ENOMEM;
+	if ((*process)->ancestor) /* its parent */
+		went_on((*process)->ancestor);
+	return row__close_outlived(f->model, *process);
 }
 
 static void set_ns_pid(struct process *p, const struct value *value)
@@ -67,11 +118,9 @@ static void find_job(struct run *run, const struct process *p, const struct mode
 static void set_command(const struct feed *f, struct process *p, struct model_command *command)
 {
 	model_command__unref(p->command);
-	model_command__unref(p->tried);
 	p->command = command;
 	p->below_known = false;
-	p->tried = NULL;
-	p->row.tried_error[0] = '\0';
+	forget_tried(p);
 	p->row.forked = false;
 	process__set_comm(p->row.comm, f->field[COMM]);
 	find_job(f->run, p, command);
@@ -126,6 +175,7 @@ int life__exec_failed(const struct feed *f)
 		return -ENOMEM;
 	model_command__unref(p->tried);
 	p->tried = tried;
+	p->tried_ms = ms_of(p, f->record->ts);
 	set_name(p->row.tried_error, f->field[ERROR]);
 	return 0;
 }
@@ -175,7 +225,8 @@ static void set_reaper(const struct feed *f, struct process *p)
 	p->reaper = reaper;
 }
 
-/* A process that was to execute a program which could not be executed (it is missing): the task that it would have been. */
+/* A process that was to execute a program which could not be executed (it is missing), or which it ran itself: the task that
+ * it would have been. */
 static int enter_tried(struct model *model, struct process *p)
 {
 	bool failed = !EVENT_IS_NULL(p->row.exit_code) && p->row.exit_code;
@@ -198,6 +249,7 @@ int life__end(const struct feed *f)
 	p->row.signal = value__number(f->field[SIGNAL]);
 	set_name(p->row.signal_name, f->field[SIGNAL_NAME]);
 	p->row.core_dumped = core->type == VALUE_BOOL && core->boolean;
+	settle_tried(p);
 	err = enter_tried(f->model, p);
 	if (err)
 		return err;

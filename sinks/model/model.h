@@ -213,9 +213,9 @@ struct model_row {
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
 	const struct model_task *task;		      /* NULL: of no step */
-	/* The last program that it could not execute; NULL: none. */
+	/* The last program that it could not execute; NULL: none, or it went on and did something else. */
 	const struct model_command *tried;
-	char tried_error[EVENT_COMM]; /* "ENOENT" */
+	char tried_error[EVENT_COMM]; /* "ENOENT"; empty also where its shell runs that file itself */
 
 	/* Boot clock. The first image begins with the process, later ones with their exec; it ends at the next
 	 * exec or the exit. If it still runs, wall_ns counts to the run's last_ts. */

@@ -94,15 +94,16 @@ struct process {
 	bool provisional[MODEL_SOURCES]; /* of them, those whose account was not closed when the run ended */
 	uint32_t owing;			 /* ended processes whose reaper this is */
 	int32_t above;			 /* programs above it, without forks that executed nothing */
-	bool given_up;			 /* it waits no longer for those that have not reported */
-	bool ready;			 /* its last row waits only for those of `owing` */
-	bool held_reported;		 /* its memory until the exit, by calls.sample */
-	bool io_final;			 /* its I/O's total is */
+	uint32_t tried_ms;		 /* after its start: when the exec of `tried` failed */
+	bool given_up : 1;		 /* it waits no longer for those that have not reported */
+	bool ready : 1;			 /* its last row waits only for those of `owing` */
+	bool held_reported : 1;		 /* its memory until the exit, by calls.sample */
+	bool io_final : 1;		 /* its I/O's total is */
 	bool engine : 1; /* a rule says that it is of the engine itself, or of the process that it was forked from */
 	bool engine_forks : 1; /* or that what is forked from it is */
 	bool below_known : 1;
 	bool has_forked : 1;
-	uint8_t below;	 /* enum steps_exit: what its program's rules say of descendants */
+	uint8_t below : 4; /* enum steps_exit: what its program's rules say of descendants */
 	uint16_t client; /* the rule of `clients` for its program, or that of the process it was forked from; 0: none */
 
 	/* The process that waits for this one, whose I/O account then includes this one's: its last row comes after

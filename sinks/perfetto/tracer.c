@@ -143,7 +143,7 @@ static void describe_run(struct tracer *tracer, const struct trace_run *run)
 /* How it ended, in a word or two. */
 static void say_end(struct text *text, const struct model_row *row)
 {
-	if (row->forked && row->tried)
+	if (row->forked && *row->tried_error)
 		text__printf(text, "%s", row->tried_error);
 	else if (row->outcome == MODEL_OOM)
 		text__printf(text, "out of memory");

@@ -177,7 +177,7 @@ void story__tool(struct text *text, const struct model_run *run, const struct mo
 	const struct model_row *row = &ending->row;
 	const struct model_said *said = model_run__said(run, row->pid, row->start);
 
-	if (!said || !said->tool || ending->tried)
+	if (!said || !said->tool || *row->tried_error)
 		return;
 	text__argument(text, said->tool, strlen(said->tool));
 	text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");

@@ -20,13 +20,13 @@ static bool is_missing(const struct model_row *row)
 	if (!model_outcome__bad(row->outcome) || row->propagated || row->benign)
 		return false;
 	return exited_as_shells_do(row) || row->exit_code == MAKE_FAILED ||
-	       (row->tried && row->forked && !EVENT_IS_NULL(row->exit_code));
+	       (*row->tried_error && row->forked && !EVENT_IS_NULL(row->exit_code));
 }
 
 /* Suspected: only what the process has said can show it. */
 static enum verdict_certainty certainty_of(const struct model_row *row)
 {
-	if (row->tried)
+	if (*row->tried_error)
 		return VERDICT_PROVEN;
 	return exited_as_shells_do(row) ? VERDICT_LIKELY : VERDICT_SUSPECTED;
 }
@@ -110,7 +110,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	draft = draft__new(VERDICT_MISSING_TOOL, certainty_of(row), row);
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
-	if (row->tried) {
+	if (*row->tried_error) {
 		put_tried(&draft, row);
 	} else {
 		put_untried(&draft, row);

@@ -361,6 +361,63 @@ static void a_row_knows_what_could_not_be_executed(void **state)
 	end(s);
 }
 
+/* What a fork has tried, and whether it stays the reason of its end. */
+static const struct {
+	const char *args; /* of what was forked */
+	int error;
+	bool forks;
+	uint64_t later; /* ms from the exec that failed to the end */
+	int code;
+	const char *error_left, *words; /* error_left: NULL: nothing was tried */
+} tries[] = {
+	{"bash|", ENOENT, false, 1, 127, "ENOENT",
+	 "command not found: check (ENOENT: the file, or the interpreter of its first line)"},
+	{"bash|", EACCES, false, 1, 126, "EACCES", "not executable: check (EACCES)"},
+	{"make|", ENOENT, false, 5000, 127, "ENOENT",
+	 "command not found: check (ENOENT: the file, or the interpreter of its first line)"},
+	{"python3|", ENOENT, false, 1, 255, "ENOENT",
+	 "not executed: check (ENOENT: the file, or the interpreter of its first line)"},
+	{"python3|", ENOEXEC, false, 1, 255, "ENOEXEC", "not executed: check (ENOEXEC)"},
+	{"bash|", ENOEXEC, false, 1, 126, "ENOEXEC", "not executable: wrong format: check (ENOEXEC)"},
+	{"bash|", ENOEXEC, false, 1, 3, "", NULL}, /* a script without a #! line */
+	{"bash|", ENOEXEC, true, 5000, 3, "", NULL},
+	{"bash|", ENOEXEC, true, 5000, 126, "", "found, but could not be executed"},
+	{"perl|", ENOENT, true, 1, 1, NULL, NULL},
+	{"perl|", ENOENT, true, 1, 127, NULL, "command not found"},
+	{"perl|", ENOENT, false, 1001, 1, NULL, NULL},
+	{"perl|", ENOEXEC, false, 1001, 1, NULL, NULL},
+};
+
+static void what_goes_on_after_an_exec_that_failed_ends_by_something_else(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(tries) / sizeof(*tries); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text words = {0};
+		const struct model_row *row;
+		size_t at = tries[i].forks;
+
+		program(1 * S, 10, 0, tries[i].args);
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "x");
+		EXEC_FAILED(.at = 2 * S, .pid = 11, .exe = "./check", .args = "./check|in|", .error = tries[i].error);
+		if (tries[i].forks) {
+			program(2 * S, 12, 11, "wc|");
+			END(.at = 2 * S + MS, .pid = 12, .cpu = 1, .bytes = 1);
+		}
+		END(.at = 2 * S + tries[i].later * MS, .pid = 11, .code = tries[i].code, .cpu = 1, .bytes = 1);
+		assert_int_equal(s->rows_count, at + 1);
+		row = &s->rows[at].row;
+		model_row__how(row, &words);
+		if (strcmp(row->tried_error, tries[i].error_left ? tries[i].error_left : "") ||
+		    strcmp(s->rows[at].tried, tries[i].error_left ? "./check" : "") ||
+		    strcmp(words.data ? words.data : "", tries[i].words ? tries[i].words : ""))
+			fail_msg("case %zu: %s %s: %s", i, s->rows[at].tried, row->tried_error,
+				 words.data ? words.data : "");
+		text__free(&words);
+		end(s);
+	}
+}
+
 static void hidden_is_what_an_ancestor_swallowed(void **state)
 {
 	struct seen *s = nested(0, 5);
@@ -445,6 +502,7 @@ int main(void)
 		cmocka_unit_test(a_subshell_passes_on_what_its_child_said),
 		cmocka_unit_test(a_subshell_that_ran_no_program_asks),
 		cmocka_unit_test(a_row_knows_what_could_not_be_executed),
+		cmocka_unit_test(what_goes_on_after_an_exec_that_failed_ends_by_something_else),
 		cmocka_unit_test(hidden_is_what_an_ancestor_swallowed),
 		cmocka_unit_test(a_failure_behind_its_parents_back_is_hidden),
 		cmocka_unit_test(the_parents_end_may_overtake_the_childs_account),

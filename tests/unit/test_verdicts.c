@@ -107,6 +107,44 @@ static void no_such_tool(void)
 	over(3 * S, ROOT, 0, 1);
 }
 
+/* The fork of what has tried one tool, and goes on in the same process with another way, to fail by that. */
+static void tried_and_went_on(uint64_t until, bool forks)
+{
+	FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
+	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/fast", .args = "fast|-t|", .error = ENOENT);
+	if (forks) {
+		start(1 * S + 5 * MS, 12, 11, "slow", "-t|");
+		over(1 * S + 50 * MS, 12, 11, 0);
+	}
+	over(until, 11, ROOT, 1);
+	over(until + S, ROOT, 0, 1);
+}
+
+static void goes_on_with_another_program(void)
+{
+	tried_and_went_on(1 * S + 100 * MS, true);
+}
+
+static void goes_on_by_itself(void)
+{
+	tried_and_went_on(3 * S, false);
+}
+
+/* As the forks of Python, Perl and Rust end, which tell their parent of the error. */
+static void fork_ends_by_another_code(void)
+{
+	tried_and_went_on(1 * S + 100 * MS, false);
+}
+
+/* However long that takes. */
+static void exits_127_late(void)
+{
+	FORK(.at = 1 * S, .pid = 11, .parent = ROOT, .comm = "f");
+	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/samtoolz", .error = ENOENT);
+	over(4 * S, 11, ROOT, 127);
+	over(5 * S, ROOT, 0, 1);
+}
+
 /* Its own loader, or what it called by way of a shell. */
 static void runs_and_exits_127(void)
 {
@@ -1163,6 +1201,10 @@ static const struct {
 	{killed_for_memory, VERDICT_OOM, VERDICT_PROVEN, 11, "limit 97 MiB"},
 	{killed_by_its_user, NONE, 0, 0, NULL},
 	{no_such_tool, VERDICT_MISSING_TOOL, VERDICT_PROVEN, 11, "ENOENT"},
+	{exits_127_late, VERDICT_MISSING_TOOL, VERDICT_PROVEN, 11, "ENOENT"},
+	{fork_ends_by_another_code, VERDICT_MISSING_TOOL, VERDICT_PROVEN, 11, "could not execute fast -t: ENOENT"},
+	{goes_on_with_another_program, NONE, 0, 0, NULL},
+	{goes_on_by_itself, NONE, 0, 0, NULL},
 	{runs_and_exits_127, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11,
 	 "exited 127: a shared library, or a command, was not"},
 	{tries_one_tool_first, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11, "ENOENT"},
