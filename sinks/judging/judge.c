@@ -27,9 +27,14 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	return verdicts__hidden(((struct judge *)arg)->verdicts, row, pid, by);
 }
 
+static int on_retried(void *arg, const struct model_row *row)
+{
+	return verdicts__retried(((struct judge *)arg)->verdicts, row);
+}
+
 int judge__open(struct judge **judge, const struct sink_api *api, const char *name)
 {
-	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden};
+	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .retried = on_retried};
 	struct judge *made = calloc(1, sizeof(*made));
 	struct error err;
 	int rc;

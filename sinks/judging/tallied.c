@@ -16,6 +16,13 @@ int tallied__hidden(void *arg, const struct model_row *row, uint32_t pid, const 
 	return err ? err : tally__hidden(row->run->user, row, pid, by);
 }
 
+int tallied__retried(void *arg, const struct model_row *row)
+{
+	int err = verdicts__retried(((struct judged *)arg)->verdicts, row);
+
+	return err ? err : tally__retried(arg, row);
+}
+
 void tallied__close(void *state)
 {
 	struct judged *judged = state;

@@ -38,6 +38,13 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	return rc || !set->verdicts ? rc : verdicts__hidden(set->verdicts, row, pid, by);
 }
 
+static int on_retried(void *arg, const struct model_row *row)
+{
+	struct otlp_set *set = arg;
+
+	return set->verdicts ? verdicts__retried(set->verdicts, row) : 0;
+}
+
 static int on_process(void *arg, const struct model_process *process)
 {
 	struct otlp *otlp = ((struct otlp_set *)arg)->otlp;
@@ -60,6 +67,7 @@ static const struct model_calls calls = {
 	.run = on_run,
 	.row = on_row,
 	.hidden = on_hidden,
+	.retried = on_retried,
 	.process = on_process,
 	.task = on_task,
 	.run_room = sizeof(struct otlp_run),

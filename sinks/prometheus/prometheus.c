@@ -312,6 +312,11 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	return verdicts__hidden(((struct prometheus *)arg)->verdicts, row, pid, by);
 }
 
+static int on_retried(void *arg, const struct model_row *row)
+{
+	return verdicts__retried(((struct prometheus *)arg)->verdicts, row);
+}
+
 static int on_process(void *arg, const struct model_process *process)
 {
 	(void)arg;
@@ -441,6 +446,7 @@ static const struct on_model_sink prometheus_on_model = {
 	.calls = {.run = on_run,
 		  .row = on_row,
 		  .hidden = on_hidden,
+		  .retried = on_retried,
 		  .process = on_process,
 		  .task = on_task,
 		  .run_room = sizeof(struct host_run)},

@@ -53,8 +53,9 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 static int on_retried(void *arg, const struct model_row *row)
 {
 	struct report *report = arg;
-	int err = totals__retried(row->run->user, &report->commands, row);
+	int err = verdicts__retried(report->judged.verdicts, row);
 
+	err = err ? err : totals__retried(row->run->user, &report->commands, row);
 	return err ? err : rows__retried(report, row);
 }
 

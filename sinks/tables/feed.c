@@ -59,8 +59,7 @@ static int on_row(void *arg, const struct model_row *row)
 	struct tables *tables = arg;
 	int err = totals__row(totals_of(row->run), NULL, row);
 
-	if (!err)
-		err = verdicts__row(tables->verdicts, row);
+	err = err ? err : verdicts__row(tables->verdicts, row);
 	return err ? err : model_rows__image(&tables->rows, row);
 }
 
@@ -79,16 +78,17 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	struct tables *tables = arg;
 	int err = totals__hidden(totals_of(row->run), NULL, row);
 
-	if (!err)
-		err = verdicts__hidden(tables->verdicts, row, pid, by);
+	err = err ? err : verdicts__hidden(tables->verdicts, row, pid, by);
 	return err ? err : model_rows__hidden(&tables->rows, row, pid, by);
 }
 
 static int on_retried(void *arg, const struct model_row *row)
 {
+	struct tables *tables = arg;
 	int err = totals__retried(totals_of(row->run), NULL, row);
 
-	return err ? err : model_rows__retried(&((struct tables *)arg)->rows, row);
+	err = err ? err : verdicts__retried(tables->verdicts, row);
+	return err ? err : model_rows__retried(&tables->rows, row);
 }
 
 static int on_ignored(void *arg, const struct model_row *row)

@@ -122,21 +122,41 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	return add(verdicts, &draft, head);
 }
 
-/* The caller went on and ended well: it may have been prepared for that, as one that tries several tools in turn. */
-static int doubt(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
+/* The verdict on a process; NULL: none. */
+static struct verdict *verdict_on(const struct verdicts *verdicts, const struct model_row *row)
 {
-	(void)pid;
-	(void)by;
 	for (size_t i = verdicts->count; i-- > 0;) {
 		struct verdict *verdict = verdicts->list[i];
 
-		if (verdict->kind != VERDICT_MISSING_TOOL || verdict->run != row->run || verdict->pid != row->pid ||
-		    verdict->start != row->start)
-			continue;
-		if (verdict->certainty == VERDICT_PROVEN)
-			verdict->certainty = VERDICT_LIKELY;
-		break;
+		if (verdict->kind == VERDICT_MISSING_TOOL && verdict->run == row->run && verdict->pid == row->pid &&
+		    verdict->start == row->start)
+			return verdict;
 	}
+	return NULL;
+}
+
+/* The caller went on and ended well: it may have been prepared for that. */
+static int doubt(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
+{
+	struct verdict *verdict = verdict_on(verdicts, row);
+
+	(void)pid;
+	(void)by;
+	if (verdict && verdict->certainty == VERDICT_PROVEN)
+		verdict->certainty = VERDICT_LIKELY;
+	return 0;
+}
+
+/* It was prepared: the same was done again, and ended well. */
+static int excuse(struct verdicts *verdicts, const struct model_row *row)
+{
+	struct verdict *verdict = verdict_on(verdicts, row);
+
+	if (!verdict)
+		return 0;
+	verdict->certainty = VERDICT_SUSPECTED;
+	verdict->dropped |= verdict->head > 0; /* by its exit code alone */
+	verdict->head = 0;
 	return 0;
 }
 
@@ -237,5 +257,6 @@ const struct detector detector_missing_tool = {
 		},
 	.row = judge,
 	.hidden = doubt,
+	.retried = excuse,
 	.finish = name_tools,
 };

@@ -320,6 +320,14 @@ int verdicts__hidden(struct verdicts *verdicts, const struct model_row *row, uin
 	return err;
 }
 
+int verdicts__retried(struct verdicts *verdicts, const struct model_row *row)
+{
+	int err = 0;
+
+	EACH(err, retried, verdicts, row);
+	return err;
+}
+
 int verdicts__settle(struct verdicts *verdicts)
 {
 	int err = 0;

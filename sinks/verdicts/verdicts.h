@@ -64,6 +64,7 @@ int verdicts__record(struct verdicts *verdicts, const struct record *record);
 int verdicts__row(struct verdicts *verdicts, const struct model_row *row);
 int verdicts__hidden(struct verdicts *verdicts, const struct model_row *row, uint32_t pid,
 		     const struct model_command *by);
+int verdicts__retried(struct verdicts *verdicts, const struct model_row *row);
 
 /* All records are in; model__ended() has been called for each stream, and model__finish() is next. */
 int verdicts__settle(struct verdicts *verdicts);

@@ -33,6 +33,11 @@ static int judged_hidden(void *arg, const struct model_row *row, uint32_t pid, c
 	return verdicts__hidden(((struct judged *)arg)->verdicts, row, pid, by);
 }
 
+static int judged_retried(void *arg, const struct model_row *row)
+{
+	return verdicts__retried(((struct judged *)arg)->verdicts, row);
+}
+
 static int judged_record(void *arg, const struct record *record)
 {
 	struct judged *j = arg;
@@ -160,6 +165,19 @@ static void tries_one_tool_first(void)
 	EXEC_FAILED(.at = 1 * S, .pid = 11, .exe = "/bin/pigzz", .error = ENOENT);
 	over(2 * S, 11, ROOT, 127);
 	over(3 * S, ROOT, 0, 0);
+}
+
+/* By the second time its tool is there. */
+static void tool_comes_later(void)
+{
+	start(1 * S, 12, ROOT, "step", "a|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 12, .comm = "f");
+	EXEC_FAILED(.at = 2 * S, .pid = 11, .exe = "/bin/pigzz", .error = ENOENT);
+	over(3 * S, 11, 12, 127);
+	over(4 * S, 12, ROOT, 127);
+	start(5 * S, 13, ROOT, "step", "a|");
+	over(6 * S, 13, ROOT, 0);
+	over(7 * S, ROOT, 0, 0);
 }
 
 /* As a shell looks through its PATH. */
@@ -1208,6 +1226,7 @@ static const struct {
 	{runs_and_exits_127, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11,
 	 "exited 127: a shared library, or a command, was not"},
 	{tries_one_tool_first, VERDICT_MISSING_TOOL, VERDICT_LIKELY, 11, "ENOENT"},
+	{tool_comes_later, VERDICT_MISSING_TOOL, VERDICT_SUSPECTED, 11, "ENOENT"},
 	{tool_elsewhere, NONE, 0, 0, NULL},
 	{not_waited_for, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "4 of its children"},
 	{one_is_waited_for_late, VERDICT_ZOMBIE, VERDICT_SUSPECTED, ROOT, "1 of its children"},
@@ -1313,7 +1332,7 @@ static const struct {
 
 static struct judged *begin_judged(const char *const *with)
 {
-	static const struct model_calls calls = {.row = judged_row, .hidden = judged_hidden};
+	static const struct model_calls calls = {.row = judged_row, .hidden = judged_hidden, .retried = judged_retried};
 	struct judged *j = calloc(1, sizeof(*j));
 
 	assert_non_null(j);
