@@ -182,14 +182,53 @@ static bool same_folder(const struct model_command *a, const struct model_comman
 	       (a->cwd.length == b->cwd.length && !memcmp(a->cwd.data, b->cwd.data, a->cwd.length));
 }
 
-/* A child has ended well: what failed with the same arguments before, in the same folder, was tried again. */
+/* Arguments after the first one; NULL: there are none. */
+static const char *after_first(const struct model_list *args, size_t *length)
+{
+	size_t first = args->data ? strnlen(args->data, args->length) + 1 : args->length;
+
+	*length = first < args->length ? args->length - first : 0;
+	return *length ? args->data + first : NULL;
+}
+
+/* A fork's command has the folder in which its parent began, not that in which it failed. */
+static bool same_folder_as_fork(const struct model_ending *bad, const struct model_command *command)
+{
+	const struct model_text *cwd = command ? &command->cwd : NULL;
+
+	return !bad->folder || !cwd || !cwd->data ||
+	       (strlen(bad->folder) == cwd->length && !memcmp(bad->folder, cwd->data, cwd->length));
+}
+
+/* Of several tools for one thing, the first one that is there: what comes after one that is not found, with the same
+ * arguments. Those of other tools may be the same too where there are none. */
+static bool is_instead(const struct process *child, const struct ending *bad)
+{
+	const struct model_command *tried = bad->pub.tried, *asked = child->asked;
+	const char *wanted, *got;
+	struct model_list called;
+	size_t length, got_length;
+
+	if (!tried || !asked || !bad->pub.row.forked || strcmp(bad->pub.row.tried_error, "ENOENT") != 0 ||
+	    child->row.start < bad->pub.row.ended_ns || tried->args.reason || asked->args.reason)
+		return false;
+	wanted = after_first(&tried->args, &length);
+	called = model_command__called(asked);
+	got = after_first(&called, &got_length);
+	return wanted && got && length == got_length && !memcmp(wanted, got, length) &&
+	       same_folder_as_fork(&bad->pub, child->command);
+}
+
+/* A child has ended well: what failed with the same arguments before, in the same folder, was tried again, or instead of
+ * it. */
 static void brood__well(struct brood *brood, const struct process *child)
 {
 	for (uint32_t i = 0; i < brood->count; i++) {
 		struct ending *bad = brood->bad[i];
 
 		bad->well_after += child->row.began_ns >= bad->pub.row.ended_ns;
-		if (same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command))
+		if ((same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
+		    is_instead(child, bad))
 			bad->fate->retried = true;
 	}
 }

@@ -80,23 +80,6 @@ void text__arguments(struct text *text, const struct model_list *args, bool fold
 	}
 }
 
-/* The kernel puts a script's interpreter, and perhaps one option, before the script. */
-static struct model_list without_interpreter(const struct model_command *command)
-{
-	struct model_list args = command->args;
-	size_t n, exe = command->exe.length;
-
-	for (int i = 0; i < 3 && args.length && command->exe.data; i++) {
-		n = strnlen(args.data, args.length);
-		if (n == exe && n < args.length && !memcmp(args.data, command->exe.data, n))
-			return args;
-		n += n < args.length;
-		args.data += n;
-		args.length -= (uint32_t)n;
-	}
-	return command->args;
-}
-
 const char *model_command__forked(const struct model_command *command, const char *comm)
 {
 	return model_command__is_shell(command, comm) ? "a subshell of " : "fork of ";
@@ -110,7 +93,7 @@ static void put_command(struct text *text, const struct model_command *command, 
 	if (forked)
 		text__printf(text, "%s", model_command__forked(command, comm));
 	if (command && command->args.length) {
-		args = without_interpreter(command);
+		args = model_command__called(command);
 		text__arguments(text, &args, false, max);
 		if (args.reason == EVENT_REASON_TRUNCATED)
 			text__printf(text, " " TEXT_ELLIPSIS);

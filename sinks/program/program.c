@@ -219,6 +219,23 @@ const char *model_command__variable(const struct model_command *command, const c
 	return NULL;
 }
 
+/* The kernel puts a script's interpreter, and perhaps one option, before the script. */
+struct model_list model_command__called(const struct model_command *command)
+{
+	struct model_list args = command->args;
+	size_t n, exe = command->exe.length;
+
+	for (int i = 0; i < 3 && args.length && command->exe.data; i++) {
+		n = strnlen(args.data, args.length);
+		if (n == exe && n < args.length && !memcmp(args.data, command->exe.data, n))
+			return args;
+		n += n < args.length;
+		args.data += n;
+		args.length -= (uint32_t)n;
+	}
+	return command->args;
+}
+
 /* A script is known by its interpreter, the first argument. */
 bool model_command__is_shell(const struct model_command *command, const char *comm)
 {

@@ -57,6 +57,9 @@ const char *model_command__name(const struct model_command *command, const char 
 /* The value of a variable of its environment; NULL: it has none, or the configuration did not select it. */
 const char *model_command__variable(const struct model_command *command, const char *name);
 
+/* Its arguments as it was called: a script's without the interpreter. Valid as long as the command. */
+struct model_list model_command__called(const struct model_command *command);
+
 /* Whether it is a shell, whose forks are subshells. */
 bool model_command__is_shell(const struct model_command *command, const char *comm);
 

@@ -543,6 +543,46 @@ static void attempts_are_counted(void **state)
 	}
 }
 
+/* pigz if it is there, else gzip: a caller that catches the error of the first one needs no second word for it. */
+static void tools_tried_in_turn(void **state)
+{
+	static const struct {
+		const char *first, *second;
+		int error, second_status;
+		bool together, hidden;
+	} cases[] = {
+		{"pigz-x|-f|a|", "gzip|-f|a|", ENOENT, 0, false, false},
+		{"pigz-x|-f|a|", "/bin/sh|-e|/bin/second|-f|a|", ENOENT, 0, false, false}, /* a script */
+		{"pigz-x|-f|a|", "gzip|-f|b|", ENOENT, 0, false, true},			   /* something else */
+		{"pigz-x|-f|a|", "gzip|-f|", ENOENT, 0, false, true},
+		{"pigz-x|-f|a|", "gzip|-f|a|", EACCES, 0, false, true}, /* it is there */
+		{"pigz-x|-f|a|", "gzip|-f|a|", ENOENT, 2, false, true}, /* neither */
+		{"pigz-x|-f|a|", "gzip|-f|a|", ENOENT, 0, true, true},	/* not instead: it began before */
+		{"index-x|", "sort|", ENOENT, 0, false, true},
+		{"pigz-x|-f|a|", NULL, ENOENT, 0, false, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/usr/bin/python3", "python3|x.py|");
+
+		starts(11, 10, NULL, NULL);
+		EXEC_FAILED(.at = now, .pid = 11, .exe = "/bin/first", .args = cases[i].first, .error = cases[i].error);
+		if (cases[i].together)
+			starts(12, 10, "/bin/second", cases[i].second);
+		END(.at = now + 9 * MS, .pid = 11, .code = 255, .cpu = 1, .bytes = 1);
+		if (cases[i].together)
+			ends(12, cases[i].second_status);
+		else if (cases[i].second)
+			runs(12, 10, "/bin/second", cases[i].second, cases[i].second_status);
+		ends(10, 0);
+		if (is_hidden(s, 11) != cases[i].hidden)
+			fail_msg("case %zu", i);
+		assert_int_equal(s->retried_count, !cases[i].hidden);
+		end(s);
+	}
+}
+
 /* An engine that ends well though a job fails. */
 static const char engine_rules[] = "steps: [{args: '^job (?<step>\\w+)', step: '${step}'}]\n"
 				   "exits: [{command: [engine], below: ignored}]";
@@ -760,6 +800,7 @@ int main(void)
 		cmocka_unit_test(what_is_silenced_is_a_question),
 		cmocka_unit_test(an_answer_before_the_end),
 		cmocka_unit_test(attempts_are_counted),
+		cmocka_unit_test(tools_tried_in_turn),
 		cmocka_unit_test(a_signal_of_its_own),
 		cmocka_unit_test(a_timeout_before_its_time),
 		cmocka_unit_test(one_of_several_tests),
