@@ -238,6 +238,21 @@ static void put_cause(struct ci_page *page)
 
 /* ---- lists ---- */
 
+/* What the failure became on its way up to the process that hides it. */
+static void put_passers(struct text *item, const struct tally *tally, const struct tally_failure *kind)
+{
+	struct story_passer passers[STORY_PASSERS];
+	size_t n = story__passers(tally, kind, passers);
+	char how[STORY_ENDING];
+
+	for (size_t i = 0; i < n; i++) {
+		text__printf(item, "\nPassed on: **%s** ", story__ending(how, passers[i].row));
+		markdown__code(item, passers[i].shown, COLUMNS);
+		text__printf(item, "\n");
+		put_lines(item, passers[i].lines, passers[i].count);
+	}
+}
+
 static void put_kind(struct text *item, const struct ci_page *page, const struct tally_failure *kind)
 {
 	struct story_line others[STORY_OTHERS];
@@ -261,6 +276,7 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	text__printf(item, "\n");
 	put_said(item, page->tally, kind->row.pid, kind->row.start, SAID_MAX / 4);
 	put_lines(item, others, story__others(page->tally, kind, others));
+	put_passers(item, page->tally, kind);
 }
 
 static void put_failures(struct ci_page *page)

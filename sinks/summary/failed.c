@@ -55,7 +55,23 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	text__free(&line);
 }
 
-static void failure(struct page *page, const struct tally_failure *f, int width)
+/* What the failure became on its way up to the process that hides it. Returns how many are shown. */
+static size_t passed_on(struct page *page, const struct tally_failure *f, size_t indent)
+{
+	struct story_passer passers[STORY_PASSERS];
+	size_t n = story__passers(page->tally, f, passers);
+	char how[STORY_ENDING];
+
+	for (size_t i = 0; i < n; i++) {
+		page__dim(page, 0, "%*spassed on: %s  %s", (int)indent, "", story__ending(how, passers[i].row),
+			  passers[i].shown);
+		page__lines(page, passers[i].lines, passers[i].count, indent);
+	}
+	return n;
+}
+
+/* Returns how many others it shows. */
+static size_t failure(struct page *page, const struct tally_failure *f, int width)
 {
 	page__how(page, &f->row, width);
 	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, f->shown);
@@ -63,10 +79,11 @@ static void failure(struct page *page, const struct tally_failure *f, int width)
 	circumstances(page, f, 2 + (size_t)width + 2);
 	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);
 	page__said_by_others(page, f, 2 + (size_t)width + 2);
+	return passed_on(page, f, 2 + (size_t)width + 2);
 }
 
-/* `others`: failures of `kinds` that are not listed. */
-static void more_failures(struct page *page, uint64_t others, uint64_t kinds)
+/* `others`: failures of `kinds` that are not listed; `passers`: of those that passed one on, those that are. */
+static void more_failures(struct page *page, uint64_t others, uint64_t kinds, uint64_t passers)
 {
 	uint64_t propagated = page->tally->run.propagated - story__in_chain(page->tally, NULL, true);
 	uint64_t untraced = page->tally->run.run->untraced;
@@ -75,9 +92,9 @@ static void more_failures(struct page *page, uint64_t others, uint64_t kinds)
 	if (others)
 		page__dim(page, 0, "  and %s more of %s other kind%s", format__count(a, others),
 			  format__count(b, kinds), kinds == 1 ? "" : "s");
-	if (propagated)
-		page__dim(page, 0, "  and %s more that passed on the exit status of a failed child",
-			  format__count(a, propagated));
+	if (propagated > passers)
+		page__dim(page, 0, "  and %s more that failed because of a failed child",
+			  format__count(a, propagated - passers));
 	if (untraced)
 		page__dim(page, 0, "  for %s of them it is not known whether they stayed hidden",
 			  format__count(a, untraced));
@@ -105,7 +122,7 @@ void page__failures(struct page *page)
 	const char *title = story__origin(&page->tally->run) ? "Other failures" : "Failed";
 	uint64_t all = run->failed - run->propagated - story__in_chain(page->tally, NULL, false);
 	int width = width_of(list, shown);
-	uint64_t listed = 0;
+	uint64_t listed = 0, passers = 0;
 	char text[64];
 
 	if (!list)
@@ -115,11 +132,11 @@ void page__failures(struct page *page)
 	snprintf(text, sizeof(text), "%s (%llu)", title, (unsigned long long)all);
 	page__section(page, TEXT_RED_BOLD, text);
 	for (size_t i = 0; i < shown; i++) {
-		failure(page, tally_failure__of(list[i]), width);
+		passers += failure(page, tally_failure__of(list[i]), width);
 		listed += story__beside_chain(page->tally, tally_failure__of(list[i]));
 	}
 	page__explain_unnamed(page);
-	more_failures(page, all > listed ? all - listed : 0, count - shown);
+	more_failures(page, all > listed ? all - listed : 0, count - shown, passers);
 out:
 	free(list);
 }

@@ -64,6 +64,7 @@ void page__limit(struct page *page, const struct tally_failure *f, size_t indent
 #define PAGE_SAID 5
 #define PAGE_SAID_MAX 20
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most);
+void page__lines(struct page *page, const struct story_line *lines, size_t count, size_t indent);
 void page__said_by_others(struct page *page, const struct tally_failure *kind,
 			  size_t indent); /* if it is something else */
 

@@ -38,6 +38,12 @@ static void put_line(struct page *page, size_t indent, const char *of, const str
 	text__free(&safe);
 }
 
+void page__lines(struct page *page, const struct story_line *lines, size_t count, size_t indent)
+{
+	for (size_t i = 0; i < count; i++)
+		put_line(page, indent, "", &lines[i]);
+}
+
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most)
 {
 	const struct model_said *said = story__heard(page->tally, pid, start);
@@ -49,8 +55,7 @@ void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, 
 		story__shared(&shared, page->tally, said);
 	if (shared.size)
 		page__dim(page, 0, "%*s%s", (int)indent, "", shared.data);
-	for (size_t i = 0; i < n; i++)
-		put_line(page, indent, "", &lines[i]);
+	page__lines(page, lines, n, indent);
 	if (shared.error)
 		page->text->error = shared.error;
 	text__free(&shared);

@@ -97,4 +97,17 @@ size_t story__message(const struct model_said *said, struct story_line *lines, s
 size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines);
 #define STORY_OTHERS 3
 
+/* What passed the first one of a kind on, hidden as that is, and says more: under another status than what is below it, or with
+ * last lines of its own. The nearest first. Returns how many. */
+#define STORY_PASSERS 4
+#define STORY_PASSER_LINES 2
+struct story_passer {
+	const struct model_row *row; /* its pointers are not valid */
+	const char *shown;	     /* safe to show */
+	struct story_line lines[STORY_PASSER_LINES];
+	size_t count; /* of lines */
+};
+size_t story__passers(const struct tally *tally, const struct tally_failure *kind,
+		      struct story_passer passers[STORY_PASSERS]);
+
 #endif

@@ -287,6 +287,8 @@ int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid
 	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
 	int err = totals__hidden(&tally->run, &tally->steps, row);
 
+	if (!err && row->propagated)
+		err = tally__passed(tally, row);
 	if (!failure)
 		return err;
 	failure->hidden++;
@@ -435,4 +437,5 @@ void tally__free(struct tally *tally)
 	hash__free(&tally->failures);
 	wrote__free(&tally->wrote);
 	hash__free_all(&tally->excused, offsetof(struct tally_excused, node));
+	hash__free_all(&tally->passers, offsetof(struct tally_passer, node));
 }

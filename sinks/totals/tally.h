@@ -10,6 +10,16 @@
 
 #define TALLY_MORE 15
 
+/* A process that passed a hidden failure on: its row may come before that one's. */
+struct tally_passer {
+	struct hash_node node;
+	struct model_row row; /* its pointers are not valid */
+	uint32_t above;	      /* how far above the process that began it: 1 is its parent */
+	uint32_t pid;	      /* that process */
+	uint64_t start;
+	char shown[]; /* safe to show */
+};
+
 /* Rows of one command that ended in the same way, represented by the first. */
 struct tally_failure {
 	struct hash_node node;
@@ -61,7 +71,7 @@ struct tally {
 	struct totals_groups commands, steps;
 	struct tally_top longest, largest, open;
 	struct tally_top last; /* of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last */
-	struct hash failures, excused;
+	struct hash failures, excused, passers;
 	struct wrote wrote;
 };
 
@@ -78,6 +88,14 @@ static inline struct tally_excused *tally_excused__of(struct hash_node *node)
 int tally__init(struct tally *tally, const struct model_run *run, size_t top); /* a zeroed one; 0 or -ENOMEM */
 int tally__row(struct tally *tally, const struct model_row *row);	       /* 0 or -ENOMEM */
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by);
+
+/* A hidden row that passed on the failure of a child. 0 or -ENOMEM. */
+int tally__passed(struct tally *tally, const struct model_row *row);
+
+/* What passed on the failure of this process, the nearest first. Returns how many. */
+#define TALLY_CHAIN 16
+size_t tally__passers(const struct tally *tally, const struct model_row *began,
+		      const struct tally_passer *chain[TALLY_CHAIN]);
 
 struct tally_failure *tally__failure(const struct tally *tally,
 				     const struct model_row *row); /* NULL: none of its kind */

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Pipelines that are broken on purpose: the summary's first lines name what broke them, by the tool's own argv."""
+import html
 import os
 import re
 import shutil
@@ -276,6 +277,18 @@ def test_every_way_to_hide_a_failure_is_found():
     page = merge(collect("./run", cwd=folder).path, sink="summary:failures=100")
     assert set(re.findall(r"^  exit 3 +(tool\d+)", page, re.M)) == {tool[2:] for tool in tools}, page
     assert not re.findall(r"^  exit (?!3 )\d+ .*$", page, re.M), page
+
+
+def test_a_hidden_failure_has_what_it_became():
+    inner = "cp nowhere x; /bin/sleep 0.1; echo config.yaml: no samples >&2; exit 6"
+    run = collect("bash", "-c", f"bash -c '{inner}' 2>log; true", cwd=new_folder())
+    page = new_folder() / "page.md"
+    merge(run.path, sink=f"ci:output={page}")
+    summary, page = merge(run.path, sink="summary"), html.unescape(page.read_text())
+    became = r"exit 1 +cp nowhere x\n(?:.*\n)+ +passed on: exit 6  bash -c .*\n +\| config\.yaml: no samples\n"
+    assert re.search(became, summary), summary
+    assert re.search(r"Passed on: \*\*exit 6\*\* <code>bash -c .*\n\n<pre>config\.yaml: no samples</pre>", page), page
+    assert "because of a failed child" not in summary
 
 
 @pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")

@@ -500,6 +500,41 @@ static void a_hidden_failure_of_tests_has_its_cause(void **state)
 	end(t);
 }
 
+/* Its status, if that is another than that of what is below it. */
+static void what_a_hidden_failure_became(void **state)
+{
+	static const struct {
+		int inner, outer;
+		const char *shown;
+	} cases[] = {
+		{6, 6,
+		 "          passed on: exit 6  sh -c inner\n  and 1 more that failed because of a failed child\n"},
+		{1, 7,
+		 "          passed on: exit 7  sh -c outer\n  and 1 more that failed because of a failed child\n"},
+		{6, 7, "          passed on: exit 6  sh -c inner\n          passed on: exit 7  sh -c outer\n\n"},
+		{1, 1, "pipeline.sh ended 0\n  and 2 more that failed because of a failed child\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/sh", .args = "sh|-c|outer|");
+		FORK(.at = 2 * S, .pid = 12, .parent = 11, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 12, .exe = "/bin/sh", .args = "sh|-c|inner|");
+		FORK(.at = 2 * S, .pid = 13, .parent = 12, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 13, .exe = "/bin/tool", .args = "tool|");
+		END(.at = 3 * S, .pid = 13, .code = 1, .cpu = 1, .bytes = 1);
+		END(.at = 3 * S, .pid = 12, .code = cases[i].inner, .cpu = 1, .bytes = 1);
+		END(.at = 4 * S, .pid = 11, .code = cases[i].outer, .cpu = 1, .bytes = 1);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+		assert_has(print(t, true), cases[i].shown);
+		end(t);
+	}
+}
+
 #define BY_MESSAGE "  which command was not found: what the shell said is not recorded;\n"
 #define BY_EXEC "  what could not be executed, and why, is not recorded: see collector.yaml(5);\n"
 
@@ -1033,6 +1068,53 @@ static void lines_are_shown(void **state)
 	}
 }
 
+static void has_written(struct run *run, uint32_t pid, const char *words)
+{
+	const struct record record = {.pid = pid, .start = 7};
+	struct value null = {.type = VALUE_NULL, .reason = EVENT_REASON_GONE};
+	struct value value = {.type = VALUE_STRING, .string = words, .length = strlen(words)};
+	const struct feed feed = {.run = run, .record = &record, .field = {&value, &null, &null}};
+
+	assert_int_equal(said__take(&feed), 0);
+}
+
+/* Its words are shown, but for those of what is below it in the same file. Rows come in any order. */
+static void what_passed_a_failure_on_has_words_of_its_own(void **state)
+{
+	static const char *const words[] = {"bad magic\n", "bad magic\n", "bad magic\nERROR: no align\n",
+					    "bad magic\nERROR: no align\n", "x\ny\nno samples\n"};
+	static const uint32_t order[] = {3, 1, 4, 2};
+	struct model_ending endings[5] = {{.row.pid = 1, .row.start = 7}};
+	struct run run = {0};
+	struct tally tally = {.run = {.run = &run.pub}};
+	struct tally_failure kind = {.row = {.pid = 1, .start = 7, .exit_code = 1, .outcome = MODEL_FAILED}};
+	struct story_passer passers[STORY_PASSERS];
+
+	(void)state;
+	for (uint32_t i = 0; i < 5; i++)
+		has_written(&run, i + 1, words[i]);
+	for (uint32_t i = 1; i < 5; i++)
+		endings[i].cause = &endings[i - 1];
+	for (uint32_t i = 0; i < 4; i++) {
+		struct model_row row = kind.row;
+
+		row.pid = order[i] + 1;
+		row.ending = &endings[order[i]];
+		assert_int_equal(tally__passed(&tally, &row), 0);
+	}
+	assert_int_equal(story__passers(&tally, &kind, passers), 2);
+	assert_int_equal(passers[0].row->pid, 3);
+	assert_int_equal(passers[0].count, 1);
+	assert_memory_equal(passers[0].lines[0].at, "ERROR: no align\n", passers[0].lines[0].length + 1);
+	assert_int_equal(passers[1].row->pid, 5);
+	assert_int_equal(passers[1].count, 2);
+	assert_memory_equal(passers[1].lines[1].at, "no samples\n", passers[1].lines[1].length + 1);
+	kind.row.pid = 2;
+	assert_int_equal(story__passers(&tally, &kind, passers), 0);
+	hash__free_all(&tally.passers, offsetof(struct tally_passer, node));
+	said__free_all(&run);
+}
+
 #define NOT_KNOWN EVENT_NULL(MODEL_REASON_OFF)
 
 /* A file has grown by 12 bytes while process 3 had it open as its standard error. */
@@ -1104,6 +1186,8 @@ int main(void)
 		cmocka_unit_test(what_explains_a_failure_is_whole),
 		cmocka_unit_test(a_hidden_failure_of_tests_has_its_cause),
 		cmocka_unit_test(a_command_that_nothing_names),
+		cmocka_unit_test(what_a_hidden_failure_became),
+		cmocka_unit_test(what_passed_a_failure_on_has_words_of_its_own),
 		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(a_cause_that_was_silenced),
