@@ -27,6 +27,18 @@ static struct clients *clients_of(struct model *model, struct run *run, uint32_t
 	return run->clients ? &run->clients[rule - 1] : NULL;
 }
 
+/* Whether it is the client that has been counted, as one that is a script executes the next. What a local script of that name
+ * executes has asked no server. */
+static bool is_same_client(const struct model *model, const struct process *p, uint32_t found)
+{
+	if (!p->client_counted)
+		return false;
+	if ((!found || found == p->client) && steps_matcher__client_like(model->matcher, p->client, p->command))
+		return true;
+	p->run->clients[p->client - 1].count--;
+	return false;
+}
+
 int client__exec(struct model *model, struct process *p)
 {
 	struct steps_program program = {
@@ -36,11 +48,14 @@ int client__exec(struct model *model, struct process *p)
 	struct clients *server = found.server ? clients_of(model, p->run, found.server) : NULL;
 	struct clients *client = found.client ? clients_of(model, p->run, found.client) : NULL;
 
-	p->client = (uint16_t)found.client;
 	if ((found.server && !server) || (found.client && !client))
 		return -ENOMEM;
 	if (server)
 		server->own = true;
+	if (is_same_client(model, p, found.client))
+		return 0;
+	p->client = (uint16_t)found.client;
+	p->client_counted = client;
 	if (client && !client->count++)
 		snprintf(client->name, sizeof(client->name), "%s", model_command__name(p->command, p->row.comm));
 	return 0;

@@ -103,7 +103,8 @@ struct process {
 	bool engine_forks : 1; /* or that what is forked from it is */
 	bool below_known : 1;
 	bool has_forked : 1;
-	uint8_t below : 4; /* enum steps_exit: what its program's rules say of descendants */
+	bool client_counted : 1; /* by its rule, for its own program */
+	uint8_t below : 4;	 /* enum steps_exit: what its program's rules say of descendants */
 	uint16_t client; /* the rule of `clients` for its program, or that of the process it was forked from; 0: none */
 
 	/* The process that waits for this one, whose I/O account then includes this one's: its last row comes after

@@ -116,6 +116,9 @@ struct steps_clients {
 	uint32_t client, server;
 };
 struct steps_clients steps_matcher__clients(struct steps_matcher *matcher, const struct steps_program *program);
+/* Whether a program is called like this client, or is to interpret what is: bazel-real, python3 flux-run.py. */
+bool steps_matcher__client_like(const struct steps_matcher *matcher, uint32_t client,
+				const struct model_command *command);
 size_t steps_matcher__clients_count(const struct steps_matcher *matcher);
 bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 				  uint32_t client); /* it can start its server itself */

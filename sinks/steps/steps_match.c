@@ -3,6 +3,7 @@
  * search that takes too many steps counts as no match. */
 #include "sinks/steps/steps_names.h"
 
+#include <ctype.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -343,6 +344,35 @@ struct steps_clients steps_matcher__clients(struct steps_matcher *matcher, const
 			found.server = i + 1;
 	}
 	return found;
+}
+
+static bool is_like(const struct steps_exit_rule *rule, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+
+	for (size_t i = 0; i < rule->commands_count; i++) {
+		size_t length = strlen(rule->commands[i]);
+
+		if (!strncmp(name, rule->commands[i], length) && !isalpha((unsigned char)name[length]))
+			return true;
+	}
+	return false;
+}
+
+#define CALLED_MAX 3 /* an interpreter, an option, and the script */
+
+bool steps_matcher__client_like(const struct steps_matcher *matcher, uint32_t client,
+				const struct model_command *command)
+{
+	const struct steps_exit_rule *rule = &matcher->steps->clients[client - 1].rule;
+	const struct model_list *args = &command->args;
+	bool like = is_like(rule, model_command__name(command, ""));
+
+	for (size_t at = 0, i = 0; at < args->length && i < CALLED_MAX && !like; i++) {
+		like = is_like(rule, args->data + at);
+		at += strlen(args->data + at) + 1;
+	}
+	return like;
 }
 
 size_t steps_matcher__clients_count(const struct steps_matcher *matcher)

@@ -166,9 +166,43 @@ static void forks_outlive_their_parent(void **state)
 	end(s);
 }
 
+/* A script that is called like a client executes something else, or the client. */
+static void a_client_that_executes_another_program(void **state)
+{
+	static const struct {
+		const char *first, *args, *second, *second_args, *clients;
+	} cases[] = {
+		{"/w/ssh", "bash|/w/ssh|host|a|", "/bin/bash", "bash|-c|local a|", NULL},
+		{"/w/ssh", "bash|/w/ssh|host|a|", "/usr/bin/ssh", "ssh|host|a|", "ssh"},
+		{"/usr/bin/ssh", "ssh|host|a|", NULL, NULL, "ssh"},
+		{"/usr/bin/docker", "docker|run|a|", "/usr/bin/podman", "podman|run|a|", "podman"},
+		{"/usr/bin/bazel", "bazel|build|x|", "/usr/bin/bazel-real", "bazel-real|build|x|", "bazel"},
+		{"/usr/bin/flux", "flux|run|x|", "/usr/bin/python3", "python3|/lib/flux-run.py|x|", "flux"},
+		{"/usr/bin/at", "at|now|", "/usr/bin/atlas", "atlas|", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		program(1 * S, 10, 0, "sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 11, .exe = cases[i].first, .args = cases[i].args);
+		if (cases[i].second)
+			EXEC(.at = 3 * S, .pid = 11, .exe = cases[i].second, .args = cases[i].second_args);
+		model_run__clients(model__run(s->model, 0), &text);
+		if (strcmp(text.data ? text.data : "", cases[i].clients ? cases[i].clients : "") != 0)
+			fail_msg("case %zu: %s", i, text.data ? text.data : "");
+		text__free(&text);
+		end(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_client_that_executes_another_program),
 		cmocka_unit_test(a_replaced_program_has_its_own_figures),
 		cmocka_unit_test(a_stream_without_images_says_so),
 		cmocka_unit_test(growth_of_a_fork_counts),
