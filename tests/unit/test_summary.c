@@ -512,7 +512,7 @@ static void what_a_hidden_failure_became(void **state)
 		{1, 7,
 		 "          passed on: exit 7  sh -c outer\n  and 1 more that failed because of a failed child\n"},
 		{6, 7, "          passed on: exit 6  sh -c inner\n          passed on: exit 7  sh -c outer\n\n"},
-		{1, 1, "pipeline.sh ended 0\n  and 2 more that failed because of a failed child\n"},
+		{1, 1, "an ancestor ended 0: pipeline.sh\n  and 2 more that failed because of a failed child\n"},
 	};
 
 	(void)state;
