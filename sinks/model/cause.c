@@ -137,15 +137,22 @@ static bool names_attempts(const char *argument)
 			    strcasestr(argument, "try=") || !strcmp(argument + strspn(argument, "-"), "try"));
 }
 
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
 static bool same_but_for_numbers(const char *a, const char *b)
 {
-	for (; *a && *b; a++, b++) {
-		size_t digits = strspn(a, "0123456789"), others = strspn(b, "0123456789");
-
-		if (!digits != !others || (!digits && *a != *b))
+	while (*a && *b) {
+		if (is_digit(*a) != is_digit(*b) || (!is_digit(*a) && *a != *b))
 			return false;
-		a += digits ? digits - 1 : 0;
-		b += digits ? others - 1 : 0;
+		while (is_digit(*a) && is_digit(a[1]))
+			a++;
+		while (is_digit(*b) && is_digit(b[1]))
+			b++;
+		a++;
+		b++;
 	}
 	return !*a && !*b;
 }
@@ -159,14 +166,13 @@ static bool same_command(const struct model_command *a, const struct model_comma
 		return false;
 	if (a->args.length == b->args.length && !memcmp(a->args.data, b->args.data, a->args.length))
 		return true;
-	if (a->args.reason || b->args.reason)
+	if (a->args.reason || b->args.reason || a->args.count != b->args.count)
 		return false;
 	at = a->args.data;
 	other = b->args.data;
 	while (at < a->args.data + a->args.length && other < b->args.data + b->args.length) {
-		bool counts = names_attempts(before) || names_attempts(at);
-
-		if (strcmp(at, other) != 0 && !(counts && same_but_for_numbers(at, other)))
+		if (strcmp(at, other) != 0 &&
+		    !(same_but_for_numbers(at, other) && (names_attempts(before) || names_attempts(at))))
 			return false;
 		before = at;
 		at += strlen(at) + 1;
