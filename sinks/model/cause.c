@@ -216,7 +216,7 @@ static bool is_instead(const struct process *child, const struct ending *bad)
 	size_t length, got_length;
 
 	if (!tried || !asked || !bad->pub.row.forked || strcmp(bad->pub.row.tried_error, "ENOENT") != 0 ||
-	    child->row.start < bad->pub.row.ended_ns || tried->args.reason || asked->args.reason)
+	    tried->args.reason || asked->args.reason)
 		return false;
 	wanted = after_first(&tried->args, &length);
 	called = model_command__called(asked);
@@ -225,16 +225,21 @@ static bool is_instead(const struct process *child, const struct ending *bad)
 	       same_folder_as_fork(&bad->pub, child->command);
 }
 
-/* A child has ended well: what failed with the same arguments before, in the same folder, was tried again, or instead of
- * it. */
+static bool is_another_try(const struct process *child, const struct ending *bad)
+{
+	return (same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
+	       is_instead(child, bad);
+}
+
+/* A child has ended well: what failed before it began, with the same arguments in the same folder, was tried again, or this
+ * instead of it. What ran beside it was not. */
 static void brood__well(struct brood *brood, const struct process *child)
 {
 	for (uint32_t i = 0; i < brood->count; i++) {
 		struct ending *bad = brood->bad[i];
 
 		bad->well_after += child->row.began_ns >= bad->pub.row.ended_ns;
-		if ((same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
-		    is_instead(child, bad))
+		if (child->row.start >= bad->pub.row.ended_ns && is_another_try(child, bad))
 			bad->fate->retried = true;
 	}
 }
@@ -407,8 +412,8 @@ static void link_cause(struct model *model, struct process *p)
 			own->fate->refs++;
 		}
 	row->muted = says == STEPS_MUTED;
-	row->benign = row->muted || says == STEPS_ANSWER || lost_its_reader(row) || sender__meant(row) ||
-		      was_asked_to_end(p) || ended_with_namespace(p) || is_question(p) ||
+	row->benign = row->muted || (says == STEPS_ANSWER && p != p->run->root) || lost_its_reader(row) ||
+		      sender__meant(row) || was_asked_to_end(p) || ended_with_namespace(p) || is_question(p) ||
 		      (rules && said_above(model, p) == STEPS_ANSWER);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||

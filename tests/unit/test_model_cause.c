@@ -148,6 +148,20 @@ static void an_answer_that_ends_a_script(void **state)
 	assert_chain(s, 1, "10 12");
 }
 
+/* It was run to know: its answer is the run's failure. */
+static void an_answer_of_the_command_itself(void **state)
+{
+	struct seen *s = began("/bin/gzip", "gzip|-t|x.gz|");
+
+	(void)state;
+	ends(10, 1);
+	assert_int_equal(model__finish(s->model), 0);
+	assert_false(s->rows[0].row.benign);
+	assert_int_equal(s->rows[0].row.outcome, MODEL_FAILED);
+	assert_int_equal(model__run(s->model, 0)->ending->row.pid, 10);
+	end(s);
+}
+
 /* Also under another code, if nothing comes after it; only of what runs others, as a program may look around. */
 static void an_answer_before_the_end(void **state)
 {
@@ -366,6 +380,7 @@ static const struct {
 	{"/bin/ps", "ps|-p|17|", 1, false},
 	{"/usr/bin/flock", "flock|-n|9|", 1, false},
 	{"/usr/bin/flock", "flock|-n|lock|tool|", 1, true},
+	{"/usr/bin/flock", "flock|-n|lock|true|", 1, false},
 	{"/usr/bin/make", "make|-q|all|", 1, false},
 	{"/usr/bin/make", "make|all|", 2, true},
 	{"/usr/bin/awk", "awk|/x/ {f = 1} END {exit !f}|t|", 1, false},
@@ -491,6 +506,22 @@ static void a_wrapper_that_ended_its_child_has_failed(void **state)
 		assert_false(is_hidden(s, 12));
 		end(s);
 	}
+}
+
+/* Two shards with the same arguments: only one of them fails. */
+static void what_runs_beside_it_is_no_other_try(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|x|");
+
+	(void)state;
+	starts(11, 10, "/bin/tool", "tool|a|");
+	starts(12, 10, "/bin/tool", "tool|a|");
+	ends(11, 5);
+	ends(12, 0);
+	ends(10, 0);
+	assert_int_equal(s->retried_count, 0);
+	assert_true(is_hidden(s, 11));
+	end(s);
 }
 
 static void what_is_tried_again_with_success_is_not_hidden(void **state)
@@ -798,6 +829,7 @@ int main(void)
 		cmocka_unit_test(of_a_pipe_the_first_that_failed),
 		cmocka_unit_test(an_answer_that_ends_a_script),
 		cmocka_unit_test(what_is_silenced_is_a_question),
+		cmocka_unit_test(an_answer_of_the_command_itself),
 		cmocka_unit_test(an_answer_before_the_end),
 		cmocka_unit_test(attempts_are_counted),
 		cmocka_unit_test(tools_tried_in_turn),
@@ -812,6 +844,7 @@ int main(void)
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on_under_any_code),
 		cmocka_unit_test(a_wrapper_that_ended_its_child_has_failed),
+		cmocka_unit_test(what_runs_beside_it_is_no_other_try),
 		cmocka_unit_test(what_is_tried_again_with_success_is_not_hidden),
 		cmocka_unit_test(what_an_engine_retries_is_known_by_its_tag),
 		cmocka_unit_test(what_an_engine_retries_is_known_by_its_exit),

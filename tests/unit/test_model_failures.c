@@ -27,6 +27,8 @@ static void ends_are_judged(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct seen *s = begin(NULL, ALL);
 
+		EXEC(.at = 1 * S, .pid = 9, .exe = "/bin/sh", .args = "sh|");
+		FORK(.at = 1 * S, .pid = 10, .parent = 9, .comm = "sh");
 		EXEC(.at = 1 * S, .pid = 10, .exe = cases[i].exe, .args = "a|");
 		if (cases[i].oom)
 			OOM_KILL(.at = 2 * S, .pid = 10, .bytes = 1);
