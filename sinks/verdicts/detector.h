@@ -116,6 +116,7 @@ struct verdict_quota {
 };
 
 #define QUOTA_OWN 16
+#define AT_LIMIT 16
 
 /* What is kept of a run. */
 struct verdict_run {
@@ -128,7 +129,9 @@ struct verdict_run {
 	struct verdict *quota_of_all;	      /* of its first process, for all; NULL: not said */
 	struct verdict *quota_own[QUOTA_OWN]; /* of processes in that cgroup */
 	uint32_t quota_owns;
-	uint64_t quota_own_throttled;	      /* periods of the one that it has stopped most often */
+	uint64_t quota_own_throttled;	    /* periods of the one that it has stopped most often */
+	struct verdict *at_limit[AT_LIMIT]; /* hangs that a limit of time has ended */
+	uint32_t at_limit_count;
 	uint64_t cpus;			      /* on which the least restricted of its processes may run; 0: not known */
 	uint64_t memory_limit;		      /* of the cgroup in which most of its memory is; 0: none is known */
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */

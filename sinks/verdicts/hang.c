@@ -249,12 +249,50 @@ static int settle(struct verdicts *verdicts)
 	return pass(verdicts, NULL);
 }
 
+/* By timeout(1) or alike, which may be further up; a shell ends what it does not need any more. */
+static bool ended_at_limit(const struct track *track, const struct model_row *row)
+{
+	bool shell = model_command__is_shell(NULL, row->sender_comm);
+	const struct track *above = ended__by_signal(row) && !shell ? track->parent : NULL;
+
+	while (above && (above->pid != row->sender_pid || above->start != row->sender_start))
+		above = above->parent;
+	return above && above->children == 1;
+}
+
 /* Whether it had to be ended: nothing else got on until then. */
 static enum verdict_certainty outside(const struct verdicts *verdicts, const struct track *track,
 				      const struct finding *finding, const struct model_row *row)
 {
-	return ended__outside(verdicts, row) && ended__idle(verdicts, track, finding->since_ns) ? VERDICT_LIKELY
-												: VERDICT_SUSPECTED;
+	return (ended__outside(verdicts, row) || ended_at_limit(track, row)) &&
+			       ended__idle(verdicts, track, finding->since_ns)
+		       ? VERDICT_LIKELY
+		       : VERDICT_SUSPECTED;
+}
+
+static int give_at_end(struct verdicts *verdicts, struct finding *finding, const struct track *track,
+		       const struct model_row *row, enum verdict_certainty certainty)
+{
+	struct verdict_run *run = verdict_run__of(verdicts, row->run);
+	size_t before = verdicts->count;
+	int err = give(verdicts, finding, row, certainty, row->ended_ns);
+
+	if (run && verdicts->count > before && !finding->closed && ended_at_limit(track, row) &&
+	    run->at_limit_count < AT_LIMIT)
+		run->at_limit[run->at_limit_count++] = verdicts->list[before];
+	return err;
+}
+
+/* What a limit of time has ended may have been given that time: listen for 5 s. Then the run is none the worse for it. */
+static int finish(struct verdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->runs_count; i++) {
+		const struct verdict_run *run = verdicts->runs[i];
+
+		for (uint32_t j = 0; run && !run->root_failed && j < run->at_limit_count; j++)
+			run->at_limit[j]->dropped = true;
+	}
+	return 0;
 }
 
 /* As a script ends a service that it does not need any more: such a process is not stopped. */
@@ -290,7 +328,7 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 		return 0;
 	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;
-	return give(verdicts, finding, row, certainty, row->ended_ns);
+	return give_at_end(verdicts, finding, track, row, certainty);
 }
 
 static void drop(void *room)
@@ -316,6 +354,7 @@ const struct detector detector_graph = {
 	.exited = exited,
 	.row = row,
 	.settle = settle,
+	.finish = finish,
 	.drop = drop,
 	.index = DETECT_GRAPH,
 };

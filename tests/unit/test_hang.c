@@ -242,6 +242,15 @@ static const struct situation {
 	{"the same by an older version, which did not say which",
 	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0; x 10 -15; x 9 -15", "hang likely 10",
 	 "to open a FIFO whose other end no process opens, in openat"},
+	{"a FIFO that nothing opens, and its time is up",
+	 "p 8 1; p 9 8; p 10 9; t 10 S openat -100 0 0 opening=/w/q; x 10 -15 9; x 9 124; x 8 124", "hang likely 10",
+	 "to open the FIFO /w/q"},
+	{"the same further down",
+	 "p 8 1; p 9 8; p 10 9; p 11 10; t 11 S openat -100 0 0 opening=/w/q; t 10 S wait4 -1;"
+	 "x 11 -15 9; x 10 -15 9; x 9 124; x 8 124",
+	 "hang likely 11", NULL},
+	{"what is given some time, for a run that ends well",
+	 "p 8 1; p 9 8; p 10 9; t 10 S openat -100 0 0 opening=/w/q; x 10 -15 9; x 9 124; x 8 0", "", NULL},
 	{"a shell waits for what follows a file, and is ended",
 	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S read 4; d 10 4 inotify 8 r;"
 	 "x 9 -15; x 10 -15",
