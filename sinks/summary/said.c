@@ -17,6 +17,10 @@ void page__explain_unnamed(struct page *page)
 		page__dim(page, 0, "  what could not be executed, and why, is not recorded: see collector.yaml(5);");
 		page__dim(page, 0, "  probes: {lifecycle: {exec_failed: true}} in -c FILE records it");
 	}
+	if (new & 1U << STORY_UNNAMED_FORK) {
+		page__dim(page, 0, "  255 of a fork: often its program could not be executed; which, and why, has");
+		page__dim(page, 0, "  probes: {lifecycle: {exec_failed: true}} in -c FILE, see collector.yaml(5)");
+	}
 	if (new & 1U << STORY_UNHEARD) {
 		page__dim(page, 0, "  no last lines: what goes to a pipe or a terminal is recorded only by");
 		page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE, see collector.yaml(5)");

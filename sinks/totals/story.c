@@ -185,8 +185,11 @@ void story__tool(struct text *text, const struct model_run *run, const struct mo
 
 enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell)
 {
-	if ((row->exit_code != 127 && row->exit_code != 126) || !row->runs_others || *row->tried_error ||
-	    model_run__said(tally->run.run, row->pid, row->start))
+	if (*row->tried_error || model_run__said(tally->run.run, row->pid, row->start))
+		return STORY_NAMED;
+	if (row->exit_code == 255 && row->forked && !shell)
+		return STORY_UNNAMED_FORK;
+	if ((row->exit_code != 127 && row->exit_code != 126) || !row->runs_others)
 		return STORY_NAMED;
 	/* A shell looks for a command itself, and executes what it has found. */
 	if (row->exit_code == 127 && shell && !wrote__nothing(&tally->wrote, row->pid, row->start))
@@ -220,7 +223,10 @@ void story__how(struct text *text, const struct model_ending *ending)
 	row.command = ending->command;
 	row.tried = ending->tried;
 	model_row__how(&row, text);
-	if (ending->among > 1)
+	if (ending->among == 1)
+		text__printf(text, "%sfailed below %s, which knows if it was meant to", text->size ? ", " : "",
+			     ending->among_of);
+	else if (ending->among > 1)
 		text__printf(text, "%sone of %u that failed below %s, which knows if it was meant to",
 			     text->size ? ", " : "", ending->among, ending->among_of);
 }

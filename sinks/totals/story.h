@@ -38,8 +38,16 @@ void story__command(struct text *text, const struct model_ending *ending);
 /* The tool that a shell could not execute: "nosuch: not found, in ". */
 void story__tool(struct text *text, const struct model_run *run, const struct model_ending *ending);
 /* Whether it wanted a command that was not found, or could not be executed, and nothing in the record names that. What would:
- * the shell's message, or the exec that failed. */
-enum story_unnamed { STORY_NAMED, STORY_UNNAMED_MESSAGE, STORY_UNNAMED_EXEC, STORY_UNHEARD, STORY_SILENCED };
+ * the shell's message, or the exec that failed. STORY_UNNAMED_FORK: perhaps it did, as what is forked and executes nothing ends
+ * with 255 then, in Python and others. */
+enum story_unnamed {
+	STORY_NAMED,
+	STORY_UNNAMED_MESSAGE,
+	STORY_UNNAMED_EXEC,
+	STORY_UNNAMED_FORK,
+	STORY_UNHEARD,
+	STORY_SILENCED
+};
 enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell);
 /* STORY_UNHEARD if the failure of the run began with an exit code, that process wrote something, and no last lines of it, nor of
  * any that passed it on, are recorded; STORY_SILENCED if its standard error was /dev/null; else STORY_NAMED. */

@@ -7,10 +7,16 @@
 enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began)
 {
 	const struct model_row *row = &began->row;
-	bool silent = began->command && began->command->silent;
+	struct text how = {0};
+	bool explained, silent = began->command && began->command->silent;
 
 	if (EVENT_IS_NULL(row->exit_code) || row->exit_code > SIGNALLED || *row->tried_error ||
 	    !(silent || wrote__anything(&tally->wrote, row->pid, row->start)))
+		return STORY_NAMED;
+	story__how(&how, began);
+	explained = how.size;
+	text__free(&how);
+	if (explained)
 		return STORY_NAMED;
 	for (const struct model_ending *e = tally->run.run->ending; e; e = e->cause) {
 		const struct model_said *said = model_run__said(tally->run.run, e->row.pid, e->row.start);

@@ -395,8 +395,8 @@ static void a_failure_that_was_retried_with_success(void **state)
 	program(3 * S, 12, "/usr/bin/curl", "curl|x|", 7);
 	program(4 * S, 13, "/usr/bin/curl", "curl|x|", 0);
 	program(4 * S, 14, "/usr/bin/curl", "curl|y|", 7);
-	program(4 * S, 15, "/usr/bin/curl", "curl|y|", 0);
-	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	program(5 * S, 15, "/usr/bin/curl", "curl|y|", 0);
+	END(.at = 6 * S, .pid = 10, .cpu = 1, .bytes = 1);
 	page = print(t, true);
 	assert_has(page, "6 programs executed, 3 retried with success\n");
 	assert_has(page, "verdict        exit 0\n");
@@ -629,6 +629,30 @@ static void a_cause_without_last_lines(void **state)
 		page = print(t, true);
 		said = strstr(page, BY_WRITES);
 		if (!said != !cases[i].hint || (said && strstr(said + 4, BY_WRITES)))
+			fail_msg("%zu: %s", i, page);
+		end(t);
+	}
+}
+
+/* subprocess.run(["nosuch"]) in Python: its fork ends with 255, and a shell's that does so is another thing. */
+static void a_fork_that_may_have_executed_nothing(void **state)
+{
+	static const struct {
+		const char *exe, *args;
+		bool hint;
+	} cases[] = {{"/usr/bin/python3", "python3|p.py|", true}, {"/bin/bash", "bash|p.sh|", false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = cases[i].exe, .args = cases[i].args);
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "x");
+		END(.at = 3 * S, .pid = 11, .code = 255, .cpu = 1, .bytes = 1);
+		END(.at = 4 * S, .pid = 10, .code = 1, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		if (!strstr(page, "  255 of a fork: often its program could not be executed;") != !cases[i].hint)
 			fail_msg("%zu: %s", i, page);
 		end(t);
 	}
@@ -1191,6 +1215,7 @@ int main(void)
 		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(a_cause_that_was_silenced),
+		cmocka_unit_test(a_fork_that_may_have_executed_nothing),
 		cmocka_unit_test(what_goes_on_after_the_command),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
 		cmocka_unit_test(an_oom_that_ends_the_run),
