@@ -135,6 +135,13 @@ def cursor(state):
     return "".join(path.read_text() for path in (state / "cursors").glob("jsonl/*/*") if path.name[0] != ".")
 
 
+def has_exits(path):
+    try:
+        return any(e["event"] == "exit" for e in read_stream(path)[1])
+    except StopIteration:  # its header is still to come
+        return False
+
+
 class Site:
     """A daemon with one run, a shell that is told how many processes to start."""
 
@@ -171,7 +178,7 @@ class Site:
 
     def last_with_exits(self):
         """The last segment may be new and have nothing that a sink could acknowledge."""
-        return number_of(next(path for path in reversed(files(self.run)) if any(e["event"] == "exit" for e in read_stream(path)[1])))
+        return number_of(next(path for path in reversed(files(self.run)) if has_exits(path)))
 
     def acknowledged(self):
         return int(re.search(r"segment lifecycle (\d+) |$", cursor(self.state))[1] or 1)
