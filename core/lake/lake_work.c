@@ -215,6 +215,9 @@ int lake_work__exchange(struct lake *lake, struct lake_work *work, struct lake_d
 
 	if (!rc && (fsync(rescue.to) || fsync(work->fd) || fsync(lake->hidden)))
 		rc = -errno;
+	/* before it too: a reader could find a part of a day that is exchanged and put back */
+	if (!rc && !is_unchanged(day, day->fd))
+		rc = -EAGAIN;
 	if (!rc && renameat2(work->fd, DAY, day->table_fd, day->date, RENAME_EXCHANGE))
 		rc = -errno;
 	if (!rc && (!is_same(work->fd, DAY, &day->st) || !is_unchanged(day, day->fd))) {
