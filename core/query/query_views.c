@@ -32,12 +32,12 @@ static bool is_first(const struct query *query, const struct side *side, size_t 
 
 /* ---- parts ---- */
 
-/* read_parquet([path, path...], options) of the sources of the part; false: none has the table. */
-static bool put_part(struct text *sql, struct query *query, const struct side *side, size_t first, const char *table)
+/* read_parquet([path, path...], options) of the sources of the part. Returns how many have the table. */
+static size_t put_part(struct text *sql, struct query *query, const struct side *side, size_t first, const char *table)
 {
 	struct text paths = {0}, one = {0};
 	const char *begin, *end = NULL;
-	bool any = false;
+	size_t count = 0;
 
 	for (size_t i = first; i < side->end; i++) {
 		if (!alike(&query->sources[first], &query->sources[i]) || !query_source__has(query, i, table))
@@ -46,19 +46,18 @@ static bool put_part(struct text *sql, struct query *query, const struct side *s
 		query_source__from(query, i, table, &one);
 		if (one.error || query->sources[i].layout == LAYOUT_DATABASE) {
 			text__put(sql, one.data, one.size);
-			any = !one.error;
+			count = !one.error;
 			break;
 		}
 		begin = strchr(one.data, '(') + 1;
 		end = strstr(one.data, ", union_by_name");
-		text__printf(&paths, "%s%.*s", any ? ", " : "", (int)(end - begin), begin);
-		any = true;
+		text__printf(&paths, "%s%.*s", count++ ? ", " : "", (int)(end - begin), begin);
 	}
 	if (end)
 		text__printf(sql, "read_parquet([%s]%s", paths.data ? paths.data : "", end);
 	text__free(&paths);
 	text__free(&one);
-	return any;
+	return count;
 }
 
 static int set_same(void *same, const char *const *row)
@@ -67,29 +66,38 @@ static int set_same(void *same, const char *const *row)
 	return 0;
 }
 
-/* Leaves union_by_name out where all files have the same columns. With it DuckDB opens every file, and keeps it open, whenever it
- * binds the view: for the view, for each over it, and for a query three times. */
-static void bind_once(struct query *query, struct text *from)
+/* What is wrong with a file is said by its view. */
+static bool have_same_columns(struct query *query, const char *files, size_t length)
 {
-	static const char by_name[] = ", union_by_name = true";
-	char *at = from->data ? strstr(from->data, by_name) : NULL;
-	const char *files = at ? strchr(from->data, '(') + 1 : NULL;
 	struct text sql = {0};
 	struct error err;
 	bool same = false;
+	int rc;
 
-	if (!at)
-		return;
 	text__printf(&sql,
 		     "SELECT count(DISTINCT s) FROM (SELECT sum(CAST(hash(name, type, repetition_type, num_children, "
 		     "converted_type, logical_type) AS HUGEINT)) AS s FROM parquet_schema(%.*s) GROUP BY file_name)",
-		     (int)(at - files), files);
-	/* What is wrong with a file is said by its view. */
-	if (!sql.error && !query__each(query, sql.data, set_same, &same, &err) && same) {
-		memmove(at, at + sizeof(by_name) - 1, strlen(at + sizeof(by_name) - 1) + 1);
-		from->size -= sizeof(by_name) - 1;
-	}
+		     (int)length, files);
+	rc = sql.error ? sql.error : query__each(query, sql.data, set_same, &same, &err);
 	text__free(&sql);
+	return !rc && same;
+}
+
+/* Leaves union_by_name out where all files have the same columns, or there is only one. With it DuckDB opens every file, and keeps
+ * it open, whenever it binds the view: for the view, for each over it, and for a query three times. */
+static void bind_once(struct query *query, struct text *from, bool only_one)
+{
+	static const char by_name[] = ", union_by_name = true";
+	const size_t length = sizeof(by_name) - 1;
+	char *at = strstr(from->data, by_name), *files;
+
+	if (!at)
+		return;
+	files = strchr(from->data, '(') + 1;
+	if (!only_one && !have_same_columns(query, files, (size_t)(at - files)))
+		return;
+	memmove(at, at + length, strlen(at + length) + 1);
+	from->size -= length;
 }
 
 /* Creates schema part_N with a view for each table. */
@@ -104,9 +112,10 @@ static int make_part(struct query *query, const struct side *side, size_t first,
 	text__printf(&sql, "CREATE SCHEMA %s;\n", schema);
 	for (size_t i = 0; i < query->tables_count; i++) {
 		struct text from = {0};
+		size_t count = put_part(&from, query, side, first, query->tables[i]);
 
-		if (put_part(&from, query, side, first, query->tables[i]) && !from.error) {
-			bind_once(query, &from);
+		if (count && !from.error) {
+			bind_once(query, &from, count == 1 && source->layout == LAYOUT_FILES);
 			text__printf(&sql, "CREATE VIEW %s.\"%s", schema, source->old ? "old_" : "");
 			text__printf(&sql, "%s\" AS FROM %s%s%s%s;\n", query->tables[i], from.data,
 				     source->except ? " WHERE (" : "", source->except ? source->except : "",
