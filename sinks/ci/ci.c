@@ -68,10 +68,10 @@ static int log_failures(struct ci *ci, bool last)
 		const struct tally *tally = model__run(ci->judged.on.model, i)->user;
 
 		ci_log__failures(&lines, &ci->logged, tally, last);
-		if (last)
-			ci_log__limit(&lines, &ci->logged, tally);
-		if (last)
-			ci_log__verdicts(&lines, &ci->logged, tally, ci->judged.verdicts);
+		if (!last)
+			continue;
+		ci_log__limit(&lines, &ci->logged, tally);
+		ci_log__verdicts(&lines, &ci->logged, tally, ci->judged.verdicts);
 	}
 	rc = lines.error ? lines.error : write_all(STDERR_FILENO, lines.data, lines.size);
 	text__free(&lines);

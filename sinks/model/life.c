@@ -43,17 +43,12 @@ static void went_on(struct process *p)
 		forget_tried(p);
 }
 
-static bool could_not_execute(const struct model_row *row)
-{
-	return row->exit_code == 126 || row->exit_code == 127;
-}
-
 static void settle_tried(struct process *p)
 {
 	const struct model_row *row = &p->row;
 	bool late = p->tried && ms_of(p, row->ended_ns) - p->tried_ms > TRIED_MS;
 
-	if (runs_it_itself(p) ? row->exit_code != 126 : late && !could_not_execute(row))
+	if (runs_it_itself(p) ? row->exit_code != 126 : late && !model_row__exited_as_shells_do(row))
 		went_on(p);
 }
 
@@ -248,7 +243,7 @@ int life__end(const struct feed *f)
 	p->row.exit_code = value__number(f->field[EXIT_CODE]);
 	p->row.signal = value__number(f->field[SIGNAL]);
 	set_name(p->row.signal_name, f->field[SIGNAL_NAME]);
-	p->row.core_dumped = core->type == VALUE_BOOL && core->boolean;
+	p->row.core_dumped = value__is_true(core);
 	settle_tried(p);
 	err = enter_tried(f->model, p);
 	if (err)

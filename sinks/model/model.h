@@ -264,6 +264,12 @@ static inline bool model_row__is_killed(const struct model_row *row)
 	return !EVENT_IS_NULL(row->signal) && row->signal;
 }
 
+/* Whether its code is what shells exit with for a command that they could not execute, 126, or not find, 127. */
+static inline bool model_row__exited_as_shells_do(const struct model_row *row)
+{
+	return row->exit_code == 126 || row->exit_code == 127;
+}
+
 /* row->hugetlb_bytes; null, with the reason, if no sample has looked. */
 static inline uint64_t model_row__hugetlb(const struct model_row *row)
 {

@@ -11,6 +11,11 @@ bool value__is(const struct value *value, const char *text)
 	       !memcmp(value->string, text, value->length);
 }
 
+bool value__is_true(const struct value *value)
+{
+	return value->type == VALUE_BOOL && value->boolean;
+}
+
 uint64_t value__number(const struct value *value)
 {
 	switch (value->type) {

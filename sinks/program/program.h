@@ -50,6 +50,8 @@ uint64_t value__number(const struct value *value);
 /* Whether a value of a record is this text. */
 bool value__is(const struct value *value, const char *text);
 
+bool value__is_true(const struct value *value);
+
 /* The name of a command: the last part of its path, else `comm`. That of argv[0] if it was executed by a descriptor
  * (fexecve of a memfd) or as /proc/self/exe; busybox and its like are what they are called. NUL-terminated, any bytes. */
 const char *model_command__name(const struct model_command *command, const char *comm);

@@ -189,7 +189,7 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 		return STORY_NAMED;
 	if (row->exit_code == 255 && row->forked && !shell)
 		return STORY_UNNAMED_FORK;
-	if ((row->exit_code != 127 && row->exit_code != 126) || !row->runs_others)
+	if (!model_row__exited_as_shells_do(row) || !row->runs_others)
 		return STORY_NAMED;
 	/* A shell looks for a command itself, and executes what it has found. */
 	if (row->exit_code == 127 && shell && !wrote__nothing(&tally->wrote, row->pid, row->start))

@@ -17,6 +17,8 @@ struct draft {
 	enum verdict_certainty certainty;
 	const struct model_row *row; /* the process: its command and step */
 	uint64_t since_ns, ended_ns;
+	uint8_t mark; /* as those of the verdict */
+	size_t head;  /* 0: nothing that comes later is to be asked */
 	struct text evidence, refute, next, members, missing;
 };
 
@@ -115,9 +117,6 @@ struct verdict_quota {
 	uint64_t first[QUOTA_COUNTERS], last[QUOTA_COUNTERS];
 };
 
-#define QUOTA_OWN 16
-#define AT_LIMIT 16
-
 /* What is kept of a run. */
 struct verdict_run {
 	const struct model_run *run;
@@ -126,12 +125,8 @@ struct verdict_run {
 	bool root_failed;
 	uint64_t root_ended_ns;		      /* 0: not yet */
 	struct verdict_quota quota;	      /* its counter of CPU time is of any process */
-	struct verdict *quota_of_all;	      /* of its first process, for all; NULL: not said */
-	struct verdict *quota_own[QUOTA_OWN]; /* of processes in that cgroup */
-	uint32_t quota_owns;
-	uint64_t quota_own_throttled;	    /* periods of the one that it has stopped most often */
-	struct verdict *at_limit[AT_LIMIT]; /* hangs that a limit of time has ended */
-	uint32_t at_limit_count;
+	bool quota_of_all;		      /* its first process has a verdict for all */
+	uint64_t quota_own_throttled;	      /* periods of the one in that cgroup that it has stopped most often */
 	uint64_t cpus;			      /* on which the least restricted of its processes may run; 0: not known */
 	uint64_t memory_limit;		      /* of the cgroup in which most of its memory is; 0: none is known */
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */

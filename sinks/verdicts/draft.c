@@ -77,7 +77,9 @@ static int fill(struct verdict *verdict, struct draft *draft)
 				    .start = row->start,
 				    .began_ns = row->began_ns,
 				    .since_ns = draft->since_ns,
-				    .ended_ns = draft->ended_ns};
+				    .ended_ns = draft->ended_ns,
+				    .mark = draft->mark,
+				    .head = draft->head};
 	whole_command(&command, row);
 	verdict->command = move(&command, &err);
 	verdict->evidence = move(&draft->evidence, &err);

@@ -25,8 +25,10 @@ static void move(struct text *to, struct text *from)
 	*from = (struct text){0};
 }
 
+#define MARK_AT_LIMIT 1 /* of a verdict on what a limit of time has ended */
+
 static int give(struct verdicts *verdicts, struct finding *finding, const struct model_row *row,
-		enum verdict_certainty certainty, uint64_t ended_ns)
+		enum verdict_certainty certainty, uint64_t ended_ns, uint8_t mark)
 {
 	uint64_t until = EVENT_IS_NULL(ended_ns) ? row->run->last_ts : ended_ns;
 	struct draft draft = draft__new(finding->kind, certainty, row);
@@ -34,6 +36,7 @@ static int give(struct verdicts *verdicts, struct finding *finding, const struct
 	if (until < finding->since_ns ||
 	    until - finding->since_ns < verdict_run__limit(verdicts, row->run, finding->kind)->after)
 		return 0;
+	draft.mark = mark;
 	draft.since_ns = finding->since_ns;
 	draft.ended_ns = ended_ns;
 	put_evidence(&draft, finding, row, until);
@@ -65,7 +68,8 @@ static int dissolve(struct verdicts *verdicts, struct track *track, struct stand
 	int err = 0;
 
 	if (row && stand->finding->closed)
-		err = give(verdicts, stand->finding, row, stand->finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY, ts);
+		err = give(verdicts, stand->finding, row, stand->finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY, ts,
+			   0);
 	forget(stand);
 	return err;
 }
@@ -262,35 +266,22 @@ static bool ended_at_limit(const struct track *track, const struct model_row *ro
 
 /* Whether it had to be ended: nothing else got on until then. */
 static enum verdict_certainty outside(const struct verdicts *verdicts, const struct track *track,
-				      const struct finding *finding, const struct model_row *row)
+				      const struct finding *finding, const struct model_row *row, bool at_limit)
 {
-	return (ended__outside(verdicts, row) || ended_at_limit(track, row)) &&
-			       ended__idle(verdicts, track, finding->since_ns)
+	return (ended__outside(verdicts, row) || at_limit) && ended__idle(verdicts, track, finding->since_ns)
 		       ? VERDICT_LIKELY
 		       : VERDICT_SUSPECTED;
-}
-
-static int give_at_end(struct verdicts *verdicts, struct finding *finding, const struct track *track,
-		       const struct model_row *row, enum verdict_certainty certainty)
-{
-	struct verdict_run *run = verdict_run__of(verdicts, row->run);
-	size_t before = verdicts->count;
-	int err = give(verdicts, finding, row, certainty, row->ended_ns);
-
-	if (run && verdicts->count > before && !finding->closed && ended_at_limit(track, row) &&
-	    run->at_limit_count < AT_LIMIT)
-		run->at_limit[run->at_limit_count++] = verdicts->list[before];
-	return err;
 }
 
 /* What a limit of time has ended may have been given that time: listen for 5 s. Then the run is none the worse for it. */
 static int finish(struct verdicts *verdicts)
 {
-	for (size_t i = 0; i < verdicts->runs_count; i++) {
-		const struct verdict_run *run = verdicts->runs[i];
+	for (size_t i = 0; i < verdicts->count; i++) {
+		struct verdict *verdict = verdicts->list[i];
+		bool hangs = verdict->kind == VERDICT_HANG || verdict->kind == VERDICT_DEADLOCK;
 
-		for (uint32_t j = 0; run && !run->root_failed && j < run->at_limit_count; j++)
-			run->at_limit[j]->dropped = true;
+		if (hangs && verdict->mark == MARK_AT_LIMIT && !verdicts->runs[verdict->run->index]->root_failed)
+			verdict->dropped = true;
 	}
 	return 0;
 }
@@ -316,19 +307,21 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	struct finding *finding = stand ? stand->finding : NULL;
 	bool lives = row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN;
 	enum verdict_certainty certainty;
+	bool at_limit;
 
 	if (!finding)
 		return 0;
+	at_limit = !finding->closed && ended_at_limit(track, row);
 	if (finding->closed)
 		certainty = finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY;
 	else
-		certainty = outside(verdicts, track, finding, row);
+		certainty = outside(verdicts, track, finding, row, at_limit);
 	/* It went on, or ended by itself: then it was none. */
 	if (finding->moved_ns && !finding->broken && (lives || !may_be_dying(finding, row->ended_ns)))
 		return 0;
 	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;
-	return give_at_end(verdicts, finding, track, row, certainty);
+	return give(verdicts, finding, row, certainty, row->ended_ns, at_limit ? MARK_AT_LIMIT : 0);
 }
 
 static void drop(void *room)

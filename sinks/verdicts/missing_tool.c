@@ -6,20 +6,14 @@
 
 #include "sinks/verdicts/detector.h"
 
-#define NOT_EXECUTABLE 126 /* what shells exit with, and env, nice, xargs */
-#define NOT_FOUND 127
+#define NOT_FOUND 127 /* what shells exit with, and env, nice, xargs */
 #define MAKE_FAILED 2 /* also of what finds by itself that a tool is missing, and says so */
-
-static bool exited_as_shells_do(const struct model_row *row)
-{
-	return row->exit_code == NOT_FOUND || row->exit_code == NOT_EXECUTABLE;
-}
 
 static bool is_missing(const struct model_row *row)
 {
 	if (!model_outcome__bad(row->outcome) || row->propagated || row->benign)
 		return false;
-	return exited_as_shells_do(row) || row->exit_code == MAKE_FAILED ||
+	return model_row__exited_as_shells_do(row) || row->exit_code == MAKE_FAILED ||
 	       (*row->tried_error && row->forked && !EVENT_IS_NULL(row->exit_code));
 }
 
@@ -28,18 +22,7 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 {
 	if (*row->tried_error)
 		return VERDICT_PROVEN;
-	return exited_as_shells_do(row) ? VERDICT_LIKELY : VERDICT_SUSPECTED;
-}
-
-/* head: bytes of the evidence that stay where the process's message says more; 0: nothing that comes later is to be asked. */
-static int add(struct verdicts *verdicts, struct draft *draft, size_t head)
-{
-	size_t before = verdicts->count;
-	int err = draft__add(verdicts, draft);
-
-	if (!err && verdicts->count > before)
-		verdicts->list[before]->head = head;
-	return err;
+	return model_row__exited_as_shells_do(row) ? VERDICT_LIKELY : VERDICT_SUSPECTED;
 }
 
 #define INSTALL "install it, or put its folder into PATH"
@@ -102,7 +85,6 @@ static void put_untried(struct draft *draft, const struct model_row *row)
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct draft draft;
-	size_t head = 0;
 
 	(void)track;
 	if (!is_missing(row))
@@ -114,12 +96,12 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		put_tried(&draft, row);
 	} else {
 		put_untried(&draft, row);
-		head = draft.evidence.size;
+		draft.head = draft.evidence.size;
 		text__printf(&draft.evidence, row->exit_code == NOT_FOUND && !row->runs_others
 						      ? ": a shared library, or a command, was not found"
 						      : ", as it could not execute a program");
 	}
-	return add(verdicts, &draft, head);
+	return draft__add(verdicts, &draft);
 }
 
 /* The verdict on a process; NULL: none. */

@@ -100,12 +100,16 @@ static bool uses_it(const struct verdict_quota *quota)
 	return (double)grown(quota, QUOTA_CPU) * 2 >= given;
 }
 
-static int tell(struct verdicts *verdicts, const struct model_row *row, const struct verdict_quota *quota,
+/* Marks of verdicts on one quota. */
+enum { MARK_OF_ALL = 1, MARK_OWN };
+
+static int tell(struct verdicts *verdicts, const struct model_row *row, const struct verdict_quota *quota, uint8_t mark,
 		const char *whose)
 {
 	char stopped[FORMAT_SIZE], span[FORMAT_SIZE];
 	struct draft draft = draft__new(VERDICT_THROTTLED, VERDICT_PROVEN, row);
 
+	draft.mark = mark;
 	draft.since_ns = quota->since_ns;
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence,
@@ -121,30 +125,14 @@ static int tell(struct verdicts *verdicts, const struct model_row *row, const st
 	return draft__add(verdicts, &draft);
 }
 
-/* Of many that live for a short time each. */
-static int tell_of_all(struct verdicts *verdicts, struct verdict_run *run, const struct model_row *row)
-{
-	size_t before = verdicts->count;
-	int err = tell(verdicts, row, &run->quota, "has descendants in");
-
-	if (verdicts->count > before)
-		run->quota_of_all = verdicts->list[before];
-	return err;
-}
-
 static int tell_own(struct verdicts *verdicts, struct verdict_run *run, const struct model_row *row,
 		    const struct verdict_quota *own)
 {
-	size_t before = verdicts->count;
-	int err = tell(verdicts, row, own, "ran in");
+	bool same = own->cgroup == run->quota.cgroup;
 
-	if (verdicts->count == before || own->cgroup != run->quota.cgroup)
-		return err;
-	if (run->quota_owns < QUOTA_OWN)
-		run->quota_own[run->quota_owns++] = verdicts->list[before];
-	if (grown(own, QUOTA_THROTTLED) > run->quota_own_throttled)
+	if (same && grown(own, QUOTA_THROTTLED) > run->quota_own_throttled)
 		run->quota_own_throttled = grown(own, QUOTA_THROTTLED);
-	return err;
+	return tell(verdicts, row, own, same ? MARK_OWN : 0, "ran in");
 }
 
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
@@ -158,24 +146,33 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		return -ENOMEM;
 	if (own && stops(own, limit, ended) && uses_it(own))
 		return tell_own(verdicts, run, row, own);
-	return row->root && run->quota.since_ns && stops(&run->quota, limit, false) ? tell_of_all(verdicts, run, row)
-										    : 0;
+	if (!row->root || !run->quota.since_ns || !stops(&run->quota, limit, false))
+		return 0;
+	/* of many that live for a short time each */
+	return tell(verdicts, row, &run->quota, MARK_OF_ALL, "has descendants in");
+}
+
+static bool is_marked(const struct verdict *verdict, uint8_t mark)
+{
+	return verdict->kind == VERDICT_THROTTLED && verdict->mark == mark;
 }
 
 /* Either those that the quota has stopped, whose rows may come after that of the run's first process, or that one for all, if
  * none of them was stopped for half of the time. */
 static int choose(struct verdicts *verdicts)
 {
-	for (size_t i = 0; i < verdicts->runs_count; i++) {
-		struct verdict_run *run = verdicts->runs[i];
-		bool all;
+	for (size_t i = 0; i < verdicts->count; i++)
+		if (is_marked(verdicts->list[i], MARK_OF_ALL))
+			verdicts->runs[verdicts->list[i]->run->index]->quota_of_all = true;
+	for (size_t i = 0; i < verdicts->count; i++) {
+		struct verdict *verdict = verdicts->list[i];
+		const struct verdict_run *run = verdicts->runs[verdict->run->index];
+		bool all = run->quota_own_throttled * 2 < grown(&run->quota, QUOTA_THROTTLED);
 
-		if (!run || !run->quota_of_all)
-			continue;
-		all = run->quota_own_throttled * 2 < grown(&run->quota, QUOTA_THROTTLED);
-		run->quota_of_all->dropped = !all;
-		for (uint32_t j = 0; j < run->quota_owns; j++)
-			run->quota_own[j]->dropped = all;
+		if (is_marked(verdict, MARK_OF_ALL))
+			verdict->dropped = !all;
+		else if (is_marked(verdict, MARK_OWN) && run->quota_of_all)
+			verdict->dropped = all;
 	}
 	return 0;
 }

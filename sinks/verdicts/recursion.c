@@ -130,10 +130,9 @@ static int take_stack(const struct seen *seen)
 
 static int take_exit(const struct seen *seen)
 {
-	const struct value *fault = seen->field[0];
 	struct level *level;
 
-	if (!seen->track || fault->type != VALUE_BOOL || !fault->boolean)
+	if (!seen->track || !value__is_true(seen->field[0]))
 		return 0;
 	level = track__room(seen->track, &detector_recursion);
 	if (!level)

@@ -24,11 +24,6 @@ static char *new_text(const struct value *value)
 	return value->type == VALUE_STRING && value->length ? strndup(value->string, value->length) : NULL;
 }
 
-static bool is_true(const struct value *value)
-{
-	return value->type == VALUE_BOOL && value->boolean;
-}
-
 /* The index of a text in a list of names; 0: none of them. */
 static uint8_t index_of(const struct value *value, const char *const *names, size_t count)
 {
@@ -115,7 +110,7 @@ int stand__stuck(struct stand *stand, const struct seen *seen)
 		return -ENOMEM;
 	stand->threads = threads;
 	thread = &threads[stand->threads_count++];
-	*thread = (struct stand_thread){.tid = seen->record->tid, .timer = is_true(field[11])};
+	*thread = (struct stand_thread){.tid = seen->record->tid, .timer = value__is_true(field[11])};
 	thread->state = field[2]->type == VALUE_STRING && field[2]->length ? field[2]->string[0] : '?';
 	copy_text(thread->channel, sizeof(thread->channel), field[3]);
 	copy_text(thread->syscall, sizeof(thread->syscall), field[4]);
@@ -215,7 +210,7 @@ void stand__picture(struct stand *stand, const struct seen *seen)
 		return;
 	stand->described = true;
 	copy_text(stand->incomplete, sizeof(stand->incomplete), field[5]);
-	if (!is_true(field[4]) || threads != stand->threads_count || descriptors != count_own(stand))
+	if (!value__is_true(field[4]) || threads != stand->threads_count || descriptors != count_own(stand))
 		stand->complete = false;
 	/* What went on while it was described does not stand still; a thread that is not described may run. */
 	if (value__is(field[5], "moved") || (!EVENT_IS_NULL(threads) && threads > stand->threads_count))

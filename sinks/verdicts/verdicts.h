@@ -34,6 +34,7 @@ struct verdict {
 	bool dropped; /* another one says more: none that verdicts__get() gives is */
 	uint32_t pid;
 	uint64_t start, began_ns; /* of the process */
+	uint8_t mark;		  /* its detector's: what it is to be looked at for, once all rows are in; 0: nothing */
 	size_t head;		  /* its detector's: bytes of the evidence that stay where what comes later says more */
 	const char *command, *step;
 	uint64_t since_ns, ended_ns; /* boot clock; ended_ns null: it still holds, or its end was not seen */
