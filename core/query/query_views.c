@@ -83,8 +83,8 @@ static bool have_same_columns(struct query *query, const char *files, size_t len
 	return !rc && same;
 }
 
-/* Leaves union_by_name out where all files have the same columns, or there is only one. With it DuckDB opens every file, and keeps
- * it open, whenever it binds the view: for the view, for each over it, and for a query three times. */
+/* Leaves union_by_name out where all files have the same columns, or there is only one. With it DuckDB opens every file, and
+ * keeps it open, whenever it binds the view: for the view, for each over it, and for a query three times. */
 static void bind_once(struct query *query, struct text *from, bool only_one)
 {
 	static const char by_name[] = ", union_by_name = true";
