@@ -8,7 +8,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -25,6 +27,7 @@
 #include "core/daemon/syncer.h"
 #include "core/log.h"
 
+#define RECORDER_NICE -10
 #define PROGRAMS_US 20000 /* more than any BPF program takes */
 
 /* ---- the stages ---- */
@@ -367,6 +370,19 @@ static void record(struct recorder *r)
 	channel__tell(r->channel, CHANNEL_DONE, 0, 0);
 }
 
+/* Out of the caller's process group and without the terminal, but in its session: a session is a scheduling autogroup of
+ * its own, and two of those on a busy machine leave CPUs idle, which cost a storm of short processes 8 to 10 % more. */
+static void leave_group(void)
+{
+	int tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+	if (tty >= 0) {
+		ioctl(tty, TIOCNOTTY);
+		close(tty);
+	}
+	setpgid(0, 0);
+}
+
 /* Signals are the keeper's, also those from the terminal; of the caller's descriptors only that for messages is used. */
 static void detach(int channel)
 {
@@ -382,7 +398,7 @@ static void detach(int channel)
 
 	sigfillset(&all);
 	sigprocmask(SIG_SETMASK, &all, NULL);
-	setsid();
+	leave_group();
 }
 
 int recorder__run(const struct collector_opts *opts, const struct passwd *user, int channel)
@@ -405,6 +421,8 @@ int recorder__run(const struct collector_opts *opts, const struct passwd *user, 
 	detach(channel);
 	caps__resume();
 	privileges__raise_limits();
+	/* Beside more runnable processes than CPUs the rings would fill up before its turn. Without CAP_SYS_NICE: as is. */
+	setpriority(PRIO_PROCESS, 0, RECORDER_NICE);
 	prctl(PR_SET_NAME, "collector-rec", 0, 0, 0);
 	err = start(&r);
 	if (err) {

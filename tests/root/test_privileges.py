@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What each part may do once everything is attached, by /proc, and by trying."""
+import fcntl
 import os
+import pty
 import pwd
 import re
 import resource
@@ -8,6 +10,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,33 @@ def test_root():
         path = end(started)
     assert SANITIZED or OLD_BPF or kept(path) == []
     assert os.stat(path / "cpu.msgpack").st_uid == 0
+
+
+def test_how_it_is_scheduled():
+    """In time, whatever the caller's nice value, and where a key of the terminal and kill(0) do not reach it; but in the
+    caller's session, for the kernel shares CPUs worse between two."""
+    def scheduled(pid):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return {"group": int(fields[2]), "session": int(fields[3]), "terminal": int(fields[4]), "nice": int(fields[16])}
+
+    def on_a_terminal():
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+        os.nice(5)
+
+    ours, theirs = pty.openpty()
+    with Started("--no-summary", *WAITS, stdin=theirs, preexec_fn=on_a_terminal) as started:
+        started.wait_until_watching()
+        pid = started.recorder()
+        keeper, recorder = scheduled(started.pid), scheduled(pid)
+        children = Path(f"/proc/{started.pid}/task/{started.pid}/children").read_text().split()
+        command, = (child for child in children if Path(f"/proc/{child}/comm").read_text() == "sh\n")
+        assert keeper["terminal"] and keeper["nice"] == scheduled(command)["nice"] == 5
+        assert recorder == {"group": pid, "session": keeper["session"], "terminal": 0, "nice": -10}
+        os.write(ours, b"\n")
+        started.end(None)
+    os.close(ours)
+    os.close(theirs)
 
 
 def test_descriptors_of_the_caller():
