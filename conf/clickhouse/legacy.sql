@@ -608,6 +608,30 @@ ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(day)
 ORDER BY (pipeline, run, host, time, marker, seq);
 
+CREATE TABLE IF NOT EXISTS `output_log` (
+    `run` String COMMENT 'the run\x27s id',
+    `host` String COMMENT 'where it ran',
+    `pipeline` String COMMENT 'the run\x27s name',
+    `ts` Int64 COMMENT 'when, on the boot clock (ns)',
+    `time` String COMMENT 'when',
+    `seq` Int64 COMMENT 'number in its stream',
+    `marker` String COMMENT 'random id of its stream; (marker, seq) names a record',
+    `pid` Int32 COMMENT 'process, in the initial pid namespace',
+    `start` Int64 COMMENT 'the process\x27s start on the boot clock; (pid, start) names a process (ns)',
+    `tid` Int32 COMMENT 'thread',
+    `cpu` Int32 COMMENT 'CPU that it happened on',
+    `missing` Nullable(String),
+    `bytes` Nullable(Int64) COMMENT 'of the text, before redaction (bytes)',
+    `log_bytes` Nullable(Int64) COMMENT 'of the log that were read by then (bytes)',
+    `text` Nullable(String) COMMENT 'whole lines, those that came since the event before',
+    `engine` Nullable(String) COMMENT 'its name, by the option engine_logs',
+    `path` Nullable(String) COMMENT 'the folder',
+    day Date MATERIALIZED toDate(substring(time, 1, 10))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(day)
+ORDER BY (pipeline, run, host, time, marker, seq);
+
 CREATE TABLE IF NOT EXISTS `output_text` (
     `run` String COMMENT 'the run\x27s id',
     `host` String COMMENT 'where it ran',

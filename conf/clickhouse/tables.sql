@@ -609,6 +609,30 @@ PARTITION BY toYYYYMM(time)
 ORDER BY (pipeline, run, host, time, marker, seq)
 SETTINGS non_replicated_deduplication_window = 1000;
 
+CREATE TABLE IF NOT EXISTS `output_log` (
+    `run` LowCardinality(String) COMMENT 'the run\x27s id',
+    `host` LowCardinality(String) COMMENT 'where it ran',
+    `pipeline` LowCardinality(String) COMMENT 'the run\x27s name',
+    `ts` Int64 COMMENT 'when, on the boot clock (ns)' CODEC(Delta, ZSTD(1)),
+    `time` DateTime64(6, 'UTC') COMMENT 'when' CODEC(Delta, ZSTD(1)),
+    `seq` Int64 COMMENT 'number in its stream' CODEC(Delta, ZSTD(1)),
+    `marker` LowCardinality(String) COMMENT 'random id of its stream; (marker, seq) names a record',
+    `pid` Int32 COMMENT 'process, in the initial pid namespace' CODEC(T64, ZSTD(1)),
+    `start` Int64 COMMENT 'the process\x27s start on the boot clock; (pid, start) names a process (ns)' CODEC(Delta, ZSTD(1)),
+    `tid` Int32 COMMENT 'thread' CODEC(T64, ZSTD(1)),
+    `cpu` Int32 COMMENT 'CPU that it happened on' CODEC(T64, ZSTD(1)),
+    `missing` LowCardinality(Nullable(String)),
+    `bytes` Nullable(Int64) COMMENT 'of the text, before redaction (bytes)' CODEC(T64, ZSTD(1)),
+    `log_bytes` Nullable(Int64) COMMENT 'of the log that were read by then (bytes)' CODEC(T64, ZSTD(1)),
+    `text` Nullable(String) COMMENT 'whole lines, those that came since the event before' CODEC(ZSTD(1)),
+    `engine` Nullable(String) COMMENT 'its name, by the option engine_logs' CODEC(ZSTD(1)),
+    `path` Nullable(String) COMMENT 'the folder' CODEC(ZSTD(1))
+)
+ENGINE = ReplacingMergeTree
+PARTITION BY toYYYYMM(time)
+ORDER BY (pipeline, run, host, time, marker, seq)
+SETTINGS non_replicated_deduplication_window = 1000;
+
 CREATE TABLE IF NOT EXISTS `output_text` (
     `run` LowCardinality(String) COMMENT 'the run\x27s id',
     `host` LowCardinality(String) COMMENT 'where it ran',

@@ -35,6 +35,10 @@ int proc__open_process(const struct probe_ask *ask);
 /* Appends a file of a folder. 0 or -errno. */
 int proc__append_file(struct proc_text *out, int folder, const char *name);
 
+/* Appends what a regular file has from ask->offset on, the first that the process has open in the folder ask->path. -ENOENT: it
+ * has none open there. */
+int proc__append_log(struct proc_text *out, const struct probe_ask *ask, int process);
+
 /* ---- cgroup.c ---- */
 
 /* The memory cgroup of a process, or the nearest above it that has the controller: lines "NAME VALUE" of its path, its
@@ -48,6 +52,10 @@ int proc__append_cgroup(struct proc_text *out, int process, const struct proc_ow
 /* The last bytes of a file between `offset` and `end`, if it is this one: regular, with this device and inode. With inode 0
  * its last ones, if it was written to since the process started. -ESTALE: it is another one, or shorter than `end`. */
 int proc__append_tail(struct proc_text *out, const struct probe_ask *ask);
+
+/* What the file whose name comes last in the folder ask->path has from ask->offset on: engines put the time into the names of
+ * their logs. -ESTALE: it is another user's, no regular file, or was not written to since the process started. */
+int proc__append_last(struct proc_text *out, const struct probe_ask *ask);
 
 /* The first bytes of a regular file. -ESTALE: it is none, or another user has put it there. */
 int proc__append_head(struct proc_text *out, const struct probe_ask *ask);

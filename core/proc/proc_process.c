@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files of one process, which is known by its pid and its start: a pid may be used again. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -76,4 +79,61 @@ int proc__open_process(const struct probe_ask *ask)
 		return fd;
 	close(fd);
 	return -ESRCH;
+}
+
+/* ---- what it has open ---- */
+
+#define DESCRIPTORS_MAX 4096 /* descriptors that are looked at */
+
+/* Whether the descriptor is of a regular file in this folder itself. */
+static bool is_in(int descriptors, const char *name, const char *folder)
+{
+	size_t length = strlen(folder);
+	char path[PATH_MAX + 1];
+	ssize_t n = readlinkat(descriptors, name, path, sizeof(path) - 1);
+	struct stat st;
+
+	if (n < 0)
+		return false;
+	path[n] = '\0';
+	return !strncmp(path, folder, length) && path[length] == '/' && !strchr(path + length + 1, '/') &&
+	       !fstatat(descriptors, name, &st, 0) && S_ISREG(st.st_mode);
+}
+
+/* That file, opened by way of the descriptor: a path may lead to another one by now. Or -errno. */
+static int open_in(int process, const char *folder)
+{
+	int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = fd < 0 ? -errno : -ENOENT;
+	DIR *descriptors = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	for (int i = 0; descriptors && found == -ENOENT && i < DESCRIPTORS_MAX && (entry = readdir(descriptors)); i++) {
+		if (!is_in(fd, entry->d_name, folder))
+			continue;
+		found = openat(fd, entry->d_name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+		found = found < 0 ? -errno : found;
+	}
+	if (descriptors)
+		closedir(descriptors);
+	else if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+int proc__append_log(struct proc_text *out, const struct probe_ask *ask, int process)
+{
+	int fd = open_in(process, ask->path), err = fd < 0 ? fd : 0;
+	ssize_t n;
+
+	while (!err && out->length < out->size) {
+		n = pread(fd, out->text + out->length, out->size - out->length, ask->offset + out->length);
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		if (!n)
+			break;
+		out->length += n > 0 ? n : 0;
+	}
+	if (fd >= 0)
+		close(fd);
+	return err;
 }

@@ -36,14 +36,26 @@ static int read_head(const struct probe_ask *ask, const struct proc_own *own, st
 	return proc__append_head(out, ask);
 }
 
+static int read_log(const struct probe_ask *ask, const struct proc_own *own, struct proc_text *out, int process)
+{
+	(void)own;
+	return proc__append_log(out, ask, process);
+}
+
+static int read_last(const struct probe_ask *ask, const struct proc_own *own, struct proc_text *out, int process)
+{
+	(void)own;
+	(void)process;
+	return proc__append_last(out, ask);
+}
+
 static const struct {
 	int (*read)(const struct probe_ask *ask, const struct proc_own *own, struct proc_text *out, int process);
 	bool ended; /* the process may have ended: -1 */
 } readers[PROBE_ASK_WHATS] = {
-	[PROBE_ASK_SMAPS] = {read_smaps, false},
-	[PROBE_ASK_CGROUP] = {read_cgroup, false},
-	[PROBE_ASK_TAIL] = {read_tail, true},
-	[PROBE_ASK_HEAD] = {read_head, true},
+	[PROBE_ASK_SMAPS] = {read_smaps, false}, [PROBE_ASK_CGROUP] = {read_cgroup, false},
+	[PROBE_ASK_TAIL] = {read_tail, true},	 [PROBE_ASK_HEAD] = {read_head, true},
+	[PROBE_ASK_LOG] = {read_log, false},	 [PROBE_ASK_LAST] = {read_last, true},
 };
 
 int proc__read(const struct probe_ask *ask, const struct proc_own *own, struct proc_text *out)

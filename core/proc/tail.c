@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads the end of a file that a watched process wrote to, or the begin of one that it was given, and of no other: others may
- * have put a link, a FIFO or another file in its place by now. */
+/* Reads the end of a file that a watched process wrote to, the begin of one that it was given, or what its engine has logged,
+ * and no other file: others may have put a link, a FIFO or another file in its place by now. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -16,6 +18,7 @@
 #include "core/base/base.h"
 #include "core/proc/proc.h"
 
+#define LOGS_MAX 10000	      /* entries of a folder that are looked at */
 #define LATE_NS 2000000000ull /* by so much, at most, the time stamp of a file lags, also on NFS */
 
 /* The device of the file system that is mounted there. Btrfs and overlayfs have another one in stat(). */
@@ -179,5 +182,48 @@ int proc__append_head(struct proc_text *out, const struct probe_ask *ask)
 
 	if (fd >= 0)
 		close(fd);
+	return err;
+}
+
+/* The name that comes last in the folder, but for hidden ones. 0 or -errno. */
+static int last_name(const char *folder, char name[static NAME_MAX + 1])
+{
+	int place = *folder == '/' ? open_place(folder) : -EINVAL;
+	int fd = place < 0 ? -1 : openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int err = place < 0 ? place : fd < 0 ? -errno : 0;
+	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	*name = '\0';
+	for (int i = 0; entries && i < LOGS_MAX && (entry = readdir(entries)); i++)
+		if (*entry->d_name != '.' && strcmp(entry->d_name, name) > 0)
+			strcpy(name, entry->d_name);
+	if (entries)
+		closedir(entries);
+	else if (fd >= 0)
+		close(fd);
+	if (place >= 0)
+		close(place);
+	return err ? err : *name ? 0 : -ENOENT;
+}
+
+int proc__append_last(struct proc_text *out, const struct probe_ask *ask)
+{
+	char name[NAME_MAX + 1], path[PATH_MAX];
+	int err = last_name(ask->path, name), fd;
+	struct probe_ask file = *ask;
+	struct stat st;
+
+	if (err)
+		return err;
+	if (snprintf(path, sizeof(path), "%s/%s", ask->path, name) >= (int)sizeof(path))
+		return -ENAMETOOLONG;
+	file.path = path;
+	file.inode = 0;
+	fd = open_asked(&file, &st);
+	if (fd < 0)
+		return fd;
+	err = read_between(fd, ask->offset, ask->offset + out->size, out);
+	close(fd);
 	return err;
 }

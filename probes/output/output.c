@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The output probe: what a process that failed wrote last to its descriptor 2, and what a task's script begins with. */
+/* The output probe: what a process that failed wrote last to its descriptor 2, what a task's script begins with, and what its
+ * engine says of it. */
 #include "core/probe.h"
 
 #include <bpf/libbpf.h>
@@ -9,16 +10,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "probes/output/engine_log.h"
 #include "probes/output/output.h"
 #include "probes/output/output.skel.h"
+#include "probes/output/seen.h"
 
 _Static_assert(sizeof(struct output_text) == 32 + 2 * 8 + 2 * 4 + 2 * 12, "fields without gaps");
 _Static_assert(sizeof(struct output_head) == 32 + 8 + 2 * 12, "fields without gaps");
+_Static_assert(sizeof(struct output_log) == 32 + 2 * 8 + 3 * 12 + 4, "fields without gaps");
 _Static_assert(sizeof(struct output_tail) == 32 + 8 + OUTPUT_BYTES, "layout shared with BPF");
 
 struct output_conf {
 	bool files, writes;
-	struct opt_list task_files, task_heads;
+	struct opt_list task_files, task_heads, engine_logs;
 };
 
 static const struct opt options[] = {
@@ -28,6 +32,8 @@ static const struct opt options[] = {
 	    "files in the folder of a task, for the process that a workflow engine started there, where it fails"),
 	OPT(struct output_conf, task_heads, OPT_LIST, ".command.run", 0, 0,
 	    "files in the folder of a task that name it in their first KiB, read when a program gets one as an argument"),
+	OPT(struct output_conf, engine_logs, OPT_LIST, "snakemake=.snakemake/log", 0, 0,
+	    "PROGRAM=FOLDER of workflow engines: the file there that one has open is read as it starts programs"),
 	OPT(struct output_conf, writes, OPT_BOOL, "false", 0, 0,
 	    "record what is written to pipes and terminals; slows down every system call of the machine a little"),
 	{0},
@@ -55,27 +61,44 @@ static const struct schema_field head_fields[] = {
 	{0},
 };
 
+static const struct schema_field log_fields[] = {
+	FIELD(struct output_log, bytes, "bytes", "of the text, before redaction"),
+	FIELD(struct output_log, log_bytes, "bytes", "of the log that were read by then"),
+	FIELD(struct output_log, text, NULL, "whole lines, those that came since the event before"),
+	FIELD(struct output_log, engine, NULL, "its name, by the option engine_logs"),
+	FIELD(struct output_log, path, NULL, "the folder"),
+	{0},
+};
+
 static const struct schema_event events[] = {
 	EVENT(OUTPUT_TEXT, struct output_text, "text", "what a process that failed wrote last", text_fields,
 	      .flags = SCHEMA_SPARSE),
 	EVENT(OUTPUT_HEAD, struct output_head, "head",
 	      "what a file of a task begins with, at the exec that gets it as an argument", head_fields,
 	      .flags = SCHEMA_SPARSE | SCHEMA_ARGS),
+	EVENT(OUTPUT_LOG, struct output_log, "log",
+	      "what a workflow engine has logged when it starts a program, which may be a job that the log names",
+	      log_fields, .flags = SCHEMA_SPARSE | SCHEMA_ARGS),
 };
 
 struct output {
 	const struct core_api *api;
 	const struct output_conf *conf;
+	struct engines engines;
 	struct {
 		union {
 			struct event any;
 			struct output_text event;
 			struct output_head head;
+			struct output_log log;
 		};
 		char text[OUTPUT_BYTES];
-		char path[PATH_MAX];
+		char path[PATH_MAX], engine[ENGINE_NAME_MAX];
 	} out;
 };
+
+/* From the begin of an event. */
+#define TEXT_AT (offsetof(struct output, out.text) - offsetof(struct output, out))
 
 /* The first line of a text whose beginning is cut is left out: a secret is found by what stands before it. */
 static void skip_cut_line(const char **text, size_t *size)
@@ -114,7 +137,7 @@ static void put_text(struct output *o, const char *text, size_t size, uint64_t c
 	memcpy(o->out.text, text, size);
 	e->bytes = size;
 	e->cut = cut + (whole - size);
-	e->text = (struct event_string){.offset = sizeof(*e), .length = size};
+	e->text = (struct event_string){.offset = TEXT_AT, .length = size};
 }
 
 static void put_nothing(struct output *o, enum event_reason reason)
@@ -157,7 +180,7 @@ static const struct event *output__event(void *state, struct event *event, size_
 	memcpy(text + first, tail->bytes, kept - first);
 	e = begin(state, event, OUTPUT_WRITE);
 	put_text(state, text, kept, tail->written - kept);
-	*size = sizeof(*e) + e->text.length;
+	*size = TEXT_AT + e->text.length;
 	return &e->head;
 }
 
@@ -196,14 +219,87 @@ static const struct event *answer_head(struct output *o, const struct probe_answ
 	head.kind = OUTPUT_HEAD;
 	head.ts = answer->ask->ts;
 	*e = (struct output_head){.head = head, .bytes = length};
-	e->text = (struct event_string){.offset = offsetof(struct output, out.text) - offsetof(struct output, out),
-					.length = length};
+	e->text = (struct event_string){.offset = TEXT_AT, .length = length};
 	if (answer->error) {
 		e->bytes = EVENT_NULL(reason_of(answer->error));
 		e->text = (struct event_string){.reason = reason_of(answer->error)};
 	}
 	memcpy(o->out.text, answer->text, e->text.length);
 	return put_path(o, &e->path, answer->ask->path, size);
+}
+
+static void ask_log(struct output *o, struct engine *engine, struct probe_ask ask)
+{
+	ask.offset = engine->offset;
+	engine->asked = !o->api->ask(o->api, &ask); /* else the next program asks */
+}
+
+/* After the text and the path. Returns the event, complete. */
+static const struct event *put_engine(struct output *o, const struct engine *engine, const char *path, size_t *size)
+{
+	struct output_log *e = &o->out.log;
+	const struct event *event = put_path(o, &e->path, path, size);
+	size_t length = strcspn(engine->name, "=");
+
+	e->engine = (struct event_string){.offset = *size, .length = length};
+	memcpy((char *)&o->out + *size, engine->name, length);
+	*size += length;
+	return event;
+}
+
+/* It has ended, or writes no log. */
+static bool is_gone(int error)
+{
+	return error == -ESRCH || reason_of(error) == EVENT_REASON_GONE;
+}
+
+/* What was written by now is of that program still, and what is written from now on of the latest one. */
+static void ask_for_more(struct output *o, struct engine *engine, struct probe_ask ask, size_t size)
+{
+	if (size < OUTPUT_BYTES && !engine->again)
+		return;
+	if (size < OUTPUT_BYTES) {
+		ask.ts = engine->ts;
+		engine->again = false;
+	}
+	ask_log(o, engine, ask);
+}
+
+/* Its time is just before the exec that asked: what the engine had written by then says which job it is. */
+static const struct event *answer_log(struct output *o, const struct probe_answer *answer, struct event head,
+				      size_t *size)
+{
+	struct engine *engine = engine_log__find(&o->engines, answer->ask->pid, answer->ask->start);
+	struct probe_ask ask = *answer->ask;
+	const char *text = answer->text;
+	struct output_log *e = &o->out.log;
+	size_t length;
+
+	if (!engine)
+		return NULL;
+	/* It ends, and has closed it. */
+	if (is_gone(answer->error) && ask.what == PROBE_ASK_LOG && !engine->nested) {
+		ask.what = PROBE_ASK_LAST;
+		ask_log(o, engine, ask);
+		return NULL;
+	}
+	length = answer->error ? 0 : engine_log__take(engine, &text, answer->size, OUTPUT_BYTES);
+	engine->asked = false;
+	if (!answer->error)
+		ask_for_more(o, engine, ask, answer->size);
+	if (answer->error ? engine->failed || is_gone(answer->error) : !length)
+		return NULL;
+	engine->failed = answer->error;
+	head.kind = OUTPUT_LOG;
+	head.ts = ask.ts - 1;
+	*e = (struct output_log){.head = head, .bytes = length, .log_bytes = engine->offset};
+	e->text = (struct event_string){.offset = TEXT_AT, .length = length};
+	if (answer->error) {
+		e->bytes = EVENT_NULL(reason_of(answer->error));
+		e->text = (struct event_string){.reason = reason_of(answer->error)};
+	}
+	memcpy(o->out.text, text, length);
+	return put_engine(o, engine, ask.path, size);
 }
 
 static const struct event *output__answer(void *state, const struct probe_answer *answer, size_t *size)
@@ -220,6 +316,8 @@ static const struct event *output__answer(void *state, const struct probe_answer
 
 	if (ask->what == PROBE_ASK_HEAD)
 		return answer_head(o, answer, head, size);
+	if (ask->what == PROBE_ASK_LOG || ask->what == PROBE_ASK_LAST)
+		return answer_log(o, answer, head, size);
 	if (answer->error ? !ask->inode : !answer->size) /* such a file need not be there */
 		return NULL;
 	begin(o, &head, OUTPUT_FILE);
@@ -228,61 +326,6 @@ static const struct event *output__answer(void *state, const struct probe_answer
 	else
 		put_text(o, answer->text, answer->size, answer->skipped);
 	return put_path(o, &o->out.event.path, ask->path, size);
-}
-
-/* Its name is NULL if there is none. */
-static const struct schema_field *field_of(const struct schema_event *schema, const char *name)
-{
-	const struct schema_field *field = schema->fields;
-
-	while (field->name && strcmp(field->name, name) != 0)
-		field++;
-	return field;
-}
-
-static bool has_executed(const struct schema_event *schema, const struct event *event)
-{
-	const struct schema_field *field = field_of(schema, "programs");
-	uint32_t programs = 0;
-
-	if (field->name && field->type == SCHEMA_U32)
-		memcpy(&programs, (const char *)event + field->offset, sizeof(programs));
-	return programs;
-}
-
-/* A string, list or map of an event, by the name of its field; NULL: there is none, or it is not complete. */
-static const char *find(const struct schema_event *schema, const struct event *event, size_t size, const char *name,
-			size_t *length)
-{
-	const struct schema_field *field = field_of(schema, name);
-	struct event_string string;
-
-	if (!field->name || (field->type != SCHEMA_MAP && field->type != SCHEMA_STRING && field->type != SCHEMA_LIST))
-		return NULL;
-	memcpy(&string, (const char *)event + field->offset, sizeof(string));
-	*length = string.length;
-	return string.reason || !string.offset || string.offset > size || string.length > size - string.offset
-		       ? NULL
-		       : (const char *)event + string.offset;
-}
-
-/* Copies the value of an item NAME=VALUE of a map, "" if there is none; returns the copy. */
-static const char *item(const char *map, size_t length, const char *name, char *value, size_t size)
-{
-	size_t n = strlen(name), left = length;
-
-	*value = 0;
-	for (const char *at = map, *next; at && left; at = next) {
-		size_t all = strnlen(at, left);
-
-		next = at + all + (all < left);
-		left -= next - at;
-		if (all <= n || all - n > size || memcmp(at, name, n) != 0 || at[n] != '=')
-			continue;
-		memcpy(value, at + n + 1, all - n - 1);
-		value[all - n - 1] = 0;
-	}
-	return value;
 }
 
 static void ask_in(struct output *o, struct probe_ask ask, const char *folder, size_t length, const char *name)
@@ -295,33 +338,61 @@ static void ask_in(struct output *o, struct probe_ask ask, const char *folder, s
 		o->api->ask(o->api, &ask); /* more than can be asked now are left out */
 }
 
-/* Whether one of the arguments is a file of that name. */
-static bool has_file(const char *args, size_t length, const char *name)
-{
-	size_t n = strlen(name);
-
-	for (const char *at = args, *end; length; length -= end - at, at = end) {
-		size_t all = strnlen(at, length);
-
-		end = at + all + (all < length);
-		if (all >= n && !memcmp(at + all - n, name, n) && (all == n || at[all - n - 1] == '/'))
-			return true;
-	}
-	return false;
-}
-
 static void ask_for_heads(struct output *o, const struct schema_event *schema, const struct event *event, size_t size)
 {
 	struct probe_ask ask = {
 		.what = PROBE_ASK_HEAD, .run = event->run, .pid = event->pid, .start = event->start, .ts = event->ts};
 	const struct opt_list *names = &o->conf->task_heads;
 	size_t length = 0, folder_length = 0;
-	const char *args = find(schema, event, size, "args", &length);
-	const char *folder = find(schema, event, size, "cwd", &folder_length);
+	const char *args = seen__find(schema, event, size, "args", &length);
+	const char *folder = seen__find(schema, event, size, "cwd", &folder_length);
 
 	for (size_t i = 0; i < names->n && args && folder; i++)
-		if (has_file(args, length, names->items[i]))
+		if (seen__has_file(args, length, names->items[i]))
 			ask_in(o, ask, folder, folder_length, names->items[i]);
+}
+
+/* Of a program that an engine has started: where that logs which job it is. */
+static void ask_for_log(struct output *o, struct engine *engine, const struct event *event, const char *folder,
+			size_t length)
+{
+	char path[PATH_MAX];
+	struct probe_ask ask = {.what = PROBE_ASK_LOG,
+				.run = event->run,
+				.pid = engine->pid,
+				.local_pid = engine->ns_pid,
+				.start = engine->start,
+				.ts = event->ts,
+				.path = path};
+
+	engine_log__add_job(&o->engines, event->pid, event->start);
+	engine->ts = event->ts;
+	engine->again = engine->asked;
+	if (!engine->asked && length < sizeof(path) &&
+	    snprintf(path, sizeof(path), "%.*s/%s", (int)length, folder, strchr(engine->name, '=') + 1) <
+		    (int)sizeof(path))
+		ask_log(o, engine, ask);
+}
+
+static void see_engine(struct output *o, const struct schema_event *schema, const struct event *event, size_t size)
+{
+	uint32_t ppid = seen__number(schema, event, "ppid");
+	uint64_t parent_start = seen__time(schema, event, "parent_start");
+	struct engine *engine = engine_log__find(&o->engines, ppid, parent_start);
+	size_t length = 0, folder_length = 0;
+	const char *args = seen__find(schema, event, size, "args", &length);
+	const char *folder = seen__find(schema, event, size, "cwd", &folder_length);
+	struct engine found = {.pid = event->pid, .start = event->start};
+
+	if (engine && folder)
+		ask_for_log(o, engine, event, folder, folder_length);
+	found.name = args ? engine_log__named(&o->conf->engine_logs, args, length) : NULL;
+	if (!found.name)
+		return;
+	found.ns_pid = seen__number(schema, event, "ns_pid");
+	found.nested = engine_log__is_job(&o->engines, event->pid, event->start) ||
+		       engine_log__is_job(&o->engines, ppid, parent_start);
+	engine_log__add(&o->engines, &found);
 }
 
 /* Where the errors of a process that has failed are: the keeper reads them soon. */
@@ -331,20 +402,20 @@ static const struct event *failed(struct output *o, const struct schema_event *s
 	struct probe_ask ask = {.what = PROBE_ASK_TAIL, .run = event->run, .pid = event->pid, .start = event->start};
 	const struct opt_list *names = &o->conf->task_files;
 	size_t length = 0, folder_length = 0;
-	const char *map = find(schema, event, *size, "stderr", &length);
-	const char *folder = find(schema, event, *size, "cwd", &folder_length);
+	const char *map = seen__find(schema, event, *size, "stderr", &length);
+	const char *folder = seen__find(schema, event, *size, "cwd", &folder_length);
 	char path[PATH_MAX], number[24];
 	int err = 0;
 
 	if (!o->conf->files)
 		return NULL;
-	for (size_t i = 0; i < names->n && folder && has_executed(schema, event); i++)
+	for (size_t i = 0; i < names->n && folder && seen__number(schema, event, "programs"); i++)
 		ask_in(o, ask, folder, folder_length, names->items[i]);
-	ask.path = item(map, length, "path", path, sizeof(path));
-	ask.device = strtoull(item(map, length, "device", number, sizeof(number)), NULL, 10);
-	ask.inode = strtoull(item(map, length, "inode", number, sizeof(number)), NULL, 10);
-	ask.offset = strtoull(item(map, length, "offset", number, sizeof(number)), NULL, 10);
-	ask.end = strtoull(item(map, length, "size", number, sizeof(number)), NULL, 10);
+	ask.path = seen__item(map, length, "path", path, sizeof(path));
+	ask.device = strtoull(seen__item(map, length, "device", number, sizeof(number)), NULL, 10);
+	ask.inode = strtoull(seen__item(map, length, "inode", number, sizeof(number)), NULL, 10);
+	ask.offset = strtoull(seen__item(map, length, "offset", number, sizeof(number)), NULL, 10);
+	ask.end = strtoull(seen__item(map, length, "size", number, sizeof(number)), NULL, 10);
 	if (*path == '/' && ask.offset < ask.end)
 		err = o->api->ask(o->api, &ask);
 	else if (*path == '/' && ask.offset > ask.end) /* it was truncated */
@@ -365,6 +436,8 @@ static const struct event *output__seen(void *state, const struct schema_event *
 		return failed(o, schema, event, size);
 	if (*o->api->events >> OUTPUT_HEAD & 1)
 		ask_for_heads(o, schema, event, *size);
+	if (*o->api->events >> OUTPUT_LOG & 1)
+		see_engine(o, schema, event, *size);
 	return NULL;
 }
 
@@ -382,12 +455,18 @@ static int load_nothing(struct bpf_object *object)
 	return bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "tails"), 1);
 }
 
-static int check_names(const struct core_api *api, const char *option, const struct opt_list *names)
+static bool is_name(const char *item)
 {
-	for (size_t i = 0; i < names->n; i++) {
-		if (*names->items[i] && !strchr(names->items[i], '/'))
+	return *item && !strchr(item, '/');
+}
+
+static int check(const struct core_api *api, const char *option, const struct opt_list *list,
+		 bool (*is)(const char *item), const char *what)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (is(list->items[i]))
 			continue;
-		api->log(LOG_ERROR, "output: %s: \"%s\" is not the name of a file", option, names->items[i]);
+		api->log(LOG_ERROR, "output: %s: \"%s\" is not %s", option, list->items[i], what);
 		return -EINVAL;
 	}
 	return 0;
@@ -404,8 +483,10 @@ static int output__open(const struct core_api *api, const void *conf, struct bpf
 	o->conf = conf;
 	if (o->conf->writes && api->lent)
 		api->log(LOG_WARN, "output: writes: not with file capabilities");
-	if (check_names(api, "task_files", &o->conf->task_files) ||
-	    check_names(api, "task_heads", &o->conf->task_heads))
+	if (check(api, "task_files", &o->conf->task_files, is_name, "the name of a file") ||
+	    check(api, "task_heads", &o->conf->task_heads, is_name, "the name of a file") ||
+	    check(api, "engine_logs", &o->conf->engine_logs, engine_log__is_valid,
+		  "PROGRAM=FOLDER, with a folder below the working one"))
 		return -EINVAL;
 	return o->conf->writes && !api->lent ? 0 : load_nothing(object);
 }

@@ -6,6 +6,7 @@
 enum output_kind {
 	OUTPUT_TEXT = 0,
 	OUTPUT_HEAD = 1,
+	OUTPUT_LOG = 2,
 	OUTPUT_TAIL = EVENT_KIND_INTERNAL,
 };
 
@@ -27,6 +28,13 @@ struct output_head {
 	struct event head;
 	__u64 bytes; /* of the text */
 	struct event_string text, path;
+};
+
+/* What a workflow engine has written to its log since the event before. */
+struct output_log {
+	struct event head;
+	__u64 bytes, log_bytes;
+	struct event_string text, engine, path;
 };
 
 /* What a process wrote last, as the kernel keeps it: byte number n is at n modulo OUTPUT_BYTES. */

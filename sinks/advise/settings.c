@@ -261,8 +261,8 @@ static void snakemake(struct text *text, const struct needs *needs, uint64_t hea
 	if (unnamed)
 		text__printf(
 			text,
-			"# A job that Snakemake runs itself does not show its rule: name a log of .snakemake/log in "
-			"the option steps, or fill it in for RULE.\n");
+			"# Of some jobs the rule is not recorded: name the log of .snakemake/log in the option steps, "
+			"or fill it in for RULE.\n");
 	open_list(text, needs, "set-threads");
 	for (size_t i = 0; i < needs->steps_count; i++)
 		put_threads(text, needs->steps[i]);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinks/steps/steps.h"
+
 static uint64_t key_of(const struct run *run, uint32_t pid)
 {
 	return hash__number(run->pub.index, pid);
@@ -292,6 +294,7 @@ void run__free(struct run *run)
 	free(run->clients);
 	said__free_all(run);
 	heads__free(&run->heads);
+	steps_log__free(run->log);
 	for (size_t i = 0; run->gone && i < GONE_MAX; i++)
 		model_command__unref(run->gone[i].command);
 	free(run->gone);

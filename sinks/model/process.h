@@ -181,6 +181,7 @@ struct run {
 	uint64_t given_up;    /* accounts that may still come, after their row */
 	struct said_table said;
 	struct heads heads;
+	struct names *log;	 /* of its engine's jobs; NULL: none is recorded */
 	struct clients *clients; /* client.c: by rule; NULL: none yet */
 	size_t clients_count;
 	struct gone *gone; /* the latest GONE_MAX, in a ring; NULL: none yet */

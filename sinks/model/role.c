@@ -43,6 +43,7 @@ static const struct role roles[] = {
 	    "cgroup_run_processes", "pids_limit", "pids_refused" } },
 	{ "output", "text", MODEL_SOURCES, said__take, { "text", "cut", "path" } },
 	{ "output", "head", MODEL_SOURCES, head__take, { "text", "path" } },
+	{ "output", "log", MODEL_SOURCES, head__take_log, { "text", "engine" } },
 	{ "mem", "oom_kill", MODEL_MEM, usage__oom_kill,
 	  { NULL, "comm", "rss_bytes", "limit_bytes", "usage_bytes", "oom_scope", "oom_cgroup", "limit", "cgroup" } },
 };

@@ -186,7 +186,8 @@ int task__exec(struct model *model, struct process *process, struct model_comman
 					.depth = process->above,
 					.inside = process->task,
 					.file = head__find,
-					.files = process->run};
+					.files = process->run,
+					.log = process->run->log};
 	size_t i = 0;
 
 	process->engine = process->engine_forks = false;

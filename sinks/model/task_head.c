@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What files of tasks begin with, as recorded: for the conditions `file` of rules. A task's programs follow soon. */
+/* What files of tasks begin with, as recorded, for the conditions `file` of rules, and what engines have logged of their jobs.
+ * A task's programs follow soon. */
 #include "sinks/model/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinks/steps/steps.h"
+
 #define HEADS_MAX 4096 /* of a run: the latest */
 
-enum { TEXT, PATH }; /* fields of the role */
+enum { TEXT, PATH, ENGINE = PATH }; /* fields of the roles */
 
 struct head {
 	struct hash_node node;
@@ -63,6 +66,20 @@ int head__take(const struct feed *f)
 	if (heads->all.count > HEADS_MAX)
 		drop_oldest(heads);
 	return 0;
+}
+
+int head__take_log(const struct feed *f)
+{
+	const struct value *text = f->field[TEXT], *engine = f->field[ENGINE];
+	char name[32];
+	int err;
+
+	if (text->type != VALUE_STRING || engine->type != VALUE_STRING || engine->length >= sizeof(name))
+		return 0;
+	memcpy(name, engine->string, engine->length);
+	name[engine->length] = '\0';
+	err = steps_log__add(&f->run->log, name, text->string, text->length);
+	return err == -ENOMEM ? err : 0;
 }
 
 const char *head__find(void *run, const char *path, size_t *length)

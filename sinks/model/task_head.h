@@ -17,6 +17,7 @@ struct heads {
 };
 
 int head__take(const struct feed *feed);
+int head__take_log(const struct feed *feed);			     /* of an engine, which names its jobs */
 const char *head__find(void *run, const char *path, size_t *length); /* NULL: not recorded. For struct steps_program */
 void heads__free(struct heads *heads);
 

@@ -77,6 +77,12 @@ enum steps_exit {
 
 /* ---- the rules applied ---- */
 
+/* What engines say of their jobs, as it was recorded while they ran: *log is NULL at first. `text` has whole lines. 0, also of
+ * an engine whose logs are not known; -EFBIG: there is too much; -ENOMEM. */
+struct names;
+int steps_log__add(struct names **log, const char *engine, const char *text, size_t length);
+void steps_log__free(struct names *log); /* takes NULL */
+
 /* A program, as input for the rules. */
 struct steps_program {
 	const struct model_command *command, *parent; /* either may be NULL */
@@ -87,6 +93,7 @@ struct steps_program {
 	/* What a file begins with, as recorded; NULL: not known. */
 	const char *(*file)(void *files, const char *path, size_t *length);
 	void *files;
+	struct names *log; /* NULL: none is recorded */
 };
 
 struct steps_matcher;

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Reads what engines write about their jobs: Snakemake's log (or a dry run, -n), cwltool's log, Nextflow's trace file. */
+/* Reads what engines write about their jobs: Snakemake's log (or a dry run, -n), cwltool's log, Nextflow's trace file. A log
+ * may come in parts, as it was written. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinks/steps/steps.h"
 #include "sinks/steps/steps_names.h"
+
+#define LOG_MAX (64u << 20) /* of a run */
 
 /* Cuts the line; advances past it. NULL: no line is left. */
 static char *next_line(char **at)
@@ -84,7 +88,7 @@ static int read_field(struct names *names, struct names_job *job, char *line)
 static int read_snakemake(struct names *names, char *text)
 {
 	static const char shell[] = "Shell command: "; /* from 9 on, with -p */
-	struct names_job *job = NULL;
+	struct names_job *job = names->open;
 	char *line, *rule;
 	int err = 0;
 
@@ -105,6 +109,7 @@ static int read_snakemake(struct names *names, char *text)
 			job = NULL;
 		}
 	}
+	names->open = job;
 	return err;
 }
 
@@ -229,6 +234,15 @@ static const struct {
 	{"snakemake", is_snakemake, read_snakemake},
 };
 
+static int names__new(const char *set, struct names **names)
+{
+	*names = calloc(1, sizeof(**names));
+	if (!*names)
+		return -ENOMEM;
+	(*names)->set = set;
+	return 0;
+}
+
 int names__read(char *text, size_t length, struct names **names)
 {
 	size_t i = 0;
@@ -239,11 +253,41 @@ int names__read(char *text, size_t length, struct names **names)
 		i++;
 	if (i == sizeof(formats) / sizeof(*formats) || strlen(text) != length)
 		return 0;
-	*names = calloc(1, sizeof(**names));
-	if (!*names)
-		return -ENOMEM;
-	(*names)->set = formats[i].set;
-	(*names)->text = text;
-	err = formats[i].read(*names, text);
-	return err;
+	err = names__new(formats[i].set, names);
+	if (err)
+		return err;
+	err = names__keep(*names, text);
+	if (err) {
+		names__free(*names);
+		*names = NULL;
+		return err;
+	}
+	return formats[i].read(*names, text);
+}
+
+int steps_log__add(struct names **log, const char *engine, const char *text, size_t length)
+{
+	char *copy;
+	int err;
+
+	if (strcmp(engine, "snakemake")) /* the only one that runs jobs which do not say what they are */
+		return 0;
+	err = *log ? 0 : names__new("snakemake", log);
+	if (err)
+		return err;
+	if (length > LOG_MAX - (*log)->length)
+		return -EFBIG;
+	copy = strndup(text, length);
+	err = copy ? names__keep(*log, copy) : -ENOMEM;
+	if (err) {
+		free(copy);
+		return err;
+	}
+	(*log)->length += length;
+	return read_snakemake(*log, copy);
+}
+
+void steps_log__free(struct names *log)
+{
+	names__free(log);
 }

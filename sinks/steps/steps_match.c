@@ -236,6 +236,7 @@ static void render(const struct steps_matcher *matcher, const struct steps_progr
 size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_program *program, size_t from)
 {
 	const struct steps *steps = matcher->steps;
+	struct names *const names[] = {program->log, steps->names}; /* the user's comes last */
 
 	if (!from)
 		memset(matcher->cache, 0, sizeof(matcher->cache));
@@ -248,8 +249,9 @@ size_t steps_matcher__next(struct steps_matcher *matcher, const struct steps_pro
 		render(matcher, program, &rule->id, matcher->id);
 		render(matcher, program, &rule->tag, matcher->tag);
 		matcher->rule = rule;
-		if (steps->names && !strcmp(steps->names->set, rule->set) && !rule->engine)
-			names__apply(steps->names, program->command, matcher->id, matcher->step, matcher->tag);
+		for (int j = 0; j < 2 && !rule->engine; j++)
+			if (names[j] && !strcmp(names[j]->set, rule->set))
+				names__apply(names[j], program->command, matcher->id, matcher->step, matcher->tag);
 		if (*matcher->step || rule->engine)
 			break;
 	}

@@ -37,8 +37,20 @@ int names__add_key(struct names *names, struct names_job *job, enum names_kind k
 	return -ENOMEM;
 }
 
+int names__keep(struct names *names, char *text)
+{
+	struct names_text *kept = malloc(sizeof(*kept));
+
+	if (!kept)
+		return -ENOMEM;
+	*kept = (struct names_text){.next = names->texts, .text = text};
+	names->texts = kept;
+	return 0;
+}
+
 void names__free(struct names *names)
 {
+	struct names_text *text;
 	struct names_job *next;
 
 	if (!names)
@@ -48,7 +60,11 @@ void names__free(struct names *names)
 		next = job->next;
 		free(job);
 	}
-	free(names->text);
+	while ((text = names->texts)) {
+		names->texts = text->next;
+		free(text->text);
+		free(text);
+	}
 	free(names);
 }
 

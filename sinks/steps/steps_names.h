@@ -23,6 +23,12 @@ struct names_job {
 	size_t hits, given;
 };
 
+/* Lines that were read, cut up: the names are in them. */
+struct names_text {
+	struct names_text *next;
+	char *text;
+};
+
 /* What a job is found by; several jobs may have the same. */
 enum names_kind { NAMES_ID, NAMES_FOLDER, NAMES_STEP, NAMES_LINE, NAMES_OUTPUT, NAMES_INPUT };
 
@@ -37,8 +43,10 @@ struct names_key {
 
 struct names {
 	const char *set; /* of rules, to which the names belong */
-	char *text;	 /* the file, cut up */
+	struct names_text *texts;
+	size_t length; /* of all texts */
 	struct hash keys;
+	struct names_job *open; /* the one that the next line may be about; NULL: none */
 	struct names_job *jobs;
 	unsigned lookups;
 };
@@ -55,7 +63,8 @@ const struct names_job *names__find(const struct names *names, enum names_kind k
  * them if there is not exactly one job. */
 void names__apply(struct names *names, const struct model_command *command, char id[STEPS_NAME_MAX],
 		  char step[STEPS_NAME_MAX], char tag[STEPS_NAME_MAX]);
-void names__free(struct names *names); /* takes NULL */
+int names__keep(struct names *names, char *text); /* takes over `text` unless it fails: 0 or -ENOMEM */
+void names__free(struct names *names);		  /* takes NULL */
 
 /* The next path of a list, or NULL. `at` begins as paths->text. */
 const char *names_paths__next(const struct names_paths *paths, const char **at, size_t *length);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/steps: names of jobs from logs, as Snakemake 7 and 9, cwltool and Nextflow wrote them. */
+#include "sinks/steps/steps.h"
 #include "sinks/steps/steps_names.h"
 #include "tests/unit/model_seen.h"
 
@@ -73,6 +74,24 @@ static void snakemake_tells_lines(void **state)
 	names__free(names);
 }
 
+/* As it was recorded: a job's lines may come in two parts. */
+static void a_log_comes_in_parts(void **state)
+{
+	static const char *const parts[] = {"Building DAG\n\nrule one:\n    output: a.txt\n",
+					    "    wildcards: s=a\n\nrule two:\n", "    output: b.txt\n",
+					    "\n    wildcards: s=x\n"};
+
+	(void)state;
+	names = NULL;
+	assert_int_equal(steps_log__add(&names, "make", "rule no:\n    output: a.txt\n", 10), 0);
+	assert_null(names);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
+		assert_int_equal(steps_log__add(&names, "snakemake", parts[i], strlen(parts[i])), 0);
+	assert_named("x > a.txt", "/", "", "one s=a");
+	assert_named("x > b.txt", "/", "", "two");
+	steps_log__free(names);
+}
+
 static void cwltool_tells_folders(void **state)
 {
 	(void)state;
@@ -134,9 +153,10 @@ static void many_jobs_are_found_soon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(snakemake_tells_paths),	cmocka_unit_test(snakemake_tells_lines),
-		cmocka_unit_test(cwltool_tells_folders),	cmocka_unit_test(nextflow_tells_hashes),
-		cmocka_unit_test(what_is_no_log_is_left_alone), cmocka_unit_test(many_jobs_are_found_soon),
+		cmocka_unit_test(snakemake_tells_paths),    cmocka_unit_test(snakemake_tells_lines),
+		cmocka_unit_test(a_log_comes_in_parts),	    cmocka_unit_test(cwltool_tells_folders),
+		cmocka_unit_test(nextflow_tells_hashes),    cmocka_unit_test(what_is_no_log_is_left_alone),
+		cmocka_unit_test(many_jobs_are_found_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
