@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinks/model/again.h"
 #include "sinks/model/choice.h"
 
 /* ---- endings ---- */
@@ -121,6 +122,8 @@ static int brood__add(struct process *parent, struct ending *ending)
 	if (!brood)
 		return -ENOMEM;
 	if (brood->count == BROOD_MAX) {
+		if (brood->bad[BROOD_FIRST]->again)
+			again__settle(parent);
 		ending__unref(brood->bad[BROOD_FIRST]);
 		memmove(&brood->bad[BROOD_FIRST], &brood->bad[BROOD_FIRST + 1],
 			(BROOD_MAX - BROOD_FIRST - 1) * sizeof(*brood->bad));
@@ -130,117 +133,14 @@ static int brood__add(struct process *parent, struct ending *ending)
 	return 0;
 }
 
-/* "--attempt": what follows it may count attempts. */
-static bool names_attempts(const char *argument)
-{
-	return argument && (strcasestr(argument, "attempt") || strcasestr(argument, "retry") ||
-			    strcasestr(argument, "try=") || !strcmp(argument + strspn(argument, "-"), "try"));
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
-}
-
-static bool same_but_for_numbers(const char *a, const char *b)
-{
-	while (*a && *b) {
-		if (is_digit(*a) != is_digit(*b) || (!is_digit(*a) && *a != *b))
-			return false;
-		while (is_digit(*a) && is_digit(a[1]))
-			a++;
-		while (is_digit(*b) && is_digit(b[1]))
-			b++;
-		a++;
-		b++;
-	}
-	return !*a && !*b;
-}
-
-/* Also if it says which attempt it is. Arguments end with a NUL each. */
-static bool same_command(const struct model_command *a, const struct model_command *b)
-{
-	const char *before = NULL, *at, *other;
-
-	if (!a || !b || !a->args.data || !b->args.data)
-		return false;
-	if (a->args.length == b->args.length && !memcmp(a->args.data, b->args.data, a->args.length))
-		return true;
-	if (a->args.reason || b->args.reason || a->args.count != b->args.count)
-		return false;
-	at = a->args.data;
-	other = b->args.data;
-	while (at < a->args.data + a->args.length && other < b->args.data + b->args.length) {
-		if (strcmp(at, other) != 0 &&
-		    !(same_but_for_numbers(at, other) && (names_attempts(before) || names_attempts(at))))
-			return false;
-		before = at;
-		at += strlen(at) + 1;
-		other += strlen(other) + 1;
-	}
-	return at >= a->args.data + a->args.length && other >= b->args.data + b->args.length;
-}
-
-/* Engines start all their tasks with the same arguments, each in a folder of its own. */
-static bool same_folder(const struct model_command *a, const struct model_command *b)
-{
-	return !a || !b || !a->cwd.data || !b->cwd.data ||
-	       (a->cwd.length == b->cwd.length && !memcmp(a->cwd.data, b->cwd.data, a->cwd.length));
-}
-
-/* Arguments after the first one; NULL: there are none. */
-static const char *after_first(const struct model_list *args, size_t *length)
-{
-	size_t first = args->data ? strnlen(args->data, args->length) + 1 : args->length;
-
-	*length = first < args->length ? args->length - first : 0;
-	return *length ? args->data + first : NULL;
-}
-
-/* A fork's command has the folder in which its parent began, not that in which it failed. */
-static bool same_folder_as_fork(const struct model_ending *bad, const struct model_command *command)
-{
-	const struct model_text *cwd = command ? &command->cwd : NULL;
-
-	return !bad->folder || !cwd || !cwd->data ||
-	       (strlen(bad->folder) == cwd->length && !memcmp(bad->folder, cwd->data, cwd->length));
-}
-
-/* Of several tools for one thing, the first one that is there: what comes after one that is not found, with the same
- * arguments. Those of other tools may be the same too where there are none. */
-static bool is_instead(const struct process *child, const struct ending *bad)
-{
-	const struct model_command *tried = bad->pub.tried, *asked = child->asked;
-	const char *wanted, *got;
-	struct model_list called;
-	size_t length, got_length;
-
-	if (!tried || !asked || !bad->pub.row.forked || strcmp(bad->pub.row.tried_error, "ENOENT") != 0 ||
-	    tried->args.reason || asked->args.reason)
-		return false;
-	wanted = after_first(&tried->args, &length);
-	called = model_command__called(asked);
-	got = after_first(&called, &got_length);
-	return wanted && got && length == got_length && !memcmp(wanted, got, length) &&
-	       same_folder_as_fork(&bad->pub, child->command);
-}
-
-static bool is_another_try(const struct process *child, const struct ending *bad)
-{
-	return (same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
-	       is_instead(child, bad);
-}
-
-/* A child has ended well: what failed before it began, with the same arguments in the same folder, was tried again, or this
- * instead of it. What ran beside it was not. */
+/* A child has ended well. */
 static void brood__well(struct brood *brood, const struct process *child)
 {
 	for (uint32_t i = 0; i < brood->count; i++) {
 		struct ending *bad = brood->bad[i];
 
 		bad->well_after += child->row.began_ns >= bad->pub.row.ended_ns;
-		if (child->row.start >= bad->pub.row.ended_ns && is_another_try(child, bad))
-			bad->fate->retried = true;
+		bad->again = bad->again || again__is(child, bad);
 	}
 }
 
@@ -454,8 +354,11 @@ int cause__judge(struct model *model, struct process *process)
 {
 	struct process *parent = parent_of(process);
 	struct model_row *row = &process->row;
-	int err = 0;
+	int err = parent && again__note(parent, process) ? -ENOMEM : 0;
 
+	if (err)
+		return err;
+	again__settle(process);
 	if (!model_outcome__bad(row->outcome)) {
 		if (row->outcome == MODEL_OK && parent && parent->brood)
 			brood__well(parent->brood, process);
@@ -477,6 +380,8 @@ int cause__judge(struct model *model, struct process *process)
 	else
 		brood__free(process->brood);
 	process->brood = NULL;
+	again__free(process->turns);
+	process->turns = NULL;
 	if (row->benign)
 		row->outcome = MODEL_OK;
 	return err;

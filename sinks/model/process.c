@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Processes and runs: created, found, linked and released. */
-#include "sinks/model/process.h"
+#include "sinks/model/again.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -146,6 +146,7 @@ void process__unref(struct process *process)
 		task__unref(process->task);
 		ending__unref(process->ending);
 		brood__free(process->brood);
+		again__free(process->turns);
 		if (process->forks)
 			process->forks->forker = NULL;
 		free(process->begun);

@@ -10,6 +10,7 @@
 #include "sinks/model/task_head.h"
 
 struct failure;
+struct turns; /* again.c */
 
 enum standing {
 	LIVES,
@@ -53,6 +54,8 @@ struct ending {
 	uint32_t refs;
 	struct model_command *asked; /* a reference, as the process's */
 	uint32_t well_after;	     /* siblings that began after it, and ended well */
+	bool again;		     /* the same was done again, and ended well */
+	bool loop;		     /* as the next turn of a loop */
 	struct fate *fate;	     /* a reference */
 
 	/* Of one whose last lines may say more of its cause, until they do: cause__told(). */
@@ -145,6 +148,7 @@ struct process {
 	struct ending *ending; /* a reference: from a bad end on; NULL: none */
 	char *folder;	       /* in which it failed; NULL: not known, or that of its command */
 	struct brood *brood;   /* of its children's ends, while it lives; NULL: none was bad */
+	struct turns *turns;   /* of its children, in order; NULL: none has ended */
 };
 
 /* What its processes wrote last: the first ones, and the last ones, up to so many bytes each. */

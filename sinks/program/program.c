@@ -104,23 +104,32 @@ static size_t size_of(const struct value *value, const uint8_t *end)
 	return size;
 }
 
-/* Whether a map of an exec's descriptor 2 is that of /dev/null: its type comes first. */
-static bool is_null_device(const struct value *value, const uint8_t *end)
+/* An item of the map of an exec's descriptor 2; a null: it has none. */
+static struct value item_of(const struct value *map, const uint8_t *end, const char *key)
 {
-	static const char key[] = "type", null[] = "null";
-	const uint8_t *cursor = value->items;
+	struct value item = {.type = VALUE_NULL, .reason = map->reason};
+	const uint8_t *cursor = map->items;
 	const char *name, *text;
 	uint32_t n, m;
 
-	return value->type == VALUE_MAP && value->length && value__item(&cursor, end, &name, &n) &&
-	       value__item(&cursor, end, &text, &m) && n == sizeof(key) - 1 && m == sizeof(null) - 1 &&
-	       !memcmp(name, key, n) && !memcmp(text, null, m);
+	for (uint32_t i = 0; map->type == VALUE_MAP && i < map->length && value__item(&cursor, end, &name, &n) &&
+			     value__item(&cursor, end, &text, &m);
+	     i++)
+		if (n == strlen(key) && !memcmp(name, key, n)) {
+			item.type = VALUE_STRING;
+			item.string = text;
+			item.length = m;
+			break;
+		}
+	return item;
 }
 
 struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end)
 {
+	struct value type = item_of(fields[COMMAND_STDERR], end, "type");
+	struct value errors = item_of(fields[COMMAND_STDERR], end, "path");
+	size_t size = sizeof(struct model_command) + size_of(&errors, end);
 	struct model_command *command;
-	size_t size = sizeof(*command);
 	char *at;
 
 	for (int i = 0; i <= COMMAND_ENV; i++)
@@ -136,7 +145,8 @@ struct model_command *model_command__new(const struct value *const fields[COMMAN
 	command->args = list_of(fields[COMMAND_ARGS], &at, end);
 	command->env = pairs_of(fields[COMMAND_ENV], &at, end);
 	command->uid = value__number(fields[COMMAND_UID]);
-	command->silent = is_null_device(fields[COMMAND_STDERR], end);
+	command->errors = text_of(&errors, &at);
+	command->silent = value__is(&type, "null");
 	return command;
 }
 

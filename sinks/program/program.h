@@ -29,6 +29,7 @@ struct model_command {
 	uint32_t refs;
 	uint32_t size; /* total bytes */
 	struct model_text exe, cwd;
+	struct model_text errors; /* path of its descriptor 2, if that was a file */
 	struct model_list args;
 	struct model_list env; /* NAME=value, those selected by the configuration; count 0: none */
 	uint64_t uid;

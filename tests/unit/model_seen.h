@@ -227,4 +227,12 @@ static inline void program(uint64_t ts, uint32_t pid, uint32_t parent, const cha
 
 static const char step_rule[] __attribute__((unused)) = "steps: [{args: '^step(?<n>\\w*)', step: 'step ${n}'}]";
 
+static inline bool is_hidden(const struct seen *s, uint32_t pid)
+{
+	for (size_t i = 0; i < s->hidden_count; i++)
+		if (s->hidden[i].pid == pid)
+			return true;
+	return false;
+}
+
 #endif

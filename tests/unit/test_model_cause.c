@@ -202,14 +202,6 @@ static void a_wrapper_passes_an_answer_on_under_any_code(void **state)
 	assert_chain(s, 255, "10 11 12");
 }
 
-static bool is_hidden(const struct seen *s, uint32_t pid)
-{
-	for (size_t i = 0; i < s->hidden_count; i++)
-		if (s->hidden[i].pid == pid)
-			return true;
-	return false;
-}
-
 /* What a signal of its own has ended passes on nothing that ended alike before. */
 static void a_signal_of_its_own(void **state)
 {

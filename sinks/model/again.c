@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a process tried again: the same program with the same arguments, in the same folder, after it had failed.
+ *
+ * A loop over data that are in the environment, or on standard input, starts the same arguments again as well, and the record
+ * does not have those. It goes on after a success as it does after a failure; what tries again stops there:
+ *
+ *	F S		tried again
+ *	F F sleep S work	tried again
+ *	F S S		a loop over data: its first failed
+ *	S F S		a loop over data
+ *	F handler S S	a loop over data: what comes after a success comes after a failure, too, and there after its handler
+ *
+ * What waits after a failure and not after a success tries again. So does a program that asks again from time to time. */
+#include "sinks/model/again.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TURNS_MAX 256	     /* that are kept of a process's children */
+#define WAIT_NS 250000000ULL /* more than it takes to start the next one */
+
+/* A child that has ended. */
+struct turn {
+	uint64_t start, ended;
+	uint64_t key;  /* of what it was asked to execute, and where; 0: none is known */
+	uint64_t name; /* of its program */
+	bool well;
+};
+
+/* In order of their starts. */
+struct turns {
+	uint32_t count, room;
+	struct turn *list;
+};
+
+/* ---- the same ---- */
+
+/* "--attempt": what follows it may count attempts. */
+static bool names_attempts(const char *argument)
+{
+	return argument && (strcasestr(argument, "attempt") || strcasestr(argument, "retry") ||
+			    strcasestr(argument, "try=") || !strcmp(argument + strspn(argument, "-"), "try"));
+}
+
+static bool is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+static bool same_but_for_numbers(const char *a, const char *b)
+{
+	while (*a && *b) {
+		if (is_digit(*a) != is_digit(*b) || (!is_digit(*a) && *a != *b))
+			return false;
+		while (is_digit(*a) && is_digit(a[1]))
+			a++;
+		while (is_digit(*b) && is_digit(b[1]))
+			b++;
+		a++;
+		b++;
+	}
+	return !*a && !*b;
+}
+
+/* Also if one says which attempt it is. Items end with a NUL each. */
+static bool same_list(const struct model_list *a, const struct model_list *b)
+{
+	const char *before = NULL, *at, *other;
+
+	if (a->length == b->length && (!a->length || !memcmp(a->data, b->data, a->length)))
+		return true;
+	if (a->reason || b->reason || a->count != b->count)
+		return false;
+	at = a->data;
+	other = b->data;
+	while (at < a->data + a->length && other < b->data + b->length) {
+		if (strcmp(at, other) != 0 &&
+		    !(same_but_for_numbers(at, other) && (names_attempts(before) || names_attempts(at))))
+			return false;
+		before = at;
+		at += strlen(at) + 1;
+		other += strlen(other) + 1;
+	}
+	return at >= a->data + a->length && other >= b->data + b->length;
+}
+
+/* Files of the same name but for its numbers may be of attempts. */
+static bool same_errors(const struct model_text *a, const struct model_text *b)
+{
+	return !a->data || !b->data || same_but_for_numbers(a->data, b->data);
+}
+
+static bool same_command(const struct model_command *a, const struct model_command *b)
+{
+	return a && b && a->args.data && b->args.data && same_list(&a->args, &b->args) && same_list(&a->env, &b->env) &&
+	       same_errors(&a->errors, &b->errors);
+}
+
+/* Engines start all their tasks with the same arguments, each in a folder of its own. */
+static bool same_folder(const struct model_command *a, const struct model_command *b)
+{
+	return !a || !b || !a->cwd.data || !b->cwd.data ||
+	       (a->cwd.length == b->cwd.length && !memcmp(a->cwd.data, b->cwd.data, a->cwd.length));
+}
+
+/* Arguments after the first one; NULL: there are none. */
+static const char *after_first(const struct model_list *args, size_t *length)
+{
+	size_t first = args->data ? strnlen(args->data, args->length) + 1 : args->length;
+
+	*length = first < args->length ? args->length - first : 0;
+	return *length ? args->data + first : NULL;
+}
+
+/* A fork's command has the folder in which its parent began, not that in which it failed. */
+static bool same_folder_as_fork(const struct model_ending *bad, const struct model_command *command)
+{
+	const struct model_text *cwd = command ? &command->cwd : NULL;
+
+	return !bad->folder || !cwd || !cwd->data ||
+	       (strlen(bad->folder) == cwd->length && !memcmp(bad->folder, cwd->data, cwd->length));
+}
+
+/* Of several tools for one thing, the first one that is there: what comes after one that is not found, with the same
+ * arguments. Those of other tools may be the same too where there are none. */
+static bool is_instead(const struct process *child, const struct ending *bad)
+{
+	const struct model_command *tried = bad->pub.tried, *asked = child->asked;
+	const char *wanted, *got;
+	struct model_list called;
+	size_t length, got_length;
+
+	if (!tried || !asked || !bad->pub.row.forked || strcmp(bad->pub.row.tried_error, "ENOENT") != 0 ||
+	    tried->args.reason || asked->args.reason)
+		return false;
+	wanted = after_first(&tried->args, &length);
+	called = model_command__called(asked);
+	got = after_first(&called, &got_length);
+	return wanted && got && length == got_length && !memcmp(wanted, got, length) &&
+	       same_folder_as_fork(&bad->pub, child->command);
+}
+
+bool again__is(const struct process *child, const struct ending *bad)
+{
+	return child->row.start >= bad->pub.row.ended_ns &&
+	       ((same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
+		is_instead(child, bad));
+}
+
+/* ---- the turns of a loop ---- */
+
+static uint64_t key_of(const struct process *p)
+{
+	const struct model_command *asked = p->asked;
+	const struct model_text *cwd = p->command ? &p->command->cwd : NULL;
+	uint64_t key;
+
+	if (!asked || !asked->args.data)
+		return 0;
+	key = hash__bytes(asked->args.length, asked->args.data, asked->args.length);
+	return cwd && cwd->data ? hash__bytes(key, cwd->data, cwd->length) : key;
+}
+
+static uint64_t name_of(const struct process *p)
+{
+	const char *name = model_command__name(p->command, p->row.comm);
+
+	return hash__bytes(p->row.forked, name, strlen(name));
+}
+
+static struct turns *turns_of(struct process *parent)
+{
+	if (!parent->turns)
+		parent->turns = calloc(1, sizeof(*parent->turns));
+	return parent->turns;
+}
+
+/* The next one like it that began after it. NULL: there is none. */
+static const struct turn *next_alike(const struct turns *turns, const struct turn *turn)
+{
+	for (const struct turn *next = turn + 1; next < turns->list + turns->count; next++)
+		if (next->key == turn->key && next->start >= turn->ended)
+			return next;
+	return NULL;
+}
+
+/* From its end until the next one alike, without the time of what ran between. */
+static uint64_t idle_between(const struct turn *turn, const struct turn *next)
+{
+	uint64_t idle = 0, until = turn->ended;
+
+	for (const struct turn *at = turn + 1; at <= next; at++) {
+		if (at->start > until)
+			idle += at->start - until;
+		if (at->ended > until)
+			until = at->ended;
+	}
+	return idle;
+}
+
+/* Whether what follows a failure has waited there, and what follows a success has not. */
+static bool waited(const struct turn *bad, const struct turn *again, const struct turn *well, const struct turn *next)
+{
+	uint64_t gap = again->start - bad->ended;
+
+	return gap >= WAIT_NS && (gap > 4 * (next->start - well->ended) || idle_between(bad, again) >= WAIT_NS);
+}
+
+/* Whether it went on after the success as after the failure. */
+static bool went_on_alike(const struct turn *bad, const struct turn *again, const struct turn *well,
+			  const struct turn *next)
+{
+	if (next - well > again - bad)
+		return false;
+	while (--next > well)
+		if (next->name != (--again)->name)
+			return false;
+	return true;
+}
+
+static bool is_loop(const struct turns *turns, const struct ending *bad)
+{
+	const struct turn *turn = turns ? turns->list : NULL, *end = turns ? turn + turns->count : NULL, *again, *next;
+
+	while (turn < end && (turn->start != bad->pub.row.start || turn->ended != bad->pub.row.ended_ns))
+		turn++;
+	again = turn < end && turn->key ? next_alike(turns, turn) : NULL;
+	for (const struct turn *well = turns ? turns->list : NULL; again && well < end; well++) {
+		next = well->well && well->key == turn->key ? next_alike(turns, well) : NULL;
+		if (next && went_on_alike(turn, again, well, next) && !waited(turn, again, well, next))
+			return true;
+	}
+	return false;
+}
+
+void again__settle(const struct process *parent)
+{
+	const struct brood *brood = parent->brood;
+
+	for (uint32_t i = 0; brood && i < brood->count; i++) {
+		struct ending *bad = brood->bad[i];
+
+		bad->loop = bad->loop || is_loop(parent->turns, bad);
+		bad->fate->retried = bad->fate->retried || (bad->again && !bad->loop);
+	}
+}
+
+/* 0 or -ENOMEM. */
+static int make_room(struct process *parent)
+{
+	struct turns *turns = parent->turns;
+	uint32_t room = turns->room ? 2 * turns->room : 4, half = TURNS_MAX / 2;
+	struct turn *list;
+
+	if (turns->count < turns->room)
+		return 0;
+	if (turns->room == TURNS_MAX) {
+		again__settle(parent);
+		memmove(turns->list, turns->list + half, half * sizeof(*list));
+		turns->count = half;
+		return 0;
+	}
+	list = reallocarray(turns->list, room, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	turns->list = list;
+	turns->room = room;
+	return 0;
+}
+
+int again__note(struct process *parent, const struct process *child)
+{
+	struct turn turn = {child->row.start, child->row.ended_ns, key_of(child), name_of(child),
+			    child->row.outcome == MODEL_OK};
+	struct turns *turns = turns_of(parent);
+	uint32_t at;
+
+	if (!turns || make_room(parent))
+		return -ENOMEM;
+	for (at = turns->count; at && turns->list[at - 1].start > turn.start; at--)
+		turns->list[at] = turns->list[at - 1];
+	turns->list[at] = turn;
+	turns->count++;
+	return 0;
+}
+
+void again__free(struct turns *turns)
+{
+	if (turns)
+		free(turns->list);
+	free(turns);
+}

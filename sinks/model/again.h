@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a process has done again after it had failed. Private to sinks/model. */
+#ifndef SINKS_MODEL_AGAIN_H
+#define SINKS_MODEL_AGAIN_H
+
+#include "sinks/model/process.h"
+
+/* Whether this child began after a failure and did the same, or the same by another tool. */
+bool again__is(const struct process *child, const struct ending *bad);
+
+/* A child has ended, before it is judged. 0 or -ENOMEM. */
+int again__note(struct process *parent, const struct process *child);
+
+/* What its children did again with success is made good, unless that was the next turn of a loop which does the same whether
+ * that fails or not: over other data each time. */
+void again__settle(const struct process *parent);
+void again__free(struct turns *turns); /* takes NULL */
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* sinks/model: what was tried again, and what is the next turn of a loop. */
+#include "tests/unit/model_seen.h"
+
+/* A child is NAME:STATUS, or NAME-ARGUMENT:STATUS. It begins 5 ms after the end of the one before, and takes 10 ms, or as
+ * :MS says; what :MS:IDLE adds, the shell waits before it. `again`: those that were tried again; what else failed is hidden. */
+static const struct {
+	const char *what, *children, *again;
+} stories[] = {
+	{"tool || tool", "tool:3 tool:0", "11"},
+	{"until tool; do sleep 1; done", "tool:3 sleep:0 tool:3 sleep:0 tool:0", "11 13"},
+	{"for f in a b c; do tool <$f; done", "tool:3 tool:0 tool:0", ""},
+	{"the second fails", "tool:0 tool:3 tool:0", ""},
+	{"the first and the third fail", "tool:3 tool:0 tool:3 tool:0", ""},
+	{"the first two fail", "tool:3 tool:4 tool:0 tool:0", ""},
+	{"the loop does other things, too", "prep-a:0 tool:3 prep-b:0 tool:0 prep-c:0 tool:0", ""},
+	{"tool <$f || rm out", "tool:3 rm-out:0 tool:0 tool:0", ""},
+	{"sleep in each turn", "tool:3 sleep:0:1000 tool:0 sleep:0:1000 tool:0", ""},
+	{"a lock by mkdir, twice", "mk:1 sleep:0 mk:0 work:0 mk:1 sleep:0 mk:0", "11 15"},
+	{"for s in a b c; do until s=$s tool; do sleep 1; done; done", "tool:3 sleep:0:1000 tool:0 tool:0", "11"},
+	{"it asks every ten seconds", "squeue:0 squeue:1:10:10000 squeue:0:10:10000", "12"},
+	{"something else after it", "tool-a:3 tool-a:0 tool-b:0 tool-b:0", "11"},
+};
+
+static uint64_t at;
+
+static void run(uint32_t pid, int status, unsigned ms, const char *args, const char *env, const char *errors)
+{
+	char exe[32];
+
+	snprintf(exe, sizeof(exe), "/bin/%.*s", (int)strcspn(args, "|"), args);
+	FORK(.at = at, .pid = pid, .parent = 10, .comm = "sh");
+	EXEC(.at = at + MS, .pid = pid, .exe = exe, .args = args, .env = env, .stderr_is = errors);
+	at += ms * MS;
+	END(.at = at, .pid = pid, STATUS(status), .cpu = 1, .bytes = 1);
+}
+
+static struct seen *began(void)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	at = S;
+	EXEC(.at = at, .pid = 10, .exe = "/bin/sh", .args = "sh|x|");
+	return s;
+}
+
+static void ended(void)
+{
+	END(.at = at + MS, .pid = 10, .cpu = 1, .bytes = 1);
+}
+
+static void tell(const char *children, int statuses[8])
+{
+	char name[32], args[40];
+	unsigned ms, idle;
+	int n = 0;
+
+	for (uint32_t i = 0; sscanf(children += n, " %31[^:]:%d%n", name, &statuses[i], &n) == 2; i++) {
+		children += n;
+		ms = 10;
+		idle = n = 0;
+		(void)sscanf(children, ":%u%n:%u%n", &ms, &n, &idle, &n);
+		snprintf(args, sizeof(args), "%s|", name);
+		if (strchr(args, '-'))
+			*strchr(args, '-') = '|';
+		at += (5 + idle) * MS;
+		run(11 + i, statuses[i], ms, args, NULL, NULL);
+	}
+}
+
+static void a_turn_of_a_loop_is_no_other_try(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(stories) / sizeof(*stories); i++) {
+		struct seen *s = began();
+		int statuses[8] = {0};
+		char pid[12];
+
+		tell(stories[i].children, statuses);
+		ended();
+		for (uint32_t c = 0; c < 8; c++) {
+			snprintf(pid, sizeof(pid), "%u", (unsigned)(11 + c));
+			if (is_hidden(s, 11 + c) != (statuses[c] && !strstr(stories[i].again, pid)))
+				fail_msg("%s: %s", stories[i].what, pid);
+		}
+		end(s);
+	}
+}
+
+/* What differs says that the data do. */
+static void of_other_data(void **state)
+{
+	static const struct {
+		const char *env, *other_env, *errors, *other_errors;
+		bool again;
+	} cases[] = {
+		{"SAMPLE=a|", "SAMPLE=b|", NULL, NULL, false},
+		{"SAMPLE=a|", "SAMPLE=a|", NULL, NULL, true},
+		{"SAMPLE=1|", "SAMPLE=2|", NULL, NULL, false},
+		{"ATTEMPT=1|", "ATTEMPT=2|", NULL, NULL, true},
+		{NULL, NULL, "type=file|path=/x/a.log|", "type=file|path=/x/b.log|", false},
+		{NULL, NULL, "type=file|path=/x/a.log|", "type=file|path=/x/a.log|", true},
+		{NULL, NULL, "type=file|path=/x/log.1|", "type=file|path=/x/log.2|", true},
+		{NULL, NULL, "type=pipe|", "type=file|path=/x/a.log|", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began();
+
+		run(11, 3, 10, "tool|", cases[i].env, cases[i].errors);
+		run(12, 0, 10, "tool|", cases[i].other_env, cases[i].other_errors);
+		ended();
+		if (is_hidden(s, 11) == cases[i].again)
+			fail_msg("case %zu", i);
+		end(s);
+	}
+}
+
+/* Chunks of one input, two at a time: a success beside a failure is not after it. */
+static void beside_each_other(void **state)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = S, .pid = 10, .exe = "/bin/parallel", .args = "parallel|--pipe|tool|");
+	for (uint32_t i = 0; i < 4; i++) {
+		FORK(.at = (10 + i) * S, .pid = 11 + i, .parent = 10, .comm = "x");
+		EXEC(.at = (10 + i) * S, .pid = 11 + i, .exe = "/bin/tool", .args = "tool|");
+		if (i)
+			END(.at = (10 + i) * S + MS, .pid = 10 + i, STATUS(i == 2 ? 3 : 0), .cpu = 1, .bytes = 1);
+	}
+	END(.at = 14 * S, .pid = 14, .cpu = 1, .bytes = 1);
+	END(.at = 15 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	assert_int_equal(s->retried_count, 0);
+	assert_true(is_hidden(s, 12));
+	end(s);
+}
+
+/* More turns than are kept. */
+static void of_a_long_loop(void **state)
+{
+	struct seen *s = began();
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++)
+		run(11 + i, i % 25 == 7 ? 3 : 0, 2, "tool|", NULL, NULL);
+	ended();
+	assert_int_equal(s->retried_count, 0);
+	assert_int_equal(s->hidden_count, 40);
+	end(s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_turn_of_a_loop_is_no_other_try),
+		cmocka_unit_test(of_other_data),
+		cmocka_unit_test(beside_each_other),
+		cmocka_unit_test(of_a_long_loop),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
