@@ -4,10 +4,13 @@
  * where it stands, as the words are in the user's language:
  *
  *	bash: line 3: samtoolz: command not found
+ *	bash: line 3: ./tool.py: cannot execute: required file not found
+ *	bash: ./tool.py: /opt/python: bad interpreter: No such file or directory
  *	./p.sh: Zeile 3: samtoolz: Kommando nicht gefunden.
  *	bash: ligne 3 : samtoolz : commande introuvable
  *	sh: 1: samtoolz: not found
  *	zsh:1: command not found: samtoolz
+ *	zsh:1: ./tool.py: bad interpreter: /opt/python: no such file or directory
  *	make: samtoolz: No such file or directory
  *	make: *** [Makefile:2: all] Error 127 */
 #include "sinks/model/process.h"
@@ -78,23 +81,37 @@ static bool is_shell(struct part part, const struct model_command *shell)
 	return shell->exe.data && (is_same(part, shell->exe.data) || is_same(part, last_part(shell->exe.data)));
 }
 
-/* The tool in one line; false: it is another message. */
-static bool tool_of(struct part line, const struct model_command *shell, struct part *tool)
-{
-	struct part parts[PARTS_MAX];
-	size_t n = split(line, parts);
-
-	if (n < 3 || !is_shell(parts[0], shell))
-		return false;
-	*tool = is_word(parts[n - 2]) ? parts[n - 2] : parts[n - 1];
-	return is_word(*tool) && parts[n - 1].length && (tool->at == parts[n - 2].at || n == 4);
-}
-
 static bool is_make(const struct model_command *command)
 {
 	const char *name = model_command__name(command, "");
 
 	return !strcmp(name, "make") || !strcmp(name, "gmake");
+}
+
+/* "line 3", "3": the number comes last in all languages. */
+static bool is_line_number(struct part part)
+{
+	size_t digits = 0;
+
+	while (digits < part.length && part.at[part.length - digits - 1] >= '0' &&
+	       part.at[part.length - digits - 1] <= '9')
+		digits++;
+	return digits && (digits == part.length || strchr(" \t\xa0", part.at[part.length - digits - 1]));
+}
+
+/* The tool in one line; false: it is another message. Shells name it first, but for zsh if it is not found, make last. */
+static bool tool_of(struct part line, const struct model_command *shell, struct part *tool)
+{
+	struct part parts[PARTS_MAX];
+	size_t n = split(line, parts), at;
+
+	if (n < 3 || !is_shell(parts[0], shell) || !parts[n - 1].length)
+		return false;
+	at = is_make(shell) ? n - 2 : n > 3 && is_line_number(parts[1]) ? 2 : 1;
+	if (!is_word(parts[at]) && n == 4)
+		at = 3;
+	*tool = parts[at];
+	return is_word(*tool);
 }
 
 bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)

@@ -216,13 +216,24 @@ void story__circumstances(struct text *text, const struct model_run *run, const 
 	}
 }
 
+/* By the message of its shell. */
+static bool is_called_by_path(const struct model_row *row)
+{
+	const struct model_said *said = row->exit_code == 127 ? model_run__said(row->run, row->pid, row->start) : NULL;
+
+	return said && said->tool && !*row->tried_error && strchr(said->tool, '/');
+}
+
 void story__how(struct text *text, const struct model_ending *ending)
 {
 	struct model_row row = ending->row;
 
 	row.command = ending->command;
 	row.tried = ending->tried;
-	model_row__how(&row, text);
+	if (is_called_by_path(&row))
+		text__printf(text, "not found: the file, or the interpreter of its first line");
+	else
+		model_row__how(&row, text);
 	if (ending->among == 1)
 		text__printf(text, "%sfailed below %s, which knows if it was meant to", text->size ? ", " : "",
 			     ending->among_of);

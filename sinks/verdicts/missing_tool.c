@@ -6,8 +6,11 @@
 
 #include "sinks/verdicts/detector.h"
 
+#define FOUND 126     /* what shells exit with for a program that is there, and could not be executed */
 #define NOT_FOUND 127 /* what shells exit with, and env, nice, xargs */
 #define MAKE_FAILED 2 /* also of what finds by itself that a tool is missing, and says so */
+
+enum { MARK_FOUND = 1 };
 
 static bool is_missing(const struct model_row *row)
 {
@@ -51,25 +54,25 @@ static bool has_line_end(const char *called)
 	return length && called[length - 1] == '\r';
 }
 
-static const char *remedy(const struct model_row *row)
+static const char *remedy(const char *called, const char *error)
 {
-	const char *called = row->tried && row->tried->args.length ? row->tried->args.data : "";
-
 	if (has_line_end(called))
 		return "write the line ends of the script that calls it as LF, without a CR";
 	for (size_t i = 0; i < sizeof(remedies) / sizeof(*remedies); i++)
-		if (!strcmp(row->tried_error, remedies[i].error))
+		if (!strcmp(error, remedies[i].error))
 			return strchr(called, '/') && remedies[i].by_path ? remedies[i].by_path : remedies[i].next;
 	return "see what this error means for an exec: man 2 execve";
 }
 
 static void put_tried(struct draft *draft, const struct model_row *row)
 {
+	const char *called = row->tried && row->tried->args.length ? row->tried->args.data : "";
+
 	text__printf(&draft->evidence, " could not execute ");
 	text__command(&draft->evidence, row->tried, "a program", false);
 	text__printf(&draft->evidence, ": %s, and exited %u", row->tried_error, (unsigned)row->exit_code);
 	text__printf(&draft->refute, "a caller that was prepared for it");
-	text__printf(&draft->next, "%s", remedy(row));
+	text__printf(&draft->next, "%s", remedy(called, row->tried_error));
 }
 
 /* It ran itself: its loader exits so, and what it may have called by way of a shell. */
@@ -97,6 +100,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	} else {
 		put_untried(&draft, row);
 		draft.head = draft.evidence.size;
+		draft.mark = row->exit_code == FOUND ? MARK_FOUND : 0;
 		text__printf(&draft.evidence, row->exit_code == NOT_FOUND && !row->runs_others
 						      ? ": a shared library, or a command, was not found"
 						      : ", as it could not execute a program");
@@ -179,6 +183,22 @@ static int replace(const char **string, struct text *text)
 	return 0;
 }
 
+/* By its shell's message, in which the error is in the user's language: 126 is EACCES, or stands for it. */
+static int name_tool(struct verdict *verdict, const char *tool)
+{
+	struct text text = {0}, next = {0};
+	int err;
+
+	text__printf(&text, "%s: ", verdict->evidence);
+	text__safe(&text, tool, strlen(tool));
+	err = replace(&verdict->evidence, &text);
+	verdict->certainty = VERDICT_LIKELY;
+	if (err)
+		return err;
+	text__printf(&next, "%s", remedy(tool, verdict->mark == MARK_FOUND ? "EACCES" : "ENOENT"));
+	return replace(&verdict->next, &next);
+}
+
 static int name_library(struct verdict *verdict, const char *name, size_t length)
 {
 	struct text text = {0}, next = {0};
@@ -193,7 +213,7 @@ static int name_library(struct verdict *verdict, const char *name, size_t length
 }
 
 /* A shell that found no file to execute has said so: its message names the tool. It may come after the row. */
-static int name_tool(struct verdict *verdict)
+static int ask_said(struct verdict *verdict)
 {
 	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);
 	const char *library;
@@ -205,12 +225,8 @@ static int name_tool(struct verdict *verdict)
 	library = said ? library_of(said, &length) : NULL;
 	if (library)
 		return name_library(verdict, library, length);
-	if (said && said->tool) {
-		text__printf(&text, "%s: ", verdict->evidence);
-		text__safe(&text, said->tool, strlen(said->tool));
-		verdict->certainty = VERDICT_LIKELY;
-		return replace(&verdict->evidence, &text);
-	}
+	if (said && said->tool)
+		return name_tool(verdict, said->tool);
 	verdict->dropped = verdict->certainty == VERDICT_SUSPECTED;
 	text__printf(&text, "the tool's name: no exec was tried, and no message was recorded (probe output)");
 	return replace(&verdict->missing, &text);
@@ -222,7 +238,7 @@ static int name_tools(struct verdicts *verdicts)
 
 	for (size_t i = 0; i < verdicts->count && !err; i++)
 		if (verdicts->list[i]->kind == VERDICT_MISSING_TOOL)
-			err = name_tool(verdicts->list[i]);
+			err = ask_said(verdicts->list[i]);
 	return err;
 }
 

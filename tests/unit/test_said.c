@@ -31,6 +31,21 @@ static const struct {
 	{LIST("/bin/sh\0-c\0x"), "/bin/sh: 1: samtoolz: not found\r\n\n", "samtoolz", 127},
 	{LIST("busybox\0sh"), "sh: samtoolz: not found\n", "samtoolz", 127},
 	{LIST("zsh\0-c\0x"), "zsh:1: command not found: samtoolz\n", "samtoolz", 127},
+	/* a script whose interpreter is missing: bash 5.2 in en, fr, ja, zh, older ones, dash, busybox, zsh */
+	{LIST("bash\0p.sh"), "p.sh: line 5: ./qc: cannot execute: required file not found\n", "./qc", 127},
+	{LIST("bash\0-c\0x"), "bash: ./qc: cannot execute: required file not found\n", "./qc", 127},
+	{LIST("bash\0p.sh"), "p.sh: ligne 5\u00a0: ./qc\u00a0: ne peut ex\u00e9cuter\u00a0: le fichier\n", "./qc", 127},
+	{LIST("bash\0p.sh"), "p.sh: \u884c 5: ./qc: \u5b9f\u884c\u3067\u304d\u307e\u305b\u3093: \u5fc5\u8981\u306a\n",
+	 "./qc", 127},
+	{LIST("bash\0p.sh"), "p.sh: \u884c 5: ./qc: \u65e0\u6cd5\u6267\u884c\uff1a\u627e\u4e0d\u5230\n", "./qc", 127},
+	{LIST("bash\0p.sh"), "p.sh: line 5: ./qc: /opt/py: bad interpreter: No such file or directory\n", "./qc", 127},
+	{LIST("bash\0-c\0x"), "bash: ./qc: /opt/py: bad interpreter: No such file or directory\n", "./qc", 127},
+	{LIST("bash\0-c\0x"), "bash: ./qc: /opt/py: D\u00e9fectueux: Aucun fichier\n", "./qc", 127},
+	{LIST("dash\0p.sh"), "p.sh: 1: ./qc: not found\n", "./qc", 127},
+	{LIST("busybox\0sh\0p.sh"), "p.sh: line 1: ./qc: not found\n", "./qc", 127},
+	{LIST("zsh\0-c\0x"), "zsh:1: ./qc: bad interpreter: /opt/py: no such file or directory\n", "./qc", 127},
+	{LIST("make"), "make: execvp: ./qc: Permission denied\n", "./qc", 127},
+	{LIST("bash\0-c\0x"), "bash: 7z: command not found\n", "7z", 127},
 	{LIST("make\0all"), "make: samtoolz: No such file or directory\n", "samtoolz", 127},
 	{LIST("make\0-C\0x"), "make[2]: samtoolz: No such file or directory\n", "samtoolz", 127},
 	{LIST("make"), "make: samtoolz: No such file or directory\nmake: *** [Makefile:2: all] Error 127\n", "samtoolz",
@@ -58,7 +73,9 @@ static void the_tool_that_was_missing(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(messages) / sizeof(messages[0]); i++) {
-		const struct model_command shell = {.args = {.data = messages[i].args, .length = messages[i].size}};
+		const char *args = messages[i].args;
+		const struct model_command shell = {.exe = {.data = args, .length = (uint32_t)strlen(args)},
+						    .args = {.data = args, .length = messages[i].size}};
 		const struct model_said said = {.text = messages[i].text, .length = strlen(messages[i].text)};
 		bool found = said__missing_tool(&said, &shell, messages[i].code, name, sizeof(name));
 
