@@ -26,8 +26,10 @@ struct engine_job {
 	uint64_t start;
 };
 
-/* The latest ones. Zeroed: none. */
+/* The latest ones. Zeroed but for the first two: none. */
 struct engines {
+	const struct core_api *api;
+	const struct opt_list *logs; /* PROGRAM=FOLDER */
 	struct engine all[ENGINES_MAX];
 	size_t next;
 	struct engine_job jobs[ENGINE_JOBS_MAX];
@@ -37,16 +39,20 @@ struct engines {
 /* Whether this is "NAME=FOLDER", of a program and a path below its working folder. */
 bool engine_log__is_valid(const char *item);
 
-/* Of a program with these arguments, each ended by NUL: the item of the list that names it, or NULL. */
-const char *engine_log__named(const struct opt_list *list, const char *args, size_t length);
-
-void engine_log__add(struct engines *engines, const struct engine *engine);
-void engine_log__add_job(struct engines *engines, uint32_t pid, uint64_t start);
-bool engine_log__is_job(const struct engines *engines, uint32_t pid, uint64_t start);
 struct engine *engine_log__find(struct engines *engines, uint32_t pid, uint64_t start); /* NULL: it is none */
 
 /* Takes what was read, of `size` bytes of which `most` can be read at once: moves *text to its first whole line, returns the
  * size of its whole lines. A line that is longer is left out. */
 size_t engine_log__take(struct engine *engine, const char **text, size_t size, size_t most);
+
+/* An exec: of an engine, or of what one has started, where that logs which job it is. */
+void engine_log__see(struct engines *engines, const struct schema_event *schema, const struct event *event,
+		     size_t size);
+
+/* The engine has not got it open: it ends, and has closed it. False: it may have none of its own. */
+bool engine_log__ask_last(struct engines *engines, struct engine *engine, const struct probe_ask *before);
+
+/* If there may be more: what was written by now is of that program still, what is written from now on of the latest one. */
+void engine_log__ask_more(struct engines *engines, struct engine *engine, const struct probe_ask *before, bool full);
 
 #endif

@@ -228,12 +228,6 @@ static const struct event *answer_head(struct output *o, const struct probe_answ
 	return put_path(o, &e->path, answer->ask->path, size);
 }
 
-static void ask_log(struct output *o, struct engine *engine, struct probe_ask ask)
-{
-	ask.offset = engine->offset;
-	engine->asked = !o->api->ask(o->api, &ask); /* else the next program asks */
-}
-
 /* After the text and the path. Returns the event, complete. */
 static const struct event *put_engine(struct output *o, const struct engine *engine, const char *path, size_t *size)
 {
@@ -253,45 +247,28 @@ static bool is_gone(int error)
 	return error == -ESRCH || reason_of(error) == EVENT_REASON_GONE;
 }
 
-/* What was written by now is of that program still, and what is written from now on of the latest one. */
-static void ask_for_more(struct output *o, struct engine *engine, struct probe_ask ask, size_t size)
-{
-	if (size < OUTPUT_BYTES && !engine->again)
-		return;
-	if (size < OUTPUT_BYTES) {
-		ask.ts = engine->ts;
-		engine->again = false;
-	}
-	ask_log(o, engine, ask);
-}
-
 /* Its time is just before the exec that asked: what the engine had written by then says which job it is. */
 static const struct event *answer_log(struct output *o, const struct probe_answer *answer, struct event head,
 				      size_t *size)
 {
 	struct engine *engine = engine_log__find(&o->engines, answer->ask->pid, answer->ask->start);
-	struct probe_ask ask = *answer->ask;
 	const char *text = answer->text;
 	struct output_log *e = &o->out.log;
 	size_t length;
 
 	if (!engine)
 		return NULL;
-	/* It ends, and has closed it. */
-	if (is_gone(answer->error) && ask.what == PROBE_ASK_LOG && !engine->nested) {
-		ask.what = PROBE_ASK_LAST;
-		ask_log(o, engine, ask);
+	if (is_gone(answer->error) && engine_log__ask_last(&o->engines, engine, answer->ask))
 		return NULL;
-	}
 	length = answer->error ? 0 : engine_log__take(engine, &text, answer->size, OUTPUT_BYTES);
 	engine->asked = false;
 	if (!answer->error)
-		ask_for_more(o, engine, ask, answer->size);
+		engine_log__ask_more(&o->engines, engine, answer->ask, answer->size == OUTPUT_BYTES);
 	if (answer->error ? engine->failed || is_gone(answer->error) : !length)
 		return NULL;
 	engine->failed = answer->error;
 	head.kind = OUTPUT_LOG;
-	head.ts = ask.ts - 1;
+	head.ts = answer->ask->ts - 1;
 	*e = (struct output_log){.head = head, .bytes = length, .log_bytes = engine->offset};
 	e->text = (struct event_string){.offset = TEXT_AT, .length = length};
 	if (answer->error) {
@@ -299,7 +276,7 @@ static const struct event *answer_log(struct output *o, const struct probe_answe
 		e->text = (struct event_string){.reason = reason_of(answer->error)};
 	}
 	memcpy(o->out.text, text, length);
-	return put_engine(o, engine, ask.path, size);
+	return put_engine(o, engine, answer->ask->path, size);
 }
 
 static const struct event *output__answer(void *state, const struct probe_answer *answer, size_t *size)
@@ -352,49 +329,6 @@ static void ask_for_heads(struct output *o, const struct schema_event *schema, c
 			ask_in(o, ask, folder, folder_length, names->items[i]);
 }
 
-/* Of a program that an engine has started: where that logs which job it is. */
-static void ask_for_log(struct output *o, struct engine *engine, const struct event *event, const char *folder,
-			size_t length)
-{
-	char path[PATH_MAX];
-	struct probe_ask ask = {.what = PROBE_ASK_LOG,
-				.run = event->run,
-				.pid = engine->pid,
-				.local_pid = engine->ns_pid,
-				.start = engine->start,
-				.ts = event->ts,
-				.path = path};
-
-	engine_log__add_job(&o->engines, event->pid, event->start);
-	engine->ts = event->ts;
-	engine->again = engine->asked;
-	if (!engine->asked && length < sizeof(path) &&
-	    snprintf(path, sizeof(path), "%.*s/%s", (int)length, folder, strchr(engine->name, '=') + 1) <
-		    (int)sizeof(path))
-		ask_log(o, engine, ask);
-}
-
-static void see_engine(struct output *o, const struct schema_event *schema, const struct event *event, size_t size)
-{
-	uint32_t ppid = seen__number(schema, event, "ppid");
-	uint64_t parent_start = seen__time(schema, event, "parent_start");
-	struct engine *engine = engine_log__find(&o->engines, ppid, parent_start);
-	size_t length = 0, folder_length = 0;
-	const char *args = seen__find(schema, event, size, "args", &length);
-	const char *folder = seen__find(schema, event, size, "cwd", &folder_length);
-	struct engine found = {.pid = event->pid, .start = event->start};
-
-	if (engine && folder)
-		ask_for_log(o, engine, event, folder, folder_length);
-	found.name = args ? engine_log__named(&o->conf->engine_logs, args, length) : NULL;
-	if (!found.name)
-		return;
-	found.ns_pid = seen__number(schema, event, "ns_pid");
-	found.nested = engine_log__is_job(&o->engines, event->pid, event->start) ||
-		       engine_log__is_job(&o->engines, ppid, parent_start);
-	engine_log__add(&o->engines, &found);
-}
-
 /* Where the errors of a process that has failed are: the keeper reads them soon. */
 static const struct event *failed(struct output *o, const struct schema_event *schema, const struct event *event,
 				  size_t *size)
@@ -437,7 +371,7 @@ static const struct event *output__seen(void *state, const struct schema_event *
 	if (*o->api->events >> OUTPUT_HEAD & 1)
 		ask_for_heads(o, schema, event, *size);
 	if (*o->api->events >> OUTPUT_LOG & 1)
-		see_engine(o, schema, event, *size);
+		engine_log__see(&o->engines, schema, event, *size);
 	return NULL;
 }
 
@@ -453,6 +387,18 @@ static int load_nothing(struct bpf_object *object)
 		bpf_program__set_autoload(prog, false);
 	}
 	return bpf_map__set_max_entries(bpf_object__find_map_by_name(object, "tails"), 1);
+}
+
+static bool has_writes(const struct output *o)
+{
+	return o->conf->writes && !o->api->lent;
+}
+
+static const char *const *output__unavailable(void *state)
+{
+	static const char *const without_writes[] = {"text.source: file only, without the option writes", NULL};
+
+	return has_writes(state) ? without_writes + 1 : without_writes;
 }
 
 static bool is_name(const char *item)
@@ -481,6 +427,8 @@ static int output__open(const struct core_api *api, const void *conf, struct bpf
 	*state = o;
 	o->api = api;
 	o->conf = conf;
+	o->engines.api = api;
+	o->engines.logs = &o->conf->engine_logs;
 	if (o->conf->writes && api->lent)
 		api->log(LOG_WARN, "output: writes: not with file capabilities");
 	if (check(api, "task_files", &o->conf->task_files, is_name, "the name of a file") ||
@@ -488,9 +436,9 @@ static int output__open(const struct core_api *api, const void *conf, struct bpf
 	    check(api, "engine_logs", &o->conf->engine_logs, engine_log__is_valid,
 		  "PROGRAM=FOLDER, with a folder below the working one"))
 		return -EINVAL;
-	return o->conf->writes && !api->lent ? 0 : load_nothing(object);
+	return has_writes(o) ? 0 : load_nothing(object);
 }
 
 PROBE(output, "the last lines of standard error of every process that failed", events, .options = options,
       .conf_size = sizeof(struct output_conf), .ring_bytes = 512 << 10, .open = output__open, .close = free,
-      .event = output__event, .seen = output__seen, .answer = output__answer);
+      .unavailable = output__unavailable, .event = output__event, .seen = output__seen, .answer = output__answer);

@@ -212,6 +212,8 @@ static void put_code(struct text *text, const struct model_row *row)
 		text__printf(text, "%s", words);
 		if (*row->tried_error)
 			put_tried(text, row);
+		else if (row->silenced && row->runs_others && model_row__exited_as_shells_do(row))
+			text__printf(text, "; what it said went to /dev/null");
 		return;
 	}
 	if (row->sender) {

@@ -8,7 +8,7 @@
 enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
 enum { FORK_NS_PID = 3 };				/* fork */
 enum { COMMAND = 3, ERROR = COMMAND + COMMAND_FIELDS }; /* exec, exec_failed, alive */
-enum { FOLDER };					/* failure */
+enum { FOLDER, FAILED_STDERR };				/* failure */
 enum { NS_PID = ERROR };				/* exec, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
@@ -180,7 +180,10 @@ int life__failure(const struct feed *f)
 {
 	struct process *p = process__find(f->model, f->run, f->record->pid, f->record->start);
 	const struct value *cwd = f->field[FOLDER];
+	struct value type = value__item_of(f->field[FAILED_STDERR], f->end, "type");
 
+	if (p)
+		p->row.silenced = value__is(&type, "null");
 	if (!p || !p->row.forked || p->folder || cwd->type != VALUE_STRING)
 		return 0;
 	p->folder = strndup(cwd->string, cwd->length);

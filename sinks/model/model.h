@@ -40,6 +40,7 @@ struct model_run {
 	const struct stream_info *info; /* its first stream: id, name, command, host */
 	uint32_t number;		/* `run` of the records */
 	bool has[MODEL_SOURCES];	/* whether there is such a stream */
+	bool hears_writes;		/* what processes write to pipes and terminals is recorded */
 	bool missing[MODEL_SOURCES];	/* there was such a stream, and its file is not there */
 	bool lossy[MODEL_SOURCES];	/* records were lost, or the stream has no end and does not run */
 	enum stream_life life;		/* set by model__ended() */
@@ -251,6 +252,7 @@ struct model_row {
 	char signal_name[EVENT_COMM];
 	const struct model_oom *oom; /* NULL: the OOM killer did not select it */
 	enum model_outcome outcome;
+	bool silenced;	  /* it failed, and its standard error was /dev/null then */
 	bool benign;	  /* its status does not mean failure (grep; ended by its parent): outcome ok */
 	bool muted;	  /* benign as a rule of the user's says so */
 	bool runs_others; /* it executes others: its code may be about what it could not execute */

@@ -16,7 +16,7 @@ static const struct role roles[] = {
 	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid", "env", "stderr", "ns_pid" } },
 	{ "lifecycle", "exec_failed", MODEL_LIFECYCLE, life__exec_failed,
 	  { NULL, NULL, NULL, "exe", "args", NULL, NULL, NULL, NULL, "error" } },
-	{ "lifecycle", "failure", MODEL_LIFECYCLE, life__failure, { "cwd" } },
+	{ "lifecycle", "failure", MODEL_LIFECYCLE, life__failure, { "cwd", "stderr" } },
 	{ "lifecycle", "alive", MODEL_LIFECYCLE, life__alive,
 	  { "ppid", "parent_start", "comm", "exe", "args", "cwd", "uid", "env", "stderr", "ns_pid" } },
 	{ "lifecycle", "exit", MODEL_LIFECYCLE, life__end,

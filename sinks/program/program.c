@@ -104,8 +104,7 @@ static size_t size_of(const struct value *value, const uint8_t *end)
 	return size;
 }
 
-/* An item of the map of an exec's descriptor 2; a null: it has none. */
-static struct value item_of(const struct value *map, const uint8_t *end, const char *key)
+struct value value__item_of(const struct value *map, const uint8_t *end, const char *key)
 {
 	struct value item = {.type = VALUE_NULL, .reason = map->reason};
 	const uint8_t *cursor = map->items;
@@ -126,8 +125,8 @@ static struct value item_of(const struct value *map, const uint8_t *end, const c
 
 struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end)
 {
-	struct value type = item_of(fields[COMMAND_STDERR], end, "type");
-	struct value errors = item_of(fields[COMMAND_STDERR], end, "path");
+	struct value type = value__item_of(fields[COMMAND_STDERR], end, "type");
+	struct value errors = value__item_of(fields[COMMAND_STDERR], end, "path");
 	size_t size = sizeof(struct model_command) + size_of(&errors, end);
 	struct model_command *command;
 	char *at;

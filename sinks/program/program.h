@@ -51,6 +51,9 @@ uint64_t value__number(const struct value *value);
 /* Whether a value of a record is this text. */
 bool value__is(const struct value *value, const char *text);
 
+/* An item of a map, as of those for descriptor 2; a null: it has none. */
+struct value value__item_of(const struct value *map, const uint8_t *end, const char *key);
+
 bool value__is_true(const struct value *value);
 
 /* The name of a command: the last part of its path, else `comm`. That of argv[0] if it was executed by a descriptor

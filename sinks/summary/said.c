@@ -25,6 +25,8 @@ void page__explain_unnamed(struct page *page)
 		page__dim(page, 0, "  no last lines: what goes to a pipe or a terminal is recorded only by");
 		page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE, see collector.yaml(5)");
 	}
+	if (new & 1U << STORY_NOT_SAID)
+		page__dim(page, 0, "  no last lines: what it wrote did not go to its standard error");
 	if (new & 1U << STORY_SILENCED)
 		page__dim(page, 0, "  no last lines: its standard error went to /dev/null");
 }

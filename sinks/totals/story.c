@@ -192,7 +192,10 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 	if (!model_row__exited_as_shells_do(row) || !row->runs_others)
 		return STORY_NAMED;
 	/* A shell looks for a command itself, and executes what it has found. */
-	if (row->exit_code == 127 && shell && !wrote__nothing(&tally->wrote, row->pid, row->start))
+	if (row->exit_code == 127 && shell && row->silenced)
+		return STORY_NAMED;
+	if (row->exit_code == 127 && shell && !wrote__nothing(&tally->wrote, row->pid, row->start) &&
+	    !tally->run.run->hears_writes)
 		return STORY_UNNAMED_MESSAGE;
 	return STORY_UNNAMED_EXEC;
 }

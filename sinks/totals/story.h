@@ -46,11 +46,13 @@ enum story_unnamed {
 	STORY_UNNAMED_EXEC,
 	STORY_UNNAMED_FORK,
 	STORY_UNHEARD,
-	STORY_SILENCED
+	STORY_SILENCED,
+	STORY_NOT_SAID, /* what it wrote did not go to its standard error */
 };
 enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell);
 /* STORY_UNHEARD if the failure of the run began with an exit code, that process wrote something, and no last lines of it, nor of
- * any that passed it on, are recorded; STORY_SILENCED if its standard error was /dev/null; else STORY_NAMED. */
+ * any that passed it on, are recorded: STORY_NOT_SAID if what goes to pipes and terminals is, STORY_SILENCED if its standard
+ * error was /dev/null; else STORY_NAMED. */
 enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began);
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
 void story__how(struct text *text, const struct model_ending *ending);

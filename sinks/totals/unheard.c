@@ -8,7 +8,7 @@ enum story_unnamed story__unheard(const struct tally *tally, const struct model_
 {
 	const struct model_row *row = &began->row;
 	struct text how = {0};
-	bool explained, silent = began->command && began->command->silent;
+	bool explained, silent = row->silenced || (began->command && began->command->silent);
 
 	if (EVENT_IS_NULL(row->exit_code) || row->exit_code > SIGNALLED || *row->tried_error ||
 	    !(silent || wrote__anything(&tally->wrote, row->pid, row->start)))
@@ -24,5 +24,7 @@ enum story_unnamed story__unheard(const struct tally *tally, const struct model_
 		if (said && (said->text || e == began))
 			return STORY_NAMED;
 	}
-	return silent ? STORY_SILENCED : STORY_UNHEARD;
+	if (silent)
+		return STORY_SILENCED;
+	return tally->run.run->hears_writes ? STORY_NOT_SAID : STORY_UNHEARD;
 }

@@ -10,7 +10,7 @@
 #define NOT_FOUND 127 /* what shells exit with, and env, nice, xargs */
 #define MAKE_FAILED 2 /* also of what finds by itself that a tool is missing, and says so */
 
-enum { MARK_FOUND = 1 };
+enum { MARK_FOUND = 1, MARK_SILENCED = 2 };
 
 static bool is_missing(const struct model_row *row)
 {
@@ -100,7 +100,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	} else {
 		put_untried(&draft, row);
 		draft.head = draft.evidence.size;
-		draft.mark = row->exit_code == FOUND ? MARK_FOUND : 0;
+		draft.mark = (row->exit_code == FOUND ? MARK_FOUND : 0) | (row->silenced ? MARK_SILENCED : 0);
 		text__printf(&draft.evidence, row->exit_code == NOT_FOUND && !row->runs_others
 						      ? ": a shared library, or a command, was not found"
 						      : ", as it could not execute a program");
@@ -195,7 +195,7 @@ static int name_tool(struct verdict *verdict, const char *tool)
 	verdict->certainty = VERDICT_LIKELY;
 	if (err)
 		return err;
-	text__printf(&next, "%s", remedy(tool, verdict->mark == MARK_FOUND ? "EACCES" : "ENOENT"));
+	text__printf(&next, "%s", remedy(tool, verdict->mark & MARK_FOUND ? "EACCES" : "ENOENT"));
 	return replace(&verdict->next, &next);
 }
 
@@ -228,7 +228,9 @@ static int ask_said(struct verdict *verdict)
 	if (said && said->tool)
 		return name_tool(verdict, said->tool);
 	verdict->dropped = verdict->certainty == VERDICT_SUSPECTED;
-	text__printf(&text, "the tool's name: no exec was tried, and no message was recorded (probe output)");
+	text__printf(&text, "the tool's name: no exec was tried, and %s",
+		     verdict->mark & MARK_SILENCED ? "what the shell said went to /dev/null"
+						   : "no message was recorded (probe output)");
 	return replace(&verdict->missing, &text);
 }
 

@@ -479,3 +479,29 @@ def test_each_of_a_kind_that_says_something_else_is_shown():
     assert [line.split(": ")[-2] for line in page.splitlines() if "| " in line] == ["mosdepht", "salmom", "bwaa", "plinkk"], page
     page = subprocess.run([*merging("ci"), run.path], capture_output=True, text=True, check=True).stdout
     assert all(page.count(name + "&#58; command not found") == 1 for name in ("mosdepht", "salmom", "bwaa", "plinkk")), page
+
+
+def explained(text, config=None):
+    """Lines of the summary that explain the cause, of a script that exits 1, and what the verdicts miss."""
+    run = collect("bash", "-c", text, config=config, cwd=new_folder(), code=1)
+    page = " ".join(merge(run.path, sink="summary").split())
+    return page, [json.loads(line) for line in merge(run.path, sink="jsonl:verdicts=true").splitlines()
+                  if '"event":"verdict"' in line]
+
+
+@pytest.mark.parametrize("config", [None, WRITES])
+def test_a_missing_tool_whose_message_went_to_dev_null(config):
+    """It is the cause nevertheless, and no option would have recorded more."""
+    page, verdicts = explained("true; no-such-tool -x >/dev/null 2>&1 || exit 1", config)
+    assert "Cause exit 127" in page and "command not found; what it said went to /dev/null" in page
+    assert "writes: true" not in page
+    assert any(v["kind"] == "missing_tool" and v["certainty"] == "likely" for v in verdicts), verdicts
+    assert "went to /dev/null" in json.dumps(verdicts)
+
+
+def test_why_there_are_no_last_lines():
+    """Of a tool that explains itself on standard output: an option helps only where it is off."""
+    tool = "sh -c 'echo 17 bad records; sleep 0; exit 1' | cat; exit ${PIPESTATUS[0]}"
+    assert "writes: true" in explained(tool)[0]
+    page = explained(tool, WRITES)[0]
+    assert "writes: true" not in page and "what it wrote did not go to its standard error" in page
