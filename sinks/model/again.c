@@ -85,16 +85,22 @@ static bool same_list(const struct model_list *a, const struct model_list *b)
 	return at >= a->data + a->length && other >= b->data + b->length;
 }
 
-/* Files of the same name but for its numbers may be of attempts. */
-static bool same_errors(const struct model_text *a, const struct model_text *b)
+static bool has_log_below(const struct model_command *c)
 {
-	return !a->data || !b->data || same_but_for_numbers(a->data, b->data);
+	return c->errors.data && c->cwd.data && c->errors.length > c->cwd.length &&
+	       !memcmp(c->errors.data, c->cwd.data, c->cwd.length) && c->errors.data[c->cwd.length] == '/';
+}
+
+/* Files elsewhere are temporary ones, as those of parallel; of the same name but for its numbers, they may be of attempts. */
+static bool same_log(const struct model_command *a, const struct model_command *b)
+{
+	return !has_log_below(a) || !has_log_below(b) || same_but_for_numbers(a->errors.data, b->errors.data);
 }
 
 static bool same_command(const struct model_command *a, const struct model_command *b)
 {
 	return a && b && a->args.data && b->args.data && same_list(&a->args, &b->args) && same_list(&a->env, &b->env) &&
-	       same_errors(&a->errors, &b->errors);
+	       same_log(a, b);
 }
 
 /* Engines start all their tasks with the same arguments, each in a folder of its own. */
@@ -146,6 +152,53 @@ bool again__is(const struct process *child, const struct ending *bad)
 	return child->row.start >= bad->pub.row.ended_ns &&
 	       ((same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
 		is_instead(child, bad));
+}
+
+/* ---- another run of the same program ---- */
+
+static const char *name_called(const struct model_command *command)
+{
+	struct model_list called = model_command__called(command);
+	const char *slash = called.length ? strrchr(called.data, '/') : NULL;
+
+	return slash ? slash + 1 : called.length ? called.data : "";
+}
+
+/* With other arguments: with the same it is another try as a whole, or a loop over other data. */
+static bool is_another_run(const struct process *runner, const struct ending *bad)
+{
+	const struct model_command *a = bad->asked, *b = runner->asked;
+
+	return bad->brood && a && b && runner->row.start >= bad->pub.row.ended_ns && !same_list(&a->args, &b->args) &&
+	       !strcmp(name_called(a), name_called(b)) && same_folder(bad->pub.command, runner->command);
+}
+
+void again__below(const struct process *over, const struct process *runner, const struct process *child)
+{
+	const struct brood *brood = over ? over->brood : NULL;
+
+	for (uint32_t i = 0; brood && i < brood->count; i++)
+		for (uint32_t k = 0; is_another_run(runner, brood->bad[i]) && k < brood->bad[i]->brood->count; k++) {
+			struct ending *bad = brood->bad[i]->brood->bad[k];
+
+			bad->redone = bad->redone || again__is(child, bad);
+		}
+}
+
+/* Marks what another run has made good. Whether that is all of it. */
+static bool settle_redone(const struct brood *brood)
+{
+	uint32_t redone = 0, left = 0;
+
+	for (uint32_t i = 0; brood && i < brood->count; i++) {
+		struct ending *bad = brood->bad[i];
+
+		if (bad->redone)
+			bad->fate->retried = true;
+		redone += bad->redone;
+		left += !bad->fate->retried && !bad->fate->ignored && !bad->pub.row.benign;
+	}
+	return redone && !left && brood->count < BROOD_MAX;
 }
 
 /* ---- the turns of a loop ---- */
@@ -242,7 +295,8 @@ void again__settle(const struct process *parent)
 		struct ending *bad = brood->bad[i];
 
 		bad->loop = bad->loop || is_loop(parent->turns, bad);
-		bad->fate->retried = bad->fate->retried || (bad->again && !bad->loop);
+		if ((bad->again && !bad->loop) || settle_redone(bad->brood))
+			bad->fate->retried = true;
 	}
 }
 

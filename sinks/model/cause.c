@@ -346,8 +346,21 @@ void cause__told(struct ending *ending, const struct model_said *said)
 			  itself ? NULL : choice__cause(&ending->pub.row, ending->brood, ending->says, ending->tests));
 		ending__unref(cause);
 	}
-	brood__free(ending->brood);
-	ending->brood = NULL;
+	ending->untold = false;
+}
+
+/* Of what runs others the same may be done again by another run of it. */
+static void keep_brood(struct process *process)
+{
+	struct ending *ending = process->ending;
+
+	ending->untold = process->brood &&
+			 (recipe__is_told(process->command, process->row.exit_code) || is_ended_by_answer(ending));
+	if (ending->untold || ending->says == STEPS_RUNNER || ending->says == STEPS_WRAPPER ||
+	    ending->says == STEPS_ORIGIN)
+		ending->brood = process->brood;
+	else
+		brood__free(process->brood);
 }
 
 int cause__judge(struct model *model, struct process *process)
@@ -363,6 +376,8 @@ int cause__judge(struct model *model, struct process *process)
 		if (row->outcome == MODEL_OK && parent && parent->brood)
 			brood__well(parent->brood, process);
 		if (row->outcome == MODEL_OK && parent)
+			again__below(parent_of(parent), parent, process);
+		if (row->outcome == MODEL_OK && parent)
 			err = brood__hide(parent, process);
 	} else {
 		process->ending = ending__new(process);
@@ -374,9 +389,8 @@ int cause__judge(struct model *model, struct process *process)
 		if (parent)
 			err = brood__add(parent, process->ending);
 	}
-	if (process->ending &&
-	    (recipe__is_told(process->command, row->exit_code) || is_ended_by_answer(process->ending)))
-		process->ending->brood = process->brood;
+	if (process->ending)
+		keep_brood(process);
 	else
 		brood__free(process->brood);
 	process->brood = NULL;

@@ -109,7 +109,7 @@ static void count(struct run *run, struct said *said)
 int said__expect(struct process *process)
 {
 	const struct model_row *row = &process->row;
-	bool may_tell = process->ending && process->ending->brood;
+	bool may_tell = process->ending && process->ending->untold;
 	struct said *said;
 
 	if ((!may_tell && !tool__may_be_missing(process->command, row->exit_code)) ||
@@ -166,7 +166,7 @@ int said__take(const struct feed *f)
 	if (said->text && said->shell && tool__may_be_missing(said->shell, said->exit_code) &&
 	    said__missing_tool(&said->pub, said->shell, said->exit_code, said->tool, sizeof(said->tool)))
 		said->pub.tool = said->tool;
-	if (said->text && said->ending && said->ending->brood)
+	if (said->text && said->ending && said->ending->untold)
 		cause__told(said->ending, &said->pub);
 	count(f->run, said);
 	return 0;

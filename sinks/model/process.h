@@ -54,14 +54,13 @@ struct ending {
 	uint32_t refs;
 	struct model_command *asked; /* a reference, as the process's */
 	uint32_t well_after;	     /* siblings that began after it, and ended well */
-	bool again;		     /* the same was done again, and ended well */
-	bool loop;		     /* as the next turn of a loop */
-	struct fate *fate;	     /* a reference */
+	bool again, loop,
+		redone;	   /* done again, and ended well; as the next turn of a loop; by another run of its parent */
+	struct fate *fate; /* a reference */
 
-	/* Of one whose last lines may say more of its cause, until they do: cause__told(). */
-	struct brood *brood; /* NULL: no more */
+	struct brood *brood; /* of what runs others, or is `untold`; else NULL */
 	uint8_t says;	     /* enum steps_exit */
-	bool tests;
+	bool tests, untold;  /* untold: its last lines may say more of its cause: cause__told() */
 };
 
 #define BROOD_MAX 32

@@ -30,7 +30,7 @@ static void run(uint32_t pid, int status, unsigned ms, const char *args, const c
 
 	snprintf(exe, sizeof(exe), "/bin/%.*s", (int)strcspn(args, "|"), args);
 	FORK(.at = at, .pid = pid, .parent = 10, .comm = "sh");
-	EXEC(.at = at + MS, .pid = pid, .exe = exe, .args = args, .env = env, .stderr_is = errors);
+	EXEC(.at = at + MS, .pid = pid, .exe = exe, .args = args, .env = env, .stderr_is = errors, .cwd = "/x");
 	at += ms * MS;
 	END(.at = at, .pid = pid, STATUS(status), .cpu = 1, .bytes = 1);
 }
@@ -101,6 +101,7 @@ static void of_other_data(void **state)
 		{NULL, NULL, "type=file|path=/x/a.log|", "type=file|path=/x/b.log|", false},
 		{NULL, NULL, "type=file|path=/x/a.log|", "type=file|path=/x/a.log|", true},
 		{NULL, NULL, "type=file|path=/x/log.1|", "type=file|path=/x/log.2|", true},
+		{NULL, NULL, "type=file|path=/tmp/pA3.par|", "type=file|path=/tmp/p2x.par|", true}, /* temporary ones */
 		{NULL, NULL, "type=pipe|", "type=file|path=/x/a.log|", true},
 	};
 
@@ -151,11 +152,69 @@ static void of_a_long_loop(void **state)
 	end(s);
 }
 
+/* What a runner started, and another run of it: NAME:STATUS each; the first one ends with 1, the other well. */
+static const struct {
+	const char *first, *first_ran, *other, *other_ran, *again;
+} reruns[] = {
+	{"parallel|a|", "job-1:0 job-2:3 job-3:4", "parallel|--resume-failed|a|", "job-2:0 job-3:0", "20 22 23"},
+	{"make|-j2|", "sh-1:0 sh-2:2", "make|", "sh-2:0", "20 22"},
+	{"timeout|1|job|", "job:-15", "timeout|9|job|", "job:0", "20 21"},
+	{"parallel|a|", "job-1:0 job-2:3 job-3:4", "parallel|b|", "job-3:0", "20 23"}, /* not all */
+	{"parallel|a|", "job-1:3", "parallel|b|", "job-2:0", ""},		       /* others */
+	{"parallel|a|", "job-1:3", "make|", "job-1:0", ""},			       /* another program */
+	{"engine|a|", "job-1:3", "engine|b|", "job-1:0", ""},			       /* of which nothing is known */
+	{"parallel|a|", "job-1:3", "parallel|b|", "job-1:3 job-1:5", ""},	       /* again without success */
+};
+
+static void ran(uint32_t pid, const char *args, const char *children, int status)
+{
+	char exe[32], name[32], of[40];
+	int code, n = 0;
+
+	snprintf(exe, sizeof(exe), "/bin/%.*s", (int)strcspn(args, "|"), args);
+	FORK(.at = at, .pid = pid, .parent = 10, .comm = "sh");
+	EXEC(.at = at, .pid = pid, .exe = exe, .args = args, .cwd = "/x");
+	for (uint32_t i = 1; sscanf(children += n, " %31[^:]:%d%n", name, &code, &n) == 2; i++) {
+		snprintf(of, sizeof(of), "%s|", name);
+		at += MS;
+		FORK(.at = at, .pid = pid + i, .parent = pid, .comm = "sh");
+		EXEC(.at = at, .pid = pid + i, .exe = "/bin/job", .args = of, .cwd = "/x");
+		at += MS;
+		END(.at = at, .pid = pid + i, STATUS(code), .cpu = 1, .bytes = 1);
+	}
+	END(.at = at, .pid = pid, STATUS(status), .cpu = 1, .bytes = 1);
+	at += MS;
+}
+
+/* As of a parallel --resume-failed: the jobs have the same arguments, it has not. */
+static void by_another_run_of_the_same_program(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(reruns) / sizeof(*reruns); i++) {
+		struct seen *s = begin(
+			"exits: [{command: [parallel, make], is: runner}, {command: [timeout], is: wrapper}]", ALL);
+		size_t again = 0;
+
+		at = S;
+		EXEC(.at = at, .pid = 10, .exe = "/bin/sh", .args = "sh|x|");
+		ran(20, reruns[i].first, reruns[i].first_ran, 1);
+		ran(30, reruns[i].other, reruns[i].other_ran, strstr(reruns[i].other_ran, ":3") ? 1 : 0);
+		ended();
+		for (const char *pid = reruns[i].again; *pid; pid += strcspn(pid, " "), pid += *pid == ' ', again++)
+			if (is_hidden(s, (uint32_t)atoi(pid)))
+				fail_msg("case %zu: %s", i, pid);
+		if (s->retried_count != again)
+			fail_msg("case %zu: %zu", i, s->retried_count);
+		end(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_turn_of_a_loop_is_no_other_try),
 		cmocka_unit_test(of_other_data),
+		cmocka_unit_test(by_another_run_of_the_same_program),
 		cmocka_unit_test(beside_each_other),
 		cmocka_unit_test(of_a_long_loop),
 	};
