@@ -159,6 +159,7 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 			finding->since_ns = since;
 		finding->stopped |= wakers->waiters[i].wait.how == WAIT_STOPPED;
 	}
+	finding->limits_itself = subject->wait.limited;
 	text__wait(&finding->rest, wakers, subject);
 	put_members(finding, wakers, first, next);
 	put_dependents(finding, wakers, first, next);

@@ -36,10 +36,11 @@ struct finding {
 	enum verdict_kind kind;
 	bool closed; /* only a signal, or what is not watched, can end it; else something that lives might */
 	bool proven;
-	bool stopped; /* one of its members is */
-	bool limited; /* what waits for it has a time limit */
-	bool broken;  /* a member was ended by a signal: that it goes on then refutes nothing */
-	bool stale;   /* of a pass that is over, if the current one does not find it again */
+	bool stopped;	    /* one of its members is */
+	bool limited;	    /* what waits for it has a time limit */
+	bool limits_itself; /* its subject's wait for a lock has one: flock -w */
+	bool broken;	    /* a member was ended by a signal: that it goes on then refutes nothing */
+	bool stale;	    /* of a pass that is over, if the current one does not find it again */
 	uint64_t since_ns;
 	uint64_t moved_ns; /* its process was seen to go on: perhaps only to its end, by a signal; 0: it was not */
 	const char *waits; /* "waits", "is stopped" */

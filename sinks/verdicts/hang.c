@@ -25,7 +25,8 @@ static void move(struct text *to, struct text *from)
 	*from = (struct text){0};
 }
 
-#define MARK_AT_LIMIT 1 /* of a verdict on what a limit of time has ended */
+/* Of a verdict on what a limit of time has ended, or one of its own: flock -w. */
+enum { MARK_AT_LIMIT = 1, MARK_AT_OWN_LIMIT };
 
 static int give(struct verdicts *verdicts, struct finding *finding, const struct model_row *row,
 		enum verdict_certainty certainty, uint64_t ended_ns, uint8_t mark)
@@ -273,6 +274,16 @@ static enum verdict_certainty outside(const struct verdicts *verdicts, const str
 		       : VERDICT_SUSPECTED;
 }
 
+/* Whether the run failed by this process, or it passed that on. */
+static bool has_failed_the_run(const struct verdict *verdict)
+{
+	const struct model_ending *ending = verdict->run->ending;
+
+	while (ending && (ending->row.pid != verdict->pid || ending->row.start != verdict->start))
+		ending = ending->cause;
+	return ending;
+}
+
 /* What a limit of time has ended may have been given that time: listen for 5 s. Then the run is none the worse for it. */
 static int finish(struct verdicts *verdicts)
 {
@@ -281,6 +292,8 @@ static int finish(struct verdicts *verdicts)
 		bool hangs = verdict->kind == VERDICT_HANG || verdict->kind == VERDICT_DEADLOCK;
 
 		if (hangs && verdict->mark == MARK_AT_LIMIT && !verdicts->runs[verdict->run->index]->root_failed)
+			verdict->dropped = true;
+		if (hangs && verdict->mark == MARK_AT_OWN_LIMIT && !has_failed_the_run(verdict))
 			verdict->dropped = true;
 	}
 	return 0;
@@ -306,22 +319,27 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	struct stand *stand = track ? track__has_room(track, &detector_graph) : NULL;
 	struct finding *finding = stand ? stand->finding : NULL;
 	bool lives = row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN;
+	bool failed = row->outcome == MODEL_FAILED && !row->propagated;
 	enum verdict_certainty certainty;
-	bool at_limit;
+	bool at_limit, at_own_limit;
 
 	if (!finding)
 		return 0;
 	at_limit = !finding->closed && ended_at_limit(track, row);
+	at_own_limit = !finding->closed && finding->limits_itself && failed && !ended__by_signal(row);
 	if (finding->closed)
 		certainty = finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY;
 	else
-		certainty = outside(verdicts, track, finding, row, at_limit);
+		certainty = at_own_limit ? VERDICT_LIKELY : outside(verdicts, track, finding, row, at_limit);
 	/* It went on, or ended by itself: then it was none. */
 	if (finding->moved_ns && !finding->broken && (lives || !may_be_dying(finding, row->ended_ns)))
 		return 0;
 	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;
-	return give(verdicts, finding, row, certainty, row->ended_ns, at_limit ? MARK_AT_LIMIT : 0);
+	return give(verdicts, finding, row, certainty, row->ended_ns,
+		    at_own_limit ? MARK_AT_OWN_LIMIT
+		    : at_limit	 ? MARK_AT_LIMIT
+				 : 0);
 }
 
 static void drop(void *room)

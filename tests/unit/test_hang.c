@@ -168,6 +168,18 @@ static const struct situation {
 	{"a lock whose time limit was up",
 	 "p 10 1; p 11 1; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
 	 "d 11 3 file 8 r lock=flock; look; m 10; x 10 1; x 11 -15",
+	 "hang likely 10", "with a time limit, held by p11 (pid 11)"},
+	{"a lock whose time limit was up, and its script fails by that",
+	 "p 9 1; p 10 9; p 11 9; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; look; m 10; x 10 1; x 9 1",
+	 "hang likely 10", "with a time limit, held by p11 (pid 11)"},
+	{"a lock whose time limit was up, and its script goes on",
+	 "p 9 1; p 10 9; p 11 9; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; look; m 10; x 10 1; x 9 0",
+	 "", NULL},
+	{"a lock whose time limit was up, and its script fails by something else",
+	 "p 9 1; p 10 9; p 11 9; t 10 S flock 4 2 timer=1; t 11 S clock_nanosleep 0 0 1; d 10 4 file 8 r;"
+	 "d 11 3 file 8 r lock=flock; look; m 10; x 10 1; p 12 9; x 12 3; x 9 3",
 	 "", NULL},
 	{"a read with an alarm, and the run is ended",
 	 "p 10 1; t 10 S read 3 timer=1; d 10 3 pipe 7 r; d 10 9 pipe 7 w out=99; x 10 -15", "", NULL},
