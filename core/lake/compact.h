@@ -4,7 +4,7 @@
  * LAKE/.compact, which only this user can enter, has a folder for each day being compacted, day-ID:
  *
  *   mark        our mark: the table, the day, and the files that the day had
- *   in/ done/   links to those that are merged: of runs, in batches in/0, in/1, ..., and of earlier compactions
+ *   in/ done/   links to those that are merged: of runs, and of earlier compactions
  *   kept/       links to those of earlier compactions that are large enough
  *   out/ tmp/   what DuckDB writes
  *   day/        the day's folder as it will be; once exchanged with LAKE/TABLE/date=D, as it was
@@ -108,13 +108,32 @@ void lake_work__close(struct lake_work *work);
 /* Ends what a killed process began, and removes old files whose time has come. 0 or -errno. */
 int lake_work__settle_all(struct lake *lake);
 
+/* ---- lake_footer.c ---- */
+
+/* Appends the bytes of a Parquet file's footer that are its columns and notes. False: it is none. */
+bool lake_footer__form(const uint8_t *footer, size_t size, struct text *form);
+int lake_footer__read(int folder, const char *name, struct text *form); /* 0; -errno; -EBADMSG: not a Parquet file */
+
+/* ---- lake_input.c ---- */
+
+struct lake_inputs {
+	struct lake_input {
+		char *name;
+		uint32_t form; /* the same in files of the same columns and notes */
+	} * list;
+	size_t count;
+};
+
+/* The files in in/, by form, and one of each form. 0 or -errno, with a sentence if it is about a file. Free both in any case. */
+int lake_inputs__read(struct lake_inputs *inputs, struct lake_inputs *examples, int work, struct error *err);
+void lake_inputs__free(struct lake_inputs *inputs);
+
 /* ---- lake_sql.c ---- */
 
 struct lake_job {
 	const char *what; /* for messages */
 	int work;	  /* the folder of a struct lake_work */
 	size_t in, done, kept;
-	size_t batches; /* of those in in/ */
 	uint64_t bytes; /* to merge */
 	/* Writes to out/ also the file `counts`, of the rows of each file, and `schema`: for a log. */
 	bool describe, only_describe;

@@ -55,20 +55,6 @@ static int take_file(struct lake_merging *m, const struct lake_file *file, int t
 	return rc;
 }
 
-/* Opens the folder for a link. Those of runs lie in batches. */
-static int open_role(struct lake_merging *m, const char *role)
-{
-	char batch[32];
-
-	if (*role != 'i')
-		return dir__open(m->work.fd, role);
-	snprintf(batch, sizeof(batch), "in/%zu", m->job.in / LAKE_BATCH);
-	if (m->job.in % LAKE_BATCH == 0 && mkdirat(m->work.fd, batch, 0755))
-		return -errno;
-	m->job.batches = m->job.in / LAKE_BATCH + 1;
-	return dir__open(m->work.fd, batch);
-}
-
 /* Links to all files of the day: what is read stays the same, whatever happens to their names. */
 static int take_files(struct lake_merging *m)
 {
@@ -79,7 +65,7 @@ static int take_files(struct lake_merging *m)
 
 		if (m->job.only_describe && file->logged)
 			continue;
-		to = open_role(m, role);
+		to = dir__open(m->work.fd, role);
 		rc = to < 0 ? to : take_file(m, file, to);
 		if (to >= 0)
 			close(to);

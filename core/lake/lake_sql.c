@@ -29,12 +29,18 @@ static const char *const sorted_by[] = {"pipeline", "step", "began", "since", "r
 struct rows {
 	const struct lake_job *job;
 	struct query query;
+	struct lake_inputs inputs, examples; /* files of runs */
 	struct text columns, order, notes;
 	struct error err;
-	uint64_t count; /* files of the sink */
+	uint64_t count; /* files of the sink, of those that were asked */
 	bool has[sizeof(sorted_by) / sizeof(*sorted_by)];
 	bool twice; /* there are runs in the table `twice` */
 };
+
+static bool is_large(const struct lake_job *job)
+{
+	return job->bytes > LARGE_MB << 20;
+}
 
 static int ask(struct rows *rows, struct text *sql, int (*call)(void *arg, const char *const *row))
 {
@@ -47,32 +53,75 @@ static int ask(struct rows *rows, struct text *sql, int (*call)(void *arg, const
 	return rc;
 }
 
-static size_t batches_of(const struct lake_job *job)
+/* ---- files ---- */
+
+static size_t batches_of(const struct lake_inputs *inputs)
 {
-	return job->batches + (job->done > 0);
+	return (inputs->count + LAKE_BATCH - 1) / LAKE_BATCH;
+}
+
+static size_t end_of(const struct lake_inputs *inputs, size_t batch)
+{
+	size_t end = (batch + 1) * LAKE_BATCH;
+
+	return end < inputs->count ? end : inputs->count;
+}
+
+/* Whether its files have the same columns. */
+static bool is_alike(const struct lake_inputs *inputs, size_t batch)
+{
+	return inputs->list[batch * LAKE_BATCH].form == inputs->list[end_of(inputs, batch) - 1].form;
 }
 
 /* A function of the files of a batch, its parenthesis open: of runs; then, in the last one, of earlier compactions. */
-static void put_files(struct text *sql, const struct lake_job *job, const char *function, size_t batch)
+static void put_files(struct text *sql, const struct rows *rows, const char *function, const struct lake_inputs *inputs,
+		      size_t batch)
 {
-	text__printf(sql, "%s('/proc/self/fd/%d/", function, job->work);
-	if (batch < job->batches)
-		text__printf(sql, "in/%zu/*" LAKE_FILE "'", batch);
-	else
-		text__printf(sql, "done/*" LAKE_FILE "'");
+	int work = rows->job->work;
+
+	text__printf(sql, "%s(", function);
+	if (batch == batches_of(inputs)) {
+		text__printf(sql, "'/proc/self/fd/%d/done/*" LAKE_FILE "'", work);
+		return;
+	}
+	for (size_t i = batch * LAKE_BATCH; i < end_of(inputs, batch); i++)
+		text__printf(sql, "%s'/proc/self/fd/%d/in/%s'", i % LAKE_BATCH ? ", " : "[", work,
+			     inputs->list[i].name);
+	text__printf(sql, "]");
 }
 
-#define BY_NAME ", union_by_name = true, hive_partitioning = false)"
+/* Where one file of each form tells as much as all. */
+static size_t batches_of_examples(const struct rows *rows)
+{
+	return batches_of(&rows->examples) + (rows->job->done > 0);
+}
+
+static void put_examples(struct text *sql, const struct rows *rows, const char *function, size_t batch)
+{
+	put_files(sql, rows, function, &rows->examples, batch);
+}
+
+#define HERE ", hive_partitioning = false"
+#define BY_NAME ", union_by_name = true" HERE ")"
 
 /* Its rows with all columns, in the order in which they are written, and HASH: of a whole row. */
 static void put_rows(struct text *sql, const struct rows *rows, size_t batch)
 {
+	bool alike = batch < batches_of(&rows->inputs) && is_alike(&rows->inputs, batch);
+
 	text__printf(sql,
 		     "SELECT *, hash(t) AS " HASH
 		     " FROM (SELECT %s FROM (SELECT * FROM shape UNION ALL BY NAME SELECT * FROM ",
 		     rows->columns.data);
-	put_files(sql, rows->job, "read_parquet", batch);
-	text__printf(sql, BY_NAME ")) AS t");
+	put_files(sql, rows, "read_parquet", &rows->inputs, batch);
+	text__printf(sql, "%s)) AS t", alike ? HERE ")" : BY_NAME);
+}
+
+static int read_files(struct rows *rows)
+{
+	int rc = lake_inputs__read(&rows->inputs, &rows->examples, rows->job->work, &rows->err);
+
+	return rc || rows->inputs.count == rows->job->in ? rc : -EIO;
 }
 
 /* ---- what the files say of themselves ---- */
@@ -96,18 +145,17 @@ static int add_note(void *arg, const char *const *row)
 /* A file without the number of its schema is not the sink's. */
 static int read_notes(struct rows *rows)
 {
-	const struct lake_job *job = rows->job;
 	struct text sql = {0};
 	int rc;
 
 	text__printf(&sql, "CREATE TABLE notes (k VARCHAR, v VARCHAR, n BIGINT)");
 	rc = ask(rows, &sql, NULL);
-	for (size_t i = 0; i < batches_of(job) && !rc; i++) {
+	for (size_t i = 0; i < batches_of_examples(rows) && !rc; i++) {
 		text__printf(
 			&sql,
 			"INSERT INTO notes SELECT k, v, count(DISTINCT f) FROM (SELECT file_name AS f, decode(key) "
 			"AS k, decode(value) AS v FROM ");
-		put_files(&sql, job, "parquet_kv_metadata", i);
+		put_examples(&sql, rows, "parquet_kv_metadata", i);
 		text__printf(&sql, ")) GROUP BY k, v");
 		rc = ask(rows, &sql, NULL);
 	}
@@ -116,7 +164,7 @@ static int read_notes(struct rows *rows)
 		"SELECT k, max(v), CAST(CAST(sum(n) AS BIGINT) AS VARCHAR), CAST(count(DISTINCT v) AS VARCHAR) FROM "
 		"notes GROUP BY k ORDER BY k");
 	rc = rc ? rc : ask(rows, &sql, add_note);
-	if (!rc && rows->count != job->in + job->done)
+	if (!rc && rows->count != rows->examples.count + rows->job->done)
 		rc = error__set(&rows->err, -EINVAL, "some of its files were not written by the parquet sink");
 	return rc;
 }
@@ -136,13 +184,13 @@ static int compare_types(struct rows *rows)
 
 	text__printf(&sql, "CREATE TABLE types (name VARCHAR, t VARCHAR)");
 	rc = ask(rows, &sql, NULL);
-	for (size_t i = 0; i < batches_of(rows->job) && !rc; i++) {
+	for (size_t i = 0; i < batches_of_examples(rows) && !rc; i++) {
 		text__printf(
 			&sql,
 			"INSERT INTO types SELECT min(name), t FROM (SELECT file_name, min(name) AS name, "
 			"string_agg(DISTINCT t ORDER BY t) AS t FROM (SELECT file_name, name, concat_ws(' ', type, "
 			"converted_type, logical_type) AS t FROM ");
-		put_files(&sql, rows->job, "parquet_schema", i);
+		put_examples(&sql, rows, "parquet_schema", i);
 		text__printf(&sql, ")) GROUP BY file_name, lower(name)) GROUP BY lower(name), t");
 		rc = ask(rows, &sql, NULL);
 	}
@@ -168,10 +216,10 @@ static int read_columns(struct rows *rows)
 	struct text sql = {0};
 	int rc = 0;
 
-	for (size_t i = 0; i < batches_of(rows->job) && !rc; i++) {
+	for (size_t i = 0; i < batches_of_examples(rows) && !rc; i++) {
 		text__printf(&sql, "CREATE OR REPLACE TABLE shape AS %sSELECT * FROM ",
 			     i ? "SELECT * FROM shape UNION ALL BY NAME " : "");
-		put_files(&sql, rows->job, "read_parquet", i);
+		put_examples(&sql, rows, "read_parquet", i);
 		text__printf(&sql, BY_NAME " LIMIT 0");
 		rc = ask(rows, &sql, NULL);
 	}
@@ -187,21 +235,26 @@ static int read_columns(struct rows *rows)
 /* ---- rows ---- */
 
 /* DuckDB keeps what it knows of each file until the end of the statement, outside of its limit, and takes longer to open a
- * small file than to read it. So the rows of many files are read once, a batch of files at a time. */
+ * small file than to read it. So the rows of small files are read once, a batch of files at a time. */
+static bool gathers(const struct rows *rows)
+{
+	return batches_of(&rows->inputs) > 1 || !is_large(rows->job);
+}
+
 static int gather(struct rows *rows)
 {
-	const struct lake_job *job = rows->job;
 	struct text sql = {0};
 	int rc;
 
-	if (job->only_describe || job->batches < 2)
+	if (rows->job->only_describe || !gathers(rows))
 		return 0;
 	text__printf(&sql, "SET prefetch_all_parquet_files = true"); /* they are small */
 	rc = ask(rows, &sql, NULL);
-	for (size_t i = 0; i < job->batches && !rc; i++) {
+	for (size_t i = 0; i < batches_of(&rows->inputs) && !rc; i++) {
 		text__printf(&sql, "COPY (");
 		put_rows(&sql, rows, i);
-		text__printf(&sql, ") TO '/proc/self/fd/%d/tmp/rows-%zu" LAKE_FILE "' (FORMAT parquet)", job->work, i);
+		text__printf(&sql, ") TO '/proc/self/fd/%d/tmp/rows-%zu" LAKE_FILE "' (FORMAT parquet)",
+			     rows->job->work, i);
 		rc = ask(rows, &sql, NULL);
 	}
 	text__printf(&sql, "SET prefetch_all_parquet_files = false");
@@ -210,7 +263,7 @@ static int gather(struct rows *rows)
 
 static void put_rows_of_runs(struct text *sql, const struct rows *rows)
 {
-	if (rows->job->batches < 2)
+	if (!gathers(rows))
 		put_rows(sql, rows, 0);
 	else
 		text__printf(sql, "SELECT * FROM read_parquet('/proc/self/fd/%d/tmp/rows-*" LAKE_FILE "') AS t",
@@ -235,7 +288,7 @@ static int make_view(struct rows *rows)
 			"FROM t.host)");
 	text__printf(&sql, "%s", job->in && job->done ? " UNION ALL " : "");
 	if (job->done)
-		put_rows(&sql, rows, job->batches);
+		put_rows(&sql, rows, batches_of(&rows->inputs));
 	return ask(rows, &sql, NULL);
 }
 
@@ -318,13 +371,16 @@ static int compare_rows(struct rows *rows)
 	return ask(rows, &sql, fail_rows);
 }
 
+/* One thread: of two, the one that waits for the other asks all the time whether there is something to do. No cache of what
+ * was read from files: they are read once, or by the kernel's. */
 static int set_up(struct rows *rows)
 {
-	bool large = rows->job->bytes > LARGE_MB << 20;
 	struct text sql = {0};
 
-	text__printf(&sql, "SET threads = %d; SET memory_limit = '%dMiB'; SET temp_directory = '/proc/self/fd/%d/tmp'",
-		     large ? 1 : 2, large ? LARGE_MEMORY_MB : MEMORY_MB, rows->job->work);
+	text__printf(&sql,
+		     "SET threads = 1; SET enable_external_file_cache = false; SET memory_limit = '%dMiB'; SET "
+		     "temp_directory = '/proc/self/fd/%d/tmp'",
+		     is_large(rows->job) ? LARGE_MEMORY_MB : MEMORY_MB, rows->job->work);
 	return ask(rows, &sql, NULL);
 }
 
@@ -339,7 +395,7 @@ static int describe(struct rows *rows)
 		return 0;
 	text__printf(&sql, "COPY (SELECT regexp_extract(file_name, '[^/]*$'), num_rows FROM ");
 	text__printf(&sql, "parquet_file_metadata('/proc/self/fd/%d/%s/*" LAKE_FILE "')", job->work,
-		     job->only_describe ? "in/*" : "out");
+		     job->only_describe ? "in" : "out");
 	text__printf(&sql, ") TO '/proc/self/fd/%d/tmp/counts' (FORMAT csv, HEADER false, DELIMITER ' ', QUOTE '')",
 		     job->work);
 	rc = ask(rows, &sql, NULL);
@@ -354,9 +410,9 @@ static int describe(struct rows *rows)
 
 int lake_job__run(void *arg)
 {
-	static int (*const parts[])(struct rows * rows) = {set_up,	 read_notes, compare_types, read_columns,
-							   gather,	 make_view,  find_twice,    copy,
-							   compare_rows, describe};
+	static int (*const parts[])(struct rows * rows) = {set_up,	 read_files,   read_notes, compare_types,
+							   read_columns, gather,       make_view,  find_twice,
+							   copy,	 compare_rows, describe};
 	struct rows rows = {.job = arg};
 	int rc = query__open_database(&rows.query, &rows.err);
 
@@ -366,6 +422,8 @@ int lake_job__run(void *arg)
 		log__error("%s: %.*s", rows.job->what, (int)strcspn(rows.err.text, "\n"),
 			   *rows.err.text ? rows.err.text : strerror(-rc));
 	query__close_database(&rows.query);
+	lake_inputs__free(&rows.inputs);
+	lake_inputs__free(&rows.examples);
 	text__free(&rows.columns);
 	text__free(&rows.order);
 	text__free(&rows.notes);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* Whatever bytes as files that others wrote: a plugin, whose headers are compared with its size, and a trace file of
- * Nextflow. */
+/* Whatever bytes as files that others wrote: a plugin, whose headers are compared with its size, a trace file of Nextflow, and
+ * the footer of a Parquet file. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "core/base/plugin_elf.h"
+#include "core/lake/compact.h"
 #include "sinks/model/nextflow.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -27,6 +28,14 @@ static void check_trace(const char *path)
 	nextflow__free(nextflow);
 }
 
+static void check_footer(const uint8_t *data, size_t size)
+{
+	struct text form = {0};
+
+	EXPECT(!lake_footer__form(data, size, &form) || form.size < size);
+	text__free(&form);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static char path[32];
@@ -40,5 +49,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fault = plugin_elf__fault(fd, size);
 	EXPECT(fault ? *fault : size >= 64); /* a segment may be the header itself */
 	check_trace(path);
+	check_footer(data, size);
 	return 0;
 }

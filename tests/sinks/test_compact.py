@@ -430,6 +430,17 @@ def test_a_day_of_many_files(made):
     assert rows(lake) == before and len(names(lake, "odd_thing")) == 1
 
 
+def test_each_small_file_is_read_once(made):
+    """What it says of its columns is asked of one file of each form: opening costs more than the rows. DuckDB opens a file twice
+    to read it: for its footer, and for its rows."""
+    lake, host, trace = copied(made, "odd_thing"), os.uname().nodename, new_folder() / "trace"
+    day = lake / "odd_thing" / DAY
+    link_files(day / f"run-1.{host}.parquet", "copy", 300)
+    compact(lake, before=["strace", "-f", "-o", trace, "-e", "trace=openat"])
+    opened = [line for line in trace.read_text().splitlines() if "/proc/self/fd/" in line and "/copy-" in line]
+    assert 300 <= len(opened) <= 2 * 300 + 10
+
+
 def test_two_at_once(lake):
     (lake / ".compact").mkdir(mode=0o700)
     folder = os.open(lake / ".compact", os.O_RDONLY)
@@ -506,6 +517,15 @@ def spoil_link(day):
 def spoil_garbage(day):
     (day / "bad.host.parquet").write_bytes(b"PAR1" * 10)
     return "left as it is"
+
+
+def spoil_footer(day):
+    """One byte of its size: there is no footer of that size, or it begins elsewhere."""
+    file = next(day.iterdir())
+    data = bytearray(file.read_bytes())
+    data[-7] ^= 1
+    (day / "bad.host.parquet").write_bytes(data)
+    return "bad.host.parquet: is not a Parquet file"
 
 
 def spoil_folder(day):
