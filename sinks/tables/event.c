@@ -228,6 +228,7 @@ int event_source__write(const struct event_source *source, const struct record *
 	size_t size = offsetof(struct entry, bytes) + entry.size;
 	int err = work->rows.fd < 0 ? spool__open(&work->rows, work->api->out, ".events") : 0;
 
+	work->count++;
 	if (!err)
 		err = spool__put(&work->rows, &entry, offsetof(struct entry, bytes));
 	if (!err)

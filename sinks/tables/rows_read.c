@@ -93,7 +93,7 @@ static int next(const struct table *table, struct cells *cells, idx_t row)
 	size_t which = work->info - model_tables;
 	struct entry entry;
 
-	if (work->at == sorted__count(sorted, which))
+	if (work->at == table__rows(table))
 		return 0;
 	entry.rows = work->model;
 	entry.key = sorted__row(sorted, which, work->at++);

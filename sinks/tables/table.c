@@ -44,6 +44,13 @@ void table__free(struct table *table)
 	free(table);
 }
 
+uint64_t table__rows(const struct table *table)
+{
+	const struct table_work *work = table->work;
+
+	return work->model ? sorted__count(&work->model->sorted, work->info - model_tables) : work->count;
+}
+
 /* ---- columns ---- */
 
 static int find(const struct table *table, const char *name)

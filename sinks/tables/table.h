@@ -20,6 +20,7 @@ typedef int (*table_next)(const struct table *table, struct cells *cells, idx_t 
 struct table_work {
 	table_next next;
 	struct spool rows;		     /* of events */
+	uint64_t count;			     /* of them */
 	const struct model_table_info *info; /* of the model's tables, rows.c */
 	const struct model_rows *model;
 	uint64_t at;		  /* the next row: an offset in `rows`, or its number */

@@ -67,4 +67,6 @@ duckdb_database tables__database(const struct tables *tables);
 size_t tables__count(const struct tables *tables);
 const struct table *tables__table(const struct tables *tables, size_t i);
 
+uint64_t table__rows(const struct table *table); /* once all have come */
+
 #endif

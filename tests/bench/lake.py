@@ -28,20 +28,21 @@ ENGINES = {"Polars": ("python", "polars", "peers"), "DataFusion": ("python", "da
 
 def make(tables, lake, hosts, runs, days):
     """A file of each run and table, as the sink writes them, empty ones too. A host's differs from another's only in its name,
-    which stands in the bytes as it is: it is too short for zstd to change it."""
+    which stands in the bytes as it is: it is too short for a codec to change it."""
     import duckdb
     duckdb.execute("SET enable_progress_bar = false; SET threads = 1")
     for table in TABLES:
         source, one = f"{tables}/{table}.parquet", f"{tables}/one"
         notes = duckdb.execute(f"SELECT decode(key), decode(value) FROM parquet_kv_metadata('{source}')").fetchall()
         notes = ", ".join("'%s': '%s'" % (key, value.replace("'", "''")) for key, value in notes)
+        codec = duckdb.execute(f"SELECT coalesce(min(compression), 'SNAPPY') FROM parquet_metadata('{source}')").fetchone()[0]
         columns = duckdb.execute(f"DESCRIBE FROM read_parquet('{source}')").fetchall()
         times = [name for name, kind, *_ in columns if kind.startswith("TIMESTAMP")]
         for run in range(runs):
             words = ", ".join([f"'run-{run}' AS run", f"'{HOST % 0}' AS host",
                                *(f"{name} + INTERVAL {run} MINUTE AS {name}" for name in times)])
             duckdb.execute(f"COPY (SELECT * REPLACE ({words}) FROM read_parquet('{source}')) TO '{one}' "
-                           f"(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 3, KV_METADATA {{{notes}}})")
+                           f"(FORMAT parquet, COMPRESSION {codec}, KV_METADATA {{{notes}}})")
             folder = f"{lake}/{table}/date=2026-03-{run % days + 1:02}"
             os.makedirs(folder, exist_ok=True)
             with open(one, "rb") as file:

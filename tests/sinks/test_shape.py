@@ -71,7 +71,7 @@ def test_every_footer(made):
     assert len(files) > 15
     for file, read in zip(files, read_parquet(*files)):
         assert read["notes"]["schema"] == "3", file.name
-        assert set(read["codecs"]) <= {"ZSTD"}, file.name
+        assert set(read["codecs"]) <= {"ZSTD" if len(read["rows"]) >= 128 else "SNAPPY"}, file.name
         assert not RESERVED & {name.lower() for name in read["columns"] if name != "element"}, file.name
         for name, (physical, converted, logical, unit, _, utc) in read["columns"].items():
             if logical == "TIMESTAMP":
