@@ -243,6 +243,7 @@ struct model_row {
 
 	/* How it ended, of the last image: null otherwise. */
 	bool core_dumped;
+	bool silenced;		   /* it failed, and its standard error was /dev/null then */
 	uint8_t sender, sender_is; /* of the signal: enum model_sender, enum model_relation */
 	uint32_t sender_pid;	   /* 0: no process sent it */
 	uint64_t sender_start;	   /* may be null */
@@ -252,7 +253,6 @@ struct model_row {
 	char signal_name[EVENT_COMM];
 	const struct model_oom *oom; /* NULL: the OOM killer did not select it */
 	enum model_outcome outcome;
-	bool silenced;	  /* it failed, and its standard error was /dev/null then */
 	bool benign;	  /* its status does not mean failure (grep; ended by its parent): outcome ok */
 	bool muted;	  /* benign as a rule of the user's says so */
 	bool runs_others; /* it executes others: its code may be about what it could not execute */
