@@ -101,6 +101,8 @@ static int executed(struct verdicts *verdicts, struct track *track)
 
 /* ---- the judgement ---- */
 
+enum { MARK_EXITED = 1, MARK_ENDED_BY_RUN };
+
 struct growth {
 	double least[WINDOWS];
 	uint64_t from_ns, span_ns, grown, read;
@@ -173,6 +175,16 @@ static enum verdict_certainty certainty_of(const struct model_row *row, const st
 	return ended_well ? VERDICT_SUSPECTED : VERDICT_LIKELY;
 }
 
+/* What grew and ended for a reason of its own is one that may have been meant to grow so: finish() asks. */
+static int end_of(const struct model_row *row)
+{
+	if (row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN)
+		return 0;
+	if (!ended__by_signal(row))
+		return EVENT_IS_NULL(row->exit_code) ? 0 : MARK_EXITED;
+	return row->sender_is >= MODEL_RELATION_PARENT && row->sender_is <= MODEL_RELATION_RUN ? MARK_ENDED_BY_RUN : 0;
+}
+
 static void put_limit(struct draft *draft, const struct verdict_run *run, uint64_t left_ns)
 {
 	char size[FORMAT_SIZE], left[FORMAT_SIZE];
@@ -209,8 +221,9 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	left_ns = time_left(run, per_second, leak->bytes);
 	draft = draft__new(VERDICT_LEAK, certainty_of(row, &growth, end_ns - leak->first_ns, left_ns, enough_ns), row);
 	draft.since_ns = growth.from_ns;
+	draft.mark = end_of(row);
 	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " grew by %s in %s without giving any back, %s/s, to %s",
+	text__printf(&draft.evidence, " grew by %s in %s and did not give it back, %s/s, to %s",
 		     format__bytes(grown, growth.grown), format__duration(span, growth.span_ns),
 		     format__bytes(rate, (uint64_t)per_second), format__bytes(now, leak->bytes));
 	put_limit(&draft, run, left_ns);
@@ -219,6 +232,37 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		&draft.next,
 		"look what allocates: a heap profiler; a run with twice the work, which then takes twice the memory");
 	return draft__add(verdicts, &draft);
+}
+
+/* ---- how it ended ---- */
+
+static const char *const words[] = {"memory",	  "bad_alloc",	     "OOM",    "heap space",
+				    "heap limit", "cannot allocate", "malloc", "mmap"};
+
+/* What it said last is of something else than memory. False: it said nothing, or that is not known. */
+static bool ended_for_another_reason(const struct verdict *verdict)
+{
+	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);
+	bool other = said && said->text && said->length;
+
+	for (size_t i = 0; other && i < sizeof(words) / sizeof(*words); i++)
+		other = !strcasestr(said->text, words[i]);
+	return other;
+}
+
+/* What the run ended may have been given that time, if the run then ended well. */
+static int finish(struct verdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->count; i++) {
+		struct verdict *verdict = verdicts->list[i];
+
+		if (verdict->kind != VERDICT_LEAK)
+			continue;
+		if ((verdict->mark == MARK_EXITED && ended_for_another_reason(verdict)) ||
+		    (verdict->mark == MARK_ENDED_BY_RUN && !verdicts->runs[verdict->run->index]->root_failed))
+			verdict->certainty = VERDICT_SUSPECTED;
+	}
+	return 0;
 }
 
 /* ---- the limit ---- */
@@ -245,7 +289,7 @@ const struct detector detector_leak = {
 			.kinds = "leak",
 			.needs = "lifecycle.fork, mem.sample, io.sample",
 			.certainty =
-				"likely; suspected once it has ended well, and at first while it lives, unless a limit is near",
+				"likely; suspected if it ended for another reason, or its run meant it to, and at first while it lives",
 			.text = "memory that only grows, by `floor` or more, in `share` percent of the time, not in proportion to what is read",
 		},
 	.room = sizeof(struct leak),
@@ -253,4 +297,5 @@ const struct detector detector_leak = {
 	.sampled = sampled,
 	.executed = executed,
 	.row = judge,
+	.finish = finish,
 };

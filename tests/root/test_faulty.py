@@ -62,7 +62,7 @@ VERDICTS = {
 ENDED = {
     "hang.sh 60": ("hang", "likely", r"^cat ", r"inbox"),
     "spin.sh 60": ("spin", "likely", r"^bash -c", r"without a sleep"),
-    "leak.py 400 60": ("leak", "likely", r"leak\.py", r"without giving any back"),
+    "leak.py 400 60": ("leak", "likely", r"leak\.py", r"and did not give it back"),
 }
 
 
@@ -95,6 +95,28 @@ def test_verdict(case):
         pytest.skip(run.stderr)
     found(run, *VERDICTS[case])
     shows_whole(run)
+
+
+GROWS = """
+import time
+kept = []
+while len(kept) < %d:
+    kept.append(bytearray(1 << 20))
+    time.sleep(0.02)
+%s
+"""
+
+
+def test_a_leak_that_ends_for_lack_of_memory():
+    run = collect("bash", "-c", 'ulimit -v 250000; python3 -c "$1" 2>err', "bash", GROWS % (320, ""), config=CONFIG, code=1)
+    found(run, "leak", "likely", r"python3 -c", r"did not give it back")
+
+
+def test_what_keeps_its_results_and_fails():
+    """It grows as a leak does, and ends for a reason of its own."""
+    ends = "import os; os.write(2, b'results/: no such folder'); os._exit(1)"
+    run = collect("bash", "-c", 'python3 -c "$1" 2>err', "bash", GROWS % (320, ends), config=CONFIG, code=1)
+    assert [v for v in verdicts(run) if v["kind"] == "leak" and v["certainty"] != "suspected"] == []
 
 
 def suspected(out, kind, command):

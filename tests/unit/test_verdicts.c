@@ -604,6 +604,35 @@ static void leaks_and_crashes(void)
 	grows_and_crashes(132 << 10);
 }
 
+static void grows_and_ends(uint64_t code, uint64_t signal, const char *sender, uint64_t by_code)
+{
+	start(1 * S, 11, ROOT, "simulate", "m|");
+	for (uint64_t i = 1; i <= 70; i++)
+		MEM_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .bytes = (10 + i) * MIB);
+	if (sender)
+		EXIT(.at = 15 * S, .pid = 11, .parent = ROOT, .signal = signal, .sender = sender,
+		     .signal_code = "SI_USER", .sent_by = ROOT);
+	else
+		EXIT(.at = 15 * S, .pid = 11, .parent = ROOT, .code = code);
+	reaped(15 * S + MS, 11);
+	over(16 * S, ROOT, 0, by_code);
+}
+
+static void leaks_and_fails_without_a_word(void)
+{
+	grows_and_ends(1, 0, NULL, 1);
+}
+
+static void keeps_results_for_its_time(void)
+{
+	grows_and_ends(0, 15, "process", 0);
+}
+
+static void leaks_until_the_run_gives_up(void)
+{
+	grows_and_ends(0, 15, "process", 1);
+}
+
 static void cache_that_fills(void)
 {
 	holds(PLATEAU);
@@ -1268,6 +1297,9 @@ static const struct {
 	{leaks, VERDICT_LEAK, VERDICT_LIKELY, 11, "5.0 MiB/s"},
 	{calls_itself_and_grows, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
 	{leaks_and_crashes, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
+	{leaks_and_fails_without_a_word, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
+	{keeps_results_for_its_time, VERDICT_LEAK, VERDICT_SUSPECTED, 11, "MiB/s"},
+	{leaks_until_the_run_gives_up, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
 	{cache_that_fills, NONE, 0, 0, NULL},
 	{garbage_collector, NONE, 0, 0, NULL},
 	{loads_its_input, NONE, 0, 0, NULL},
