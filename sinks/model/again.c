@@ -339,6 +339,19 @@ int again__note(struct process *parent, const struct process *child)
 	return 0;
 }
 
+bool again__ran_alone(const struct process *parent, const struct ending *bad)
+{
+	const struct model_row *row = &bad->pub.row;
+
+	for (uint32_t i = 0; parent->turns && i < parent->turns->count; i++) {
+		const struct turn *turn = &parent->turns->list[i];
+
+		if (turn->start != row->start && turn->start < row->ended_ns && turn->ended > row->start)
+			return false;
+	}
+	return true;
+}
+
 void again__free(struct turns *turns)
 {
 	if (turns)

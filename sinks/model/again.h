@@ -18,6 +18,17 @@ int again__note(struct process *parent, const struct process *child);
 /* What its children did again with success is made good, unless that was the next turn of a loop which does the same whether
  * that fails or not: over other data each time. */
 void again__settle(const struct process *parent);
+/* Whether no other child ran at the same time, as those of a pipe do. */
+bool again__ran_alone(const struct process *parent, const struct ending *bad);
+
 void again__free(struct turns *turns); /* takes NULL */
+
+/* ---- expected.c ---- */
+
+/* A child has ended well: which files with the errors of those before it it has searched. */
+void expected__searched(struct model *model, const struct brood *brood, const struct process *child);
+
+/* Which failures of its children a process may have expected, as it ends. */
+void expected__settle(const struct process *parent);
 
 #endif

@@ -134,8 +134,9 @@ static int brood__add(struct process *parent, struct ending *ending)
 }
 
 /* A child has ended well. */
-static void brood__well(struct brood *brood, const struct process *child)
+static void brood__well(struct model *model, struct brood *brood, const struct process *child)
 {
+	expected__searched(model, brood, child);
 	for (uint32_t i = 0; i < brood->count; i++) {
 		struct ending *bad = brood->bad[i];
 
@@ -372,9 +373,10 @@ int cause__judge(struct model *model, struct process *process)
 	if (err)
 		return err;
 	again__settle(process);
+	expected__settle(process);
 	if (!model_outcome__bad(row->outcome)) {
 		if (row->outcome == MODEL_OK && parent && parent->brood)
-			brood__well(parent->brood, process);
+			brood__well(model, parent->brood, process);
 		if (row->outcome == MODEL_OK && parent)
 			again__below(parent_of(parent), parent, process);
 		if (row->outcome == MODEL_OK && parent)

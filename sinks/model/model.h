@@ -290,6 +290,7 @@ struct model_ending {
 	const char *step, *id, *tag;		     /* of its task; NULL: none */
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
+	bool expected; /* it seems that its caller was prepared for it: that is known when the caller ends */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;
 	char among_of[EVENT_COMM];

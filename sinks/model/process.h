@@ -58,9 +58,9 @@ struct ending {
 		redone;	   /* done again, and ended well; as the next turn of a loop; by another run of its parent */
 	struct fate *fate; /* a reference */
 
-	struct brood *brood; /* of what runs others, or is `untold`; else NULL */
-	uint8_t says;	     /* enum steps_exit */
-	bool tests, untold;  /* untold: its last lines may say more of its cause: cause__told() */
+	struct brood *brood;	      /* of what runs others, or is `untold`; else NULL */
+	uint8_t says;		      /* enum steps_exit */
+	bool tests, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 
 #define BROOD_MAX 32

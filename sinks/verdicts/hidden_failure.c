@@ -18,13 +18,19 @@ static void put_end(struct text *text, const struct model_row *row)
 	text__free(&how);
 }
 
+static bool is_silenced(const struct model_row *row)
+{
+	return row->silenced || (row->ending->command && row->ending->command->silent);
+}
+
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
+	bool expected = row->ending && row->ending->expected;
 	struct draft draft;
 
 	if (row->propagated)
 		return 0;
-	draft = draft__new(VERDICT_HIDDEN_FAILURE, VERDICT_PROVEN, row);
+	draft = draft__new(VERDICT_HIDDEN_FAILURE, expected ? VERDICT_LIKELY : VERDICT_PROVEN, row);
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " ");
@@ -32,6 +38,9 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	text__printf(&draft.evidence, ", and ");
 	text__command(&draft.evidence, by, "an ancestor", false);
 	text__printf(&draft.evidence, " (pid %u) above it exited 0", pid);
+	if (expected)
+		text__printf(&draft.evidence, "; it was expected, perhaps: its errors %s",
+			     is_silenced(row) ? "went to /dev/null" : "were searched");
 	text__member(&draft.members, row->pid, 0);
 	text__member(&draft.members, pid, 0);
 	text__printf(&draft.refute, "a check of its exit status that was meant to accept this one");
@@ -46,7 +55,7 @@ const struct detector detector_hidden_failure = {
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty = "proven",
+			.certainty = "proven; likely if its caller seems to have expected it, as a test does",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.hidden = judge,

@@ -39,6 +39,7 @@ struct seen {
 	char waits[SEEN][64]; /* of each row; empty: none */
 	struct {
 		uint32_t pid, by;
+		bool expected;
 	} hidden[SEEN];
 	uint64_t sampled_cpu_ns, held_ns; /* since the last row, of one process at a time */
 	uint64_t rss[SEEN];
@@ -90,6 +91,7 @@ static inline int on_hidden(void *arg, const struct model_row *row, uint32_t pid
 	(void)by;
 	assert_true(s->hidden_count < SEEN);
 	s->hidden[s->hidden_count].pid = row->pid;
+	s->hidden[s->hidden_count].expected = row->ending && row->ending->expected;
 	s->hidden[s->hidden_count++].by = pid;
 	return 0;
 }
