@@ -177,12 +177,12 @@ void again__below(const struct process *over, const struct process *runner, cons
 {
 	const struct brood *brood = over ? over->brood : NULL;
 
-	for (uint32_t i = 0; brood && i < brood->count; i++)
-		for (uint32_t k = 0; is_another_run(runner, brood->bad[i]) && k < brood->bad[i]->brood->count; k++) {
-			struct ending *bad = brood->bad[i]->brood->bad[k];
+	for (uint32_t i = 0; brood && i < brood->count; i++) {
+		const struct brood *below = is_another_run(runner, brood->bad[i]) ? brood->bad[i]->brood : NULL;
 
-			bad->redone = bad->redone || again__is(child, bad);
-		}
+		for (uint32_t k = 0; below && k < below->count; k++)
+			below->bad[k]->redone = below->bad[k]->redone || again__is(child, below->bad[k]);
+	}
 }
 
 /* Marks what another run has made good. Whether that is all of it. */
@@ -287,16 +287,17 @@ static bool is_loop(const struct turns *turns, const struct ending *bad)
 	return false;
 }
 
-void again__settle(const struct process *parent)
+void again__settle(const struct process *parent, uint64_t until)
 {
 	const struct brood *brood = parent->brood;
 
-	for (uint32_t i = 0; brood && i < brood->count; i++) {
+	for (uint32_t i = 0; brood && i < brood->count && brood->bad[i]->pub.row.start <= until; i++) {
 		struct ending *bad = brood->bad[i];
 
-		bad->loop = bad->loop || is_loop(parent->turns, bad);
-		if ((bad->again && !bad->loop) || settle_redone(bad->brood))
-			bad->fate->retried = true;
+		if (bad->fate->retried)
+			continue;
+		bad->loop = bad->again && (bad->loop || is_loop(parent->turns, bad));
+		bad->fate->retried = (bad->again && !bad->loop) || settle_redone(bad->brood);
 	}
 }
 
@@ -310,7 +311,7 @@ static int make_room(struct process *parent)
 	if (turns->count < turns->room)
 		return 0;
 	if (turns->room == TURNS_MAX) {
-		again__settle(parent);
+		again__settle(parent, turns->list[half].start);
 		memmove(turns->list, turns->list + half, half * sizeof(*list));
 		turns->count = half;
 		return 0;

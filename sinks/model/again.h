@@ -16,8 +16,8 @@ void again__below(const struct process *over, const struct process *runner, cons
 int again__note(struct process *parent, const struct process *child);
 
 /* What its children did again with success is made good, unless that was the next turn of a loop which does the same whether
- * that fails or not: over other data each time. */
-void again__settle(const struct process *parent);
+ * that fails or not: over other data each time. Of those that began until then. */
+void again__settle(const struct process *parent, uint64_t until);
 /* Whether no other child ran at the same time, as those of a pipe do. */
 bool again__ran_alone(const struct process *parent, const struct ending *bad);
 

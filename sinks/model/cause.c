@@ -122,8 +122,7 @@ static int brood__add(struct process *parent, struct ending *ending)
 	if (!brood)
 		return -ENOMEM;
 	if (brood->count == BROOD_MAX) {
-		if (brood->bad[BROOD_FIRST]->again)
-			again__settle(parent);
+		again__settle(parent, brood->bad[BROOD_FIRST]->pub.row.start);
 		ending__unref(brood->bad[BROOD_FIRST]);
 		memmove(&brood->bad[BROOD_FIRST], &brood->bad[BROOD_FIRST + 1],
 			(BROOD_MAX - BROOD_FIRST - 1) * sizeof(*brood->bad));
@@ -372,7 +371,7 @@ int cause__judge(struct model *model, struct process *process)
 
 	if (err)
 		return err;
-	again__settle(process);
+	again__settle(process, UINT64_MAX);
 	expected__settle(process);
 	if (!model_outcome__bad(row->outcome)) {
 		if (row->outcome == MODEL_OK && parent && parent->brood)
