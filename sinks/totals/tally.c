@@ -239,7 +239,15 @@ static void keep_more(struct tally_failure *failure, const struct model_row *row
 	failure->more[failure->more_count++].start = row->start;
 }
 
-/* The kernel closes accounts in any order: a row may come after those of processes that ended after it. */
+static void drop_more(struct tally_failure *failure, const struct model_row *row)
+{
+	for (unsigned i = 0; i < failure->more_count; i++)
+		if (failure->more[i].pid == row->pid && failure->more[i].start == row->start)
+			failure->more[i--] = failure->more[--failure->more_count];
+}
+
+/* The kernel closes accounts in any order: a row may come after those of processes that ended after it. Or it is one that is
+ * left when the first was excused. */
 static int take_its_place(struct tally *tally, struct tally_failure *failure, const struct model_row *row)
 {
 	struct tally_failure *first;
@@ -249,14 +257,16 @@ static int take_its_place(struct tally *tally, struct tally_failure *failure, co
 	if (!first)
 		return hash__add(&tally->failures, &failure->node, failure_key(row, failure->name)), -ENOMEM;
 	first->order = failure->order;
-	first->count = failure->count + 1;
+	first->count = failure->count + !failure->excused;
 	first->hidden = failure->hidden;
 	first->announced = failure->announced;
 	first->by = failure->by;
 	failure->by = NULL;
 	memcpy(first->more, failure->more, sizeof(first->more));
 	first->more_count = failure->more_count;
-	keep_more(first, &failure->row);
+	drop_more(first, row);
+	if (!failure->excused)
+		keep_more(first, &failure->row);
 	failure__free(failure);
 	return 0;
 }
@@ -289,6 +299,9 @@ int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid
 
 	if (!err && row->propagated)
 		err = tally__passed(tally, row);
+	if (!err && failure && failure->excused)
+		err = take_its_place(tally, failure, row);
+	failure = failure && !err ? tally__failure(tally, row) : NULL;
 	if (!failure)
 		return err;
 	failure->hidden++;
@@ -336,9 +349,8 @@ static void take_back(struct tally *tally, const struct model_row *row)
 	if (!failure)
 		return;
 	failure->count--;
-	for (unsigned i = 0; i < failure->more_count; i++)
-		if (failure->more[i].pid == row->pid && failure->more[i].start == row->start)
-			failure->more[i--] = failure->more[--failure->more_count];
+	drop_more(failure, row);
+	failure->excused |= failure->row.pid == row->pid && failure->row.start == row->start;
 }
 
 /* By the name and tag of its task, if it has a tag, else by its command. */

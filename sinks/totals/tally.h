@@ -26,6 +26,7 @@ struct tally_failure {
 	struct model_row row;	       /* its pointers to commands are not valid */
 	uint64_t order, count, hidden; /* count: without those that were retried or ignored */
 	bool shell;		       /* its program is one */
+	bool excused;		       /* the first was: another one is to take its place */
 	bool announced;		       /* for the sink: it has been reported already */
 	struct {
 		uint32_t pid;

@@ -407,6 +407,25 @@ static void a_failure_that_was_retried_with_success(void **state)
 	end(t);
 }
 
+/* Of two that failed alike the first was retried: the other one is shown. */
+static void what_is_left_of_a_kind(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	program(2 * S, 11, "/usr/bin/curl", "curl|x|", 7);
+	program(3 * S, 12, "/usr/bin/curl", "curl|y|", 7);
+	program(4 * S, 13, "/usr/bin/curl", "curl|z|", 7);
+	program(5 * S, 14, "/usr/bin/curl", "curl|x|", 0);
+	END(.at = 6 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "\n  exit 7  curl y\n          HIDDEN  2 times, first pid 12 at");
+	assert_has(page, "  curl x: exit 7, retried, then 0\n");
+	end(t);
+}
+
 /* A line each, whatever failed in it. */
 static void tasks_that_were_ignored(void **state)
 {
@@ -1205,6 +1224,7 @@ int main(void)
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
+		cmocka_unit_test(what_is_left_of_a_kind),
 		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
 		cmocka_unit_test(what_explains_a_failure_is_whole),
