@@ -11,6 +11,7 @@
 #define PARTS 128	    /* of a life: when they are full, two become one */
 #define PART_NS 25000000ULL /* at first */
 #define WINDOWS 16
+#define END 16		     /* of its life, the last part: it may free what it had */
 #define LIFE 4		     /* times `after`, at least */
 #define LIVE 2		     /* times that, before it is likely while it lasts */
 #define PERCENT_PER_MINUTE 1 /* of what it held at the begin, */
@@ -105,13 +106,25 @@ enum { MARK_EXITED = 1, MARK_ENDED_BY_RUN };
 
 struct growth {
 	double least[WINDOWS];
-	uint64_t from_ns, span_ns, grown, read;
+	uint64_t from_ns, span_ns, grown, read, held;
 	uint32_t grew; /* windows */
 };
 
+/* Up to the most that it held in the end: what a program frees as it ends, as interpreters do, is no more a fall than what the
+ * kernel frees then. */
+static uint32_t parts_of(const struct leak *leak)
+{
+	uint32_t most = leak->filled;
+
+	for (uint32_t i = leak->filled - leak->filled / END; i < leak->filled; i++)
+		if (leak->least[i] > leak->least[most])
+			most = i;
+	return most + 1;
+}
+
 static struct growth growth_of(const struct leak *leak)
 {
-	uint32_t parts = leak->filled + 1, from = parts / 5;
+	uint32_t parts = parts_of(leak), from = parts / 5;
 	struct growth growth = {.from_ns = leak->first_ns + from * leak->part_ns,
 				.span_ns = (parts - from) * leak->part_ns};
 
@@ -126,7 +139,8 @@ static struct growth growth_of(const struct leak *leak)
 	}
 	if (growth.least[WINDOWS - 1] > growth.least[0])
 		growth.grown = (uint64_t)(growth.least[WINDOWS - 1] - growth.least[0]);
-	growth.read = leak->read[leak->filled] - leak->read[from];
+	growth.read = leak->read[parts - 1] - leak->read[from];
+	growth.held = parts <= leak->filled ? leak->least[parts - 1] : leak->bytes;
 	return growth;
 }
 
@@ -218,14 +232,14 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	if (!is_leak(&growth, limit))
 		return 0;
 	per_second = trend__slope(growth.least, WINDOWS) * WINDOWS / ((double)growth.span_ns / 1e9);
-	left_ns = time_left(run, per_second, leak->bytes);
+	left_ns = time_left(run, per_second, growth.held);
 	draft = draft__new(VERDICT_LEAK, certainty_of(row, &growth, end_ns - leak->first_ns, left_ns, enough_ns), row);
 	draft.since_ns = growth.from_ns;
 	draft.mark = end_of(row);
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " grew by %s in %s and did not give it back, %s/s, to %s",
 		     format__bytes(grown, growth.grown), format__duration(span, growth.span_ns),
-		     format__bytes(rate, (uint64_t)per_second), format__bytes(now, leak->bytes));
+		     format__bytes(rate, (uint64_t)per_second), format__bytes(now, growth.held));
 	put_limit(&draft, run, left_ns);
 	text__printf(&draft.refute, "a bound that it would reach later, as that of a cache");
 	text__printf(
