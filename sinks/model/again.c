@@ -272,14 +272,28 @@ static bool went_on_alike(const struct turn *bad, const struct turn *again, cons
 	return true;
 }
 
+static const struct turn *turn_of(const struct turns *turns, const struct ending *bad)
+{
+	for (uint32_t i = 0; turns && i < turns->count; i++)
+		if (turns->list[i].start == bad->pub.row.start && turns->list[i].ended == bad->pub.row.ended_ns)
+			return &turns->list[i];
+	return NULL;
+}
+
+/* Whether the same began right after it, and nothing in between: a loop over other data does that as well. */
+static bool was_at_once(const struct turns *turns, const struct ending *bad)
+{
+	const struct turn *turn = turn_of(turns, bad), *again = turn && turn->key ? next_alike(turns, turn) : NULL;
+
+	return again && again == turn + 1 && again->start - turn->ended < WAIT_NS;
+}
+
 static bool is_loop(const struct turns *turns, const struct ending *bad)
 {
-	const struct turn *turn = turns ? turns->list : NULL, *end = turns ? turn + turns->count : NULL, *again, *next;
+	const struct turn *turn = turn_of(turns, bad), *again = turn && turn->key ? next_alike(turns, turn) : NULL,
+			  *next;
 
-	while (turn < end && (turn->start != bad->pub.row.start || turn->ended != bad->pub.row.ended_ns))
-		turn++;
-	again = turn < end && turn->key ? next_alike(turns, turn) : NULL;
-	for (const struct turn *well = turns ? turns->list : NULL; again && well < end; well++) {
+	for (const struct turn *well = turns ? turns->list : NULL; again && well < turns->list + turns->count; well++) {
 		next = well->well && well->key == turn->key ? next_alike(turns, well) : NULL;
 		if (next && went_on_alike(turn, again, well, next) && !waited(turn, again, well, next))
 			return true;
@@ -298,6 +312,7 @@ void again__settle(const struct process *parent, uint64_t until)
 			continue;
 		bad->loop = bad->again && (bad->loop || is_loop(parent->turns, bad));
 		bad->fate->retried = (bad->again && !bad->loop) || settle_redone(bad->brood);
+		bad->fate->at_once = bad->again && was_at_once(parent->turns, bad);
 	}
 }
 

@@ -69,21 +69,20 @@ static struct ending *ending__new(const struct process *p)
 	return ending;
 }
 
-static bool is_retried(const struct fate *fate)
+static const struct fate *retried_by(const struct fate *fate)
 {
-	for (; fate; fate = fate->over)
-		if (fate->retried)
-			return true;
-	return false;
+	while (fate && !fate->retried)
+		fate = fate->over;
+	return fate;
 }
 
 /* Also if it only passed on what was retried. */
-bool ending__retried(const struct ending *ending)
+const struct fate *ending__retried(const struct ending *ending)
 {
-	bool retried = false;
+	const struct fate *retried = NULL;
 
 	for (; ending && !retried; ending = (const struct ending *)ending->pub.cause)
-		retried = is_retried(ending->fate);
+		retried = retried_by(ending->fate);
 	return retried;
 }
 

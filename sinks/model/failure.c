@@ -44,8 +44,12 @@ static bool is_ignored(struct model *model, const struct ending *ending, const s
 static int report(struct model *model, const struct model_row *row, struct ending *ending, struct task *task,
 		  struct process *by)
 {
-	if (ending__retried(ending))
+	const struct fate *retried = ending__retried(ending);
+
+	if (retried) {
+		ending->pub.at_once = retried->at_once;
 		return model->calls.retried ? model->calls.retried(model->arg, row) : 0;
+	}
 	if (!by)
 		return 0;
 	if (is_ignored(model, ending, task, by))

@@ -291,6 +291,7 @@ struct model_ending {
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
 	bool expected; /* it seems that its caller was prepared for it: that is known when the caller ends */
+	bool at_once;  /* of what was retried: right after it, as the next turn of a loop over other data is */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;
 	char among_of[EVENT_COMM];

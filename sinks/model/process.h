@@ -42,10 +42,10 @@ struct task {
 /* Whether a failure was made good, by itself or as a part of what was. */
 struct fate {
 	uint32_t refs;
-	struct fate *over; /* a reference: of its parent's end; NULL: that ended well, or not yet */
-	bool retried;	   /* the same was tried again, and ended well */
-	bool ends_task;	   /* its task ended by it */
-	bool ignored;	   /* its parent says so, a make whose recipe has a - before the line */
+	struct fate *over;     /* a reference: of its parent's end; NULL: that ended well, or not yet */
+	bool retried, at_once; /* the same was tried again, and ended well; right after it: perhaps for other data */
+	bool ends_task;	       /* its task ended by it */
+	bool ignored;	       /* its parent says so, a make whose recipe has a - before the line */
 };
 
 /* A bad end, for as long as a parent may pass it on. */
@@ -360,7 +360,7 @@ void cause__told(struct ending *ending, const struct model_said *said);
 
 struct ending *ending__ref(struct ending *ending); /* takes NULL, as unref */
 void ending__unref(struct ending *ending);
-bool ending__retried(const struct ending *ending);		  /* takes NULL */
+const struct fate *ending__retried(const struct ending *ending);  /* takes NULL */
 bool cause__ignores(struct model *model, struct process *engine); /* whether a task may fail below it without harm */
 void brood__free(struct brood *brood);				  /* takes NULL */
 

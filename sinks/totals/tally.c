@@ -337,8 +337,10 @@ static int count_excused(struct tally *tally, const struct model_row *row, const
 		excused->ignored = ignored;
 		memcpy(excused->shown, shown->data, shown->size + 1);
 	}
-	if (excused)
+	if (excused) {
 		excused->count++;
+		excused->at_once |= row->ending && row->ending->at_once;
+	}
 	return 0;
 }
 

@@ -407,6 +407,23 @@ static void a_failure_that_was_retried_with_success(void **state)
 	end(t);
 }
 
+/* Nothing waited, or was done, in between: so does a loop over other data. */
+static void what_was_retried_at_once(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t i = 0; i < 2; i++) {
+		FORK(.at = 2 * S + i * 20 * MS, .pid = 11 + i, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S + i * 20 * MS, .pid = 11 + i, .exe = "/usr/bin/curl", .args = "curl|x|");
+		END(.at = 2 * S + i * 20 * MS + 10 * MS, .pid = 11 + i, STATUS(i ? 0 : 7), .cpu = 1, .bytes = 1);
+	}
+	END(.at = 6 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	assert_has(print(t, true), "  curl x: exit 7, retried at once, then 0 (unless that was for other data)\n");
+	end(t);
+}
+
 /* Of two that failed alike the first was retried: the other one is shown. */
 static void what_is_left_of_a_kind(void **state)
 {
@@ -1224,6 +1241,7 @@ int main(void)
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
+		cmocka_unit_test(what_was_retried_at_once),
 		cmocka_unit_test(what_is_left_of_a_kind),
 		cmocka_unit_test(tasks_that_were_ignored),
 		cmocka_unit_test(a_program_that_could_not_be_executed_is_named),
