@@ -208,9 +208,9 @@ struct model_row {
 	uint32_t image;			  /* number of the exec in its process, from 1; 0: none was seen */
 	bool root;			  /* an image of the run's root process */
 	bool last;			  /* the last image of its process: one such row per process */
-	const struct model_command *next; /* the program that replaced it; NULL if it is the last */
 	bool forked;			  /* no exec: `command` is inherited */
 	bool preexisting;		  /* existed before the collector: began_ns is the process's start */
+	const struct model_command *next; /* the program that replaced it; NULL if it is the last */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
 	const struct model_task *task;		      /* NULL: of no step */
