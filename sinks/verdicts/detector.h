@@ -91,10 +91,13 @@ struct track {
 	uint64_t exact;		     /* the same of its arguments with their numbers; 0: not known */
 	uint32_t words[TRACK_WORDS]; /* hashes of the arguments, the program first, without numbers */
 	uint32_t words_count;	     /* 0: not known, or more than that */
+	uint32_t texts;		     /* bits: which of them are program text, without names of files as well */
 	uint64_t folder;	     /* hash of its working folder, without numbers and hash values; 0: not known */
 	uint64_t asked_ns;	     /* a time that is its only argument; 0: none */
 	uint32_t children;	     /* that were seen */
 	uint32_t living;	     /* of them, those that have not ended */
+	uint64_t family_cpu_ns;	     /* of its descendants whose last row has come */
+	uint64_t family_read;	     /* bytes, of the same */
 	uint32_t owed;		     /* those that have ended and are not gone: accounts come in any order */
 	void *room[];		     /* one for each detector: allocated by it or NULL */
 };
@@ -166,6 +169,7 @@ void track__ended(struct track *track, uint64_t ts, struct track *parent); /* pa
 void track__executed(struct track *track, uint64_t ts, const struct value *exe, const struct value *args,
 		     const struct value *cwd, const uint8_t *end);
 void track__sample(struct track *track, enum track_event event, uint64_t ts, const struct value *const *fields);
+void track__add_to_family(struct track *track, const struct model_row *row); /* its last */
 void track__over(struct verdicts *verdicts, struct track *track); /* its last row has come: no record finds it */
 bool track__is_owed(const struct track *track);			  /* a row of it or of a child that has ended */
 struct track *track__forget(struct track *track);		  /* gone; returns its parent, NULL if that is gone */

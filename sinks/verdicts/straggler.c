@@ -19,22 +19,32 @@
 #define NAMED_PERCENT 75 /* of all that their parent has started */
 #define NAMED_TIMES 4
 
+/* What the others explain. */
+#define COORDINATES 0.8	 /* of its life, in which they ran: it waited for them */
+#define COMPUTES 0.2	 /* of its life: what it did, not what it waited for, took it */
+#define MORE_INPUT 2	 /* times the most of any other */
+#define MORE_BYTES 65536 /* at least */
+
 struct peer {
 	double wall, read, mapped;
 };
 
 struct group {
 	uint64_t shape;
+	uint64_t first_start; /* of those that have ended */
+	double wall, most;    /* their sum of times, and what that one has read that read most */
 	uint32_t ended;
 	struct peer *peers;
 };
 
-/* Processes of one program whose arguments differ in one place, or nothing but the hash value in their folders. */
+/* Processes of one program whose arguments differ in one place, or nothing but names in program text, or the hash value in
+ * their folders. */
 struct kind {
 	uint64_t exe;
-	uint32_t words[TRACK_WORDS], words_count;
+	uint32_t words[TRACK_WORDS], words_count, texts;
 	uint32_t place; /* of the name; 0: all are the same yet */
 	uint64_t folder, shape;
+	bool in_texts;	 /* they differ, in names */
 	bool in_folders; /* that differ */
 	bool mixed;	 /* in more than a hash value, or one has started others: a script may be another one there */
 	struct group group;
@@ -85,10 +95,13 @@ static bool is_of_kind(struct kind *kind, const struct track *track)
 			differ++;
 			place = i;
 		}
-	if (differ > 1 || (differ && (place < FIRST_NAME || (kind->place && kind->place != place))))
+	if (kind->texts != track->texts || differ > 1)
+		return false;
+	if (differ && (place < FIRST_NAME || (kind->place && kind->place != place) || kind->texts >> place & 1))
 		return false;
 	if (differ)
 		kind->place = place;
+	kind->in_texts |= kind->texts && kind->shape != track->shape && kind->folder == track->folder;
 	kind->in_folders |= kind->shape != track->shape;
 	kind->mixed |= !track->folder || kind->folder != track->folder || track->children;
 	return true;
@@ -111,6 +124,7 @@ static struct kind *kind_of(struct groups *groups, const struct track *track)
 	kind = &groups->kinds[groups->kinds_count++];
 	kind->exe = track->exe;
 	kind->words_count = track->words_count;
+	kind->texts = track->texts;
 	memcpy(kind->words, track->words, sizeof(kind->words));
 	kind->folder = track->folder;
 	kind->shape = track->shape;
@@ -160,22 +174,17 @@ static int find_typical(const struct group *group, struct typical *typical)
 	return 0;
 }
 
-static double was_read(const struct model_row *row)
+/* With its descendants, as a compiler's driver has others read and compute. */
+static double was_read(const struct track *track, const struct model_row *row)
 {
-	return EVENT_IS_NULL(row->io[MODEL_IO_READ_CHARS]) ? 0 : (double)row->io[MODEL_IO_READ_CHARS];
+	uint64_t own = row->io[MODEL_IO_READ_CHARS];
+
+	return (double)track->family_read + (EVENT_IS_NULL(own) ? 0 : (double)own);
 }
 
-static void put_cause(struct text *text, const struct model_row *row, double wall, bool by_input)
+static double has_used_cpu(const struct track *track, const struct model_row *row)
 {
-	char span[FORMAT_SIZE];
-
-	if (by_input)
-		text__printf(text, "; it read or mapped more in the same proportion");
-	if (EVENT_IS_NULL(row->cpu_ns))
-		return;
-	text__printf(text, "; of its time it used a CPU for %s", format__duration(span, row->cpu_ns));
-	if ((double)row->cpu_ns < 0.2 * wall)
-		text__printf(text, ": it waited for the rest");
+	return (double)track->family_cpu_ns + (EVENT_IS_NULL(row->cpu_ns) ? 0 : (double)row->cpu_ns);
 }
 
 /* `same`: what all of them have of it, whatever their work. */
@@ -185,24 +194,70 @@ static bool is_in_proportion(double input, double typical_input, double same, do
 }
 
 /* Half of what is typically mapped is taken for the program and its libraries. */
-static bool has_more_input(const struct track *track, const struct model_row *row, double wall,
-			   const struct typical *typical)
+static bool is_by_input(const struct track *track, const struct model_row *row, double wall,
+			const struct typical *typical)
 {
-	return is_in_proportion(was_read(row), typical->read, 0, wall, typical->wall) ||
+	return is_in_proportion(was_read(track, row), typical->read, 0, wall, typical->wall) ||
 	       is_in_proportion((double)track->mapped, typical->mapped, typical->mapped / 2, wall, typical->wall);
+}
+
+/* It read more than any other, and computed: few programs take no more time than in proportion. */
+static bool has_more_to_compute(const struct track *track, const struct model_row *row, const struct group *group,
+				double wall)
+{
+	double read = was_read(track, row);
+
+	return has_used_cpu(track, row) >= COMPUTES * wall && read >= MORE_INPUT * group->most &&
+	       read >= group->most + MORE_BYTES;
+}
+
+/* It began before the others and ended, by itself, after them; their times add up to its own. */
+static bool coordinates(const struct track *track, const struct model_row *row, const struct group *group, double wall)
+{
+	return track->start < group->first_start && !EVENT_IS_NULL(row->ended_ns) && !model_row__is_killed(row) &&
+	       group->wall >= COORDINATES * wall;
+}
+
+/* Why it may be in order; NULL: nothing says so. */
+static const char *excuse_of(const struct track *track, const struct model_row *row, const struct group *group,
+			     double wall, const struct typical *typical)
+{
+	if (is_by_input(track, row, wall, typical))
+		return "it read or mapped more in the same proportion";
+	if (has_more_to_compute(track, row, group, wall))
+		return "it read more than any of them";
+	if (coordinates(track, row, group, wall))
+		return "it began before all of them and ended after them, as what waits for them does";
+	return NULL;
+}
+
+static void put_cause(struct text *text, const struct track *track, const struct model_row *row, double wall)
+{
+	double cpu = has_used_cpu(track, row);
+	char span[FORMAT_SIZE];
+
+	if (EVENT_IS_NULL(row->cpu_ns))
+		return;
+	text__printf(text, "; of its time it used a CPU for %s", format__duration(span, (uint64_t)cpu));
+	if (cpu < COMPUTES * wall)
+		text__printf(text, ": it waited for the rest");
+	else if (track->family_cpu_ns)
+		text__printf(text, ", its children included");
 }
 
 static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row,
 		const struct group *group, double wall, const struct typical *typical)
 {
-	bool by_input = has_more_input(track, row, wall, typical);
-	struct draft draft = draft__new(VERDICT_STRAGGLER, by_input ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
+	const char *excuse = excuse_of(track, row, group, wall, typical);
+	struct draft draft = draft__new(VERDICT_STRAGGLER, excuse ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
 	char own[FORMAT_SIZE], others[FORMAT_SIZE];
 
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " took %s, the median of %u like it %s", format__duration(own, (uint64_t)wall),
 		     group->ended, format__duration(others, (uint64_t)typical->wall));
-	put_cause(&draft.evidence, row, wall, by_input);
+	if (excuse)
+		text__printf(&draft.evidence, "; %s", excuse);
+	put_cause(&draft.evidence, track, row, wall);
 	text__printf(&draft.missing, "run-queue delay and throttling: not compared");
 	text__printf(&draft.refute, "more work for this one than for the others");
 	text__printf(&draft.next, "compare its input with that of the others; start the longest first");
@@ -211,8 +266,13 @@ static int tell(struct verdicts *verdicts, const struct track *track, const stru
 
 static int add(struct group *group, const struct track *track, const struct model_row *row, double wall)
 {
+	double read = was_read(track, row);
 	uint32_t n = group->ended++;
 
+	if (!n || track->start < group->first_start)
+		group->first_start = track->start;
+	group->wall += wall;
+	group->most = read > group->most ? read : group->most;
 	if (n >= PEERS_MAX)
 		return 0;
 	if (!(n & (n - 1))) { /* grows at powers of two */
@@ -222,7 +282,7 @@ static int add(struct group *group, const struct track *track, const struct mode
 			return -ENOMEM;
 		group->peers = peers;
 	}
-	group->peers[n] = (struct peer){wall, was_read(row), (double)track->mapped};
+	group->peers[n] = (struct peer){wall, read, (double)track->mapped};
 	return 0;
 }
 
@@ -288,7 +348,7 @@ static struct group *named_of(struct groups *groups, const struct track *above, 
 	struct kind *kind = kind_of(groups, track);
 	bool most = kind && (kind->group.ended + above->living) * 100 >= above->children * NAMED_PERCENT;
 
-	return most && (kind->place || (kind->in_folders && !kind->mixed)) ? &kind->group : NULL;
+	return most && (kind->place || kind->in_texts || (kind->in_folders && !kind->mixed)) ? &kind->group : NULL;
 }
 
 /* With peers by numbers if there are enough of them, else by names. */

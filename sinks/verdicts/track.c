@@ -110,6 +110,17 @@ static void keep_active(struct verdicts *verdicts, const struct track *track)
 	gone[0] = found;
 }
 
+void track__add_to_family(struct track *track, const struct model_row *row)
+{
+	struct track *parent = track->parent && !track->parent->gone ? track->parent : NULL;
+
+	if (!parent)
+		return;
+	parent->family_cpu_ns += track->family_cpu_ns + (EVENT_IS_NULL(row->cpu_ns) ? 0 : row->cpu_ns);
+	parent->family_read +=
+		track->family_read + (EVENT_IS_NULL(row->io[MODEL_IO_READ_CHARS]) ? 0 : row->io[MODEL_IO_READ_CHARS]);
+}
+
 void track__over(struct verdicts *verdicts, struct track *track)
 {
 	track__ended(track, track->run->last_ts, NULL);
@@ -215,6 +226,69 @@ static uint64_t hash_without_numbers(uint64_t seed, const char *item, uint32_t l
 	return hash_text(seed, kept, n);
 }
 
+/* ---- program text: what `sh -c` and alike are given in one argument ---- */
+
+static bool is_one_of(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
+static bool is_text(const char *item, uint32_t length)
+{
+	for (uint32_t i = 0; i < length; i++)
+		if (is_one_of(item[i], " \t\n;|&()"))
+			return true;
+	return false;
+}
+
+/* A file's name, which is data: no number, and not what is called. */
+static bool is_file_name(const char *word, uint32_t length, char after)
+{
+	bool named = memchr(word, '/', length) || memchr(word, '.', length);
+
+	for (uint32_t i = 0; i < length && named && after != '('; i++)
+		if (!is_digit(word[i]) && word[i] != '.')
+			return true;
+	return false;
+}
+
+/* Of a file's name only its suffix. */
+static uint64_t hash_name(uint64_t seed, const char *word, uint32_t length)
+{
+	const char *slash = memrchr(word, '/', length), *from = slash ? slash : word;
+	const char *dot = memrchr(from, '.', length - (uint32_t)(from - word));
+
+	return dot ? hash_without_numbers(seed, dot, length - (uint32_t)(dot - word)) : hash_text(seed, "/", 1);
+}
+
+#define NAMING_WORDS 2 /* the first ones of a command say what it does: a program, its script or subcommand */
+
+/* Without numbers and names of files. */
+static uint64_t hash_program(const char *item, uint32_t length)
+{
+	static const char apart[] = " \t\n;|&()<>\"'`=,:";
+	uint64_t hash = 1;
+	uint32_t word = 0; /* of its command */
+
+	for (uint32_t i = 0, end; i < length; i = end) {
+		for (end = i; end < length && !is_one_of(item[end], apart);)
+			end++;
+		if (end == i) {
+			bool call = item[i] == '(' && i && !is_one_of(item[i - 1], apart);
+
+			word = is_one_of(item[i], "\n;|&(") && !call ? 0 : word;
+			hash = hash_text(hash, &item[end++], 1);
+		} else if (word++ >= NAMING_WORDS && is_file_name(&item[i], end - i, end < length ? item[end] : '\0')) {
+			hash = hash_name(hash, &item[i], end - i);
+		} else {
+			hash = hash_without_numbers(hash, &item[i], end - i);
+		}
+	}
+	return hash;
+}
+
+/* ---- folders ---- */
+
 static bool is_of_hash(const char *item, uint32_t length)
 {
 	for (uint32_t i = 0; i < length; i++)
@@ -265,9 +339,15 @@ static void hash_arguments(struct track *track, const struct value *args, const 
 	uint32_t length;
 
 	track->words_count = args->length <= TRACK_WORDS ? args->length : 0;
+	track->texts = 0;
 	for (uint32_t i = 0; i < args->length && value__item(&at, end, &item, &length); i++) {
-		if (i < TRACK_WORDS)
-			track->words[i] = (uint32_t)hash_without_numbers(0, item, length);
+		if (i < TRACK_WORDS) {
+			bool text = is_text(item, length);
+
+			track->texts |= (uint32_t)text << i;
+			track->words[i] =
+				(uint32_t)(text ? hash_program(item, length) : hash_without_numbers(0, item, length));
+		}
 		track->shape = hash_without_numbers(track->shape, item, length);
 		track->exact = hash_text(track->exact, item, length);
 	}

@@ -306,8 +306,10 @@ int verdicts__row(struct verdicts *verdicts, const struct model_row *row)
 		run->root_failed = row->outcome != MODEL_OK;
 	}
 	EACH(err, row, verdicts, track, row);
-	if (track)
+	if (track) {
+		track__add_to_family(track, row);
 		drop(verdicts, track);
+	}
 	return err;
 }
 

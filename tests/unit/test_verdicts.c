@@ -1029,6 +1029,108 @@ static void two_names_differ(void)
 	over(20 * S, ROOT, 0, 0);
 }
 
+/* `sh -c` below make: six commands alike, and one of its own. */
+static void commands(const char *alike, const char *other)
+{
+	char args[128];
+
+	for (uint32_t i = 0; i < 7; i++) {
+		snprintf(args, sizeof(args), i == 6 ? other : alike, i, i, i);
+		start(1 * S + i * MS, 11 + i, ROOT, "sh", args);
+		start(1 * S + i * MS, 31 + i, 11 + i, "date", "");
+		over(1 * S + 20 * MS + i * MS, 31 + i, 11 + i, 0);
+	}
+	for (uint32_t i = 0; i < 7; i++)
+		over(i == 6 ? 9 * S : 1 * S + 400 * MS + i * MS, 11 + i, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_command_is_another(void)
+{
+	commands("-c|sleep 0.4; echo %u > %u.o|", "-c|sleep 4.5; echo html > docs|");
+}
+
+static void one_command_calls_another_script(void)
+{
+	commands("-c|python3 trim.py s%u; date|", "-c|python3 call.py s%u; date|");
+}
+
+static void one_command_is_code_of_another_function(void)
+{
+	commands("-c|print('a')|", "-c|import time; time.sleep(4)|");
+}
+
+static void one_command_makes_another_kind_of_file(void)
+{
+	commands("-c|set -e; sleep 0.5; date > %u.a|", "-c|set -e; sleep 5; date > %u.b|");
+}
+
+static void one_command_of_its_kind_is_slow(void)
+{
+	commands("-c|sort -k 1 in/liver%u.bed > out/%u.bed|", "-c|sort -k 1 in/heart.bed > out/heart.bed|");
+}
+
+static void one_command_of_code_is_slow(void)
+{
+	commands("-c|d = read(open('a%u.txt'))|", "-c|d = read(open('b.txt'))|");
+}
+
+/* The first waits for those that run one after the other. */
+static void first_of_all(uint64_t until, uint64_t each)
+{
+	start(1 * S, 11, ROOT, "rank", "0|");
+	for (uint32_t i = 0; i < 8; i++) {
+		start(1 * S + i * each + MS, 12 + i, ROOT, "rank", "1|");
+		over(1 * S + (i + 1) * each, 12 + i, ROOT, 0);
+	}
+	over(until, 11, ROOT, 0);
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_coordinates_the_others(void)
+{
+	first_of_all(9 * S + 100 * MS, 1 * S);
+}
+
+static void the_first_is_slow(void)
+{
+	first_of_all(13 * S, 1 * S);
+}
+
+/* `cc -c`: its child reads the source and computes. */
+static void drivers(uint64_t source, uint64_t cpu)
+{
+	for (uint32_t i = 0; i < 8; i++) {
+		uint64_t at = 1 * S + i * S, end = at + (i == 7 ? 8 * S : 20 * MS);
+
+		start(at, 11 + 3 * i, ROOT, "cc", "-c|u.c|");
+		start(at + MS, 13 + 3 * i, 11 + 3 * i, "as", "u.s|");
+		over(at + 3 * MS, 13 + 3 * i, 11 + 3 * i, 0);
+		start(at + 2 * MS, 12 + 3 * i, 11 + 3 * i, "cc1", "u.c|");
+		END(.at = end - MS, .pid = 12 + 3 * i, .parent = 11 + 3 * i, .cpu = i == 7 ? cpu : 10 * MS,
+		    .bytes = MIB);
+		IO_CLOSED(.at = end - MS, .pid = 12 + 3 * i, .chars = i == 7 ? source : 30000);
+		END(.at = end, .pid = 11 + 3 * i, .parent = ROOT, .cpu = MS, .bytes = MIB);
+		IO_CLOSED(.at = end, .pid = 11 + 3 * i, .chars = 7000);
+	}
+	over(20 * S, ROOT, 0, 0);
+}
+
+static void one_compiles_more(void)
+{
+	drivers(400000, 5 * S);
+}
+
+static void one_compiles_as_much_and_is_slow(void)
+{
+	drivers(30000, 5 * S);
+}
+
+static void one_waits_for_what_it_compiles(void)
+{
+	drivers(400000, 10 * MS);
+}
+
 /* Each as long as its only argument says. */
 static void sleeps_of_different_lengths(void)
 {
@@ -1340,6 +1442,18 @@ static const struct {
 	{one_subcommand_is_slow, NONE, 0, 0, NULL},
 	{two_names_differ, NONE, 0, 0, NULL},
 	{all_alike, NONE, 0, 0, NULL},
+	{one_command_is_another, NONE, 0, 0, NULL},
+	{one_command_calls_another_script, NONE, 0, 0, NULL},
+	{one_command_is_code_of_another_function, NONE, 0, 0, NULL},
+	{one_command_makes_another_kind_of_file, NONE, 0, 0, NULL},
+	{one_command_of_its_kind_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 17, "took 8.0 s, the median of 6"},
+	{one_command_of_code_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 17, "took 8.0 s, the median of 6"},
+	{one_coordinates_the_others, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 11, "as what waits for them does"},
+	{the_first_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 11, "took 12.0 s, the median of 8"},
+	{one_compiles_more, VERDICT_STRAGGLER, VERDICT_SUSPECTED, 32,
+	 "it read more than any of them; of its time it used a CPU for 5.0 s, its children included"},
+	{one_compiles_as_much_and_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 32, "used a CPU for 5.0 s"},
+	{one_waits_for_what_it_compiles, VERDICT_STRAGGLER, VERDICT_LIKELY, 32, "it waited for the rest"},
 	{one_folder_is_slow, VERDICT_STRAGGLER, VERDICT_LIKELY, 14, "took 8.0 s, the median of 7"},
 	{one_folder_of_scripts_is_slow, NONE, 0, 0, NULL},
 	{one_named_folder_is_slow, NONE, 0, 0, NULL},
