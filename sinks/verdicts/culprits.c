@@ -101,9 +101,11 @@ static bool has_fact(const struct wakers *wakers, const struct waker_process *pr
 	return false;
 }
 
+/* What waits for the end of a server that is left to itself hangs, not that one. */
 static bool is_source(const struct wakers *wakers, const struct waiter *waiter)
 {
-	return !wakers->graph.nodes[waiter->node].live || waiter->class == WAITER_WAITS;
+	return !wakers->graph.nodes[waiter->node].live ||
+	       (waiter->class == WAITER_WAITS && !wakers->processes[waiter->process].serves);
 }
 
 /* Of a process that waits for none of the others: its first such wait; GRAPH_NONE: it has none. */
@@ -119,7 +121,7 @@ static uint32_t leaf_of(const struct reach *reach, uint32_t index)
 
 		if (!wakers->graph.nodes[waiter->node].live || (from != GRAPH_NONE && from != index))
 			return GRAPH_NONE;
-		if (first == GRAPH_NONE && waiter->class == WAITER_WAITS)
+		if (first == GRAPH_NONE && is_source(wakers, waiter))
 			first = process->waiters + i;
 	}
 	return first == GRAPH_NONE || has_fact(wakers, process) ? GRAPH_NONE : first;

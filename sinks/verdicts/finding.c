@@ -139,6 +139,25 @@ static void put_all_missing(struct text *text, const struct wakers *wakers, uint
 	}
 }
 
+static void begin_with(struct finding *finding, const struct stand *stand)
+{
+	if (!EVENT_IS_NULL(stand->since_ns) && stand->since_ns > finding->since_ns)
+		finding->since_ns = stand->since_ns;
+}
+
+/* With those that hold what it waits for, and stand still too: a server may still have been on its way to that. */
+static void begin_with_holders(struct finding *finding, const struct wakers *wakers, const struct waiter *waiter)
+{
+	const struct resource *resource = waiter->resource == GRAPH_NONE ? NULL : &wakers->resources[waiter->resource];
+
+	for (uint32_t i = 0; resource && i < resource->holds_count; i++) {
+		const struct hold *hold = &wakers->holds[resource->holds + i];
+
+		if (!hold->by->outsider && wakers->processes[hold->process].waiters_count)
+			begin_with(finding, wakers->processes[hold->process].stand);
+	}
+}
+
 struct finding *finding__new(const struct wakers *wakers, uint32_t first, const uint32_t *next)
 {
 	struct finding *finding = calloc(1, sizeof(*finding));
@@ -153,10 +172,8 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 	finding->closed = !node->live;
 	finding->waits = subject->wait.how == WAIT_STOPPED ? "is stopped" : "waits";
 	for (uint32_t i = first; i != GRAPH_NONE; i = next[i]) {
-		uint64_t since = wakers->processes[wakers->waiters[i].process].stand->since_ns;
-
-		if (!EVENT_IS_NULL(since) && since > finding->since_ns)
-			finding->since_ns = since;
+		begin_with(finding, wakers->processes[wakers->waiters[i].process].stand);
+		begin_with_holders(finding, wakers, &wakers->waiters[i]);
 		finding->stopped |= wakers->waiters[i].wait.how == WAIT_STOPPED;
 	}
 	finding->limits_itself = subject->wait.limited;

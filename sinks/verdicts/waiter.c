@@ -101,6 +101,26 @@ static int connect_descriptor(struct wakers *wakers, struct waiter *waiter, uint
 	return await_descriptor(wakers, waiter->node, process->host, at, write, &waiter->class, &waiter->resource);
 }
 
+/* A socket that is at no other end: clients may come. Nothing is wrong with a daemon that waits for them. */
+static void await_clients(struct waker_process *process, const struct stand_descriptor *at)
+{
+	const struct track *parent = process->track->parent;
+
+	if (parent && !EVENT_IS_NULL(parent->exited_ns) && at->type == STAND_SOCKET && EVENT_IS_NULL(at->peer) &&
+	    !address__number(at->address, true))
+		process->serves = true;
+}
+
+static int connect_accept(struct wakers *wakers, struct waiter *waiter)
+{
+	struct waker_process *process = &wakers->processes[waiter->process];
+
+	waiter->at = stand__fd(process->stand, waiter->wait.from);
+	if (waiter->at && waiter->wait.how == WAIT_ACCEPT)
+		await_clients(process, waiter->at);
+	return connect_outside(wakers, waiter, WAITER_WAITS);
+}
+
 /* ---- poll: what it waits for is in its memory; at most all of its descriptors ---- */
 
 static bool is_polled(const struct stand_descriptor *at)
@@ -127,6 +147,7 @@ static int connect_polls(struct wakers *wakers, struct waker_process *process)
 		if (!is_polled(at))
 			continue;
 		any = true;
+		await_clients(process, at);
 		if (at->reads)
 			err = await_descriptor(wakers, process->polls, process->host, at, false, &class, NULL);
 		if (!err && at->writes && at->type != STAND_EVENTFD)
@@ -336,8 +357,7 @@ int waiter__connect(struct wakers *wakers, struct waiter *waiter)
 		return connect_signal(wakers, waiter);
 	case WAIT_ACCEPT:
 	case WAIT_CONNECT:
-		waiter->at = stand__fd(wakers->processes[waiter->process].stand, wait->from);
-		return connect_outside(wakers, waiter, WAITER_WAITS);
+		return connect_accept(wakers, waiter);
 	case WAIT_OPEN:
 	case WAIT_IPC:
 	case WAIT_DISK:

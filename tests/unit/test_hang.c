@@ -228,6 +228,37 @@ static const struct situation {
 	 "hang suspected 10", NULL},
 	{"an idle server", "p 10 1; t 10 S accept4 3; d 10 3 socket 7 rw address=tcp_127.0.0.1:80; running",
 	 "hang suspected 10", "accept"},
+	{"a server left behind holds the pipe of what started it",
+	 "p 10 1; p 11 10; p 12 11; x 11 0; t 10 S read 3; d 10 3 pipe 7 r; t 12 S epoll_wait 4 0x7000 1 0xffffffff;"
+	 "d 12 1 pipe 7 w; d 12 4 epoll 3 rw; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; running",
+	 "hang suspected 10;zombie suspected 10", "for a read of pipe:[7], held as writer by p12 (pid 12)"},
+	{"the same with a pool of threads, and the run is ended",
+	 "p 10 1; p 11 10; p 12 11; x 11 0; t 10 S read 3; d 10 3 pipe 7 r; t 12 S epoll_wait 4 0x7000 1 0xffffffff;"
+	 "t 12.13 S futex" POSTED
+	 "; d 12 1 pipe 7 w; d 12 4 epoll 3 rw; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen;"
+	 "x 10 -15; x 12 -15",
+	 "hang likely 10", NULL},
+	{"a server left behind in accept holds it",
+	 "p 10 1; p 11 10; p 12 11; x 11 0; t 10 S read 3; d 10 3 pipe 7 r; t 12 S accept4 3; d 12 1 pipe 7 w;"
+	 "d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; running",
+	 "hang suspected 10;zombie suspected 10", NULL},
+	{"a reader by poll, of a server left behind",
+	 "p 10 1; p 11 10; p 12 11; x 11 0; t 10 S poll 0x7000 2 -1; d 10 3 pipe 7 r; t 12 S poll 0x7000 1 -1;"
+	 "d 12 1 pipe 7 w; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; running",
+	 "hang suspected 10;zombie suspected 10", NULL},
+	{"a server that was on its way when its reader waited already",
+	 "p 10 1; p 11 10; p 12 11; x 11 0; t 10 S read 3; d 10 3 pipe 7 r; look; wait; t 12 S accept4 3; d 12 1 pipe 7 w;"
+	 "d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; running",
+	 "hang suspected 10;zombie suspected 10",
+	 "p10 (pid 10) waits since 1m 35s for a read of pipe:[7], held as writer"},
+	{"a server left behind that holds up nothing",
+	 "p 10 1; p 11 10; p 12 11; x 11 0; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen;"
+	 "x 10 -15; x 12 -15",
+	 "zombie suspected 10", NULL},
+	{"a server that what started it waits for",
+	 "p 10 1; p 12 10; t 10 S read 3; d 10 3 pipe 7 r; t 12 S accept4 3; d 12 1 pipe 7 w;"
+	 "d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; running",
+	 "hang suspected 12", NULL},
 	{"a client without a name that its server has not accepted",
 	 "p 10 1; t 10 S recvfrom 3; d 10 3 socket 7 rw address=unix_->_/run/s; running", "hang suspected 10",
 	 "socket:[7] (unix -> /run/s)"},
