@@ -259,6 +259,26 @@ static bool is_question(const struct process *p)
 	       model_command__is_shell(p->command, row->comm);
 }
 
+/* Its parent, which is known, has ended before it: a daemon. */
+static bool is_orphan(const struct process *p)
+{
+	return p->ancestor && !parent_of(p);
+}
+
+/* A shell that was called with a command line, and ends as the answer that came last: its caller looks at that, as it would
+ * without the shell. Where it begins a step, or a runner takes it for a failure, it is one. */
+static bool asks_for_another(struct model *model, const struct process *p, const struct ending *cause)
+{
+	const struct process *parent = parent_of(p);
+	const struct ending *first = cause;
+
+	while (first && first->pub.row.benign && first->pub.cause)
+		first = (const struct ending *)first->pub.cause;
+	return first && first->pub.row.benign && first->says == STEPS_ANSWER && p != p->run->root && !p->begun &&
+	       model_row__status(&p->row) == model_row__status(&cause->pub.row) &&
+	       model_command__shell_line(p->command, p->row.comm) && (!parent || said(model, parent) != STEPS_RUNNER);
+}
+
 /* Whether one has sent the signal that ended the other. timeout(1) with -k has failed then, though it ends after it. */
 static bool is_sender(const struct model_row *row, const struct model_row *ended)
 {
@@ -312,8 +332,9 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && p != p->run->root) || lost_its_reader(row) ||
-		      sender__meant(row) || was_asked_to_end(p) || ended_with_namespace(p) || is_question(p) ||
-		      (rules && said_above(model, p) == STEPS_ANSWER);
+		      sender__meant(row, is_orphan(p)) || was_asked_to_end(p) || ended_with_namespace(p) ||
+		      is_question(p) || (rules && said_above(model, p) == STEPS_ANSWER) ||
+		      asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

@@ -25,10 +25,10 @@ bool sender__is_oom(const struct model_row *row)
 	return row->sender == MODEL_SENDER_OOM || row->sender == MODEL_SENDER_MEMORY_LIMIT;
 }
 
-bool sender__meant(const struct model_row *row)
+bool sender__meant(const struct model_row *row, bool orphan)
 {
 	bool above = row->sender_is == MODEL_RELATION_PARENT || row->sender_is == MODEL_RELATION_ANCESTOR ||
-		     row->sender_is == MODEL_RELATION_HELPER;
+		     row->sender_is == MODEL_RELATION_HELPER || (orphan && row->sender_is == MODEL_RELATION_RUN);
 
 	switch (model_row__is_killed(row) ? row->signal : SIGTERM) {
 	case SIGTERM:

@@ -488,8 +488,8 @@ void sender__read(const struct feed *feed, struct process *process);
 /* Whether the OOM killer has ended it. */
 bool sender__is_oom(const struct model_row *row);
 
-/* Whether a process above it, or one that helps such a process, has ended it: servers, pools, timeouts. */
-bool sender__meant(const struct model_row *row);
+/* Whether a process above it, or one that helps such a process, ended it; an orphan, as a daemon is, any of its run may. */
+bool sender__meant(const struct model_row *row, bool orphan);
 
 /* ---- role.c ---- */
 

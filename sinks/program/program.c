@@ -263,3 +263,20 @@ bool model_command__is_shell(const struct model_command *command, const char *co
 	return is_one_of(model_command__name(command, comm), names, count) ||
 	       (first && is_one_of(last_part(first), names, count));
 }
+
+/* Options may stand together, and one that ends with "o" is followed by a name. */
+const char *model_command__shell_line(const struct model_command *command, const char *comm)
+{
+	const char *option = NULL;
+	bool named = false, errexit = false, line = false;
+
+	if (!command || !model_command__is_shell(command, comm))
+		return NULL;
+	for (uint32_t i = 1; (option = argument(&command->args, i)) && (named || *option == '-' || *option == '+');
+	     i++) {
+		errexit = errexit || (named ? !strcmp(option, "errexit") : option[1] != '-' && strchr(option, 'e'));
+		line = line || (!named && option[1] != '-' && strchr(option, 'c'));
+		named = !named && option[1] != '-' && strchr(option, 'o');
+	}
+	return line && !errexit && option && !strstr(option, "set -e") ? option : NULL;
+}

@@ -69,6 +69,9 @@ struct model_list model_command__called(const struct model_command *command);
 /* Whether it is a shell, whose forks are subshells. */
 bool model_command__is_shell(const struct model_command *command, const char *comm);
 
+/* The command line that a shell was called with, by -c, and goes through whatever fails of it: without set -e. NULL: none. */
+const char *model_command__shell_line(const struct model_command *command, const char *comm);
+
 /* ---- timeout.c ---- */
 
 /* Whether a timeout(1) that ran so long, and exited 124, has ended its command: else that exited 124. True as well if it is not

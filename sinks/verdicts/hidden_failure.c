@@ -23,6 +23,21 @@ static bool is_silenced(const struct model_row *row)
 	return row->silenced || (row->ending->command && row->ending->command->silent);
 }
 
+/* A script that ended as the answer that came last, such as that of grep, may stop at it by set -e, or pass it on as its own. */
+static bool is_answer(const struct model_row *row)
+{
+	const struct model_ending *cause = row->ending ? row->ending->cause : NULL;
+
+	return cause && cause->row.benign && model_row__status(row) == model_row__status(&cause->row);
+}
+
+static enum verdict_certainty certainty_of(const struct model_row *row)
+{
+	if (is_answer(row))
+		return VERDICT_SUSPECTED;
+	return row->ending && row->ending->expected ? VERDICT_LIKELY : VERDICT_PROVEN;
+}
+
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	bool expected = row->ending && row->ending->expected;
@@ -30,7 +45,7 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 
 	if (row->propagated)
 		return 0;
-	draft = draft__new(VERDICT_HIDDEN_FAILURE, expected ? VERDICT_LIKELY : VERDICT_PROVEN, row);
+	draft = draft__new(VERDICT_HIDDEN_FAILURE, certainty_of(row), row);
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " ");
@@ -55,7 +70,8 @@ const struct detector detector_hidden_failure = {
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty = "proven; likely if its caller seems to have expected it, as a test does",
+			.certainty =
+				"proven; likely if it seems to have been expected; suspected of a script that ended by an answer",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.hidden = judge,

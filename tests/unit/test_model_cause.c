@@ -481,6 +481,87 @@ static void a_wrapper_passes_an_answer_on(void **state)
 	end(s);
 }
 
+/* dash forks where bash executes: the command line of a shell asks as the program that it ends with. */
+static void a_shell_line_that_ends_with_a_question(void **state)
+{
+	static const struct {
+		const char *parent, *args;
+		int answer, status;
+		bool hidden;
+	} cases[] = {
+		{"python3|x.py|", "sh|-c|grep -q a f|", 1, 1, false},
+		{"find|.|", "/bin/sh|-xc|grep -q a f && echo it|", 1, 1, false},
+		{"perl|x.pl|", "bash|--norc|-o|pipefail|-c|cat f | grep a|", 1, 1, false},
+		{"python3|x.py|", "sh|-c|grep -q a f|", 2, 2, true}, /* no answer */
+		{"python3|x.py|", "sh|-c|grep -q a f || exit 3|", 1, 3, true},
+		{"python3|x.py|", "sh|-ec|make; grep -q a f; run|", 1, 1, true},
+		{"python3|x.py|", "bash|-o|errexit|-c|grep -q a f; run|", 1, 1, true},
+		{"python3|x.py|", "sh|-c|set -e; grep -q a f; run|", 1, 1, true},
+		{"python3|x.py|", "sh|./step.sh|-c|", 1, 1, true},
+		{"make|", "sh|-c|grep -q a f|", 1, 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		bool make = !strncmp(cases[i].parent, "make", 4);
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		starts(11, 10, make ? "/usr/bin/make" : "/usr/bin/python3", cases[i].parent);
+		starts(12, 11, "/bin/sh", cases[i].args);
+		runs(13, 12, "/bin/grep", "grep|-q|a|f|", cases[i].answer);
+		ends(12, cases[i].status);
+		ends(11, 0);
+		ends(10, 0);
+		if (is_hidden(s, 12) != cases[i].hidden)
+			fail_msg("case %zu, %s", i, cases[i].args);
+		end(s);
+	}
+
+	/* as the end of a script that passes it on, it is the cause */
+	struct seen *s = began("/bin/sh", "sh|-e|x|");
+
+	starts(11, 10, "/bin/sh", "sh|-c|grep -q a f|");
+	runs(12, 11, "/bin/grep", "grep|-q|a|f|", 1);
+	ends(11, 1);
+	assert_chain(s, 1, "10 11 12");
+}
+
+/* What stops a daemon is a tool of the same run, and no longer a process above it. */
+static void a_daemon_that_a_tool_stops(void **state)
+{
+	static const struct {
+		int status;
+		uint32_t by;
+		bool orphan, hidden;
+	} cases[] = {
+		{-15, 14, true, false}, {2, 14, true, false},  {-9, 14, true, false}, {-15, 14, false, true},
+		{2, 0, true, true},	{-11, 14, true, true}, {-15, 99, true, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		starts(11, 10, "/usr/bin/python3", "python3|ctl.py|start|");
+		starts(12, 11, NULL, NULL);
+		starts(13, cases[i].orphan ? 12 : 10, NULL, NULL);
+		ends(12, 0);
+		ends(11, 0);
+		starts(14, 10, "/usr/bin/python3", "python3|ctl.py|stop|");
+		now += S;
+		if (cases[i].by)
+			END(.at = now, .pid = 13, STATUS(cases[i].status), .sent_by = cases[i].by, .comm = "python3",
+			    .cpu = 1, .bytes = 1);
+		else
+			ends(13, cases[i].status);
+		ends(14, 0);
+		ends(10, 0);
+		if (is_hidden(s, 13) != cases[i].hidden)
+			fail_msg("case %zu", i);
+		end(s);
+	}
+}
+
 /* timeout(1) with -k ends what it has started, then itself: in either order of their exits it has failed. */
 static void a_wrapper_that_ended_its_child_has_failed(void **state)
 {
@@ -834,6 +915,8 @@ int main(void)
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
+		cmocka_unit_test(a_shell_line_that_ends_with_a_question),
+		cmocka_unit_test(a_daemon_that_a_tool_stops),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on_under_any_code),
 		cmocka_unit_test(a_wrapper_that_ended_its_child_has_failed),
 		cmocka_unit_test(what_runs_beside_it_is_no_other_try),

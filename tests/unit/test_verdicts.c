@@ -1679,6 +1679,29 @@ static void a_quota_that_stops_a_short_program(void **state)
 	}
 }
 
+/* A script that ended as the grep that it ran last, or by a code of its own. */
+static void a_script_that_ends_with_an_answer(void **state)
+{
+	static const int statuses[] = {1, 3};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct judged *j = begin_judged(NULL);
+
+		start(1 * S, 11, ROOT, "sh", "./has.sh|");
+		start(1 * S + 2 * MS, 12, 11, "grep", "-q|x|f|");
+		over(2 * S, 12, 11, 1);
+		over(2 * S + 10 * MS, 11, ROOT, statuses[i]);
+		over(3 * S, ROOT, 0, 0);
+		finish(j, STREAM_ENDED);
+		assert_int_equal(verdicts__count(j->verdicts), 1);
+		assert_int_equal(verdicts__get(j->verdicts, 0)->pid, 11);
+		assert_int_equal(verdicts__get(j->verdicts, 0)->certainty,
+				 statuses[i] == 1 ? VERDICT_SUSPECTED : VERDICT_PROVEN);
+		end_judged(j);
+	}
+}
+
 #define LATER 8 /* runs after the first one */
 
 /* A merge numbers runs as it meets their streams, whichever began first. */
@@ -1822,6 +1845,7 @@ int main(void)
 		cmocka_unit_test(limits_are_the_runs),
 		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
 		cmocka_unit_test(a_quota_that_stops_a_short_program),
+		cmocka_unit_test(a_script_that_ends_with_an_answer),
 		cmocka_unit_test(runs_begin_in_any_order),
 		cmocka_unit_test(what_is_not_listed_is_no_zombie),
 		cmocka_unit_test(the_remedy_is_that_of_the_error),
