@@ -178,7 +178,8 @@ static struct steps_program program_of(const struct process *p)
 				      .parent = p->parent,
 				      .comm = p->row.comm,
 				      .depth = p->above,
-				      .forked = p->row.forked};
+				      .forked = p->row.forked,
+				      .alone = !p->has_forked};
 }
 
 /* What the rules say of the descendants of this program; found out once. */

@@ -145,11 +145,12 @@ static const struct {
 	{127, NULL, NULL, false, "a shared library, or a command, was not found"},
 };
 
-static bool timed_out(const struct model_row *row)
+bool model_row__timed_out(const struct model_row *row)
 {
 	bool known = !EVENT_IS_NULL(row->ended_ns) && row->ended_ns >= row->began_ns;
 
-	return model_command__timed_out(row->command,
+	return row->exit_code == 124 && !strcmp(model_command__name(row->command, row->comm), "timeout") &&
+	       model_command__timed_out(row->command,
 					known ? row->ended_ns - row->began_ns : EVENT_NULL(MODEL_REASON_ABSENT));
 }
 
@@ -161,7 +162,7 @@ static const char *words_of(const struct model_row *row)
 		if (row->exit_code == codes[i].code && (row->runs_others || !codes[i].runner) &&
 		    (!codes[i].program || !strcmp(name, codes[i].program)) &&
 		    (!codes[i].error || !strcmp(error, codes[i].error)))
-			return codes[i].code == 124 && !timed_out(row) ? NOT_TIMED_OUT : codes[i].words;
+			return codes[i].code == 124 && !model_row__timed_out(row) ? NOT_TIMED_OUT : codes[i].words;
 	return *error && row->forked ? "not executed" : NULL;
 }
 

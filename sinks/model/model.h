@@ -297,6 +297,9 @@ struct model_ending {
 	char among_of[EVENT_COMM];
 };
 
+/* Whether it is a timeout(1) that ended its command when the time was up. */
+bool model_row__timed_out(const struct model_row *row);
+
 /* Appends a phrase for people on why it ended like this, or nothing: "sent by its parent timeout (pid 12)". */
 void model_row__how(const struct model_row *row, struct text *text);
 

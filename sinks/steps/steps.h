@@ -90,6 +90,7 @@ struct steps_program {
 	int32_t depth; /* programs above it; -1: not known */
 	bool inside;   /* whether it is in a task */
 	bool forked;   /* it executed nothing: `command` is its parent's */
+	bool alone;    /* it has started no process */
 	/* What a file begins with, as recorded; NULL: not known. */
 	const char *(*file)(void *files, const char *path, size_t *length);
 	void *files;

@@ -7,9 +7,10 @@
 
 #include "core/config/config.h"
 
-enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_CODE, KEY_FORKED, KEY_SILENT, KEY_IS, KEY_BELOW, KEYS };
+enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_CODE, KEY_FORKED, KEY_ALONE, KEY_SILENT, KEY_IS, KEY_BELOW, KEYS };
 
-static const char *const key_names[] = {STEPS_CONDITION_NAMES, "command", "code", "forked", "silent", "is", "below"};
+static const char *const key_names[] = {
+	STEPS_CONDITION_NAMES, "command", "code", "forked", "alone", "silent", "is", "below"};
 
 static void read_command(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
@@ -66,6 +67,8 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		tree__sequence(tree, entry->node, entry->key, read_code, rule);
 	else if (key == KEY_FORKED)
 		rule->forked = steps_rule__bool(tree, entry);
+	else if (key == KEY_ALONE)
+		rule->alone = steps_rule__bool(tree, entry);
 	else if (key == KEY_SILENT)
 		rule->silent = steps_rule__bool(tree, entry);
 	else if (key == KEY_IS)

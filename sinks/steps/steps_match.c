@@ -308,8 +308,8 @@ enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct 
 		const struct steps_exit_rule *rule = &matcher->steps->exits[i];
 
 		if (rule->is && rule->forked == program->forked && (rule->any_code || rule->codes[status & 255]) &&
-		    (!rule->silent || is_silenced(program)) && is_named(rule, name) &&
-		    holds(matcher, &rule->rule, program))
+		    (!rule->alone || program->alone) && (!rule->silent || is_silenced(program)) &&
+		    is_named(rule, name) && holds(matcher, &rule->rule, program))
 			return rule->is;
 	}
 	return STEPS_FAILURE;
@@ -323,7 +323,8 @@ enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct
 	for (size_t i = 0; i < matcher->steps->exits_count; i++) {
 		const struct steps_exit_rule *rule = &matcher->steps->exits[i];
 
-		if (rule->below && is_named(rule, name) && holds(matcher, &rule->rule, program))
+		if (rule->below && (!rule->silent || is_silenced(program)) && is_named(rule, name) &&
+		    holds(matcher, &rule->rule, program))
 			return rule->below;
 	}
 	return STEPS_FAILURE;

@@ -319,7 +319,7 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	struct stand *stand = track ? track__has_room(track, &detector_graph) : NULL;
 	struct finding *finding = stand ? stand->finding : NULL;
 	bool lives = row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN;
-	bool failed = row->outcome == MODEL_FAILED && !row->propagated;
+	bool failed = row->ending && !row->propagated; /* also by an answer: that it did not get the lock */
 	enum verdict_certainty certainty;
 	bool at_limit, at_own_limit;
 

@@ -371,7 +371,10 @@ static const struct {
 	{"/usr/bin/timeout", "timeout|5|top.sh|", 124, true},
 	{"/bin/ps", "ps|-p|17|", 1, false},
 	{"/usr/bin/flock", "flock|-n|9|", 1, false},
-	{"/usr/bin/flock", "flock|-n|lock|tool|", 1, true},
+	{"/usr/bin/flock", "flock|-n|lock|tool|", 1, false},
+	{"/usr/bin/flock", "flock|-x|-w|1.5|lock|tool|", 1, false},
+	{"/usr/bin/flock", "flock|lock|tool|", 1, true},
+	{"/usr/bin/flock", "flock|-n|lock|tool|", 66, true},
 	{"/usr/bin/flock", "flock|-n|lock|true|", 1, false},
 	{"/usr/bin/make", "make|-q|all|", 1, false},
 	{"/usr/bin/make", "make|all|", 2, true},
@@ -380,7 +383,21 @@ static const struct {
 	{"/usr/bin/curl", "curl|-sf|http://localhost:8080/health|", 7, false},
 	{"/usr/bin/curl", "curl|-sf|http://example.org/localhost.tar|", 7, true},
 	{"/usr/bin/gcc", "gcc|-fno-such|-E|-x|c|-|", 1, false},
+	{"/usr/bin/gcc", "gcc|-fno-such|-E|-|", 1, false},
 	{"/usr/bin/gcc", "gcc|-c|x.c|", 1, true},
+	{"/usr/bin/git", "git|apply|--check|x.patch|", 128, false},
+	{"/usr/bin/git", "git|apply|x.patch|", 128, true},
+	{"/usr/bin/git", "git|tag|-d|none|", 1, false},
+	{"/usr/bin/git", "git|tag|v1|", 128, true},
+	{"/usr/bin/git", "git|commit|-qm|again|", 1, false},
+	{"/usr/bin/git", "git|commit|-qm|again|", 128, true},
+	{"/bin/ip", "ip|link|show|none0|", 1, false},
+	{"/bin/ip", "ip|-6|route|", 1, false},
+	{"/bin/ip", "ip|link|set|none0|up|", 1, true},
+	{"/usr/lib/R/bin/exec/R", "/usr/lib/R/bin/exec/R|--no-echo|-e|library(none)|", 1, false},
+	{"/usr/lib/R/bin/exec/R", "R|-e|quit(status~+~=~+~!requireNamespace('x'))|", 1, false},
+	{"/usr/lib/R/bin/exec/R", "R|--no-echo|-e|library(x);~+~fit()|", 1, true},
+	{"/usr/lib/R/bin/exec/R", "R|--no-echo|--file=fit.R|", 1, true},
 	{"/bin/tar", "tar|tzf|x.tgz|", 2, false},
 	{"/bin/tar", "tar|-tvf|x.tgz|", 2, false},
 	{"/bin/tar", "tar|xf|t.tgz|", 2, true},
@@ -422,6 +439,15 @@ static void what_is_silenced_is_a_question(void **state)
 		{"/bin/cat", "cat|missing|", null, null, true},
 		{"/bin/cat", "cat|missing|", NULL, null, false},
 		{"/usr/bin/bwa", "bwa|mem|missing|", pipe, null, true},
+		{"/usr/bin/gcc", "gcc|x.c|-lnone|", pipe, null, false},
+		{"/usr/bin/gcc", "gcc|x.c|-lnone|", pipe, pipe, true},
+		{"/usr/bin/gcc", "gcc|x.c|-lnone|", null, null, true},
+		{"/usr/bin/sacct", "sacct|-V|", pipe, null, false},
+		{"/usr/bin/sacct", "sacct|-V|", pipe, pipe, true},
+		{"/usr/bin/sacct", "sacct|-n|-V|", pipe, null, true},
+		{"/usr/bin/python3", "python3|-m|venvx|--help|", pipe, null, false},
+		{"/usr/bin/git", "git|pull|--ff-only|", pipe, null, false},
+		{"/usr/bin/git", "git|pull|--ff-only|", pipe, pipe, true},
 		{"/usr/bin/md5sum", "md5sum|-c|list|", pipe, null, false},
 		{"/usr/bin/md5sum", "md5sum|-c|list|", pipe, pipe, true},
 	};
@@ -462,6 +488,39 @@ static void what_a_program_tries_out_is_no_failure(void **state)
 	assert_int_equal(s->hidden_count, 1);
 	assert_int_equal(s->hidden[0].pid, 16);
 	end(s);
+}
+
+/* What runs below a compiler that is asked so, or a make; what flock and git run beside the lock, and the commit, may fail. */
+static void what_runs_below_a_question(void **state)
+{
+	static const struct {
+		const char *exe, *args, *stderr, *child;
+		int status;
+		bool hidden;
+	} cases[] = {
+		{"/usr/bin/gcc", "gcc|x.c|", "type=null|device=5|inode=5|", "cc1", 1, false},
+		{"/usr/bin/gcc", "gcc|x.c|", "type=pipe|device=5|inode=null|", "cc1", 1, true},
+		{"/usr/bin/make", "make|fast|", "type=null|device=5|inode=5|", "tool", 2, false},
+		{"/usr/bin/make", "make|fast|", "type=pipe|device=5|inode=null|", "tool", 2, true},
+		{"/usr/bin/flock", "flock|-n|lock|job|", NULL, "job", 1, true},
+		{"/usr/bin/git", "git|commit|-m|x|", NULL, "hook", 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		now += S;
+		FORK(.at = now, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = now, .pid = 11, .parent = 10, .exe = cases[i].exe, .args = cases[i].args,
+		     .stderr_is = cases[i].stderr);
+		runs(12, 11, cases[i].child, "x|", 1);
+		ends(11, cases[i].status);
+		ends(10, 0);
+		if ((s->hidden_count > 0) != cases[i].hidden)
+			fail_msg("case %zu, %s", i, cases[i].args);
+		end(s);
+	}
 }
 
 static void a_wrapper_passes_an_answer_on(void **state)
@@ -915,6 +974,7 @@ int main(void)
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
+		cmocka_unit_test(what_runs_below_a_question),
 		cmocka_unit_test(a_shell_line_that_ends_with_a_question),
 		cmocka_unit_test(a_daemon_that_a_tool_stops),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on_under_any_code),

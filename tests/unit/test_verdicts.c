@@ -1702,6 +1702,25 @@ static void a_script_that_ends_with_an_answer(void **state)
 	}
 }
 
+/* That the time was up may be meant; what ends by the same code before that has failed. */
+static void a_timeout_may_be_meant(void **state)
+{
+	static const char *const args[] = {"3|search|", "300|search|"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct judged *j = begin_judged(NULL);
+
+		start(1 * S, 11, ROOT, "timeout", args[i]);
+		over(4 * S + 2 * MS, 11, ROOT, 124);
+		over(5 * S, ROOT, 0, 0);
+		finish(j, STREAM_ENDED);
+		assert_int_equal(verdicts__count(j->verdicts), 1);
+		assert_int_equal(verdicts__get(j->verdicts, 0)->certainty, i ? VERDICT_PROVEN : VERDICT_SUSPECTED);
+		end_judged(j);
+	}
+}
+
 #define LATER 8 /* runs after the first one */
 
 /* A merge numbers runs as it meets their streams, whichever began first. */
@@ -1846,6 +1865,7 @@ int main(void)
 		cmocka_unit_test(a_quota_that_stops_often_is_told_soon),
 		cmocka_unit_test(a_quota_that_stops_a_short_program),
 		cmocka_unit_test(a_script_that_ends_with_an_answer),
+		cmocka_unit_test(a_timeout_may_be_meant),
 		cmocka_unit_test(runs_begin_in_any_order),
 		cmocka_unit_test(what_is_not_listed_is_no_zombie),
 		cmocka_unit_test(the_remedy_is_that_of_the_error),
