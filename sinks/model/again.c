@@ -43,6 +43,15 @@ static bool names_attempts(const char *argument)
 			    strcasestr(argument, "try=") || !strcmp(argument + strspn(argument, "-"), "try"));
 }
 
+bool again__counts_attempts(const struct model_command *asked)
+{
+	const char *at = asked ? asked->args.data : NULL, *end = at ? at + asked->args.length : NULL;
+
+	while (at < end && !names_attempts(at))
+		at += strlen(at) + 1;
+	return at < end;
+}
+
 static bool is_digit(char c)
 {
 	return c >= '0' && c <= '9';
@@ -64,13 +73,13 @@ static bool same_but_for_numbers(const char *a, const char *b)
 }
 
 /* Also if one says which attempt it is. Items end with a NUL each. */
-static bool same_list(const struct model_list *a, const struct model_list *b)
+static bool same_list(const struct model_list *a, const struct model_list *b, bool counts)
 {
 	const char *before = NULL, *at, *other;
 
 	if (a->length == b->length && (!a->length || !memcmp(a->data, b->data, a->length)))
 		return true;
-	if (a->reason || b->reason || a->count != b->count)
+	if (!counts || a->reason || b->reason || a->count != b->count)
 		return false;
 	at = a->data;
 	other = b->data;
@@ -97,10 +106,12 @@ static bool same_log(const struct model_command *a, const struct model_command *
 	return !has_log_below(a) || !has_log_below(b) || same_but_for_numbers(a->errors.data, b->errors.data);
 }
 
-static bool same_command(const struct model_command *a, const struct model_command *b)
+static bool same_command(const struct ending *bad, const struct model_command *b)
 {
-	return a && b && a->args.data && b->args.data && same_list(&a->args, &b->args) && same_list(&a->env, &b->env) &&
-	       same_log(a, b);
+	const struct model_command *a = bad->asked;
+
+	return a && b && a->args.data && b->args.data && same_list(&a->args, &b->args, bad->counts_attempts) &&
+	       same_list(&a->env, &b->env, true) && same_log(a, b);
 }
 
 /* Engines start all their tasks with the same arguments, each in a folder of its own. */
@@ -150,7 +161,7 @@ static bool is_instead(const struct process *child, const struct ending *bad)
 bool again__is(const struct process *child, const struct ending *bad)
 {
 	return child->row.start >= bad->pub.row.ended_ns &&
-	       ((same_command(bad->asked, child->asked) && same_folder(bad->pub.command, child->command)) ||
+	       ((same_command(bad, child->asked) && same_folder(bad->pub.command, child->command)) ||
 		is_instead(child, bad));
 }
 
@@ -169,8 +180,9 @@ static bool is_another_run(const struct process *runner, const struct ending *ba
 {
 	const struct model_command *a = bad->asked, *b = runner->asked;
 
-	return bad->brood && a && b && runner->row.start >= bad->pub.row.ended_ns && !same_list(&a->args, &b->args) &&
-	       !strcmp(name_called(a), name_called(b)) && same_folder(bad->pub.command, runner->command);
+	return bad->brood && a && b && runner->row.start >= bad->pub.row.ended_ns &&
+	       !same_list(&a->args, &b->args, bad->counts_attempts) && !strcmp(name_called(a), name_called(b)) &&
+	       same_folder(bad->pub.command, runner->command);
 }
 
 void again__below(const struct process *over, const struct process *runner, const struct process *child)

@@ -8,6 +8,9 @@
 /* Whether this child began after a failure and did the same, or the same by another tool. */
 bool again__is(const struct process *child, const struct ending *bad);
 
+/* Whether an argument says which attempt it is, or that the next one does. */
+bool again__counts_attempts(const struct model_command *asked);
+
 /* A child has ended well, of what began after failures of the same program, as a make -j1 after a make -j2: which of those it
  * has made good. `over`: the parent of `runner`; NULL: it has ended. */
 void again__below(const struct process *over, const struct process *runner, const struct process *child);

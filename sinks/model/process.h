@@ -53,6 +53,7 @@ struct ending {
 	struct model_ending pub; /* first; its cause and commands are references */
 	uint32_t refs;
 	struct model_command *asked; /* a reference, as the process's */
+	bool counts_attempts;	     /* an argument says which one it is, or that the next does */
 	uint32_t well_after;	     /* siblings that began after it, and ended well */
 	bool again, loop,
 		redone;	   /* done again, and ended well; as the next turn of a loop; by another run of its parent */
