@@ -5,6 +5,21 @@
 
 #include "sinks/verdicts/wakers.h"
 
+/* Where sets and waits are reported, and how many were. */
+struct finder {
+	const struct wakers *wakers;
+	culprits_found found;
+	void *arg;
+	uint32_t *next; /* per waiter */
+	uint32_t count;
+};
+
+static int tell(struct finder *finder, uint32_t first)
+{
+	finder->count++;
+	return finder->found(finder->arg, finder->wakers, first, finder->next);
+}
+
 /* ---- sets that nothing ends ---- */
 
 /* A component's first waiter, and its last. */
@@ -27,28 +42,43 @@ static void link_waiter(const struct wakers *wakers, struct set *set, uint32_t *
 	}
 }
 
-static int find_closed(const struct wakers *wakers, uint32_t *next, culprits_found found, void *arg)
+/* Of a set that is only supposed to be closed, what merely waits for a child says nothing. */
+static bool is_member(const struct wakers *wakers, const struct waiter *waiter)
 {
+	const struct graph_node *node = &wakers->graph.nodes[waiter->node];
+
+	return !node->live && wakers->graph.components[node->component].closed &&
+	       !(wakers->supposed && waiter->wait.how == WAIT_CHILD);
+}
+
+/* A set that is only supposed to be closed may be a service that a signal ends. */
+static bool waits_for_signal(const struct wakers *wakers, uint32_t first, const uint32_t *next)
+{
+	for (uint32_t i = first; i != GRAPH_NONE; i = next[i])
+		if (wakers->waiters[i].wait.how == WAIT_SIGNAL)
+			return true;
+	return false;
+}
+
+static int find_closed(struct finder *finder)
+{
+	const struct wakers *wakers = finder->wakers;
 	const struct graph *graph = &wakers->graph;
 	struct set *sets = calloc(graph->components_count + 1, sizeof(*sets));
-	uint32_t count = 0;
 	int err = sets ? 0 : -ENOMEM;
 
 	for (uint32_t i = 0; i < graph->components_count && !err; i++)
 		sets[i].first = GRAPH_NONE;
-	for (uint32_t i = 0; i < wakers->waiters_count && !err; i++) {
+	for (uint32_t i = 0; i < wakers->waiters_count && !err; i++)
+		if (is_member(wakers, &wakers->waiters[i]))
+			link_waiter(wakers, &sets[graph->nodes[wakers->waiters[i].node].component], finder->next, i);
+	for (uint32_t i = 0; i < wakers->waiters_count && !err && finder->count < CULPRITS_CLOSED_MAX; i++) {
 		const struct graph_node *node = &graph->nodes[wakers->waiters[i].node];
 
-		if (!node->live && graph->components[node->component].closed)
-			link_waiter(wakers, &sets[node->component], next, i);
-	}
-	for (uint32_t i = 0; i < wakers->waiters_count && !err && count < CULPRITS_CLOSED_MAX; i++) {
-		const struct graph_node *node = &graph->nodes[wakers->waiters[i].node];
-
-		if (node->live || sets[node->component].first != i)
+		if (node->live || sets[node->component].first != i ||
+		    (wakers->supposed && waits_for_signal(wakers, i, finder->next)))
 			continue;
-		count++;
-		err = found(arg, wakers, i, next);
+		err = tell(finder, i);
 	}
 	free(sets);
 	return err;
@@ -173,12 +203,12 @@ static uint32_t first_child(const struct wakers *wakers, uint32_t index)
 	return wakers->processes[child].waiters;
 }
 
-static int report(const struct reach *reach, uint32_t *next, culprits_found found, void *arg)
+static int report(struct finder *finder, const struct reach *reach)
 {
-	uint32_t count = 0;
+	uint32_t most = finder->count + CULPRITS_OUTSIDE_MAX, *next = finder->next;
 	int err = 0;
 
-	for (uint32_t i = 0; i < reach->wakers->processes_count && !err && count < CULPRITS_OUTSIDE_MAX; i++) {
+	for (uint32_t i = 0; i < reach->wakers->processes_count && !err && finder->count < most; i++) {
 		uint32_t waiter = leaf_of(reach, i);
 
 		bool alone = waiter != GRAPH_NONE;
@@ -187,17 +217,17 @@ static int report(const struct reach *reach, uint32_t *next, culprits_found foun
 			waiter = waits_for_idle(reach, i);
 		if (waiter == GRAPH_NONE)
 			continue;
-		count++;
 		next[waiter] = alone ? GRAPH_NONE : first_child(reach->wakers, waiter);
 		if (!alone)
 			next[next[waiter]] = GRAPH_NONE;
-		err = found(arg, reach->wakers, waiter, next);
+		err = tell(finder, waiter);
 	}
 	return err;
 }
 
-static int find_outside(const struct wakers *wakers, uint32_t *next, culprits_found found, void *arg)
+static int find_outside(struct finder *finder)
 {
+	const struct wakers *wakers = finder->wakers;
 	uint32_t nodes = wakers->graph.nodes_count;
 	struct reach reach = {.wakers = wakers};
 	int err = 0;
@@ -213,20 +243,27 @@ static int find_outside(const struct wakers *wakers, uint32_t *next, culprits_fo
 			pass_on(&reach, wakers->waiters[i].node, wakers->waiters[i].process);
 	if (!err) {
 		spread(&reach);
-		err = report(&reach, next, found, arg);
+		err = report(finder, &reach);
 	}
 	free(reach.from);
 	free(reach.queue);
 	return err;
 }
 
-int culprits__find(const struct wakers *wakers, culprits_found found, void *arg)
+int culprits__find(struct wakers *wakers, culprits_found found, void *arg)
 {
-	uint32_t *next = calloc(wakers->waiters_count + 1, sizeof(*next));
-	int err = next ? find_closed(wakers, next, found, arg) : -ENOMEM;
+	struct finder finder = {.wakers = wakers, .found = found, .arg = arg};
+	int err;
 
+	finder.next = calloc(wakers->waiters_count + 1, sizeof(*finder.next));
+	err = finder.next ? find_closed(&finder) : -ENOMEM;
 	if (!err)
-		err = find_outside(wakers, next, found, arg);
-	free(next);
+		err = find_outside(&finder);
+	if (!err && !finder.count && wakers->sharers != GRAPH_NONE) {
+		err = wakers__suppose(wakers);
+		if (!err)
+			err = find_closed(&finder);
+	}
+	free(finder.next);
 	return err;
 }

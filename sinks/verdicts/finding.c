@@ -167,9 +167,9 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 
 	if (!finding)
 		return NULL;
+	finding->closed = !node->live && !wakers->supposed;
 	finding->kind =
-		!node->live && wakers->graph.components[node->component].cycle ? VERDICT_DEADLOCK : VERDICT_HANG;
-	finding->closed = !node->live;
+		finding->closed && wakers->graph.components[node->component].cycle ? VERDICT_DEADLOCK : VERDICT_HANG;
 	finding->waits = subject->wait.how == WAIT_STOPPED ? "is stopped" : "waits";
 	for (uint32_t i = first; i != GRAPH_NONE; i = next[i]) {
 		begin_with(finding, wakers->processes[wakers->waiters[i].process].stand);

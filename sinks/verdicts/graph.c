@@ -44,7 +44,6 @@ int graph__edge(struct graph *graph, uint32_t from, uint32_t to, bool holds)
 	graph->edges[graph->edges_count] = (struct graph_edge){
 		.from = from, .to = to, .next = source->first, .next_waiter = target->waiters, .holds = holds};
 	source->first = target->waiters = graph->edges_count++;
-	source->left++;
 	return 0;
 }
 
@@ -54,6 +53,12 @@ static void spread(struct graph *graph, uint32_t *queue)
 {
 	uint32_t head = 0, tail = 0;
 
+	for (uint32_t i = 0; i < graph->nodes_count; i++) {
+		graph->nodes[i].left = 0;
+		graph->nodes[i].component = GRAPH_NONE;
+	}
+	for (uint32_t e = 0; e < graph->edges_count; e++)
+		graph->nodes[graph->edges[e].from].left++;
 	for (uint32_t i = 0; i < graph->nodes_count; i++) {
 		struct graph_node *node = &graph->nodes[i];
 

@@ -51,7 +51,7 @@ uint32_t graph__node(struct graph *graph, enum graph_combine combine);
 /* 0 or -ENOMEM. */
 int graph__edge(struct graph *graph, uint32_t from, uint32_t to, bool holds);
 
-/* Finds which nodes are live, and the components of the others. Linear in nodes and edges. Adds nothing later. 0 or
+/* Finds which nodes are live, and the components of the others. Linear in nodes and edges. Again after changes. 0 or
  * -ENOMEM. */
 int graph__solve(struct graph *graph);
 

@@ -180,6 +180,23 @@ static int connect_poll(struct wakers *wakers, struct waiter *waiter)
 /* glibc: a mutex that is held, and waited for. Signal handlers release none. */
 #define MUTEX_CONTENDED 2
 
+/* Any process may have mapped the page. */
+static int connect_sharers(struct wakers *wakers, struct waiter *waiter)
+{
+	int err = 0;
+
+	if (wakers->sharers == GRAPH_NONE) {
+		wakers->sharers = graph__node(&wakers->graph, GRAPH_LIVE);
+		if (wakers->sharers == GRAPH_NONE)
+			return -ENOMEM;
+		for (uint32_t i = 0; i < wakers->processes_count && !err; i++)
+			err = graph__edge(&wakers->graph, wakers->sharers, wakers->processes[i].node, false);
+	}
+	waiter->class = WAITER_WAITS;
+	waiter->outside = true;
+	return err ? err : graph__edge(&wakers->graph, waiter->node, wakers->sharers, false);
+}
+
 static int connect_futex(struct wakers *wakers, struct waiter *waiter)
 {
 	const struct stand_thread *thread = waiter->thread;
@@ -203,7 +220,7 @@ static int connect_futex(struct wakers *wakers, struct waiter *waiter)
 		return connect_owner(wakers, waiter, waiter->wait.expected);
 	}
 	if (!waiter->wait.private)
-		return connect_outside(wakers, waiter, WAITER_WAITS);
+		return connect_sharers(wakers, waiter);
 	if (EVENT_NULL_REASON(thread->owner) != EVENT_REASON_NONE)
 		waiter->open = "the owner of the futex";
 	else if (thread->word != MUTEX_CONTENDED || waiter->wait.expected != MUTEX_CONTENDED)

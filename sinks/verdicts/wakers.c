@@ -177,6 +177,7 @@ static int build(struct wakers *wakers, struct track **tracks, size_t count)
 	int err;
 
 	wakers->outside = graph__node(&wakers->graph, GRAPH_LIVE);
+	wakers->sharers = GRAPH_NONE;
 	err = wakers->outside == GRAPH_NONE ? -ENOMEM : add_all(wakers, tracks, count);
 	if (!err)
 		err = connect_children(wakers, tracks, count);
@@ -187,6 +188,13 @@ static int build(struct wakers *wakers, struct track **tracks, size_t count)
 	for (uint32_t i = 0; i < wakers->waiters_count && !err; i++)
 		err = waiter__check(wakers, &wakers->waiters[i]);
 	return err ? err : graph__solve(&wakers->graph);
+}
+
+int wakers__suppose(struct wakers *wakers)
+{
+	wakers->supposed = true;
+	wakers->graph.nodes[wakers->sharers].combine = GRAPH_ANY;
+	return graph__solve(&wakers->graph);
 }
 
 int wakers__build(struct wakers *wakers, const struct verdicts *verdicts, const struct track *ending,

@@ -84,6 +84,9 @@ struct wakers {
 	struct hash by_key;
 	uint32_t processes_count, waiters_count, resources_count, resources_room, holds_count;
 	uint32_t outside; /* node: what is not watched, live */
+	uint32_t
+		sharers; /* node: what may share memory with those that wait there, live; GRAPH_NONE: none waits there */
+	bool supposed;	 /* it is solved for sharers that are all watched */
 	uint32_t *by_tid; /* waiters in order of tid */
 };
 
@@ -112,6 +115,9 @@ struct waiter *waiter__of_thread(const struct wakers *wakers, uint64_t host, uin
 
 /* ---- wakers.c ---- */
 
+/* Solves it again as if only watched processes shared memory. 0 or -ENOMEM. */
+int wakers__suppose(struct wakers *wakers);
+
 /* Builds and solves it. wakers__free() in any case. 0 or -ENOMEM. */
 int wakers__build(struct wakers *wakers, const struct verdicts *verdicts, const struct track *ending,
 		  const struct detector *detector);
@@ -126,7 +132,8 @@ void wakers__free(struct wakers *wakers);
 /* Gets waiters that belong together, as finding__new() does. Returns 0 or -ENOMEM. */
 typedef int (*culprits_found)(void *arg, const struct wakers *wakers, uint32_t first, const uint32_t *next);
 
-/* Calls `found` for each set, closed ones first. 0, -ENOMEM, or what `found` returned. Linear, as the graph is. */
-int culprits__find(const struct wakers *wakers, culprits_found found, void *arg);
+/* Calls `found` for each set, closed ones first; if there are none, for those that only unwatched processes with shared memory
+ * could open. 0, -ENOMEM, or what `found` returned. Linear, as the graph is. */
+int culprits__find(struct wakers *wakers, culprits_found found, void *arg);
 
 #endif

@@ -123,6 +123,43 @@ static const struct situation {
 	 "p 10 1; p 11 1; t 10 S futex 0x1000 0 2 0 word=11 owner=11;"
 	 "t 11 S futex 0x2000 0 2 0 word=10 owner=10; running",
 	 "deadlock proven 10", "thread 11 of p11 (pid 11) holds"},
+	/* a pool: its parent waits for results by a pipe, one worker for tasks, another one for the lock of theirs */
+	{"a pool that has lost a task with one of its workers",
+	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
+	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
+	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; running",
+	 "hang suspected 10", "p11 (pid 11) waits"},
+	{"the same, and the run is ended",
+	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
+	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
+	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; x 10 -15; x 11 0; x 12 0",
+	 "hang likely 10", NULL},
+	{"the same, below a shell",
+	 "p 9 1; t 9 S wait4 -1; p 10 9; p 11 10; p 12 10; t 10 S futex" POSTED
+	 "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
+	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
+	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; running",
+	 "hang suspected 10", NULL},
+	{"the same, and one works",
+	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
+	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
+	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; p 15 10; running",
+	 "", NULL},
+	{"the same, and another one of the run may share its memory",
+	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
+	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
+	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; p 15 1; running",
+	 "", NULL},
+	{"an idle pool of workers whose parent waits for signals",
+	 "p 10 1; p 11 10; p 12 10; t 10 S rt_sigsuspend 0x1; t 10.13 S read 5; t 11 S futex 0x4000 0x109 0 0 word=0;"
+	 "t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r; d 10 5 pipe 8 r; d 11 6 pipe 8 w;"
+	 "d 12 6 pipe 8 w; x 10 -15; x 11 0; x 12 0",
+	 "", NULL},
+	{"an idle pool of workers whose parent waits for clients",
+	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
+	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
+	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; t 10.15 S accept4 9; d 10 9 socket 11 rw address=tcp_127.0.0.1:80_listen; x 10 -15 1; x 11 0; x 12 0",
+	 "", NULL},
 	/* locks */
 	{"two files locked in turn",
 	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S flock 4 2; d 10 3 file 7 r lock=flock path=/w/a;"
