@@ -142,7 +142,7 @@ static const struct {
 	{124, "timeout", NULL, false, "timed out"},
 	{127, NULL, NULL, true, "command not found"},
 	{126, NULL, NULL, true, "found, but could not be executed"},
-	{127, NULL, NULL, false, "a shared library, or a command, was not found"},
+	{127, NULL, NULL, false, "as where a shared library, or a command, is missing"},
 };
 
 bool model_row__timed_out(const struct model_row *row)

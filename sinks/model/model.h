@@ -272,6 +272,13 @@ static inline bool model_row__exited_as_shells_do(const struct model_row *row)
 	return row->exit_code == 126 || row->exit_code == 127;
 }
 
+/* Whether it is a fork that found no program, and what it said went to /dev/null for it alone: tool 2>/dev/null || echo none. */
+static inline bool model_row__looked_for(const struct model_row *row)
+{
+	return model_row__exited_as_shells_do(row) && row->forked && row->silenced &&
+	       !(row->command && row->command->silent);
+}
+
 /* row->hugetlb_bytes; null, with the reason, if no sample has looked. */
 static inline uint64_t model_row__hugetlb(const struct model_row *row)
 {

@@ -31,10 +31,10 @@ static bool is_answer(const struct model_row *row)
 	return cause && cause->row.benign && model_row__status(row) == model_row__status(&cause->row);
 }
 
-/* A limit of time may be how the command was to end: timeout 60 ./search; [ $? = 124 ]. */
+/* A tool may be looked for, and a limit of time how the command was to end: timeout 60 ./search; [ $? = 124 ]. */
 static enum verdict_certainty certainty_of(const struct model_row *row)
 {
-	if (is_answer(row) || model_row__timed_out(row))
+	if (is_answer(row) || model_row__timed_out(row) || model_row__looked_for(row))
 		return VERDICT_SUSPECTED;
 	return row->ending && row->ending->expected ? VERDICT_LIKELY : VERDICT_PROVEN;
 }
@@ -71,8 +71,8 @@ const struct detector detector_hidden_failure = {
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty =
-				"proven; likely if it seems to have been expected; suspected of timeout(1), or if an answer ended it",
+			.certainty = "proven; likely if it seems to have been expected; suspected of timeout(1), "
+				     "if an answer ended it, and of a tool that was looked for in silence",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.hidden = judge,

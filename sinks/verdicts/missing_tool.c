@@ -10,7 +10,7 @@
 #define NOT_FOUND 127 /* what shells exit with, and env, nice, xargs */
 #define MAKE_FAILED 2 /* also of what finds by itself that a tool is missing, and says so */
 
-enum { MARK_FOUND = 1, MARK_SILENCED = 2 };
+enum { MARK_FOUND = 1, MARK_SILENCED = 2, MARK_LOOKED_FOR = 4, MARK_BY_MESSAGE = 8 };
 
 static bool is_missing(const struct model_row *row)
 {
@@ -20,12 +20,18 @@ static bool is_missing(const struct model_row *row)
 	       (*row->tried_error && row->forked && !EVENT_IS_NULL(row->exit_code));
 }
 
+/* It ran itself: its loader exits so, and what it may have called by way of a shell. */
+static bool ran_itself(const struct model_row *row)
+{
+	return row->exit_code == NOT_FOUND && !row->runs_others;
+}
+
 /* Suspected: only what the process has said can show it. */
 static enum verdict_certainty certainty_of(const struct model_row *row)
 {
 	if (*row->tried_error)
 		return VERDICT_PROVEN;
-	return model_row__exited_as_shells_do(row) ? VERDICT_LIKELY : VERDICT_SUSPECTED;
+	return model_row__exited_as_shells_do(row) && !ran_itself(row) ? VERDICT_LIKELY : VERDICT_SUSPECTED;
 }
 
 #define INSTALL "install it, or put its folder into PATH"
@@ -75,10 +81,16 @@ static void put_tried(struct draft *draft, const struct model_row *row)
 	text__printf(&draft->next, "%s", remedy(called, row->tried_error));
 }
 
-/* It ran itself: its loader exits so, and what it may have called by way of a shell. */
+static uint8_t mark_of(const struct model_row *row)
+{
+	return (row->exit_code == FOUND ? MARK_FOUND : 0) | (row->silenced ? MARK_SILENCED : 0) |
+	       (model_row__looked_for(row) ? MARK_LOOKED_FOR : 0) |
+	       (model_row__exited_as_shells_do(row) ? 0 : MARK_BY_MESSAGE);
+}
+
 static void put_untried(struct draft *draft, const struct model_row *row)
 {
-	bool itself = row->exit_code == NOT_FOUND && !row->runs_others;
+	bool itself = ran_itself(row);
 
 	text__printf(&draft->evidence, " exited %u", (unsigned)row->exit_code);
 	text__printf(&draft->refute, "a program that exits so for another reason");
@@ -100,10 +112,9 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	} else {
 		put_untried(&draft, row);
 		draft.head = draft.evidence.size;
-		draft.mark = (row->exit_code == FOUND ? MARK_FOUND : 0) | (row->silenced ? MARK_SILENCED : 0);
-		text__printf(&draft.evidence, row->exit_code == NOT_FOUND && !row->runs_others
-						      ? ": a shared library, or a command, was not found"
-						      : ", as it could not execute a program");
+		draft.mark = mark_of(row);
+		text__printf(&draft.evidence, ran_itself(row) ? ", as where a shared library, or a command, is missing"
+							      : ", as it could not execute a program");
 	}
 	return draft__add(verdicts, &draft);
 }
@@ -130,6 +141,8 @@ static int doubt(struct verdicts *verdicts, const struct model_row *row, uint32_
 	(void)by;
 	if (verdict && verdict->certainty == VERDICT_PROVEN)
 		verdict->certainty = VERDICT_LIKELY;
+	else if (verdict && verdict->mark & MARK_LOOKED_FOR)
+		verdict->certainty = VERDICT_SUSPECTED;
 	return 0;
 }
 
@@ -227,7 +240,7 @@ static int ask_said(struct verdict *verdict)
 		return name_library(verdict, library, length);
 	if (said && said->tool)
 		return name_tool(verdict, said->tool);
-	verdict->dropped = verdict->certainty == VERDICT_SUSPECTED;
+	verdict->dropped = verdict->mark & MARK_BY_MESSAGE;
 	text__printf(&text, "the tool's name: no exec was tried, and %s",
 		     verdict->mark & MARK_SILENCED ? "what the shell said went to /dev/null"
 						   : "no message was recorded (probe output)");
@@ -252,7 +265,8 @@ const struct detector detector_missing_tool = {
 			.needs = "lifecycle.exit",
 			.proof = "lifecycle.exec_failed",
 			.certainty =
-				"proven by the exec's error; likely where the caller ended well, and by exit 127 or 126 alone",
+				"proven by the exec's error; likely where the caller ended well, and of a shell by exit 127 or 126 "
+				"alone; suspected of another program by that, or where the caller had silenced it",
 			.text = "a program could not be executed, and the process that wanted it failed",
 		},
 	.row = judge,

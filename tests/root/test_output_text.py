@@ -499,6 +499,16 @@ def test_a_missing_tool_whose_message_went_to_dev_null(config):
     assert "went to /dev/null" in json.dumps(verdicts)
 
 
+@pytest.mark.parametrize("text", ["no-such-tool info >/dev/null 2>&1 || echo none",
+                                  "v=$(no-such-tool --version 2>/dev/null || echo none); echo $v",
+                                  "/usr/bin/python3 -c 'exit(127)'; true"])
+def test_a_tool_that_is_asked_for_in_silence(text):
+    """Its caller goes on without it; and 127 without a word may be a code of the program's own: no event has what is suspected."""
+    run = collect("bash", "-c", text + "; exit 0", cwd=new_folder(), code=0)
+    verdicts = [json.loads(line) for line in merge(run.path, sink="jsonl:verdicts=true").splitlines() if '"event":"verdict"' in line]
+    assert [v["kind"] for v in verdicts] == ["hidden_failure"] * ("exit(127)" in text), verdicts
+
+
 def test_why_there_are_no_last_lines():
     """Of a tool that explains itself on standard output: an option helps only where it is off."""
     tool = "sh -c 'echo 17 bad records; sleep 0; exit 1' | cat; exit ${PIPESTATUS[0]}"
