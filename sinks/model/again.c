@@ -380,6 +380,16 @@ bool again__ran_alone(const struct process *parent, const struct ending *bad)
 	return true;
 }
 
+bool again__reader_left(const struct process *parent, const struct process *child)
+{
+	const struct turns *turns = parent->turns;
+
+	for (uint32_t i = turns ? turns->count : 0; i-- > 0 && turns->list[i].start > child->row.start;)
+		if (turns->list[i].well && turns->list[i].ended <= child->row.ended_ns)
+			return true;
+	return false;
+}
+
 void again__free(struct turns *turns)
 {
 	if (turns)

@@ -18,6 +18,9 @@ void again__below(const struct process *over, const struct process *runner, cons
 /* A child has ended, before it is judged. 0 or -ENOMEM. */
 int again__note(struct process *parent, const struct process *child);
 
+/* Whether one that began after this child, as the reader of its pipe does, ended well while it ran. */
+bool again__reader_left(const struct process *parent, const struct process *child);
+
 /* What its children did again with success is made good, unless that was the next turn of a loop which does the same whether
  * that fails or not: over other data each time. Of those that began until then. */
 void again__settle(const struct process *parent, uint64_t until);

@@ -132,6 +132,14 @@ static int brood__add(struct process *parent, struct ending *ending)
 	return 0;
 }
 
+#define READER_NS 1000000000ULL /* by so much its end may be recorded after that of a writer which it leaves */
+
+static bool leaves_writer(const struct process *child, const struct model_row *writer)
+{
+	return child->row.start > writer->start && child->row.start < writer->ended_ns &&
+	       child->row.ended_ns - writer->ended_ns <= READER_NS;
+}
+
 /* A child has ended well. */
 static void brood__well(struct model *model, struct brood *brood, const struct process *child)
 {
@@ -139,6 +147,7 @@ static void brood__well(struct model *model, struct brood *brood, const struct p
 	for (uint32_t i = 0; i < brood->count; i++) {
 		struct ending *bad = brood->bad[i];
 
+		bad->pub.reader_left = bad->pub.reader_left || leaves_writer(child, &bad->pub.row);
 		bad->well_after += child->row.began_ns >= bad->pub.row.ended_ns;
 		bad->again = bad->again || again__is(child, bad);
 	}
@@ -406,6 +415,7 @@ int cause__judge(struct model *model, struct process *process)
 		process->ending = ending__new(process);
 		if (!process->ending)
 			return -ENOMEM;
+		process->ending->pub.reader_left = parent && again__reader_left(parent, process);
 		link_cause(model, process);
 		if (process == process->run->root)
 			process->run->pub.ending = &process->ending->pub;

@@ -302,6 +302,7 @@ struct model_ending {
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;
 	char among_of[EVENT_COMM];
+	bool reader_left; /* another that its parent had started after it, as the reader of its pipe, ended well beside it */
 };
 
 /* Whether it is a timeout(1) that ended its command when the time was up. */

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Failures that an ancestor hides by exiting 0, as the model knows them. */
+#include <errno.h>
+#include <string.h>
+
 #include "sinks/verdicts/detector.h"
+
+#define MARK_READER_LEFT 1
 
 static void put_end(struct text *text, const struct model_row *row)
 {
@@ -47,6 +52,7 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	if (row->propagated)
 		return 0;
 	draft = draft__new(VERDICT_HIDDEN_FAILURE, certainty_of(row), row);
+	draft.mark = row->ending && row->ending->reader_left ? MARK_READER_LEFT : 0;
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " ");
@@ -65,15 +71,41 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	return draft__add(verdicts, &draft);
 }
 
+/* In English, and in the language of the collector. */
+static bool says_broken_pipe(const struct model_said *said)
+{
+	static const char words[] = "Broken pipe";
+	const char *own = strerror(EPIPE);
+
+	return said && said->text &&
+	       (memmem(said->text, said->length, words, strlen(words)) ||
+		memmem(said->text, said->length, own, strlen(own)));
+}
+
+/* Where SIGPIPE is ignored, as below systemd and Jenkins, a writer whose reader has had enough fails by a message. */
+static int confirm_all(struct verdicts *verdicts)
+{
+	for (size_t i = 0; i < verdicts->count; i++) {
+		struct verdict *verdict = verdicts->list[i];
+
+		if (verdict->kind == VERDICT_HIDDEN_FAILURE && verdict->mark == MARK_READER_LEFT &&
+		    says_broken_pipe(model_run__said(verdict->run, verdict->pid, verdict->start)))
+			verdict->certainty = VERDICT_SUSPECTED;
+	}
+	return 0;
+}
+
 const struct detector detector_hidden_failure = {
 	.index = DETECT_HIDDEN_FAILURE,
 	.about =
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty = "proven; likely if it seems to have been expected; suspected of timeout(1), "
-				     "if an answer ended it, and of a tool that was looked for in silence",
+			.certainty =
+				"proven; likely if it seems to have been expected; suspected of timeout(1), if an "
+				"answer ended it, of a tool looked for in silence, of a writer whose reader had enough",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.hidden = judge,
+	.finish = confirm_all,
 };

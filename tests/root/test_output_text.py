@@ -509,6 +509,16 @@ def test_a_tool_that_is_asked_for_in_silence(text):
     assert [v["kind"] for v in verdicts] == ["hidden_failure"] * ("exit(127)" in text), verdicts
 
 
+@pytest.mark.parametrize("text, proven", [("seq 1000000 | head -1", False), ("cat /etc/services /bin/bash | head -c 5", False),
+                                          ("sh -c 'echo Broken pipe >&2; exit 3'", True),
+                                          ("seq 1000000 | (sleep 0.1; exit 4)", True)])
+def test_a_writer_whose_reader_had_enough(text, proven):
+    """Below what ignores SIGPIPE it fails by a message; a reader that failed, or none, is no excuse."""
+    run = collect("bash", "-c", "exec 2>log; trap '' PIPE; " + text + "; exit 0", cwd=new_folder(), code=0)
+    verdicts = [json.loads(line) for line in merge(run.path, sink="jsonl:verdicts=true").splitlines() if '"event":"verdict"' in line]
+    assert bool(verdicts) == proven, verdicts
+
+
 def test_why_there_are_no_last_lines():
     """Of a tool that explains itself on standard output: an option helps only where it is off."""
     tool = "sh -c 'echo 17 bad records; sleep 0; exit 1' | cat; exit ${PIPESTATUS[0]}"
