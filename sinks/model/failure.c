@@ -40,6 +40,15 @@ static bool is_ignored(struct model *model, const struct ending *ending, const s
 	return task || cause;
 }
 
+/* What hides it was executing: another program may have replaced that since, as the last one of bash -c 'a; b' does. */
+static const struct model_command *command_then(const struct process *by, const struct model_row *row)
+{
+	bool replaced = by->row.began_ns > row->ended_ns && !EVENT_IS_NULL(row->ended_ns);
+	bool parent = row->ppid == by->row.pid && row->parent_start == by->row.start;
+
+	return replaced && parent && row->parent ? row->parent : by->command;
+}
+
 /* `by`: hides it; NULL: none did. */
 static int report(struct model *model, const struct model_row *row, struct ending *ending, struct task *task,
 		  struct process *by)
@@ -56,7 +65,7 @@ static int report(struct model *model, const struct model_row *row, struct endin
 		return model->calls.ignored ? model->calls.ignored(model->arg, row) : 0;
 	if (!row->propagated)
 		task__hidden(task, by->task);
-	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, by->command) : 0;
+	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, command_then(by, row)) : 0;
 }
 
 static void discard(struct model *model, struct failure *failure)

@@ -40,6 +40,7 @@ struct seen {
 	struct {
 		uint32_t pid, by;
 		bool expected;
+		char exe[64]; /* of what hides it */
 	} hidden[SEEN];
 	uint64_t sampled_cpu_ns, held_ns; /* since the last row, of one process at a time */
 	uint64_t rss[SEEN];
@@ -88,8 +89,9 @@ static inline int on_hidden(void *arg, const struct model_row *row, uint32_t pid
 {
 	struct seen *s = arg;
 
-	(void)by;
 	assert_true(s->hidden_count < SEEN);
+	if (by && by->exe.data)
+		strncpy(s->hidden[s->hidden_count].exe, by->exe.data, 63);
 	s->hidden[s->hidden_count].pid = row->pid;
 	s->hidden[s->hidden_count].expected = row->ending && row->ending->expected;
 	s->hidden[s->hidden_count++].by = pid;

@@ -443,6 +443,27 @@ static void hidden_is_what_an_ancestor_swallowed(void **state)
 	end(s);
 }
 
+/* bash -c 'tool; cat' executes what is last in its own process, and hides what failed before by what that exits with. */
+static void what_hides_it_is_what_was_there(void **state)
+{
+	struct seen *s = begin(NULL, ALL);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/unshare", .args = "unshare|");
+	EXEC(.at = 2 * S, .pid = 10, .exe = "/bin/bash", .args = "bash|");
+	FORK(.at = 3 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 3 * S, .pid = 11, .exe = "/bin/tool", .args = "tool|");
+	END(.at = 4 * S, .pid = 11, .code = 3, .cpu = 1, .bytes = 1);
+	FORK(.at = 5 * S, .pid = 12, .parent = 10, .comm = "bash");
+	EXEC(.at = 5 * S, .pid = 10, .exe = "/bin/cat", .args = "cat|");
+	END(.at = 6 * S, .pid = 12, .code = 3, .cpu = 1, .bytes = 1);
+	END(.at = 7 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	assert_int_equal(s->hidden_count, 2);
+	assert_string_equal(s->hidden[0].exe, "/bin/bash");
+	assert_string_equal(s->hidden[1].exe, "/bin/cat");
+	end(s);
+}
+
 static void a_failure_behind_its_parents_back_is_hidden(void **state)
 {
 	struct seen *s = begin(NULL, ALL);
@@ -507,6 +528,7 @@ int main(void)
 		cmocka_unit_test(a_row_knows_what_could_not_be_executed),
 		cmocka_unit_test(what_goes_on_after_an_exec_that_failed_ends_by_something_else),
 		cmocka_unit_test(hidden_is_what_an_ancestor_swallowed),
+		cmocka_unit_test(what_hides_it_is_what_was_there),
 		cmocka_unit_test(a_failure_behind_its_parents_back_is_hidden),
 		cmocka_unit_test(the_parents_end_may_overtake_the_childs_account),
 		cmocka_unit_test(at_the_end_nobody_answers_for_a_failure),
