@@ -270,6 +270,15 @@ static bool is_question(const struct process *p)
 	       model_command__is_shell(p->command, row->comm);
 }
 
+/* An interactive shell handles the SIGHUP of its terminal, which was closed, and sends it to itself then. */
+static bool lost_its_terminal(const struct process *p)
+{
+	const struct model_row *row = &p->row;
+
+	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF && p != p->run->root &&
+	       model_command__is_interactive(p->command, row->comm);
+}
+
 /* Its parent, which is known, has ended before it: a daemon. */
 static bool is_orphan(const struct process *p)
 {
@@ -343,8 +352,8 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && p != p->run->root) || lost_its_reader(row) ||
-		      sender__meant(row, is_orphan(p)) || was_asked_to_end(p) || ended_with_namespace(p) ||
-		      is_question(p) || (rules && said_above(model, p) == STEPS_ANSWER) ||
+		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) ||
+		      ended_with_namespace(p) || is_question(p) || (rules && said_above(model, p) == STEPS_ANSWER) ||
 		      asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||

@@ -264,6 +264,20 @@ bool model_command__is_shell(const struct model_command *command, const char *co
 	       (first && is_one_of(last_part(first), names, count));
 }
 
+bool model_command__is_interactive(const struct model_command *command, const char *comm)
+{
+	const char *option = NULL;
+	bool asks = false, line = false;
+
+	if (!command || !command->args.data || !model_command__is_shell(command, comm))
+		return false;
+	for (int i = 1; (option = argument(&command->args, i)) && *option == '-'; i++) {
+		asks = asks || (option[1] != '-' && strchr(option, 'i'));
+		line = line || (option[1] != '-' && strchr(option, 'c'));
+	}
+	return asks || (!option && !line);
+}
+
 /* Options may stand together, and one that ends with "o" is followed by a name. */
 const char *model_command__shell_line(const struct model_command *command, const char *comm)
 {

@@ -69,6 +69,9 @@ struct model_list model_command__called(const struct model_command *command);
 /* Whether it is a shell, whose forks are subshells. */
 bool model_command__is_shell(const struct model_command *command, const char *comm);
 
+/* Whether it is a shell that reads its commands, as from a terminal: called with -i, or without a script and -c. */
+bool model_command__is_interactive(const struct model_command *command, const char *comm);
+
 /* The command line that a shell was called with, by -c, and goes through whatever fails of it: without set -e. NULL: none. */
 const char *model_command__shell_line(const struct model_command *command, const char *comm);
 

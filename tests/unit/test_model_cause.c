@@ -585,6 +585,35 @@ static void a_shell_line_that_ends_with_a_question(void **state)
 	assert_chain(s, 1, "10 11 12");
 }
 
+/* An interactive shell passes the SIGHUP of its terminal to itself; other programs, and scripts, have another reason. */
+static void a_terminal_that_was_closed(void **state)
+{
+	static const struct {
+		const char *exe, *args;
+		int signal;
+		bool hidden;
+	} cases[] = {
+		{"/bin/bash", "bash|--norc|-i|", 1, false}, {"/bin/bash", "-bash|", 1, false},
+		{"/bin/bash", "bash|-ic|x|", 1, false},	    {"/bin/bash", "bash|-i|", 9, true},
+		{"/bin/bash", "bash|x.sh|", 1, true},	    {"/bin/bash", "bash|-c|kill -HUP $$|", 1, true},
+		{"/bin/tool", "tool|-i|", 1, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/usr/bin/python3", "python3|pty.py|");
+
+		starts(11, 10, cases[i].exe, cases[i].args);
+		now += S;
+		END(.at = now, .pid = 11, .signal = cases[i].signal, .sent_by = 11, .comm = "bash", .cpu = 1,
+		    .bytes = 1);
+		ends(10, 0);
+		if (is_hidden(s, 11) != cases[i].hidden)
+			fail_msg("case %zu", i);
+		end(s);
+	}
+}
+
 /* What stops a daemon is a tool of the same run, and no longer a process above it. */
 static void a_daemon_that_a_tool_stops(void **state)
 {
@@ -977,6 +1006,7 @@ int main(void)
 		cmocka_unit_test(what_runs_below_a_question),
 		cmocka_unit_test(a_shell_line_that_ends_with_a_question),
 		cmocka_unit_test(a_daemon_that_a_tool_stops),
+		cmocka_unit_test(a_terminal_that_was_closed),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on_under_any_code),
 		cmocka_unit_test(a_wrapper_that_ended_its_child_has_failed),
 		cmocka_unit_test(what_runs_beside_it_is_no_other_try),
