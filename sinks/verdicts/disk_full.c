@@ -18,7 +18,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	draft = draft__new(VERDICT_DISK_FULL, VERDICT_LIKELY, row);
 	draft.since_ns = draft.ended_ns = row->ended_ns;
 	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " failed, and its last words are: ");
+	text__printf(&draft.evidence, " failed, and ");
 	text__printf(&draft.missing, "the error of the write itself: no record has it");
 	text__printf(&draft.refute, "a message that speaks of another time");
 	text__printf(&draft.next, "df and df -i of the file systems that it writes to; quota");
@@ -76,6 +76,28 @@ static bool is_last_word(const char *text, size_t length, const char *line, size
 	return after <= LAST_LINES && !(after && is_indented(line));
 }
 
+/* The same error of what is on no disk: tables of the kernel. */
+static bool is_of_kernel(const char *line, size_t size)
+{
+	static const char *const tables[] = {
+		"semaphore", "semget",	      "inotify", "shmget", "shared memory segment",
+		"msgget",    "message queue", "cgroup",
+	};
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables); i++)
+		if (find(line, size, tables[i]))
+			return true;
+	return false;
+}
+
+/* Whether nothing comes after the line. */
+static bool is_last_line(const char *text, size_t length, const char *line, size_t size)
+{
+	while (length && text[length - 1] == '\n')
+		length--;
+	return line + size >= text + length;
+}
+
 /* The line that says it. */
 static const char *line_of(const char *text, size_t length, size_t *size)
 {
@@ -99,12 +121,14 @@ static int confirm(struct verdict *verdict)
 
 	if (said && said->text)
 		line = line_of(said->text, said->length, &size);
-	verdict->dropped = !line;
-	if (!line)
+	verdict->dropped = !line || is_of_kernel(line, size);
+	if (verdict->dropped)
 		return 0;
 	if (!is_last_word(said->text, said->length, line, size))
 		verdict->certainty = VERDICT_SUSPECTED;
-	text__printf(&text, "%s", verdict->evidence);
+	text__printf(&text, "%s%s: ", verdict->evidence,
+		     is_last_line(said->text, said->length, line, size) ? "its last words are"
+									: "one of its last lines is");
 	text__safe(&text, line, size);
 	if (text.error)
 		return text.error;
