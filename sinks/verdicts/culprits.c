@@ -109,7 +109,8 @@ static void spread(struct reach *reach)
 
 	while (reach->head < reach->tail) {
 		struct reach_step step = reach->queue[reach->head++];
-		uint32_t e = graph->nodes[step.node].waiters;
+		bool sharers = step.node == reach->wakers->sharers; /* which of them matters is not known */
+		uint32_t e = sharers ? GRAPH_NONE : graph->nodes[step.node].waiters;
 
 		for (; e != GRAPH_NONE; e = graph->edges[e].next_waiter) {
 			uint32_t *from = &reach->from[graph->edges[e].from];
@@ -257,12 +258,16 @@ int culprits__find(struct wakers *wakers, culprits_found found, void *arg)
 
 	finder.next = calloc(wakers->waiters_count + 1, sizeof(*finder.next));
 	err = finder.next ? find_closed(&finder) : -ENOMEM;
-	if (!err)
-		err = find_outside(&finder);
 	if (!err && !finder.count && wakers->sharers != GRAPH_NONE) {
-		err = wakers__suppose(wakers);
+		err = wakers__suppose(wakers, true);
 		if (!err)
 			err = find_closed(&finder);
+	}
+	/* Then nothing of the run goes on: the others wait in, or for, these sets. */
+	if (!err && !(wakers->supposed && finder.count)) {
+		err = wakers->supposed ? wakers__suppose(wakers, false) : 0;
+		if (!err)
+			err = find_outside(&finder);
 	}
 	free(finder.next);
 	return err;

@@ -76,6 +76,7 @@ struct track {
 	struct track *parent; /* a reference; it may have ended; NULL: not known */
 	uint64_t first_ts;
 	uint64_t exited_ns;   /* lifecycle has seen its end; null: it lives */
+	bool signalled;	      /* a signal ended it, or it failed when one asked it to end */
 	uint64_t released_ns; /* its parent has waited for it; null: not yet */
 	bool over;	      /* its last row has come */
 	bool gone;	      /* and those of its children that ended before: no detector has anything of it any more */

@@ -83,6 +83,17 @@ static int take_exec(const struct seen *seen)
 	return err;
 }
 
+/* Of an end, after those of parent_of(). */
+enum { END_SIGNAL = 2, END_SENDER, END_CODE };
+
+static bool is_signalled(const struct seen *seen)
+{
+	uint64_t signal = value__number(seen->field[END_SIGNAL]), code = value__number(seen->field[END_CODE]);
+
+	return (!EVENT_IS_NULL(signal) && signal) ||
+	       (seen->field[END_SENDER]->type == VALUE_STRING && !EVENT_IS_NULL(code) && code);
+}
+
 static int take_exit(const struct seen *seen)
 {
 	struct track *track;
@@ -90,6 +101,7 @@ static int take_exit(const struct seen *seen)
 
 	if (err || !EVENT_IS_NULL(track->exited_ns))
 		return err;
+	track->signalled = is_signalled(seen);
 	track__ended(track, seen->record->ts, parent_of(seen));
 	EACH(err, exited, seen->verdicts, track);
 	return err;
@@ -161,7 +173,7 @@ static const struct detector_role own_roles[] = {
 	{"lifecycle", "fork", take_fork, {"ppid", "parent_start"}},
 	{"lifecycle", "exec", take_exec, {"ppid", "parent_start", "exe", "args", "cwd"}},
 	{"lifecycle", "alive", take_exec, {"ppid", "parent_start", "exe", "args", "cwd"}},
-	{"lifecycle", "exit", take_exit, {"ppid", "parent_start"}},
+	{"lifecycle", "exit", take_exit, {"ppid", "parent_start", "signal", "sender", "exit_code"}},
 	{"cpu",
 	 "sample",
 	 take_cpu,

@@ -101,13 +101,14 @@ static int connect_descriptor(struct wakers *wakers, struct waiter *waiter, uint
 	return await_descriptor(wakers, waiter->node, process->host, at, write, &waiter->class, &waiter->resource);
 }
 
-/* A socket that is at no other end: clients may come. Nothing is wrong with a daemon that waits for them. */
+/* A socket that is at no other end: clients may come. Nothing is wrong with a daemon that waits for them, unless only a signal
+ * has ended what started it. */
 static void await_clients(struct waker_process *process, const struct stand_descriptor *at)
 {
 	const struct track *parent = process->track->parent;
 
-	if (parent && !EVENT_IS_NULL(parent->exited_ns) && at->type == STAND_SOCKET && EVENT_IS_NULL(at->peer) &&
-	    !address__number(at->address, true))
+	if (parent && !EVENT_IS_NULL(parent->exited_ns) && !parent->signalled && at->type == STAND_SOCKET &&
+	    EVENT_IS_NULL(at->peer) && !address__number(at->address, true))
 		process->serves = true;
 }
 

@@ -190,10 +190,10 @@ static int build(struct wakers *wakers, struct track **tracks, size_t count)
 	return err ? err : graph__solve(&wakers->graph);
 }
 
-int wakers__suppose(struct wakers *wakers)
+int wakers__suppose(struct wakers *wakers, bool supposed)
 {
-	wakers->supposed = true;
-	wakers->graph.nodes[wakers->sharers].combine = GRAPH_ANY;
+	wakers->supposed = supposed;
+	wakers->graph.nodes[wakers->sharers].combine = supposed ? GRAPH_ANY : GRAPH_LIVE;
 	return graph__solve(&wakers->graph);
 }
 

@@ -40,7 +40,7 @@ struct waker_process {
 	enum waiter_class polls_class;
 	uint32_t children_known; /* not yet waited for, those that have ended included */
 	bool children_open;	 /* it has more, or how many is not known */
-	bool serves; /* a server that is left to itself: what started it has ended, and it waits for clients */
+	bool serves; /* a server that is left to itself: what started it has ended by itself, and it waits for clients */
 };
 
 enum resource_kind {
@@ -115,8 +115,8 @@ struct waiter *waiter__of_thread(const struct wakers *wakers, uint64_t host, uin
 
 /* ---- wakers.c ---- */
 
-/* Solves it again as if only watched processes shared memory. 0 or -ENOMEM. */
-int wakers__suppose(struct wakers *wakers);
+/* Solves it again, as if only watched processes shared memory or not. 0 or -ENOMEM. */
+int wakers__suppose(struct wakers *wakers, bool supposed);
 
 /* Builds and solves it. wakers__free() in any case. 0 or -ENOMEM. */
 int wakers__build(struct wakers *wakers, const struct verdicts *verdicts, const struct track *ending,
@@ -132,8 +132,9 @@ void wakers__free(struct wakers *wakers);
 /* Gets waiters that belong together, as finding__new() does. Returns 0 or -ENOMEM. */
 typedef int (*culprits_found)(void *arg, const struct wakers *wakers, uint32_t first, const uint32_t *next);
 
-/* Calls `found` for each set, closed ones first; if there are none, for those that only unwatched processes with shared memory
- * could open. 0, -ENOMEM, or what `found` returned. Linear, as the graph is. */
+/* Calls `found` for each closed set, then for waits that only something outside may end: or instead of those, if there is no
+ * closed set, for sets that only unwatched processes with shared memory could open. 0, -ENOMEM, or what `found` returned. Linear,
+ * as the graph is. */
 int culprits__find(struct wakers *wakers, culprits_found found, void *arg);
 
 #endif

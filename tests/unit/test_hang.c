@@ -140,16 +140,20 @@ static const struct situation {
 	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
 	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; running",
 	 "hang suspected 10", NULL},
+	{"two that wait for a lock in shared memory, beside a server",
+	 "p 10 1; p 11 1; p 12 1; t 10 S futex 0x4000 0x109 0 0 word=0; t 11 S futex 0x4000 0x109 0 0 word=0;"
+	 "t 12 S accept4 9; d 12 9 socket 11 rw address=tcp_127.0.0.1:80_listen; running",
+	 "hang suspected 10;hang suspected 11;hang suspected 12", NULL},
 	{"the same, and one works",
 	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
 	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
 	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; p 15 10; running",
-	 "", NULL},
+	 "hang suspected 11", NULL},
 	{"the same, and another one of the run may share its memory",
 	 "p 10 1; p 11 10; p 12 10; t 10 S futex" POSTED "; t 10.13 S read 5; t 10.14 S poll 0x7000 4 -1;"
 	 "t 11 S futex 0x4000 0x109 0 0 word=0; t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r;"
 	 "d 10 5 pipe 8 r; d 11 6 pipe 8 w; d 12 6 pipe 8 w; d 10 7 pipe 9 r; d 11 7 pipe 9 w; p 15 1; running",
-	 "", NULL},
+	 "hang suspected 11", NULL},
 	{"an idle pool of workers whose parent waits for signals",
 	 "p 10 1; p 11 10; p 12 10; t 10 S rt_sigsuspend 0x1; t 10.13 S read 5; t 11 S futex 0x4000 0x109 0 0 word=0;"
 	 "t 12 S read 3; d 10 4 pipe 7 w; d 11 3 pipe 7 r; d 12 3 pipe 7 r; d 10 5 pipe 8 r; d 11 6 pipe 8 w;"
@@ -288,6 +292,10 @@ static const struct situation {
 	 "d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; running",
 	 "hang suspected 10;zombie suspected 10",
 	 "p10 (pid 10) waits since 1m 35s for a read of pipe:[7], held as writer"},
+	{"a server whose script waits for it, and is ended",
+	 "p 9 1; p 10 9; p 12 10; t 10 S wait4 -1; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; look;"
+	 "x 10 -15; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; look; x 12 -15; x 9 -15",
+	 "hang likely 12;zombie suspected 9", NULL},
 	{"a server left behind that holds up nothing",
 	 "p 10 1; p 11 10; p 12 11; x 11 0; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen;"
 	 "x 10 -15; x 12 -15",
