@@ -68,8 +68,9 @@ void expected__settle(const struct process *parent)
 		struct ending *bad = brood->bad[i];
 		const struct model_row *row = &bad->pub.row;
 
+		bad->pub.beside = !again__ran_alone(parent, bad);
 		bad->pub.expected = row->outcome == MODEL_FAILED && row->exit_code < NOT_EXECUTED && !row->propagated &&
 				    row->ended_ns - row->start <= AT_ONCE_NS &&
-				    (bad->searched || is_silenced(parent, bad)) && again__ran_alone(parent, bad);
+				    (bad->searched || is_silenced(parent, bad)) && !bad->pub.beside;
 	}
 }

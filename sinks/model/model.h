@@ -297,7 +297,9 @@ struct model_ending {
 	const char *step, *id, *tag;		     /* of its task; NULL: none */
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
-	bool expected; /* it seems that its caller was prepared for it: that is known when the caller ends */
+	/* Known when its parent ends. */
+	bool expected; /* it seems that this was prepared for it */
+	bool beside;   /* another child of that ran at the same time, as in a pipe */
 	bool at_once;  /* of what was retried: right after it, as the next turn of a loop over other data is */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;

@@ -36,12 +36,15 @@ static bool is_answer(const struct model_row *row)
 	return cause && cause->row.benign && model_row__status(row) == model_row__status(&cause->row);
 }
 
-/* A tool may be looked for, and a limit of time how the command was to end: timeout 60 ./search; [ $? = 124 ]. */
+/* A tool may be looked for, and a limit of time how the command was to end: timeout 60 ./search; [ $? = 124 ]. What ends so in
+ * a pipe is seen by few scripts, but a monitor beside the work may be given its time, too. */
 static enum verdict_certainty certainty_of(const struct model_row *row)
 {
-	if (is_answer(row) || model_row__timed_out(row) || model_row__looked_for(row))
+	bool timed_out = model_row__timed_out(row);
+
+	if (is_answer(row) || model_row__looked_for(row) || (timed_out && !(row->ending && row->ending->beside)))
 		return VERDICT_SUSPECTED;
-	return row->ending && row->ending->expected ? VERDICT_LIKELY : VERDICT_PROVEN;
+	return timed_out || (row->ending && row->ending->expected) ? VERDICT_LIKELY : VERDICT_PROVEN;
 }
 
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)

@@ -1705,18 +1705,23 @@ static void a_script_that_ends_with_an_answer(void **state)
 /* That the time was up may be meant; what ends by the same code before that has failed. */
 static void a_timeout_may_be_meant(void **state)
 {
-	static const char *const args[] = {"3|search|", "300|search|"};
+	static const char *const args[] = {"3|search|", "300|search|", "3|search|"};
+	static const enum verdict_certainty certainties[] = {VERDICT_SUSPECTED, VERDICT_PROVEN, VERDICT_LIKELY};
 
 	(void)state;
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < 3; i++) {
 		struct judged *j = begin_judged(NULL);
 
 		start(1 * S, 11, ROOT, "timeout", args[i]);
+		if (i == 2) /* in a pipe */
+			start(1 * S + MS, 12, ROOT, "sort", "");
 		over(4 * S + 2 * MS, 11, ROOT, 124);
+		if (i == 2)
+			over(4 * S + 3 * MS, 12, ROOT, 0);
 		over(5 * S, ROOT, 0, 0);
 		finish(j, STREAM_ENDED);
 		assert_int_equal(verdicts__count(j->verdicts), 1);
-		assert_int_equal(verdicts__get(j->verdicts, 0)->certainty, i ? VERDICT_PROVEN : VERDICT_SUSPECTED);
+		assert_int_equal(verdicts__get(j->verdicts, 0)->certainty, certainties[i]);
 		end_judged(j);
 	}
 }
