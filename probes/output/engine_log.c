@@ -43,7 +43,7 @@ static const char *find_name(const struct opt_list *list, const char *args, size
 
 struct engine *engine_log__find(struct engines *engines, uint32_t pid, uint64_t start)
 {
-	for (size_t i = 0; i < ENGINES_MAX; i++)
+	for (size_t i = 0; i < engines->count; i++)
 		if (engines->all[i].pid == pid && engines->all[i].start == start && pid)
 			return &engines->all[i];
 	return NULL;
@@ -58,6 +58,7 @@ static void add(struct engines *engines, const struct engine *engine)
 		return;
 	}
 	engines->all[engines->next] = *engine;
+	engines->count += engines->count < ENGINES_MAX;
 	engines->next = (engines->next + 1) % ENGINES_MAX;
 }
 

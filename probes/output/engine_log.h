@@ -31,7 +31,7 @@ struct engines {
 	const struct core_api *api;
 	const struct opt_list *logs; /* PROGRAM=FOLDER */
 	struct engine all[ENGINES_MAX];
-	size_t next;
+	size_t count, next;
 	struct engine_job jobs[ENGINE_JOBS_MAX];
 	size_t next_job;
 };
