@@ -55,9 +55,7 @@ void expected__searched(struct model *model, const struct brood *brood, const st
 
 static bool is_silenced(const struct process *parent, const struct ending *bad)
 {
-	const struct model_command *command = bad->pub.row.forked ? NULL : bad->pub.command;
-
-	return (bad->pub.row.silenced || (command && command->silent)) && !(parent->command && parent->command->silent);
+	return model_ending__is_silent(&bad->pub) && !(parent->command && parent->command->silent);
 }
 
 void expected__settle(const struct process *parent)

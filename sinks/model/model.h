@@ -307,6 +307,14 @@ struct model_ending {
 	bool reader_left; /* another that its parent had started after it, as the reader of its pipe, ended well beside it */
 };
 
+/* Whether its errors went to /dev/null, at its exec or in the end. */
+static inline bool model_ending__is_silent(const struct model_ending *ending)
+{
+	bool executed = !ending->row.forked && ending->command;
+
+	return ending->row.silenced || (executed && ending->command->silent);
+}
+
 /* Whether it is a timeout(1) that ended its command when the time was up. */
 bool model_row__timed_out(const struct model_row *row);
 

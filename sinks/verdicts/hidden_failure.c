@@ -23,11 +23,6 @@ static void put_end(struct text *text, const struct model_row *row)
 	text__free(&how);
 }
 
-static bool is_silenced(const struct model_row *row)
-{
-	return row->silenced || (row->ending->command && row->ending->command->silent);
-}
-
 /* A script that ended as the answer that came last, such as that of grep, may stop at it by set -e, or pass it on as its own. */
 static bool is_answer(const struct model_row *row)
 {
@@ -65,7 +60,7 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	text__printf(&draft.evidence, " (pid %u) above it exited 0", pid);
 	if (expected)
 		text__printf(&draft.evidence, "; it was expected, perhaps: its errors %s",
-			     is_silenced(row) ? "went to /dev/null" : "were searched");
+			     model_ending__is_silent(row->ending) ? "went to /dev/null" : "were searched");
 	text__member(&draft.members, row->pid, 0);
 	text__member(&draft.members, pid, 0);
 	text__printf(&draft.refute, "a check of its exit status that was meant to accept this one");
