@@ -155,7 +155,7 @@ static void ask_for_log(struct engines *engines, struct engine *engine, const st
 void engine_log__see(struct engines *engines, const struct schema_event *schema, const struct event *event, size_t size)
 {
 	uint32_t ppid = seen__number(schema, event, "ppid");
-	uint64_t parent_start = seen__time(schema, event, "parent_start");
+	uint64_t parent_start = seen__number(schema, event, "parent_start");
 	struct engine *engine = engine_log__find(engines, ppid, parent_start);
 	size_t length = 0, folder_length = 0;
 	const char *args = seen__find(schema, event, size, "args", &length);

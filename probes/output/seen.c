@@ -16,24 +16,17 @@ static const struct schema_field *field_of(const struct schema_event *schema, co
 	return field;
 }
 
-uint32_t seen__number(const struct schema_event *schema, const struct event *event, const char *name)
+uint64_t seen__number(const struct schema_event *schema, const struct event *event, const char *name)
 {
 	const struct schema_field *field = field_of(schema, name);
-	uint32_t number = 0;
-
-	if (field->name && field->type == SCHEMA_U32)
-		memcpy(&number, (const char *)event + field->offset, sizeof(number));
-	return number;
-}
-
-uint64_t seen__time(const struct schema_event *schema, const struct event *event, const char *name)
-{
-	const struct schema_field *field = field_of(schema, name);
-	uint64_t time = 0;
+	uint64_t number = 0;
+	uint32_t small = 0;
 
 	if (field->name && field->type == SCHEMA_U64)
-		memcpy(&time, (const char *)event + field->offset, sizeof(time));
-	return time;
+		memcpy(&number, (const char *)event + field->offset, sizeof(number));
+	else if (field->name && field->type == SCHEMA_U32)
+		memcpy(&small, (const char *)event + field->offset, sizeof(small));
+	return number + small;
 }
 
 const char *seen__find(const struct schema_event *schema, const struct event *event, size_t size, const char *name,

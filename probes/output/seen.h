@@ -4,8 +4,7 @@
 #define PROBES_OUTPUT_SEEN_H
 
 /* 0 as well if it has no such field. */
-uint32_t seen__number(const struct schema_event *schema, const struct event *event, const char *name);
-uint64_t seen__time(const struct schema_event *schema, const struct event *event, const char *name);
+uint64_t seen__number(const struct schema_event *schema, const struct event *event, const char *name);
 
 /* A string, list or map of an event, by the name of its field; NULL: there is none, or it is not complete. */
 const char *seen__find(const struct schema_event *schema, const struct event *event, size_t size, const char *name,
