@@ -99,9 +99,7 @@ const struct detector detector_hidden_failure = {
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty =
-				"proven; likely if it seems to have been expected; suspected of timeout(1), if an "
-				"answer ended it, of a tool looked for in silence, of a writer whose reader had enough",
+			.certainty = "proven; likely or suspected where what called it may have expected that",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.hidden = judge,
