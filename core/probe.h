@@ -53,9 +53,8 @@ enum probe_ask_what {
 			       * inode 0: of any, if written to since the process started. That may have ended */
 	PROBE_ASK_HEAD = 4,   /* first bytes of the file `path`. The process may have ended */
 	PROBE_ASK_LOG = 5,    /* bytes from `offset` on of the file in the folder `path` that the process has open */
-	PROBE_ASK_LAST =
-		6, /* the same of the file there whose name comes last, if written to since the process started.
-			       * That may have ended */
+	/* The same of the file there whose name comes last, if written to since the process started. That may have ended. */
+	PROBE_ASK_LAST = 6,
 	PROBE_ASK_WHATS,
 };
 

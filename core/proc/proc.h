@@ -49,6 +49,9 @@ int proc__append_cgroup(struct proc_text *out, int process, const struct proc_ow
 
 /* ---- tail.c ---- */
 
+/* Appends the bytes of a file between two offsets, for which there must be room. 0 or -errno. */
+int proc__append_between(struct proc_text *out, int fd, uint64_t from, uint64_t end);
+
 /* The last bytes of a file between `offset` and `end`, if it is this one: regular, with this device and inode. With inode 0
  * its last ones, if it was written to since the process started. -ESTALE: it is another one, or shorter than `end`. */
 int proc__append_tail(struct proc_text *out, const struct probe_ask *ask);

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Files of one process, which is known by its pid and its start: a pid may be used again. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -100,40 +99,36 @@ static bool is_in(int descriptors, const char *name, const char *folder)
 	       !fstatat(descriptors, name, &st, 0) && S_ISREG(st.st_mode);
 }
 
-/* That file, opened by way of the descriptor: a path may lead to another one by now. Or -errno. */
-static int open_in(int process, const char *folder)
-{
-	int fd = openat(process, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC), found = fd < 0 ? -errno : -ENOENT;
-	DIR *descriptors = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+struct search {
+	const char *folder;
+	int seen, found; /* found: a descriptor or -errno */
+};
 
-	for (int i = 0; descriptors && found == -ENOENT && i < DESCRIPTORS_MAX && (entry = readdir(descriptors)); i++) {
-		if (!is_in(fd, entry->d_name, folder))
-			continue;
-		found = openat(fd, entry->d_name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-		found = found < 0 ? -errno : found;
-	}
-	if (descriptors)
-		closedir(descriptors);
-	else if (fd >= 0)
-		close(fd);
-	return found;
+/* Opens that file by way of the descriptor: a path may lead to another one by now. */
+static int open_if_in(int descriptors, const char *name, void *arg)
+{
+	struct search *search = arg;
+
+	if (search->seen++ == DESCRIPTORS_MAX)
+		return 1;
+	if (!is_in(descriptors, name, search->folder))
+		return 0;
+	search->found = openat(descriptors, name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	search->found = search->found < 0 ? -errno : search->found;
+	return 1;
 }
 
 int proc__append_log(struct proc_text *out, const struct probe_ask *ask, int process)
 {
-	int fd = open_in(process, ask->path), err = fd < 0 ? fd : 0;
-	ssize_t n;
+	struct search search = {.folder = ask->path, .found = -ENOENT};
+	int descriptors = dir__open(process, "fd");
+	int err = descriptors < 0 ? descriptors : dir__each(descriptors, open_if_in, &search);
 
-	while (!err && out->length < out->size) {
-		n = pread(fd, out->text + out->length, out->size - out->length, ask->offset + out->length);
-		if (n < 0 && errno != EINTR)
-			err = -errno;
-		if (!n)
-			break;
-		out->length += n > 0 ? n : 0;
-	}
-	if (fd >= 0)
-		close(fd);
+	if (descriptors >= 0)
+		close(descriptors);
+	if (err < 0 || search.found < 0)
+		return err < 0 ? err : search.found;
+	err = proc__append_between(out, search.found, ask->offset, ask->offset + out->size);
+	close(search.found);
 	return err;
 }

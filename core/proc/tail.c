@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads the end of a file that a watched process wrote to, the begin of one that it was given, or what its engine has logged,
  * and no other file: others may have put a link, a FIFO or another file in its place by now. */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -89,7 +88,7 @@ static int check(const struct probe_ask *ask, int fd, struct stat *st)
 	return (uint64_t)st->st_size < ask->end ? -ESTALE : 0; /* truncated: whose bytes are these? */
 }
 
-static int read_between(int fd, uint64_t from, uint64_t end, struct proc_text *out)
+int proc__append_between(struct proc_text *out, int fd, uint64_t from, uint64_t end)
 {
 	while (from + out->length < end) {
 		ssize_t n = pread(fd, out->text + out->length, end - from - out->length, from + out->length);
@@ -166,7 +165,7 @@ int proc__append_tail(struct proc_text *out, const struct probe_ask *ask)
 	if (!err && end > from + out->size)
 		from = end - out->size;
 	if (!err)
-		err = read_between(fd, from, end, out);
+		err = proc__append_between(out, fd, from, end);
 	if (!err && is_own_file(&st))
 		leave_out_own(out);
 	out->skipped = from - ask->offset;
@@ -178,52 +177,52 @@ int proc__append_tail(struct proc_text *out, const struct probe_ask *ask)
 int proc__append_head(struct proc_text *out, const struct probe_ask *ask)
 {
 	struct stat st;
-	int fd = open_asked(ask, &st), err = fd < 0 ? fd : read_between(fd, 0, out->size, out);
+	int fd = open_asked(ask, &st), err = fd < 0 ? fd : proc__append_between(out, fd, 0, out->size);
 
 	if (fd >= 0)
 		close(fd);
 	return err;
 }
 
-/* The name that comes last in the folder, but for hidden ones. 0 or -errno. */
-static int last_name(const char *folder, char name[static NAME_MAX + 1])
-{
-	int place = *folder == '/' ? open_place(folder) : -EINVAL;
-	int fd = place < 0 ? -1 : openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int err = place < 0 ? place : fd < 0 ? -errno : 0;
-	DIR *entries = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+struct last {
+	char name[NAME_MAX + 1];
+	int seen;
+};
 
-	*name = '\0';
-	for (int i = 0; entries && i < LOGS_MAX && (entry = readdir(entries)); i++)
-		if (*entry->d_name != '.' && strcmp(entry->d_name, name) > 0)
-			strcpy(name, entry->d_name);
-	if (entries)
-		closedir(entries);
-	else if (fd >= 0)
-		close(fd);
-	if (place >= 0)
-		close(place);
-	return err ? err : *name ? 0 : -ENOENT;
+/* Keeps the name that comes last, but for hidden ones. */
+static int keep_last(int folder, const char *name, void *arg)
+{
+	struct last *last = arg;
+
+	(void)folder;
+	if (last->seen++ == LOGS_MAX)
+		return 1;
+	if (*name != '.' && strcmp(name, last->name) > 0)
+		strcpy(last->name, name);
+	return 0;
 }
 
 int proc__append_last(struct proc_text *out, const struct probe_ask *ask)
 {
-	char name[NAME_MAX + 1], path[PATH_MAX];
-	int err = last_name(ask->path, name), fd;
+	int folder = *ask->path == '/' ? open_place(ask->path) : -EINVAL, fd, err;
 	struct probe_ask file = *ask;
+	struct last last = {0};
+	char path[PATH_MAX];
 	struct stat st;
 
-	if (err)
-		return err;
-	if (snprintf(path, sizeof(path), "%s/%s", ask->path, name) >= (int)sizeof(path))
+	err = folder < 0 ? folder : dir__each(folder, keep_last, &last);
+	if (folder >= 0)
+		close(folder);
+	if (err < 0 || !*last.name)
+		return err < 0 ? err : -ENOENT;
+	if (snprintf(path, sizeof(path), "%s/%s", ask->path, last.name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	file.path = path;
 	file.inode = 0;
 	fd = open_asked(&file, &st);
 	if (fd < 0)
 		return fd;
-	err = read_between(fd, ask->offset, ask->offset + out->size, out);
+	err = proc__append_between(out, fd, ask->offset, ask->offset + out->size);
 	close(fd);
 	return err;
 }

@@ -20,12 +20,6 @@ bool engine_log__is_valid(const char *item)
 	       !strstr(folder, "..");
 }
 
-/* Whether the word is that program, with or without its path. */
-static bool is_program(const char *word, size_t length, const char *name, size_t n)
-{
-	return length >= n && !memcmp(word + length - n, name, n) && (length == n || word[length - n - 1] == '/');
-}
-
 /* Of a program with these arguments, each ended by NUL: the item of the list that names it, or NULL. */
 static const char *find_name(const struct opt_list *list, const char *args, size_t length)
 {
@@ -33,7 +27,7 @@ static const char *find_name(const struct opt_list *list, const char *args, size
 		size_t word = strnlen(args, length), whole = word + (word < length);
 
 		for (size_t i = 0; i < list->n; i++)
-			if (is_program(args, word, list->items[i], strcspn(list->items[i], "=")))
+			if (seen__is_file(args, word, list->items[i], strcspn(list->items[i], "=")))
 				return list->items[i];
 		args += whole;
 		length -= whole;

@@ -62,6 +62,11 @@ const char *seen__item(const char *map, size_t length, const char *name, char *v
 	return value;
 }
 
+bool seen__is_file(const char *word, size_t length, const char *name, size_t n)
+{
+	return length >= n && !memcmp(word + length - n, name, n) && (length == n || word[length - n - 1] == '/');
+}
+
 bool seen__has_file(const char *args, size_t length, const char *name)
 {
 	size_t n = strlen(name);
@@ -70,7 +75,7 @@ bool seen__has_file(const char *args, size_t length, const char *name)
 		size_t all = strnlen(at, length);
 
 		end = at + all + (all < length);
-		if (all >= n && !memcmp(at + all - n, name, n) && (all == n || at[all - n - 1] == '/'))
+		if (seen__is_file(at, all, name, n))
 			return true;
 	}
 	return false;

@@ -13,6 +13,9 @@ const char *seen__find(const struct schema_event *schema, const struct event *ev
 /* Copies the value of an item NAME=VALUE of a map, "" if there is none; returns the copy. */
 const char *seen__item(const char *map, size_t length, const char *name, char *value, size_t size);
 
+/* Whether a word is a file of that name, with or without its folder. */
+bool seen__is_file(const char *word, size_t length, const char *name, size_t name_length);
+
 /* Whether one of the arguments, each ended by NUL, is a file of that name. */
 bool seen__has_file(const char *args, size_t length, const char *name);
 

@@ -52,14 +52,13 @@ struct fate {
 struct ending {
 	struct model_ending pub; /* first; its cause and commands are references */
 	uint32_t refs;
-	struct model_command *asked; /* a reference, as the process's */
-	bool counts_attempts;	     /* an argument says which one it is, or that the next does */
-	uint32_t well_after;	     /* siblings that began after it, and ended well */
-	bool again, loop,
-		redone;	     /* done again with success; in the next turn of a loop; by another run of its parent */
-	struct fate *fate;   /* a reference */
-	struct brood *brood; /* of what runs others, or is `untold`; else NULL */
-	uint8_t says;	     /* enum steps_exit */
+	struct model_command *asked;  /* a reference, as the process's */
+	bool counts_attempts;	      /* an argument says which one it is, or that the next does */
+	uint32_t well_after;	      /* siblings that began after it, and ended well */
+	bool again, loop, redone;     /* done again: with success, by a loop's next turn, by another run */
+	struct fate *fate;	      /* a reference */
+	struct brood *brood;	      /* of what runs others, or is `untold`; else NULL */
+	uint8_t says;		      /* enum steps_exit */
 	bool tests, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 
