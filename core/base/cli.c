@@ -29,6 +29,11 @@ int cli__end(int code)
 	errno = 0;
 	if (!fflush(stdout) && !ferror(stdout))
 		return code;
+	if (!errno) { /* an earlier write failed, and what has run since has its errno: the next one says why again */
+		clearerr(stdout);
+		putchar('\n');
+		fflush(stdout);
+	}
 	if (errno == EPIPE)
 		return code;
 	log__error("cannot write to standard output: %s", strerror(errno ? errno : EIO));
