@@ -93,7 +93,10 @@ const struct redact_pattern redact_default[] = {
 	 .text = "(?i)([?&](?:key|auth|code)=)[\\w%+/=.~-]{16,}"},
 	/* HTTP headers. */
 	{REDACT_EVERYWHERE, .least = 8, .any = "=:",
-	 .text = "(?i)((?:authorization|cookie)[\"']?\\s*[=:]\\s*[\"']?" SCHEME ")(?!\\$[\\w{(]|`)[^\"'\\r\\n]+"},
+	 .text = "(?i)((?:authorization|cookie)[\"']?\\s*[=:]\\s*+[\"']?+(?!digest\\s+\\w+=)" SCHEME
+		 ")(?!\\$[\\w{(]|`)[^\"'\\r\\n]+"},
+	{REDACT_EVERYWHERE, .least = 50, .all = "=",
+	 .text = "(?i)(\\bdigest\\b[^\\r\\n]*?\\bresponse\\s*=\\s*\\\\?[\"']?)[0-9a-f]{32,}"},
 	/* XML, .netrc, Docker's config.json, account keys of Hadoop */
 	{REDACT_EVERYWHERE, .least = 7, .all = "<>/", .text = "(?i)(" NAMED ">)[^<]++(?=</)"},
 	{REDACT_EVERYWHERE, .least = 16, .any = " \t\n", .text = "(?i)\\b(login\\s+\\S+\\s+password\\s+)\\S+"},
