@@ -79,7 +79,19 @@ static void put_file(struct text *stamp, int folder, const char *name)
 			     (intmax_t)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 }
 
-/* What the tables depend on: the program's version, the folder, the rules, the limits, and then the streams' sizes and times. */
+/* Another build of the same version may have other verdicts. Not its inode, which differs between hosts of one run's folder. */
+static void put_build(struct text *stamp, const struct query_opts *opts)
+{
+	const char *dir = opts->plugin_dir ? opts->plugin_dir : PLUGINDIR;
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/sinks/" TABLES_SINK ".so", dir);
+	if (!stat(path, &st))
+		text__printf(stamp, "build %jd %jd\n", (intmax_t)st.st_size, (intmax_t)st.st_mtim.tv_sec);
+}
+
+/* What the tables depend on: the program, the folder, the rules, the limits, and then the streams' sizes and times. */
 static int put_stamp(struct text *key, struct text *stamp, int run, const struct streams *streams,
 		     const struct query_opts *opts)
 {
@@ -93,6 +105,7 @@ static int put_stamp(struct text *key, struct text *stamp, int run, const struct
 	if (config)
 		text__printf(key, "config %s\n", config);
 	text__put(stamp, key->data, key->size);
+	put_build(stamp, opts);
 	if (steps)
 		put_file(stamp, AT_FDCWD, steps);
 	if (config)

@@ -178,6 +178,20 @@ def test_another_users_run_is_folded_once(home):
     assert len(entries(home)) == 1
 
 
+def test_another_build_does_not_believe_the_tables(home):
+    """It may have other verdicts, though its version is the same."""
+    run = odd_run()
+    builds = [new_folder() for _ in range(2)]
+    for when, build in enumerate(builds, 1):
+        shutil.copytree(stage() / "sinks", build / "sinks")
+        os.utime(build / "sinks/parquet.so", (when, when))
+    tables = []
+    for build in (builds[0], builds[0], builds[1]):
+        ask(run, home, COUNT, "--plugin-dir", build)
+        tables.append(made(run / ".tables"))
+    assert tables[0] == tables[1] != tables[2]
+
+
 @needs_root
 def test_messages_name_the_run_as_it_was_given(home):
     run = foreign(odd_run())
