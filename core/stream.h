@@ -20,6 +20,7 @@
 #define STREAM_FORMAT "collector-stream"
 #define STREAM_VERSION 1
 #define STREAM_SUFFIX ".msgpack"
+#define STREAM_LATEST "latest" /* beside folders of runs: the link to the one that began last */
 #define STREAM_MARKER 16
 #define STREAM_MARKER_TEXT (2 * STREAM_MARKER + 1) /* in hexadecimal digits */
 #define STREAM_NO_UID UINT32_MAX

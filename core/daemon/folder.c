@@ -184,12 +184,11 @@ static void link_latest(const struct folder *f, const struct folder_opts *opts)
 	int err = store_run__link_latest(f->outfd, f->id);
 
 	if (err == -EEXIST)
-		log__warn("%s/" STORE_RUN_LATEST ": exists but is not a symbolic link; not replaced", opts->output);
+		log__warn("%s/" STREAM_LATEST ": exists but is not a symbolic link; not replaced", opts->output);
 	else if (err)
-		log__warn("%s/" STORE_RUN_LATEST ": cannot create the link: %s", opts->output, strerror(-err));
-	else if (opts->uid != (uid_t)-1 &&
-		 fchownat(f->outfd, STORE_RUN_LATEST, opts->uid, opts->gid, AT_SYMLINK_NOFOLLOW))
-		warn_owner(opts->output, STORE_RUN_LATEST, opts->uid);
+		log__warn("%s/" STREAM_LATEST ": cannot create the link: %s", opts->output, strerror(-err));
+	else if (opts->uid != (uid_t)-1 && fchownat(f->outfd, STREAM_LATEST, opts->uid, opts->gid, AT_SYMLINK_NOFOLLOW))
+		warn_owner(opts->output, STREAM_LATEST, opts->uid);
 }
 
 int folder__keep(const struct folder *f, const struct folder_opts *opts)

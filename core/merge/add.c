@@ -157,7 +157,12 @@ static int open_folder(struct merge_input *input, int folder, struct error *err)
 	if (rc)
 		return error__set(err, rc, "%s: %s", input->path, strerror(-rc));
 	if (!input->count)
-		return error__set(err, -ENOENT, "%s: no streams (*%s) in this folder", input->path, STREAM_SUFFIX);
+		return faccessat(folder, STREAM_LATEST, F_OK, 0)
+			       ? error__set(err, -ENOENT, "%s: no streams (*%s) in this folder", input->path,
+					    STREAM_SUFFIX)
+			       : error__set(err, -ENOENT,
+					    "%s: is a folder of runs: name one of them, such as %s/" STREAM_LATEST,
+					    input->path, input->path);
 	return 0;
 }
 

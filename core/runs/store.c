@@ -247,7 +247,7 @@ static void move_latest(struct store *s, int out, const struct stored *going)
 {
 	const struct stored *latest = NULL;
 	char target[512];
-	ssize_t n = readlinkat(out, STORE_RUN_LATEST, target, sizeof(target) - 1);
+	ssize_t n = readlinkat(out, STREAM_LATEST, target, sizeof(target) - 1);
 
 	target[n > 0 ? n : 0] = 0;
 	if (strcmp(target, going->id))
@@ -262,7 +262,7 @@ static void move_latest(struct store *s, int out, const struct stored *going)
 	if (latest)
 		store_run__link_latest(out, latest->id);
 	else
-		unlinkat(out, STORE_RUN_LATEST, 0);
+		unlinkat(out, STREAM_LATEST, 0);
 }
 
 /* Whether its space is free now. */

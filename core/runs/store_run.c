@@ -262,10 +262,10 @@ int store_run__link_latest(int outfd, const char *id)
 	char name[64];
 	int err;
 
-	if (!fstatat(outfd, STORE_RUN_LATEST, &st, AT_SYMLINK_NOFOLLOW) && !S_ISLNK(st.st_mode))
+	if (!fstatat(outfd, STREAM_LATEST, &st, AT_SYMLINK_NOFOLLOW) && !S_ISLNK(st.st_mode))
 		return -EEXIST;
-	snprintf(name, sizeof(name), "." STORE_RUN_LATEST ".%d", getpid());
-	if (!symlinkat(id, outfd, name) && !renameat(outfd, name, outfd, STORE_RUN_LATEST))
+	snprintf(name, sizeof(name), "." STREAM_LATEST ".%d", getpid());
+	if (!symlinkat(id, outfd, name) && !renameat(outfd, name, outfd, STREAM_LATEST))
 		return 0;
 	err = -errno;
 	unlinkat(outfd, name, 0);

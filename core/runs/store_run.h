@@ -9,8 +9,6 @@
 
 #include "core/error.h"
 
-#define STORE_RUN_LATEST "latest"
-
 struct store_run {
 	uint64_t bytes;	  /* on the disk */
 	uint64_t ended;	  /* last write, ns of real time */

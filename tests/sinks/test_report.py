@@ -179,6 +179,22 @@ def test_the_cause_comes_first(browser):
 
 
 @needs_bpf
+def test_a_failure_names_which_task_of_its_step(browser):
+    """Of a hundred tasks of one step: the sample, in the cause, in the other failures, and for the search."""
+    rules = new_folder() / "rules.yaml"
+    rules.write_text("steps: [{args: '^sh -c .* (s\\d+)$', step: align, id: 'sample=${1}'}]\n")
+    run = collect("bash", "-c", "for s in s1 s2 s3; do sh -c 'test $0 = s1 || expr $0 : s3; exit $?' $s || code=$?; done; exit $code", code=1)
+    page = Page(browser, write(run.path, options=f":steps={rules}"))
+
+    assert "in step align (sample=s2)" in page.text("#cause")
+    assert all("align (sample=s" in item.text for item in page.all("#failures li"))
+    page.open_tab("Processes")
+    page.one("#filter").send_keys("sample=s2")
+    assert {text.split()[0] for text in page.column(1)} == {"sh", "expr"}
+    assert page.console() == []
+
+
+@needs_bpf
 def test_strings_of_strangers_stay_text(browser):
     page = Page(browser, recorded_page())
 

@@ -230,3 +230,16 @@ def test_of_two_copies_the_better_one_is_read(run, harm):
             kept, other = run / "cpu.msgpack", copy / "cpu.msgpack"
             more = ": it has more" if paths[0] == copy else ""
             assert f"{other}: the same stream as {kept}, which is read{more}\n" in said
+
+
+def test_a_folder_of_runs_names_one(run):
+    def merged(folder):
+        done = subprocess.run([stage() / "collector-merge", "--plugin-dir", stage(), folder], capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == 2
+        return done.stderr
+
+    assert "no streams (*.msgpack) in this folder\n" in merged(new_folder())
+    (run.parent / "latest").symlink_to(run.name)
+    assert f"is a folder of runs: name one of them, such as {run.parent}/latest\n" in merged(run.parent)
+    assert merge(run.parent / "latest")

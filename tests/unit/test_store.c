@@ -138,7 +138,7 @@ static void a_folder_without_its_name_goes(void **state)
 	assert_int_equal(store_run__link_latest(folder->fd, C), 0);
 	store__free(work(folder, (struct retention_limits){.age = 90000000000}));
 	assert_false(is_there(folder, "." A));
-	assert_true(is_there(folder, B) && is_there(folder, STORE_RUN_LATEST));
+	assert_true(is_there(folder, B) && is_there(folder, STREAM_LATEST));
 }
 
 static void only_runs_go(void **state)
@@ -189,10 +189,10 @@ static void latest_moves(void **state)
 	make_run(folder, C, 30);
 	assert_int_equal(store_run__link_latest(folder->fd, C), 0);
 	store__free(work(folder, (struct retention_limits){.runs = 2}));
-	assert_true(readlinkat(folder->fd, STORE_RUN_LATEST, target, sizeof(target) - 1) > 0);
+	assert_true(readlinkat(folder->fd, STREAM_LATEST, target, sizeof(target) - 1) > 0);
 	assert_string_equal(target, B); /* the last by the time of its begin */
 	store__free(work(folder, (struct retention_limits){.age = 1}));
-	assert_false(is_there(folder, STORE_RUN_LATEST));
+	assert_false(is_there(folder, STREAM_LATEST));
 }
 
 /* The cursor of a follower, which has so much of a run; `stream`: NULL for the run's own. */

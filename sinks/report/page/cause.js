@@ -30,7 +30,7 @@ function originEntry(run, i, choose) {
 		run.text(rows.how[i]),
 		run.has(i, FLAGS.core) ? 'core dumped' : '',
 		run.text(rows.oom[i]),
-		run.text(rows.step[i]) ? 'in step ' + run.text(rows.step[i]) : ''
+		run.step(i) ? 'in step ' + run.step(i) : ''
 	];
 
 	return element(

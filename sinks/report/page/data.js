@@ -113,6 +113,7 @@ class Run {
 		this.lower = [];
 		this.until = 1000;
 		this.reasons = new Map();
+		this.ids = new Map(Array.from(this.tasks.number, (number, t) => [this.taskKey(this.tasks.run[t], number), this.tasks.id[t]]));
 		for (let i = 0; i < this.missing.reason.length; i++)
 			this.reasons.set(this.missing.reason[i], this.text(this.missing.text[i]));
 		this.next = this.nextOf(this.rows);
@@ -160,6 +161,22 @@ class Run {
 	text(number) {
 		if (number <= 0) return '';
 		return (this.texts[number - 1] ??= safeText(this.strings[number - 1]));
+	}
+
+	taskKey(run, number) {
+		return run * 2 ** 32 + number;
+	}
+
+	/* Which execution of its step: as its rule names it, else ''. */
+	taskId(i) {
+		return this.text(this.ids.get(this.taskKey(this.rows.run[i], this.rows.task[i])) || 0);
+	}
+
+	/* Its step, and which execution of it. */
+	step(i) {
+		const id = this.taskId(i);
+
+		return this.text(this.rows.step[i]) + (id ? ' (' + id + ')' : '');
 	}
 
 	reason(value) {

@@ -210,7 +210,7 @@ class Detail {
 				.join(', ')
 		);
 		add('out of memory', run.text(rows.oom[i]));
-		add('step', run.text(rows.step[i]) + this.taskName(i));
+		add('step', run.text(rows.step[i]) + (rows.task[i] ? ' · task ' + (run.taskId(i) || '#' + rows.task[i]) : ''));
 		add('executable', rows.exe[i] ? run.text(rows.exe[i]) : this.missing(-1 - rows.exe_why[i]));
 		add(
 			'folder',
@@ -251,15 +251,6 @@ class Detail {
 				? ''
 				: ' · user ' + duration(user[i]) + ', system ' + duration(system[i])) + average
 		);
-	}
-
-	taskName(i) {
-		const { rows, tasks } = this.run,
-			number = rows.task[i];
-
-		if (!number) return '';
-		const at = tasks.number.findIndex((n, t) => n === number && tasks.run[t] === rows.run[i]);
-		return ' · task ' + ((at >= 0 && this.run.text(tasks.id[at])) || '#' + number);
 	}
 
 	link(i) {

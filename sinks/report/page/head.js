@@ -191,7 +191,7 @@ function failureEntry(run, kind, choose) {
 		run.text(rows.how[i]),
 		run.has(i, FLAGS.core) ? 'core dumped' : '',
 		run.text(rows.oom[i]),
-		run.text(rows.step[i]) ? 'in ' + run.text(rows.step[i]) : '',
+		run.step(i) ? 'in ' + run.step(i) : '',
 		parent && rows.by_pid[i] !== rows.ppid[i] ? 'under ' + short(run.command(parent - 1), 100) : ''
 	];
 

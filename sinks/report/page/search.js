@@ -45,11 +45,11 @@ const TERM = new RegExp(
 
 const isWordIn = (text, word) => (' ' + text + ' ').split(/[^\p{L}\p{N}_]+/u).includes(word);
 
-/* Its arguments, or its step; a quote is of the command as the page shows it. */
+/* Its arguments, or its step and which execution of that; a quote is of the command as the page shows it. */
 function hasText(run, i, words, test) {
 	return (
 		test(run.searched(i), words) ||
-		test(run.text(run.rows.step[i]).toLowerCase(), words) ||
+		test(run.step(i).toLowerCase(), words) ||
 		(words.includes("'") && test(run.command(i).toLowerCase(), words))
 	);
 }
