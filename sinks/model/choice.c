@@ -16,6 +16,12 @@ bool choice__is_candidate(const struct ending *ending)
 	return !ending->fate->retried && !ending->fate->ignored;
 }
 
+/* A writer whose reader had enough ends so by right: what that ends has the status of SIGPIPE, by pipefail. */
+static bool lost_its_reader(const struct ending *e)
+{
+	return e->pub.row.benign && model_row__status(&e->pub.row) == 128 + SIGPIPE;
+}
+
 /* What passes its children's ends on: what runs others, and what runs tests. Another program that asks only looks around. */
 struct passer {
 	const struct model_row *row;
@@ -70,7 +76,7 @@ struct ending *choice__latest(const struct brood *brood, uint32_t after, bool an
 	for (uint32_t i = brood->count; i-- > 0;) {
 		struct ending *e = brood->bad[i];
 
-		if (choice__is_candidate(e) && (answers || !e->pub.row.benign))
+		if (choice__is_candidate(e) && ((answers && !lost_its_reader(e)) || !e->pub.row.benign))
 			return e->well_after <= after ? e : NULL;
 	}
 	return NULL;
@@ -95,7 +101,7 @@ static bool were_together(const struct model_row *a, const struct model_row *b)
 }
 
 /* Of those that ran at the same time, such as members of a pipe, the first that failed: the others may have failed
- * because of it. */
+ * because of it. A writer that has lost its reader is never why that failed. */
 static struct ending *first_together(const struct brood *brood, struct ending *last)
 {
 	for (uint32_t i = 0; i < brood->count; i++) {
@@ -104,7 +110,7 @@ static struct ending *first_together(const struct brood *brood, struct ending *l
 		if (e == last)
 			break;
 		if (choice__is_candidate(e) && (last->pub.row.benign || !e->pub.row.benign) &&
-		    were_together(&e->pub.row, &last->pub.row))
+		    (!lost_its_reader(e) || lost_its_reader(last)) && were_together(&e->pub.row, &last->pub.row))
 			return e;
 	}
 	return last;

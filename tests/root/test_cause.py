@@ -86,6 +86,10 @@ BROKEN = {
     "an answer, under a code of its own": (
         {"run": "#!/bin/bash\ngrep -q x /dev/null || { echo no x >&2; exit 3; }\n"}, ["sh", "-c", "./run 2>err"], 3,
         r"exit 1 +grep -q x /dev/null"),
+    "a test of the shell itself, after a pipe": (
+        {"run": "#!/bin/bash\nset -e\nseq 2000000 | head -n 1 >a\n[ -s b ]\n"}, ["./run"], 1, r"exit 1 +run"),
+    "an answer in a pipe, whose first writer lost its reader": (
+        {"run": "#!/bin/bash\nset -e\nseq 2000000 | head -n 1 | grep x\n"}, ["./run"], 1, r"exit 1 +grep x"),
     "an answer in a pipe, whose reader ends later": (
         {"run": SCRIPT + "ls nowhere* | while read -r name; do echo $name; done\n"}, ["./run"], 2, r"exit 2 +ls 'nowhere\*'"),
     "what a shell says itself, after an answer": (

@@ -130,6 +130,38 @@ static void of_a_pipe_the_first_that_failed(void **state)
 	assert_chain(s, 141, "10 12");
 }
 
+/* seq | head -1; [ -s x ]: the shell itself tests, and without pipefail no SIGPIPE ends a script. */
+static void a_writer_whose_reader_had_enough_ends_nothing(void **state)
+{
+	struct seen *s = began("/bin/bash", "bash|-e|x|");
+
+	(void)state;
+	starts(11, 10, "/bin/seq", "seq|");
+	starts(12, 10, "/bin/head", "head|-1|");
+	ends(12, 0);
+	ends(11, -13);
+	assert_chain(s, 1, "10");
+
+	/* a reader of the same pipe answers */
+	s = began("/bin/bash", "bash|-e|x|");
+	starts(11, 10, "/bin/seq", "seq|");
+	starts(12, 10, "/bin/head", "head|-1|");
+	starts(13, 10, "/bin/grep", "grep|x|");
+	ends(12, 0);
+	ends(11, -13);
+	ends(13, 1);
+	assert_chain(s, 1, "10 13");
+
+	/* a test that is a program, after it */
+	s = began("/bin/sh", "sh|-e|x|");
+	starts(11, 10, "/bin/sort", "sort|big|");
+	starts(12, 10, "/bin/head", "head|-1|");
+	ends(12, 0);
+	ends(11, -13);
+	runs(13, 10, "/bin/grep", "grep|-q|x|out|", 1);
+	assert_chain(s, 1, "10 13");
+}
+
 /* It is no failure, but the cause of what asked. */
 static void an_answer_that_ends_a_script(void **state)
 {
@@ -988,6 +1020,7 @@ int main(void)
 		cmocka_unit_test(through_every_level),
 		cmocka_unit_test(a_runner_goes_on_after_a_failure),
 		cmocka_unit_test(of_a_pipe_the_first_that_failed),
+		cmocka_unit_test(a_writer_whose_reader_had_enough_ends_nothing),
 		cmocka_unit_test(an_answer_that_ends_a_script),
 		cmocka_unit_test(what_is_silenced_is_a_question),
 		cmocka_unit_test(an_answer_of_the_command_itself),
