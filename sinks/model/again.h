@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a process has done again after it had failed. Private to sinks/model. */
+/* What a process has done again after it had failed, and what may fail by right. Private to sinks/model. */
 #ifndef SINKS_MODEL_AGAIN_H
 #define SINKS_MODEL_AGAIN_H
 
@@ -36,5 +36,19 @@ void expected__searched(struct model *model, const struct brood *brood, const st
 
 /* Which failures of its children a process may have expected, as it ends. */
 void expected__settle(const struct process *parent);
+
+/* A failure that `by` hides; its row is whole now. `ending` may be NULL. */
+void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by);
+
+/* ---- recipe.c ---- */
+
+/* Whether it is a make that failed, and may say which failures it ignored. */
+bool recipe__is_told(const struct model_command *command, uint64_t exit_code);
+
+/* Whether it is a make that goes on after a failure by its Makefile only: it was not called with -i. */
+bool recipe__may_ignore(const struct model_command *command);
+
+/* Marks the failures that make says it has ignored. */
+void recipe__ignored(const struct model_said *said, const struct brood *brood);
 
 #endif

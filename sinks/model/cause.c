@@ -58,6 +58,7 @@ static struct ending *ending__new(const struct process *p)
 	ending->refs = ending->fate->refs = 1;
 	ending->asked = model_command__ref(p->asked);
 	ending->counts_attempts = again__counts_attempts(p->asked);
+	ending->alone = !p->has_forked;
 	ending->pub = (struct model_ending){
 		.row = p->row,
 		.command = model_command__ref(p->command),

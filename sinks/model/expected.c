@@ -6,7 +6,13 @@
  *
  * It ended at once by an exit code of its own, in no pipe, and its errors went to /dev/null, but not those of its caller, or to
  * a file that a program which answers by its exit code has then searched with success. A script that does not look at what its
- * tools say may do the first, too: that is a doubt, not an excuse. */
+ * tools say may do the first, too: that is a doubt, not an excuse. So it is for what exited 1 and had written nothing at all: a
+ * tool that fails has words for it, and one that asks has an exit code:
+ *
+ *	./is_cached b || build b
+ *
+ * And where make goes on, its Makefile says so: the message "[Makefile:3: all] Error 1 (ignored)" is not recorded of a make that
+ * ends well. */
 #include <string.h>
 
 #include "sinks/model/again.h"
@@ -14,7 +20,7 @@
 
 #define AT_ONCE_NS 1000000000ULL
 #define NOT_EXECUTED 126 /* and more: by what could not be executed, or by a signal */
-#define NO_MATCH 1	 /* what grep, diff and alike answer by */
+#define NO 1		 /* what grep, diff and alike answer by */
 
 /* Whether an argument is the file, by its path or relative to the folder. */
 static bool names_file(const struct model_command *command, const struct model_text *file)
@@ -38,7 +44,7 @@ static bool answers(struct model *model, const struct process *p)
 	struct steps_program program = {
 		.command = p->command, .parent = p->parent, .comm = p->row.comm, .depth = p->above};
 
-	return model->matcher && steps_matcher__exit(model->matcher, &program, NO_MATCH) == STEPS_ANSWER;
+	return model->matcher && steps_matcher__exit(model->matcher, &program, NO) == STEPS_ANSWER;
 }
 
 void expected__searched(struct model *model, const struct brood *brood, const struct process *child)
@@ -51,6 +57,18 @@ void expected__searched(struct model *model, const struct brood *brood, const st
 		    child->row.start >= bad->pub.row.ended_ns && names_file(child->command, &command->errors))
 			bad->searched = answers(model, child);
 	}
+}
+
+const char *model_expected__words(enum model_expected expected)
+{
+	static const char *const words[] = {
+		[MODEL_EXPECTED_SILENCED] = "its errors went to /dev/null",
+		[MODEL_EXPECTED_SEARCHED] = "its errors were searched",
+		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
+		[MODEL_EXPECTED_RECIPE] = "make went on, as after a recipe's line that begins with -",
+	};
+
+	return words[expected];
 }
 
 static bool is_silenced(const struct process *parent, const struct ending *bad)
@@ -67,8 +85,23 @@ void expected__settle(const struct process *parent)
 		const struct model_row *row = &bad->pub.row;
 
 		bad->pub.beside = !again__ran_alone(parent, bad);
-		bad->pub.expected = row->outcome == MODEL_FAILED && row->exit_code < NOT_EXECUTED && !row->propagated &&
-				    row->ended_ns - row->start <= AT_ONCE_NS &&
-				    (bad->searched || is_silenced(parent, bad)) && !bad->pub.beside;
+		if (row->outcome != MODEL_FAILED || row->exit_code >= NOT_EXECUTED || row->propagated ||
+		    row->ended_ns - row->start > AT_ONCE_NS || bad->pub.beside)
+			continue;
+		if (is_silenced(parent, bad))
+			bad->pub.expected = MODEL_EXPECTED_SILENCED;
+		else if (bad->searched)
+			bad->pub.expected = MODEL_EXPECTED_SEARCHED;
+		bad->may_answer = row->exit_code == NO && bad->alone;
 	}
+}
+
+void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by)
+{
+	if (!ending || ending->pub.expected)
+		return;
+	if (recipe__may_ignore(by->command))
+		ending->pub.expected = MODEL_EXPECTED_RECIPE;
+	else if (ending->may_answer && !row->io[MODEL_IO_WRITE_CHARS] && !row->io_partial)
+		ending->pub.expected = MODEL_EXPECTED_ANSWER;
 }

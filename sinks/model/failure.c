@@ -2,7 +2,7 @@
 /* Finds hidden failures. A failed row is kept with the nearest living ancestor. If that exits 0, the failure is
  * hidden; if it fails too, it propagates the failure, and its failures move to the next ancestor. Those that
  * reach the top are not hidden and are dropped. */
-#include "sinks/model/process.h"
+#include "sinks/model/again.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -63,6 +63,7 @@ static int report(struct model *model, const struct model_row *row, struct endin
 		return 0;
 	if (is_ignored(model, ending, task, by))
 		return model->calls.ignored ? model->calls.ignored(model->arg, row) : 0;
+	expected__hidden(ending, row, by);
 	if (!row->propagated)
 		task__hidden(task, by->task);
 	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, command_then(by, row)) : 0;

@@ -290,6 +290,18 @@ static inline uint64_t model_row__hugetlb(const struct model_row *row)
 /* The exit status as a shell reports it, 128 + a signal; 0 also if it is not known. */
 uint32_t model_row__status(const struct model_row *row);
 
+/* What speaks for that a failure was expected. */
+enum model_expected {
+	MODEL_EXPECTED_NOT,
+	MODEL_EXPECTED_SILENCED, /* its errors went to /dev/null, not so its caller's */
+	MODEL_EXPECTED_SEARCHED, /* a program that answers by its exit code has searched them */
+	MODEL_EXPECTED_ANSWER,	 /* it exited 1 and had written nothing, as what answers by its exit code does */
+	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */
+};
+
+const char *model_expected__words(
+	enum model_expected expected); /* "its errors went to /dev/null"; NULL: nothing does */
+
 /* How a process ended that did not exit 0, and the child whose end it passed on. */
 struct model_ending {
 	struct model_row row; /* as it was known then: no figures, and its pointers are not valid but for these */
@@ -298,9 +310,9 @@ struct model_ending {
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
 	/* Known when its parent ends. */
-	bool expected; /* it seems that this was prepared for it */
-	bool beside;   /* another child of that ran at the same time, as in a pipe */
-	bool at_once;  /* of what was retried: right after it, as the next turn of a loop over other data is */
+	enum model_expected expected;
+	bool beside;  /* another child of that ran at the same time, as in a pipe */
+	bool at_once; /* of what was retried: right after it, as the next turn of a loop over other data is */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;
 	char among_of[EVENT_COMM];

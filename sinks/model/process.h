@@ -59,6 +59,8 @@ struct ending {
 	struct fate *fate;	      /* a reference */
 	struct brood *brood;	      /* of what runs others, or is `untold`; else NULL */
 	uint8_t says;		      /* enum steps_exit */
+	bool may_answer;	      /* by an exit code of its own, at once, alone: if it has written nothing */
+	bool alone;		      /* it has started no process */
 	bool tests, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 
@@ -261,6 +263,8 @@ bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)
 bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
 			char *name, size_t size);
 
+bool tool__is_make(const struct model_command *command);
+
 /* Whether the last line is a message of the shell itself, with its name: not one of a program that it ran. */
 bool said__own_message(const struct model_said *said, const struct model_command *shell);
 
@@ -268,14 +272,6 @@ bool said__own_message(const struct model_said *said, const struct model_command
 
 int client__exec(struct model *model, struct process *process); /* 0 or -ENOMEM */
 void client__ended(struct model *model, const struct process *process);
-
-/* ---- recipe.c ---- */
-
-/* Whether it is a make that failed, and may say which failures it ignored. */
-bool recipe__is_told(const struct model_command *command, uint64_t exit_code);
-
-/* Marks the failures that make says it has ignored. */
-void recipe__ignored(const struct model_said *said, const struct brood *brood);
 
 /* ---- output_text.c ---- */
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/process.h"
+#include "sinks/model/again.h"
 
 #define ERROR ": *** " /* not only of a recipe */
 #define FATAL ERROR "["
@@ -72,9 +72,28 @@ static struct ending *child_of(const struct brood *brood, const bool *used, uint
 
 bool recipe__is_told(const struct model_command *command, uint64_t exit_code)
 {
-	const char *name = model_command__name(command, "");
+	return exit_code == 2 && tool__is_make(command);
+}
 
-	return exit_code == 2 && (!strcmp(name, "make") || !strcmp(name, "gmake"));
+/* Short options stand together up to one that has a value: -ki, but not -Cdist. */
+static bool asks_to_ignore(const char *option)
+{
+	if (*option != '-')
+		return false;
+	if (option[1] == '-')
+		return !strncmp(option, "--ig", 4);
+	return option[strcspn(option, "CEfIijloOW")] == 'i';
+}
+
+bool recipe__may_ignore(const struct model_command *command)
+{
+	const char *arg = command ? command->args.data : NULL, *end = arg ? arg + command->args.length : NULL;
+
+	if (!arg || !tool__is_make(command))
+		return false;
+	while (arg < end && !asks_to_ignore(arg))
+		arg += strlen(arg) + 1;
+	return arg == end;
 }
 
 void recipe__ignored(const struct model_said *said, const struct brood *brood)

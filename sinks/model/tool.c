@@ -81,7 +81,7 @@ static bool is_shell(struct part part, const struct model_command *shell)
 	return shell->exe.data && (is_same(part, shell->exe.data) || is_same(part, last_part(shell->exe.data)));
 }
 
-static bool is_make(const struct model_command *command)
+bool tool__is_make(const struct model_command *command)
 {
 	const char *name = model_command__name(command, "");
 
@@ -107,7 +107,7 @@ static bool tool_of(struct part line, const struct model_command *shell, struct 
 
 	if (n < 3 || !is_shell(parts[0], shell) || !parts[n - 1].length)
 		return false;
-	at = is_make(shell) ? n - 2 : n > 3 && is_line_number(parts[1]) ? 2 : 1;
+	at = tool__is_make(shell) ? n - 2 : n > 3 && is_line_number(parts[1]) ? 2 : 1;
 	if (!is_word(parts[at]) && n == 4)
 		at = 3;
 	*tool = parts[at];
@@ -116,7 +116,7 @@ static bool tool_of(struct part line, const struct model_command *shell, struct 
 
 bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code)
 {
-	return shell && (exit_code == 127 || exit_code == 126 || (exit_code == 2 && is_make(shell)));
+	return shell && (exit_code == 127 || exit_code == 126 || (exit_code == 2 && tool__is_make(shell)));
 }
 
 /* Takes the last line off a text. */

@@ -44,7 +44,7 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
-	bool expected = row->ending && row->ending->expected;
+	const char *expected = row->ending ? model_expected__words(row->ending->expected) : NULL;
 	struct draft draft;
 
 	if (row->propagated)
@@ -59,8 +59,7 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	text__command(&draft.evidence, by, "an ancestor", false);
 	text__printf(&draft.evidence, " (pid %u) above it exited 0", pid);
 	if (expected)
-		text__printf(&draft.evidence, "; it was expected, perhaps: its errors %s",
-			     model_ending__is_silent(row->ending) ? "went to /dev/null" : "were searched");
+		text__printf(&draft.evidence, "; it was expected, perhaps: %s", expected);
 	text__member(&draft.members, row->pid, 0);
 	text__member(&draft.members, pid, 0);
 	text__printf(&draft.refute, "a check of its exit status that was meant to accept this one");

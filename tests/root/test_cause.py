@@ -211,6 +211,8 @@ all: ; @echo $(V)$(W)$(X)$(Y) >out
 END
 make -s 2>/dev/null
 """,
+    "a test of what is to fail": """/usr/bin/python3 -c 'import subprocess; assert subprocess.call(["false"])'
+""",
     "questions in subshells": """for i in 1 2 3; do (echo >/dev/tcp/127.0.0.1/1) 2>/dev/null && break; done
 if ! b=$(command -v nosuchtool); then b=none; fi
 c=$(type -P nosuchtool) || c=none

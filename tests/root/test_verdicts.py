@@ -192,6 +192,27 @@ def test_only_last_words_are_about_the_failure(lines, told):
     assert len(full) == told and all(re.search(words + ".*No space left on device", evidence) for evidence in full), full
 
 
+# How certain it is that these were not meant to fail: ./no has nothing to say, ./tool has
+MAKE = "printf 'all:\\n\\t{}\\n\\ttrue\\n' | make -s {} -f -"
+HIDDEN = {
+    "./no || touch built": "likely",
+    "./no | cat": "proven",
+    "./tool || touch built": "proven",
+    MAKE.format("-./tool", ""): "likely",
+    MAKE.format("./tool", "-i"): "proven",
+}
+
+
+@pytest.mark.parametrize("line", HIDDEN)
+def test_what_may_have_been_meant_to_fail(line):
+    folder = new_folder()
+    for name, text in {"no": "exit 1", "tool": "echo no input >&2; exit 1", "run": f"{line}; exit 0"}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    run = collect("./run", config=CONFIG, cwd=folder)
+    assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("hidden_failure", HIDDEN[line])]
+
+
 def test_every_kind_has_a_detector():
     run = collect("/bin/true", config=CONFIG)
     page = merge(run.path, sink="judge:detectors=true")

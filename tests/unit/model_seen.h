@@ -39,7 +39,7 @@ struct seen {
 	char waits[SEEN][64]; /* of each row; empty: none */
 	struct {
 		uint32_t pid, by;
-		bool expected;
+		enum model_expected expected;
 		char exe[64]; /* of what hides it */
 	} hidden[SEEN];
 	uint64_t sampled_cpu_ns, held_ns; /* since the last row, of one process at a time */
@@ -93,7 +93,7 @@ static inline int on_hidden(void *arg, const struct model_row *row, uint32_t pid
 	if (by && by->exe.data)
 		strncpy(s->hidden[s->hidden_count].exe, by->exe.data, 63);
 	s->hidden[s->hidden_count].pid = row->pid;
-	s->hidden[s->hidden_count].expected = row->ending && row->ending->expected;
+	s->hidden[s->hidden_count].expected = row->ending ? row->ending->expected : MODEL_EXPECTED_NOT;
 	s->hidden[s->hidden_count++].by = pid;
 	return 0;
 }

@@ -393,6 +393,7 @@ static const struct {
 	{"/usr/bin/sha256sum", "sha256sum|-c|x|", 1, true},
 	{"/usr/bin/node", "node|-e|require('x')|", 1, false},
 	{"/usr/bin/node", "node|-e|require('x').run()|", 1, true},
+	{"/bin/false", "false|", 1, true},
 	{"/bin/ls", "ls|missing|", 2, false},
 	{"/bin/cat", "cat|missing|", 1, true},
 	{"/usr/bin/cmake", "cmake|--build|.|", 1, true},

@@ -61,8 +61,82 @@ static void what_a_script_tests(void **state)
 		tell(&stories[i]);
 		if (s->hidden_count != 1 || s->hidden[0].pid != 11)
 			fail_msg("%s: %zu hidden", stories[i].what, s->hidden_count);
-		if (s->hidden[0].expected != stories[i].expected)
+		if (!s->hidden[0].expected == stories[i].expected)
 			fail_msg("%s", stories[i].what);
+		end(s);
+	}
+}
+
+/* What a script asks, and what only failed: ./is_cached b || build b. */
+static void what_says_no_by_its_code(void **state)
+{
+	static const struct {
+		const char *what;
+		int status;
+		uint64_t ms, chars; /* chars: 0: it has written nothing */
+		bool forks, beside, answers;
+	} cases[] = {
+		{"./is_cached b || build b", 1, 10, 0, false, false, true},
+		{"it has written something", 1, 10, 9, false, false, false},
+		{"another code", 3, 10, 0, false, false, false},
+		{"a signal", -11, 10, 0, false, false, false},
+		{"it worked for long", 1, 5000, 0, false, false, false},
+		{"what it has started may have said it", 1, 10, 0, true, false, false},
+		{"in a pipe nobody looks at its code", 1, 10, 0, false, true, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin("exits: [{command: [grep], code: [1], is: answer}]", ALL | 1U << IO);
+		uint64_t end_of = S + cases[i].ms * MS, last = end_of + 5 * MS;
+
+		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|x|");
+		FORK(.at = S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = S, .pid = 11, .exe = "/x/is_cached", .args = "./is_cached|b|");
+		if (cases[i].forks || cases[i].beside)
+			program(S + MS, 12, cases[i].forks ? 11 : 10, "cat|");
+		if (cases[i].forks || cases[i].beside)
+			END(.at = end_of - MS, .pid = 12, .cpu = 1, .bytes = 1);
+		END(.at = end_of, .pid = 11, STATUS(cases[i].status), .cpu = 1, .bytes = 1);
+		IO_CLOSED(.at = end_of, .pid = 11, .chars = cases[i].chars);
+		END(.at = last, .pid = 10, .cpu = 1, .bytes = 1);
+		IO_CLOSED(.at = last, .pid = 10);
+		assert_int_equal(model__finish(s->model), 0);
+		if (!is_hidden(s, 11) || (s->hidden[0].expected == MODEL_EXPECTED_ANSWER) != cases[i].answers)
+			fail_msg("%s", cases[i].what);
+		end(s);
+	}
+}
+
+/* Without -i only the Makefile lets make go on. */
+static void what_a_recipe_may_fail_by(void **state)
+{
+	static const struct {
+		const char *exe, *args;
+		bool expected;
+	} cases[] = {
+		{"/usr/bin/make", "make|all|", true},
+		{"/usr/bin/gmake", "gmake|-j2|-Cdist|", true},
+		{"/usr/bin/make", "make|-i|", false},
+		{"/usr/bin/make", "make|-ki|all|", false},
+		{"/usr/bin/make", "make|--ignore-er|", false},
+		{"/usr/bin/make", "make|-fMakefile.ini|", true},
+		{"/bin/sh", "sh|make|", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+
+		EXEC(.at = S, .pid = 10, .exe = cases[i].exe, .args = cases[i].args);
+		program(S + MS, 11, 10, "sh|-c|tool|");
+		program(S + 3 * MS, 12, 11, "tool|");
+		END(.at = 2 * S, .pid = 12, .code = 3, .cpu = 1, .bytes = 1);
+		END(.at = 2 * S, .pid = 11, .code = 3, .cpu = 1, .bytes = 1);
+		END(.at = 3 * S, .pid = 10, .cpu = 1, .bytes = 1);
+		assert_int_equal(s->hidden_count, 2);
+		if ((s->hidden[0].expected == MODEL_EXPECTED_RECIPE) != cases[i].expected)
+			fail_msg("%s", cases[i].args);
 		end(s);
 	}
 }
@@ -71,6 +145,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_script_tests),
+		cmocka_unit_test(what_says_no_by_its_code),
+		cmocka_unit_test(what_a_recipe_may_fail_by),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
