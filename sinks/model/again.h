@@ -40,7 +40,7 @@ void expected__settle(const struct process *parent);
 /* A failure that `by` hides; its row is whole now. `ending` may be NULL. */
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by);
 
-/* ---- recipe.c ---- */
+/* ---- tool.c: of make ---- */
 
 /* Whether it is a make that failed, and may say which failures it ignored. */
 bool recipe__is_told(const struct model_command *command, uint64_t exit_code);
