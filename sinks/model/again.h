@@ -5,11 +5,21 @@
 
 #include "sinks/model/process.h"
 
+/* ---- same.c ---- */
+
 /* Whether this child began after a failure and did the same, or the same by another tool. */
 bool again__is(const struct process *child, const struct ending *bad);
 
 /* Whether an argument says which attempt it is, or that the next one does. */
 bool again__counts_attempts(const struct model_command *asked);
+
+/* Also if items differ that say which attempt it is, where it `counts` those. */
+bool same__list(const struct model_list *a, const struct model_list *b, bool counts);
+
+/* Engines start all their tasks with the same arguments, each in a folder of its own. Either may be NULL. */
+bool same__folder(const struct model_command *a, const struct model_command *b);
+
+/* ---- again.c ---- */
 
 /* A child has ended well, of what began after failures of the same program, as a make -j1 after a make -j2: which of those it
  * has made good. `over`: the parent of `runner`; NULL: it has ended. */
@@ -24,6 +34,7 @@ bool again__reader_left(const struct process *parent, const struct process *chil
 /* What its children did again with success is made good, unless that was the next turn of a loop which does the same whether
  * that fails or not: over other data each time. Of those that began until then. */
 void again__settle(const struct process *parent, uint64_t until);
+
 /* Whether no other child ran at the same time, as those of a pipe do. */
 bool again__ran_alone(const struct process *parent, const struct ending *bad);
 
