@@ -64,6 +64,9 @@ enum track_figure {
 
 enum track_event { TRACK_CPU_SAMPLE, TRACK_MEM_SAMPLE, TRACK_IO_SAMPLE, TRACK_EVENTS };
 
+/* What a process has used, as far as its samples and its end tell: of the whole run, it says whether others get on. */
+enum track_used { TRACK_USED_CPU, TRACK_USED_READ, TRACK_USED_WRITTEN, TRACK_USES };
+
 #define TRACK_WORDS 6
 
 /* A process from its first record to its last row. */
@@ -82,8 +85,9 @@ struct track {
 	bool gone;	      /* and those of its children that ended before: no detector has anything of it any more */
 	uint64_t figure[TRACK_FIGURES], before[TRACK_FIGURES];	    /* before: at the sample before */
 	uint64_t sampled_ns[TRACK_EVENTS], before_ns[TRACK_EVENTS]; /* the last one, and the one before; 0: none */
-	uint64_t mapped;	     /* most bytes of files in its memory that a sample, or its end, saw */
-	uint64_t active_ns;	     /* when it was last seen to have got on: CPU, or bytes; 0: never */
+	uint64_t mapped;    /* most bytes of files in its memory that a sample, or its end, saw */
+	uint64_t active_ns; /* when it was last seen to have got on: CPU, or bytes; 0: never */
+	uint64_t used[TRACK_USES];
 	char state;		     /* of the last sample; 0: none */
 	uint64_t image_ns;	     /* the last exec; 0: none was seen */
 	bool of_fork;		     /* its parent had executed nothing then, as a subshell */
@@ -134,6 +138,7 @@ struct verdict_run {
 	uint64_t cpus;			      /* on which the least restricted of its processes may run; 0: not known */
 	uint64_t memory_limit;		      /* of the cgroup in which most of its memory is; 0: none is known */
 	struct gone_active gone[GONE_ACTIVE]; /* the latest first */
+	uint64_t used[TRACK_USES];	      /* by all its processes */
 };
 
 struct reader; /* verdicts.c */
@@ -170,6 +175,7 @@ void track__ended(struct track *track, uint64_t ts, struct track *parent); /* pa
 void track__executed(struct track *track, uint64_t ts, const struct value *exe, const struct value *args,
 		     const struct value *cwd, const uint8_t *end);
 void track__sample(struct track *track, enum track_event event, uint64_t ts, const struct value *const *fields);
+void track__use(struct verdicts *verdicts, struct track *track, enum track_used what, uint64_t total);
 void track__add_to_family(struct track *track, const struct model_row *row); /* its last */
 void track__over(struct verdicts *verdicts, struct track *track); /* its last row has come: no record finds it */
 bool track__is_owed(const struct track *track);			  /* a row of it or of a child that has ended */
@@ -206,6 +212,9 @@ bool ended__by_signal(const struct model_row *row);
 
 /* Whether nothing else of the run has got on since `since_ns`: no process but this one, its ancestors and its children. */
 bool ended__idle(const struct verdicts *verdicts, const struct track *track, uint64_t since_ns);
+
+/* What all others of the run have used so far, but its ancestors: they wait for it. */
+uint64_t ended__used_by_others(const struct verdicts *verdicts, const struct track *track, enum track_used what);
 
 /* ---- a detector ---- */
 

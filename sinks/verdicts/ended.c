@@ -20,6 +20,15 @@ bool ended__outside(const struct verdicts *verdicts, const struct model_row *row
 	return ended__by_signal(row) && row->sender_is == MODEL_RELATION_OUTSIDE;
 }
 
+uint64_t ended__used_by_others(const struct verdicts *verdicts, const struct track *track, enum track_used what)
+{
+	uint64_t used = verdicts->runs[track->run->index]->used[what];
+
+	for (; track; track = track->parent)
+		used -= track->used[what];
+	return used;
+}
+
 static bool is_above(const struct track *track, const struct track *other)
 {
 	while (track && track != other)

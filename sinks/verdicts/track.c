@@ -110,6 +110,14 @@ static void keep_active(struct verdicts *verdicts, const struct track *track)
 	gone[0] = found;
 }
 
+void track__use(struct verdicts *verdicts, struct track *track, enum track_used what, uint64_t total)
+{
+	if (EVENT_IS_NULL(total) || total <= track->used[what])
+		return;
+	verdicts->runs[track->run->index]->used[what] += total - track->used[what];
+	track->used[what] = total;
+}
+
 void track__add_to_family(struct track *track, const struct model_row *row)
 {
 	struct track *parent = track->parent && !track->parent->gone ? track->parent : NULL;

@@ -107,6 +107,12 @@ static int take_exit(const struct seen *seen)
 	return err;
 }
 
+static void use(const struct seen *seen, enum track_used what, int field)
+{
+	if (seen->track)
+		track__use(seen->verdicts, seen->track, what, value__number(seen->field[field]));
+}
+
 static int take_sample(const struct seen *seen, enum track_event event)
 {
 	int err = 0;
@@ -127,6 +133,7 @@ static int take_cpu(const struct seen *seen)
 
 	if (seen->track && state->type == VALUE_STRING && state->length)
 		seen->track->state = state->string[0];
+	use(seen, TRACK_USED_CPU, 0);
 	return take_sample(seen, TRACK_CPU_SAMPLE);
 }
 
@@ -152,6 +159,8 @@ static int take_mem_exit(const struct seen *seen)
 
 static int take_io(const struct seen *seen)
 {
+	use(seen, TRACK_USED_READ, 0);
+	use(seen, TRACK_USED_WRITTEN, 1);
 	return take_sample(seen, TRACK_IO_SAMPLE);
 }
 
@@ -167,6 +176,19 @@ static int take_release(const struct seen *seen)
 	track->released_ns = seen->record->ts;
 	EACH(err, released, seen->verdicts, track);
 	return err;
+}
+
+static int take_cpu_exit(const struct seen *seen)
+{
+	use(seen, TRACK_USED_CPU, 1);
+	return take_release(seen);
+}
+
+static int take_io_exit(const struct seen *seen)
+{
+	use(seen, TRACK_USED_READ, 1);
+	use(seen, TRACK_USED_WRITTEN, 2);
+	return take_release(seen);
 }
 
 static const struct detector_role own_roles[] = {
@@ -186,8 +208,8 @@ static const struct detector_role own_roles[] = {
 	 {"anon_bytes", "file_bytes", "shmem_bytes", "swap_bytes", "stack_bytes", "minor_faults", "major_faults"}},
 	{"mem", "exit", take_mem_exit, {"file_bytes"}},
 	{"io", "sample", take_io, {"read_chars", "write_chars", "read_bytes", "write_bytes"}},
-	{"cpu", "exit", take_release, {"final"}},
-	{"io", "exit", take_release, {"final"}},
+	{"cpu", "exit", take_cpu_exit, {"final", "cpu_ns"}},
+	{"io", "exit", take_io_exit, {"final", "read_chars", "write_chars"}},
 	{.stream = NULL},
 };
 

@@ -562,6 +562,38 @@ static void spins_beside_work(void)
 	stop(11 * S + 100 * MS);
 }
 
+/* A shell that asks in a loop whether its child still works, by programs too short for a sample. */
+static void waits_in_a_loop(uint64_t cpu, uint64_t chars)
+{
+	computes(0, 0);
+	start(1 * S + 2 * MS, 12, 11, "work", "");
+	for (uint32_t i = 0; i < 9; i++) {
+		uint64_t at = (2 + i) * S;
+		char name[] = {'a' + (char)i, '\0'};
+
+		start(at, 20 + i, 12, name, "");
+		END(.at = at + 500 * MS, .pid = 20 + i, .parent = 12, .cpu = cpu, .bytes = MIB);
+		IO_CLOSED(.at = at + 501 * MS, .pid = 20 + i, .chars = chars);
+	}
+	stop(11 * S + 100 * MS);
+}
+
+static void waits_in_a_loop_for_work(void)
+{
+	waits_in_a_loop(400 * MS, 100);
+}
+
+static void waits_in_a_loop_for_bytes(void)
+{
+	waits_in_a_loop(4 * MS, MIB);
+}
+
+/* As a loop of sleep(1) and date(1): that says nothing of the other. */
+static void spins_beside_a_heartbeat(void)
+{
+	waits_in_a_loop(4 * MS, 20 << 10);
+}
+
 enum shape { LINEAR, PLATEAU, SAW, LOADS };
 
 static void holds(enum shape shape)
@@ -1395,7 +1427,10 @@ static const struct {
 	{spins_and_ends, NONE, 0, 0, NULL},
 	{computes_and_writes, NONE, 0, 0, NULL},
 	{computes_and_sleeps, NONE, 0, 0, NULL},
-	{spins_beside_work, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "without a sleep"},
+	{spins_beside_work, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "while other processes of its run used 5.0 s"},
+	{waits_in_a_loop_for_work, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "while other processes of its run used"},
+	{waits_in_a_loop_for_bytes, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "while other processes of its run used"},
+	{spins_beside_a_heartbeat, VERDICT_SPIN, VERDICT_LIKELY, 11, "until it was ended from outside"},
 	{leaks, VERDICT_LEAK, VERDICT_LIKELY, 11, "5.0 MiB/s"},
 	{calls_itself_and_grows, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
 	{leaks_and_crashes, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
