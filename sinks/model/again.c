@@ -10,7 +10,13 @@
  *	S F S		a loop over data
  *	F handler S S	a loop over data: what comes after a success comes after a failure, too, and there after its handler
  *
- * What waits after a failure and not after a success tries again. So does a program that asks again from time to time. */
+ * What waits after a failure and not after a success tries again. So does a program that asks again from time to time. And an
+ * argument that is one more each time counts attempts where it waits so, and the success is the last:
+ *
+ *	F1 sleep F2 sleep S3 work
+ *
+ * What runs beside it in a pipe of a shell has the data: zcat a | tool, zcat b | tool. Of two turns without a difference it
+ * is unsure whether the second was for other data. */
 #include "sinks/model/again.h"
 
 #include <errno.h>
@@ -25,6 +31,8 @@ struct turn {
 	uint64_t start, ended;
 	uint64_t key;  /* of what it was asked to execute, and where; 0: none is known */
 	uint64_t name; /* of its program */
+	uint64_t kind; /* as the key, without numbers that may count attempts */
+	uint32_t sum;  /* of those */
 	bool well;
 };
 
@@ -96,6 +104,30 @@ static uint64_t key_of(const struct process *p)
 	return cwd && cwd->data ? hash__bytes(key, cwd->data, cwd->length) : key;
 }
 
+#define ATTEMPTS_MAX 2 /* digits */
+
+static bool may_count(const char *argument)
+{
+	size_t digits = strspn(argument, "0123456789");
+
+	return digits && digits <= ATTEMPTS_MAX && !argument[digits];
+}
+
+static void set_kind(struct turn *turn, const struct process *p)
+{
+	const struct model_list *args = p->asked ? &p->asked->args : NULL;
+	const struct model_text *cwd = p->command ? &p->command->cwd : NULL;
+	const char *at = args ? args->data : NULL, *end = at ? at + args->length : NULL;
+
+	for (; at && at < end; at += strlen(at) + 1)
+		if (may_count(at))
+			turn->sum += (uint32_t)atoi(at);
+		else
+			turn->kind = hash__bytes(turn->kind, at, strlen(at) + 1);
+	if (cwd && cwd->data)
+		turn->kind = hash__bytes(turn->kind, cwd->data, cwd->length);
+}
+
 static uint64_t name_of(const struct process *p)
 {
 	const char *name = model_command__name(p->command, p->row.comm);
@@ -161,12 +193,120 @@ static const struct turn *turn_of(const struct turns *turns, const struct ending
 	return NULL;
 }
 
-/* Whether the same began right after it, and nothing in between: a loop over other data does that as well. */
-static bool was_at_once(const struct turns *turns, const struct ending *bad)
+/* Whether what is between a failure and the next turn comes after the success as well. */
+static bool goes_on_after(const struct turns *turns, const struct turn *bad, const struct turn *again,
+			  const struct turn *well)
+{
+	const struct turn *end = turns->list + turns->count;
+
+	while (++bad < again)
+		if (++well >= end || well->name != bad->name)
+			return false;
+	return true;
+}
+
+/* Whether the same program ran right before both, with other arguments. */
+static bool was_prepared(const struct turns *turns, const struct turn *bad, const struct turn *again)
+{
+	return bad > turns->list && bad[-1].name == again[-1].name && bad[-1].key != again[-1].key;
+}
+
+/* Whether a loop over other data looks the same: it does not wait, and goes on alike. */
+static bool is_unsure(const struct turns *turns, const struct ending *bad)
 {
 	const struct turn *turn = turn_of(turns, bad), *again = turn && turn->key ? next_alike(turns, turn) : NULL;
+	const struct turn *well = again;
+	bool waits = again && again->start - turn->ended >= WAIT_NS;
 
-	return again && again == turn + 1 && again->start - turn->ended < WAIT_NS;
+	while (well && !well->well)
+		well = next_alike(turns, well);
+	if (!well)
+		return false;
+	if (again == turn + 1)
+		return !waits;
+	return goes_on_after(turns, turn, again, well) || (!waits && was_prepared(turns, turn, again));
+}
+
+static bool overlap(const struct turn *a, const struct turn *b)
+{
+	return a != b && a->start < b->ended && b->start < a->ended;
+}
+
+/* Whether `beside` ran with other arguments beside the next turn, and not with the same. */
+static bool has_changed(const struct turns *turns, const struct turn *beside, const struct turn *again)
+{
+	bool changed = false;
+
+	for (const struct turn *at = turns->list; at < turns->list + turns->count; at++) {
+		if (!overlap(at, again) || at->name != beside->name || !at->key)
+			continue;
+		if (at->key == beside->key)
+			return false;
+		changed = true;
+	}
+	return changed;
+}
+
+/* Whether another member of its pipe was called with other arguments the next time. Only of a shell: other programs run their
+ * jobs beside each other. */
+static bool has_other_input(const struct process *parent, const struct ending *bad)
+{
+	const struct turns *turns = parent->turns;
+	const struct turn *turn = turn_of(turns, bad), *again = turn && turn->key ? next_alike(turns, turn) : NULL;
+
+	if (!again || !model_command__is_shell(parent->command, parent->row.comm))
+		return false;
+	for (const struct turn *at = turns->list; at < turns->list + turns->count; at++)
+		if (at->key && overlap(at, turn) && !overlap(at, again) && has_changed(turns, at, again))
+			return true;
+	return false;
+}
+
+/* The next one whose numbers are one more; NULL: there is none. */
+static const struct turn *next_counted(const struct turns *turns, const struct turn *turn)
+{
+	for (const struct turn *next = turn + 1; next < turns->list + turns->count; next++)
+		if (next->kind == turn->kind && next->start >= turn->ended)
+			return next->sum == turn->sum + 1 ? next : NULL;
+	return NULL;
+}
+
+static const struct turn *first_after(const struct turns *turns, const struct turn *turn)
+{
+	for (const struct turn *next = turn + 1; next < turns->list + turns->count; next++)
+		if (next->start >= turn->ended)
+			return next;
+	return NULL;
+}
+
+/* Whether what comes after the success is what comes after the failure: the same program, or a wait of the parent. */
+static bool waits_alike(const struct process *parent, const struct turn *bad, const struct turn *again,
+			const struct turn *well)
+{
+	const struct turn *handler = first_after(parent->turns, bad), *after = first_after(parent->turns, well);
+	uint64_t until = after ? after->start : parent->row.ended_ns;
+
+	if (handler != again)
+		return after && after->name == handler->name;
+	return EVENT_IS_NULL(until) || 4 * (until - well->ended) >= again->start - bad->ended;
+}
+
+static bool counts_attempts(const struct process *parent, const struct ending *bad)
+{
+	const struct turns *turns = parent->turns;
+	const struct turn *first = turn_of(turns, bad), *again = first ? next_counted(turns, first) : NULL;
+	const struct turn *turn = first, *well = again;
+
+	while (well && well->start - turn->ended >= WAIT_NS && !well->well) {
+		turn = well;
+		well = next_counted(turns, turn);
+	}
+	if (!well || well->start - turn->ended < WAIT_NS || waits_alike(parent, first, again, well))
+		return false;
+	for (turn = well + 1; turn < turns->list + turns->count; turn++)
+		if (turn->kind == well->kind)
+			return false;
+	return true;
 }
 
 static bool is_loop(const struct turns *turns, const struct ending *bad)
@@ -191,9 +331,10 @@ void again__settle(const struct process *parent, uint64_t until)
 
 		if (bad->fate->retried)
 			continue;
-		bad->loop = bad->again && (bad->loop || is_loop(parent->turns, bad));
-		bad->fate->retried = (bad->again && !bad->loop) || settle_redone(bad->brood);
-		bad->fate->at_once = bad->again && was_at_once(parent->turns, bad);
+		bad->loop = bad->again && (bad->loop || is_loop(parent->turns, bad) || has_other_input(parent, bad));
+		bad->fate->retried = (bad->again && !bad->loop) || settle_redone(bad->brood) ||
+				     (!bad->again && counts_attempts(parent, bad));
+		bad->fate->unsure = bad->again && is_unsure(parent->turns, bad);
 	}
 }
 
@@ -223,10 +364,11 @@ static int make_room(struct process *parent)
 int again__note(struct process *parent, const struct process *child)
 {
 	struct turn turn = {child->row.start, child->row.ended_ns, key_of(child), name_of(child),
-			    child->row.outcome == MODEL_OK};
+			    .well = child->row.outcome == MODEL_OK};
 	struct turns *turns = turns_of(parent);
 	uint32_t at;
 
+	set_kind(&turn, child);
 	if (!turns || make_room(parent))
 		return -ENOMEM;
 	for (at = turns->count; at && turns->list[at - 1].start > turn.start; at--)

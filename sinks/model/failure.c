@@ -56,7 +56,7 @@ static int report(struct model *model, const struct model_row *row, struct endin
 	const struct fate *retried = ending__retried(ending);
 
 	if (retried) {
-		ending->pub.at_once = retried->at_once;
+		ending->pub.unsure = retried->unsure;
 		return model->calls.retried ? model->calls.retried(model->arg, row) : 0;
 	}
 	if (!by)

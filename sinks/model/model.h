@@ -311,8 +311,8 @@ struct model_ending {
 	const struct model_ending *cause;	     /* NULL: it began here */
 	/* Known when its parent ends. */
 	enum model_expected expected;
-	bool beside;  /* another child of that ran at the same time, as in a pipe */
-	bool at_once; /* of what was retried: right after it, as the next turn of a loop over other data is */
+	bool beside; /* another child of that ran at the same time, as in a pipe */
+	bool unsure; /* of what was retried: a loop over other data looks the same */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
 	uint32_t among;
 	char among_of[EVENT_COMM];

@@ -42,10 +42,10 @@ struct task {
 /* Whether a failure was made good, by itself or as a part of what was. */
 struct fate {
 	uint32_t refs;
-	struct fate *over;     /* a reference: of its parent's end; NULL: that ended well, or not yet */
-	bool retried, at_once; /* the same was tried again, and ended well; right after it: perhaps for other data */
-	bool ends_task;	       /* its task ended by it */
-	bool ignored;	       /* its parent says so, a make whose recipe has a - before the line */
+	struct fate *over;    /* a reference: of its parent's end; NULL: that ended well, or not yet */
+	bool retried, unsure; /* the same was tried again, and ended well; perhaps for other data */
+	bool ends_task;	      /* its task ended by it */
+	bool ignored;	      /* its parent says so, a make whose recipe has a - before the line */
 };
 
 /* A bad end, for as long as a parent may pass it on. */

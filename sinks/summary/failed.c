@@ -156,9 +156,9 @@ void page__excused(struct page *page)
 		struct text line = {0};
 
 		text__printf(&line, "%s: %s, %s", e->shown, story__ending(how, &e->row),
-			     e->ignored	  ? "ignored"
-			     : e->at_once ? "retried at once, then 0 (unless that was for other data)"
-					  : "retried, then 0");
+			     e->ignored	 ? "ignored"
+			     : e->unsure ? "retried, then 0 (unless that was for other data)"
+					 : "retried, then 0");
 		if (e->count > 1)
 			text__printf(&line, "; %s times", format__count(number, e->count));
 		text__printf(page->text, "  ");

@@ -339,7 +339,7 @@ static int count_excused(struct tally *tally, const struct model_row *row, const
 	}
 	if (excused) {
 		excused->count++;
-		excused->at_once |= row->ending && row->ending->at_once;
+		excused->unsure |= row->ending && row->ending->unsure;
 	}
 	return 0;
 }

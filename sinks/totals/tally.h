@@ -47,8 +47,8 @@ struct tally_excused {
 	struct hash_node node;
 	struct model_row row; /* of the first; its pointers are not valid */
 	uint64_t count;
-	bool ignored, at_once; /* at_once: right after a failure, perhaps for other data */
-	char shown[];	       /* safe to show */
+	bool ignored, unsure; /* unsure: retried, or that was for other data */
+	char shown[];	      /* safe to show */
 };
 
 /* One row among the longest, the largest, or those still running. */

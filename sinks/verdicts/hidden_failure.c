@@ -68,6 +68,26 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	return draft__add(verdicts, &draft);
 }
 
+/* What was retried, unless it was the next turn of a loop over other data: no record says which. */
+static int doubt(struct verdicts *verdicts, const struct model_row *row)
+{
+	struct draft draft;
+
+	if (row->propagated || !row->ending || !row->ending->unsure)
+		return 0;
+	draft = draft__new(VERDICT_HIDDEN_FAILURE, VERDICT_SUSPECTED, row);
+	draft.since_ns = draft.ended_ns = row->ended_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " ");
+	put_end(&draft.evidence, row);
+	text__printf(&draft.evidence, ", and the same was done again and ended well: for other data, perhaps");
+	text__member(&draft.members, row->pid, 0);
+	text__printf(&draft.refute, "a loop that ends as soon as the command ends well");
+	text__printf(&draft.next,
+		     "give the data as an argument, or record the variable that has them (env of the probe lifecycle)");
+	return draft__add(verdicts, &draft);
+}
+
 /* In English, and in the language of the collector. */
 static bool says_broken_pipe(const struct model_said *said)
 {
@@ -98,9 +118,11 @@ const struct detector detector_hidden_failure = {
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty = "proven; likely or suspected where what called it may have expected that",
+			.certainty =
+				"proven; likely or suspected where what called it may have expected that, or did the same again",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.hidden = judge,
+	.retried = doubt,
 	.finish = confirm_all,
 };

@@ -23,7 +23,7 @@ struct seen {
 	struct made made;
 	struct steps *steps;
 	struct model *model;
-	size_t tasks_count, rows_count, hidden_count, retried_count, ignored_count, samples_count;
+	size_t tasks_count, rows_count, hidden_count, retried_count, unsure_count, ignored_count, samples_count;
 	struct {
 		struct model_task task;
 		char step[64], id[64], tag[64], rules[64];
@@ -100,8 +100,8 @@ static inline int on_hidden(void *arg, const struct model_row *row, uint32_t pid
 
 static inline int on_retried(void *arg, const struct model_row *row)
 {
-	(void)row;
 	((struct seen *)arg)->retried_count++;
+	((struct seen *)arg)->unsure_count += row->ending && row->ending->unsure;
 	return 0;
 }
 

@@ -20,6 +20,15 @@ static const struct {
 	{"for s in a b c; do until s=$s tool; do sleep 1; done; done", "tool:3 sleep:0:1000 tool:0 tool:0", "11"},
 	{"it asks every ten seconds", "squeue:0 squeue:1:10:10000 squeue:0:10:10000", "12"},
 	{"something else after it", "tool-a:3 tool-a:0 tool-b:0 tool-b:0", "11"},
+	{"for i in 1 2 3; do tool $i && break; sleep 1; done; work",
+	 "tool-1:1 sleep:0:700 tool-2:1 sleep:0:700 tool-3:0 work:0", "11 13"},
+	{"for i in range(3): tool i; time.sleep(1)", "tool-0:1 tool-1:1:10:1000 tool-2:0:10:1000", "11 12"},
+	{"for i in 1 2 3; do tool $i; sleep 1; done",
+	 "tool-1:1 sleep:0:1000 tool-2:1 sleep:0:1000 tool-3:0 sleep:0:1000", ""},
+	{"it does not wait", "tool-1:1 tool-2:1 tool-3:0", ""},
+	{"it goes on after the success", "tool-1:1 sleep:0:1000 tool-2:0 tool-3:0", ""},
+	{"not one more", "tool-1:1 sleep:0:1000 tool-3:0", ""},
+	{"a year", "tool-2019:1 sleep:0:1000 tool-2020:0", ""},
 };
 
 static uint64_t at;
@@ -83,6 +92,71 @@ static void a_turn_of_a_loop_is_no_other_try(void **state)
 			if (is_hidden(s, 11 + c) != (statuses[c] && !strstr(stories[i].again, pid)))
 				fail_msg("%s: %s", stories[i].what, pid);
 		}
+		end(s);
+	}
+}
+
+static void of_two_turns_it_may_not_be_known(void **state)
+{
+	static const struct {
+		const char *what, *children;
+		size_t unsure;
+	} cases[] = {
+		{"tool || tool", "tool:3 tool:0", 1},
+		{"until tool; do sleep 1; done", "tool:3 sleep:0:1000 tool:0", 0},
+		{"for f in a b; do tool <$f; sleep 1; done", "tool:3 sleep:0:1000 tool:0 sleep:0:1000", 1},
+		{"for f in a b; do cp $f in; tool; done", "cp-a:0 tool:3 cp-b:0 tool:0", 1},
+		{"for f in a b; do tool <$f; gzip out.$f; done", "tool:3 gzip-a:0 tool:0 gzip-b:0", 1},
+		{"tool || { rm out; tool; }", "tool:3 rm-out:0 tool:0 work:0", 0},
+		{"sleep 2; until tool; do sleep 1; done", "sleep-2:0 tool:3 sleep-1:0:1000 tool:0", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began();
+		int statuses[8] = {0};
+
+		tell(cases[i].children, statuses);
+		ended();
+		if (s->retried_count != 1 || s->unsure_count != cases[i].unsure)
+			fail_msg("%s: %zu retried", cases[i].what, s->retried_count);
+		end(s);
+	}
+}
+
+/* Two at the same time: of a shell they are a pipe, for which the first one has the data. */
+static void with_another_input(void **state)
+{
+	static const struct {
+		const char *parent, *first, *second;
+		bool again;
+	} cases[] = {
+		{"sh|x|", "cat|a|", "cat|b|", false},	   {"sh|x|", "cat|a|", "cat|a|", true},
+		{"sh|x|", "cat|a|", "zcat|a|", true},	   {"sh|x|", NULL, "cat|b|", true},
+		{"parallel|x|", "job|1|", "job|2|", true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		char exe[32];
+
+		snprintf(exe, sizeof(exe), "/bin/%.*s", (int)strcspn(cases[i].parent, "|"), cases[i].parent);
+		EXEC(.at = S, .pid = 10, .exe = exe, .args = cases[i].parent);
+		for (uint32_t turn = 0; turn < 2; turn++) {
+			const char *beside = turn ? cases[i].second : cases[i].first;
+			uint64_t from = (2 + turn) * S;
+
+			if (beside)
+				program(from, 20 + turn, 10, beside);
+			program(from + MS, 11 + turn, 10, "tool|");
+			if (beside)
+				END(.at = from + 5 * MS, .pid = 20 + turn, .cpu = 1, .bytes = 1);
+			END(.at = from + 9 * MS, .pid = 11 + turn, .code = turn ? 0 : 3, .cpu = 1, .bytes = 1);
+		}
+		END(.at = 4 * S, .pid = 10, .cpu = 1, .bytes = 1);
+		if (is_hidden(s, 11) == cases[i].again)
+			fail_msg("case %zu", i);
 		end(s);
 	}
 }
@@ -213,6 +287,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_turn_of_a_loop_is_no_other_try),
+		cmocka_unit_test(of_two_turns_it_may_not_be_known),
+		cmocka_unit_test(with_another_input),
 		cmocka_unit_test(of_other_data),
 		cmocka_unit_test(by_another_run_of_the_same_program),
 		cmocka_unit_test(beside_each_other),

@@ -82,6 +82,25 @@ static void hidden(void)
 	over(3 * S, ROOT, 0, 0);
 }
 
+static void done_again(uint64_t wait)
+{
+	start(1 * S, 11, ROOT, "count", "a|");
+	over(2 * S, 11, ROOT, 3);
+	start(2 * S + wait, 12, ROOT, "count", "a|");
+	over(3 * S + wait, 12, ROOT, 0);
+	over(5 * S, ROOT, 0, 0);
+}
+
+static void next_turn_of_a_loop(void)
+{
+	done_again(1 * MS);
+}
+
+static void tried_again_later(void)
+{
+	done_again(1 * S);
+}
+
 static void passed_on(void)
 {
 	start(1 * S, 11, ROOT, "count", "a|");
@@ -1379,6 +1398,8 @@ static const struct {
 } cases[] = {
 	{hidden, VERDICT_HIDDEN_FAILURE, VERDICT_PROVEN, 11, "exited 3"},
 	{passed_on, NONE, 0, 0, NULL},
+	{next_turn_of_a_loop, VERDICT_HIDDEN_FAILURE, VERDICT_SUSPECTED, 11, "for other data, perhaps"},
+	{tried_again_later, NONE, 0, 0, NULL},
 	{killed_for_memory, VERDICT_OOM, VERDICT_PROVEN, 11, "limit 97 MiB"},
 	{killed_by_its_user, NONE, 0, 0, NULL},
 	{no_such_tool, VERDICT_MISSING_TOOL, VERDICT_PROVEN, 11, "ENOENT"},
