@@ -204,12 +204,19 @@ static enum steps_exit below(struct model *model, struct process *p)
 	return (enum steps_exit)p->below;
 }
 
+/* Whether what fails below it is none of its failures, unless it fails itself. */
+static bool excuses(enum steps_exit below)
+{
+	return below == STEPS_ANSWER || below == STEPS_UNSEEN;
+}
+
 static enum steps_exit said_above(struct model *model, const struct process *p)
 {
 	enum steps_exit says = STEPS_FAILURE;
 
 	for (struct process *over = p->ancestor; over && says != STEPS_ANSWER; over = over->ancestor)
-		says = below(model, over);
+		if (excuses(below(model, over)))
+			says = below(model, over);
 	return says;
 }
 
@@ -332,7 +339,8 @@ static void link_cause(struct model *model, struct process *p)
 {
 	enum steps_exit says = passed_on(p, said(model, p));
 	bool rules = model->matcher != NULL;
-	bool tests = rules && below(model, p) == STEPS_ANSWER;
+	enum steps_exit above = rules ? said_above(model, p) : STEPS_FAILURE;
+	bool tests = rules && excuses(below(model, p));
 	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;
 	struct model_row *row = &p->row;
 	const struct brood *brood = p->brood;
@@ -354,7 +362,7 @@ static void link_cause(struct model *model, struct process *p)
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && p != p->run->root) || lost_its_reader(row) ||
 		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) ||
-		      ended_with_namespace(p) || is_question(p) || (rules && said_above(model, p) == STEPS_ANSWER) ||
+		      ended_with_namespace(p) || is_question(p) || above == STEPS_ANSWER ||
 		      asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
@@ -363,6 +371,10 @@ static void link_cause(struct model *model, struct process *p)
 	/* How an engine looks around fails nothing, but for what it passes on. */
 	if (p->engine && (!cause || cause->pub.row.benign))
 		row->benign = true;
+	if (!row->benign && above == STEPS_UNSEEN) {
+		own->pub.expected = MODEL_EXPECTED_UNSEEN;
+		row->benign = true;
+	}
 	own->pub.row = *row;
 	set_cause(own, cause);
 	*row = own->pub.row;

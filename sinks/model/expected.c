@@ -65,6 +65,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_SILENCED] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_SEARCHED] = "its errors were searched",
 		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
+		[MODEL_EXPECTED_UNSEEN] = "a program above it had its errors sent to /dev/null",
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after a recipe's line that begins with -",
 	};
 
@@ -85,7 +86,7 @@ void expected__settle(const struct process *parent)
 		const struct model_row *row = &bad->pub.row;
 
 		bad->pub.beside = !again__ran_alone(parent, bad);
-		if (row->outcome != MODEL_FAILED || row->exit_code >= NOT_EXECUTED || row->propagated ||
+		if (row->benign || row->outcome != MODEL_FAILED || row->exit_code >= NOT_EXECUTED || row->propagated ||
 		    row->ended_ns - row->start > AT_ONCE_NS || bad->pub.beside)
 			continue;
 		if (is_silenced(parent, bad))

@@ -26,7 +26,7 @@
  *	    forked: false			# true: of forks of that program that executed nothing
  *	    is: answer				# answer, wrapper, runner, origin, muted
  *	  - args: '(^|/)configure( |$)'
- *	    below: answer			# of its descendants: answer; of its tasks: ignored */
+ *	    below: answer			# of its descendants: answer, unseen; of its tasks: ignored */
 #ifndef SINKS_STEPS_STEPS_H
 #define SINKS_STEPS_STEPS_H
 
@@ -73,6 +73,7 @@ enum steps_exit {
 	STEPS_TALLY,   /* a failure: it counts those that children of its parent have hidden before (make check) */
 	STEPS_MUTED,   /* known to the user: counted apart */
 	STEPS_IGNORED, /* of tasks below a program that ends well: it ignored their failure */
+	STEPS_UNSEEN,  /* as an answer, but what has failed is suspected: what says why was thrown away */
 };
 
 /* ---- the rules applied ---- */
@@ -131,7 +132,7 @@ size_t steps_matcher__clients_count(const struct steps_matcher *matcher);
 bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 				  uint32_t client); /* it can start its server itself */
 
-/* What the ends of its descendants say: STEPS_ANSWER or STEPS_IGNORED, unless they are STEPS_FAILURE. */
+/* What the ends of its descendants say: STEPS_ANSWER, STEPS_UNSEEN or STEPS_IGNORED, unless they are STEPS_FAILURE. */
 enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 
 #endif

@@ -68,6 +68,27 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	return draft__add(verdicts, &draft);
 }
 
+/* Below what threw its words away, as make >/dev/null 2>&1 || true does: it may have been tried only. */
+static int suspect(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	const struct model_ending *ending = row->ending;
+	struct draft draft;
+
+	(void)track;
+	if (!ending || ending->expected != MODEL_EXPECTED_UNSEEN || ending->cause)
+		return 0;
+	draft = draft__new(VERDICT_HIDDEN_FAILURE, VERDICT_SUSPECTED, row);
+	draft.since_ns = draft.ended_ns = row->ended_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " ");
+	put_end(&draft.evidence, row);
+	text__printf(&draft.evidence, ", and %s", model_expected__words(ending->expected));
+	text__member(&draft.members, row->pid, 0);
+	text__printf(&draft.refute, "a check of what that program ended with");
+	text__printf(&draft.next, "send its errors to a file, and look at its exit status");
+	return draft__add(verdicts, &draft);
+}
+
 /* What was retried, unless it was the next turn of a loop over other data: no record says which. */
 static int doubt(struct verdicts *verdicts, const struct model_row *row)
 {
@@ -122,6 +143,7 @@ const struct detector detector_hidden_failure = {
 				"proven; likely or suspected where what called it may have expected that, or did the same again",
 			.text = "a program failed, and an ancestor exited 0",
 		},
+	.row = suspect,
 	.hidden = judge,
 	.retried = doubt,
 	.finish = confirm_all,

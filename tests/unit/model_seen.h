@@ -24,6 +24,7 @@ struct seen {
 	struct steps *steps;
 	struct model *model;
 	size_t tasks_count, rows_count, hidden_count, retried_count, unsure_count, ignored_count, samples_count;
+	size_t unseen_count;
 	struct {
 		struct model_task task;
 		char step[64], id[64], tag[64], rules[64];
@@ -62,6 +63,7 @@ static inline int on_row(void *arg, const struct model_row *row)
 {
 	struct seen *s = arg;
 
+	s->unseen_count += row->ending && row->ending->expected == MODEL_EXPECTED_UNSEEN && !row->ending->cause;
 	if (row->oom) {
 		oom__unref(s->oom);
 		s->oom = oom__ref((struct model_oom *)row->oom);

@@ -529,14 +529,16 @@ static void what_runs_below_a_question(void **state)
 	static const struct {
 		const char *exe, *args, *stderr, *child;
 		int status;
-		bool hidden;
+		bool hidden, unseen;
 	} cases[] = {
-		{"/usr/bin/gcc", "gcc|x.c|", "type=null|device=5|inode=5|", "cc1", 1, false},
-		{"/usr/bin/gcc", "gcc|x.c|", "type=pipe|device=5|inode=null|", "cc1", 1, true},
-		{"/usr/bin/make", "make|fast|", "type=null|device=5|inode=5|", "tool", 2, false},
-		{"/usr/bin/make", "make|fast|", "type=pipe|device=5|inode=null|", "tool", 2, true},
-		{"/usr/bin/flock", "flock|-n|lock|job|", NULL, "job", 1, true},
-		{"/usr/bin/git", "git|commit|-m|x|", NULL, "hook", 1, true},
+		{"/usr/bin/gcc", "gcc|x.c|", "type=null|device=5|inode=5|", "cc1", 1, false, false},
+		{"/usr/bin/gcc", "gcc|x.c|", "type=pipe|device=5|inode=null|", "cc1", 1, true, false},
+		{"/usr/bin/make", "make|fast|", "type=null|device=5|inode=5|", "tool", 2, false, true},
+		{"/usr/bin/make", "make|-i|fast|", "type=null|device=5|inode=5|", "tool", 0, false, true},
+		{"/usr/bin/make", "make|fast|", "type=null|device=5|inode=5|", "grep", 2, false, false},
+		{"/usr/bin/make", "make|fast|", "type=pipe|device=5|inode=null|", "tool", 2, true, false},
+		{"/usr/bin/flock", "flock|-n|lock|job|", NULL, "job", 1, true, false},
+		{"/usr/bin/git", "git|commit|-m|x|", NULL, "hook", 1, true, false},
 	};
 
 	(void)state;
@@ -550,7 +552,8 @@ static void what_runs_below_a_question(void **state)
 		runs(12, 11, cases[i].child, "x|", 1);
 		ends(11, cases[i].status);
 		ends(10, 0);
-		if ((s->hidden_count > 0) != cases[i].hidden)
+		assert_int_equal(model__finish(s->model), 0);
+		if ((s->hidden_count > 0) != cases[i].hidden || s->unseen_count != cases[i].unseen)
 			fail_msg("case %zu, %s", i, cases[i].args);
 		end(s);
 	}
