@@ -7,6 +7,9 @@
 
 #include "sinks/verdicts/detector.h"
 
+#define MARK_WROTE_LITTLE 1
+#define LITTLE_BYTES 4096 /* not more than messages take */
+
 /* What was said may come after the row: the verdict is made when there is reason for it, and kept if the text says so. */
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
@@ -17,6 +20,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		return 0;
 	draft = draft__new(VERDICT_DISK_FULL, VERDICT_LIKELY, row);
 	draft.since_ns = draft.ended_ns = row->ended_ns;
+	draft.mark = row->io[MODEL_IO_WRITE_CHARS] <= LITTLE_BYTES && !row->io_partial ? MARK_WROTE_LITTLE : 0;
 	text__process(&draft.evidence, row);
 	text__printf(&draft.evidence, " failed, and ");
 	text__printf(&draft.missing, "the error of the write itself: no record has it");
@@ -65,14 +69,41 @@ static bool is_indented(const char *line)
 	return *line == ' ' || *line == '\t';
 }
 
-/* Whether the line is of the last ones, and is not quoted by a later one: what is indented belongs to the line before. */
-static bool is_last_word(const char *text, size_t length, const char *line, size_t size)
+/* Whether a line only says that it ends, or where: R, Go, tar, Rust. */
+static bool is_closing(const char *line, size_t size)
 {
-	const char *end = text + length, *at = line + size;
+	static const char *const closing[] = {"Calls: ", "Execution halted", "exit status ",
+					      "exiting", "aborted",	     "note: "};
+
+	for (size_t i = 0; i < sizeof(closing) / sizeof(*closing); i++)
+		if (find(line, size, closing[i]))
+			return true;
+	return false;
+}
+
+/* Lines after it; what is indented belongs to the line before. `others`: without those that only say that it ends. */
+static uint32_t count_after(const char *text, size_t length, const char *line, size_t size, bool others)
+{
+	const char *end = text + length, *at = line + size, *next;
 	uint32_t after = 0;
 
-	for (; at && at + 1 < end; at = memchr(at + 1, '\n', (size_t)(end - at - 1)))
-		after += !is_indented(at + 1) && at[1] != '\n';
+	for (; at && at + 1 < end; at = next) {
+		next = memchr(at + 1, '\n', (size_t)(end - at - 1));
+		if (!is_indented(at + 1) && at[1] != '\n' &&
+		    !(others && is_closing(at + 1, (size_t)((next ? next : end) - at - 1))))
+			after++;
+	}
+	return after;
+}
+
+/* Whether the line is of the last ones, and is not quoted by a later one. Where the program has written little, and said
+ * something else after it, it may quote what it has read: "history: job 17: No space left on device". */
+static bool is_last_word(const struct verdict *verdict, const struct model_said *said, const char *line, size_t size)
+{
+	uint32_t after = count_after(said->text, said->length, line, size, false);
+
+	if (verdict->mark == MARK_WROTE_LITTLE && count_after(said->text, said->length, line, size, true))
+		return false;
 	return after <= LAST_LINES && !(after && is_indented(line));
 }
 
@@ -124,7 +155,7 @@ static int confirm(struct verdict *verdict)
 	verdict->dropped = !line || is_of_kernel(line, size);
 	if (verdict->dropped)
 		return 0;
-	if (!is_last_word(said->text, said->length, line, size))
+	if (!is_last_word(verdict, said, line, size))
 		verdict->certainty = VERDICT_SUSPECTED;
 	text__printf(&text, "%s%s: ", verdict->evidence,
 		     is_last_line(said->text, said->length, line, size) ? "its last words are"
@@ -153,7 +184,7 @@ const struct detector detector_disk_full = {
 		{
 			.kinds = "disk_full",
 			.needs = "lifecycle.exit, output.text",
-			.certainty = "likely; suspected if it said more after that, or quoted it",
+			.certainty = "likely; suspected if it said more after that, or may have quoted it",
 			.text = "a process failed, and said that there is no space left, or that its quota is used up",
 		},
 	.row = judge,

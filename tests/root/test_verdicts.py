@@ -181,6 +181,8 @@ NO_SPACE = "cp: error writing x: No space left on device"
     (["java.io.IOException: No space left on device", *["\tat x.Y.write(Y.java:1)"] * 20], True),
     (["log of last week:", f"  {NO_SPACE}", "  fixed by ops", "result: 3 rows differ"], False),
     ([NO_SPACE, *[f"row {i} differs" for i in range(9)]], False),
+    (["history: job 17: No space left on device", 'bad config key "threds"'], False),
+    ([NO_SPACE, "tar: Exiting with failure status due to previous errors"], True),
     (["FATAL:  could not create semaphores: No space left on device"], False),
     (["inotify_add_watch(/src) failed: No space left on device"], False)])
 def test_only_last_words_are_about_the_failure(lines, told):
