@@ -220,6 +220,12 @@ static enum steps_exit said_above(struct model *model, const struct process *p)
 	return says;
 }
 
+/* Whether a rule says so of the program itself. Of the run's first one everything is seen; by a signal it was not asked. */
+static bool is_unseen(struct model *model, struct process *p)
+{
+	return model->matcher && p != p->run->root && p->row.outcome == MODEL_FAILED && below(model, p) == STEPS_UNSEEN;
+}
+
 bool cause__ignores(struct model *model, struct process *engine)
 {
 	return model->matcher && below(model, engine) == STEPS_IGNORED;
@@ -302,8 +308,9 @@ static bool asks_for_another(struct model *model, const struct process *p, const
 
 	while (first && first->pub.row.benign && first->pub.cause)
 		first = (const struct ending *)first->pub.cause;
-	return first && first->pub.row.benign && first->says == STEPS_ANSWER && p != p->run->root && !p->begun &&
-	       model_row__status(&p->row) == model_row__status(&cause->pub.row) &&
+	return first && first->pub.row.benign &&
+	       (first->says == STEPS_ANSWER || first->pub.expected == MODEL_EXPECTED_UNSEEN) && p != p->run->root &&
+	       !p->begun && model_row__status(&p->row) == model_row__status(&cause->pub.row) &&
 	       model_command__shell_line(p->command, p->row.comm) && (!parent || said(model, parent) != STEPS_RUNNER);
 }
 
@@ -340,7 +347,8 @@ static void link_cause(struct model *model, struct process *p)
 	enum steps_exit says = passed_on(p, said(model, p));
 	bool rules = model->matcher != NULL;
 	enum steps_exit above = rules ? said_above(model, p) : STEPS_FAILURE;
-	bool tests = rules && excuses(below(model, p));
+	enum steps_exit under = rules ? below(model, p) : STEPS_FAILURE;
+	bool tests = excuses(under);
 	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;
 	struct model_row *row = &p->row;
 	const struct brood *brood = p->brood;
@@ -349,7 +357,7 @@ static void link_cause(struct model *model, struct process *p)
 			   model_command__is_shell(p->command, row->comm);
 	if (!cause)
 		cause = choice__cause(row, brood, says, tests);
-	if (tests && cause && brood)
+	if (under == STEPS_ANSWER && cause && brood)
 		choice__note_others(brood, cause, row);
 	own->says = says;
 	own->tests = tests;
@@ -371,7 +379,7 @@ static void link_cause(struct model *model, struct process *p)
 	/* How an engine looks around fails nothing, but for what it passes on. */
 	if (p->engine && (!cause || cause->pub.row.benign))
 		row->benign = true;
-	if (!row->benign && above == STEPS_UNSEEN) {
+	if (!row->benign && (above == STEPS_UNSEEN || is_unseen(model, p))) {
 		own->pub.expected = MODEL_EXPECTED_UNSEEN;
 		row->benign = true;
 	}

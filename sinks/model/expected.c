@@ -65,7 +65,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_SILENCED] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_SEARCHED] = "its errors were searched",
 		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
-		[MODEL_EXPECTED_UNSEEN] = "a program above it had its errors sent to /dev/null",
+		[MODEL_EXPECTED_UNSEEN] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after a recipe's line that begins with -",
 	};
 

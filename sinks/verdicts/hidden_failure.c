@@ -84,7 +84,7 @@ static int suspect(struct verdicts *verdicts, struct track *track, const struct 
 	put_end(&draft.evidence, row);
 	text__printf(&draft.evidence, ", and %s", model_expected__words(ending->expected));
 	text__member(&draft.members, row->pid, 0);
-	text__printf(&draft.refute, "a check of what that program ended with");
+	text__printf(&draft.refute, "a check that was to know only whether it ends well");
 	text__printf(&draft.next, "send its errors to a file, and look at its exit status");
 	return draft__add(verdicts, &draft);
 }

@@ -60,6 +60,9 @@ BROKEN = {
         {"Makefile": f"all: b i\nb:\n\t/usr/bin/python3 -c '{EXITS_4}'\ni:\n\t-false\n"}, ["make", "-k"], 2,
         r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
     "make, by an answer": ({"Makefile": "all:\n\ttrue\n\tgrep -q x Makefile2\n"}, ["make"], 2, r"exit 2 +grep -q x Makefile2"),
+    "a make whose words were thrown away": (
+        {"run": "#!/bin/bash\nset -e\nmake >/dev/null 2>&1\n",
+         "Makefile": f"all:\n\t/usr/bin/python3 -c '{EXITS_4}'\n"}, ["./run"], 2, r"exit 4 +python3 -c 'import sys; sys\.exit\(4\)'"),
     "make, by false": ({"Makefile": "all:\n\t/bin/true\n\tfalse\n"}, ["make"], 2, r"exit 1 +false"),
     "a test of Automake": (
         {"Makefile": "all: a.log b.log\n\tbash -c 'am__color_tests=no; echo :test-result: | (! grep -q .)'\n"
@@ -210,6 +213,9 @@ Y := $(shell sh ./vc-list-files -C . >/dev/null 2>&1; echo $$?)
 all: ; @echo $(V)$(W)$(X)$(Y) >out
 END
 make -s 2>/dev/null
+""",
+    "lines of make that test first": """printf 'all:\\n\\t-test -d nowhere && rmdir nowhere\\n\\t@[ -d . ] || mkdir x\\n' | make -s -f -
+! make nothing >/dev/null 2>&1
 """,
     "a test of what is to fail": """/usr/bin/python3 -c 'import subprocess; assert subprocess.call(["false"])'
 """,
