@@ -92,8 +92,8 @@ static void put_members(struct finding *finding, const struct wakers *wakers, ui
 		text__printf(&finding->members, " and %u more", count - MEMBERS_MAX);
 }
 
-/* They say what the hang holds up. */
-static void put_dependents(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next)
+/* They say what the hang holds up. Returns whether there are any. */
+static bool put_dependents(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next)
 {
 	struct dependent found[DEPENDENTS_MAX];
 	uint32_t count = dependents__find(wakers, first, next, found);
@@ -108,6 +108,7 @@ static void put_dependents(struct finding *finding, const struct wakers *wakers,
 		text__service(&finding->rest, wakers, waiter, found[i].process);
 		finding->limited |= waiter->wait.limited;
 	}
+	return count;
 }
 
 #define MISSING_MAX 400 /* bytes */
@@ -137,6 +138,38 @@ static void put_all_missing(struct text *text, const struct wakers *wakers, uint
 		if (process->track->run->lossy[MODEL_LIFECYCLE])
 			put_missing(text, "records of processes, some were lost");
 	}
+}
+
+/* ---- what a healthy one has in common with it ---- */
+
+/* What holds what it waits for, and does not stand still; GRAPH_NONE: nothing. */
+static uint32_t holder_that_goes_on(const struct wakers *wakers, const struct waiter *waiter)
+{
+	const struct resource *resource = waiter->resource == GRAPH_NONE ? NULL : &wakers->resources[waiter->resource];
+
+	for (uint32_t i = 0; resource && i < resource->holds_count; i++) {
+		const struct hold *hold = &wakers->holds[resource->holds + i];
+
+		if (!hold->by->outsider && !wakers->processes[hold->process].waiters_count)
+			return hold->process;
+	}
+	return GRAPH_NONE;
+}
+
+static void put_doubt(struct finding *finding, const struct wakers *wakers, const struct waiter *subject, bool served)
+{
+	bool lock = subject->wait.how == WAIT_FLOCK || subject->wait.how == WAIT_FCNTL;
+	uint32_t holder = lock && !finding->closed ? holder_that_goes_on(wakers, subject) : GRAPH_NONE;
+
+	finding->goes_on = holder != GRAPH_NONE;
+	finding->listens = !finding->closed && !served && wakers->processes[subject->process].listens;
+	if (finding->goes_on) {
+		text__printf(&finding->rest, "; ");
+		text__waker(&finding->rest, wakers, holder);
+		text__printf(&finding->rest, " goes on, and may release it");
+	}
+	if (finding->listens)
+		text__printf(&finding->rest, "; it listens for clients, and an idle server does no more than that");
 }
 
 static void begin_with(struct finding *finding, const struct stand *stand)
@@ -179,7 +212,7 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 	finding->limits_itself = subject->wait.limited;
 	text__wait(&finding->rest, wakers, subject);
 	put_members(finding, wakers, first, next);
-	put_dependents(finding, wakers, first, next);
+	put_doubt(finding, wakers, subject, put_dependents(finding, wakers, first, next));
 	put_refute(finding);
 	put_next(&finding->next, subject, track->pid);
 	put_all_missing(&finding->missing, wakers, first, next);

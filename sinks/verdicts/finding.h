@@ -39,8 +39,10 @@ struct finding {
 	bool stopped;	    /* one of its members is */
 	bool limited;	    /* what waits for it has a time limit */
 	bool limits_itself; /* its subject's wait for a lock has one: flock -w */
-	bool broken;	    /* a member was ended by a signal: that it goes on then refutes nothing */
-	bool stale;	    /* of a pass that is over, if the current one does not find it again */
+	bool listens; /* its process waits for clients, and none of the run waits for an answer: as healthy servers do */
+	bool goes_on; /* what holds the lock that it waits for does, and may release it */
+	bool broken;  /* a member was ended by a signal: that it goes on then refutes nothing */
+	bool stale;   /* of a pass that is over, if the current one does not find it again */
 	uint64_t since_ns;
 	uint64_t moved_ns; /* its process was seen to go on: perhaps only to its end, by a signal; 0: it was not */
 	const char *waits; /* "waits", "is stopped" */

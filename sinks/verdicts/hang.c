@@ -314,6 +314,12 @@ static bool was_broken(const struct track *track, const struct finding *finding,
 	return finding->broken || (ended__by_signal(row) && (finding->proven || !is_meant(track, finding, row)));
 }
 
+/* Nothing distinguishes it from a healthy one that its user has ended. */
+static bool is_doubtful(const struct finding *finding, bool at_limit)
+{
+	return finding->listens || (finding->goes_on && !at_limit);
+}
+
 static int row(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct stand *stand = track ? track__has_room(track, &detector_graph) : NULL;
@@ -336,6 +342,8 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 		return 0;
 	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;
+	if (!finding->closed && is_doubtful(finding, at_limit || at_own_limit))
+		certainty = VERDICT_SUSPECTED;
 	return give(verdicts, finding, row, certainty, row->ended_ns,
 		    at_own_limit ? MARK_AT_OWN_LIMIT
 		    : at_limit	 ? MARK_AT_LIMIT

@@ -175,6 +175,12 @@ static bool got_on(const struct loop *loop, const struct track *track, uint64_t 
 	       chars_of(track) - loop->chars > (loop->status ? rounds * ROUND_BYTES : 0);
 }
 
+/* Each child that ends well and writes something may be a step of work, as of a job that adds to a log. */
+static bool may_be_work(const struct loop *loop)
+{
+	return !loop->status && loop->done.chars && !is_storm(loop);
+}
+
 static int shapes_of(const struct loop *loop)
 {
 	int count = 0;
@@ -188,9 +194,9 @@ static int tell(struct verdicts *verdicts, const struct loop *loop, const struct
 		bool outside)
 {
 	uint64_t span = loop->until_ns - loop->since_ns;
-	char lasted[FORMAT_SIZE];
+	char lasted[FORMAT_SIZE], wrote[FORMAT_SIZE];
 	struct draft draft = draft__new(is_storm(loop) ? VERDICT_FORK_STORM : VERDICT_HANG,
-					outside ? VERDICT_LIKELY : VERDICT_SUSPECTED, row);
+					outside && !may_be_work(loop) ? VERDICT_LIKELY : VERDICT_SUSPECTED, row);
 
 	draft.since_ns = loop->since_ns;
 	text__process(&draft.evidence, row);
@@ -201,8 +207,10 @@ static int tell(struct verdicts *verdicts, const struct loop *loop, const struct
 		text__printf(&draft.evidence, " has started the same child %" PRIu64 " times", rounds);
 	text__printf(&draft.evidence, " in %s, ", format__duration(lasted, span));
 	text__safe(&draft.evidence, loop->name, strlen(loop->name));
-	text__printf(&draft.evidence, " ended with %u each time, and nothing else got on%s", loop->status,
-		     outside ? ", until it was ended from outside" : "");
+	text__printf(&draft.evidence, " ended with %u each time,", loop->status);
+	if (may_be_work(loop))
+		text__printf(&draft.evidence, " they wrote %s,", format__bytes(wrote, loop->done.chars));
+	text__printf(&draft.evidence, " and nothing else got on%s", outside ? ", until it was ended from outside" : "");
 	text__printf(&draft.refute, "a loop that polls for something that comes later");
 	text__printf(&draft.next, loop->status ? "see why the child fails; give the loop a limit"
 					       : "see what the loop waits for; give it a limit");
@@ -237,7 +245,8 @@ const struct detector detector_retry_loop = {
 		{
 			.kinds = "hang",
 			.needs = "lifecycle.fork, lifecycle.exec, lifecycle.exit, io.sample",
-			.certainty = "suspected while it lasts; likely when it had to be ended from outside",
+			.certainty =
+				"suspected while it lasts, or if they end well and write; likely when it had to be ended from outside",
 			.text = "the same children again and again, which end alike each time, and nothing else",
 		},
 	.room = sizeof(struct loop),

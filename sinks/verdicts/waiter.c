@@ -2,6 +2,7 @@
 /* The edges of one wait: what could end it. */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "sinks/verdicts/wakers.h"
 
@@ -101,12 +102,21 @@ static int connect_descriptor(struct wakers *wakers, struct waiter *waiter, uint
 	return await_descriptor(wakers, waiter->node, process->host, at, write, &waiter->class, &waiter->resource);
 }
 
+static bool is_listening(const struct stand_descriptor *at)
+{
+	static const char word[] = " listen";
+	size_t length = at->address ? strlen(at->address) : 0;
+
+	return at->type == STAND_SOCKET && length >= strlen(word) && !strcmp(at->address + length - strlen(word), word);
+}
+
 /* A socket that is at no other end: clients may come. Nothing is wrong with a daemon that waits for them, unless only a signal
  * has ended what started it. */
 static void await_clients(struct waker_process *process, const struct stand_descriptor *at)
 {
 	const struct track *parent = process->track->parent;
 
+	process->listens |= is_listening(at);
 	if (parent && !EVENT_IS_NULL(parent->exited_ns) && !parent->signalled && at->type == STAND_SOCKET &&
 	    EVENT_IS_NULL(at->peer) && !address__number(at->address, true))
 		process->serves = true;

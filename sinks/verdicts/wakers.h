@@ -40,6 +40,7 @@ struct waker_process {
 	enum waiter_class polls_class;
 	uint32_t children_known; /* not yet waited for, those that have ended included */
 	bool children_open;	 /* it has more, or how many is not known */
+	bool listens;		 /* clients may come */
 	bool serves; /* a server that is left to itself: what started it has ended by itself, and it waits for clients */
 };
 

@@ -295,7 +295,16 @@ static const struct situation {
 	{"a server whose script waits for it, and is ended",
 	 "p 9 1; p 10 9; p 12 10; t 10 S wait4 -1; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; look;"
 	 "x 10 -15; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; look; x 12 -15; x 9 -15",
-	 "hang likely 12;zombie suspected 9", NULL},
+	 "hang suspected 12;zombie suspected 9", "; it listens for clients, and an idle server does no more than that"},
+	{"a server that has had a client, and its user ends it",
+	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S epoll_wait 3 0x7000 1 0xffffffff; d 10 3 epoll 3 rw;"
+	 "d 10 4 socket 8 rw address=tcp_127.0.0.1:80_listen; x 10 -2; x 9 -2",
+	 "hang suspected 10", "; it listens for clients"},
+	{"a server that does not accept a client of its run, and is ended",
+	 "p 10 1; p 11 1; t 10 S accept4 3; d 10 3 socket 8 rw address=tcp_127.0.0.1:80_listen;"
+	 "d 10 4 socket 7 rw address=tcp_1.2.3.4:80_->_1.2.3.4:81; t 11 S recvfrom 3;"
+	 "d 11 3 socket 9 rw address=tcp_1.2.3.4:81_->_1.2.3.4:80; x 10 -15; x 11 -15",
+	 "hang likely 10", "waits for an answer of pid 10"},
 	{"a server left behind that holds up nothing",
 	 "p 10 1; p 11 10; p 12 11; x 11 0; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen;"
 	 "x 10 -15; x 12 -15",
@@ -324,6 +333,10 @@ static const struct situation {
 	 "p 10 1; p 11 1; t 10 S flock 4 2; t 11 S clock_nanosleep 0 0 1;"
 	 "d 10 4 file 8 r path=/w/db.lock; d 11 3 file 8 r lock=flock; x 10 -15; x 11 -15",
 	 "hang likely 10", "for a lock of file /w/db.lock, held by p11 (pid 11)"},
+	{"a lock whose holder goes on, and the run is ended",
+	 "p 9 1; p 10 9; p 11 9; t 9 S wait4 -1; t 10 S flock 4 2;"
+	 "d 10 4 file 8 r path=/w/db.lock; d 11 3 file 8 r lock=flock; x 10 -15; x 11 -15; x 9 -15",
+	 "hang suspected 10", "held by p11 (pid 11); p11 (pid 11) goes on, and may release it"},
 	{"a FIFO that nothing opens, and the run is ended",
 	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0 opening=/w/q; x 10 -15; x 9 -15", "hang likely 10",
 	 "to open the FIFO /w/q whose other end no process opens, in openat"},

@@ -1302,7 +1302,7 @@ static void tries_and_keeps(void)
 }
 
 /* `for i in ...; do ./simulate --seed $i; done`, or one `poll` after the other with the same argument. */
-static void items(bool numbered, int status, uint64_t cpu)
+static void items_that_write(bool numbered, int status, uint64_t cpu, uint64_t chars)
 {
 	char args[32];
 
@@ -1311,9 +1311,14 @@ static void items(bool numbered, int status, uint64_t cpu)
 		start(1 * S + i * S, 11 + i, ROOT, "simulate", args);
 		END(.at = 1 * S + i * S + 900 * MS, .pid = 11 + i, .parent = ROOT, .code = status, .cpu = cpu,
 		    .bytes = MIB);
-		IO_CLOSED(.at = 1 * S + i * S + 901 * MS, .pid = 11 + i, .chars = 100);
+		IO_CLOSED(.at = 1 * S + i * S + 901 * MS, .pid = 11 + i, .chars = chars);
 	}
 	stop(13 * S + 200 * MS);
+}
+
+static void items(bool numbered, int status, uint64_t cpu)
+{
+	items_that_write(numbered, status, cpu, 100);
 }
 
 /* A round of so many programs, the last of which fails. */
@@ -1357,6 +1362,12 @@ static void numbered_items_that_compute_and_find_nothing(void)
 }
 
 static void polls_without_a_failure(void)
+{
+	items_that_write(false, 0, MS, 0);
+}
+
+/* A line to a log, each time. */
+static void writes_without_a_failure(void)
 {
 	items(false, 0, MS);
 }
@@ -1526,6 +1537,7 @@ static const struct {
 	{other_input_each_time, NONE, 0, 0, NULL},
 	{numbered_items_that_compute_and_find_nothing, NONE, 0, 0, NULL},
 	{polls_without_a_failure, VERDICT_HANG, VERDICT_LIKELY, ROOT, " ended with 0 each time"},
+	{writes_without_a_failure, VERDICT_HANG, VERDICT_SUSPECTED, ROOT, "they wrote 2.3 KiB"},
 	{fails_with_the_number_of_the_attempt, VERDICT_HANG, VERDICT_LIKELY, ROOT, "the same child 12 times in "},
 	{killed_while_it_wrote, VERDICT_OUTLIVED, VERDICT_PROVEN, 11, "was ended by SIGKILL"},
 	{ended_after_the_run, NONE, 0, 0, NULL},
