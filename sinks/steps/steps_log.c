@@ -74,6 +74,8 @@ static char *wildcards_of(char *text)
 	return text;
 }
 
+#define JOB_NUMBER "    jobid: "
+
 static int read_field(struct names *names, struct names_job *job, char *line)
 {
 	if (begins(line, "    input: "))
@@ -82,7 +84,44 @@ static int read_field(struct names *names, struct names_job *job, char *line)
 		return add_paths(names, job, NAMES_OUTPUT, line + strlen("    output: "));
 	if (begins(line, "    wildcards: "))
 		job->tag = wildcards_of(line + strlen("    wildcards: "));
+	if (begins(line, JOB_NUMBER)) {
+		names_script__finish(names, line + strlen(JOB_NUMBER)); /* it is tried again */
+		job->number = line + strlen(JOB_NUMBER);
+		names_script__announce(names, job);
+	}
 	return 0;
+}
+
+/* "Finished job 3." until version 8, then "Finished jobid: 3 (Rule: sort)"; of one that failed, "Error in rule sort:", then its
+ * number. */
+static void read_end(struct names *names, char *line)
+{
+	static const char *const ends[] = {"Finished jobid: ", "Finished job "};
+
+	if (names->failed && begins(line, JOB_NUMBER)) {
+		names_script__finish(names, line + strlen(JOB_NUMBER));
+		names->failed = false;
+	}
+	names->failed |= begins(line, "Error in rule ");
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		if (begins(line, ends[i])) {
+			char *number = line + strlen(ends[i]);
+
+			number[strspn(number, "0123456789")] = '\0';
+			names_script__finish(names, number);
+			return;
+		}
+}
+
+static struct names_job *add_job(struct names *names, char *rule)
+{
+	struct names_job *job = names__add(names), *first = names__first(names, NAMES_RULE, rule, strlen(rule));
+
+	if (!job)
+		return NULL;
+	job->step = rule;
+	job->rule = first ? first : job;
+	return first || !names__add_key(names, job, NAMES_RULE, rule, strlen(rule)) ? job : NULL;
 }
 
 static int read_snakemake(struct names *names, char *text)
@@ -95,10 +134,9 @@ static int read_snakemake(struct names *names, char *text)
 	while (!err && (line = next_line(&text))) {
 		rule = rule_of(line);
 		if (rule) {
-			job = names__add(names);
+			job = add_job(names, rule);
 			if (!job)
 				return -ENOMEM;
-			job->step = rule;
 		} else if (job && begins(line, "    ")) {
 			err = read_field(names, job, line);
 		} else if (job && begins(line, shell) && strcmp(line + sizeof(shell) - 1, "None")) {
@@ -106,6 +144,7 @@ static int read_snakemake(struct names *names, char *text)
 			err = names__add_key(names, job, NAMES_LINE, line, strlen(line));
 			job = NULL;
 		} else {
+			read_end(names, line);
 			job = NULL;
 		}
 	}

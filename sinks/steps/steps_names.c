@@ -12,105 +12,6 @@
 
 static const char separators[] = " \t\n'\"=<>|;&(),";
 
-struct names_job *names__add(struct names *names)
-{
-	struct names_job *job = calloc(1, sizeof(*job));
-
-	if (!job)
-		return NULL;
-	job->tag = (char *)"";
-	job->next = names->jobs;
-	names->jobs = job;
-	return job;
-}
-
-int names__add_key(struct names *names, struct names_job *job, enum names_kind kind, const char *text, size_t length)
-{
-	struct names_key *key = calloc(1, sizeof(*key));
-
-	if (!key)
-		return -ENOMEM;
-	*key = (struct names_key){.job = job, .kind = kind, .text = text, .length = length};
-	if (!hash__add(&names->keys, &key->node, hash__bytes(kind, text, length)))
-		return 0;
-	free(key);
-	return -ENOMEM;
-}
-
-int names__keep(struct names *names, char *text)
-{
-	struct names_text *kept = malloc(sizeof(*kept));
-
-	if (!kept)
-		return -ENOMEM;
-	*kept = (struct names_text){.next = names->texts, .text = text};
-	names->texts = kept;
-	return 0;
-}
-
-void names__free(struct names *names)
-{
-	struct names_text *text;
-	struct names_job *next;
-
-	if (!names)
-		return;
-	hash__free_all(&names->keys, offsetof(struct names_key, node));
-	for (struct names_job *job = names->jobs; job; job = next) {
-		next = job->next;
-		free(job);
-	}
-	while ((text = names->texts)) {
-		names->texts = text->next;
-		free(text->text);
-		free(text);
-	}
-	free(names);
-}
-
-const char *names_paths__next(const struct names_paths *paths, const char **at, size_t *length)
-{
-	const char *end = paths->text + paths->length, *path = *at, *comma;
-
-	if (!path || path >= end)
-		return NULL;
-	comma = memmem(path, end - path, ", ", 2);
-	*length = (comma ? comma : end) - path;
-	*at = comma ? comma + 2 : end;
-	return path;
-}
-
-static struct names_key *find(const struct names *names, struct names_key *after, enum names_kind kind,
-			      const char *text, size_t length)
-{
-	struct hash_node *node =
-		after ? hash__next(&after->node) : hash__first(&names->keys, hash__bytes(kind, text, length));
-
-	for (; node; node = hash__next(node)) {
-		struct names_key *key = (struct names_key *)((char *)node - offsetof(struct names_key, node));
-
-		if (key->kind == kind && key->length == length && !memcmp(key->text, text, length))
-			return key;
-	}
-	return NULL;
-}
-
-static bool same_name(const struct names_job *a, const struct names_job *b)
-{
-	return !strcmp(a->step, b->step) && !strcmp(a->tag, b->tag);
-}
-
-const struct names_job *names__find(const struct names *names, enum names_kind kind, const char *text, size_t length)
-{
-	struct names_key *key = find(names, NULL, kind, text, length);
-	const struct names_job *job = key ? key->job : NULL;
-
-	while (job && (key = find(names, key, kind, text, length)))
-		if (!same_name(job, key->job))
-			job = NULL;
-	return job;
-}
-
 /* ---- by the paths of a line ---- */
 
 struct candidates {
@@ -136,7 +37,8 @@ static void take_path(struct names *names, enum names_kind kind, const char *tex
 {
 	size_t shared = 0;
 
-	for (struct names_key *key = NULL; (key = find(names, key, kind, text, length)) && shared++ < SHARED_MAX;) {
+	for (struct names_key *key = NULL;
+	     (key = names_key__next(names, key, kind, text, length)) && shared++ < SHARED_MAX;) {
 		struct names_job *job = key->job;
 
 		if (key->lookup == names->lookups)
@@ -196,7 +98,7 @@ static const struct names_job *choose(const struct candidates *candidates)
 			before |= j != i && reads(candidates->jobs[j], job);
 		if (before)
 			continue;
-		if (chosen && !same_name(chosen, job))
+		if (chosen && !names_job__same(chosen, job))
 			return NULL;
 		chosen = job;
 	}
@@ -247,20 +149,37 @@ static void copy(char to[STEPS_NAME_MAX], const char *from)
 	to[length] = '\0';
 }
 
-void names__apply(struct names *names, const struct model_command *command, char id[STEPS_NAME_MAX],
-		  char step[STEPS_NAME_MAX], char tag[STEPS_NAME_MAX])
+static const struct names_job *find_job(struct names *names, const struct model_command *command, const char *id,
+					bool *sure)
 {
 	const struct names_job *job = *id ? names__find(names, NAMES_ID, id, strlen(id)) : NULL;
 
+	*sure = true;
 	if (!job && command && command->cwd.data)
 		job = names__find(names, NAMES_FOLDER, command->cwd.data, command->cwd.length);
-	if (!job && command && command->args.data)
-		job = find_by_line(names, command);
-	if (!job && command && command->args.data)
-		job = find_by_paths(names, command);
+	if (job || !command || !command->args.data)
+		return job;
+	job = names_script__find(names, command, sure);
+	if (job)
+		return job;
+	*sure = true;
+	job = find_by_line(names, command);
+	return job ? job : find_by_paths(names, command);
+}
+
+void names__apply(struct names *names, const struct model_command *command, char id[STEPS_NAME_MAX],
+		  char step[STEPS_NAME_MAX], char tag[STEPS_NAME_MAX])
+{
+	bool sure;
+	const struct names_job *job = find_job(names, command, id, &sure);
+
+	if (job || *id)
+		names_script__has_other(names, job ? job->step : step);
 	if (!job)
 		return;
 	copy(step, job->step);
+	if (!sure)
+		return;
 	copy(tag, job->tag);
 	if (!*id && snprintf(id, STEPS_NAME_MAX, "%s:%s", job->step, job->tag) >= STEPS_NAME_MAX)
 		*id = '\0'; /* jobs whose ids are cut would be one */

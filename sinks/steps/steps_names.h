@@ -17,7 +17,13 @@ struct names_paths {
 
 struct names_job {
 	struct names_job *next;
-	char *step, *tag; /* in the names' text; tag may be "" */
+	char *step, *tag;	/* in the names' text; tag may be "" */
+	struct names_job *rule; /* the first job of its rule, which may be this one; it has: */
+	const char *script;	/* name of the rule's script; NULL: not known */
+	bool other;		/* the rule has no script */
+	size_t unnamed;		/* its jobs that run a script, which of them is not known */
+	const char *number;	/* of this job: as the log has it; NULL: none yet */
+	bool taken;		/* its script is known */
 	struct names_paths input, output;
 	unsigned lookup; /* the lookup that hits and given are of */
 	size_t hits, given;
@@ -30,7 +36,19 @@ struct names_text {
 };
 
 /* What a job is found by; several jobs may have the same. */
-enum names_kind { NAMES_ID, NAMES_FOLDER, NAMES_STEP, NAMES_LINE, NAMES_OUTPUT, NAMES_INPUT };
+enum names_kind {
+	NAMES_ID,
+	NAMES_FOLDER,
+	NAMES_STEP,
+	NAMES_LINE,
+	NAMES_OUTPUT,
+	NAMES_INPUT,
+	NAMES_RULE,
+	NAMES_SCRIPT,
+	NAMES_SCRIPT_RULE
+};
+
+#define NAMES_RUNNING 256 /* jobs that a log has announced and not yet finished: the latest */
 
 struct names_key {
 	struct hash_node node;
@@ -48,10 +66,13 @@ struct names {
 	struct hash keys;
 	struct names_job *open; /* the one that the next line may be about; NULL: none */
 	struct names_job *jobs;
+	struct names_job *running[NAMES_RUNNING]; /* in the log's order */
+	size_t running_count;
+	bool failed; /* the next number is that of a job that has failed */
 	unsigned lookups;
 };
 
-/* ---- steps_names.c ---- */
+/* ---- steps_jobs.c ---- */
 
 struct names_job *names__add(struct names *names); /* NULL: out of memory */
 int names__add_key(struct names *names, struct names_job *job, enum names_kind kind, const char *text, size_t length);
@@ -59,15 +80,35 @@ int names__add_key(struct names *names, struct names_job *job, enum names_kind k
 /* The job of all with this key; NULL: none, or some with other names. */
 const struct names_job *names__find(const struct names *names, enum names_kind kind, const char *text, size_t length);
 
-/* Replaces step and tag, as a rule of the names' set made them, by those of the job, and the id "" by "STEP:TAG"; leaves
- * them if there is not exactly one job. */
-void names__apply(struct names *names, const struct model_command *command, char id[STEPS_NAME_MAX],
-		  char step[STEPS_NAME_MAX], char tag[STEPS_NAME_MAX]);
+/* The next key of this kind and text; `after` NULL: the first one. NULL: none. */
+struct names_key *names_key__next(const struct names *names, struct names_key *after, enum names_kind kind,
+				  const char *text, size_t length);
+bool names_job__same(const struct names_job *a, const struct names_job *b); /* have one name */
+
+/* The first job with this key that was found; NULL: none. */
+struct names_job *names__first(const struct names *names, enum names_kind kind, const char *text, size_t length);
+
 int names__keep(struct names *names, char *text); /* takes over `text` unless it fails: 0 or -ENOMEM */
 void names__free(struct names *names);		  /* takes NULL */
 
 /* The next path of a list, or NULL. `at` begins as paths->text. */
 const char *names_paths__next(const struct names_paths *paths, const char **at, size_t *length);
+
+/* ---- steps_script.c ---- */
+
+void names_script__announce(struct names *names, struct names_job *job);
+void names_script__finish(struct names *names, const char *number);  /* as in the log */
+void names_script__has_other(struct names *names, const char *rule); /* a line for the shell, or code of its own */
+
+/* The job whose script this is; or with *sure false, one of its rule. NULL: it is none, or may be of several rules. */
+const struct names_job *names_script__find(struct names *names, const struct model_command *command, bool *sure);
+
+/* ---- steps_names.c ---- */
+
+/* Replaces step and tag, as a rule of the names' set made them, by those of the job, and the id "" by "STEP:TAG"; leaves
+ * them if there is not exactly one job. */
+void names__apply(struct names *names, const struct model_command *command, char id[STEPS_NAME_MAX],
+		  char step[STEPS_NAME_MAX], char tag[STEPS_NAME_MAX]);
 
 /* ---- steps_log.c ---- */
 

@@ -122,7 +122,7 @@ def test_parallel():
 SNAKEFILE = f"""
 S = ["ant", "bee"]
 rule all:
-    input: expand("srt/{{s}}.txt", s=S), "run.txt", "heavy.txt", "piped.txt", "flaky.txt"
+    input: expand("srt/{{s}}.txt", s=S), "run.txt", "heavy.txt", "piped.txt", "flaky.txt", "scripted.txt"
 rule make_reads:
     output: "in/{{s}}.txt"
     shell: "seq 1 20000 > {{output}}"
@@ -134,6 +134,9 @@ rule in_python:
     output: "run.txt"
     run:
         shell("sha256sum /etc/passwd > {{output}}")
+rule scripted:
+    output: "scripted.txt"
+    script: "scripted.py"
 rule heavy:
     output: "heavy.txt"
     benchmark: "heavy.tsv"
@@ -155,6 +158,7 @@ def run_snakemake(program, env):
     folder = new_folder()
     (folder / "Snakefile").write_text(SNAKEFILE)
     (folder / "heavy.py").write_text(HEAVY)
+    (folder / "scripted.py").write_text("open(snakemake.output[0], 'w').close()")
     env = {**env, "HOME": str(folder)}
     run = collect(*program, "--cores", "2", "-k", "all", "missing.txt", cwd=folder, config=NAMED_TASKS, code=1, env=env)
     log, = (folder / ".snakemake/log").iterdir()
@@ -166,7 +170,7 @@ def check_snakemake(program, env):
     told = Told(run.path)
     assert told.tasks() == {
         **{("make_reads", f"s={s}", 0): 1 for s in ("ant", "bee")}, **{("sort_reads", f"s={s}", 0): 1 for s in ("ant", "bee")},
-        ("in_python", None, 0): 1, ("heavy", None, 0): 1, ("missing", None, 127): 1, ("piped", None, 0): 1,
+        ("in_python", None, 0): 1, ("scripted", None, 0): 1, ("heavy", None, 0): 1, ("missing", None, 127): 1, ("piped", None, 0): 1,
         ("flaky", None, 71): 1, ("flaky", None, 0): 1}
     assert told.failures() == {("missing", 127): 1, ("piped", 3): 1, ("flaky", 71): 1}
     # the same by the log itself, which a record without it needs

@@ -92,6 +92,66 @@ static void a_log_comes_in_parts(void **state)
 	steps_log__free(names);
 }
 
+static void say(const char *text)
+{
+	assert_int_equal(steps_log__add(&names, "snakemake", text, strlen(text)), 0);
+}
+
+/* What Snakemake runs for a script of this name, in a copy that has `copy` in its name. */
+static void assert_script(const char *name, const char *copy, const char *named, bool sure)
+{
+	char line[128], step[STEPS_NAME_MAX] = "", tag[STEPS_NAME_MAX] = "", id[STEPS_NAME_MAX] = "", args[512],
+			both[2 * STEPS_NAME_MAX];
+	struct model_command command = {.args = {args, 0, 3, 0}};
+
+	snprintf(line, sizeof(line), "set -euo pipefail;  python /w/.snakemake/scripts/tmp%s.%s", copy, name);
+	command.args.length = (uint32_t)sprintf(args, "/bin/bash%c-c%c%s", '\0', '\0', line) + 1;
+	strcpy(step, name);
+	names__apply(names, &command, id, step, tag);
+	snprintf(both, sizeof(both), "%s%s%s", step, *tag ? " " : "", tag);
+	if (strcmp(both, named) || !*id == sure)
+		fail_msg("%s: is called \"%s\" (%s), not \"%s\"", name, both, id, named);
+}
+
+#define JOB(rule, number, tag) "rule " rule ":\n    jobid: " number "\n    wildcards: s=" tag "\n"
+
+static void a_script_is_a_job_that_runs(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("Building DAG\n" JOB("fit", "1", "a"));
+	assert_script("model.R", "aaaaaaaa", "fit s=a", true);
+	assert_script("model.R", "aaaaaaaa", "fit s=a", true);	/* the shell, then R: one process */
+	assert_script("model.R", "bbbbbbbb", "model.R", false); /* none is left */
+	say("Finished job 1.\n1 of 9 steps (11%) done\n" JOB("fit", "2", "b") JOB("draw", "3", "b"));
+	assert_script("draw.py", "cccccccc", "draw s=b", true); /* it has the rule's name, and fit has another script */
+	assert_script("model.R", "dddddddd", "fit s=b", true);
+	/* of two jobs of a rule, the rule */
+	say("Finished jobid: 2 (Rule: fit)\nFinished jobid: 3 (Rule: draw)\n" JOB("fit", "4", "c")
+		    JOB("fit", "5", "d"));
+	assert_script("model.R", "eeeeeeee", "fit", false);
+	assert_script("model.R", "eeeeeeee", "fit", false);
+	assert_script("model.R", "ffffffff", "fit", false);
+	assert_script("model.R", "gggggggg", "model.R", false);
+	/* a job that failed is no more, one that is tried again is */
+	say("Finished job 4.\nError in rule fit:\n    jobid: 5\n    output: x\n" JOB("fit", "6", "e"));
+	assert_script("model.R", "hhhhhhhh", "fit s=e", true);
+	say("Trying to restart job 6.\n" JOB("fit", "6", "e"));
+	assert_script("model.R", "iiiiiiii", "fit s=e", true);
+	steps_log__free(names);
+}
+
+static void a_script_is_no_job_of_another_rule(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("rule sort:\n    output: srt/a\n    jobid: 1\n" JOB("sum", "2", "a"));
+	assert_script("count.py", "aaaaaaaa", "count.py", false); /* which of them is not known */
+	assert_named("sort x > srt/a", "/", "", "sort");
+	assert_script("count.py", "bbbbbbbb", "sum s=a", true); /* sort has a shell's line */
+	steps_log__free(names);
+}
+
 static void cwltool_tells_folders(void **state)
 {
 	(void)state;
@@ -153,9 +213,10 @@ static void many_jobs_are_found_soon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(snakemake_tells_paths),    cmocka_unit_test(snakemake_tells_lines),
-		cmocka_unit_test(a_log_comes_in_parts),	    cmocka_unit_test(cwltool_tells_folders),
-		cmocka_unit_test(nextflow_tells_hashes),    cmocka_unit_test(what_is_no_log_is_left_alone),
+		cmocka_unit_test(a_script_is_a_job_that_runs), cmocka_unit_test(a_script_is_no_job_of_another_rule),
+		cmocka_unit_test(snakemake_tells_paths),       cmocka_unit_test(snakemake_tells_lines),
+		cmocka_unit_test(a_log_comes_in_parts),	       cmocka_unit_test(cwltool_tells_folders),
+		cmocka_unit_test(nextflow_tells_hashes),       cmocka_unit_test(what_is_no_log_is_left_alone),
 		cmocka_unit_test(many_jobs_are_found_soon),
 	};
 
