@@ -64,10 +64,13 @@ static uint64_t waited(const struct waiting *waiting, const struct track *track,
 	return (row->wall_ns - busy) * waiting->waits / (waiting->waits + waiting->sleeps);
 }
 
-static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row, uint64_t percent)
+/* Where others had the CPUs for longer than it waited for I/O, a faster disk would not have helped it much: it is only its nature. */
+static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row, uint64_t waited_ns,
+		uint64_t percent)
 {
-	struct draft draft = draft__new(VERDICT_IO_BOUND, VERDICT_LIKELY, row);
 	uint64_t delay = run_delay(track, row);
+	bool starved = delay > waited_ns;
+	struct draft draft = draft__new(VERDICT_IO_BOUND, starved ? VERDICT_SUSPECTED : VERDICT_LIKELY, row);
 	char size[FORMAT_SIZE], span[FORMAT_SIZE];
 
 	text__process(&draft.evidence, row);
@@ -80,7 +83,9 @@ static int tell(struct verdicts *verdicts, const struct track *track, const stru
 	if (EVENT_IS_NULL(track->figure[TRACK_RUN_DELAY]))
 		text__printf(&draft.missing, "the time that it waited for a CPU: no record has it, it counts as I/O");
 	text__printf(&draft.refute, "a wait in the kernel that is not for a disk, as for a lock");
-	text__printf(&draft.next, "larger reads and writes, fewer syncs, a faster disk");
+	text__printf(&draft.next, starved ? "first fewer processes at once: it waited for longer for a CPU; then "
+					    "larger reads and writes, fewer syncs, a faster disk"
+					  : "larger reads and writes, fewer syncs, a faster disk");
 	return draft__add(verdicts, &draft);
 }
 
@@ -88,15 +93,16 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 {
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_IO_BOUND);
 	struct waiting *waiting = track ? track__has_room(track, &detector_io_bound) : NULL;
-	uint64_t wall_ns, percent;
+	uint64_t wall_ns, waited_ns, percent;
 
 	if (!waiting || EVENT_IS_NULL(row->wall_ns) || EVENT_IS_NULL(row->cpu_ns))
 		return 0;
 	wall_ns = row->wall_ns - run_delay(track, row);
-	if (!wall_ns || wall_ns < limit->after)
+	if (!wall_ns || row->wall_ns < limit->after)
 		return 0;
-	percent = waited(waiting, track, row) * 100 / wall_ns;
-	return percent < limit->share ? 0 : tell(verdicts, track, row, percent);
+	waited_ns = waited(waiting, track, row);
+	percent = waited_ns * 100 / wall_ns;
+	return percent < limit->share ? 0 : tell(verdicts, track, row, waited_ns, percent);
 }
 
 const struct detector detector_io_bound = {

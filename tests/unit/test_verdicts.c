@@ -742,6 +742,17 @@ static void waits_for_a_disk_and_for_a_cpu(void)
 	waits_in('D', 10 * MS, 70 * MS);
 }
 
+/* Most of its time others have the CPUs: what is left is shorter than the time limit. */
+static void waits_for_a_disk_where_others_have_the_cpus(void)
+{
+	waits_in('D', 2 * MS, 180 * MS);
+}
+
+static void computes_where_others_have_the_cpus(void)
+{
+	waits_in('D', 18 * MS, 180 * MS);
+}
+
 static void computes_and_waits_for_a_cpu(void)
 {
 	waits_in('D', 80 * MS, 70 * MS);
@@ -1477,6 +1488,9 @@ static const struct {
 	{waits_for_a_disk, VERDICT_IO_BOUND, VERDICT_LIKELY, 11, "waited for I/O for about 95 %"},
 	{waits_for_a_disk_and_for_a_cpu, VERDICT_IO_BOUND, VERDICT_LIKELY, 11,
 	 "about 92 % of its 3.9 s, not counting 2.1 s"},
+	{waits_for_a_disk_where_others_have_the_cpus, VERDICT_IO_BOUND, VERDICT_SUSPECTED, 11,
+	 "of its 600 ms, not counting 5.4 s in which others had the CPUs"},
+	{computes_where_others_have_the_cpus, NONE, 0, 0, NULL},
 	{computes_and_waits_for_a_cpu, NONE, 0, 0, NULL},
 	{waits_for_a_pipe, NONE, 0, 0, NULL},
 	{many_threads, VERDICT_THROTTLED, VERDICT_PROVEN, 11, "12 threads"},
