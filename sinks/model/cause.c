@@ -135,6 +135,17 @@ static int brood__add(struct process *parent, struct ending *ending)
 
 #define READER_NS 1000000000ULL /* by so much its end may be recorded after that of a writer which it leaves */
 
+/* Counts a child that has ended well and began after a failure. Those of one pipeline are forked before the first of them
+ * ends. */
+static void note_after(struct ending *bad, const struct process *child)
+{
+	if (child->row.start < bad->pub.row.ended_ns)
+		return;
+	if (!bad->well_after++)
+		bad->after_ended_ns = child->row.ended_ns;
+	bad->went_on = bad->went_on || child->row.start >= bad->after_ended_ns;
+}
+
 static bool leaves_writer(const struct process *child, const struct model_row *writer)
 {
 	return child->row.start > writer->start && child->row.start < writer->ended_ns &&
@@ -149,7 +160,7 @@ static void brood__well(struct model *model, struct brood *brood, const struct p
 		struct ending *bad = brood->bad[i];
 
 		bad->pub.reader_left = bad->pub.reader_left || leaves_writer(child, &bad->pub.row);
-		bad->well_after += child->row.began_ns >= bad->pub.row.ended_ns;
+		note_after(bad, child);
 		bad->again = bad->again || again__is(child, bad);
 	}
 }
@@ -356,7 +367,7 @@ static void link_cause(struct model *model, struct process *p)
 	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
 			   model_command__is_shell(p->command, row->comm);
 	if (!cause)
-		cause = choice__cause(row, brood, says, tests);
+		cause = choice__cause(&(struct passer){row, p->command, says, tests}, brood);
 	if (under == STEPS_ANSWER && cause && brood)
 		choice__note_others(brood, cause, row);
 	own->says = says;
@@ -399,12 +410,12 @@ static bool is_ended_by_answer(const struct ending *ending)
 void cause__told(struct ending *ending, const struct model_said *said)
 {
 	struct ending *cause = (struct ending *)ending->pub.cause;
+	struct passer passer = {&ending->pub.row, ending->pub.command, ending->says, ending->tests};
 	bool itself = is_ended_by_answer(ending) && said__own_message(said, ending->pub.command);
 
 	recipe__ignored(said, ending->brood);
 	if (cause && (itself || !choice__is_candidate(cause))) {
-		set_cause(ending,
-			  itself ? NULL : choice__cause(&ending->pub.row, ending->brood, ending->says, ending->tests));
+		set_cause(ending, itself ? NULL : choice__cause(&passer, ending->brood));
 		ending__unref(cause);
 	}
 	ending->untold = false;

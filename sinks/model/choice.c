@@ -23,16 +23,42 @@ static bool lost_its_reader(const struct ending *e)
 }
 
 /* What passes its children's ends on: what runs others, and what runs tests. Another program that asks only looks around. */
-struct passer {
-	const struct model_row *row;
-	bool answers; /* also those that are answers */
-};
+static bool passes_answers(const struct passer *passer)
+{
+	return passer->row->runs_others || passer->tests;
+}
+
+static bool is_same_status(const struct ending *e, const struct passer *passer)
+{
+	return model_row__status(&e->pub.row) == model_row__status(passer->row);
+}
+
+/* Whether it was called to print nothing, as grep -q is: no other reads what it finds. */
+static bool is_quiet(const struct model_command *command)
+{
+	const char *at = command ? command->args.data : NULL, *end = at ? at + command->args.length : NULL;
+	bool quiet = false;
+
+	for (; at < end && !quiet; at += strlen(at) + 1)
+		quiet = !strcmp(at, "--quiet") || !strcmp(at, "--silent") ||
+			(at[0] == '-' && at[1] != '-' && strchr(at, 'q'));
+	return quiet;
+}
+
+/* Whether it may have been the writer of a pipe whose other members the shell has started only after its end. Its status is
+ * that of the pipe then (pipefail). What was to be silent rather was a question. */
+static bool may_be_piped(const struct ending *e, const struct passer *passer)
+{
+	return !e->went_on && is_same_status(e, passer) && !is_quiet(e->pub.command) &&
+	       !model_ending__is_silent(&e->pub) && model_command__is_shell(passer->command, passer->row->comm);
+}
 
 /* Whether the child's end may be that of its parent: an answer, if nothing comes after it. */
 static bool may_end(const struct ending *e, const struct passer *passer)
 {
 	return !e->pub.row.benign ||
-	       (passer->answers && !e->well_after && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS);
+	       (passes_answers(passer) && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS &&
+		(!e->well_after || may_be_piped(e, passer)));
 }
 
 /* What the kernel sends to many at once, of a terminal or a PID namespace; other signals of its own are about one process. */
@@ -63,8 +89,8 @@ static struct ending *latest_alike(const struct brood *brood, const struct passe
 	for (uint32_t i = brood->count; i-- > 0;) {
 		struct ending *e = brood->bad[i];
 
-		if (choice__is_candidate(e) && model_row__status(&e->pub.row) == model_row__status(passer->row) &&
-		    may_end(e, passer) && (!model_row__is_killed(passer->row) || died_alike(passer->row, e)))
+		if (choice__is_candidate(e) && is_same_status(e, passer) && may_end(e, passer) &&
+		    (!model_row__is_killed(passer->row) || died_alike(passer->row, e)))
 			return e;
 	}
 	return NULL;
@@ -116,26 +142,26 @@ static struct ending *first_together(const struct brood *brood, struct ending *l
 	return last;
 }
 
-/* A runner has codes of its own: that a child's is the same says nothing. `tests`: what it runs may fail, unless it fails
- * itself. */
-struct ending *choice__cause(const struct model_row *row, const struct brood *brood, enum steps_exit says, bool tests)
+/* A runner has codes of its own: that a child's is the same says nothing. */
+struct ending *choice__cause(const struct passer *passer, const struct brood *brood)
 {
+	const struct model_row *row = passer->row;
+	enum steps_exit says = passer->says;
 	bool passes = says == STEPS_WRAPPER || says == STEPS_RUNNER;
 	bool signalled = model_row__status(row) > 128, killed = model_row__is_killed(row); /* which is its own */
-	const struct passer passer = {row, row->runs_others || tests};
 	struct ending *found = NULL;
 
 	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
 		return NULL;
 	if (says == STEPS_RUNNER && !killed)
-		found = choice__latest(brood, UINT32_MAX, tests);
+		found = choice__latest(brood, UINT32_MAX, passer->tests);
 	if (!found)
-		found = latest_alike(brood, &passer);
+		found = latest_alike(brood, passer);
 	if (!found && !signalled)
 		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
 	if (!found && !killed && (passes || !signalled))
 		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
-	if (found && !passes && !may_end(found, &passer))
+	if (found && !passes && !may_end(found, passer))
 		found = NULL;
 	return found ? first_together(brood, found) : NULL;
 }
