@@ -10,6 +10,9 @@
 /* Whether this child began after a failure and did the same, or the same by another tool. */
 bool again__is(const struct process *child, const struct ending *bad);
 
+/* Whether both were asked to do the same. */
+bool again__is_same(const struct ending *a, const struct ending *b);
+
 /* Whether an argument says which attempt it is, or that the next one does. */
 bool again__counts_attempts(const struct model_command *asked);
 

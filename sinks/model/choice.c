@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <string.h>
 
+#include "sinks/model/again.h"
+
 /* Children that end well between a failure and the end of what passes it on, under another status. */
 #define AFTER_MAX 3
 
@@ -83,15 +85,20 @@ static bool died_alike(const struct model_row *row, const struct ending *e)
 	       row->sender_start == child->sender_start;
 }
 
-/* The latest that ended as its parent did. */
+/* The latest that ended as its parent did; no answer before a failure. */
 static struct ending *latest_alike(const struct brood *brood, const struct passer *passer)
 {
+	bool failed = false;
+
 	for (uint32_t i = brood->count; i-- > 0;) {
 		struct ending *e = brood->bad[i];
 
-		if (choice__is_candidate(e) && is_same_status(e, passer) && may_end(e, passer) &&
+		if (!choice__is_candidate(e) || (failed && e->pub.row.benign))
+			continue;
+		if (is_same_status(e, passer) && may_end(e, passer) &&
 		    (!model_row__is_killed(passer->row) || died_alike(passer->row, e)))
 			return e;
+		failed = failed || !e->pub.row.benign;
 	}
 	return NULL;
 }
@@ -123,7 +130,7 @@ void choice__note_others(const struct brood *brood, struct ending *found, const 
 
 static bool were_together(const struct model_row *a, const struct model_row *b)
 {
-	return a->began_ns < b->ended_ns && b->began_ns < a->ended_ns;
+	return a->start < b->ended_ns && b->start < a->ended_ns;
 }
 
 /* Of those that ran at the same time, such as members of a pipe, the first that failed: the others may have failed
@@ -140,6 +147,50 @@ static struct ending *first_together(const struct brood *brood, struct ending *l
 			return e;
 	}
 	return last;
+}
+
+/* Whether its errors were to be seen by none: whatever it says, its caller goes on. */
+static bool was_prepared_for(const struct ending *e)
+{
+	return e->pub.expected || (model_ending__is_silent(&e->pub) && model_row__exited_as_shells_do(&e->pub.row));
+}
+
+/* By so much a member of a pipe may be forked after the end of the one before it, where a shell waits for a CPU. */
+#define FORKED_LATE_NS 20000000ULL
+
+static bool follows(const struct ending *next, const struct ending *e, uint64_t within)
+{
+	return next->well_after == e->well_after &&
+	       (next->pub.row.start < e->pub.row.ended_ns || next->pub.row.start - e->pub.row.ended_ns <= within);
+}
+
+/* What a shell runs after a failure may only handle it, as traps do, and fail as well; or it is a member of the same pipe, which
+ * was forked later. Of failures that follow each other at once, with no success between them, the first began it. Of attempts
+ * it is the last; so it is of commands of which the last one has the status of the shell. */
+static struct ending *first_in_row(const struct passer *passer, const struct brood *brood, struct ending *last)
+{
+	struct ending *first = last, *next = last;
+	uint32_t i = brood->count;
+
+	if (passer->says != STEPS_FAILURE || passer->tests || model_row__is_killed(passer->row) ||
+	    !model_command__is_shell(passer->command, passer->row->comm))
+		return last;
+	while (brood->bad[--i] != last)
+		;
+	while (i-- > 0) {
+		struct ending *e = brood->bad[i];
+
+		if (!choice__is_candidate(e))
+			continue;
+		if (!follows(next, e,
+			     is_same_status(last, passer) && !is_same_status(e, passer) ? FORKED_LATE_NS : ANSWER_NS))
+			break;
+		next = e;
+		if (!e->pub.row.benign && !was_prepared_for(e) && e->pub.row.signal != SIGPIPE &&
+		    !again__is_same(e, first))
+			first = e;
+	}
+	return first;
 }
 
 /* A runner has codes of its own: that a child's is the same says nothing. */
@@ -163,5 +214,5 @@ struct ending *choice__cause(const struct passer *passer, const struct brood *br
 		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
 	if (found && !passes && !may_end(found, passer))
 		found = NULL;
-	return found ? first_together(brood, found) : NULL;
+	return found ? first_in_row(passer, brood, first_together(brood, found)) : NULL;
 }

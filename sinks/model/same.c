@@ -82,6 +82,11 @@ static bool same_command(const struct ending *bad, const struct model_command *b
 	       same__list(&a->env, &b->env, true) && same_log(a, b);
 }
 
+bool again__is_same(const struct ending *a, const struct ending *b)
+{
+	return same_command(a, b->asked);
+}
+
 bool same__folder(const struct model_command *a, const struct model_command *b)
 {
 	return !a || !b || !a->cwd.data || !b->cwd.data ||

@@ -4,10 +4,10 @@
 
 /* A run, told in a few words: at which millisecond what happens to which process. The first one is 10.
  *
- *	1 +11 grep x, 2 +12<11, 5 =12 wc -l 2>/dev/null, 8 -12, 9 -11 3, 10 -10 -9 12
+ *	1 +11 grep x, 2 +12<11, 5 =12 wc -l 2>/dev/null, 8 -12, 9 -11 3, 9 "11 no such file, 10 -10 -9 12
  *
  * 11 is forked and executes grep, 12 is forked by 11 and later executes wc, whose errors go to /dev/null; 12 ends with 0, 11 with
- * 3, and 10 by the signal 9 of 12. */
+ * 3 and these last words, and 10 by the signal 9 of 12. */
 struct story {
 	const char *name, *program, *text;
 	const char *chain; /* the pids from the run's first process down to what began its failure */
@@ -26,7 +26,16 @@ static void executes(uint64_t at, uint32_t pid, char *words)
 	     .stderr_is = null ? "type=null|device=5|inode=5|" : "type=pipe|device=5|inode=null|");
 }
 
-static void happens(char *event)
+static void says(struct seen *s, uint32_t pid, const char *words)
+{
+	const struct record record = {.pid = pid, .start = s->made.starts[pid]};
+	const struct value text = {.type = VALUE_STRING, .string = words, .length = strlen(words)}, none = {0};
+	const struct feed feed = {s->model, s->model->runs[0], &record, MODEL_SOURCES, {&text, &none, &none}, NULL};
+
+	assert_int_equal(said__take(&feed), 0);
+}
+
+static void happens(struct seen *s, char *event)
 {
 	uint32_t pid, by = 0;
 	unsigned long at;
@@ -38,6 +47,10 @@ static void happens(char *event)
 	if (what == '-') {
 		sscanf(event + words, "%d %u", &status, &by);
 		END(.at = at * MS, .pid = pid, STATUS(status), .sent_by = by, .comm = "x", .cpu = 1, .bytes = 1);
+		return;
+	}
+	if (what == '"') {
+		says(s, pid, event + words + 1);
 		return;
 	}
 	if (what == '+')
@@ -62,7 +75,7 @@ static void assert_story(const struct story *story)
 	snprintf(text, sizeof(text), "%s", story->text);
 	executes(MS / 2, 10, program);
 	for (char *event = strtok_r(text, ",", &rest); event; event = strtok_r(NULL, ",", &rest))
-		happens(event);
+		happens(s, event);
 	assert_int_equal(model__finish(s->model), 0);
 	chain_of(s, chain, sizeof(chain));
 	if (strcmp(chain, story->chain))
@@ -95,10 +108,58 @@ static void an_answer_in_a_pipe(void **state)
 	assert_stories(stories);
 }
 
+/* a | b, where both fail: the first, unless it only lost its reader. */
+static void a_pipe_of_which_two_fail(void **state)
+{
+	static const struct story stories[] = {
+		{"at once", "bash x", "1 +11 a, 2 +12, 3 -11 127, 4 =12 b, 6 -12 1, 7 -10 1", "10 11"},
+		{"forked later", "bash x", "1 +11 a, 3 -11 3, 4 +12 b, 6 -12 4, 7 -10 4", "10 11"},
+		{"the reader first", "bash x", "1 +11 a, 1 +12 b, 4 -12 3, 5 -11 1, 6 -10 1", "10 12"},
+		{"a writer that lost its reader", "bash x",
+		 "1 +11 yes, 1 +12 head, 1 +13 grep x, 3 -12, 4 -11 -13, 5 -13 1, 6 -10 1", "10 13"},
+		{"an answer of what got nothing", "bash x", "1 +11 a, 3 -11 3, 4 +12 grep x, 5 -12 1, 6 -10 1",
+		 "10 11"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
+/* a || { handler; exit 1; }, and traps. */
+static void a_handler_that_fails(void **state)
+{
+	static const struct story stories[] = {
+		{"of its own status", "bash x", "1 +11 a, 3 -11 5, 4 +12 b, 5 -12 6, 6 -10 1", "10 11"},
+		{"not found", "bash x", "1 +11 a, 3 -11 5, 4 +12, 5 -12 127, 6 +13 date, 7 -13, 8 -10 99", "10 11"},
+		{"of the handler's status", "bash x",
+		 "1 +11 a, 3 -11 5, 4 +12 umount x 2>/dev/null, 5 -12 32, 6 -10 32", "10 11"},
+		{"an answer", "bash x", "1 +11 a, 3 -11 3, 4 +12 rm x 2>/dev/null, 5 -12 1, 6 -10 1", "10 11"},
+		{"tests, counted", "bash x", "1 +11 t 1, 2 -11, 3 +12 t 2, 4 -12 1, 5 +13 t 3, 6 -13 1, 7 -10 1",
+		 "10 12"},
+		{"something between", "bash x", "1 +11 a, 3 -11 3, 4 +12 c, 5 -12, 6 +13 b, 7 -13 4, 8 -10 4", "10 13"},
+		{"a silent question before", "bash x",
+		 "1 +11 umount x 2>/dev/null, 3 -11 32, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
+		{"a silent look for a tool before", "bash x",
+		 "1 +11 a 2>/dev/null, 3 -11 127, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
+		{"an answer before", "bash x", "1 +11 grep x, 3 -11 1, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
+		{"commands, the last of which has the status", "bash x",
+		 "1 +11 a, 3 -11 4, 203 +12 b, 205 -12 3, 206 -10 3", "10 12"},
+		{"long before", "bash x", "1 +11 a, 3 -11 3, 2000 +12 b, 2001 -12 5, 2002 -10 1", "10 12"},
+		{"attempts", "bash x", "1 +11 a 1, 3 -11 3, 4 +12 a 1, 5 -12 3, 6 +13 b, 7 -13 5, 8 -10 1", "10 12"},
+		{"no shell", "python3 x.py", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 5", "10 12"},
+		{"a runner", "make -k", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 2", "10 12"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_in_a_pipe),
+		cmocka_unit_test(a_pipe_of_which_two_fail),
+		cmocka_unit_test(a_handler_that_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
