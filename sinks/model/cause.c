@@ -399,12 +399,14 @@ static void link_cause(struct model *model, struct process *p)
 	*row = own->pub.row;
 }
 
-/* A shell that an answer has ended, unless its last line is a message of its own. */
+/* A shell that an answer has ended, unless its last line is a message of its own. What it says of a process that was killed is
+ * one, but of that: "x.sh: line 4: 17 Killed tool". */
 static bool is_ended_by_answer(const struct ending *ending)
 {
 	const struct model_ending *e = &ending->pub;
 
-	return e->cause && e->cause->row.benign && model_command__is_shell(e->command, e->row.comm);
+	return e->cause && e->cause->row.benign && !model_row__is_killed(&e->cause->row) &&
+	       model_command__is_shell(e->command, e->row.comm);
 }
 
 void cause__told(struct ending *ending, const struct model_said *said)

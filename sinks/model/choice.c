@@ -55,12 +55,20 @@ static bool may_be_piped(const struct ending *e, const struct passer *passer)
 	       !model_ending__is_silent(&e->pub) && model_command__is_shell(passer->command, passer->row->comm);
 }
 
+/* Whether the status of a child that was killed is that of its parent, which was not asked to end itself: that says of what it
+ * died, also if the parent has sent the signal. */
+static bool says_killed(const struct ending *e, const struct passer *passer)
+{
+	return model_row__is_killed(&e->pub.row) && is_same_status(e, passer) && !passer->row->sender && !e->well_after;
+}
+
 /* Whether the child's end may be that of its parent: an answer, if nothing comes after it. */
 static bool may_end(const struct ending *e, const struct passer *passer)
 {
+	bool answers = passes_answers(passer) && (!e->well_after || may_be_piped(e, passer));
+
 	return !e->pub.row.benign ||
-	       (passes_answers(passer) && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS &&
-		(!e->well_after || may_be_piped(e, passer)));
+	       ((answers || says_killed(e, passer)) && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS);
 }
 
 /* What the kernel sends to many at once, of a terminal or a PID namespace; other signals of its own are about one process. */
@@ -186,8 +194,7 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 			     is_same_status(last, passer) && !is_same_status(e, passer) ? FORKED_LATE_NS : ANSWER_NS))
 			break;
 		next = e;
-		if (!e->pub.row.benign && !was_prepared_for(e) && e->pub.row.signal != SIGPIPE &&
-		    !again__is_same(e, first))
+		if (!e->pub.row.benign && !was_prepared_for(e) && !again__is_same(e, first))
 			first = e;
 	}
 	return first;

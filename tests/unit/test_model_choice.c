@@ -154,12 +154,35 @@ static void a_handler_that_fails(void **state)
 	assert_stories(stories);
 }
 
+/* By a sibling, or by the parent itself, which passes the status on: that says of what the run died. */
+static void a_child_that_is_meant_to_be_killed(void **state)
+{
+	static const struct story stories[] = {
+		{"by a watchdog", "bash x.sh",
+		 "1 +11 tool, 2 +12 bash watchdog.sh, 3 -11 -9 12, 3 -12, 4 -10 137, "
+		 "4 \"10 x.sh: line 4: 11 Killed tool",
+		 "10 11"},
+		{"by its parent", "python3 x.py", "1 +11 tool, 3 -11 -9 10, 4 -10 137", "10 11"},
+		{"with SIGTERM", "python3 x.py", "1 +11 tool, 3 -11 -15 10, 4 -10 143", "10 11"},
+		{"another status", "python3 x.py", "1 +11 tool, 3 -11 -9 10, 4 -10 1", "10"},
+		{"and more done since", "python3 x.py", "1 +11 tool, 3 -11 -9 10, 4 +12 a, 5 -12, 6 -10 137", "10"},
+		{"long ago", "python3 x.py", "1 +11 tool, 3 -11 -9 10, 2000 -10 137", "10"},
+		{"the parent was asked to end", "python3 x.py", "1 +11 tool, 3 -11 -15 10, 4 -10 143 12", "10"},
+		{"an answer, and a message", "bash x.sh",
+		 "1 +11 grep x, 3 -11 1, 4 -10 1, 4 \"10 x.sh: line 4: cd: /x: No such file or directory", "10"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_in_a_pipe),
 		cmocka_unit_test(a_pipe_of_which_two_fail),
 		cmocka_unit_test(a_handler_that_fails),
+		cmocka_unit_test(a_child_that_is_meant_to_be_killed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
