@@ -128,10 +128,12 @@ static void log_kind(struct text *out, struct ci_logged *logged, const struct ta
 {
 	bool hidden = last && kind->hidden == story__beside_chain(tally, kind);
 	struct line line = {.level = hidden ? "warning" : "error"};
+	struct text subject = {0};
 	char how[STORY_ENDING];
 
 	text__printf(&line.title, "%s%s", hidden ? "hidden failure, " : "", story__ending(how, &kind->row));
-	text__cut(&line.text, kind->shown, COLUMNS_MAX);
+	story__kind_subject(&subject, kind);
+	put_line(&line.text, &subject);
 	text__printf(&line.text, "\n");
 	story__kind(&line.text, tally, kind);
 	if (kind->how)
@@ -153,8 +155,7 @@ static void log_cause(struct text *out, struct ci_logged *logged, const struct t
 	speaker = story__speaker(tally, cause);
 	said = story__heard(tally, speaker->row.pid, speaker->row.start);
 	text__printf(&line.title, "cause, %s", story__ending(how, &cause->row));
-	story__tool(&command, run, cause);
-	story__command(&command, cause);
+	story__subject(&command, cause);
 	put_line(&line.text, &command);
 	text__printf(&line.text, "\n");
 	story__circumstances(&line.text, run, cause);

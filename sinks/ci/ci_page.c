@@ -217,8 +217,7 @@ static void put_cause(struct ci_page *page)
 		return;
 	first = story__first_of(page->tally, cause);
 	text__printf(&item, "\n#### Cause\n\n**%s** ", story__ending(how, &cause->row));
-	story__tool(&safe, run, cause);
-	story__command(&safe, cause);
+	story__subject(&safe, cause);
 	put_code(&item, &safe, columns);
 	put_detail(&item, "", story__how, cause, COLUMNS);
 	put_line(&item, first ? first->limit : NULL, "");
@@ -260,7 +259,8 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	char how[STORY_ENDING];
 
 	text__printf(item, "\n**%s** ", story__ending(how, &kind->row));
-	markdown__code(item, kind->shown, COLUMNS);
+	story__kind_subject(&safe, kind);
+	put_code(item, &safe, COLUMNS);
 	if (kind->hidden)
 		text__printf(item, " **hidden**");
 	text__printf(item, "<br>");

@@ -59,8 +59,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	struct text line = {0};
 
 	page__how(page, &ending->row, width);
-	story__tool(&line, page->tally->run.run, ending);
-	story__command(&line, ending);
+	story__subject(&line, ending);
 	text__style(page->text, TEXT_BOLD);
 	page__wrapped(page, indent, indent + 2, line.data ? line.data : "");
 	text__style(page->text, TEXT_PLAIN);

@@ -73,8 +73,14 @@ static size_t passed_on(struct page *page, const struct tally_failure *f, size_t
 /* Returns how many others it shows. */
 static size_t failure(struct page *page, const struct tally_failure *f, int width)
 {
+	struct text line = {0};
+
 	page__how(page, &f->row, width);
-	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, f->shown);
+	story__kind_subject(&line, f);
+	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, line.data ? line.data : "");
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
 	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, f->shell);
 	circumstances(page, f, 2 + (size_t)width + 2);
 	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);

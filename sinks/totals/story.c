@@ -163,29 +163,9 @@ const struct model_ending *story__speaker(const struct tally *tally, const struc
 
 /* ---- parts of an ending ---- */
 
-void story__command(struct text *text, const struct model_ending *ending)
-{
-	const struct model_row *row = &ending->row;
-	bool tried = row->forked && ending->tried;
-
-	text__all_arguments_of(text, tried ? ending->tried : ending->command, row->comm, row->forked && !tried);
-}
-
-/* Where a shell has executed nothing, its message has the name of what was to be executed. */
-void story__tool(struct text *text, const struct model_run *run, const struct model_ending *ending)
-{
-	const struct model_row *row = &ending->row;
-	const struct model_said *said = model_run__said(run, row->pid, row->start);
-
-	if (!said || !said->tool || *row->tried_error)
-		return;
-	text__argument(text, said->tool, strlen(said->tool));
-	text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");
-}
-
 enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell)
 {
-	if (*row->tried_error || model_run__said(tally->run.run, row->pid, row->start))
+	if (*row->tried_error || story__names_wanted(row))
 		return STORY_NAMED;
 	if (row->exit_code == 255 && row->forked && !shell)
 		return STORY_UNNAMED_FORK;

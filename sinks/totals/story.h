@@ -35,8 +35,11 @@ int story__by_cpu(const void *a, const void *b);
 /* ---- parts of an ending; each appends nothing if there is nothing to say ---- */
 
 void story__command(struct text *text, const struct model_ending *ending);
-/* The tool that a shell could not execute: "nosuch: not found, in ". */
-void story__tool(struct text *text, const struct model_run *run, const struct model_ending *ending);
+/* The same, after the name of what it could not execute, if a shell, Python or Node.js has said that: "nosuch: not found, in
+ * a subshell of run.sh". */
+void story__subject(struct text *text, const struct model_ending *ending);
+void story__kind_subject(struct text *text, const struct tally_failure *kind);
+bool story__names_wanted(const struct model_row *row); /* whether they do, or it has words of its own at all */
 /* Whether it wanted a command that was not found, or could not be executed, and nothing in the record names that. What would:
  * the shell's message, or the exec that failed. STORY_UNNAMED_FORK: perhaps it did, as what is forked and executes nothing ends
  * with 255 then, in Python and others. */

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What failed, as it is named first: a command, or the program that could not be started, by the words of what wanted to. */
+#include <stdio.h>
+#include <string.h>
+
+#include "core/base/base.h"
+#include "sinks/totals/story.h"
+
+/* What a runtime writes when a fork of it could not execute the program, with its name:
+ *
+ *	FileNotFoundError: [Errno 2] No such file or directory: 'samtoolz'
+ *	Error: spawnSync samtoolz ENOENT */
+static const struct runtime {
+	uint64_t exit_code;   /* of the fork */
+	const char *evidence; /* elsewhere in the text: that it was about to start one */
+	const char *before, *between, *after;
+	bool name_first; /* the reason comes after it */
+} runtimes[] = {
+	{255, ", in _execute_child\n", "Error: [Errno ", ": '", "'", false},
+	{127, "", "Error: spawn ", " E", "", true},
+	{127, "", "Error: spawnSync ", " E", "", true},
+};
+
+/* Of those that say a number or a name of the error, in words as those for a shell's. */
+static const struct {
+	const char *reason, *words;
+} reasons[] = {
+	{"2] No such file or directory", "not found"},
+	{"ENOENT", "not found"},
+	{"13] Permission denied", "not executable"},
+	{"EACCES", "not executable"},
+};
+
+struct wanted {
+	struct story_line name, reason;
+};
+
+static const char *find(struct story_line in, const char *text)
+{
+	return memmem(in.at, in.length, text, strlen(text));
+}
+
+/* The last part that begins with `text`, after that; false: there is none. */
+static bool after_last(struct story_line *in, const char *text)
+{
+	const char *at, *end = in->at + in->length;
+	bool found = false;
+
+	while ((at = find(*in, text))) {
+		in->at = at + strlen(text);
+		in->length = (size_t)(end - in->at);
+		found = true;
+	}
+	return found;
+}
+
+static bool is_wanted(const struct runtime *runtime, struct story_line text, struct wanted *wanted)
+{
+	const char *end, *between;
+
+	if (*runtime->evidence && !find(text, runtime->evidence))
+		return false;
+	if (!after_last(&text, runtime->before))
+		return false;
+	end = memchr(text.at, '\n', text.length);
+	text.length = end ? (size_t)(end - text.at) : text.length;
+	between = find(text, runtime->between);
+	if (!between || text.length < strlen(runtime->after))
+		return false;
+	wanted->name = (struct story_line){text.at, (size_t)(between - text.at)};
+	wanted->reason = (struct story_line){between + 1, (size_t)(text.at + text.length - between) - 1};
+	if (!runtime->name_first) {
+		wanted->reason = wanted->name;
+		wanted->name.at = between + strlen(runtime->between);
+		wanted->name.length = (size_t)(text.at + text.length - wanted->name.at) - strlen(runtime->after);
+	}
+	return wanted->name.length && wanted->reason.length;
+}
+
+static const struct model_said *said_by(const struct model_row *row)
+{
+	return row->run ? model_run__said(row->run, row->pid, row->start) : NULL;
+}
+
+static const struct model_said *said_above(const struct model_row *row)
+{
+	bool known = row->run && !EVENT_IS_NULL(row->parent_start);
+
+	return known ? model_run__said(row->run, row->ppid, row->parent_start) : NULL;
+}
+
+/* By the last lines of its parent, that of a fork which executed nothing. */
+static bool wanted_by_runtime(const struct model_row *row, struct wanted *wanted)
+{
+	const struct model_said *said = said_above(row);
+
+	for (size_t i = 0; said && said->text && i < sizeof(runtimes) / sizeof(*runtimes); i++)
+		if (row->forked && !*row->tried_error && row->exit_code == runtimes[i].exit_code &&
+		    is_wanted(&runtimes[i], (struct story_line){said->text, said->length}, wanted))
+			return true;
+	return false;
+}
+
+static void put_reason(struct text *text, const struct story_line *reason)
+{
+	const char *blank = memchr(reason->at, ' ', reason->length);
+	size_t number = blank && reason->at[0] >= '0' && reason->at[0] <= '9' ? (size_t)(blank + 1 - reason->at) : 0;
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (strlen(reasons[i].reason) == reason->length &&
+		    !memcmp(reasons[i].reason, reason->at, reason->length)) {
+			text__printf(text, "%s", reasons[i].words);
+			return;
+		}
+	text__safe(text, reason->at + number, reason->length - number);
+}
+
+/* "samtools: not found, in ", if words of it, or of its parent, name what it could not execute. Whether it was its parent. */
+static bool put_wanted(struct text *text, const struct model_row *row)
+{
+	const struct model_said *said = said_by(row);
+	struct wanted wanted;
+
+	if (said && said->tool && !*row->tried_error) {
+		text__argument(text, said->tool, strlen(said->tool));
+		text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");
+		return false;
+	}
+	if (!wanted_by_runtime(row, &wanted))
+		return false;
+	text__argument(text, wanted.name.at, wanted.name.length);
+	text__printf(text, ": ");
+	put_reason(text, &wanted.reason);
+	text__printf(text, ", in ");
+	return true;
+}
+
+bool story__names_wanted(const struct model_row *row)
+{
+	struct wanted wanted;
+
+	return said_by(row) || wanted_by_runtime(row, &wanted);
+}
+
+void story__command(struct text *text, const struct model_ending *ending)
+{
+	const struct model_row *row = &ending->row;
+	bool tried = row->forked && ending->tried;
+
+	text__all_arguments_of(text, tried ? ending->tried : ending->command, row->comm, row->forked && !tried);
+}
+
+void story__subject(struct text *text, const struct model_ending *ending)
+{
+	if (put_wanted(text, &ending->row))
+		text__all_arguments_of(text, ending->command, ending->row.comm, false);
+	else
+		story__command(text, ending);
+}
+
+void story__kind_subject(struct text *text, const struct tally_failure *kind)
+{
+	/* without a shell it begins with these words, and put_wanted() has said them */
+	size_t fork = put_wanted(text, &kind->row) ? strlen("fork of ") : 0;
+
+	text__printf(text, "%s", kind->shown + fork);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What failed, as it is named first: a fork that could not execute its program, by what its parent has said of that. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sinks/model/process.h"
+#include "sinks/totals/story.h"
+
+#define POPEN \
+	"  File \"/usr/lib/python3.11/subprocess.py\", line 1901, in _execute_child\n    raise child_exception_type(\n"
+
+static const struct {
+	uint64_t code;
+	const char *text, *shown; /* of the parent */
+} cases[] = {
+	{255, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n",
+	 "bcftolls: not found, in tool a.x"},
+	{255, POPEN "PermissionError: [Errno 13] Permission denied: '/opt/t'\nlater\n",
+	 "/opt/t: not executable, in tool a.x"},
+	{255, POPEN "OSError: [Errno 26] Text file busy: './fresh'\n", "./fresh: Text file busy, in tool a.x"},
+	{255, POPEN "FileNotFoundError: [Errno 2] x: 'a'\n\n" POPEN "FileNotFoundError: [Errno 2] x: 'b'\n",
+	 "b: x, in tool a.x"},
+	{127, "events:1\n\nError: spawn bcftolls ENOENT\n    at f (x.js:1:2) {\n  errno: -2,\n",
+	 "bcftolls: not found, in tool a.x"},
+	{127, "<ref *1> Error: spawnSync ./a b EACCES\n", "'./a b': not executable, in tool a.x"},
+	{127, "Error: spawn x ETXTBSY\n", "x: ETXTBSY, in tool a.x"},
+	/* another status, another error: of a file that was to be opened, of a child that has ended with 255 itself */
+	{1, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n", "fork of tool a.x"},
+	{127, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n", "fork of tool a.x"},
+	{255, "  File \"a.py\", line 1, in <module>\nFileNotFoundError: [Errno 2] No such file: 'a.bam'\n",
+	 "fork of tool a.x"},
+	{255, "  File \"p.py\", line 9, in _execute_child\nValueError: [Errno: 'a'\n", "fork of tool a.x"},
+	{255, "Error: spawn x ENOENT\n", "fork of tool a.x"},
+	{127, "Error: spawning failed\n", "fork of tool a.x"},
+	{127, "Error: spawn  ENOENT\n", "fork of tool a.x"},
+	{127, "", "fork of tool a.x"},
+};
+
+static void has_written(struct run *run, const char *words)
+{
+	const struct record record = {.pid = 3, .start = 7};
+	struct value null = {.type = VALUE_NULL, .reason = EVENT_REASON_GONE};
+	struct value value = {.type = VALUE_STRING, .string = words, .length = strlen(words)};
+	const struct feed feed = {.run = run, .record = &record, .field = {&value, &null, &null}};
+
+	assert_int_equal(said__take(&feed), 0);
+}
+
+static void what_a_runtime_could_not_start(void **state)
+{
+	const struct model_command command = {.args = {.data = "tool\0a.x", .length = 9, .count = 2}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct run run = {0};
+		const struct model_ending ending = {.row = {.run = &run.pub,
+							    .pid = 4,
+							    .start = 8,
+							    .ppid = 3,
+							    .parent_start = 7,
+							    .forked = true,
+							    .exit_code = cases[i].code},
+						    .command = &command};
+		struct text text = {0};
+		bool named = strncmp(cases[i].shown, "fork", 4) != 0;
+
+		has_written(&run, cases[i].text);
+		story__subject(&text, &ending);
+		if (!text.data || strcmp(text.data, cases[i].shown) != 0)
+			fail_msg("%s: %s", cases[i].text, text.data ? text.data : "");
+		assert_int_equal(story__names_wanted(&ending.row), named);
+		text__free(&text);
+		said__free_all(&run);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_runtime_could_not_start)};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
