@@ -94,7 +94,8 @@ static void finish(struct text *out, struct ci_logged *logged, struct line *line
 	text__free(&line->file);
 }
 
-#define COLUMNS_MAX 2000 /* of what others wrote, on a line */
+#define COMMAND_COLUMNS 200 /* the page has the origin's whole */
+#define COLUMNS_MAX 2000    /* of what others wrote, on a line */
 
 /* Moves the line on, cut if it is long. */
 static void put_line(struct text *text, struct text *line)
@@ -156,7 +157,8 @@ static void log_cause(struct text *out, struct ci_logged *logged, const struct t
 	said = story__heard(tally, speaker->row.pid, speaker->row.start);
 	text__printf(&line.title, "cause, %s", story__ending(how, &cause->row));
 	story__subject(&command, cause);
-	put_line(&line.text, &command);
+	story__shorten(&line.text, command.data ? command.data : "", COMMAND_COLUMNS);
+	text__free(&command);
 	text__printf(&line.text, "\n");
 	story__circumstances(&line.text, run, cause);
 	story__how(&words, cause);

@@ -13,6 +13,7 @@
 #define RESERVE 512  /* bytes for the lines that say what was left out */
 #define COLUMNS 500  /* of a command in a list */
 #define NAME_COLUMNS 100
+#define SHOWN_COLUMNS 200 /* of a command of the cause; the origin's stands below whole */
 
 struct ci_page {
 	struct text *out;
@@ -176,7 +177,7 @@ static void put_chain(struct text *item, const struct model_ending *ending)
 			continue;
 		story__command(&command, ending);
 		text__printf(item, "- **%s** ", story__ending(how, &ending->row));
-		put_code(item, &command, COLUMNS);
+		put_code(item, &command, SHOWN_COLUMNS);
 		text__printf(item, "\n");
 	}
 }
@@ -204,13 +205,24 @@ static void put_line(struct text *item, const char *safe, const char *after)
 	text__printf(item, "%s", after);
 }
 
+static void put_again(struct text *item, const struct model_ending *cause, size_t columns, bool cut)
+{
+	put_detail(item, "in ", story__folder, cause, columns);
+	put_detail(item, "run again: ", story__again, cause, columns);
+	if (cut)
+		put_detail(item, "its command: ", story__in_full, cause, columns);
+	put_detail(item, "its arguments in full: ", story__whole, cause, columns);
+	put_detail(item, "with the environment's ", story__environment, cause, COLUMNS);
+}
+
 static void put_cause(struct ci_page *page)
 {
 	const struct model_ending *cause = story__origin(&page->tally->run), *speaker;
 	size_t columns = page->limits->size / 64;
 	const struct model_run *run = page->tally->run.run;
-	struct text item = {0}, safe = {0};
+	struct text item = {0}, safe = {0}, shown = {0};
 	const struct tally_failure *first;
+	bool cut;
 	char how[STORY_ENDING];
 
 	if (!cause)
@@ -218,20 +230,25 @@ static void put_cause(struct ci_page *page)
 	first = story__first_of(page->tally, cause);
 	text__printf(&item, "\n#### Cause\n\n**%s** ", story__ending(how, &cause->row));
 	story__subject(&safe, cause);
-	put_code(&item, &safe, columns);
+	cut = story__shorten(&shown, safe.data ? safe.data : "", SHOWN_COLUMNS);
+	put_code(&item, &shown, columns);
+	text__free(&safe);
 	put_detail(&item, "", story__how, cause, COLUMNS);
 	put_line(&item, first ? first->limit : NULL, "");
 	text__printf(&item, "<br>");
 	story__circumstances(&safe, run, cause);
 	put_code(&item, &safe, COLUMNS);
-	put_detail(&item, "in ", story__folder, cause, columns);
-	put_detail(&item, "run again: ", story__again, cause, columns);
-	put_detail(&item, "its arguments in full: ", story__whole, cause, columns);
-	put_detail(&item, "with the environment's ", story__environment, cause, COLUMNS);
+	if (!cut)
+		put_again(&item, cause, columns, false);
 	text__printf(&item, "\n");
 	speaker = story__speaker(page->tally, cause);
 	put_said(&item, page->tally, speaker->row.pid, speaker->row.start, SAID_MAX);
 	put_chain(&item, run->ending);
+	if (cut) { /* what is long comes last */
+		text__printf(&item, "\n");
+		put_again(&item, cause, columns, true);
+		text__printf(&item, "\n");
+	}
 	put(page, &item);
 }
 

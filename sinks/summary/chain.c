@@ -51,17 +51,32 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 	text__free(&line);
 }
 
-static void origin(struct page *page, const struct model_ending *ending, int width)
+/* Where, and how to run it again. `cut`: its command is not shown whole yet. */
+static void again(struct page *page, const struct model_ending *ending, int width, bool cut)
+{
+	size_t indent = 2 + (size_t)width + 2;
+
+	detail(page, indent, "in ", story__folder, ending);
+	detail(page, indent, "run again: ", story__again, ending);
+	if (cut)
+		detail(page, indent, "its command: ", story__in_full, ending);
+	detail(page, indent, "its arguments in full: ", story__whole, ending);
+	detail(page, indent, "with the environment's ", story__environment, ending);
+}
+
+/* What a person reads first is on the first lines. Whether its command is not shown whole. */
+static bool origin(struct page *page, const struct model_ending *ending, int width)
 {
 	size_t indent = 2 + (size_t)width + 2;
 	enum story_unnamed unnamed =
 		story__unnamed(page->tally, &ending->row, model_command__is_shell(ending->command, ending->row.comm));
 	struct text line = {0};
+	bool cut;
 
 	page__how(page, &ending->row, width);
 	story__subject(&line, ending);
 	text__style(page->text, TEXT_BOLD);
-	page__wrapped(page, indent, indent + 2, line.data ? line.data : "");
+	cut = page__two_lines(page, indent, indent + 2, line.data ? line.data : "");
 	text__style(page->text, TEXT_PLAIN);
 	if (line.error)
 		page->text->error = line.error;
@@ -71,10 +86,7 @@ static void origin(struct page *page, const struct model_ending *ending, int wid
 	detail(page, indent, "", story__how, ending);
 	page__limit(page, story__first_of(page->tally, ending), indent);
 	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
-	detail(page, indent, "in ", story__folder, ending);
-	detail(page, indent, "run again: ", story__again, ending);
-	detail(page, indent, "its arguments in full: ", story__whole, ending);
-	detail(page, indent, "with the environment's ", story__environment, ending);
+	return cut;
 }
 
 /* From the top down, each a little further in. */
@@ -111,6 +123,7 @@ static void chain(struct page *page, const struct model_ending *ending, const st
 void page__cause(struct page *page)
 {
 	const struct model_ending *began = story__origin(&page->tally->run), *speaker;
+	bool cut;
 	int width;
 
 	if (!began)
@@ -118,7 +131,11 @@ void page__cause(struct page *page)
 	speaker = story__speaker(page->tally, began);
 	width = width_of(page->tally->run.run->ending);
 	page__section(page, TEXT_RED_BOLD, "Cause");
-	origin(page, began, width);
+	cut = origin(page, began, width);
+	if (!cut)
+		again(page, began, width, false);
 	chain(page, page->tally->run.run->ending, speaker == began ? NULL : speaker, width);
+	if (cut) /* what is long comes last */
+		again(page, began, width, true);
 	page__explain_unnamed(page);
 }

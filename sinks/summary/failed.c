@@ -73,19 +73,26 @@ static size_t passed_on(struct page *page, const struct tally_failure *f, size_t
 /* Returns how many others it shows. */
 static size_t failure(struct page *page, const struct tally_failure *f, int width)
 {
+	size_t indent = 2 + (size_t)width + 2;
 	struct text line = {0};
+	bool cut;
 
 	page__how(page, &f->row, width);
 	story__kind_subject(&line, f);
-	page__wrapped(page, 2 + (size_t)width + 2, 2 + (size_t)width + 4, line.data ? line.data : "");
+	cut = page__two_lines(page, indent, indent + 2, line.data ? line.data : "");
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
 	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, f->shell);
-	circumstances(page, f, 2 + (size_t)width + 2);
-	page__said(page, f->row.pid, f->row.start, 2 + (size_t)width + 2, PAGE_SAID);
-	page__said_by_others(page, f, 2 + (size_t)width + 2);
-	return passed_on(page, f, 2 + (size_t)width + 2);
+	circumstances(page, f, indent);
+	page__said(page, f->row.pid, f->row.start, indent, PAGE_SAID);
+	page__said_by_others(page, f, indent);
+	if (cut) {
+		text__printf(page->text, "%*s", (int)indent, "");
+		page__styled(page, TEXT_DIM, "its command: ");
+		page__wrapped(page, indent + strlen("its command: "), indent + 2, f->shown);
+	}
+	return passed_on(page, f, indent);
 }
 
 /* `others`: failures of `kinds` that are not listed; `passers`: of those that passed one on, those that are. */

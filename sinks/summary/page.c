@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHORTEST 16 /* columns */
+
 void page__styled(struct page *page, enum text_style style, const char *string)
 {
 	text__style(page->text, style);
@@ -39,6 +41,31 @@ void page__wrapped(struct page *page, size_t used, size_t indent, const char *sa
 		used = indent;
 	}
 	text__printf(page->text, "\n");
+}
+
+bool page__two_lines(struct page *page, size_t used, size_t indent, const char *safe)
+{
+	size_t first = page->columns > used ? page->columns - used : 1;
+	size_t second = page->columns > indent ? page->columns - indent : 1;
+	struct text line = {0};
+	bool cut, fits = false;
+
+	for (size_t columns = first + second; !fits; columns--) {
+		const char *rest;
+
+		line.size = 0;
+		cut = story__shorten(&line, safe, columns);
+		if (line.error || !line.size)
+			break;
+		rest = line.data + text__fit(line.data, first);
+		rest += strspn(rest, " ");
+		fits = text__fit(rest, second) == strlen(rest) || columns <= SHORTEST;
+	}
+	page__wrapped(page, used, indent, line.size ? line.data : "");
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+	return cut;
 }
 
 void page__dim(struct page *page, size_t used, const char *fmt, ...)

@@ -46,6 +46,9 @@ void page__rest(struct page *page, size_t used, const char *safe);
 
 /* Fills the rest of the line with safe text, whole: further lines begin after `indent` columns. */
 void page__wrapped(struct page *page, size_t used, size_t indent, const char *safe);
+
+/* The same in two lines; what does not fit is left out of the middle. Whether some is. */
+bool page__two_lines(struct page *page, size_t used, size_t indent, const char *safe);
 void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* A dim line that begins after `used` blanks, whole. */

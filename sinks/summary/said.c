@@ -38,7 +38,10 @@ static void put_line(struct page *page, size_t indent, const char *of, const str
 	text__printf(&safe, "%s", of);
 	text__safe(&safe, line->at, line->length);
 	text__printf(page->text, "%*s| ", (int)indent, "");
-	page__rest(page, indent + 2, safe.data ? safe.data : "");
+	if (line->error)
+		page__two_lines(page, indent + 2, indent + 2, safe.data ? safe.data : "");
+	else
+		page__rest(page, indent + 2, safe.data ? safe.data : "");
 	if (safe.error)
 		page->text->error = safe.error;
 	text__free(&safe);

@@ -16,6 +16,11 @@ static const char *after_last(const char *text, const char *end, char c)
 	return end;
 }
 
+static struct story_line line_between(const char *at, const char *stop)
+{
+	return (struct story_line){.at = at, .length = (size_t)(stop - at)};
+}
+
 size_t story__said(const struct model_said *said, struct story_line *lines, size_t most)
 {
 	const char *text = said ? said->text : NULL, *end = text ? text + said->length : NULL, *at, *stop;
@@ -26,8 +31,7 @@ size_t story__said(const struct model_said *said, struct story_line *lines, size
 		for (stop = end; stop > at && stop[-1] == '\r'; stop--)
 			;
 		if (at < stop)
-			lines[most - ++n] =
-				(struct story_line){after_last(at, stop, '\r'), stop - after_last(at, stop, '\r')};
+			lines[most - ++n] = line_between(after_last(at, stop, '\r'), stop);
 	}
 	memmove(lines, lines + most - n, n * sizeof(*lines));
 	return n;
@@ -56,7 +60,7 @@ static struct story_line without_indent(const struct story_line *line)
 
 	while (n < line->length && isspace((unsigned char)line->at[n]))
 		n++;
-	return (struct story_line){line->at + n, line->length - n};
+	return line_between(line->at + n, line->at + line->length);
 }
 
 /* "    at f (a.js:1:2)", "\tat P.main(P.java:1)", "        at src/main.rs:1:5", in a backtrace of Rust "   0: m::main". */
@@ -132,5 +136,7 @@ size_t story__message(const struct model_said *said, struct story_line *lines, s
 		if (told)
 			lines[0] = all[i - 1];
 	}
+	for (size_t i = 0; i < n; i++)
+		lines[i].error = is_error(&lines[i]);
 	return n;
 }

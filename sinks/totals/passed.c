@@ -46,7 +46,7 @@ size_t story__passers(const struct tally *tally, const struct tally_failure *kin
 	const struct tally_passer *chain[TALLY_CHAIN];
 	size_t count = tally__passers(tally, &kind->row, chain), n = 0;
 	uint32_t status = model_row__status(&kind->row);
-	struct story_line below = {"", 0};
+	struct story_line below = {.at = ""};
 
 	if (count)
 		story__message(story__heard(tally, kind->row.pid, kind->row.start), &below, 1);

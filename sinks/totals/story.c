@@ -240,10 +240,49 @@ void story__folder(struct text *text, const struct model_ending *ending)
 		text__argument(text, cwd->data, cwd->length);
 }
 
+static bool is_part_of_compiler(const struct model_ending *ending)
+{
+	static const char *const parts[] = {"as",      "cc1",	"cc1obj",   "cc1objplus", "cc1plus", "collect2",
+					    "f951",    "gnat1", "ld",	    "ld.bfd",	  "ld.gold", "ld.lld",
+					    "ld.mold", "lto1",	"ld64.lld", "lto-wrapper"};
+	const char *name = model_command__name(ending->command, ending->row.comm);
+	size_t length = strlen(name);
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		size_t n = strlen(parts[i]);
+
+		/* "as", and for another machine "aarch64-linux-gnu-as" */
+		if (length >= n && !strcmp(name + length - n, parts[i]) && (length == n || name[length - n - 1] == '-'))
+			return true;
+	}
+	return false;
+}
+
+/* What a compiler starts reads its temporary files, which it removes: to be run again is the compiler. One that make or a
+ * script has started itself stands for itself. */
+static const struct model_ending *to_run_again(const struct model_ending *ending)
+{
+	const struct model_ending *e = ending->row.run ? ending->row.run->ending : NULL, *driver = NULL;
+
+	if (!is_part_of_compiler(ending))
+		return ending;
+	for (; e && e != ending; e = e->cause)
+		if (!is_part_of_compiler(e))
+			driver = e;
+	return e && driver && !driver->row.runs_others && is_whole(driver) ? driver : ending;
+}
+
+void story__in_full(struct text *text, const struct model_ending *ending)
+{
+	if (to_run_again(ending) != ending || !is_whole(ending))
+		story__command(text, ending);
+}
+
 void story__again(struct text *text, const struct model_ending *ending)
 {
 	const struct model_text *cwd;
 
+	ending = to_run_again(ending);
 	if (!is_whole(ending))
 		return;
 	cwd = &ending->command->cwd;

@@ -39,6 +39,8 @@ void story__command(struct text *text, const struct model_ending *ending);
  * a subshell of run.sh". */
 void story__subject(struct text *text, const struct model_ending *ending);
 void story__kind_subject(struct text *text, const struct tally_failure *kind);
+/* Of text that is safe at most so many columns, from 16 on: in the middle words are left out. Whether they are. */
+bool story__shorten(struct text *text, const char *safe, size_t columns);
 bool story__names_wanted(const struct model_row *row); /* whether they do, or it has words of its own at all */
 /* Whether it wanted a command that was not found, or could not be executed, and nothing in the record names that. What would:
  * the shell's message, or the exec that failed. STORY_UNNAMED_FORK: perhaps it did, as what is forked and executes nothing ends
@@ -60,7 +62,10 @@ enum story_unnamed story__unheard(const struct tally *tally, const struct model_
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
 void story__how(struct text *text, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
+/* A command for a shell: of the compiler's driver, where the origin is a part of it that reads files which are gone. */
 void story__again(struct text *text, const struct model_ending *ending);
+/* Its own command, if story__again() has nothing, or another one. */
+void story__in_full(struct text *text, const struct model_ending *ending);
 /* The query that has its arguments, where story__again() shows only parts of one. */
 void story__whole(struct text *text, const struct model_ending *ending);
 /* The names only: values may be secret, and are in the table of images. */
@@ -89,6 +94,7 @@ uint64_t story__offset(const struct model_run *run, uint64_t ts);
 struct story_line {
 	const char *at; /* any bytes */
 	size_t length;
+	bool error; /* it says what happened; known of story__message() only */
 };
 
 /* What this process wrote last; NULL: nothing is known, or it is of a file to which only others wrote. */

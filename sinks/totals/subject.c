@@ -67,8 +67,9 @@ static bool is_wanted(const struct runtime *runtime, struct story_line text, str
 	between = find(text, runtime->between);
 	if (!between || text.length < strlen(runtime->after))
 		return false;
-	wanted->name = (struct story_line){text.at, (size_t)(between - text.at)};
-	wanted->reason = (struct story_line){between + 1, (size_t)(text.at + text.length - between) - 1};
+	wanted->name = (struct story_line){.at = text.at, .length = (size_t)(between - text.at)};
+	wanted->reason =
+		(struct story_line){.at = between + 1, .length = (size_t)(text.at + text.length - between) - 1};
 	if (!runtime->name_first) {
 		wanted->reason = wanted->name;
 		wanted->name.at = between + strlen(runtime->between);
@@ -96,7 +97,7 @@ static bool wanted_by_runtime(const struct model_row *row, struct wanted *wanted
 
 	for (size_t i = 0; said && said->text && i < sizeof(runtimes) / sizeof(*runtimes); i++)
 		if (row->forked && !*row->tried_error && row->exit_code == runtimes[i].exit_code &&
-		    is_wanted(&runtimes[i], (struct story_line){said->text, said->length}, wanted))
+		    is_wanted(&runtimes[i], (struct story_line){.at = said->text, .length = said->length}, wanted))
 			return true;
 	return false;
 }
@@ -164,4 +165,37 @@ void story__kind_subject(struct text *text, const struct tally_failure *kind)
 	size_t fork = put_wanted(text, &kind->row) ? strlen("fork of ") : 0;
 
 	text__printf(text, "%s", kind->shown + fork);
+}
+
+/* Where the last words that fit begin; within one, if that is long. */
+static size_t tail_of(const char *safe, size_t from, size_t columns)
+{
+	size_t length = strlen(safe), tail = from, word;
+
+	while (text__fit(safe + tail, columns) < length - tail)
+		tail++;
+	while (((unsigned char)safe[tail] & 0xc0) == 0x80)
+		tail++;
+	for (word = tail; safe[word] && safe[word - 1] != ' ';)
+		word++;
+	return safe[word] && word - tail <= columns / 2 ? word : tail;
+}
+
+bool story__shorten(struct text *text, const char *safe, size_t columns)
+{
+	size_t head = text__fit(safe, columns / 2), tail;
+
+	if (text__fit(safe, columns) == strlen(safe)) {
+		text__printf(text, "%s", safe);
+		return false;
+	}
+	tail = tail_of(safe, head, columns - columns / 2 - 3);
+	if (head < columns / 4) {
+		text__cut(text, safe, columns / 2);
+	} else {
+		text__put(text, safe, head);
+		text__printf(text, " " TEXT_ELLIPSIS);
+	}
+	text__printf(text, " %s", safe + tail);
+	return true;
 }

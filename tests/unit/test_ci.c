@@ -273,6 +273,28 @@ static void limits_and_huge_pages_are_on_the_page(void **state)
 	end(t);
 }
 
+static void a_long_command_is_whole_at_the_end(void **state)
+{
+	struct page_test *t = begin_with("log=github", 7);
+	char args[1024] = "tool|";
+
+	(void)state;
+	for (int i = 100; i < 150; i++)
+		snprintf(args + strlen(args), sizeof(args) - strlen(args), "--n%d|", i);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./ci.sh", .args = "bash|./ci.sh|");
+	FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = "/bin/tool", .args = args, .cwd = "/");
+	END(.at = 3 * S, .pid = 11, .parent = 10, .code = 3, .cpu = 1, .bytes = 1);
+	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+	print(t, true);
+	assert_has(t->page, "**exit 3** <code>tool --n100 --n101 ");
+	assert_has(t->page, " --n112 \u2026 --n136 ");
+	assert_has(t->page,
+		   "\n- **exit 3** <code>ci&#46;sh</code>\n\n<br>run again: <code>cd / &#38;&#38; tool --n100 ");
+	assert_has(t->page, " --n125 --n126 ");
+	end(t);
+}
+
 /* ---- places in sources ---- */
 
 static void messages_name_places(void **state)
@@ -323,6 +345,7 @@ int main(void)
 		cmocka_unit_test(text_is_nothing_but_text),
 		cmocka_unit_test(what_a_job_leaves_behind_is_on_its_page),
 		cmocka_unit_test(limits_and_huge_pages_are_on_the_page),
+		cmocka_unit_test(a_long_command_is_whole_at_the_end),
 		cmocka_unit_test(messages_name_places),
 	};
 

@@ -319,6 +319,7 @@ static void what_the_cause_has_is_not_counted_twice(void **state)
 	}
 }
 
+/* Two lines of it come first, then what it said; the whole stands once, where it can be copied. */
 static void long_commands_are_wrapped_and_whole(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
@@ -334,8 +335,14 @@ static void long_commands_are_wrapped_and_whole(void **state)
 	program(2 * S, 11, "/bin/tool", args, 3);
 	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
 	page = print(t, true);
-	at = strstr(page, "tool");
-	for (size_t n = 0; *at && strncmp(at, " pid", 4); at++)
+	assert_has(page,
+		   "  exit 3  tool --n000 --n001 --n002 --n003 --n004 --n005 --n006 --n007 --n008 " TEXT_ELLIPSIS "\n"
+		   "            --n291 --n292 --n293 --n294 --n295 --n296 --n297 --n298 --n299\n"
+		   "          pid 11 at +1.1 s, after 100 ms\n  passed on:\n");
+	at = strstr(page, "run again: cd / && tool");
+	assert_non_null(at);
+	at += strlen("run again: cd / && ");
+	for (size_t n = 0; *at && strncmp(at, "\n\n", 2); at++)
 		if (*at != '\n' && (*at != ' ' || (n && line[n - 1] != ' ')))
 			line[n++] = *at;
 		else if (*at == '\n' && line[n - 1] != ' ')
@@ -343,6 +350,38 @@ static void long_commands_are_wrapped_and_whole(void **state)
 	line[strcspn(line, "\n")] = '\0';
 	assert_memory_equal(line, whole, strlen(whole));
 	end(t);
+}
+
+/* What a compiler starts has its temporary files, which are gone; what make starts has not. */
+static void a_part_of_a_compiler_is_run_again_by_its_driver(void **state)
+{
+	static const struct {
+		const char *driver, *args, *part, *part_args, *again;
+	} cases[] = {
+		{"/usr/bin/gcc", "gcc|-o|p|m.o|", "/usr/bin/ld", "ld|/tmp/ccX.o|", "run again: cd / && gcc -o p m.o\n"},
+		{"/usr/bin/arm-gcc", "arm-gcc|-c|m.c|", "/usr/bin/arm-as", "/x/arm-as|/tmp/ccX.s|",
+		 "run again: cd / && arm-gcc -c m.c\n"},
+		{"/usr/bin/make", "make|all|", "/usr/bin/ld", "ld|m.o|", "run again: cd / && ld m.o\n"},
+		{"/bin/sh", "sh|-c|ld m.o; false|", "/usr/bin/ld", "ld|m.o|", "run again: cd / && ld m.o\n"},
+		{"/usr/bin/gcc", "gcc|-o|p|m.o|", "/opt/bold", "bold|m.o|", "run again: cd / && bold m.o\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./build.sh", .args = "bash|./build.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = cases[i].driver, .args = cases[i].args, .cwd = "/");
+		FORK(.at = 2 * S, .pid = 12, .parent = 11, .comm = "x");
+		EXEC(.at = 2 * S, .pid = 12, .parent = 11, .exe = cases[i].part, .args = cases[i].part_args,
+		     .cwd = "/");
+		END(.at = 3 * S, .pid = 12, .parent = 11, .code = 1, .cpu = 1, .bytes = 1);
+		END(.at = 3 * S, .pid = 11, .parent = 10, .code = 1, .cpu = 1, .bytes = 1);
+		END(.at = 4 * S, .pid = 10, .code = 1, .cpu = 1, .bytes = 1);
+		assert_has(print(t, true), cases[i].again);
+		end(t);
+	}
 }
 
 /* Of an argument that nobody reads, its ends and how much is between them; no argument is left out. */
@@ -361,9 +400,12 @@ static void a_long_argument_is_shown_by_its_ends(void **state)
 	program(2 * S, 11, "/bin/tool", args, 3);
 	END(.at = 5 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
 	page = print(t, true);
-	assert_has(page, "[1,524\n            characters]");
+	assert_has(page, "  exit 3  tool abcd\u00e4xyz");
+	assert_has(page, TEXT_ELLIPSIS "\n            ");
 	assert_has(page, "xyze --last\n          pid 11");
 	assert_has(page, "run again: cd / && tool");
+	assert_has(page, "[1,524\n            characters]");
+	assert_has(page, "xyze --last\n          its");
 	assert_has(page, "its arguments in full: collector-query RUN \"SELECT command FROM\n"
 			 "            images WHERE pid = 11 AND exec = 1\"\n");
 	for (const char *at = page; (at = strchr(at, '\n')); at++)
@@ -1239,6 +1281,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
+		cmocka_unit_test(a_part_of_a_compiler_is_run_again_by_its_driver),
 		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
 		cmocka_unit_test(what_was_retried_at_once),

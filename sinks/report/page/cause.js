@@ -18,6 +18,14 @@ function againText(run, i) {
 	return (cwd[i] ? 'cd ' + shellWord(run.bytes(cwd[i])) + ' && ' : '') + shellCommand(run.bytes(args[i]));
 }
 
+/* The detail of the process has all of it, and the button that copies it. */
+function inTheMiddleShort(text) {
+	const most = 200,
+		part = most / 2 - 2;
+
+	return text.length > most ? text.slice(0, part) + ' … ' + text.slice(-part) : text;
+}
+
 function originEntry(run, i, choose) {
 	const rows = run.rows,
 		again = againText(run, i),
@@ -39,7 +47,8 @@ function originEntry(run, i, choose) {
 		element(
 			'button',
 			{ type: 'button', className: 'link mono', onclick: () => choose(i) },
-			(run.has(i, FLAGS.forked) && !rows.tried[i] ? 'fork of ' : '') + (args ? shellCommand(args) : run.subject(i))
+			(run.has(i, FLAGS.forked) && !rows.tried[i] ? 'fork of ' : '') +
+				inTheMiddleShort(args ? shellCommand(args) : run.subject(i))
 		),
 		element('p', { className: 'note' }, where.filter(part => part).join(' · ')),
 		rows.cwd[i] ? element('p', { className: 'note' }, 'in ' + run.text(rows.cwd[i])) : '',
