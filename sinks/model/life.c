@@ -175,6 +175,18 @@ int life__exec_failed(const struct feed *f)
 	return 0;
 }
 
+/* Whether it is an empty file, the one that its program has had as descriptor 2: tests have files of their own there. */
+static bool is_empty(const struct process *p, const struct feed *f)
+{
+	const struct model_text *errors = p->command && !p->row.forked ? &p->command->errors : NULL;
+	struct value type = value__item_of(f->field[FAILED_STDERR], f->end, "type");
+	struct value size = value__item_of(f->field[FAILED_STDERR], f->end, "size");
+	struct value path = value__item_of(f->field[FAILED_STDERR], f->end, "path");
+	bool other = errors && errors->data && path.type == VALUE_STRING && !value__is(&path, errors->data);
+
+	return value__is(&type, "file") && value__is(&size, "0") && !other;
+}
+
 /* Creates no process, as that. */
 int life__failure(const struct feed *f)
 {
@@ -182,8 +194,10 @@ int life__failure(const struct feed *f)
 	const struct value *cwd = f->field[FOLDER];
 	struct value type = value__item_of(f->field[FAILED_STDERR], f->end, "type");
 
-	if (p)
+	if (p) {
 		p->row.silenced = value__is(&type, "null");
+		p->row.unwritten = is_empty(p, f);
+	}
 	if (!p || !p->row.forked || p->folder || cwd->type != VALUE_STRING)
 		return 0;
 	p->folder = strndup(cwd->string, cwd->length);

@@ -72,6 +72,7 @@ int model__stream(struct model *model, const struct stream_info *info)
 	model->sources_count++;
 	role__missing(info, run->pub.missing);
 	run->pub.hears_writes |= !strcmp(info->stream, "output") && !stream_info__lacks(info, "text.source");
+	run->pub.hears_execs |= !strcmp(info->stream, "lifecycle") && !stream_info__lacks(info, "exec_failed");
 	resolve(source);
 	return 0;
 }

@@ -41,6 +41,7 @@ struct model_run {
 	uint32_t number;		/* `run` of the records */
 	bool has[MODEL_SOURCES];	/* whether there is such a stream */
 	bool hears_writes;		/* what processes write to pipes and terminals is recorded */
+	bool hears_execs;		/* execs that fail are recorded */
 	bool missing[MODEL_SOURCES];	/* there was such a stream, and its file is not there */
 	bool lossy[MODEL_SOURCES];	/* records were lost, or the stream has no end and does not run */
 	enum stream_life life;		/* set by model__ended() */
@@ -244,6 +245,7 @@ struct model_row {
 	/* How it ended, of the last image: null otherwise. */
 	bool core_dumped;
 	bool silenced;		   /* it failed, and its standard error was /dev/null then */
+	bool unwritten;		   /* or a file, and that was empty */
 	uint8_t sender, sender_is; /* of the signal: enum model_sender, enum model_relation */
 	uint32_t sender_pid;	   /* 0: no process sent it */
 	uint64_t sender_start;	   /* may be null */

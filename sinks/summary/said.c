@@ -27,6 +27,8 @@ void page__explain_unnamed(struct page *page)
 	}
 	if (new & 1U << STORY_NOT_SAID)
 		page__dim(page, 0, "  no last lines: what it wrote did not go to its standard error");
+	if (new & 1U << STORY_UNWRITTEN)
+		page__dim(page, 0, "  no last lines: it wrote nothing to its standard error");
 	if (new & 1U << STORY_SILENCED)
 		page__dim(page, 0, "  no last lines: its standard error went to /dev/null");
 }

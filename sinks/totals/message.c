@@ -16,6 +16,33 @@ static const char *after_last(const char *text, const char *end, char c)
 	return end;
 }
 
+/* "\x1b[0m", and others that end with a letter */
+static const char *after_escape(const char *at, const char *stop)
+{
+	if (stop - at < 3 || at[0] != '\x1b' || at[1] != '[')
+		return at;
+	for (at += 2; at < stop && !isalpha((unsigned char)*at); at++)
+		;
+	return at < stop ? at + 1 : at;
+}
+
+static bool is_blank(const char *at, const char *stop)
+{
+	const char *next;
+
+	for (; at < stop; at = next) {
+		next = isspace((unsigned char)*at) ? at + 1 : after_escape(at, stop);
+		if (next == at)
+			return false;
+	}
+	return true;
+}
+
+bool story__is_blank(const struct model_said *said)
+{
+	return said->text && is_blank(said->text, said->text + said->length);
+}
+
 static struct story_line line_between(const char *at, const char *stop)
 {
 	return (struct story_line){.at = at, .length = (size_t)(stop - at)};
@@ -30,7 +57,7 @@ size_t story__said(const struct model_said *said, struct story_line *lines, size
 		at = after_last(text, end, '\n');
 		for (stop = end; stop > at && stop[-1] == '\r'; stop--)
 			;
-		if (at < stop)
+		if (at < stop && !is_blank(at, stop))
 			lines[most - ++n] = line_between(after_last(at, stop, '\r'), stop);
 	}
 	memmove(lines, lines + most - n, n * sizeof(*lines));
@@ -63,16 +90,25 @@ static struct story_line without_indent(const struct story_line *line)
 	return line_between(line->at + n, line->at + line->length);
 }
 
+/* "10: 0x195e476  [node]" */
+static bool is_native_frame(const struct story_line *rest, size_t digits)
+{
+	return digits && rest->length > digits + 4 && !memcmp(rest->at + digits, ": 0x", 4) &&
+	       isxdigit((unsigned char)rest->at[digits + 4]);
+}
+
 /* "    at f (a.js:1:2)", "\tat P.main(P.java:1)", "        at src/main.rs:1:5", in a backtrace of Rust "   0: m::main". */
 static bool is_frame(const struct story_line *line, bool numbered)
 {
 	struct story_line rest = without_indent(line);
 	size_t digits = 0;
 
-	if (rest.length == line->length)
-		return false;
 	while (digits < rest.length && isdigit((unsigned char)rest.at[digits]))
 		digits++;
+	if (is_native_frame(&rest, digits))
+		return true;
+	if (rest.length == line->length)
+		return false;
 	if (numbered && digits && rest.length > digits && rest.at[digits] == ':')
 		return true;
 	if (!begins(&rest, "at "))
@@ -83,12 +119,30 @@ static bool is_frame(const struct story_line *line, bool numbered)
 	return rest.at[rest.length - 1] == ')';
 }
 
+static bool is_only(const struct story_line *line, const char *text)
+{
+	return line->length == strlen(text) && begins(line, text);
+}
+
 static bool is_added(const struct story_line *line)
 {
-	static const char *const added[] = {"Node.js v", "note: run with ", "note: Some details are omitted",
-					    "stack backtrace:", NULL};
+	static const char *const added[] = {"Node.js v",
+					    "note: run with ",
+					    "note: Some details are omitted",
+					    "stack backtrace:",
+					    "----- Native stack trace",
+					    "<--- ",
+					    "npm error A complete log",
+					    "npm ERR! A complete log",
+					    NULL};
 
-	return begins_with_any(line, added);
+	return begins_with_any(line, added) || is_only(line, "npm error") || is_only(line, "npm ERR!");
+}
+
+/* npm begins each line of its help with "npm error", too: with a code it says what happened. */
+static bool is_of_npm(const struct story_line *line)
+{
+	return begins(line, "npm error ") || begins(line, "npm ERR! ");
 }
 
 static bool is_indented(const struct story_line *line)
@@ -102,6 +156,8 @@ static bool is_error(const struct story_line *line)
 	static const char *const first[] = {"fatal",	   "Fatal", "FATAL", "panic", "Exception in thread",
 					    "Caused by: ", NULL};
 
+	if (is_of_npm(line))
+		return begins(line, "npm error code ") || begins(line, "npm ERR! code ");
 	return !is_indented(line) &&
 	       (has(line, "rror:") || has(line, "Error [") || has(line, "Error at ") || has(line, "Error in ") ||
 		has(line, "ERROR") || has(line, "Exception:") || has(line, "panicked") || begins_with_any(line, first));
@@ -110,8 +166,8 @@ static bool is_error(const struct story_line *line)
 /* The same for one of the last: "samtools: cannot open x" as well. */
 static bool is_message(const struct story_line *line)
 {
-	return is_error(line) ||
-	       (!is_indented(line) && (has(line, ": ") || has(line, "rror") || has(line, "Exception")));
+	return is_error(line) || (!is_indented(line) && !is_of_npm(line) &&
+				  (has(line, ": ") || has(line, "rror") || has(line, "Exception")));
 }
 
 size_t story__message(const struct model_said *said, struct story_line *lines, size_t most)

@@ -129,7 +129,7 @@ const struct model_said *story__heard(const struct tally *tally, uint32_t pid, u
 {
 	const struct model_said *said = model_run__said(tally->run.run, pid, start);
 
-	return said && part_of(tally, said) == WROTE_NONE ? NULL : said;
+	return said && (part_of(tally, said) == WROTE_NONE || story__is_blank(said)) ? NULL : said;
 }
 
 void story__shared(struct text *text, const struct tally *tally, const struct model_said *said)
@@ -168,7 +168,7 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 	if (*row->tried_error || story__names_wanted(row))
 		return STORY_NAMED;
 	if (row->exit_code == 255 && row->forked && !shell)
-		return STORY_UNNAMED_FORK;
+		return tally->run.run->hears_execs ? STORY_NAMED : STORY_UNNAMED_FORK;
 	if (!model_row__exited_as_shells_do(row) || !row->runs_others)
 		return STORY_NAMED;
 	/* A shell looks for a command itself, and executes what it has found. */
@@ -177,7 +177,7 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 	if (row->exit_code == 127 && shell && !wrote__nothing(&tally->wrote, row->pid, row->start) &&
 	    !tally->run.run->hears_writes)
 		return STORY_UNNAMED_MESSAGE;
-	return STORY_UNNAMED_EXEC;
+	return tally->run.run->hears_execs ? STORY_NAMED : STORY_UNNAMED_EXEC;
 }
 
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending)

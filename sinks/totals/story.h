@@ -52,12 +52,13 @@ enum story_unnamed {
 	STORY_UNNAMED_FORK,
 	STORY_UNHEARD,
 	STORY_SILENCED,
-	STORY_NOT_SAID, /* what it wrote did not go to its standard error */
+	STORY_NOT_SAID,	 /* what it wrote did not go to its standard error */
+	STORY_UNWRITTEN, /* nothing was written there */
 };
 enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell);
 /* STORY_UNHEARD if the failure of the run began with an exit code, that process wrote something, and no last lines of it, nor of
- * any that passed it on, are recorded: STORY_NOT_SAID if what goes to pipes and terminals is, STORY_SILENCED if its standard
- * error was /dev/null; else STORY_NAMED. */
+ * any that passed it on, are recorded: STORY_NOT_SAID if what goes to pipes and terminals is, or only blanks went there,
+ * STORY_SILENCED if its standard error was /dev/null, STORY_UNWRITTEN if it was an empty file; else STORY_NAMED. */
 enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began);
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
 void story__how(struct text *text, const struct model_ending *ending);
@@ -99,6 +100,9 @@ struct story_line {
 
 /* What this process wrote last; NULL: nothing is known, or it is of a file to which only others wrote. */
 const struct model_said *story__heard(const struct tally *tally, uint32_t pid, uint64_t start);
+
+/* Whether it has a text of blanks and escape sequences only, as a reset of colours is. */
+bool story__is_blank(const struct model_said *said);
 
 /* What stands before lines of a file to which others write, or may. */
 void story__shared(struct text *text, const struct tally *tally, const struct model_said *said);

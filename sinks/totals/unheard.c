@@ -8,10 +8,10 @@ enum story_unnamed story__unheard(const struct tally *tally, const struct model_
 {
 	const struct model_row *row = &began->row;
 	struct text how = {0};
-	bool explained, silent = row->silenced || (began->command && began->command->silent);
+	bool explained, blank = false, silent = row->silenced || (began->command && began->command->silent);
 
 	if (EVENT_IS_NULL(row->exit_code) || row->exit_code > SIGNALLED || *row->tried_error ||
-	    !(silent || wrote__anything(&tally->wrote, row->pid, row->start)))
+	    !(silent || row->unwritten || wrote__anything(&tally->wrote, row->pid, row->start)))
 		return STORY_NAMED;
 	story__how(&how, began);
 	explained = how.size;
@@ -21,10 +21,14 @@ enum story_unnamed story__unheard(const struct tally *tally, const struct model_
 	for (const struct model_ending *e = tally->run.run->ending; e; e = e->cause) {
 		const struct model_said *said = model_run__said(tally->run.run, e->row.pid, e->row.start);
 
-		if (said && (said->text || e == began))
+		if (said && story__is_blank(said))
+			blank = true;
+		else if (said && (said->text || e == began))
 			return STORY_NAMED;
 	}
 	if (silent)
 		return STORY_SILENCED;
-	return tally->run.run->hears_writes ? STORY_NOT_SAID : STORY_UNHEARD;
+	if (row->unwritten)
+		return STORY_UNWRITTEN;
+	return blank || tally->run.run->hears_writes ? STORY_NOT_SAID : STORY_UNHEARD;
 }

@@ -309,3 +309,27 @@ def test_the_query_failed_names_the_answer_that_ended_a_script():
     run = collect("bash", "-ec", "true; grep -q x /dev/null; true", code=1)
     row, = ask(run, "failed")
     assert row["cause"] == "grep -q x /dev/null" and row["command"].startswith("bash -ec")
+
+
+# Where the last lines are: a script, and what the page says in their place.
+UNHEARD = {
+    "nothing was written": ("exec 2>err; cat /dev/null; test -e nosuch", "  no last lines: it wrote nothing to its standard error"),
+    "the errors are in a file": ("exec 2>err; cat nosuch; exit 3", None),
+    "colours are reset in it": (r"exec 2>err; printf '\033[0m' >&2; exit 3",
+                                "  no last lines: what it wrote did not go to its standard error"),
+    "a pipe": ("exec 2>&1; echo x; exit 3", "  no last lines: what goes to a pipe or a terminal is recorded only by"),
+}
+
+
+@pytest.mark.parametrize("what", UNHEARD)
+def test_why_there_are_no_last_lines(what):
+    script, says = UNHEARD[what]
+    _, lines = run_in(new_folder(), ["sh", "-c", script + "; exit 1"])
+    assert [line for line in lines if "no last lines" in line] == ([says] if says else []), "\n".join(lines)
+
+
+def test_what_python_could_not_start_is_named():
+    folder = made({"call.py": "import subprocess\nsubprocess.run(['a-tool-with-a-long-name', 'x'], check=True)\n"})
+    _, lines = run_in(folder, ["sh", "-c", "/usr/bin/python3 call.py 2>err"])
+    at = lines.index("Cause")
+    assert lines[at + 1] == "  exit 255  a-tool-with-a-long-name: not found, in python3 call.py", "\n".join(lines)

@@ -16,6 +16,9 @@
 
 extern const struct sink *const collector_sink;
 
+/* What the streams of runs to come lack, "event: reason"; NULL: nothing. */
+static const char *const *sink_lacks;
+
 /* A file with this text, for a sink's option; its path, which the caller unlinks. */
 static inline char *file_with(char path[PATH_SIZE], const char *text)
 {
@@ -61,6 +64,8 @@ static inline struct page_test *begin_with(const char *options, unsigned streams
 	opt__free(collector_sink->options, conf);
 	free(conf);
 	made__init(&t->made, "r1", take, t);
+	for (int i = 0; sink_lacks && i < STREAMS; i++)
+		t->made.info[i].unavailable = sink_lacks;
 	for (int i = 0; i < STREAMS; i++)
 		if (streams & 1U << i)
 			assert_int_equal(collector_sink->stream(t->sink, &t->made.info[i]), 0);

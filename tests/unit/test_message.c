@@ -45,6 +45,19 @@ static const struct {
 	 "fatal: Unable to create 'x.lock': File exists.\nThen try again.\nOr remove it.\n"},
 	{"CMake Error at CMakeLists.txt:3 (find_package):\n  By not providing\n\n  Could not find\n\n    xConfig.cmake\n  Add it\n",
 	 "CMake Error at CMakeLists.txt:3 (find_package):\n    xConfig.cmake\n  Add it\n"},
+	/* Node.js, out of memory: native frames, with and without an indent */
+	{"\nFATAL ERROR: Reached heap limit\n----- Native stack trace -----\n\n 1: 0xb78db3 node::OOM() [node]\n"
+	 " 9: 0x15247d6 v8::f(int*) [node]\n10: 0x195e476  [node]\n",
+	 "FATAL ERROR: Reached heap limit\n"},
+	{"1: 0xsample\n12: 0 reads\n 3: x\n", "1: 0xsample\n12: 0 reads\n 3: x\n"},
+	/* npm: its help, blank lines and the path of its log say nothing */
+	{"npm error code EUSAGE\nnpm error\nnpm error Usage: npm ci\nnpm error\nnpm error Options: x\nnpm error Run it\n"
+	 "npm error A complete log of this run can be found in: x\n",
+	 "npm error code EUSAGE\nnpm error Options: x\nnpm error Run it\n"},
+	/* lines of blanks and escape sequences only */
+	{"a\n\x1b[0m\n \x1b[1;31m\t\x1b[K\n", "a\n"},
+	{"\x1b[0m", ""},
+	{"\x1b[31mred\x1b[0m\n\x1b\n\x1b[3\n", "\x1b[31mred\x1b[0m\n\x1b\n"},
 	/* nothing looks like a message; and lines that only look like frames */
 	{"a\nb\nc\nd\n", "b\nc\nd\n"},
 	{"  1: sample A\n  at least one failed\nnote: see the log\n",
