@@ -232,15 +232,15 @@ static bool overlap(const struct turn *a, const struct turn *b)
 	return a != b && a->start < b->ended && b->start < a->ended;
 }
 
-/* Whether `beside` ran with other arguments beside the next turn, and not with the same. */
+/* Whether `beside` ran with other arguments beside the next turn, and not with the same, nor with the number of an attempt. */
 static bool has_changed(const struct turns *turns, const struct turn *beside, const struct turn *again)
 {
-	bool changed = false;
+	bool changed = false, waits = again->start >= beside->ended && again->start - beside->ended >= WAIT_NS;
 
 	for (const struct turn *at = turns->list; at < turns->list + turns->count; at++) {
 		if (!overlap(at, again) || at->name != beside->name || !at->key)
 			continue;
-		if (at->key == beside->key)
+		if (at->key == beside->key || (waits && at->kind == beside->kind && at->sum == beside->sum + 1))
 			return false;
 		changed = true;
 	}
@@ -279,24 +279,47 @@ static const struct turn *first_after(const struct turns *turns, const struct tu
 	return NULL;
 }
 
-/* Whether what comes after the success is what comes after the failure: the same program, or a wait of the parent. */
-static bool waits_alike(const struct process *parent, const struct turn *bad, const struct turn *again,
+static const struct turn *last_before(const struct turns *turns, const struct turn *turn)
+{
+	const struct turn *last = NULL;
+
+	for (const struct turn *at = turns->list; at < turn; at++)
+		if (at->ended <= turn->start && (!last || at->ended > last->ended))
+			last = at;
+	return last;
+}
+
+/* The failure with which the count began. */
+static const struct turn *first_counted(const struct turns *turns, const struct turn *turn)
+{
+	for (const struct turn *at = turn; at-- > turns->list;)
+		if (at->kind == turn->kind && at->sum + 1 == turn->sum && !at->well && at->ended <= turn->start)
+			turn = at;
+	return turn;
+}
+
+/* Whether what comes before the first, or after the success, is what comes after the failure: the same program, or a wait of the
+ * parent. */
+static bool waits_alike(const struct process *parent, const struct turn *first, const struct turn *again,
 			const struct turn *well)
 {
-	const struct turn *handler = first_after(parent->turns, bad), *after = first_after(parent->turns, well);
-	uint64_t until = after ? after->start : parent->row.ended_ns;
+	const struct turn *handler = first_after(parent->turns, first), *after = first_after(parent->turns, well);
+	const struct turn *before = last_before(parent->turns, first);
+	uint64_t from = before ? before->ended : parent->row.start, until = after ? after->start : parent->row.ended_ns;
+	uint64_t wait = (again->start - first->ended) / 4;
 
 	if (handler != again)
-		return after && after->name == handler->name;
-	return EVENT_IS_NULL(until) || 4 * (until - well->ended) >= again->start - bad->ended;
+		return (before && before->name == handler->name) || (after && after->name == handler->name);
+	return EVENT_IS_NULL(until) || until - well->ended >= wait || first->start - from >= wait;
 }
 
 static bool counts_attempts(const struct process *parent, const struct ending *bad)
 {
 	const struct turns *turns = parent->turns;
-	const struct turn *first = turn_of(turns, bad), *again = first ? next_counted(turns, first) : NULL;
-	const struct turn *turn = first, *well = again;
+	const struct turn *turn = turn_of(turns, bad), *first = turn ? first_counted(turns, turn) : NULL;
+	const struct turn *again = first ? next_counted(turns, first) : NULL, *well = again;
 
+	turn = first;
 	while (well && well->start - turn->ended >= WAIT_NS && !well->well) {
 		turn = well;
 		well = next_counted(turns, turn);

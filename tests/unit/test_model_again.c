@@ -25,6 +25,8 @@ static const struct {
 	{"for i in range(3): tool i; time.sleep(1)", "tool-0:1 tool-1:1:10:1000 tool-2:0:10:1000", "11 12"},
 	{"for i in 1 2 3; do tool $i; sleep 1; done",
 	 "tool-1:1 sleep:0:1000 tool-2:1 sleep:0:1000 tool-3:0 sleep:0:1000", ""},
+	{"for i in 1 2; do sleep 1; tool $i; done", "sleep:0:1000 tool-1:1 sleep:0:1000 tool-2:0", ""},
+	{"the parent works before each", "work:0 tool-1:1:10:1000 tool-2:0:10:1000", ""},
 	{"it does not wait", "tool-1:1 tool-2:1 tool-3:0", ""},
 	{"it goes on after the success", "tool-1:1 sleep:0:1000 tool-2:0 tool-3:0", ""},
 	{"not one more", "tool-1:1 sleep:0:1000 tool-3:0", ""},
@@ -133,7 +135,8 @@ static void with_another_input(void **state)
 	} cases[] = {
 		{"sh|x|", "cat|a|", "cat|b|", false},	   {"sh|x|", "cat|a|", "cat|a|", true},
 		{"sh|x|", "cat|a|", "zcat|a|", true},	   {"sh|x|", NULL, "cat|b|", true},
-		{"parallel|x|", "job|1|", "job|2|", true},
+		{"parallel|x|", "job|1|", "job|2|", true}, {"sh|x|", "fetch|1|", "fetch|2|", true},
+		{"sh|x|", "fetch|a|", "fetch|b|", false},
 	};
 
 	(void)state;
