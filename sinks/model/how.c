@@ -41,6 +41,8 @@ bool sender__meant(const struct model_row *row, bool orphan)
 	}
 }
 
+#define READER_LEFT "its reader had closed the pipe"
+
 /* What the kernel, or a timer, ends a process for. The first that fits. */
 static const struct {
 	int number; /* 0: any */
@@ -52,7 +54,7 @@ static const struct {
 	{0, MODEL_SENDER_MEMORY_LIMIT, NULL, "by the kernel's OOM killer: its cgroup was at its memory limit"},
 	{SIGXCPU, MODEL_SENDER_KERNEL, NULL, "CPU time limit (ulimit -t)"},
 	{SIGXFSZ, MODEL_SENDER_KERNEL, NULL, "file size limit (ulimit -f)"},
-	{SIGPIPE, MODEL_SENDER_KERNEL, NULL, "its reader had closed the pipe"},
+	{SIGPIPE, MODEL_SENDER_KERNEL, NULL, READER_LEFT},
 	{SIGSYS, MODEL_SENDER_KERNEL, "SYS_SECCOMP", "a system call that seccomp forbids"},
 	{SIGBUS, MODEL_SENDER_KERNEL, "BUS_ADRERR", "memory of a mapped file that was cut, or a full tmpfs"},
 	{SIGBUS, MODEL_SENDER_KERNEL, "BUS_ADRALN", "a misaligned access to memory"},
@@ -113,6 +115,11 @@ static void put_signal(struct text *text, const struct model_row *row)
 {
 	const char *cause;
 
+	/* sort and gzip remove their files first, and then end by the same signal */
+	if (row->sender_is == MODEL_RELATION_ITSELF && model_row__is_killed(row) && row->signal == SIGPIPE) {
+		text__printf(text, READER_LEFT);
+		return;
+	}
 	if (row->sender_is != MODEL_RELATION_NONE) {
 		put_process(text, row);
 		return;
