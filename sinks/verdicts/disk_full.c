@@ -184,7 +184,7 @@ const struct detector detector_disk_full = {
 		{
 			.kinds = "disk_full",
 			.needs = "lifecycle.exit, output.text",
-			.certainty = "likely; suspected if it said more after that, or may have quoted it",
+			.certainty = "likely; suspected if it said more after that, or quoted it",
 			.text = "a process failed, and said that there is no space left, or that its quota is used up",
 		},
 	.row = judge,

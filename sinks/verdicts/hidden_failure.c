@@ -139,8 +139,7 @@ const struct detector detector_hidden_failure = {
 		{
 			.kinds = "hidden_failure",
 			.needs = "lifecycle.fork, lifecycle.exit",
-			.certainty =
-				"proven; likely or suspected where what called it may have expected that, or did the same again",
+			.certainty = "proven; likely or suspected where what called it may have expected that",
 			.text = "a program failed, and an ancestor exited 0",
 		},
 	.row = suspect,
