@@ -11,6 +11,8 @@
 #define PARTS 128	    /* of a life: when they are full, two become one */
 #define PART_NS 25000000ULL /* at first */
 #define WINDOWS 16
+#define WIDE 8		     /* so many, where its memory has teeth, which may be longer than a window: */
+#define TEETH 4		     /* at least */
 #define END 16		     /* of its life, the last part: it may free what it had */
 #define LIFE 4		     /* times `after`, at least */
 #define LIVE 2		     /* times that, before it is likely while it lasts */
@@ -107,7 +109,7 @@ enum { MARK_EXITED = 1, MARK_ENDED_BY_RUN };
 struct growth {
 	double least[WINDOWS];
 	uint64_t from_ns, span_ns, grown, read, held;
-	uint32_t grew; /* windows */
+	uint32_t windows, grew; /* of those */
 };
 
 /* Up to the most that it held in the end: what a program frees as it ends, as interpreters do, is no more a fall than what the
@@ -122,14 +124,15 @@ static uint32_t parts_of(const struct leak *leak)
 	return most + 1;
 }
 
-static struct growth growth_of(const struct leak *leak)
+static struct growth growth_in(const struct leak *leak, uint32_t windows)
 {
 	uint32_t parts = parts_of(leak), from = parts / 5;
 	struct growth growth = {.from_ns = leak->first_ns + from * leak->part_ns,
-				.span_ns = (parts - from) * leak->part_ns};
+				.span_ns = (parts - from) * leak->part_ns,
+				.windows = windows};
 
-	for (uint32_t w = 0; w < WINDOWS; w++) {
-		uint32_t begin = from + (parts - from) * w / WINDOWS, end = from + (parts - from) * (w + 1) / WINDOWS;
+	for (uint32_t w = 0; w < windows; w++) {
+		uint32_t begin = from + (parts - from) * w / windows, end = from + (parts - from) * (w + 1) / windows;
 		uint64_t least = leak->least[begin];
 
 		for (uint32_t i = begin + 1; i < end; i++)
@@ -137,11 +140,35 @@ static struct growth growth_of(const struct leak *leak)
 		growth.least[w] = (double)least;
 		growth.grew += w && growth.least[w] > growth.least[w - 1];
 	}
-	if (growth.least[WINDOWS - 1] > growth.least[0])
-		growth.grown = (uint64_t)(growth.least[WINDOWS - 1] - growth.least[0]);
+	if (growth.least[windows - 1] > growth.least[0])
+		growth.grown = (uint64_t)(growth.least[windows - 1] - growth.least[0]);
 	growth.read = leak->read[parts - 1] - leak->read[from];
 	growth.held = parts <= leak->filled ? leak->least[parts - 1] : leak->bytes;
 	return growth;
+}
+
+/* How often it gave back more than `bytes`. */
+static uint32_t teeth_of(const struct leak *leak, uint64_t bytes)
+{
+	uint64_t most = 0;
+	uint32_t teeth = 0, parts = parts_of(leak);
+
+	for (uint32_t i = parts / 5; i < parts; i++) {
+		if (leak->least[i] + bytes < most) {
+			teeth++;
+			most = leak->least[i];
+		}
+		most = leak->least[i] > most ? leak->least[i] : most;
+	}
+	return teeth;
+}
+
+/* What grows by a few steps and gives nothing back is a program with phases: the wide windows are not for that. */
+static struct growth growth_of(const struct leak *leak)
+{
+	struct growth growth = growth_in(leak, WIDE);
+
+	return teeth_of(leak, growth.grown / WIDE) < TEETH ? growth_in(leak, WINDOWS) : growth;
 }
 
 static bool is_leak(const struct growth *growth, const struct verdict_limit *limit)
@@ -149,13 +176,13 @@ static bool is_leak(const struct growth *growth, const struct verdict_limit *lim
 	double minutes = (double)growth->span_ns / 60e9;
 	double percent = 100 * (double)growth->grown / (growth->least[0] + 1);
 
-	if (growth->grown < limit->floor || growth->grew * 100 < (WINDOWS - 1) * limit->share)
+	if (growth->grown < limit->floor || growth->grew * 100 < (growth->windows - 1) * limit->share)
 		return false;
 	if (percent < PERCENT_IN_ALL && percent < PERCENT_PER_MINUTE * minutes)
 		return false;
 	if (growth->read > growth->grown / LOADS && growth->read < growth->grown * LOADS)
 		return false;
-	return trend__z(growth->least, WINDOWS) > ENOUGH_Z;
+	return trend__z(growth->least, growth->windows) > ENOUGH_Z;
 }
 
 /* Until it is at the limit of its cgroup; UINT64_MAX: none is known, or it has none to reach. */
@@ -170,9 +197,10 @@ static uint64_t time_left(const struct verdict_run *run, double per_second, uint
 static bool is_steady(const struct growth *growth)
 {
 	const double *least = growth->least;
-	double early = least[WINDOWS / 2 - 1] - least[0], late = least[WINDOWS - 1] - least[WINDOWS / 2];
+	uint32_t last = growth->windows - 1, half = growth->windows / 2;
+	double early = least[half - 1] - least[0], late = least[last] - least[half];
 
-	return least[WINDOWS - 1] > least[WINDOWS - 2] && late >= early / 2;
+	return least[last] > least[last - 1] && late >= early / 2;
 }
 
 /* While it lives, healthy programs look the same until they stop growing: it has to have grown for longer, or there is not
@@ -231,7 +259,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	growth = growth_of(leak);
 	if (!is_leak(&growth, limit))
 		return 0;
-	per_second = trend__slope(growth.least, WINDOWS) * WINDOWS / ((double)growth.span_ns / 1e9);
+	per_second = trend__slope(growth.least, growth.windows) * growth.windows / ((double)growth.span_ns / 1e9);
 	left_ns = time_left(run, per_second, growth.held);
 	draft = draft__new(VERDICT_LEAK, certainty_of(row, &growth, end_ns - leak->first_ns, left_ns, enough_ns), row);
 	draft.since_ns = growth.from_ns;

@@ -613,7 +613,7 @@ static void spins_beside_a_heartbeat(void)
 	waits_in_a_loop(4 * MS, 20 << 10);
 }
 
-enum shape { LINEAR, PLATEAU, SAW, LOADS };
+enum shape { LINEAR, PLATEAU, SAW, LOADS, TEETH, GROWING_TEETH, STEPS };
 
 static void holds(enum shape shape)
 {
@@ -621,11 +621,32 @@ static void holds(enum shape shape)
 	for (uint64_t i = 1; i <= 70; i++) {
 		uint64_t bytes = shape == PLATEAU ? (i < 15 ? i : 15) : shape == SAW ? i % 20 : i;
 
+		if (shape >= TEETH)
+			bytes = shape == STEPS	 ? i / 10 * 10
+				: shape == TEETH ? i % 6 * 6 + i / 6 * 3
+						 : i % 6 * (6 + i / 6);
 		if (shape == LOADS)
 			IO_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .chars = i * MIB);
 		MEM_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .bytes = (10 + bytes) * MIB);
 	}
 	stop(15 * S + 100 * MS);
+}
+
+/* Each job takes memory for longer than a window, and leaves some. */
+static void leaks_in_teeth(void)
+{
+	holds(TEETH);
+}
+
+/* Each job takes more, and gives it back. */
+static void takes_more_and_gives_it_back(void)
+{
+	holds(GROWING_TEETH);
+}
+
+static void grows_by_phases(void)
+{
+	holds(STEPS);
 }
 
 static void leaks(void)
@@ -1475,6 +1496,9 @@ static const struct {
 	{waits_in_a_loop_for_bytes, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "while other processes of its run used"},
 	{spins_beside_a_heartbeat, VERDICT_SPIN, VERDICT_LIKELY, 11, "until it was ended from outside"},
 	{leaks, VERDICT_LEAK, VERDICT_LIKELY, 11, "5.0 MiB/s"},
+	{leaks_in_teeth, VERDICT_LEAK, VERDICT_LIKELY, 11, "and did not give it back, 2.5 MiB/s"},
+	{takes_more_and_gives_it_back, NONE, 0, 0, NULL},
+	{grows_by_phases, NONE, 0, 0, NULL},
 	{calls_itself_and_grows, VERDICT_RECURSION, VERDICT_LIKELY, 11, "stack of 8.0 MiB"},
 	{leaks_and_crashes, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
 	{leaks_and_fails_without_a_word, VERDICT_LEAK, VERDICT_LIKELY, 11, "MiB/s"},
