@@ -10,19 +10,33 @@
 #define PAGE_SINCE (PAGE_CELL + 1)
 #define MEMBERS (PAGE_COUNT + 3) /* columns of "programs" */
 
-static void command(struct page *page, const struct totals_group *c)
+/* Of the run's CPU time, in percent. */
+static double share_of(const struct page *page, uint64_t cpu_ns)
 {
-	double share =
-		page->tally->run.cpu.value ? 100.0 * (double)c->cpu.value / (double)page->tally->run.cpu.value : 0;
-	char number[FORMAT_SIZE] = "-";
-	struct text name = {0};
+	uint64_t all = page->tally->run.cpu.value;
 
-	page__sum(page, TOTALS_CPU, &c->cpu);
-	if (c->cpu.known && c->cpu.value && share < 0.5)
+	return all ? 100.0 * (double)cpu_ns / (double)all : 0;
+}
+
+static void cpu(struct page *page, const struct totals_sum *sum)
+{
+	double share = share_of(page, sum->value);
+	char number[FORMAT_SIZE] = "-";
+
+	page__sum(page, TOTALS_CPU, sum);
+	if (sum->known && sum->value && share < 0.5)
 		strcpy(number, "<1 %");
-	else if (c->cpu.known)
+	else if (sum->known)
 		snprintf(number, sizeof(number), "%.0f %%", share);
 	page__cell(page, PAGE_COUNT, number, false);
+}
+
+static void command(struct page *page, const struct totals_group *c)
+{
+	char number[FORMAT_SIZE];
+	struct text name = {0};
+
+	cpu(page, &c->cpu);
 	page__sum(page, TOTALS_WALL, &c->wall);
 	page__peak(page, &c->peak);
 	page__cell(page, MEMBERS, format__count(number, c->count), false);
@@ -66,6 +80,27 @@ static void groups(struct page *page, const struct totals_groups *commands, cons
 			  count - shown == 1 ? "" : "s");
 out:
 	free(list);
+}
+
+/* What the engine, or a script between its commands, used itself: with it the shares are all of the run. */
+static void in_no_step(struct page *page)
+{
+	const struct hash *steps = &page->tally->steps.hash;
+	struct totals_sum rest = page->tally->run.cpu;
+
+	for (size_t i = 0; i < steps->size; i++)
+		for (struct hash_node *node = steps->slots[i]; node; node = node->next) {
+			uint64_t cpu_ns = totals_group__of(node)->cpu.value;
+
+			rest.value -= cpu_ns < rest.value ? cpu_ns : rest.value;
+		}
+	if (!rest.known || share_of(page, rest.value) < 0.5)
+		return;
+	text__style(page->text, TEXT_DIM);
+	cpu(page, &rest);
+	text__printf(page->text, "%*s%s  in no step\n", 2 * PAGE_CELL + MEMBERS, "",
+		     page->tally->run.failed ? "        " : "");
+	text__style(page->text, TEXT_PLAIN);
 }
 
 /* When a program began, after the run; one that had begun before it has a "-". */
@@ -120,8 +155,10 @@ void page__tables(struct page *page)
 	bool goes = tally->run.run->life == STREAM_RUNNING;
 	bool short_run = tally->run.rows <= page->top; /* the first table has them all */
 
-	if (is_composed(&tally->steps))
+	if (is_composed(&tally->steps)) {
 		groups(page, &tally->steps, "Steps", "step", "tasks");
+		in_no_step(page);
+	}
 	groups(page, &tally->commands, "Commands", "command", "programs");
 	if (tally->longest.count && !short_run)
 		top_rows(page, "Longest", &tally->longest, by_wall, false);

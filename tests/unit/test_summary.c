@@ -249,6 +249,7 @@ static void steps_are_summed_up_and_named_with_failures(void **state)
 	assert_has(page, "\nSteps by CPU time\n"
 			 "      CPU  share     wall     peak     tasks  failed  step\n"
 			 "   350 ms   70 %    1.1 s  8.0 MiB         2       0  bwa mem\n"
+			 "   150 ms   30 %                                      in no step\n"
 			 "\nCommands");
 	assert_has(page, "HIDDEN  pid 13 at +3.0 s, in step bwa mem, under sh -c");
 	end(t);
