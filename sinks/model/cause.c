@@ -366,7 +366,8 @@ static void link_cause(struct model *model, struct process *p)
 
 	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
 			   model_command__is_shell(p->command, row->comm);
-	if (!cause)
+	/* A program that tries things out, or runs tests in itself, knows what was to fail: it says so itself. */
+	if (!cause && (row->runs_others || !tests))
 		cause = choice__cause(&(struct passer){row, p->command, says, tests}, brood);
 	if (under == STEPS_ANSWER && cause && brood)
 		choice__note_others(brood, cause, row);

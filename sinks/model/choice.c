@@ -130,6 +130,8 @@ void choice__note_others(const struct brood *brood, struct ending *found, const 
 
 	for (uint32_t i = 0; i < brood->count; i++)
 		count += choice__is_candidate(brood->bad[i]);
+	if (count < 2)
+		return;
 	while (found->pub.cause)
 		found = (struct ending *)found->pub.cause;
 	found->pub.among = count;

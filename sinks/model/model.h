@@ -316,7 +316,7 @@ struct model_ending {
 	enum model_expected expected;
 	bool beside; /* another child of that ran at the same time, as in a pipe */
 	bool unsure; /* of what was retried: a loop over other data looks the same */
-	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: it is. */
+	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: no other failed. */
 	uint32_t among;
 	char among_of[EVENT_COMM];
 	bool reader_left; /* another that its parent had started after it, as the reader of its pipe, ended well beside it */

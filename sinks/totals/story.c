@@ -217,10 +217,7 @@ void story__how(struct text *text, const struct model_ending *ending)
 		text__printf(text, "not found: the file, or the interpreter of its first line");
 	else
 		model_row__how(&row, text);
-	if (ending->among == 1)
-		text__printf(text, "%sfailed below %s, which knows if it was meant to", text->size ? ", " : "",
-			     ending->among_of);
-	else if (ending->among > 1)
+	if (ending->among)
 		text__printf(text, "%sone of %u that failed below %s, which knows if it was meant to",
 			     text->size ? ", " : "", ending->among, ending->among_of);
 }

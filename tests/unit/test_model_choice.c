@@ -176,13 +176,42 @@ static void a_child_that_is_meant_to_be_killed(void **state)
 	assert_stories(stories);
 }
 
+/* What tries things out, or runs its tests in itself, says itself what was wrong; what runs tests as programs passes one on. */
+static void below_what_runs_tests(void **state)
+{
+	static const struct {
+		const char *program, *chain;
+	} drivers[] = {
+		{"python3 -m pytest -q", "10"},
+		{"python3 /usr/bin/pytest -q", "10"},
+		{"python3 -m unittest -q test_a", "10"},
+		{"python3 tests/test_all.py", "10"},
+		{"cmake -B b .", "10"},
+		{"cmake --build b", "10 11"},
+		{"meson setup b", "10"},
+		{"meson test -C b", "10 11"},
+		{"python3 /usr/bin/meson test -C b", "10 11"},
+		{"ctest -j2", "10 11"},
+		{"node /usr/bin/npm test", "10 11"},
+		{"python3 -m tox", "10 11"},
+		{"perl /usr/bin/prove t", "10 11"},
+		{"sh ./autogen.sh", "10 11"},
+		{"perl /usr/bin/autoreconf -fi", "10 11"},
+		{"python3 /opt/conda/bin/conda run tool", "10 11"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(*drivers); i++)
+		assert_story(&(struct story){drivers[i].program, drivers[i].program, "1 +11 tool, 2 -11 1, 3 -10 1",
+					     drivers[i].chain});
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(an_answer_in_a_pipe),
-		cmocka_unit_test(a_pipe_of_which_two_fail),
-		cmocka_unit_test(a_handler_that_fails),
-		cmocka_unit_test(a_child_that_is_meant_to_be_killed),
+		cmocka_unit_test(an_answer_in_a_pipe),	 cmocka_unit_test(a_pipe_of_which_two_fail),
+		cmocka_unit_test(a_handler_that_fails),	 cmocka_unit_test(a_child_that_is_meant_to_be_killed),
+		cmocka_unit_test(below_what_runs_tests),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
