@@ -394,6 +394,16 @@ static void on_pty(void *arg)
 		on_command_ended(k);
 }
 
+static bool is_repeated(struct keeper *k, const struct signalfd_siginfo *info)
+{
+	uint64_t now = clock__boot(), since = now - k->stopped_at;
+	bool same = info->ssi_signo == k->stop_signal && info->ssi_code != SI_KERNEL && since < KEEPER_REPEATED_NS;
+
+	k->stop_signal = info->ssi_signo;
+	k->stopped_at = same ? k->stopped_at : now;
+	return same;
+}
+
 static void on_signal(void *arg)
 {
 	struct signalfd_siginfo info;
@@ -419,7 +429,7 @@ static void on_signal(void *arg)
 	/* The terminal sends its signals to the command itself, unless that has one of its own. */
 	if (info.ssi_code != SI_KERNEL || k->pty)
 		command__signal(&k->command, info.ssi_signo, info.ssi_code == SI_KERNEL);
-	if (ends && ++k->stop_signals > 1) {
+	if (ends && !is_repeated(k, &info) && ++k->stop_signals > 1) {
 		log__warn("second signal: exiting now; the command keeps running unwatched");
 		k->code = 128 + info.ssi_signo;
 		if (k->alone)

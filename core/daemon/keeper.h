@@ -41,6 +41,9 @@ struct keeper_reload {
 	uint64_t at, refused_at;     /* real time, ns: of the last one, and of the last one that failed */
 };
 
+/* The same signal within this time is one: timeout(1) signals its child and then its group. A terminal sends one for each key. */
+#define KEEPER_REPEATED_NS 1000000000ull
+
 struct keeper {
 	const struct collector_opts *opts;
 	const struct conf *conf; /* `own` */
@@ -79,7 +82,9 @@ struct keeper {
 	bool ending;	       /* the recorder was asked to end, or has ended */
 	bool stop;	       /* a signal asks for the end */
 	bool alone;	       /* the recorder ended before it was done */
-	unsigned stop_signals; /* SIGINT and SIGTERM received */
+	unsigned stop_signals; /* SIGINT and SIGTERM received, but for repeated ones */
+	uint32_t stop_signal;  /* the last one */
+	uint64_t stopped_at;   /* boot clock, ns: when it came first */
 	int code;
 };
 

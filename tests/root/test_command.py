@@ -245,10 +245,32 @@ def test_asked_twice_it_does_not_wait():
         out.readline()
         started.process.send_signal(signal.SIGTERM)
         assert out.readline() == b"got\n"
+        time.sleep(1.1)
         started.process.send_signal(signal.SIGTERM)
         assert started.process.wait(10) == 128 + signal.SIGTERM
         os.killpg(started.pid, signal.SIGKILL)  # the command lives on
         run = started.end(None, code=None)
+    assert ended(run)
+
+
+@pytest.mark.parametrize("other", [None, signal.SIGINT])
+def test_the_same_signal_at_once_is_one(other):
+    """As timeout(1) sends it, to its child and then to the group: the command may take its time."""
+    with Started("--no-summary", "--", "sh", "-c", "trap 'sleep 0.5; exit 3' TERM; echo ready; while sleep 0.1; do :; done",
+                 start_new_session=True) as started:
+        started.process.stdout.readline()
+        for number in signal.SIGTERM, signal.SIGTERM, other or signal.SIGTERM:
+            started.process.send_signal(number)
+            time.sleep(0.05)
+        run = started.end(None, code=128 + other if other else 3)
+    assert ended(run)
+
+
+def test_a_command_that_signals_its_group():
+    """Both are in it: the record has the end."""
+    with Started("--no-summary", "--", "sh", "-c", "sleep 100 & sleep 0.2; kill 0", start_new_session=True) as started:
+        run = started.end(None, code=128 + signal.SIGTERM)
+    assert [e["signal"] for e in run.of("lifecycle.exit")].count(signal.SIGTERM) == 2
     assert ended(run)
 
 
