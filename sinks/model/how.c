@@ -85,6 +85,30 @@ static const char *cause_of(const struct model_row *row)
 	return NULL;
 }
 
+#define CAUGHT "sent by itself, as a handler that has caught a crash does"
+
+/* A program that handles a signal of the kernel, and then raises it again by tgkill() to end by it. */
+static const struct {
+	int number;
+	const char *words;
+} raised[] = {
+	{SIGPIPE, "its reader had closed the pipe: caught, and raised again by itself"},
+	{SIGSEGV, CAUGHT},
+	{SIGBUS, CAUGHT},
+	{SIGFPE, CAUGHT},
+	{SIGILL, CAUGHT},
+};
+
+static const char *raised_again(const struct model_row *row)
+{
+	if (!model_row__is_killed(row) || strcmp(row->signal_code, "SI_TKILL") != 0)
+		return NULL;
+	for (size_t i = 0; i < sizeof(raised) / sizeof(*raised); i++)
+		if (row->signal == (uint64_t)raised[i].number)
+			return raised[i].words;
+	return NULL;
+}
+
 static void put_process(struct text *text, const struct model_row *row)
 {
 	static const char *const before[] = {
@@ -100,7 +124,9 @@ static void put_process(struct text *text, const struct model_row *row)
 		/* With -k, or -s KILL, it is in the process group that it kills. */
 		bool times_out = row->signal == SIGKILL && !strcmp(row->sender_comm, "timeout");
 
-		text__printf(text, "%ssent by itself", times_out ? "timed out: " : "");
+		const char *again = raised_again(row);
+
+		text__printf(text, "%s%s", times_out ? "timed out: " : "", again ? again : "sent by itself");
 		return;
 	}
 	text__printf(text, "sent by %s", is < sizeof(before) / sizeof(*before) && before[is] ? before[is] : "");

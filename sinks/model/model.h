@@ -58,6 +58,7 @@ struct model_run {
 	const char *cgroup;	     /* in which most of their memory was; NULL: not read */
 	uint64_t cgroup_bytes;	     /* the most that it was charged in a round */
 	uint64_t cgroup_cache_bytes; /* of that, page cache of files */
+	uint64_t cgroup_limit_bytes; /* null: none, or not known */
 	uint64_t cgroup_others;	     /* the fewest processes in it that are not of the run; null: not known */
 	uint64_t pids_refused,
 		pids_limit; /* forks that failed for a limit of pids in a cgroup, 0: none known; that limit */

@@ -278,6 +278,7 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 	run->pub.rss_lower_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->pub.pss_peak_bytes = run->pub.cgroup_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->pub.cgroup_cache_bytes = run->pub.cgroup_others = EVENT_NULL(MODEL_REASON_ABSENT);
+	run->pub.cgroup_limit_bytes = EVENT_NULL(MODEL_REASON_ABSENT);
 	run->rss.pss = &run->pub.pss_peak_bytes;
 	run->rss.peak = &run->pub.rss_peak_bytes;
 	run->rss.lower = &run->pub.rss_lower_bytes;

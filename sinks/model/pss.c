@@ -18,6 +18,7 @@ enum {
 	CGROUP_RUN_PROCESSES,
 	PIDS_LIMIT,
 	PIDS_REFUSED,
+	CGROUP_LIMIT,
 };
 
 int pss__process(const struct feed *f)
@@ -89,6 +90,7 @@ static int take_cgroup(const struct feed *f)
 	if (bytes >= pub->cgroup_bytes) {
 		pub->cgroup_bytes = bytes;
 		pub->cgroup_cache_bytes = value__number(f->field[CGROUP_CACHE]);
+		pub->cgroup_limit_bytes = value__number(f->field[CGROUP_LIMIT]);
 	}
 	return 0;
 }

@@ -129,6 +129,14 @@ void text__replaced(struct text *text, const struct model_command *next)
 	text__safe(text, name, strlen(name));
 }
 
+/* "sort:" is Snakemake's for a job of the rule "sort" without wildcards. */
+static bool repeats(const char *id, const char *step)
+{
+	size_t length = strlen(step);
+
+	return !strncmp(id, step, length) && (!id[length] || !strcmp(id + length, ":"));
+}
+
 void text__step(struct text *text, const char *step, const char *tag, const char *id)
 {
 	text__safe(text, step, strlen(step));
@@ -136,7 +144,7 @@ void text__step(struct text *text, const char *step, const char *tag, const char
 		text__printf(text, " (");
 		text__safe(text, tag, strlen(tag));
 		text__printf(text, ")");
-	} else if (id) {
+	} else if (id && !repeats(id, step)) {
 		text__printf(text, " ");
 		text__safe(text, id, strlen(id));
 	}

@@ -96,7 +96,8 @@ void text__arguments(struct text *text, const struct model_list *args, bool fold
 
 bool model_list__has_long(const struct model_list *args); /* whether it has an argument longer than that */
 
-/* Appends a task as its engine would: "ALIGN (bee)"; "ALIGN 3f/ab12cd" without a tag. Both may be NULL. */
+/* Appends a task as its engine would: "ALIGN (bee)"; "ALIGN 3f/ab12cd" without a tag. Both may be NULL; an id
+ * that only repeats the step is left out. */
 void text__step(struct text *text, const char *step, const char *tag, const char *id);
 
 /* Appends what a process executes: its arguments, a script's without the interpreter; "[comm]" if they are not known;

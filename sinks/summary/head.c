@@ -130,16 +130,29 @@ static void memory_facts(struct page *page)
 	together_fact(page, row ? "" : "peak memory", row ? row->peak_bytes : EVENT_NULL(MODEL_REASON_ABSENT));
 }
 
+#define SHARE 4 /* at least one in so many bytes of a cgroup's charge is a large share */
+
+/* Whether its charge says something of the run: that is alone in it, has a large share, or is limited by it. */
+static bool cgroup_matters(const struct model_run *run)
+{
+	bool large = !EVENT_IS_NULL(run->rss_peak_bytes) && run->rss_peak_bytes >= run->cgroup_bytes / SHARE;
+
+	return !EVENT_IS_NULL(run->cgroup_bytes) &&
+	       (large || !run->cgroup_others || !EVENT_IS_NULL(run->cgroup_limit_bytes));
+}
+
 /* Beside what the processes hold: page cache too, and the memory of others that are in it. */
 static void cgroup_fact(struct page *page)
 {
 	const struct model_run *run = page->tally->run.run;
-	char charge[FORMAT_SIZE], cache[FORMAT_SIZE];
+	char charge[FORMAT_SIZE], cache[FORMAT_SIZE], limit[FORMAT_SIZE];
 	struct text note = {0};
 
-	if (EVENT_IS_NULL(run->cgroup_bytes))
+	if (!cgroup_matters(run))
 		return;
 	text__printf(&note, "charged");
+	if (!EVENT_IS_NULL(run->cgroup_limit_bytes))
+		text__printf(&note, " of at most %s", format__bytes(limit, run->cgroup_limit_bytes));
 	if (!EVENT_IS_NULL(run->cgroup_cache_bytes))
 		text__printf(&note, " (%s page cache)", format__bytes(cache, run->cgroup_cache_bytes));
 	if (EVENT_IS_NULL(run->cgroup_others))

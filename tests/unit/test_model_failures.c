@@ -108,6 +108,36 @@ static void what_an_ancestor_ended_is_no_failure(void **state)
 	}
 }
 
+/* raise() in a handler of gzip, of Python's faulthandler; kill -SEGV $$; abort() */
+static void a_signal_that_its_handler_raised_again(void **state)
+{
+	static const struct {
+		int signal;
+		const char *code, *how;
+	} cases[] = {
+		{13, "SI_TKILL", "its reader had closed the pipe: caught, and raised again by itself"},
+		{13, "SI_USER", "sent by itself"},
+		{11, "SI_TKILL", "sent by itself, as a handler that has caught a crash does"},
+		{11, "SI_USER", "sent by itself"},
+		{6, "SI_TKILL", "sent by itself"},
+		{15, "SI_TKILL", "sent by itself"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/tool", .args = "tool|");
+		END(.at = 2 * S, .pid = 10, .signal = cases[i].signal, .sent_by = 10, .comm = "tool",
+		    .signal_code = cases[i].code, .cpu = 1, .bytes = 1);
+		model_row__how(&s->rows[0].row, &text);
+		assert_string_equal(text.data, cases[i].how);
+		text__free(&text);
+		end(s);
+	}
+}
+
 /* The command kill(1) is gone, with all of its accounts, when what it killed gets to its end. */
 static void a_sender_may_be_gone_before(void **state)
 {
@@ -519,6 +549,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ends_are_judged),
 		cmocka_unit_test(what_an_ancestor_ended_is_no_failure),
+		cmocka_unit_test(a_signal_that_its_handler_raised_again),
 		cmocka_unit_test(a_sender_may_be_gone_before),
 		cmocka_unit_test(ends_in_words),
 		cmocka_unit_test(a_timeout_that_passed_on_the_status_of_its_command),

@@ -172,6 +172,30 @@ static void commands_are_shown_as_a_shell_takes_them(void **state)
 /* ---- pages ---- */
 
 /* A program under process 10, which began at 1 s. */
+static void steps_are_shown_as_their_engine_does(void **state)
+{
+	static const struct {
+		const char *step, *tag, *id, *shown;
+	} cases[] = {
+		{"ALIGN", "bee", "3f/ab12cd", "ALIGN (bee)"},
+		{"ALIGN", NULL, "3f/ab12cd", "ALIGN 3f/ab12cd"},
+		{"sort", "s=a", "sort:s=a", "sort (s=a)"},
+		{"sort", NULL, "sort:", "sort"},
+		{"sort", NULL, "sort", "sort"},
+		{"sort", NULL, "sorted", "sort sorted"},
+		{"sort", NULL, NULL, "sort"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct text text = {0};
+
+		text__step(&text, cases[i].step, cases[i].tag, cases[i].id);
+		assert_string_equal(text.data, cases[i].shown);
+		text__free(&text);
+	}
+}
+
 static void program(uint64_t ts, uint32_t pid, const char *exe, const char *args, int status)
 {
 	FORK(.at = ts, .pid = pid, .parent = 10, .comm = "bash");
@@ -689,6 +713,38 @@ static void forks_that_a_limit_refused(void **state)
 		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 4 * MiB);
 		page = print(t, true);
 		if (!strstr(page, "pids limit") != !cases[i].fact || (cases[i].fact && !strstr(page, cases[i].fact)))
+			fail_msg("%zu: %s", i, page);
+		end(t);
+	}
+}
+
+/* Only where it says something of the run. */
+static void the_charge_of_a_cgroup(void **state)
+{
+	static const struct {
+		uint64_t charge, limit, processes;
+		const char *fact;
+	} cases[] = {
+		{800 * MiB, 0, 9, NULL},
+		{800 * MiB, 0, 1, "  cgroup        800 MiB  charged (4.0 MiB page cache): /jobs/7\n"},
+		{20 * MiB, 0, 9, "  cgroup         20 MiB  charged (4.0 MiB page cache); 8 others in it: /jobs/7\n"},
+		{800 * MiB, 900 * MiB, 2,
+		 "  cgroup        800 MiB  charged of at most 900 MiB (4.0 MiB page cache); 1 oth" TEXT_ELLIPSIS "\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		MEM_SAMPLED(.at = 2 * S, .pid = 10, .bytes = 5 * MiB);
+		TOTAL_READ(.at = 2 * S, .pid = 10, .processes = 1, .read = 1, .bytes = cases[i].charge,
+			   .cgroup = "/jobs/7", .memory_limit = cases[i].limit, .held = cases[i].processes,
+			   .cache = 4 * MiB);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 5 * MiB);
+		page = print(t, true);
+		if (!strstr(page, "  cgroup ") != !cases[i].fact || (cases[i].fact && !strstr(page, cases[i].fact)))
 			fail_msg("%zu: %s", i, page);
 		end(t);
 	}
@@ -1290,6 +1346,7 @@ int main(void)
 		cmocka_unit_test(strangers_text_cannot_reach_the_terminal),
 		cmocka_unit_test(text_is_cut_by_columns),
 		cmocka_unit_test(commands_are_shown_as_a_shell_takes_them),
+		cmocka_unit_test(steps_are_shown_as_their_engine_does),
 		cmocka_unit_test(a_short_run_is_a_short_page),
 		cmocka_unit_test(the_rarest_failures_come_first_alike_ones_together),
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
@@ -1309,6 +1366,7 @@ int main(void)
 		cmocka_unit_test(what_a_hidden_failure_became),
 		cmocka_unit_test(what_passed_a_failure_on_has_words_of_its_own),
 		cmocka_unit_test(forks_that_a_limit_refused),
+		cmocka_unit_test(the_charge_of_a_cgroup),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(a_cause_that_was_silenced),
 		cmocka_unit_test(a_fork_that_may_have_executed_nothing),

@@ -174,9 +174,10 @@ class Run {
 
 	/* Its step, and which execution of it. */
 	step(i) {
-		const id = this.taskId(i);
+		const id = this.taskId(i),
+			step = this.text(this.rows.step[i]);
 
-		return this.text(this.rows.step[i]) + (id ? ' (' + id + ')' : '');
+		return step + (id && id !== step && id !== step + ':' ? ' (' + id + ')' : '');
 	}
 
 	reason(value) {
