@@ -258,6 +258,7 @@ struct model_row {
 	enum model_outcome outcome;
 	bool benign;	  /* its status does not mean failure (grep; ended by its parent): outcome ok */
 	bool muted;	  /* benign as a rule of the user's says so */
+	bool has_forked;  /* it, or an earlier program of its process */
 	bool runs_others; /* it executes others: its code may be about what it could not execute */
 	bool propagated;  /* it passed on the failure of a child */
 	const struct model_ending *ending; /* NULL: it exited 0, or its end is not known */
@@ -333,6 +334,13 @@ static inline bool model_ending__is_silent(const struct model_ending *ending)
 
 /* Whether it is a timeout(1) that ended its command when the time was up. */
 bool model_row__timed_out(const struct model_row *row);
+
+/* What it could not execute, by its own arguments, if it ended as where that is so: sure of what a wrapper (env, chroot) was
+ * to become, likely of the first command of a shell's line. */
+enum model_wanted { MODEL_WANTED_UNKNOWN, MODEL_WANTED_LIKELY, MODEL_WANTED_SURE };
+#define MODEL_WANTED_NAME 256
+enum model_wanted model_row__wanted(const struct model_row *row, const struct model_command *command,
+				    char name[MODEL_WANTED_NAME]);
 
 /* Appends a phrase for people on why it ended like this, or nothing: "sent by its parent timeout (pid 12)". */
 void model_row__how(const struct model_row *row, struct text *text);

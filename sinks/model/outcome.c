@@ -15,6 +15,7 @@ void outcome__judge(struct process *process)
 {
 	struct model_row *row = &process->row;
 
+	row->has_forked = process->has_forked;
 	if (model_row__is_killed(row))
 		row->outcome = process->oom || sender__is_oom(row) ? MODEL_OOM : MODEL_KILLED;
 	else if (EVENT_IS_NULL(row->exit_code))

@@ -25,6 +25,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinks/steps/steps.h"
+
 #define PARTS_MAX 8
 #define ERROR ": *** " /* of make, not only of a recipe */
 #define FATAL ERROR "["
@@ -255,5 +257,27 @@ void recipe__ignored(const struct model_said *said, const struct brood *brood)
 			continue;
 		used[at] = true;
 		ending->fate->ignored = ignored;
+	}
+}
+
+/* ---- by the arguments of the program that it still was when it ended ---- */
+
+_Static_assert(MODEL_WANTED_NAME == STEPS_NAME_MAX, "a name of sinks/steps fits");
+
+enum model_wanted model_row__wanted(const struct model_row *row, const struct model_command *command,
+				    char name[MODEL_WANTED_NAME])
+{
+	bool not_executed = model_row__exited_as_shells_do(row) && !*row->tried_error;
+
+	/* What has forked passes on the status of another, perhaps. */
+	if (!not_executed || (!row->forked && row->has_forked))
+		return MODEL_WANTED_UNKNOWN;
+	switch (steps_tool__called(command, name)) {
+	case STEPS_CALLED_PROGRAM:
+		return MODEL_WANTED_SURE;
+	case STEPS_CALLED_FIRST:
+		return row->forked ? MODEL_WANTED_UNKNOWN : MODEL_WANTED_LIKELY;
+	default:
+		return MODEL_WANTED_UNKNOWN;
 	}
 }

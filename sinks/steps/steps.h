@@ -132,6 +132,12 @@ size_t steps_matcher__clients_count(const struct steps_matcher *matcher);
 bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 				  uint32_t client); /* it can start its server itself */
 
+/* What a program was to execute, where it has executed nothing, by its arguments: the operand of a wrapper such as env, or
+ * the first command of a shell's line. */
+#define STEPS_NAME_MAX 256 /* of a name, of a step or an id, with the NUL */
+enum steps_called { STEPS_CALLED_NOTHING, STEPS_CALLED_PROGRAM, STEPS_CALLED_FIRST };
+enum steps_called steps_tool__called(const struct model_command *command, char out[STEPS_NAME_MAX]);
+
 /* What the ends of its descendants say: STEPS_ANSWER, STEPS_UNSEEN or STEPS_IGNORED, unless they are STEPS_FAILURE. */
 enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 

@@ -14,7 +14,6 @@
 #include <pcre2.h>
 
 #define STEPS_TEXT_MAX 4096 /* bytes of a text that are searched */
-#define STEPS_NAME_MAX 256  /* of a step's name or id, with the NUL */
 
 /* What a pattern is matched against, cheapest first. */
 enum steps_subject { STEPS_ENV, STEPS_EXE, STEPS_CWD, STEPS_PARENT, STEPS_ARGS, STEPS_FILE, STEPS_SUBJECTS };

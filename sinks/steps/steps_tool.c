@@ -218,3 +218,58 @@ void steps_tool__name(const struct model_command *command, const char *comm, cha
 	memcpy(out, name, n);
 	out[n] = '\0';
 }
+
+/* ---- what was to be executed ---- */
+
+/* The first command of a line that its shell does not do itself; false: there is none, or the line may end before it. */
+static bool find_first(struct words words, char out[STEPS_NAME_MAX])
+{
+	const struct words line = words;
+	enum token token;
+
+	while ((token = words__take(&words)) != END) {
+		if (token == OPERATOR || precedes_command(&words) || !strcmp(words.word, "exec"))
+			continue;
+		if (words__listed(builtin, words.word)) {
+			skip_command(&words);
+			continue;
+		}
+		if (!*words.word || strchr(words.word, '$') || words__listed(syntax, words.word) ||
+		    is_function(&line, words.word))
+			return false;
+		set(out, words.word);
+		return true;
+	}
+	return false;
+}
+
+enum steps_called steps_tool__called(const struct model_command *command, char out[STEPS_NAME_MAX])
+{
+	struct words words = {.line = false};
+	const struct launcher *launcher;
+	size_t size = command ? command->args.length : 0;
+	bool wrapper;
+
+	if (!size)
+		return STEPS_CALLED_NOTHING;
+	words.at = command->args.data;
+	words.end = words.at + (size < STEPS_TEXT_MAX ? size : STEPS_TEXT_MAX);
+	if (words__take(&words) != WORD)
+		return STEPS_CALLED_NOTHING;
+	if (!strcmp(base_of(words.word), "busybox") && words__take(&words) != WORD) /* its shell is a part of it */
+		return STEPS_CALLED_NOTHING;
+	launcher = launcher__find(base_of(words.word));
+	wrapper = launcher && launcher__is_wrapper(launcher);
+	switch (launcher ? launcher__take(launcher, &words) : LAUNCH_NOTHING) {
+	case LAUNCH_PROGRAM:
+		set(out, words.word);
+		return wrapper ? STEPS_CALLED_PROGRAM : STEPS_CALLED_NOTHING;
+	case LAUNCH_LINE:
+		words = (struct words){.at = words.from, .end = words.at - 1, .line = true};
+		if (words.end <= words.at || !find_first(words, out))
+			return STEPS_CALLED_NOTHING;
+		return wrapper ? STEPS_CALLED_PROGRAM : STEPS_CALLED_FIRST;
+	default:
+		return STEPS_CALLED_NOTHING;
+	}
+}

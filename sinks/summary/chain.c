@@ -68,8 +68,8 @@ static void again(struct page *page, const struct model_ending *ending, int widt
 static bool origin(struct page *page, const struct model_ending *ending, int width)
 {
 	size_t indent = 2 + (size_t)width + 2;
-	enum story_unnamed unnamed =
-		story__unnamed(page->tally, &ending->row, model_command__is_shell(ending->command, ending->row.comm));
+	enum story_unnamed unnamed = story__unnamed(page->tally, &ending->row, ending->command,
+						    model_command__is_shell(ending->command, ending->row.comm));
 	struct text line = {0};
 	bool cut;
 

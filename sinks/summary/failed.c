@@ -83,7 +83,7 @@ static size_t failure(struct page *page, const struct tally_failure *f, int widt
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
-	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, f->shell);
+	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, NULL, f->shell);
 	circumstances(page, f, indent);
 	page__said(page, f->row.pid, f->row.start, indent, PAGE_SAID);
 	page__said_by_others(page, f, indent);

@@ -163,9 +163,10 @@ const struct model_ending *story__speaker(const struct tally *tally, const struc
 
 /* ---- parts of an ending ---- */
 
-enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell)
+enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row,
+				  const struct model_command *command, bool shell)
 {
-	if (*row->tried_error || story__names_wanted(row))
+	if (*row->tried_error || story__names_wanted(row, command))
 		return STORY_NAMED;
 	if (row->exit_code == 255 && row->forked && !shell)
 		return tally->run.run->hears_execs ? STORY_NAMED : STORY_UNNAMED_FORK;
@@ -199,23 +200,13 @@ void story__circumstances(struct text *text, const struct model_run *run, const 
 	}
 }
 
-/* By the message of its shell. */
-static bool is_called_by_path(const struct model_row *row)
-{
-	const struct model_said *said = row->exit_code == 127 ? model_run__said(row->run, row->pid, row->start) : NULL;
-
-	return said && said->tool && !*row->tried_error && strchr(said->tool, '/');
-}
-
 void story__how(struct text *text, const struct model_ending *ending)
 {
 	struct model_row row = ending->row;
 
 	row.command = ending->command;
 	row.tried = ending->tried;
-	if (is_called_by_path(&row))
-		text__printf(text, "not found: the file, or the interpreter of its first line");
-	else
+	if (!story__not_found(text, &row))
 		model_row__how(&row, text);
 	if (ending->among)
 		text__printf(text, "%sone of %u that failed below %s, which knows if it was meant to",

@@ -35,13 +35,16 @@ int story__by_cpu(const void *a, const void *b);
 /* ---- parts of an ending; each appends nothing if there is nothing to say ---- */
 
 void story__command(struct text *text, const struct model_ending *ending);
-/* The same, after the name of what it could not execute, if a shell, Python or Node.js has said that: "nosuch: not found, in
- * a subshell of run.sh". */
+/* The same, after the name of what it could not execute, if a shell, Python or Node.js has said that, or it is a wrapper that was
+ * called with it: "nosuch: not found, in a subshell of run.sh". */
 void story__subject(struct text *text, const struct model_ending *ending);
 void story__kind_subject(struct text *text, const struct tally_failure *kind);
 /* Of text that is safe at most so many columns, from 16 on: in the middle words are left out. Whether they are. */
 bool story__shorten(struct text *text, const char *safe, size_t columns);
-bool story__names_wanted(const struct model_row *row); /* whether they do, or it has words of its own at all */
+/* Whether something does, or it has words of its own at all. */
+bool story__names_wanted(const struct model_row *row, const struct model_command *command);
+/* That it ended as what finds no command, as precisely as that is known; false, and nothing, if it did not. */
+bool story__not_found(struct text *text, const struct model_row *row);
 /* Whether it wanted a command that was not found, or could not be executed, and nothing in the record names that. What would:
  * the shell's message, or the exec that failed. STORY_UNNAMED_FORK: perhaps it did, as what is forked and executes nothing ends
  * with 255 then, in Python and others. */
@@ -55,7 +58,8 @@ enum story_unnamed {
 	STORY_NOT_SAID,	 /* what it wrote did not go to its standard error */
 	STORY_UNWRITTEN, /* nothing was written there */
 };
-enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row, bool shell);
+enum story_unnamed story__unnamed(const struct tally *tally, const struct model_row *row,
+				  const struct model_command *command, bool shell);
 /* STORY_UNHEARD if the failure of the run began with an exit code, that process wrote something, and no last lines of it, nor of
  * any that passed it on, are recorded: STORY_NOT_SAID if what goes to pipes and terminals is, or only blanks went there,
  * STORY_SILENCED if its standard error was /dev/null, STORY_UNWRITTEN if it was an empty file; else STORY_NAMED. */

@@ -31,6 +31,8 @@ static const struct {
 	{"EACCES", "not executable"},
 };
 
+#define BY_PATH "not found: the file, or the interpreter of its first line"
+
 struct wanted {
 	struct story_line name, reason;
 };
@@ -116,15 +118,26 @@ static void put_reason(struct text *text, const struct story_line *reason)
 	text__safe(text, reason->at + number, reason->length - number);
 }
 
-/* "samtools: not found, in ", if words of it, or of its parent, name what it could not execute. Whether it was its parent. */
-static bool put_wanted(struct text *text, const struct model_row *row)
+static void put_name(struct text *text, const struct model_row *row, const char *name)
+{
+	text__argument(text, name, strlen(name));
+	text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");
+}
+
+/* "samtools: not found, in ", if words of it, or of its parent, or its arguments name what it could not execute. Whether its
+ * parent did. `command`: NULL: not known. */
+static bool put_wanted(struct text *text, const struct model_row *row, const struct model_command *command)
 {
 	const struct model_said *said = said_by(row);
+	char name[MODEL_WANTED_NAME];
 	struct wanted wanted;
 
 	if (said && said->tool && !*row->tried_error) {
-		text__argument(text, said->tool, strlen(said->tool));
-		text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");
+		put_name(text, row, said->tool);
+		return false;
+	}
+	if (model_row__wanted(row, command, name) == MODEL_WANTED_SURE) {
+		put_name(text, row, name);
 		return false;
 	}
 	if (!wanted_by_runtime(row, &wanted))
@@ -136,11 +149,38 @@ static bool put_wanted(struct text *text, const struct model_row *row)
 	return true;
 }
 
-bool story__names_wanted(const struct model_row *row)
+bool story__names_wanted(const struct model_row *row, const struct model_command *command)
 {
+	char name[MODEL_WANTED_NAME];
 	struct wanted wanted;
 
-	return said_by(row) || wanted_by_runtime(row, &wanted);
+	return said_by(row) || wanted_by_runtime(row, &wanted) ||
+	       model_row__wanted(row, command, name) == MODEL_WANTED_SURE;
+}
+
+bool story__not_found(struct text *text, const struct model_row *row)
+{
+	const struct model_said *said = said_by(row);
+	char name[MODEL_WANTED_NAME];
+	enum model_wanted by_arguments = model_row__wanted(row, row->command, name);
+	struct wanted wanted;
+	bool by_runtime = wanted_by_runtime(row, &wanted);
+
+	if (row->exit_code != 127 || *row->tried_error || row->silenced || !row->runs_others)
+		return false;
+	if (said && said->tool)
+		text__printf(text, strchr(said->tool, '/') ? BY_PATH : "command not found");
+	else if (by_arguments == MODEL_WANTED_SURE || by_runtime)
+		text__printf(text, by_runtime || !strchr(name, '/') ? "command not found" : BY_PATH);
+	else if (said)
+		return false;
+	else if (by_arguments == MODEL_WANTED_LIKELY) {
+		text__printf(text, "command not found, likely ");
+		text__argument(text, name, strlen(name));
+	} else {
+		text__printf(text, "not found: a command, or the interpreter of a file");
+	}
+	return true;
 }
 
 void story__command(struct text *text, const struct model_ending *ending)
@@ -153,7 +193,7 @@ void story__command(struct text *text, const struct model_ending *ending)
 
 void story__subject(struct text *text, const struct model_ending *ending)
 {
-	if (put_wanted(text, &ending->row))
+	if (put_wanted(text, &ending->row, ending->command))
 		text__all_arguments_of(text, ending->command, ending->row.comm, false);
 	else
 		story__command(text, ending);
@@ -162,7 +202,7 @@ void story__subject(struct text *text, const struct model_ending *ending)
 void story__kind_subject(struct text *text, const struct tally_failure *kind)
 {
 	/* without a shell it begins with these words, and put_wanted() has said them */
-	size_t fork = put_wanted(text, &kind->row) ? strlen("fork of ") : 0;
+	size_t fork = put_wanted(text, &kind->row, NULL) ? strlen("fork of ") : 0;
 
 	text__printf(text, "%s", kind->shown + fork);
 }

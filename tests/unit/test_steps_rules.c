@@ -136,6 +136,45 @@ static void a_tool_is_what_a_line_is_about(void **state)
 	assert_string_equal(tool, "comm");
 }
 
+/* What would have been executed first, had it been there. */
+static void what_was_to_be_executed(void **state)
+{
+	static const struct {
+		const char *args, *name;
+		enum steps_called called;
+	} cases[] = {
+		{"/usr/bin/env|Rscript4|./report.R|--in|", "Rscript4", STEPS_CALLED_PROGRAM},
+		{"/usr/bin/env|-S|Rscript4 --x|./report.R|", "Rscript4", STEPS_CALLED_PROGRAM},
+		{"env|-u|A|B=c|tool|x|", "tool", STEPS_CALLED_PROGRAM},
+		{"chroot|root|/bin/bash|-c|true|", "/bin/bash", STEPS_CALLED_PROGRAM},
+		{"nice|-n|5|./tool|", "./tool", STEPS_CALLED_PROGRAM},
+		{"sh|-c|tscc -p . && echo ok|", "tscc", STEPS_CALLED_FIRST},
+		{"sh|-c|cd /x && A=b /opt/tool x|", "/opt/tool", STEPS_CALLED_FIRST},
+		{"sh|-c|exec tool|", "tool", STEPS_CALLED_FIRST},
+		{"busybox|sh|-c|tool x|", "tool", STEPS_CALLED_FIRST},
+		{"sh|-c|test ! -x a && exit 127; b|", "", STEPS_CALLED_NOTHING},
+		{"sh|-c|exit 127|", "", STEPS_CALLED_NOTHING},
+		{"sh|-c|$TOOL x|", "", STEPS_CALLED_NOTHING},
+		{"sh|-c|f() { tool; }; f|", "tool", STEPS_CALLED_FIRST},
+		{"bash|p.sh|", "", STEPS_CALLED_NOTHING},
+		{"env|", "", STEPS_CALLED_NOTHING},
+		{"python3|call.py|", "", STEPS_CALLED_NOTHING},
+		{"busybox|", "", STEPS_CALLED_NOTHING},
+	};
+	char name[STEPS_NAME_MAX];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct model_command *command = make_command("/bin/exe", cases[i].args, "/", "");
+		enum steps_called called = steps_tool__called(command, name);
+
+		if (called != cases[i].called || (called && strcmp(name, cases[i].name) != 0))
+			fail_msg("%s: %d %s", cases[i].args, called, called ? name : "");
+		free(command);
+	}
+	assert_int_equal(steps_tool__called(NULL, name), STEPS_CALLED_NOTHING);
+}
+
 /* Lines as people write them in Snakefiles, Makefiles and scripts, and what they would call each. */
 static const struct {
 	const char *line, *tool;
@@ -506,6 +545,7 @@ static void arguments_are_not_read_beyond_their_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_was_to_be_executed),
 		cmocka_unit_test(errors_tell_where_and_what_instead),
 		cmocka_unit_test(a_tool_is_what_a_line_is_about),
 		cmocka_unit_test(a_line_is_called_as_people_would),

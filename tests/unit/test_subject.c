@@ -74,7 +74,7 @@ static void what_a_runtime_could_not_start(void **state)
 		story__subject(&text, &ending);
 		if (!text.data || strcmp(text.data, cases[i].shown) != 0)
 			fail_msg("%s: %s", cases[i].text, text.data ? text.data : "");
-		assert_int_equal(story__names_wanted(&ending.row), named);
+		assert_int_equal(story__names_wanted(&ending.row, NULL), named);
 		text__free(&text);
 		said__free_all(&run);
 	}

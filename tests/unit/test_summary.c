@@ -685,6 +685,42 @@ static void a_command_that_nothing_names(void **state)
 	sink_lacks = NULL;
 }
 
+/* By the arguments of a wrapper that became nothing else, and perhaps by those of a shell; not of what has forked. */
+static void a_command_that_its_arguments_name(void **state)
+{
+	static const struct {
+		const char *exe, *args;
+		int code;
+		bool forks;
+		const char *shown;
+	} cases[] = {
+		{"/usr/bin/env", "/usr/bin/env|Rscript4|a.R|", 127, false,
+		 "Rscript4: not found, in env Rscript4 a.R\n"},
+		{"/usr/bin/env", "env|./tool|", 126, false, "./tool: could not be executed, in env ./tool\n"},
+		{"/usr/sbin/chroot", "chroot|root|/bin/sh|", 127, false,
+		 "            not found: the file, or the interpreter of its first line\n"},
+		{"/bin/sh", "sh|-c|tscc x; y|", 127, false, "            command not found, likely tscc\n"},
+		{"/bin/sh", "sh|-c|tscc x; y|", 127, true,
+		 "            not found: a command, or the interpreter of a file\n"},
+		{"/usr/bin/env", "env|tool|", 1, false, "  exit 1  env tool\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = cases[i].exe, .args = cases[i].args);
+		if (cases[i].forks) {
+			FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
+			EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = "/bin/tool", .args = "tool|");
+			END(.at = 3 * S, .pid = 11, .parent = 10, .cpu = 1, .bytes = 1);
+		}
+		END(.at = 4 * S, .pid = 10, .code = cases[i].code, .cpu = 1, .bytes = 1);
+		assert_has(print(t, true), cases[i].shown);
+		end(t);
+	}
+}
+
 #define TO_NULL "\n  no last lines: its standard error went to /dev/null\n"
 #define BY_WRITES "  no last lines: what goes to a pipe or a terminal is recorded only by\n"
 
@@ -1363,6 +1399,7 @@ int main(void)
 		cmocka_unit_test(what_explains_a_failure_is_whole),
 		cmocka_unit_test(a_hidden_failure_of_tests_has_its_cause),
 		cmocka_unit_test(a_command_that_nothing_names),
+		cmocka_unit_test(a_command_that_its_arguments_name),
 		cmocka_unit_test(what_a_hidden_failure_became),
 		cmocka_unit_test(what_passed_a_failure_on_has_words_of_its_own),
 		cmocka_unit_test(forks_that_a_limit_refused),
