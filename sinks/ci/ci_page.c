@@ -234,6 +234,10 @@ static void put_cause(struct ci_page *page)
 	put_code(&item, &shown, columns);
 	text__free(&safe);
 	put_detail(&item, "", story__how, cause, COLUMNS);
+	story__waited(&safe, page->tally, cause);
+	if (safe.size)
+		put_line(&item, safe.data, "");
+	text__free(&safe);
 	put_line(&item, first ? first->limit : NULL, "");
 	text__printf(&item, "<br>");
 	story__circumstances(&safe, run, cause);

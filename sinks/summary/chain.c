@@ -28,13 +28,8 @@ static void detail(struct page *page, size_t indent, const char *label,
 	struct text line = {0};
 
 	put(&line, ending);
-	if (line.size) {
-		text__printf(page->text, "%*s", (int)indent, "");
-		text__style(page->text, TEXT_DIM);
-		text__printf(page->text, "%s", label);
-		text__style(page->text, TEXT_PLAIN);
-		page__wrapped(page, indent + strlen(label), indent + 2, line.data);
-	}
+	if (line.size)
+		page__labelled(page, indent, label, line.data);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
@@ -46,6 +41,18 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 
 	story__circumstances(&line, page->tally->run.run, ending);
 	page__dim(page, indent, "%*s%s", (int)indent, "", line.data ? line.data : "");
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
+static void waited(struct page *page, const struct model_ending *ending, size_t indent)
+{
+	struct text line = {0};
+
+	story__waited(&line, page->tally, ending);
+	if (line.size)
+		page__labelled(page, indent, "meanwhile ", line.data);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
@@ -84,6 +91,7 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	page->unnamed |= 1U << (unnamed ? unnamed : story__unheard(page->tally, ending));
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
+	waited(page, ending, indent);
 	page__limit(page, story__first_of(page->tally, ending), indent);
 	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
 	return cut;

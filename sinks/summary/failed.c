@@ -87,11 +87,8 @@ static size_t failure(struct page *page, const struct tally_failure *f, int widt
 	circumstances(page, f, indent);
 	page__said(page, f->row.pid, f->row.start, indent, PAGE_SAID);
 	page__said_by_others(page, f, indent);
-	if (cut) {
-		text__printf(page->text, "%*s", (int)indent, "");
-		page__styled(page, TEXT_DIM, "its command: ");
-		page__wrapped(page, indent + strlen("its command: "), indent + 2, f->shown);
-	}
+	if (cut)
+		page__labelled(page, indent, "its command: ", f->shown);
 	return passed_on(page, f, indent);
 }
 

@@ -94,6 +94,13 @@ void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char
 	text__style(page->text, TEXT_PLAIN);
 }
 
+void page__labelled(struct page *page, size_t indent, const char *label, const char *safe)
+{
+	text__printf(page->text, "%*s", (int)indent, "");
+	page__styled(page, TEXT_DIM, label);
+	page__wrapped(page, indent + strlen(label), indent + 2, safe);
+}
+
 void page__cell(struct page *page, int width, const char *value, bool bound)
 {
 	/* The sign is one column in three bytes. */

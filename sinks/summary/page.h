@@ -51,6 +51,9 @@ void page__wrapped(struct page *page, size_t used, size_t indent, const char *sa
 bool page__two_lines(struct page *page, size_t used, size_t indent, const char *safe);
 void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* A line after `indent` blanks, whole: a dim label, and safe text. */
+void page__labelled(struct page *page, size_t indent, const char *label, const char *safe);
+
 /* A dim line that begins after `used` blanks, whole. */
 void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char *safe);
 

@@ -417,6 +417,7 @@ int tally__row(struct tally *tally, const struct model_row *row)
 	int err = totals__row(&tally->run, &tally->commands, row);
 
 	err = err ? err : count_failure(tally, row);
+	err = err ? err : tally__waited(tally, row);
 	err = err || row->root ? err : offer(&tally->longest, row->wall_ns, row);
 	err = err ? err : offer(&tally->largest, model_row__peak(row, &bound), row);
 	if (!err && row->outcome == MODEL_RUNNING && !row->root)
@@ -450,6 +451,7 @@ void tally__free(struct tally *tally)
 		}
 	hash__free(&tally->failures);
 	wrote__free(&tally->wrote);
+	tally__free_waited(tally);
 	hash__free_all(&tally->excused, offsetof(struct tally_excused, node));
 	hash__free_all(&tally->passers, offsetof(struct tally_passer, node));
 }

@@ -72,7 +72,7 @@ struct tally {
 	struct totals_groups commands, steps;
 	struct tally_top longest, largest, open;
 	struct tally_top last; /* of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last */
-	struct hash failures, excused, passers;
+	struct hash failures, excused, passers, waited;
 	struct wrote wrote;
 };
 
@@ -92,6 +92,10 @@ int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid
 
 /* A hidden row that passed on the failure of a child. 0 or -ENOMEM. */
 int tally__passed(struct tally *tally, const struct model_row *row);
+
+/* A row that waited, and was ended by a signal from another process. 0 or -ENOMEM. */
+int tally__waited(struct tally *tally, const struct model_row *row);
+void tally__free_waited(struct tally *tally);
 
 /* What passed on the failure of this process, the nearest first. Returns how many. */
 #define TALLY_CHAIN 16

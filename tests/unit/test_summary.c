@@ -786,6 +786,40 @@ static void the_charge_of_a_cgroup(void **state)
 	}
 }
 
+/* By samples, where a time limit was up before a verdict was due; not of what a script stops that has failed for itself. */
+static void what_those_waited_for_that_were_ended(void **state)
+{
+	static const struct {
+		const char *exe, *args, *call;
+		uint64_t cpu;
+		const char *shown;
+	} cases[] = {
+		{"/usr/bin/timeout", "timeout|4|tool|", "flock", 1 * MS,
+		 "\n            timed out\n            meanwhile tool waited for a file lock (flock)\n"},
+		{"/usr/bin/timeout", "timeout|4|tool|", "flock", 3 * S, NULL},
+		{"/usr/bin/timeout", "timeout|4|tool|", "wait4", 1 * MS, NULL},
+		{"/bin/sh", "sh|p.sh|", "accept", 1 * MS, NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 15);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = cases[i].exe, .args = cases[i].args);
+		FORK(.at = 1 * S, .pid = 11, .parent = 10, .comm = "x");
+		EXEC(.at = 1 * S, .pid = 11, .parent = 10, .exe = "/bin/tool", .args = "tool|");
+		CPU_SAMPLED(.at = 2 * S, .pid = 11, .cpu = 1 * MS, .state = 'S', .syscall = cases[i].call);
+		END(.at = 5 * S, .pid = 11, .parent = 10, .signal = 15, .sent_by = 10, .comm = "x", .cpu = cases[i].cpu,
+		    .bytes = 1);
+		END(.at = 5 * S, .pid = 10, .code = 124, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		if (!strstr(page, "meanwhile") != !cases[i].shown || (cases[i].shown && !strstr(page, cases[i].shown)))
+			fail_msg("%zu: %s", i, page);
+		end(t);
+	}
+}
+
 /* `tool 2>&1 | tee log`: how to have its last lines, once, if it may have written any. */
 static void a_cause_without_last_lines(void **state)
 {
@@ -1404,6 +1438,7 @@ int main(void)
 		cmocka_unit_test(what_passed_a_failure_on_has_words_of_its_own),
 		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(the_charge_of_a_cgroup),
+		cmocka_unit_test(what_those_waited_for_that_were_ended),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(a_cause_that_was_silenced),
 		cmocka_unit_test(a_fork_that_may_have_executed_nothing),
