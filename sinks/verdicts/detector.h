@@ -109,10 +109,11 @@ struct track {
 
 struct detector;
 
-/* What has got on among processes that are gone: the children of one parent. */
+/* What has got on among processes that are gone: the children of one parent, or one of them that had children itself. */
 struct gone_active {
 	uint32_t pid; /* the parent */
-	uint64_t start, active_ns;
+	uint32_t of;  /* 0: all but those */
+	uint64_t start, of_start, active_ns;
 };
 #define GONE_ACTIVE 16
 
@@ -210,8 +211,8 @@ bool ended__outside(const struct verdicts *verdicts, const struct model_row *row
 /* Whether a signal ended it, or it failed when one asked it to end. */
 bool ended__by_signal(const struct model_row *row);
 
-/* Whether nothing else of the run has got on since `since_ns`: no process but this one, its ancestors and its children. */
-bool ended__idle(const struct verdicts *verdicts, const struct track *track, uint64_t since_ns);
+/* When another process of the run last got on: but for its ancestors and its children, which are part of it. 0: none did. */
+uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct track *track);
 
 /* What all others of the run have used so far, but its ancestors: they wait for it. */
 uint64_t ended__used_by_others(const struct verdicts *verdicts, const struct track *track, enum track_used what);

@@ -36,26 +36,38 @@ static bool is_above(const struct track *track, const struct track *other)
 	return track;
 }
 
-bool ended__idle(const struct verdicts *verdicts, const struct track *track, uint64_t since_ns)
+static bool is_gone_above(const struct gone_active *gone, const struct track *track)
+{
+	while (track && (track->pid != gone->of || track->start != gone->of_start))
+		track = track->parent;
+	return track;
+}
+
+static void note(uint64_t *last_ns, uint64_t active_ns)
+{
+	if (active_ns > *last_ns)
+		*last_ns = active_ns;
+}
+
+uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct track *track)
 {
 	const struct verdict_run *run = verdicts->runs[track->run->index];
 	size_t count;
 	struct track **tracks = tracks__sorted(verdicts, &count);
-	bool idle = tracks;
+	uint64_t last_ns = tracks ? 0 : UINT64_MAX;
 
-	for (size_t i = 0; i < count && idle; i++) {
+	for (size_t i = 0; tracks && i < count; i++) {
 		const struct track *other = tracks[i];
 
-		if (other->run == track->run && other->active_ns > since_ns && !is_above(track, other) &&
-		    !is_above(other, track))
-			idle = false;
+		if (other->run == track->run && !is_above(track, other) && !is_above(other, track))
+			note(&last_ns, other->active_ns);
 	}
-	for (uint32_t i = 0; i < GONE_ACTIVE && idle; i++) {
+	for (uint32_t i = 0; i < GONE_ACTIVE; i++) {
 		const struct gone_active *gone = &run->gone[i];
 
-		if (gone->active_ns > since_ns && !(gone->pid == track->pid && gone->start == track->start))
-			idle = false;
+		if ((gone->pid != track->pid || gone->start != track->start) && !is_gone_above(gone, track))
+			note(&last_ns, gone->active_ns);
 	}
 	free(tracks);
-	return idle;
+	return last_ns;
 }

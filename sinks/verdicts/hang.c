@@ -265,13 +265,20 @@ static bool ended_at_limit(const struct track *track, const struct model_row *ro
 	return above && above->children == 1;
 }
 
-/* Whether it had to be ended: nothing else got on until then. */
+/* Whether it had to be ended: for as long as a hang takes, nothing else had got on. What had ended before, as another job of
+ * the same make -j, may have done its work while this one waited already. */
 static enum verdict_certainty outside(const struct verdicts *verdicts, const struct track *track,
 				      const struct finding *finding, const struct model_row *row, bool at_limit)
 {
-	return (ended__outside(verdicts, row) || at_limit) && ended__idle(verdicts, track, finding->since_ns)
-		       ? VERDICT_LIKELY
-		       : VERDICT_SUSPECTED;
+	uint64_t until_ns = EVENT_IS_NULL(row->ended_ns) ? row->run->last_ts : row->ended_ns;
+	uint64_t after = verdict_run__limit(verdicts, row->run, finding->kind)->after, idle_ns;
+
+	if (!ended__outside(verdicts, row) && !at_limit)
+		return VERDICT_SUSPECTED;
+	idle_ns = ended__others_got_on(verdicts, track);
+	if (idle_ns < finding->since_ns)
+		idle_ns = finding->since_ns;
+	return idle_ns <= until_ns && until_ns - idle_ns >= after ? VERDICT_LIKELY : VERDICT_SUSPECTED;
 }
 
 /* Whether the run failed by this process, or it passed that on. */
@@ -337,8 +344,10 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 		certainty = finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY;
 	else
 		certainty = at_own_limit ? VERDICT_LIKELY : outside(verdicts, track, finding, row, at_limit);
-	/* It went on, or ended by itself: then it was none. */
-	if (finding->moved_ns && !finding->broken && (lives || !may_be_dying(finding, row->ended_ns)))
+	/* It went on, or ended by itself: then it was none. Of what ends with the run the end may not have been seen. */
+	if (finding->moved_ns && !finding->broken &&
+	    ((lives && row->run->life == STREAM_RUNNING) ||
+	     !may_be_dying(finding, lives ? row->run->last_ts : row->ended_ns)))
 		return 0;
 	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;

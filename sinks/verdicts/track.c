@@ -93,6 +93,11 @@ void track__ended(struct track *track, uint64_t ts, struct track *parent)
 	track->parent->owed++;
 }
 
+static bool is_same(const struct gone_active *a, const struct gone_active *b)
+{
+	return a->pid == b->pid && a->start == b->start && a->of == b->of && a->of_start == b->of_start;
+}
+
 /* Notes with its parent when one of its children last got on. */
 static void keep_active(struct verdicts *verdicts, const struct track *track)
 {
@@ -101,10 +106,15 @@ static void keep_active(struct verdicts *verdicts, const struct track *track)
 
 	if (!track->parent)
 		return;
-	while (i < GONE_ACTIVE - 1 && !(gone[i].pid == track->parent->pid && gone[i].start == track->parent->start))
+	found = (struct gone_active){
+		.pid = track->parent->pid, .start = track->parent->start, .active_ns = track->active_ns};
+	if (track->children) {
+		found.of = track->pid;
+		found.of_start = track->start;
+	}
+	while (i < GONE_ACTIVE - 1 && !is_same(&gone[i], &found))
 		i++;
-	found = (struct gone_active){track->parent->pid, track->parent->start, track->active_ns};
-	if (gone[i].pid == found.pid && gone[i].start == found.start && gone[i].active_ns > found.active_ns)
+	if (is_same(&gone[i], &found) && gone[i].active_ns > found.active_ns)
 		found.active_ns = gone[i].active_ns;
 	memmove(gone + 1, gone, i * sizeof(*gone));
 	gone[0] = found;

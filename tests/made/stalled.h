@@ -10,6 +10,7 @@
  *	wait                ten seconds pass
  *	look                what came before is one look of the probe
  *	m 10                it goes on
+ *	u 10 2              it gets on: its account of I/O is of so many bytes now; the first one says nothing
  *	x 10 0              it exits with code 0; x 10 -15 killed by signal 15 from outside of the run, x 10 -15 12 by process 12
  *
  * What is counted (children, readers, writers) is what was said, unless given otherwise. */
@@ -96,6 +97,13 @@ static inline int stalled__row(void *arg, const struct model_row *row)
 	return verdicts__row(((struct stalled *)arg)->verdicts, row);
 }
 
+#define STALLED_STREAMS 3
+
+static inline const struct stream_info *stalled__stream(const struct stalled *stalled, int i)
+{
+	return i == 0 ? &stalled->made.info[LIFECYCLE] : i == 1 ? &stalled->info : &stalled->made.info[IO];
+}
+
 static inline void stalled__init(struct stalled *stalled)
 {
 	const struct model_calls calls = {.row = stalled__row};
@@ -118,10 +126,11 @@ static inline void stalled__init(struct stalled *stalled)
 				field->name, NULL, "", field->name_of ? SCHEMA_STRING : field->type};
 	}
 	verdicts__of_model(stalled->verdicts, stalled->model);
-	if (model__stream(stalled->model, &stalled->made.info[LIFECYCLE]) ||
-	    verdicts__stream(stalled->verdicts, &stalled->made.info[LIFECYCLE]) ||
-	    model__stream(stalled->model, &stalled->info) || verdicts__stream(stalled->verdicts, &stalled->info))
-		abort();
+	stalled->made.info[IO].index = 2;
+	for (int i = 0; i < STALLED_STREAMS; i++)
+		if (model__stream(stalled->model, stalled__stream(stalled, i)) ||
+		    verdicts__stream(stalled->verdicts, stalled__stream(stalled, i)))
+			abort();
 	stalled->now = 10 * S;
 }
 
@@ -353,7 +362,7 @@ static inline void stalled__exit(struct stalled *stalled, const char *item)
 static inline void stalled__item(struct stalled *stalled, const char *item)
 {
 	struct stall_moving moving = {.look = stalled->look + 1};
-	unsigned pid, parent;
+	unsigned pid, parent, chars;
 	char exe[16], args[16];
 
 	stalled->now += MS;
@@ -374,6 +383,8 @@ static inline void stalled__item(struct stalled *stalled, const char *item)
 		stalled__exit(stalled, item);
 	} else if (sscanf(item, "m %u", &pid) == 1) {
 		stalled__send(stalled, STALL_MOVING, &moving.head, sizeof(moving), pid, pid);
+	} else if (sscanf(item, "u %u %u", &pid, &chars) == 2) {
+		IO_SAMPLED(.of = &stalled->made, .at = stalled->now, .pid = pid, .chars = chars);
 	} else if (!strcmp(item, "wait")) {
 		stalled->now += 10 * S;
 	} else if (!strcmp(item, "running")) {
@@ -392,8 +403,8 @@ static inline void stalled__tell(struct stalled *stalled, const char *story)
 		stalled__item(stalled, item + strspn(item, " "));
 	if (stalled->items_count)
 		stalled__end_look(stalled);
-	for (int i = 0; i < 2; i++)
-		model__ended(stalled->model, i ? &stalled->info : &stalled->made.info[LIFECYCLE],
+	for (int i = 0; i < STALLED_STREAMS; i++)
+		model__ended(stalled->model, stalled__stream(stalled, i),
 			     &(struct stream_state){.complete = !stalled->running,
 						    .life = stalled->running ? STREAM_RUNNING : STREAM_ENDED,
 						    .until_ns = stalled->now + 5 * S});
