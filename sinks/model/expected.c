@@ -11,6 +11,9 @@
  *
  *	./is_cached b || build b
  *
+ * What a program exits with where it could not find out is an answer to many a script: cmp -s new old || cp new old. Rules know
+ * which codes are such.
+ *
  * And where make goes on, its Makefile says so: the message "[Makefile:3: all] Error 1 (ignored)" is not recorded of a make that
  * ends well. */
 #include <string.h>
@@ -66,6 +69,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_SEARCHED] = "its errors were searched",
 		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
 		[MODEL_EXPECTED_UNSEEN] = "its errors went to /dev/null",
+		[MODEL_EXPECTED_DOUBT] = "its exit code may be an answer",
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after a recipe's line that begins with -",
 	};
 
@@ -97,12 +101,20 @@ void expected__settle(const struct process *parent)
 	}
 }
 
+/* A failure that its parent has not passed on may be an answer to that, or to a subshell of it. */
+static bool may_be_meant(const struct ending *ending, const struct model_row *row, const struct process *by)
+{
+	return ending->says == STEPS_DOUBT && !ending->pub.beside && row->parent == by->command;
+}
+
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by)
 {
 	if (!ending || ending->pub.expected)
 		return;
 	if (recipe__may_ignore(by->command))
 		ending->pub.expected = MODEL_EXPECTED_RECIPE;
+	else if (may_be_meant(ending, row, by))
+		ending->pub.expected = MODEL_EXPECTED_DOUBT;
 	else if (ending->may_answer && !row->io[MODEL_IO_WRITE_CHARS] && !row->io_partial)
 		ending->pub.expected = MODEL_EXPECTED_ANSWER;
 }

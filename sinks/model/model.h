@@ -301,6 +301,7 @@ enum model_expected {
 	MODEL_EXPECTED_SEARCHED, /* a program that answers by its exit code has searched them */
 	MODEL_EXPECTED_ANSWER,	 /* it exited 1 and had written nothing, as what answers by its exit code does */
 	MODEL_EXPECTED_UNSEEN,	 /* the same of what a rule says so of, and below that: benign */
+	MODEL_EXPECTED_DOUBT,	 /* a rule says that its exit code may be an answer */
 	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */
 };
 

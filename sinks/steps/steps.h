@@ -24,7 +24,7 @@
  *	  - command: [grep, zgrep]		# names of programs; exe, args, cwd, parent, env as above
  *	    code: [1]				# as a shell reports it; none: any but 0
  *	    forked: false			# true: of forks of that program that executed nothing
- *	    is: answer				# answer, wrapper, runner, origin, muted
+ *	    is: answer				# answer, doubt, wrapper, runner, origin, muted
  *	  - args: '(^|/)configure( |$)'
  *	    below: answer			# of its descendants: answer, unseen; of its tasks: ignored */
 #ifndef SINKS_STEPS_STEPS_H
@@ -70,8 +70,9 @@ enum steps_exit {
 	STEPS_WRAPPER, /* a failure, but an answer if its child's was one, whose end it passes on (timeout, xargs) */
 	STEPS_RUNNER,  /* a failure: it passes on that of some child, whatever ran after that (make -k, parallel) */
 	STEPS_ORIGIN,  /* a failure of its own, whatever its children ended with (timeout's 124) */
-	STEPS_TALLY,   /* a failure: it counts those that children of its parent have hidden before (make check) */
-	STEPS_MUTED,   /* known to the user: counted apart */
+	STEPS_DOUBT, /* a failure, and perhaps an answer: where it is hidden, that is not proven (grep: no such file) */
+	STEPS_TALLY, /* a failure: it counts those that children of its parent have hidden before (make check) */
+	STEPS_MUTED, /* known to the user: counted apart */
 	STEPS_IGNORED, /* of tasks below a program that ends well: it ignored their failure */
 	STEPS_UNSEEN,  /* as an answer, but what has failed is suspected: what says why was thrown away */
 };

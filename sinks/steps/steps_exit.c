@@ -51,9 +51,9 @@ static void read_meaning(struct tree *tree, const struct tree_entry *entry, enum
 
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	static const char *const is[] = {"answer", "wrapper", "runner", "origin", "tally", "muted"};
-	static const enum steps_exit is_values[] = {STEPS_ANSWER, STEPS_WRAPPER, STEPS_RUNNER,
-						    STEPS_ORIGIN, STEPS_TALLY,	 STEPS_MUTED};
+	static const char *const is[] = {"answer", "doubt", "wrapper", "runner", "origin", "tally", "muted"};
+	static const enum steps_exit is_values[] = {STEPS_ANSWER, STEPS_DOUBT, STEPS_WRAPPER, STEPS_RUNNER,
+						    STEPS_ORIGIN, STEPS_TALLY, STEPS_MUTED};
 	static const char *const below[] = {"answer", "ignored", "unseen"};
 	static const enum steps_exit below_values[] = {STEPS_ANSWER, STEPS_IGNORED, STEPS_UNSEEN};
 	struct steps_exit_rule *rule = arg;

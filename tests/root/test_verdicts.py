@@ -200,6 +200,11 @@ HIDDEN = {
     "./no || touch built": "likely",
     "./no | cat": "proven",
     "./tool || touch built": "proven",
+    "cmp -s run none || touch built": None,
+    "diff run none >log 2>/dev/null || touch built": None,
+    "grep -q x none || touch built": "likely",
+    "grep -q x none | cat": "proven",
+    "sh -ec 'grep -q x none; ./no'": "proven",
     MAKE.format("-./tool", ""): "likely",
     MAKE.format("./tool", "-i"): "proven",
 }
@@ -212,7 +217,7 @@ def test_what_may_have_been_meant_to_fail(line):
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
     run = collect("./run", config=CONFIG, cwd=folder)
-    assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("hidden_failure", HIDDEN[line])]
+    assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("hidden_failure", HIDDEN[line])] * bool(HIDDEN[line])
 
 
 def test_every_kind_has_a_detector():

@@ -407,6 +407,11 @@ static const struct {
 	{"/usr/bin/terraform", "terraform|plan|-detailed-exitcode|", 2, false},
 	{"/usr/bin/terraform", "terraform|plan|", 1, true},
 	{"/bin/ls", "ls|missing|", 2, false},
+	{"/usr/bin/cmp", "cmp|-s|new|missing|", 2, false},
+	{"/usr/bin/cmp", "cmp|new|missing|", 2, true},
+	{"/bin/grep", "grep|-qs|x|missing|", 2, false},
+	{"/bin/grep", "grep|-q|x|missing|", 2, true},
+	{"/usr/bin/diff", "diff|-q|new|missing|", 2, true},
 	{"/bin/cat", "cat|missing|", 1, true},
 	{"/usr/bin/cmake", "cmake|--build|.|", 1, true},
 	{"/usr/bin/timeout", "timeout|-k|1|5s|sh|-c|tail -f x|", 124, false},
@@ -479,6 +484,7 @@ static void what_is_silenced_is_a_question(void **state)
 		bool hidden;
 	} cases[] = {
 		{"/bin/cat", "cat|missing|", pipe, null, false},
+		{"/usr/bin/diff", "diff|new|missing|", pipe, null, false},
 		{"/bin/cat", "cat|missing|", pipe, pipe, true},
 		{"/bin/cat", "cat|missing|", pipe, NULL, true},
 		{"/bin/cat", "cat|missing|", null, null, true},

@@ -108,6 +108,40 @@ static void what_says_no_by_its_code(void **state)
 	}
 }
 
+/* What could not find out may have answered so, if its parent did not end by it. */
+static void what_a_rule_doubts(void **state)
+{
+	static const struct {
+		const char *what;
+		int parents_status;
+		bool beside, expected;
+	} cases[] = {
+		{"if diff new old; then", 0, false, true},
+		{"diff new old | sort", 0, true, false},
+		{"set -e; diff new old", 2, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin("exits: [{command: [diff], code: [2], is: doubt}]", ALL);
+
+		EXEC(.at = S, .pid = 9, .exe = "/bin/sh", .args = "sh|");
+		program(S, 10, 9, "sh|x|");
+		program(S + 2 * MS, 11, 10, "diff|new|old|");
+		if (cases[i].beside)
+			program(S + 3 * MS, 12, 10, "sort|");
+		END(.at = S + 5 * MS, .pid = 11, .code = 2, .cpu = 1, .bytes = 1);
+		if (cases[i].beside)
+			END(.at = S + 5 * MS, .pid = 12, .cpu = 1, .bytes = 1);
+		END(.at = S + 8 * MS, .pid = 10, .code = cases[i].parents_status, .cpu = 1, .bytes = 1);
+		END(.at = S + 9 * MS, .pid = 9, .cpu = 1, .bytes = 1);
+		assert_true(is_hidden(s, 11));
+		if ((s->hidden[0].expected == MODEL_EXPECTED_DOUBT) != cases[i].expected)
+			fail_msg("%s", cases[i].what);
+		end(s);
+	}
+}
+
 /* Without -i only the Makefile lets make go on. */
 static void what_a_recipe_may_fail_by(void **state)
 {
@@ -146,6 +180,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_script_tests),
 		cmocka_unit_test(what_says_no_by_its_code),
+		cmocka_unit_test(what_a_rule_doubts),
 		cmocka_unit_test(what_a_recipe_may_fail_by),
 	};
 
