@@ -33,6 +33,7 @@ struct turn {
 	uint64_t name; /* of its program */
 	uint64_t kind; /* as the key, without numbers that may count attempts */
 	uint32_t sum;  /* of those */
+	uint64_t pipe; /* its descriptor 2, as in struct model_command */
 	bool well;
 };
 
@@ -44,21 +45,13 @@ struct turns {
 
 /* ---- another run of the same program ---- */
 
-static const char *name_called(const struct model_command *command)
-{
-	struct model_list called = model_command__called(command);
-	const char *slash = called.length ? strrchr(called.data, '/') : NULL;
-
-	return slash ? slash + 1 : called.length ? called.data : "";
-}
-
 /* With other arguments: with the same it is another try as a whole, or a loop over other data. */
 static bool is_another_run(const struct process *runner, const struct ending *bad)
 {
 	const struct model_command *a = bad->asked, *b = runner->asked;
 
 	return bad->brood && a && b && runner->row.start >= bad->pub.row.ended_ns &&
-	       !same__list(&a->args, &b->args, bad->counts_attempts) && !strcmp(name_called(a), name_called(b)) &&
+	       !same__list(&a->args, &b->args, bad->counts_attempts) && same__program(a, b) &&
 	       same__folder(bad->pub.command, runner->command);
 }
 
@@ -386,7 +379,11 @@ static int make_room(struct process *parent)
 
 int again__note(struct process *parent, const struct process *child)
 {
-	struct turn turn = {child->row.start, child->row.ended_ns, key_of(child), name_of(child),
+	struct turn turn = {.start = child->row.start,
+			    .ended = child->row.ended_ns,
+			    .key = key_of(child),
+			    .name = name_of(child),
+			    .pipe = child->command && !child->row.forked ? child->command->pipe : 0,
 			    .well = child->row.outcome == MODEL_OK};
 	struct turns *turns = turns_of(parent);
 	uint32_t at;
@@ -412,6 +409,18 @@ bool again__ran_alone(const struct process *parent, const struct ending *bad)
 			return false;
 	}
 	return true;
+}
+
+bool again__has_own_pipe(const struct process *parent, const struct ending *bad)
+{
+	const struct model_command *command = bad->pub.row.forked ? NULL : bad->pub.command;
+	uint32_t users = 0;
+
+	if (!command || !command->pipe || (parent->command && parent->command->pipe == command->pipe))
+		return false;
+	for (uint32_t i = 0; parent->turns && i < parent->turns->count; i++)
+		users += parent->turns->list[i].pipe == command->pipe;
+	return users <= 1;
 }
 
 bool again__reader_left(const struct process *parent, const struct process *child)

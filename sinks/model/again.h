@@ -19,6 +19,9 @@ bool again__counts_attempts(const struct model_command *asked);
 /* Also if items differ that say which attempt it is, where it `counts` those. */
 bool same__list(const struct model_list *a, const struct model_list *b, bool counts);
 
+/* Whether both were called by the same name: a script's own, without the interpreter. */
+bool same__program(const struct model_command *a, const struct model_command *b);
+
 /* Engines start all their tasks with the same arguments, each in a folder of its own. Either may be NULL. */
 bool same__folder(const struct model_command *a, const struct model_command *b);
 
@@ -40,6 +43,9 @@ void again__settle(const struct process *parent, uint64_t until);
 
 /* Whether no other child ran at the same time, as those of a pipe do. */
 bool again__ran_alone(const struct process *parent, const struct ending *bad);
+
+/* Whether its descriptor 2 was a pipe that its parent's was not, nor that of another child. */
+bool again__has_own_pipe(const struct process *parent, const struct ending *bad);
 
 void again__free(struct turns *turns); /* takes NULL */
 

@@ -42,6 +42,16 @@ void ending__unref(struct ending *ending)
 	}
 }
 
+/* Whether a child, or what that has hidden, has failed. */
+static bool has_failed(const struct brood *brood)
+{
+	bool failed = brood && brood->hidden;
+
+	for (uint32_t i = 0; brood && i < brood->count; i++)
+		failed = failed || !brood->bad[i]->pub.row.benign;
+	return failed;
+}
+
 /* With copies of its step's names and its folder: a task has a reference to how it ended. */
 static struct ending *ending__new(const struct process *p)
 {
@@ -58,7 +68,7 @@ static struct ending *ending__new(const struct process *p)
 	ending->refs = ending->fate->refs = 1;
 	ending->asked = model_command__ref(p->asked);
 	ending->counts_attempts = again__counts_attempts(p->asked);
-	ending->alone = !p->has_forked;
+	ending->alone = !p->has_forked || (model_command__is_shell(p->command, p->row.comm) && !has_failed(p->brood));
 	ending->pub = (struct model_ending){
 		.row = p->row,
 		.command = model_command__ref(p->command),

@@ -4,10 +4,13 @@
  *	if ./tool bad 2>/dev/null; then exit 1; fi
  *	./tool bad 2>err || true; grep -q usage err
  *
- * It ended at once by an exit code of its own, in no pipe, and its errors went to /dev/null, but not those of its caller, or to
- * a file that a program which answers by its exit code has then searched with success. A script that does not look at what its
- * tools say may do the first, too: that is a doubt, not an excuse. So it is for what exited 1 and had written nothing at all: a
- * tool that fails has words for it, and one that asks has an exit code:
+ *	out=$(./tool bad 2>&1) || case $out in *usage*) ...
+ *
+ * It ended at once by an exit code of its own, in no pipe, and its errors went to /dev/null, but not those of its caller; to
+ * a file that a program which answers by its exit code has then searched with success, or has for another run of it; or into a
+ * pipe that only the shell which started it can have read. A script that does not look at what its tools say may do the first,
+ * too: that is a doubt, not an excuse. So it is for what exited 1 to 3 and had written nothing at all: a tool that fails has
+ * words for it, and one that asks has an exit code:
  *
  *	./is_cached b || build b
  *
@@ -24,6 +27,7 @@
 #define AT_ONCE_NS 1000000000ULL
 #define NOT_EXECUTED 126 /* and more: by what could not be executed, or by a signal */
 #define NO 1		 /* what grep, diff and alike answer by */
+#define ANSWER_MAX 3	 /* a script of one's own may know more than that: nothing to do, ask later */
 
 /* Whether an argument is the file, by its path or relative to the folder. */
 static bool names_file(const struct model_command *command, const struct model_text *file)
@@ -67,6 +71,8 @@ const char *model_expected__words(enum model_expected expected)
 	static const char *const words[] = {
 		[MODEL_EXPECTED_SILENCED] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_SEARCHED] = "its errors were searched",
+		[MODEL_EXPECTED_ALIKE] = "the errors of another run of it were searched, which exited alike",
+		[MODEL_EXPECTED_CAPTURED] = "the shell that started it read its errors",
 		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
 		[MODEL_EXPECTED_UNSEEN] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_DOUBT] = "its exit code may be an answer",
@@ -81,6 +87,40 @@ static bool is_silenced(const struct process *parent, const struct ending *bad)
 	return model_ending__is_silent(&bad->pub) && !(parent->command && parent->command->silent);
 }
 
+/* Whether the errors of another run of the program were searched that exited alike. Those of both went to files. */
+static bool is_searched_for_alike(const struct brood *brood, const struct ending *bad)
+{
+	const struct model_command *command = bad->pub.command, *other;
+	bool found = false;
+
+	for (uint32_t i = 0; command && command->errors.data && i < brood->count; i++) {
+		other = brood->bad[i]->searched ? brood->bad[i]->pub.command : NULL;
+		found = found ||
+			(other && model_row__status(&brood->bad[i]->pub.row) == model_row__status(&bad->pub.row) &&
+			 same__program(command, other));
+	}
+	return found;
+}
+
+/* A shell that reads what a tool says asks for more than whether it ended well, also if that was a signal. */
+static bool is_captured(const struct process *parent, const struct ending *bad)
+{
+	return model_command__is_shell(parent->command, parent->row.comm) && again__has_own_pipe(parent, bad);
+}
+
+static enum model_expected seen_of(const struct process *parent, const struct ending *bad)
+{
+	bool exited = bad->pub.row.outcome == MODEL_FAILED;
+
+	if (exited && is_silenced(parent, bad))
+		return MODEL_EXPECTED_SILENCED;
+	if (exited && bad->searched)
+		return MODEL_EXPECTED_SEARCHED;
+	if (exited && is_searched_for_alike(parent->brood, bad))
+		return MODEL_EXPECTED_ALIKE;
+	return is_captured(parent, bad) ? MODEL_EXPECTED_CAPTURED : MODEL_EXPECTED_NOT;
+}
+
 void expected__settle(const struct process *parent)
 {
 	const struct brood *brood = parent->brood;
@@ -88,16 +128,15 @@ void expected__settle(const struct process *parent)
 	for (uint32_t i = 0; brood && i < brood->count; i++) {
 		struct ending *bad = brood->bad[i];
 		const struct model_row *row = &bad->pub.row;
+		bool exited = row->outcome == MODEL_FAILED;
 
 		bad->pub.beside = !again__ran_alone(parent, bad);
-		if (row->benign || row->outcome != MODEL_FAILED || row->exit_code >= NOT_EXECUTED || row->propagated ||
+		if (row->benign || (!exited && row->outcome != MODEL_KILLED) ||
+		    (exited && row->exit_code >= NOT_EXECUTED) || row->propagated ||
 		    row->ended_ns - row->start > AT_ONCE_NS || bad->pub.beside)
 			continue;
-		if (is_silenced(parent, bad))
-			bad->pub.expected = MODEL_EXPECTED_SILENCED;
-		else if (bad->searched)
-			bad->pub.expected = MODEL_EXPECTED_SEARCHED;
-		bad->may_answer = row->exit_code == NO && bad->alone;
+		bad->pub.expected = seen_of(parent, bad);
+		bad->may_answer = exited && row->exit_code <= ANSWER_MAX && bad->alone;
 	}
 }
 

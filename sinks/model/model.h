@@ -299,7 +299,9 @@ enum model_expected {
 	MODEL_EXPECTED_NOT,
 	MODEL_EXPECTED_SILENCED, /* its errors went to /dev/null, not so its caller's */
 	MODEL_EXPECTED_SEARCHED, /* a program that answers by its exit code has searched them */
-	MODEL_EXPECTED_ANSWER,	 /* it exited 1 and had written nothing, as what answers by its exit code does */
+	MODEL_EXPECTED_ALIKE,	 /* so were those of another run of it that exited alike */
+	MODEL_EXPECTED_CAPTURED, /* the shell that started it read its errors by a pipe */
+	MODEL_EXPECTED_ANSWER,	 /* by its exit code: it had written nothing */
 	MODEL_EXPECTED_UNSEEN,	 /* the same of what a rule says so of, and below that: benign */
 	MODEL_EXPECTED_DOUBT,	 /* a rule says that its exit code may be an answer */
 	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */

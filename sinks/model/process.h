@@ -52,16 +52,16 @@ struct fate {
 struct ending {
 	struct model_ending pub; /* first; its cause and commands are references */
 	uint32_t refs;
-	struct model_command *asked;	       /* a reference, as the process's */
-	bool counts_attempts;		       /* an argument says which one it is, or that the next does */
-	uint32_t well_after;		       /* siblings that began after it, and ended well */
-	uint64_t after_ended_ns;	       /* when the first of them ended; went_on: another began after that */
-	bool again, loop, redone;	       /* done again: with success, by a loop's next turn, by another run */
-	struct fate *fate;		       /* a reference */
-	struct brood *brood;		       /* of what runs others, or is `untold`; else NULL */
-	uint8_t says;			       /* enum steps_exit */
-	bool may_answer;		       /* by an exit code of its own, at once, alone: if it has written nothing */
-	bool alone;			       /* it has started no process */
+	struct model_command *asked; /* a reference, as the process's */
+	bool counts_attempts;	     /* an argument says which one it is, or that the next does */
+	uint32_t well_after;	     /* siblings that began after it, and ended well */
+	uint64_t after_ended_ns;     /* when the first of them ended; went_on: another began after that */
+	bool again, loop, redone;    /* done again: with success, by a loop's next turn, by another run */
+	struct fate *fate;	     /* a reference */
+	struct brood *brood;	     /* of what runs others, or is `untold`; else NULL */
+	uint8_t says;		     /* enum steps_exit */
+	bool may_answer;	     /* by an exit code of its own, at once, alone: if it has written nothing */
+	bool alone;		     /* it has started no process, or is a shell none of whose children failed */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 

@@ -62,6 +62,19 @@ bool same__list(const struct model_list *a, const struct model_list *b, bool cou
 	return at >= a->data + a->length && other >= b->data + b->length;
 }
 
+static const char *name_called(const struct model_command *command)
+{
+	struct model_list called = model_command__called(command);
+	const char *slash = called.length ? strrchr(called.data, '/') : NULL;
+
+	return slash ? slash + 1 : called.length ? called.data : "";
+}
+
+bool same__program(const struct model_command *a, const struct model_command *b)
+{
+	return !strcmp(name_called(a), name_called(b));
+}
+
 static bool has_log_below(const struct model_command *c)
 {
 	return c->errors.data && c->cwd.data && c->errors.length > c->cwd.length &&

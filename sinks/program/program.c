@@ -123,10 +123,24 @@ struct value value__item_of(const struct value *map, const uint8_t *end, const c
 	return item;
 }
 
+/* A number in decimal digits; 0: it is none. */
+static uint64_t digits_of(const struct value *text)
+{
+	uint64_t number = 0;
+
+	for (uint32_t i = 0; text->type == VALUE_STRING && i < text->length; i++) {
+		if (text->string[i] < '0' || text->string[i] > '9')
+			return 0;
+		number = number * 10 + (uint64_t)(text->string[i] - '0');
+	}
+	return number;
+}
+
 struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end)
 {
 	struct value type = value__item_of(fields[COMMAND_STDERR], end, "type");
 	struct value errors = value__item_of(fields[COMMAND_STDERR], end, "path");
+	struct value inode = value__item_of(fields[COMMAND_STDERR], end, "inode");
 	size_t size = sizeof(struct model_command) + size_of(&errors, end);
 	struct model_command *command;
 	char *at;
@@ -145,6 +159,7 @@ struct model_command *model_command__new(const struct value *const fields[COMMAN
 	command->env = pairs_of(fields[COMMAND_ENV], &at, end);
 	command->uid = value__number(fields[COMMAND_UID]);
 	command->errors = text_of(&errors, &at);
+	command->pipe = value__is(&type, "pipe") ? digits_of(&inode) : 0;
 	command->silent = value__is(&type, "null");
 	return command;
 }

@@ -33,7 +33,8 @@ struct model_command {
 	struct model_list args;
 	struct model_list env; /* NAME=value, those selected by the configuration; count 0: none */
 	uint64_t uid;
-	bool silent; /* its descriptor 2 was /dev/null */
+	uint64_t pipe; /* inode of its descriptor 2, if that was a pipe; else 0 */
+	bool silent;   /* it was /dev/null */
 };
 
 /* ---- program.c ---- */

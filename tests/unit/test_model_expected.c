@@ -78,7 +78,8 @@ static void what_says_no_by_its_code(void **state)
 	} cases[] = {
 		{"./is_cached b || build b", 1, 10, 0, false, false, true},
 		{"it has written something", 1, 10, 9, false, false, false},
-		{"another code", 3, 10, 0, false, false, false},
+		{"./sync; case $? in 3) echo nothing to do", 3, 10, 0, false, false, true},
+		{"another code", 4, 10, 0, false, false, false},
 		{"a signal", -11, 10, 0, false, false, false},
 		{"it worked for long", 1, 5000, 0, false, false, false},
 		{"what it has started may have said it", 1, 10, 0, true, false, false},
@@ -104,6 +105,125 @@ static void what_says_no_by_its_code(void **state)
 		assert_int_equal(model__finish(s->model), 0);
 		if (!is_hidden(s, 11) || (s->hidden[0].expected == MODEL_EXPECTED_ANSWER) != cases[i].answers)
 			fail_msg("%s", cases[i].what);
+		end(s);
+	}
+}
+
+/* A script that asks by other programs: what says no is it, where none of those has failed. */
+static void what_a_script_says_no_by(void **state)
+{
+	static const struct {
+		const char *exe, *args;
+		int childs_status;
+		bool answers;
+	} cases[] = {
+		{"/bin/sh", "sh|./more|", 0, true},
+		{"/bin/sh", "sh|./more|", 4, false},
+		{"/x/more", "./more|", 0, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin("exits: [{command: [grep], code: [1], is: answer}]", ALL | 1U << IO);
+
+		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|x|");
+		FORK(.at = S + MS, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = S + MS, .pid = 11, .exe = cases[i].exe, .args = cases[i].args);
+		program(S + 2 * MS, 12, 11, "wc|-l|");
+		END(.at = S + 4 * MS, .pid = 12, .code = cases[i].childs_status, .cpu = 1, .bytes = 1);
+		IO_CLOSED(.at = S + 4 * MS, .pid = 12, .chars = 9);
+		END(.at = S + 5 * MS, .pid = 11, .code = 1, .cpu = 1, .bytes = 1);
+		IO_CLOSED(.at = S + 5 * MS, .pid = 11);
+		END(.at = S + 9 * MS, .pid = 10, .cpu = 1, .bytes = 1);
+		IO_CLOSED(.at = S + 9 * MS, .pid = 10);
+		assert_int_equal(model__finish(s->model), 0);
+		for (size_t k = 0; k < s->hidden_count; k++)
+			if ((s->hidden[k].pid == 11 && s->hidden[k].expected == MODEL_EXPECTED_ANSWER) !=
+			    cases[i].answers)
+				fail_msg("case %zu", i);
+		assert_int_not_equal(s->hidden_count, 0);
+		end(s);
+	}
+}
+
+/* out=$(tool 2>&1) */
+static void what_its_shell_has_read(void **state)
+{
+	static const char own[] = "type=pipe|device=14|inode=7|", other[] = "type=pipe|device=14|inode=3|";
+	static const struct {
+		const char *what, *parent, *parents_stderr, *stderr_is,
+			*others_stderr; /* the last of what runs after it */
+		int status;
+		bool beside, expected; /* beside: not after it */
+	} cases[] = {
+		{"out=$(tool 2>&1)", "sh", "type=tty|", own, other, 2, false, true},
+		{"of a script that writes to another pipe", "sh", other, own, other, 2, false, true},
+		{"a signal, which $? tells", "sh", other, own, other, -6, false, true},
+		{"what is missing", "sh", other, own, other, 127, false, false},
+		{"its shell's pipe", "sh", own, own, other, 2, false, false},
+		{"another one writes there, too: exec | tee log", "sh", other, own, own, 2, false, false},
+		{"tool 2>&1 | tee log", "sh", other, own, other, 2, true, false},
+		{"another program may wait without a look", "perl", other, own, other, 2, false, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		uint64_t next = S + (cases[i].beside ? 2 : 9) * MS;
+
+		EXEC(.at = S, .pid = 10, .exe = cases[i].parent, .args = "x|", .stderr_is = cases[i].parents_stderr);
+		FORK(.at = S + MS, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = S + MS, .pid = 11, .exe = "/bin/tool", .args = "tool|", .stderr_is = cases[i].stderr_is);
+		if (cases[i].beside)
+			FORK(.at = next, .pid = 12, .parent = 10, .comm = "sh");
+		END(.at = S + 5 * MS, .pid = 11, STATUS(cases[i].status), .cpu = 1, .bytes = 1);
+		if (!cases[i].beside)
+			FORK(.at = next, .pid = 12, .parent = 10, .comm = "sh");
+		EXEC(.at = S + 10 * MS, .pid = 12, .exe = "/bin/cat", .args = "cat|",
+		     .stderr_is = cases[i].others_stderr);
+		END(.at = S + 11 * MS, .pid = 12, .cpu = 1, .bytes = 1);
+		END(.at = S + 19 * MS, .pid = 10, .cpu = 1, .bytes = 1);
+		if (s->hidden_count != 1 || (s->hidden[0].expected == MODEL_EXPECTED_CAPTURED) != cases[i].expected)
+			fail_msg("%s", cases[i].what);
+		end(s);
+	}
+}
+
+/* tool --bad 2>a; tool --worse 2>b; grep -q usage a */
+static void what_was_searched_for_another_run(void **state)
+{
+	static const struct {
+		const char *args;
+		int code;
+		const char *stderr_is;
+		bool expected;
+	} cases[] = {
+		{"tool|--worse|", 2, "type=file|path=/x/b|", true},
+		{"tool|--worse|", 3, "type=file|path=/x/b|", false},
+		{"other|", 2, "type=file|path=/x/b|", false},
+		{"tool|--worse|", 2, "type=tty|", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin("exits: [{command: [grep], code: [1], is: answer}]", ALL);
+
+		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|x|", .cwd = "/x");
+		FORK(.at = S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = S, .pid = 11, .exe = "/bin/tool", .args = "tool|--bad|", .cwd = "/x",
+		     .stderr_is = "type=file|path=/x/a|");
+		END(.at = S + MS, .pid = 11, .code = 2, .cpu = 1, .bytes = 1);
+		FORK(.at = S + 2 * MS, .pid = 12, .parent = 10, .comm = "sh");
+		EXEC(.at = S + 2 * MS, .pid = 12, .exe = "/bin/x", .args = cases[i].args, .cwd = "/x",
+		     .stderr_is = cases[i].stderr_is);
+		END(.at = S + 3 * MS, .pid = 12, .code = (uint64_t)cases[i].code, .cpu = 1, .bytes = 1);
+		program(S + 4 * MS, 13, 10, "grep|-q|usage|/x/a|");
+		END(.at = S + 6 * MS, .pid = 13, .cpu = 1, .bytes = 1);
+		END(.at = S + 9 * MS, .pid = 10, .cpu = 1, .bytes = 1);
+		assert_int_equal(s->hidden_count, 2);
+		assert_int_equal(s->hidden[0].expected, MODEL_EXPECTED_SEARCHED);
+		if ((s->hidden[1].expected == MODEL_EXPECTED_ALIKE) != cases[i].expected)
+			fail_msg("case %zu", i);
 		end(s);
 	}
 }
@@ -180,6 +300,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_a_script_tests),
 		cmocka_unit_test(what_says_no_by_its_code),
+		cmocka_unit_test(what_a_script_says_no_by),
+		cmocka_unit_test(what_its_shell_has_read),
+		cmocka_unit_test(what_was_searched_for_another_run),
 		cmocka_unit_test(what_a_rule_doubts),
 		cmocka_unit_test(what_a_recipe_may_fail_by),
 	};
