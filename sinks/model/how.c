@@ -92,11 +92,8 @@ static const struct {
 	int number;
 	const char *words;
 } raised[] = {
-	{SIGPIPE, "its reader had closed the pipe: caught, and raised again by itself"},
-	{SIGSEGV, CAUGHT},
-	{SIGBUS, CAUGHT},
-	{SIGFPE, CAUGHT},
-	{SIGILL, CAUGHT},
+	{SIGPIPE, READER_LEFT}, /* sort and gzip remove their files first */
+	{SIGSEGV, CAUGHT},	{SIGBUS, CAUGHT}, {SIGFPE, CAUGHT}, {SIGILL, CAUGHT},
 };
 
 static const char *raised_again(const struct model_row *row)
@@ -123,7 +120,6 @@ static void put_process(struct text *text, const struct model_row *row)
 	if (is == MODEL_RELATION_ITSELF) {
 		/* With -k, or -s KILL, it is in the process group that it kills. */
 		bool times_out = row->signal == SIGKILL && !strcmp(row->sender_comm, "timeout");
-
 		const char *again = raised_again(row);
 
 		text__printf(text, "%s%s", times_out ? "timed out: " : "", again ? again : "sent by itself");
@@ -141,11 +137,6 @@ static void put_signal(struct text *text, const struct model_row *row)
 {
 	const char *cause;
 
-	/* sort and gzip remove their files first, and then end by the same signal */
-	if (row->sender_is == MODEL_RELATION_ITSELF && model_row__is_killed(row) && row->signal == SIGPIPE) {
-		text__printf(text, READER_LEFT);
-		return;
-	}
 	if (row->sender_is != MODEL_RELATION_NONE) {
 		put_process(text, row);
 		return;
