@@ -198,7 +198,7 @@ def test_only_last_words_are_about_the_failure(lines, told):
 MAKE = "printf 'all:\\n\\t{}\\n\\ttrue\\n' | make -s {} -f -"
 HIDDEN = {
     "./no || touch built": "likely",
-    "./no | cat": "proven",
+    "sleep 0.1 | ./no | cat": "proven",
     "./tool || touch built": "proven",
     "out=$(./tool 2>&1) || touch built": "likely",
     "out=$(./tool 2>&1 | cat) || touch built": "proven",
@@ -216,7 +216,7 @@ HIDDEN = {
 @pytest.mark.parametrize("line", HIDDEN)
 def test_what_may_have_been_meant_to_fail(line):
     folder = new_folder()
-    for name, text in {"no": "exit 1", "tool": "echo no input >&2; exit 1", "run": f"{line}; exit 0"}.items():
+    for name, text in {"no": "read line; exit 1", "tool": "echo no input >&2; exit 1", "run": f"{line}; exit 0"}.items():
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
     run = collect("./run", config=CONFIG, cwd=folder)
