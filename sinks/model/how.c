@@ -164,6 +164,7 @@ static const struct {
 	{127, NULL, "E2BIG", false, "argument list too long"},
 	{126, NULL, "EISDIR", false, "is a directory"},
 	{124, "timeout", NULL, false, "timed out"},
+	{255, "jspawnhelper", NULL, false, "as where the program is missing that Java was to start"},
 	{127, NULL, NULL, true, "command not found"},
 	{126, NULL, NULL, true, "found, but could not be executed"},
 	{127, NULL, NULL, false, "as where a shared library, or a command, is missing"},

@@ -17,7 +17,7 @@ static bool is_missing(const struct model_row *row)
 	if (!model_outcome__bad(row->outcome) || row->propagated || row->benign)
 		return false;
 	return model_row__exited_as_shells_do(row) || row->exit_code == MAKE_FAILED ||
-	       (*row->tried_error && row->forked && !EVENT_IS_NULL(row->exit_code));
+	       (*row->tried_error && !EVENT_IS_NULL(row->exit_code));
 }
 
 /* It ran itself: its loader exits so, and what it may have called by way of a shell. */

@@ -223,6 +223,19 @@ def test_what_may_have_been_meant_to_fail(line):
     assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("hidden_failure", HIDDEN[line])] * bool(HIDDEN[line])
 
 
+# What could not execute another in its place, and did nothing after that
+TRIED = {
+    "perl -e 'exec q(/x/nosuchtool); exit 3' || true": ("missing_tool", "likely"),
+    "perl -e 'exec q(/x/nosuchtool); system q(true); print STDERR q(no); exit 3' || true": ("hidden_failure", "proven"),
+}
+
+
+@pytest.mark.parametrize("line", TRIED)
+def test_a_program_that_could_not_execute_another(line):
+    run = collect("/bin/sh", "-c", f"{line}; exit 0", config=CONFIG)
+    assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [TRIED[line]]
+
+
 def test_every_kind_has_a_detector():
     run = collect("/bin/true", config=CONFIG)
     page = merge(run.path, sink="judge:detectors=true")
