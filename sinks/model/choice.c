@@ -77,8 +77,14 @@ static bool is_sent_to_many(uint64_t signal)
 	return signal == SIGINT || signal == SIGQUIT || signal == SIGHUP || signal == SIGKILL;
 }
 
+/* Whether it has sent itself the signal that ended it, which one sends to end something, as kill 0 does to its whole group. */
+static bool ended_itself(const struct model_row *row)
+{
+	return row->sender_is == MODEL_RELATION_ITSELF && (row->signal == SIGTERM || is_sent_to_many(row->signal));
+}
+
 /* Whether a process that a signal has ended passes its child's end on: not if it was a signal of its own. A shell sends it to
- * itself right after a child that died of it; timeout(1) and the OOM killer send it to both. */
+ * itself right after a child that died of it, unless it has ended that as well; timeout(1) and the OOM killer send it to both. */
 static bool died_alike(const struct model_row *row, const struct ending *e)
 {
 	const struct model_row *child = &e->pub.row;
@@ -86,7 +92,8 @@ static bool died_alike(const struct model_row *row, const struct ending *e)
 	if (row->outcome == MODEL_OOM || child->signal != row->signal)
 		return false;
 	if (row->sender_is == MODEL_RELATION_ITSELF)
-		return !e->well_after && row->ended_ns - child->ended_ns <= ANSWER_NS;
+		return !e->well_after && row->ended_ns - child->ended_ns <= ANSWER_NS &&
+		       (child->sender_pid != row->pid || child->sender_start != row->start);
 	if (row->sender == MODEL_SENDER_TIMER || (row->sender == MODEL_SENDER_KERNEL && !is_sent_to_many(row->signal)))
 		return false;
 	return row->sender == child->sender && row->sender_pid == child->sender_pid &&
@@ -121,6 +128,14 @@ struct ending *choice__latest(const struct brood *brood, uint32_t after, bool an
 			return e->well_after <= after ? e : NULL;
 	}
 	return NULL;
+}
+
+/* The failure right before its own end. */
+static struct ending *latest_before(const struct brood *brood, const struct model_row *row)
+{
+	struct ending *e = choice__latest(brood, 0, false);
+
+	return e && row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS ? e : NULL;
 }
 
 /* What runs tests fails by one of those that failed, and only it knows which were to fail. */
@@ -217,6 +232,8 @@ struct ending *choice__cause(const struct passer *passer, const struct brood *br
 		found = choice__latest(brood, UINT32_MAX, passer->tests);
 	if (!found)
 		found = latest_alike(brood, passer);
+	if (!found && row->runs_others && ended_itself(row))
+		found = latest_before(brood, row);
 	if (!found && !signalled)
 		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
 	if (!found && !killed && (passes || !signalled))

@@ -176,6 +176,25 @@ static void a_child_that_is_meant_to_be_killed(void **state)
 	assert_stories(stories);
 }
 
+/* kill 0, also in a trap, in whatever order those of the group exit. */
+static void what_ends_its_group(void **state)
+{
+	static const struct story stories[] = {
+		{"the child exits first", "bash x", "1 +11 sleep, 3 -11 -15 10, 4 -10 -15 10", "10"},
+		{"itself exits first", "bash x", "1 +11 sleep, 3 -10 -15 10, 4 -11 -15 10", "10"},
+		{"after a failure", "bash x", "1 +11 sleep, 2 +12 tool, 3 -12 3, 4 -11 -15 10, 5 -10 -15 10", "10 12"},
+		{"after a failure, itself first", "bash x",
+		 "1 +11 sleep, 2 +12 tool, 3 -12 3, 4 -10 -15 10, 5 -11 -15 10", "10 12"},
+		{"long after a failure", "bash x", "1 +12 tool, 3 -12 3, 2000 -10 -15 10", "10"},
+		{"after a success", "bash x", "1 +12 tool, 3 -12 3, 4 +13 a, 5 -13, 6 -10 -15 10", "10"},
+		{"a crash", "bash x", "1 +12 tool, 3 -12 3, 4 -10 -11 10", "10"},
+		{"no shell", "python3 x.py", "1 +12 tool, 3 -12 3, 4 -10 -15 10", "10"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
 /* What tries things out, or runs its tests in itself, says itself what was wrong; what runs tests as programs passes one on. */
 static void below_what_runs_tests(void **state)
 {
@@ -211,7 +230,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_in_a_pipe),	 cmocka_unit_test(a_pipe_of_which_two_fail),
 		cmocka_unit_test(a_handler_that_fails),	 cmocka_unit_test(a_child_that_is_meant_to_be_killed),
-		cmocka_unit_test(below_what_runs_tests),
+		cmocka_unit_test(below_what_runs_tests), cmocka_unit_test(what_ends_its_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
