@@ -375,6 +375,8 @@ static const struct {
 	{"/usr/bin/sort", "sort|x|", 1, true},
 	{"/usr/bin/git", "git|-C|x|rev-parse|HEAD|", 128, false},
 	{"/usr/bin/git", "git|clone|x|", 128, true},
+	{"/usr/bin/git", "git|remote|show|x|", 128, false},
+	{"/usr/bin/git", "git|remote-http|origin|x|", 128, true}, /* what a clone runs */
 	{"/usr/bin/timeout", "timeout|5|tail|-f|x|", 124, false},
 	{"/usr/bin/timeout", "timeout|5|x|", 124, true},
 	{"/usr/bin/timeout", "timeout|5|x|", 125, true},

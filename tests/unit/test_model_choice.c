@@ -225,12 +225,27 @@ static void below_what_runs_tests(void **state)
 					     drivers[i].chain});
 }
 
+static void a_transfer_of_git(void **state)
+{
+	static const struct story stories[] = {
+		{"a clone", "git clone x",
+		 "1 +11 git remote-http origin x, 2 +12<11 git-remote-http x, 3 -12 128, 4 -11 128, 5 -10 128",
+		 "10 11 12"},
+		{"a question", "bash x",
+		 "1 +11 git ls-remote x, 1 +12<11 git remote-http x, 2 -12 128, 3 -11 128, 4 -10 128", "10 11"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_answer_in_a_pipe),	 cmocka_unit_test(a_pipe_of_which_two_fail),
 		cmocka_unit_test(a_handler_that_fails),	 cmocka_unit_test(a_child_that_is_meant_to_be_killed),
 		cmocka_unit_test(below_what_runs_tests), cmocka_unit_test(what_ends_its_group),
+		cmocka_unit_test(a_transfer_of_git),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
