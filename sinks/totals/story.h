@@ -66,7 +66,7 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began);
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
 void story__how(struct text *text, const struct model_ending *ending);
-/* Of one that has ended others, as timeout(1) does: what those waited for, as samples saw it. */
+/* Of timeout(1): what those waited for that it has ended, as samples saw it. */
 void story__waited(struct text *text, const struct tally *tally, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
 /* A command for a shell: of the compiler's driver, where the origin is a part of it that reads files which are gone. */

@@ -64,8 +64,8 @@ void story__waited(struct text *text, const struct tally *tally, const struct mo
 	const struct waited *first[SHOWN_MAX];
 	size_t n = 0;
 
-	/* A script that stops what it has started may have failed for anything. */
-	if (model_command__is_shell(ending->command, row->comm))
+	/* Others that stop what they have started may have failed for anything. */
+	if (strcmp(model_command__name(ending->command, row->comm), "timeout") != 0)
 		return;
 	for (; node; node = hash__next(node)) {
 		const struct waited *waited = waited_of(node);

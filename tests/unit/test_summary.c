@@ -799,6 +799,7 @@ static void what_those_waited_for_that_were_ended(void **state)
 		{"/usr/bin/timeout", "timeout|4|tool|", "flock", 3 * S, NULL},
 		{"/usr/bin/timeout", "timeout|4|tool|", "wait4", 1 * MS, NULL},
 		{"/bin/sh", "sh|p.sh|", "accept", 1 * MS, NULL},
+		{"/usr/bin/python3", "python3|p.py|", "accept", 1 * MS, NULL},
 	};
 
 	(void)state;
