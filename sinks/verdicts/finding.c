@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Makes a verdict-to-be of waits that belong together: evidence, what would refute it, and what to do. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "sinks/verdicts/finding.h"
@@ -8,34 +9,39 @@
 #define OTHERS_MAX 4 /* waits in the sentence beside the subject's */
 #define MEMBERS_MAX 64
 
-/* What a user does next, by what the subject waits for. %u is its pid. */
+/* What a user does next, by what the subject waits for: a question, and where its answer is seen, if its process lives. */
 static const struct advice {
 	enum wait_how how;
 	enum stand_type type; /* 0: of any */
-	const char *next;
+	const char *question;
+	const char *look; /* %s is its pid; NULL: nothing beside what the evidence says */
 } advices[] = {
-	{WAIT_READ, STAND_TTY,
-	 "which question has it asked there? Give the answer as input or option: pid %u reads a terminal"},
-	{WAIT_READ, 0,
-	 "ls -l /proc/%u/fd and those of the holders: which one should have closed, or written to, the other end?"},
-	{WAIT_WRITE, 0, "ls -l /proc/%u/fd and those of the holders: which one should read the other end?"},
-	{WAIT_MOVE, 0, "ls -l /proc/%u/fd and those of the holders: which one should use the other end?"},
-	{WAIT_POLL, 0, "ls -l /proc/%u/fd: which process should use the other ends?"},
-	{WAIT_CHILD, 0, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
-	{WAIT_SIGNAL, 0, "see what the child waits for: ps -o pid,stat,wchan:20,cmd --ppid %u"},
-	{WAIT_VFORK, 0, "see what the child does before it executes: ps -o pid,stat,wchan:20,cmd --ppid %u"},
-	{WAIT_FUTEX, 0, "the stacks of its threads: gdb -p %u -batch -ex 'thread apply all bt'"},
-	{WAIT_FLOCK, 0, "the holder: lslocks; which one should have released it before pid %u asked?"},
-	{WAIT_FCNTL, 0, "the holder: lslocks; which one should have released it before pid %u asked?"},
-	{WAIT_STOPPED, 0, "kill -CONT %u, and find what stopped it"},
-	{WAIT_ACCEPT, 0, "ss -lnp | grep pid=%u: which client should connect?"},
-	{WAIT_CONNECT, 0, "ss -np | grep pid=%u: does the server answer?"},
-	{WAIT_OPEN, 0, "which program should open the other end of the FIFO? cat /proc/%u/stack"},
-	{WAIT_IPC, 0, "ipcs -p: which process should send to, or release, what pid %u waits for?"},
-	{WAIT_DISK, 0, "cat /proc/%u/stack: which file system does not answer?"},
-	{WAIT_KERNEL_LOCK, 0, "cat /proc/%u/stack, and that of the thread that holds the lock"},
-	{WAIT_UNKNOWN, 0, "cat /proc/%u/stack"},
+	{WAIT_READ, STAND_TTY, "which question has it asked there? Give the answer as input or option", NULL},
+	{WAIT_READ, 0, "which process should have closed, or written to, the other end?",
+	 "ls -l /proc/%s/fd and those of the holders"},
+	{WAIT_WRITE, 0, "which process should read the other end?", "ls -l /proc/%s/fd and those of the holders"},
+	{WAIT_MOVE, 0, "which process should use the other end?", "ls -l /proc/%s/fd and those of the holders"},
+	{WAIT_POLL, 0, "which process should have closed, or used, the other ends?", "ls -l /proc/%s/fd"},
+	{WAIT_CHILD, 0, "what does the child wait for?", "ps -o pid,stat,wchan:20,cmd --ppid %s"},
+	{WAIT_SIGNAL, 0, "what does the child wait for?", "ps -o pid,stat,wchan:20,cmd --ppid %s"},
+	{WAIT_VFORK, 0, "what does the child do before it executes?", "ps -o pid,stat,wchan:20,cmd --ppid %s"},
+	{WAIT_FUTEX, 0, "which thread should have released, or signalled, it?",
+	 "gdb -p %s -batch -ex 'thread apply all bt'"},
+	{WAIT_FLOCK, 0, "which holder should have released the lock before it was asked for?", "lslocks"},
+	{WAIT_FCNTL, 0, "which holder should have released the lock before it was asked for?", "lslocks"},
+	{WAIT_STOPPED, 0, "what stopped it?", "kill -CONT %s continues it"},
+	{WAIT_ACCEPT, 0, "which client should connect?", "ss -lnp | grep pid=%s"},
+	{WAIT_CONNECT, 0, "does the server answer?", "ss -np | grep pid=%s"},
+	{WAIT_OPEN, 0, "which program should open the other end of the FIFO?", NULL},
+	{WAIT_IPC, 0, "which process should send, or release, what it waits for?", "ipcs -p"},
+	{WAIT_DISK, 0, "which file system does not answer?", "cat /proc/%s/stack"},
+	{WAIT_KERNEL_LOCK, 0, "what does the thread that holds the lock wait for?",
+	 "cat /proc/%s/stack, and that of the holder"},
+	{WAIT_UNKNOWN, 0, "what does it wait for?", "cat /proc/%s/stack"},
 };
+
+static const struct advice to_itself = {WAIT_POLL, 0, "only itself can wake it: which of its tasks should have?",
+					"gdb -p %s -batch -ex 'thread apply all bt'"};
 
 static bool is_for(const struct advice *advice, const struct waiter *subject)
 {
@@ -43,13 +49,31 @@ static bool is_for(const struct advice *advice, const struct waiter *subject)
 	       (!advice->type || (subject->at && subject->at->type == advice->type));
 }
 
-static void put_next(struct text *text, const struct waiter *subject, uint32_t pid)
+static const struct advice *advice_for(const struct wakers *wakers, const struct waiter *subject)
 {
 	const struct advice *advice = advices;
 
+	if (subject->wait.how == WAIT_POLL && waiter__polls_itself(wakers, subject))
+		return &to_itself;
 	while (!is_for(advice, subject) && advice->how != WAIT_UNKNOWN)
 		advice++;
-	text__printf(text, advice->next, pid);
+	return advice;
+}
+
+static void put_next(struct finding *finding, const struct wakers *wakers, const struct waiter *subject)
+{
+	const struct advice *advice = advice_for(wakers, subject);
+	char pid[16];
+
+	snprintf(pid, sizeof(pid), "%u", wakers->processes[subject->process].track->pid);
+	text__printf(&finding->next, "%s", advice->question);
+	text__printf(&finding->again, "%s", advice->question);
+	if (!advice->look)
+		return;
+	text__printf(&finding->next, " ");
+	text__printf(&finding->next, advice->look, pid);
+	text__printf(&finding->again, " It has ended; when it waits again: ");
+	text__printf(&finding->again, advice->look, "PID");
 }
 
 static void put_refute(struct finding *finding)
@@ -73,9 +97,48 @@ static void put_other(struct text *text, const struct wakers *wakers, const stru
 	text__wait(text, wakers, waiter);
 }
 
+/* Threads of one process that wait in the same way for any of the others: one of them says it for all. */
+struct alike {
+	uint32_t process, named; /* named: bits of enum wait_how */
+};
+
+static bool was_named(struct alike *alike, const struct waiter *waiter)
+{
+	bool any = waiter->wait.how == WAIT_POLL || (waiter->wait.how == WAIT_FUTEX && waiter->owner == GRAPH_NONE);
+	uint32_t bit = any ? 1U << waiter->wait.how : 0;
+	bool named;
+
+	if (alike->process != waiter->process)
+		*alike = (struct alike){.process = waiter->process};
+	named = alike->named & bit;
+	alike->named |= bit;
+	return named;
+}
+
+/* Those of the subject's process, or of the others. Returns how many it names. */
+static uint32_t put_others(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next,
+			   bool own, uint32_t most)
+{
+	const struct waiter *subject = &wakers->waiters[first];
+	struct alike alike = {.process = GRAPH_NONE};
+	uint32_t count = 0;
+
+	was_named(&alike, subject);
+	for (uint32_t i = next[first]; i != GRAPH_NONE && count < most; i = next[i]) {
+		const struct waiter *waiter = &wakers->waiters[i];
+
+		if ((waiter->process == subject->process) != own || was_named(&alike, waiter))
+			continue;
+		put_other(&finding->rest, wakers, waiter, subject->process);
+		count++;
+	}
+	return count;
+}
+
+/* What another process does at the other end says more than what the process's own threads do. */
 static void put_members(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next)
 {
-	uint32_t subject = wakers->waiters[first].process, count = 0;
+	uint32_t count = 0, named;
 
 	for (uint32_t i = first; i != GRAPH_NONE; i = next[i], count++) {
 		const struct waiter *waiter = &wakers->waiters[i];
@@ -83,11 +146,11 @@ static void put_members(struct finding *finding, const struct wakers *wakers, ui
 		if (count < MEMBERS_MAX)
 			text__member(&finding->members, wakers->processes[waiter->process].track->pid,
 				     waiter->thread->tid);
-		if (count && count <= OTHERS_MAX)
-			put_other(&finding->rest, wakers, waiter, subject);
 	}
-	if (count > OTHERS_MAX + 1)
-		text__printf(&finding->rest, "; and %u more", count - OTHERS_MAX - 1);
+	named = put_others(finding, wakers, first, next, false, OTHERS_MAX);
+	named += put_others(finding, wakers, first, next, true, OTHERS_MAX - named);
+	if (count > named + 1)
+		text__printf(&finding->rest, "; and %u more", count - named - 1);
 	if (count > MEMBERS_MAX)
 		text__printf(&finding->members, " and %u more", count - MEMBERS_MAX);
 }
@@ -196,14 +259,13 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 	struct finding *finding = calloc(1, sizeof(*finding));
 	const struct waiter *subject = &wakers->waiters[first];
 	const struct graph_node *node = &wakers->graph.nodes[subject->node];
-	const struct track *track = wakers->processes[subject->process].track;
 
 	if (!finding)
 		return NULL;
 	finding->closed = !node->live && !wakers->supposed;
 	finding->kind =
 		finding->closed && wakers->graph.components[node->component].cycle ? VERDICT_DEADLOCK : VERDICT_HANG;
-	finding->waits = subject->wait.how == WAIT_STOPPED ? "is stopped" : "waits";
+	finding->waited = subject->wait.how == WAIT_STOPPED ? "has been stopped for" : "has waited";
 	for (uint32_t i = first; i != GRAPH_NONE; i = next[i]) {
 		begin_with(finding, wakers->processes[wakers->waiters[i].process].stand);
 		begin_with_holders(finding, wakers, &wakers->waiters[i]);
@@ -214,7 +276,7 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 	put_members(finding, wakers, first, next);
 	put_doubt(finding, wakers, subject, put_dependents(finding, wakers, first, next));
 	put_refute(finding);
-	put_next(&finding->next, subject, track->pid);
+	put_next(finding, wakers, subject);
 	put_all_missing(&finding->missing, wakers, first, next);
 	finding->proven = finding->closed && !finding->missing.size;
 	return finding;
@@ -227,6 +289,7 @@ void finding__free(struct finding *finding)
 	text__free(&finding->rest);
 	text__free(&finding->refute);
 	text__free(&finding->next);
+	text__free(&finding->again);
 	text__free(&finding->members);
 	text__free(&finding->missing);
 	free(finding);

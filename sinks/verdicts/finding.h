@@ -11,8 +11,11 @@
 /* "python3 join.py (pid 4711)" */
 void text__waker(struct text *text, const struct wakers *wakers, uint32_t process);
 
-/* What it waits for, after "waits since 10 s". */
+/* What it waits for, after "has waited 10 s". */
 void text__wait(struct text *text, const struct wakers *wakers, const struct waiter *waiter);
+
+/* Whether nothing but itself has the other ends of what it polls. */
+bool waiter__polls_itself(const struct wakers *wakers, const struct waiter *waiter);
 
 /* What it waits for that this process holds, or owes: "the lock of file x that pid 12 holds". */
 void text__service(struct text *text, const struct wakers *wakers, const struct waiter *waiter, uint32_t holder);
@@ -44,10 +47,11 @@ struct finding {
 	bool broken;  /* a member was ended by a signal: that it goes on then refutes nothing */
 	bool stale;   /* of a pass that is over, if the current one does not find it again */
 	uint64_t since_ns;
-	uint64_t moved_ns; /* its process was seen to go on: perhaps only to its end, by a signal; 0: it was not */
-	const char *waits; /* "waits", "is stopped" */
-	struct text rest;  /* of the evidence, after the time */
-	struct text refute, next, members, missing;
+	uint64_t moved_ns;  /* its process was seen to go on: perhaps only to its end, by a signal; 0: it was not */
+	const char *waited; /* "has waited", "has been stopped for" */
+	struct text rest;   /* of the evidence, after the time */
+	struct text refute, members, missing;
+	struct text next, again; /* what to do: while it waits, and once it has ended */
 };
 
 /* Of a set of waiters that `next` links, GRAPH_NONE ends it; the first one is its subject. NULL: out of memory. */

@@ -14,8 +14,7 @@ static void put_evidence(struct draft *draft, struct finding *finding, const str
 	char time[FORMAT_SIZE];
 
 	text__process(&draft->evidence, row);
-	text__printf(&draft->evidence, " %s since %s ", finding->waits,
-		     format__duration(time, until - finding->since_ns));
+	text__printf(&draft->evidence, " %s %s ", finding->waited, format__duration(time, until - finding->since_ns));
 	text__put(&draft->evidence, finding->rest.data, finding->rest.size);
 }
 
@@ -32,6 +31,7 @@ static int give(struct verdicts *verdicts, struct finding *finding, const struct
 		enum verdict_certainty certainty, uint64_t ended_ns, uint8_t mark)
 {
 	uint64_t until = EVENT_IS_NULL(ended_ns) ? row->run->last_ts : ended_ns;
+	bool lasts = EVENT_IS_NULL(ended_ns) && row->run->life == STREAM_RUNNING;
 	struct draft draft = draft__new(finding->kind, certainty, row);
 
 	if (until < finding->since_ns ||
@@ -42,7 +42,7 @@ static int give(struct verdicts *verdicts, struct finding *finding, const struct
 	draft.ended_ns = ended_ns;
 	put_evidence(&draft, finding, row, until);
 	move(&draft.refute, &finding->refute);
-	move(&draft.next, &finding->next);
+	move(&draft.next, lasts ? &finding->next : &finding->again);
 	move(&draft.members, &finding->members);
 	move(&draft.missing, &finding->missing);
 	return draft__add(verdicts, &draft);

@@ -219,9 +219,55 @@ static void put_where(struct text *text, const struct stand_thread *thread)
 	}
 }
 
-static void put_polled(struct text *text, const struct wakers *wakers, const struct waiter *waiter)
+/* The processes at the other ends of what is polled. */
+struct ends {
+	uint32_t found[NAMED_MAX + 1];
+	uint32_t count; /* at most that many */
+	bool itself, outside;
+};
+
+static void add_end(struct ends *ends, const struct wakers *wakers, uint32_t node, uint32_t self)
 {
-	const struct stand *stand = wakers->processes[waiter->process].stand;
+	uint32_t index = node - wakers->processes[0].node;
+
+	ends->outside |= node == wakers->outside;
+	ends->itself |= index == self;
+	if (node == wakers->outside || index == self || ends->count == sizeof(ends->found) / sizeof(*ends->found))
+		return;
+	for (uint32_t i = 0; i < ends->count; i++)
+		if (ends->found[i] == index)
+			return;
+	ends->found[ends->count++] = index;
+}
+
+static struct ends ends_of(const struct wakers *wakers, const struct waiter *waiter)
+{
+	const struct graph *graph = &wakers->graph;
+	uint32_t polls = wakers->processes[waiter->process].polls, e = graph->nodes[polls].first;
+	struct ends ends = {0};
+
+	for (; e != GRAPH_NONE; e = graph->edges[e].next) {
+		uint32_t to = graph->edges[e].to, k = graph->nodes[to].first;
+
+		/* A process, or what is outside; else a pipe or alike, and its holders. */
+		if (to < wakers->processes[0].node + wakers->processes_count)
+			add_end(&ends, wakers, to, waiter->process);
+		else
+			for (; k != GRAPH_NONE; k = graph->edges[k].next)
+				add_end(&ends, wakers, graph->edges[k].to, waiter->process);
+	}
+	return ends;
+}
+
+bool waiter__polls_itself(const struct wakers *wakers, const struct waiter *waiter)
+{
+	struct ends ends = ends_of(wakers, waiter);
+
+	return ends.itself && !ends.count && !ends.outside;
+}
+
+static void put_open(struct text *text, const struct stand *stand)
+{
 	uint32_t pipes = 0, sockets = 0;
 
 	for (uint32_t i = 0; i < stand->descriptors_count; i++) {
@@ -230,9 +276,31 @@ static void put_polled(struct text *text, const struct wakers *wakers, const str
 		pipes += !stand->descriptors[i].outsider && (type == STAND_PIPE || type == STAND_FIFO);
 		sockets += !stand->descriptors[i].outsider && type == STAND_SOCKET;
 	}
+	text__printf(text, ", with %u pipe%s and %u socket%s open", pipes, &"s"[pipes == 1], sockets,
+		     &"s"[sockets == 1]);
+}
+
+static void put_polled(struct text *text, const struct wakers *wakers, const struct waiter *waiter)
+{
+	struct ends ends = ends_of(wakers, waiter);
+	struct list list = {.text = text};
+
 	put_where(text, waiter->thread);
-	text__printf(text, " without a time limit, with %u pipe%s and %u socket%s open", pipes, &"s"[pipes == 1],
-		     sockets, &"s"[sockets == 1]);
+	text__printf(text, " without a time limit");
+	if (!ends.count && ends.itself && !ends.outside) {
+		text__printf(text, ", and only itself has the other ends of its pipes and sockets");
+		return;
+	}
+	if (!ends.count) {
+		put_open(text, wakers->processes[waiter->process].stand);
+		return;
+	}
+	text__printf(text, ", and ");
+	for (uint32_t i = 0; i < ends.count; i++)
+		list__add(&list, wakers, ends.found[i]);
+	text__printf(text, ends.count > NAMED_MAX ? " and more have other ends of what it polls"
+			   : ends.count > 1	  ? " have other ends of what it polls"
+						  : " has the other end of what it polls");
 }
 
 static void put_stopped(struct text *text, const struct wakers *wakers, const struct waiter *waiter)

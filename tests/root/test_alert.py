@@ -15,7 +15,7 @@ CONFIG = "{probes: {lifecycle: {}, cpu: {interval: 200ms}, stall: {interval: 200
 STUCK = "import os; r, w = os.pipe(); os.read(r, 1)"
 WAITS = "import os, select; r, w = os.pipe()\nwhile True: select.select([r], [], [], 0.3)"
 SCRIPT = 'for i in $(seq "$2"); do "$0" -c "$1" & done; read -r x; kill $(jobs -p); wait; read -r x; exit 0'
-LINE = re.compile(r"collector: deadlock: .*\(pid (\d+)\) waits since .* for a read of pipe:\[\d+\], whose only writer is itself")
+LINE = re.compile(r"collector: deadlock: .*\(pid (\d+)\) has waited .* for a read of pipe:\[\d+\], whose only writer is itself")
 
 
 class Told(Started):

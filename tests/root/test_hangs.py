@@ -68,7 +68,7 @@ FAULTY = {
     "each_other": ([*PYTHON, EACH_OTHER], "deadlock", "proven", r"for a read of pipe:\[\d+\], held as writer by"),
     "locks": ([*PYTHON, LOCKS], "deadlock", "proven", r"for a lock of file .*/two\.lock, held by .*one\.lock"),
     "tee": ([*BASH, "exec 3<>tee.fifo; tee copy <tee.fifo; true"], "deadlock", "proven", r"for its child tee copy .*tee\.fifo"),
-    "stopped": ([*PYTHON, STOPPED], "hang", "likely", r"sleep 1000 \(pid \d+\) is stopped since"),
+    "stopped": ([*PYTHON, STOPPED], "hang", "likely", r"sleep 1000 \(pid \d+\) has been stopped for"),
     "wait": ([*BASH, "exec 3<>wait.fifo; read x <&3 & wait"], "deadlock", "proven", r"for its child .*wait\.fifo"),
     "mutexes": (None, "deadlock", "proven", r"for a mutex .*that thread \d+ holds; its thread \d+ waits for a mutex"),
 }
