@@ -106,6 +106,13 @@ static const char *raised_again(const struct model_row *row)
 	return NULL;
 }
 
+/* With -k, or -s KILL, timeout(1) is in the process group that it kills. */
+static bool has_killed_itself(const struct model_row *row)
+{
+	return row->sender_is == MODEL_RELATION_ITSELF && row->signal == SIGKILL &&
+	       !strcmp(row->sender_comm, "timeout");
+}
+
 static void put_process(struct text *text, const struct model_row *row)
 {
 	static const char *const before[] = {
@@ -118,11 +125,10 @@ static void put_process(struct text *text, const struct model_row *row)
 	size_t is = row->sender_is;
 
 	if (is == MODEL_RELATION_ITSELF) {
-		/* With -k, or -s KILL, it is in the process group that it kills. */
-		bool times_out = row->signal == SIGKILL && !strcmp(row->sender_comm, "timeout");
 		const char *again = raised_again(row);
 
-		text__printf(text, "%s%s", times_out ? "timed out: " : "", again ? again : "sent by itself");
+		text__printf(text, "%s%s", has_killed_itself(row) ? "timed out: " : "",
+			     again ? again : "sent by itself");
 		return;
 	}
 	text__printf(text, "sent by %s", is < sizeof(before) / sizeof(*before) && before[is] ? before[is] : "");
@@ -174,6 +180,8 @@ bool model_row__timed_out(const struct model_row *row)
 {
 	bool known = !EVENT_IS_NULL(row->ended_ns) && row->ended_ns >= row->began_ns;
 
+	if (model_row__is_killed(row))
+		return has_killed_itself(row);
 	return row->exit_code == 124 && !strcmp(model_command__name(row->command, row->comm), "timeout") &&
 	       model_command__timed_out(row->command,
 					known ? row->ended_ns - row->began_ns : EVENT_NULL(MODEL_REASON_ABSENT));

@@ -201,8 +201,10 @@ HIDDEN = {
     "sleep 0.1 | ./no | cat": "proven",
     "./tool || touch built": "proven",
     "out=$(./tool 2>&1) || touch built": "likely",
-    "out=$(./tool 2>&1 | cat) || touch built": "proven",
+    "out=$(sleep 0.1 | ./tool 2>&1 | cat) || touch built": "proven",
     "out=$(./tool) || touch built": "proven",
+    "timeout -s KILL 0.3 sleep 9 || touch built": None,
+    "timeout -s KILL 0.3 sleep 9 | cat": "likely",
     "cmp -s run none || touch built": None,
     "diff run none >log 2>/dev/null || touch built": None,
     "grep -q x none || touch built": "likely",
@@ -216,7 +218,7 @@ HIDDEN = {
 @pytest.mark.parametrize("line", HIDDEN)
 def test_what_may_have_been_meant_to_fail(line):
     folder = new_folder()
-    for name, text in {"no": "read line; exit 1", "tool": "echo no input >&2; exit 1", "run": f"{line}; exit 0"}.items():
+    for name, text in {"no": "read line; exit 1", "tool": "read line; echo no input >&2; exit 1", "run": f"{line}; exit 0"}.items():
         (folder / name).write_text(f"#!/bin/sh\n{text}\n")
         (folder / name).chmod(0o755)
     run = collect("./run", config=CONFIG, cwd=folder)

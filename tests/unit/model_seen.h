@@ -32,7 +32,7 @@ struct seen {
 	} tasks[SEEN];
 	struct {
 		struct model_row row;
-		char exe[64], tried[64], args[64], parent[64]; /* args with '|' after each */
+		char exe[64], tried[64], args[128], parent[128]; /* args with '|' after each */
 		uint32_t task;
 		uint64_t sampled_cpu_ns; /* sum */
 		uint64_t held_ns;	 /* time that samples of memory cover */
@@ -70,8 +70,8 @@ static inline int on_row(void *arg, const struct model_row *row)
 	}
 	if (s->rows_count < SEEN) {
 		s->rows[s->rows_count].row = *row;
-		args_of(s->rows[s->rows_count].args, 64, row->command);
-		args_of(s->rows[s->rows_count].parent, 64, row->parent);
+		args_of(s->rows[s->rows_count].args, 128, row->command);
+		args_of(s->rows[s->rows_count].parent, 128, row->parent);
 		if (row->command && row->command->exe.data)
 			strncpy(s->rows[s->rows_count].exe, row->command->exe.data, 63);
 		if (row->tried && row->tried->exe.data)
