@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "sinks/model/again.h"
-#include "sinks/model/choice.h"
 
 /* ---- endings ---- */
 

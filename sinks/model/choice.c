@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which of its children's ends a process has passed on. */
-#include "sinks/model/choice.h"
+#include "sinks/model/again.h"
 
 #include <signal.h>
 #include <string.h>

@@ -5,7 +5,7 @@
 #define SINKS_MODEL_PROCESS_H
 
 #include "core/base/base.h"
-#include "sinks/model/model.h"
+#include "sinks/model/ending.h"
 #include "sinks/model/rss.h"
 #include "sinks/model/task_head.h"
 

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "sinks/model/ending.h"
 #include "sinks/otlp/otlp.h"
 
 enum {

@@ -29,7 +29,7 @@
 
 #include "core/base/base.h"
 #include "sinks/model/losses.h"
-#include "sinks/model/model.h"
+#include "sinks/model/ending.h"
 
 /* A sum that counts missing values. */
 struct totals_sum {

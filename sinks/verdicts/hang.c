@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "core/format.h"
+#include "sinks/model/ending.h"
 #include "sinks/verdicts/finding.h"
 
 /* ---- verdicts ---- */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "sinks/model/ending.h"
 #include "sinks/verdicts/detector.h"
 
 #define MARK_READER_LEFT 1

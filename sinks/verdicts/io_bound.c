@@ -64,7 +64,7 @@ static uint64_t waited(const struct waiting *waiting, const struct track *track,
 	return (row->wall_ns - busy) * waiting->waits / (waiting->waits + waiting->sleeps);
 }
 
-/* Where others had the CPUs for longer than it waited for I/O, a faster disk would not have helped it much: it is only its nature. */
+/* Where others had the CPUs for longer than it waited for I/O, a faster disk would not have helped it much. */
 static int tell(struct verdicts *verdicts, const struct track *track, const struct model_row *row, uint64_t waited_ns,
 		uint64_t percent)
 {

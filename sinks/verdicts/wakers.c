@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "sinks/model/ending.h"
 #include "sinks/verdicts/wakers.h"
 
 static bool lives(const struct wakers *wakers, const struct track *track)

@@ -35,7 +35,7 @@ LIBRARIES = {
     "rows": (["json_row.h"], ["base", "stream"], []),
     "program": (["program.h"], ["base", "stream"], []),
     "steps": (["steps.h"], ["base", "config"], ["program"]),
-    "model": (["model.h", "on_model.h", "losses.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
+    "model": (["model.h", "ending.h", "on_model.h", "losses.h", "nextflow.h"], ["base", "stream"], ["program", "steps"]),
     "totals": (["totals.h", "tally.h", "story.h", "step_sums.h"], ["base", "stream"], ["program", "model"]),
     "live": (["live.h"], ["base", "stream"], ["program", "steps", "model", "totals"]),
     "verdicts": (["verdicts.h"], ["base", "stream", "config"], ["program", "steps", "model"]),

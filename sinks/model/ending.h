@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* How a process ended that did not exit 0: why, and what speaks for that it was expected. */
+#ifndef SINKS_MODEL_ENDING_H
+#define SINKS_MODEL_ENDING_H
+
+#include "sinks/model/model.h"
+
+/* What speaks for that a failure was expected. */
+enum model_expected {
+	MODEL_EXPECTED_NOT,
+	MODEL_EXPECTED_SILENCED, /* its errors went to /dev/null, not so its caller's */
+	MODEL_EXPECTED_SEARCHED, /* a program that answers by its exit code has searched them */
+	MODEL_EXPECTED_ALIKE,	 /* so were those of another run of it that exited alike */
+	MODEL_EXPECTED_CAPTURED, /* the shell that started it read its errors by a pipe */
+	MODEL_EXPECTED_ANSWER,	 /* by its exit code: it had written nothing */
+	MODEL_EXPECTED_UNSEEN,	 /* the same of what a rule says so of, and below that: benign */
+	MODEL_EXPECTED_DOUBT,	 /* a rule says that its exit code may be an answer */
+	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */
+};
+
+/* "its errors went to /dev/null"; NULL: nothing does */
+const char *model_expected__words(enum model_expected expected);
+
+/* How a process ended that did not exit 0, and the child whose end it passed on. */
+struct model_ending {
+	struct model_row row; /* as it was known then: no figures, and its pointers are not valid but for these */
+	const struct model_command *command, *tried; /* NULL: not known, none */
+	const char *step, *id, *tag;		     /* of its task; NULL: none */
+	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
+	const struct model_ending *cause;	     /* NULL: it began here */
+	/* Known when its parent ends. */
+	enum model_expected expected;
+	bool beside; /* another child of that ran at the same time, as in a pipe */
+	bool unsure; /* of what was retried: a loop over other data looks the same */
+	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: no other failed. */
+	uint32_t among;
+	char among_of[EVENT_COMM];
+	bool reader_left; /* another that its parent had started after it, as the reader of its pipe, ended well beside it */
+};
+
+/* Whether its errors went to /dev/null, at its exec or in the end. */
+static inline bool model_ending__is_silent(const struct model_ending *ending)
+{
+	bool executed = !ending->row.forked && ending->command;
+
+	return ending->row.silenced || (executed && ending->command->silent);
+}
+
+/* Whether it is a timeout(1) that ended its command when the time was up. */
+bool model_row__timed_out(const struct model_row *row);
+
+/* What it could not execute, by its own arguments, if it ended as where that is so: sure of what a wrapper (env, chroot) was
+ * to become, likely of the first command of a shell's line. */
+enum model_wanted { MODEL_WANTED_UNKNOWN, MODEL_WANTED_LIKELY, MODEL_WANTED_SURE };
+#define MODEL_WANTED_NAME 256
+enum model_wanted model_row__wanted(const struct model_row *row, const struct model_command *command,
+				    char name[MODEL_WANTED_NAME]);
+
+/* Appends a phrase for people on why it ended like this, or nothing: "sent by its parent timeout (pid 12)". */
+void model_row__how(const struct model_row *row, struct text *text);
+
+#endif
