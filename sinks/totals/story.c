@@ -142,22 +142,27 @@ void story__shared(struct text *text, const struct tally *tally, const struct mo
 	text__safe(text, said->path, strlen(said->path));
 }
 
-static bool has_said(const struct tally *tally, const struct model_ending *ending)
+/* What it said, unless that may be all of others. */
+static bool has_said(const struct tally *tally, const struct model_ending *ending, bool *surely)
 {
 	const struct model_said *said = story__heard(tally, ending->row.pid, ending->row.start);
 
+	*surely = said && part_of(tally, said) != WROTE_UNKNOWN;
 	return said && said->length;
 }
 
 const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began)
 {
 	const struct model_ending *speaker = began;
+	bool surely, any = false;
 
-	if (has_said(tally, began))
+	if (has_said(tally, began, &surely))
 		return began;
 	for (const struct model_ending *e = tally->run.run->ending; e && e != began; e = e->cause)
-		if (has_said(tally, e))
+		if (has_said(tally, e, &surely) && (surely || !any)) {
 			speaker = e;
+			any = any || surely;
+		}
 	return speaker;
 }
 

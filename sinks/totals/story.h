@@ -13,7 +13,8 @@ const char *story__ending(char out[STORY_ENDING], const struct model_row *row);
 /* The process that began the failure of the run; NULL: it did not fail, or has not ended. */
 const struct model_ending *story__origin(const struct totals_run *run);
 
-/* Whose last lines say most of what `began`: its own or, if it said nothing, those of the nearest that passed it on. */
+/* Whose last lines say most of what `began`: its own or, if it said nothing, those of the nearest that passed it on, but for
+ * lines that may be of others. */
 const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began);
 
 /* The kind of failure of which it is the first, with what is known of that alone; NULL: of none. */

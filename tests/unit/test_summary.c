@@ -1409,6 +1409,46 @@ static void lines_of_a_file_may_be_of_others(void **state)
 	}
 }
 
+/* Of a chain of three, 1 to 3 from the run's first process down, of which the last says nothing: whose lines are shown. */
+static const struct {
+	uint64_t wrote[2]; /* bytes; the lines are 12 of each */
+	uint32_t speaker;
+} speakers[] = {
+	{{12, 12}, 2}, {{12, NOT_KNOWN}, 1}, /* those of 2 may be of another job */
+	{{12, 5}, 2},  {{NOT_KNOWN, NOT_KNOWN}, 2}, {{NOT_KNOWN, 12}, 2},
+};
+
+static void whose_lines_say_most(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(speakers) / sizeof(speakers[0]); i++) {
+		struct model_ending endings[3] = {{.row = {.pid = 1, .start = 7}},
+						  {.row = {.pid = 2, .start = 7}},
+						  {.row = {.pid = 3, .start = 7}}};
+		struct run run = {.pub.ending = &endings[0]};
+		struct tally tally = {.run = {.run = &run.pub}};
+		const struct value text = {.type = VALUE_STRING, .string = "theirs\n", .length = 7};
+		const struct value cut = {.type = VALUE_UINT, .u = 5};
+		const struct value path = {.type = VALUE_STRING, .string = "/w/log", .length = 6};
+
+		for (uint32_t k = 0; k < 2; k++) {
+			const struct record record = {.pid = k + 1, .start = 7};
+			const struct feed feed = {.run = &run, .record = &record, .field = {&text, &cut, &path}};
+			struct model_row row = {.pid = k + 1, .start = 7, .outcome = MODEL_FAILED};
+
+			row.io[MODEL_IO_WRITE_CHARS] = speakers[i].wrote[k];
+			row.parent_start = EVENT_NULL(MODEL_REASON_ABSENT);
+			endings[k].cause = &endings[k + 1];
+			assert_int_equal(wrote__process(&tally.wrote, &row), 0);
+			assert_int_equal(said__take(&feed), 0);
+		}
+		if (story__speaker(&tally, &endings[2])->row.pid != speakers[i].speaker)
+			fail_msg("case %zu", i);
+		wrote__free(&tally.wrote);
+		said__free_all(&run);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1461,6 +1501,7 @@ int main(void)
 		cmocka_unit_test(an_empty_run_says_so),
 		cmocka_unit_test(lines_are_shown),
 		cmocka_unit_test(lines_of_a_file_may_be_of_others),
+		cmocka_unit_test(whose_lines_say_most),
 		cmocka_unit_test(distinct_commands_are_capped),
 	};
 
