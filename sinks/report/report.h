@@ -45,6 +45,8 @@ struct report_row {
 	struct intern_string *tried, *tried_error; /* arguments of the program it could not execute */
 	struct intern_string *how;		   /* model_row__how() */
 	struct intern_string *said;		   /* its last lines, each ended by a NUL */
+	struct intern_string *wanted;		   /* of a cause: what it could not start; NULL: nothing */
+	struct intern_string *again;		   /* of a cause: what to run in its place; NULL: itself */
 	struct intern_string *oom;		   /* why the OOM killer selected it */
 	struct intern_string *by;		   /* arguments of the process that hides its failure */
 	uint32_t run, pid, ns_pid, ppid, image, task, flags, by_pid;
@@ -109,6 +111,10 @@ uint64_t report__when(struct report *report, const struct model_run *run, uint64
 
 /* Sorts by begin, finds parents, marks hidden failures. 0 or -ENOMEM. */
 int rows__finish(struct report *report);
+
+/* ---- afterwards.c ---- */
+
+int rows__complete(struct report *report); /* when all has been read: 0 or -ENOMEM */
 
 /* ---- facts.c ---- */
 

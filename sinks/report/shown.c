@@ -9,7 +9,6 @@
 #define ARGS_MAX 65536 /* bytes of one argv that are kept */
 #define ARGS_SHORT 512 /* the limit once all strings use this much: */
 #define STRINGS_MAX (64U << 20)
-#define SAID_LINES 20
 
 uint64_t report__when(struct report *report, const struct model_run *run, uint64_t ts)
 {
@@ -89,34 +88,13 @@ static struct intern_string *keep_how(struct report *report, const struct model_
 	return string;
 }
 
-static struct intern_string *keep_lines(struct report *report, const struct model_said *said, int *err)
-{
-	const char *end = said->text + said->length, *at;
-	struct intern_string *string;
-	size_t lines = 0;
-	char *copy;
-
-	while (end > said->text && end[-1] == '\n')
-		end--;
-	for (at = end; at > said->text && (at[-1] != '\n' || ++lines < SAID_LINES); at--)
-		;
-	copy = at < end ? malloc(end - at) : NULL;
-	if (!copy)
-		return NULL;
-	for (size_t i = 0; i < (size_t)(end - at); i++)
-		copy[i] = at[i] == '\n' ? '\0' : at[i];
-	string = keep_bytes(report, copy, end - at, err);
-	free(copy);
-	return string;
-}
-
 static void row__drop(void *arg, void *item)
 {
 	struct report *report = arg;
 	struct report_row *row = item;
 	struct intern_string *strings[] = {row->name, row->args, row->exe,   row->cwd,	       row->env,
 					   row->step, row->by,	 row->tried, row->tried_error, row->signal_name,
-					   row->oom,  row->how,	 row->said};
+					   row->oom,  row->how,	 row->said,  row->wanted,      row->again};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		intern__put(&report->strings, strings[i]);
@@ -438,35 +416,6 @@ static void mark_hidden(struct report *report, struct report_row **sorted)
 	report->hidden_count = 0;
 }
 
-static void take_cause(struct report_row *row, const struct model_ending *ending)
-{
-	while (ending && (ending->row.pid != row->pid || ending->row.start != row->start))
-		ending = ending->cause;
-	for (; ending && ending->cause; ending = ending->cause) {
-		row->cause_pid = ending->cause->row.pid;
-		row->cause_start = ending->cause->row.start;
-	}
-}
-
-/* What each failed process wrote last, and the cause by that, which the model may have got after its row. */
-static int take_said(struct report *report)
-{
-	int err = 0;
-
-	for (size_t i = 0; i < report->rows.count && !err; i++) {
-		struct report_row *row = keep__item(&report->rows, i);
-		const struct model_run *run = model__run(report->judged.on.model, row->run);
-		const struct model_said *said = NULL;
-
-		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
-			said = model_run__said(run, row->pid, row->start);
-		take_cause(row, run->ending);
-		if (said && said->text)
-			row->said = keep_lines(report, said, &err);
-	}
-	return err;
-}
-
 int rows__finish(struct report *report)
 {
 	int err = keep__finish(&report->rows);
@@ -475,7 +424,7 @@ int rows__finish(struct report *report)
 
 	err = err ? err : keep__finish(&report->tasks);
 	err = err ? err : keep__finish(&report->histories.kept);
-	err = err ? err : take_said(report);
+	err = err ? err : rows__complete(report);
 	if (err)
 		return err;
 	sorted = calloc(count + 1, sizeof(struct report_row *));

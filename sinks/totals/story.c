@@ -253,7 +253,7 @@ static bool is_part_of_compiler(const struct model_ending *ending)
 
 /* What a compiler starts reads its temporary files, which it removes: to be run again is the compiler. One that make or a
  * script has started itself stands for itself. */
-static const struct model_ending *to_run_again(const struct model_ending *ending)
+const struct model_ending *story__to_run_again(const struct model_ending *ending)
 {
 	const struct model_ending *e = ending->row.run ? ending->row.run->ending : NULL, *driver = NULL;
 
@@ -267,7 +267,7 @@ static const struct model_ending *to_run_again(const struct model_ending *ending
 
 void story__in_full(struct text *text, const struct model_ending *ending)
 {
-	if (to_run_again(ending) != ending || !is_whole(ending))
+	if (story__to_run_again(ending) != ending || !is_whole(ending))
 		story__command(text, ending);
 }
 
@@ -275,7 +275,7 @@ void story__again(struct text *text, const struct model_ending *ending)
 {
 	const struct model_text *cwd;
 
-	ending = to_run_again(ending);
+	ending = story__to_run_again(ending);
 	if (!is_whole(ending))
 		return;
 	cwd = &ending->command->cwd;

@@ -43,6 +43,8 @@ void story__kind_subject(struct text *text, const struct tally_failure *kind);
 /* Of text that is safe at most so many columns, from 16 on: in the middle words are left out. Whether they are. */
 bool story__shorten(struct text *text, const char *safe, size_t columns);
 /* Whether something does, or it has words of its own at all. */
+/* The program that it could not execute, and how that failed: "nosuch: not found"; nothing, if no name is known. */
+void story__wanted(struct text *text, const struct model_row *row, const struct model_command *command);
 bool story__names_wanted(const struct model_row *row, const struct model_command *command);
 /* That it ended as what finds no command, as precisely as that is known; false, and nothing, if it did not. */
 bool story__not_found(struct text *text, const struct model_row *row);
@@ -72,6 +74,7 @@ void story__waited(struct text *text, const struct tally *tally, const struct mo
 void story__folder(struct text *text, const struct model_ending *ending);
 /* A command for a shell: of the compiler's driver, where the origin is a part of it that reads files which are gone. */
 void story__again(struct text *text, const struct model_ending *ending);
+const struct model_ending *story__to_run_again(const struct model_ending *ending); /* what it shows the command of */
 /* Its own command, if story__again() has nothing, or another one. */
 void story__in_full(struct text *text, const struct model_ending *ending);
 /* The query that has its arguments, where story__again() shows only parts of one. */

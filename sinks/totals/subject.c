@@ -121,12 +121,12 @@ static void put_reason(struct text *text, const struct story_line *reason)
 static void put_name(struct text *text, const struct model_row *row, const char *name)
 {
 	text__argument(text, name, strlen(name));
-	text__printf(text, ": %s, in ", row->exit_code == 126 ? "could not be executed" : "not found");
+	text__printf(text, ": %s", row->exit_code == 126 ? "could not be executed" : "not found");
 }
 
-/* "samtools: not found, in ", if words of it, or of its parent, or its arguments name what it could not execute. Whether its
+/* "samtools: not found", if words of it, or of its parent, or its arguments name what it could not execute. Whether its
  * parent did. `command`: NULL: not known. */
-static bool put_wanted(struct text *text, const struct model_row *row, const struct model_command *command)
+static bool name_wanted(struct text *text, const struct model_row *row, const struct model_command *command)
 {
 	const struct model_said *said = said_by(row);
 	char name[MODEL_WANTED_NAME];
@@ -145,8 +145,23 @@ static bool put_wanted(struct text *text, const struct model_row *row, const str
 	text__argument(text, wanted.name.at, wanted.name.length);
 	text__printf(text, ": ");
 	put_reason(text, &wanted.reason);
-	text__printf(text, ", in ");
 	return true;
+}
+
+void story__wanted(struct text *text, const struct model_row *row, const struct model_command *command)
+{
+	name_wanted(text, row, command);
+}
+
+/* The same, before what it was to be executed in. */
+static bool put_wanted(struct text *text, const struct model_row *row, const struct model_command *command)
+{
+	size_t before = text->size;
+	bool by_parent = name_wanted(text, row, command);
+
+	if (text->size > before)
+		text__printf(text, ", in ");
+	return by_parent;
 }
 
 bool story__names_wanted(const struct model_row *row, const struct model_command *command)

@@ -662,6 +662,21 @@ def test_an_exit_code_is_said_in_the_words_of_the_summary(browser):
     assert "command not found" in page.text("#cause") or "command not found" in page.text("#failures")
 
 
+@needs_bpf
+def test_the_cause_says_what_could_not_be_started_and_what_to_run_again(browser):
+    """By the words of Python; of a part of a compiler, whose temporary files are gone, the compiler."""
+    folder = new_folder()
+    (folder / "call.py").write_text("import subprocess\nsubprocess.run(['no-such-tool', 'x'], check=True)\n")
+    (folder / "bad.c").write_text("int f( {\n")
+    again = "return report.run.rows.again ? [...report.run.rows.again].filter(x => x).map(x => report.run.text(x)) : []"
+    page = Page(browser, write(collect("bash", "-c", "/usr/bin/python3 call.py 2>err; exit $?", code=1, cwd=folder).path))
+    assert page.text("#cause").splitlines()[2] == "no-such-tool: not found, in /usr/bin/python3 call.py"
+    assert page.js(again) == [] and page.console() == []
+    page = Page(browser, write(collect("bash", "-c", "gcc -c bad.c 2>err; exit $?", code=1, cwd=folder).path))
+    assert "cc1 " in page.text("#cause").splitlines()[2]
+    assert page.js(again) == [f"cd {folder} && gcc -c bad.c"] and page.console() == []
+
+
 def long_command(code, end):
     return f"sh -c 'exit {code}' {' '.join(f'sample{n:04}.bam' for n in range(300))} {end}"
 

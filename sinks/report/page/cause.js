@@ -12,8 +12,9 @@ function chainOf(run, root) {
 }
 
 function againText(run, i) {
-	const { args, args_reason, cwd } = run.rows;
+	const { again, args, args_reason, cwd } = run.rows;
 
+	if (again[i]) return run.text(again[i]);
 	if (!args[i] || args_reason[i] || run.has(i, FLAGS.forked) || run.has(i, FLAGS.cut)) return '';
 	return (cwd[i] ? 'cd ' + shellWord(run.bytes(cwd[i])) + ' && ' : '') + shellCommand(run.bytes(args[i]));
 }
@@ -47,7 +48,8 @@ function originEntry(run, i, choose) {
 		element(
 			'button',
 			{ type: 'button', className: 'link mono', onclick: () => choose(i) },
-			(run.has(i, FLAGS.forked) && !rows.tried[i] ? 'fork of ' : '') +
+			(rows.wanted[i] ? run.text(rows.wanted[i]) + ', in ' : '') +
+				(run.has(i, FLAGS.forked) && !rows.tried[i] && !rows.wanted[i] ? 'fork of ' : '') +
 				inTheMiddleShort(args ? shellCommand(args) : run.subject(i))
 		),
 		element('p', { className: 'note' }, where.filter(part => part).join(' · ')),

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What is known of rows only when all streams have been read: last words, the cause, and what these say of it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sinks/report/report.h"
+#include "sinks/totals/story.h"
+
+#define SAID_LINES 20
+
+static struct intern_string *keep_lines(struct report *report, const struct model_said *said, int *err)
+{
+	const char *end = said->text + said->length, *at;
+	struct intern_string *string;
+	size_t lines = 0;
+	char *copy;
+
+	while (end > said->text && end[-1] == '\n')
+		end--;
+	for (at = end; at > said->text && (at[-1] != '\n' || ++lines < SAID_LINES); at--)
+		;
+	copy = at < end ? malloc(end - at) : NULL;
+	if (!copy)
+		return NULL;
+	for (size_t i = 0; i < (size_t)(end - at); i++)
+		copy[i] = at[i] == '\n' ? '\0' : at[i];
+	string = intern__get(&report->strings, copy, (size_t)(end - at));
+	if (!string)
+		*err = -ENOMEM;
+	free(copy);
+	return string;
+}
+
+/* The ending of this row in the chain from the end of its run; NULL: it is not there. */
+static const struct model_ending *ending_of(const struct report_row *row, const struct model_ending *ending)
+{
+	while (ending && (ending->row.pid != row->pid || ending->row.start != row->start))
+		ending = ending->cause;
+	return ending;
+}
+
+static struct intern_string *keep_text(struct report *report, struct text *text, int *err)
+{
+	struct intern_string *string = NULL;
+
+	if (text->error)
+		*err = text->error;
+	else if (text->size && !(string = intern__get(&report->strings, text->data, text->size)))
+		*err = -ENOMEM;
+	text__free(text);
+	return string;
+}
+
+/* Of the one that began it: the program that it could not start, and what to run again in its place. */
+static void take_origin(struct report *report, struct report_row *row, const struct model_ending *ending, int *err)
+{
+	struct text wanted = {0}, again = {0};
+
+	story__wanted(&wanted, &ending->row, ending->command);
+	row->wanted = keep_text(report, &wanted, err);
+	if (story__to_run_again(ending) != ending)
+		story__again(&again, ending);
+	row->again = keep_text(report, &again, err);
+}
+
+static void take_cause(struct report *report, struct report_row *row, const struct model_ending *ending, int *err)
+{
+	if (ending && !ending->cause && row->flags & REPORT_LAST)
+		take_origin(report, row, ending, err);
+	for (; ending && ending->cause; ending = ending->cause) {
+		row->cause_pid = ending->cause->row.pid;
+		row->cause_start = ending->cause->row.start;
+	}
+}
+
+int rows__complete(struct report *report)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < report->rows.count && !err; i++) {
+		struct report_row *row = keep__item(&report->rows, i);
+		const struct model_run *run = model__run(report->judged.on.model, row->run);
+		const struct model_said *said = NULL;
+
+		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
+			said = model_run__said(run, row->pid, row->start);
+		take_cause(report, row, ending_of(row, run->ending), &err);
+		if (said && said->text)
+			row->said = keep_lines(report, said, &err);
+	}
+	return err;
+}
