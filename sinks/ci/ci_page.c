@@ -205,6 +205,21 @@ static void put_line(struct text *item, const char *safe, const char *after)
 	text__printf(item, "%s", after);
 }
 
+/* A line of the origin, by what is known of other processes. */
+static void put_others(struct text *item, const char *before, const struct tally *tally,
+		       const struct model_ending *cause,
+		       void (*say)(struct text *, const struct tally *, const struct model_ending *))
+{
+	struct text safe = {0};
+
+	say(&safe, tally, cause);
+	if (safe.size) {
+		text__printf(item, "<br>%s", before);
+		put_code(item, &safe, COLUMNS);
+	}
+	text__free(&safe);
+}
+
 static void put_again(struct text *item, const struct model_ending *cause, size_t columns, bool cut)
 {
 	put_detail(item, "in ", story__folder, cause, columns);
@@ -234,10 +249,8 @@ static void put_cause(struct ci_page *page)
 	put_code(&item, &shown, columns);
 	text__free(&safe);
 	put_detail(&item, "", story__how, cause, COLUMNS);
-	story__waited(&safe, page->tally, cause);
-	if (safe.size)
-		put_line(&item, safe.data, "");
-	text__free(&safe);
+	put_others(&item, "meanwhile ", page->tally, cause, story__waited);
+	put_others(&item, "before it ", page->tally, cause, story__answers);
 	put_line(&item, first ? first->limit : NULL, "");
 	text__printf(&item, "<br>");
 	story__circumstances(&safe, run, cause);

@@ -46,13 +46,15 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 	text__free(&line);
 }
 
-static void waited(struct page *page, const struct model_ending *ending, size_t indent)
+/* A line of the origin, by what is known of other processes. */
+static void others(struct page *page, const struct model_ending *ending, size_t indent, const char *label,
+		   void (*put)(struct text *, const struct tally *, const struct model_ending *))
 {
 	struct text line = {0};
 
-	story__waited(&line, page->tally, ending);
+	put(&line, page->tally, ending);
 	if (line.size)
-		page__labelled(page, indent, "meanwhile ", line.data);
+		page__labelled(page, indent, label, line.data);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
@@ -91,7 +93,8 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	page->unnamed |= 1U << (unnamed ? unnamed : story__unheard(page->tally, ending));
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
-	waited(page, ending, indent);
+	others(page, ending, indent, "meanwhile ", story__waited);
+	others(page, ending, indent, "before it ", story__answers);
 	page__limit(page, story__first_of(page->tally, ending), indent);
 	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
 	return cut;

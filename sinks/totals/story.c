@@ -218,6 +218,16 @@ void story__how(struct text *text, const struct model_ending *ending)
 			     text->size ? ", " : "", ending->among, ending->among_of);
 }
 
+void story__answers(struct text *text, const struct tally *tally, const struct model_ending *ending)
+{
+	char how[STORY_ENDING], number[FORMAT_SIZE];
+	struct tally_answered last;
+
+	if (tally__answered(tally, &ending->row, &last))
+		text__printf(text, "%s times %s %s, which counts as an answer", format__count(number, last.count),
+			     story__ending(how, last.row), last.shown);
+}
+
 static bool is_whole(const struct model_ending *ending)
 {
 	return ending->command && !ending->row.forked && ending->command->args.length && !ending->command->args.reason;

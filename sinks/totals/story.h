@@ -71,6 +71,8 @@ void story__circumstances(struct text *text, const struct model_run *run, const 
 void story__how(struct text *text, const struct model_ending *ending);
 /* Of timeout(1): what those waited for that it has ended, as samples saw it. */
 void story__waited(struct text *text, const struct tally *tally, const struct model_ending *ending);
+/* What tally__answered() has of it. */
+void story__answers(struct text *text, const struct tally *tally, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
 /* A command for a shell: of the compiler's driver, where the origin is a part of it that reads files which are gone. */
 void story__again(struct text *text, const struct model_ending *ending);

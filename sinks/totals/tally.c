@@ -418,6 +418,7 @@ int tally__row(struct tally *tally, const struct model_row *row)
 
 	err = err ? err : count_failure(tally, row);
 	err = err ? err : tally__waited(tally, row);
+	err = err ? err : tally__answer(tally, row);
 	err = err || row->root ? err : offer(&tally->longest, row->wall_ns, row);
 	err = err ? err : offer(&tally->largest, model_row__peak(row, &bound), row);
 	if (!err && row->outcome == MODEL_RUNNING && !row->root)
@@ -452,6 +453,7 @@ void tally__free(struct tally *tally)
 	hash__free(&tally->failures);
 	wrote__free(&tally->wrote);
 	tally__free_waited(tally);
+	tally__free_answers(tally);
 	hash__free_all(&tally->excused, offsetof(struct tally_excused, node));
 	hash__free_all(&tally->passers, offsetof(struct tally_passer, node));
 }

@@ -72,7 +72,7 @@ struct tally {
 	struct totals_groups commands, steps;
 	struct tally_top longest, largest, open;
 	struct tally_top last; /* of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last */
-	struct hash failures, excused, passers, waited;
+	struct hash failures, excused, passers, waited, answers;
 	struct wrote wrote;
 };
 
@@ -96,6 +96,18 @@ int tally__passed(struct tally *tally, const struct model_row *row);
 /* A row that waited, and was ended by a signal from another process. 0 or -ENOMEM. */
 int tally__waited(struct tally *tally, const struct model_row *row);
 void tally__free_waited(struct tally *tally);
+
+/* A row that may be an answer to its parent. 0 or -ENOMEM. */
+int tally__answer(struct tally *tally, const struct model_row *row);
+void tally__free_answers(struct tally *tally);
+
+/* What it asked several times, with the same answer other than 0 until the end: the last one. False: nothing. */
+struct tally_answered {
+	const struct model_row *row; /* its pointers are not valid */
+	const char *shown;	     /* safe to show */
+	uint64_t count;
+};
+bool tally__answered(const struct tally *tally, const struct model_row *row, struct tally_answered *answered);
 
 /* What passed on the failure of this process, the nearest first. Returns how many. */
 #define TALLY_CHAIN 16

@@ -821,6 +821,50 @@ static void what_those_waited_for_that_were_ended(void **state)
 	}
 }
 
+/* A server did not come up before a script gave up: grep -q, which the rules say answers, stands for what asks. */
+static void what_was_asked_again_and_again(void **state)
+{
+	static const struct {
+		int codes[3];
+		const char *args;
+		bool shown;
+	} cases[] = {
+		{{1, 1, 1}, "grep|-q|up|log|", true},
+		{{1, 1, 0}, "grep|-q|up|log|", false},
+		{{1, 0, 0}, "grep|-q|up|log|", false},
+		{{0, 0, 0}, "grep|-q|up|log|", false},
+		{{1, 1, 1}, NULL, false}, /* each of something else */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./start.sh", .args = "bash|./start.sh|");
+		for (uint32_t k = 0; k < 3; k++) {
+			static const char *const others[] = {"grep|-q|a|log|", "grep|-q|b|log|", "grep|-q|c|log|"};
+			const char *args = cases[i].args ? cases[i].args : others[k];
+
+			FORK(.at = (2 + k) * S, .pid = 11 + k, .parent = 10, .comm = "bash");
+			EXEC(.at = (2 + k) * S, .pid = 11 + k, .parent = 10, .exe = "/usr/bin/grep", .args = args);
+			END(.at = (2 + k) * S + MS, .pid = 11 + k, .parent = 10, .code = cases[i].codes[k], .cpu = 1,
+			    .bytes = 1);
+		}
+		FORK(.at = 6 * S, .pid = 20, .parent = 10, .comm = "bash");
+		EXEC(.at = 6 * S, .pid = 20, .parent = 10, .exe = "/usr/bin/sleep", .args = "sleep|1|");
+		END(.at = 7 * S, .pid = 20, .parent = 10, .cpu = 1, .bytes = 1);
+		END(.at = 8 * S, .pid = 10, .code = 5, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		if (!strstr(page, "before it 3 times exit 1 grep -q up log, which counts as an answer") !=
+		    !cases[i].shown)
+			fail_msg("%zu: %s", i, page);
+		if (!cases[i].shown)
+			assert_has_not(page, "before it");
+		end(t);
+	}
+}
+
 /* `tool 2>&1 | tee log`: how to have its last lines, once, if it may have written any. */
 static void a_cause_without_last_lines(void **state)
 {
@@ -1480,6 +1524,7 @@ int main(void)
 		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(the_charge_of_a_cgroup),
 		cmocka_unit_test(what_those_waited_for_that_were_ended),
+		cmocka_unit_test(what_was_asked_again_and_again),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(a_cause_that_was_silenced),
 		cmocka_unit_test(a_fork_that_may_have_executed_nothing),
