@@ -211,8 +211,9 @@ bool ended__outside(const struct verdicts *verdicts, const struct model_row *row
 /* Whether a signal ended it, or it failed when one asked it to end. */
 bool ended__by_signal(const struct model_row *row);
 
-/* When another process of the run last got on: but for its ancestors and its children, which are part of it. 0: none did. */
-uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct track *track);
+/* When another process of the run last got on, but for its ancestors, which wait for it. 0: none did. below: its descendants
+ * count too. */
+uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct track *track, bool below);
 
 /* What all others of the run have used so far, but its ancestors: they wait for it. */
 uint64_t ended__used_by_others(const struct verdicts *verdicts, const struct track *track, enum track_used what);

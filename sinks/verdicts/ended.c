@@ -49,7 +49,7 @@ static void note(uint64_t *last_ns, uint64_t active_ns)
 		*last_ns = active_ns;
 }
 
-uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct track *track)
+uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct track *track, bool below)
 {
 	const struct verdict_run *run = verdicts->runs[track->run->index];
 	size_t count;
@@ -59,13 +59,13 @@ uint64_t ended__others_got_on(const struct verdicts *verdicts, const struct trac
 	for (size_t i = 0; tracks && i < count; i++) {
 		const struct track *other = tracks[i];
 
-		if (other->run == track->run && !is_above(track, other) && !is_above(other, track))
+		if (other->run == track->run && !is_above(track, other) && (below || !is_above(other, track)))
 			note(&last_ns, other->active_ns);
 	}
 	for (uint32_t i = 0; i < GONE_ACTIVE; i++) {
 		const struct gone_active *gone = &run->gone[i];
 
-		if ((gone->pid != track->pid || gone->start != track->start) && !is_gone_above(gone, track))
+		if ((below || gone->pid != track->pid || gone->start != track->start) && !is_gone_above(gone, track))
 			note(&last_ns, gone->active_ns);
 	}
 	free(tracks);

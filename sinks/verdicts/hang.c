@@ -276,7 +276,7 @@ static enum verdict_certainty outside(const struct verdicts *verdicts, const str
 
 	if (!ended__outside(verdicts, row) && !at_limit)
 		return VERDICT_SUSPECTED;
-	idle_ns = ended__others_got_on(verdicts, track);
+	idle_ns = ended__others_got_on(verdicts, track, true);
 	if (idle_ns < finding->since_ns)
 		idle_ns = finding->since_ns;
 	return idle_ns <= until_ns && until_ns - idle_ns >= after ? VERDICT_LIKELY : VERDICT_SUSPECTED;

@@ -236,7 +236,8 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	if (rounds < ROUNDS || loop->until_ns < loop->since_ns + after || got_on(loop, track, rounds) ||
 	    end_ns - loop->until_ns > 2 * (loop->until_ns - loop->since_ns) / rounds + after)
 		return 0;
-	return tell(verdicts, loop, row, rounds, outside && ended__others_got_on(verdicts, track) <= loop->since_ns);
+	return tell(verdicts, loop, row, rounds,
+		    outside && ended__others_got_on(verdicts, track, false) <= loop->since_ns);
 }
 
 const struct detector detector_retry_loop = {

@@ -354,6 +354,15 @@ static const struct situation {
 	 "hang likely 11", NULL},
 	{"what is given some time, for a run that ends well",
 	 "p 8 1; p 9 8; p 10 9; t 10 S openat -100 0 0 opening=/w/q; x 10 -15 9; x 9 124; x 8 0", "", NULL},
+	/* a shell that reads what its child computes, x=$(compute) */
+	{"a reader of a child that works until the run is ended",
+	 "p 10 1; p 11 10; t 10 S read 3; d 10 3 pipe 7 r; d 11 4 pipe 7 w; look; u 11 1; u 11 2; " MINUTE
+	 "u 11 5; x 10 -15; x 11 -15",
+	 "", NULL},
+	{"a reader of a child that has stopped working long before",
+	 "p 10 1; p 11 10; t 10 S read 3; d 10 3 pipe 7 r; d 11 4 pipe 7 w; look; u 11 1; u 11 2; " MINUTE
+	 "x 10 -15; x 11 -15",
+	 "hang likely 10", NULL},
 	/* words */
 	{"polls its child's end, beside threads of its own that wait for work",
 	 "p 10 1; p 11 10; t 10 S epoll_wait 3 0x5000 4 -1; t 10.12 S epoll_wait 4 0x5000 4 -1; t 10.13 S futex" POSTED
