@@ -43,6 +43,9 @@ static const struct advice {
 static const struct advice to_itself = {WAIT_POLL, 0, "only itself can wake it: which of its tasks should have?",
 					"gdb -p %s -batch -ex 'thread apply all bt'"};
 
+static const struct advice at_terminal = {
+	WAIT_READ, STAND_TTY, "what does it ask at its terminal, and what does the other end expect there?", NULL};
+
 static bool is_for(const struct advice *advice, const struct waiter *subject)
 {
 	return advice->how == subject->wait.how &&
@@ -60,11 +63,15 @@ static const struct advice *advice_for(const struct wakers *wakers, const struct
 	return advice;
 }
 
-static void put_next(struct finding *finding, const struct wakers *wakers, const struct waiter *subject)
+static void put_next(struct finding *finding, const struct wakers *wakers, uint32_t first, const uint32_t *next)
 {
+	const struct waiter *subject = &wakers->waiters[first];
 	const struct advice *advice = advice_for(wakers, subject);
 	char pid[16];
 
+	for (uint32_t i = first; i != GRAPH_NONE; i = next[i])
+		if (wakers->waiters[i].terminal != GRAPH_NONE)
+			advice = &at_terminal;
 	snprintf(pid, sizeof(pid), "%u", wakers->processes[subject->process].track->pid);
 	text__printf(&finding->next, "%s", advice->question);
 	text__printf(&finding->again, "%s", advice->question);
@@ -276,7 +283,7 @@ struct finding *finding__new(const struct wakers *wakers, uint32_t first, const 
 	put_members(finding, wakers, first, next);
 	put_doubt(finding, wakers, subject, put_dependents(finding, wakers, first, next));
 	put_refute(finding);
-	put_next(finding, wakers, subject);
+	put_next(finding, wakers, first, next);
 	put_all_missing(&finding->missing, wakers, first, next);
 	finding->proven = finding->closed && !finding->missing.size;
 	return finding;

@@ -359,6 +359,10 @@ static void put_io(struct text *text, const struct wakers *wakers, const struct 
 		text__printf(text, ", which is full");
 	if (waiter->resource != GRAPH_NONE)
 		put_holders(text, wakers, waiter);
+	if (waiter->terminal != GRAPH_NONE) {
+		text__printf(text, ", whose other end is that of ");
+		text__waker(text, wakers, waiter->terminal);
+	}
 }
 
 static void put_opening(struct text *text, const struct stand_thread *thread)

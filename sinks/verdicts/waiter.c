@@ -53,9 +53,12 @@ static int connect_owner(struct wakers *wakers, struct waiter *waiter, uint64_t 
 /* ---- descriptors ---- */
 
 /* What kind of a wait that for a descriptor is; connects `node` to those of its holders. */
-static int await_descriptor(struct wakers *wakers, uint32_t node, uint64_t host, const struct stand_descriptor *at,
+static int await_descriptor(struct wakers *wakers, uint32_t node, uint32_t process, const struct stand_descriptor *at,
 			    bool write, enum waiter_class *class, uint32_t *resource)
 {
+	uint64_t host = wakers->processes[process].host;
+	uint32_t master;
+	int err;
 	struct resource_key key = {write ? RESOURCE_READERS : RESOURCE_WRITERS, host, at->device, at->inode};
 
 	*class = WAITER_WAITS;
@@ -75,6 +78,11 @@ static int await_descriptor(struct wakers *wakers, uint32_t node, uint64_t host,
 		key = (struct resource_key){RESOURCE_EVENT, host, 0, at->open_file};
 		return resource__await(wakers, node, key, resource);
 	case STAND_TTY:
+		err = terminal__await(wakers, node, process, at, &master);
+		if (err || master != GRAPH_NONE)
+			return err;
+		*class = WAITER_FACT;
+		break;
 	case STAND_TIMERFD:
 		*class = WAITER_FACT;
 		break;
@@ -83,6 +91,17 @@ static int await_descriptor(struct wakers *wakers, uint32_t node, uint64_t host,
 		break;
 	}
 	return graph__edge(&wakers->graph, node, wakers->outside, false);
+}
+
+static int connect_terminal(struct wakers *wakers, struct waiter *waiter)
+{
+	int err = terminal__await(wakers, waiter->node, waiter->process, waiter->at, &waiter->terminal);
+
+	if (err || waiter->terminal == GRAPH_NONE)
+		return err ? err : connect_outside(wakers, waiter, WAITER_WAITS);
+	waiter->class = WAITER_WAITS;
+	waiter->open = "which process has the other end of the terminal";
+	return 0;
 }
 
 static int connect_descriptor(struct wakers *wakers, struct waiter *waiter, uint64_t fd, bool write)
@@ -96,10 +115,10 @@ static int connect_descriptor(struct wakers *wakers, struct waiter *waiter, uint
 		waiter->at = at;
 	/* For an answer. A program that polls its terminal is an interactive one, and may be left alone. */
 	if (at->type == STAND_TTY && !write)
-		return connect_outside(wakers, waiter, WAITER_WAITS);
+		return connect_terminal(wakers, waiter);
 	if (at->type == STAND_EVENTFD)
 		waiter->open = "whether the kernel itself signals the eventfd";
-	return await_descriptor(wakers, waiter->node, process->host, at, write, &waiter->class, &waiter->resource);
+	return await_descriptor(wakers, waiter->node, waiter->process, at, write, &waiter->class, &waiter->resource);
 }
 
 static bool is_listening(const struct stand_descriptor *at)
@@ -160,9 +179,11 @@ static int connect_polls(struct wakers *wakers, struct waker_process *process)
 		any = true;
 		await_clients(process, at);
 		if (at->reads)
-			err = await_descriptor(wakers, process->polls, process->host, at, false, &class, NULL);
+			err = await_descriptor(wakers, process->polls, process - wakers->processes, at, false, &class,
+					       NULL);
 		if (!err && at->writes && at->type != STAND_EVENTFD)
-			err = await_descriptor(wakers, process->polls, process->host, at, true, &class, NULL);
+			err = await_descriptor(wakers, process->polls, process - wakers->processes, at, true, &class,
+					       NULL);
 		if (class > worst)
 			worst = class;
 	}

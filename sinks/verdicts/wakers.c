@@ -67,6 +67,7 @@ static int add_threads(struct wakers *wakers, uint32_t index)
 					  .process = index,
 					  .resource = GRAPH_NONE,
 					  .owner = GRAPH_NONE,
+					  .terminal = GRAPH_NONE,
 					  .child = GRAPH_NONE};
 		err = waiter->node == GRAPH_NONE ? -ENOMEM
 						 : graph__edge(&wakers->graph, process->node, waiter->node, true);

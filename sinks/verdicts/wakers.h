@@ -23,10 +23,11 @@ struct waiter {
 	const struct stand_descriptor *at; /* what it waits on; NULL: no descriptor, or not known which */
 	uint32_t resource;		   /* GRAPH_NONE: none */
 	uint32_t owner;			   /* waiter that owns the futex or lock; GRAPH_NONE: not known */
-	uint32_t child;			   /* the process whose end alone it waits for; GRAPH_NONE: any child's */
-	bool joins;			   /* it waits for the end of thread `owner` */
-	bool outside;			   /* something that is not watched may end it */
-	const char *open;		   /* what of its wakers could not be looked at; NULL: all are known */
+	uint32_t terminal; /* the process that has the other end of the terminal it reads; GRAPH_NONE: not in the run */
+	uint32_t child;	   /* the process whose end alone it waits for; GRAPH_NONE: any child's */
+	bool joins;	   /* it waits for the end of thread `owner` */
+	bool outside;	   /* something that is not watched may end it */
+	const char *open;  /* what of its wakers could not be looked at; NULL: all are known */
 };
 
 /* A living process, stuck or not. */
@@ -101,6 +102,13 @@ uint64_t address__number(const char *address, bool reversed);
 
 /* After all waits: finds the holders of what is waited for. 0 or -ENOMEM. */
 int resources__find_holds(struct wakers *wakers);
+
+/* ---- pseudo_terminal.c ---- */
+
+/* Makes `node`, a wait of the process for its terminal, wait for what has the other end, if that is in the run: *master is the
+ * process that has opened it, or GRAPH_NONE: it is not known to be there. 0 or -ENOMEM. */
+int terminal__await(struct wakers *wakers, uint32_t node, uint32_t process, const struct stand_descriptor *at,
+		    uint32_t *master);
 
 /* ---- waiter.c ---- */
 

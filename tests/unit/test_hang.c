@@ -15,6 +15,7 @@
 /* futex(2): FUTEX_WAIT_BITSET is 9, private 128; pthread_join() waits with the thread's number. */
 #define LOCKED " 0x1000 0x80 2 0 word=2"
 #define MINUTE "wait; wait; wait; wait; wait; wait; wait; "
+#define DRIVER "t 10 S futex" POSTED "; t 10.13 S pselect6 5 0x1 0x2 0x3 0; d 10 3 tty 3 rw path=/dev/ptmx;"
 #define POSTED " 0x2000 0x189 0 0 word=0"
 
 /* What is expected: "KIND CERTAINTY PID" of each verdict, separated by ';'. `says` must be in the first one's evidence, or in
@@ -324,6 +325,43 @@ static const struct situation {
 	 "p 10 1; t 10 S read 3; d 10 3 pipe 7 r; d 10 9 pipe 7 w out=99; look; m 10; x 10 -15", "hang likely 10",
 	 NULL},
 	{"an interactive program", "p 10 1; t 10 S pselect6 -; d 10 0 tty 3 rw; running", "", NULL},
+	/* both ends of a pseudo-terminal in the run: what drives the other waits with one thread for the other one */
+	{"waits for a prompt that is spelled otherwise",
+	 "p 10 1; p 11 10;" DRIVER "t 11 S read 0; d 11 0 tty 4 rw path=/dev/pts/0; running", "deadlock likely 10",
+	 "p11 (pid 11) waits for a read of terminal /dev/pts/0, whose other end is that of p10 (pid 10)"},
+	{"the same, and what to do",
+	 "p 10 1; p 11 10;" DRIVER "t 11 S read 0; d 11 0 tty 4 rw path=/dev/pts/0; x 10 -15; x 11 -1",
+	 "deadlock likely 10", "what does it ask at its terminal, and what does the other end expect there?"},
+	{"the same further down",
+	 "p 10 1; p 11 10; p 12 11;" DRIVER "t 11 S wait4 -1; d 11 0 tty 4 rw path=/dev/pts/0; t 12 S read 0;"
+	 "d 12 0 tty 4 rw path=/dev/pts/0; running",
+	 "deadlock likely 10", NULL},
+	{"what it drives computes", "p 10 1; p 11 10;" DRIVER "running", "", NULL},
+	{"a child of that computes, while it lasts",
+	 "p 10 1; p 11 10; p 12 11;" DRIVER "t 11 S wait4 -1; d 11 0 tty 4 rw path=/dev/pts/0; running",
+	 "hang suspected 10", NULL},
+	{"the same, and the run is ended",
+	 "p 10 1; p 11 10; p 12 11;" DRIVER "t 11 S wait4 -1; d 11 0 tty 4 rw path=/dev/pts/0; look; u 12 1; " MINUTE
+	 "u 12 2; x 10 -15; x 11 -1; x 12 -1",
+	 "", NULL},
+	{"what it drives sleeps",
+	 "p 10 1; p 11 10;" DRIVER "t 11 S clock_nanosleep 0 0 1; d 11 0 tty 4 rw path=/dev/pts/0; running",
+	 "hang suspected 10", NULL},
+	{"it waits for its user's terminal as well",
+	 "p 10 1; p 11 10;" DRIVER
+	 "d 10 0 tty 9 rw path=/dev/pts/5; t 11 S read 0; d 11 0 tty 4 rw path=/dev/pts/0; running",
+	 "", NULL},
+	{"it waits for clients as well",
+	 "p 10 1; p 11 10;" DRIVER "d 10 6 socket 9 rw address=tcp_127.0.0.1:80_listen; t 11 S read 0;"
+	 "d 11 0 tty 4 rw path=/dev/pts/0; running",
+	 "", NULL},
+	{"its child reads from the terminal of both",
+	 "p 10 1; p 11 10;" DRIVER
+	 "d 10 0 tty 9 rw path=/dev/pts/5; t 11 S read 0; d 11 0 tty 9 rw path=/dev/pts/5; running",
+	 "hang suspected 11", NULL},
+	{"what drives it goes on",
+	 "p 10 1; p 11 10; t 11 S read 0; d 11 0 tty 4 rw path=/dev/pts/0; d 10 3 tty 3 rw path=/dev/ptmx; running",
+	 "hang suspected 11", NULL},
 	/* stopped */
 	{"waits for a child that is stopped", "p 10 1; p 11 10; t 10 S wait4 11; t 11 T -; running", "hang likely 11",
 	 "p11 (pid 11) has been stopped for 1m 35s by a signal"},
