@@ -14,6 +14,7 @@ enum model_expected {
 	MODEL_EXPECTED_CAPTURED, /* the shell that started it read its errors by a pipe */
 	MODEL_EXPECTED_ANSWER,	 /* by its exit code: it had written nothing */
 	MODEL_EXPECTED_UNSEEN,	 /* the same of what a rule says so of, and below that: benign */
+	MODEL_EXPECTED_TESTED,	 /* it crashed below what runs tests, and says by its own code whether that was meant */
 	MODEL_EXPECTED_DOUBT,	 /* a rule says that its exit code may be an answer */
 	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */
 };

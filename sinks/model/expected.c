@@ -75,6 +75,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_CAPTURED] = "the shell that started it read its errors",
 		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
 		[MODEL_EXPECTED_UNSEEN] = "its errors went to /dev/null",
+		[MODEL_EXPECTED_TESTED] = "it was below what runs tests",
 		[MODEL_EXPECTED_DOUBT] = "its exit code may be an answer",
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after a recipe's line that begins with -",
 	};
@@ -148,6 +149,8 @@ static bool may_be_meant(const struct ending *ending, const struct model_row *ro
 
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by)
 {
+	if (ending && ending->tested)
+		ending->pub.expected = MODEL_EXPECTED_TESTED;
 	if (!ending || ending->pub.expected)
 		return;
 	if (recipe__may_ignore(by->command))

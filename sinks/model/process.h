@@ -62,6 +62,7 @@ struct ending {
 	uint8_t says;		     /* enum steps_exit */
 	bool may_answer;	     /* by an exit code of its own, at once, alone: if it has written nothing */
 	bool alone;		     /* it has started no process, or is a shell none of whose children failed */
+	bool tested;		     /* it is below what runs tests */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 

@@ -26,7 +26,7 @@
  *	    forked: false			# true: of forks of that program that executed nothing
  *	    is: answer				# answer, doubt, wrapper, runner, origin, muted
  *	  - args: '(^|/)configure( |$)'
- *	    below: answer			# of its descendants: answer, unseen; of its tasks: ignored */
+ *	    below: answer			# of its descendants: answer, tests, unseen; of its tasks: ignored */
 #ifndef SINKS_STEPS_STEPS_H
 #define SINKS_STEPS_STEPS_H
 
@@ -73,6 +73,7 @@ enum steps_exit {
 	STEPS_DOUBT, /* a failure, and perhaps an answer: where it is hidden, that is not proven (grep: no such file) */
 	STEPS_TALLY, /* a failure: it counts those that children of its parent have hidden before (make check) */
 	STEPS_MUTED, /* known to the user: counted apart */
+	STEPS_TESTS, /* of descendants: answers to what runs tests, but for crashes */
 	STEPS_IGNORED, /* of tasks below a program that ends well: it ignored their failure */
 	STEPS_UNSEEN,  /* as an answer, but what has failed is suspected: what says why was thrown away */
 };
@@ -139,7 +140,7 @@ bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 enum steps_called { STEPS_CALLED_NOTHING, STEPS_CALLED_PROGRAM, STEPS_CALLED_FIRST };
 enum steps_called steps_tool__called(const struct model_command *command, char out[STEPS_NAME_MAX]);
 
-/* What the ends of its descendants say: STEPS_ANSWER, STEPS_UNSEEN or STEPS_IGNORED, unless they are STEPS_FAILURE. */
+/* What the ends of its descendants say: STEPS_ANSWER, STEPS_TESTS, STEPS_UNSEEN or STEPS_IGNORED, unless they are STEPS_FAILURE. */
 enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 
 #endif

@@ -54,8 +54,8 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 	static const char *const is[] = {"answer", "doubt", "wrapper", "runner", "origin", "tally", "muted"};
 	static const enum steps_exit is_values[] = {STEPS_ANSWER, STEPS_DOUBT, STEPS_WRAPPER, STEPS_RUNNER,
 						    STEPS_ORIGIN, STEPS_TALLY, STEPS_MUTED};
-	static const char *const below[] = {"answer", "ignored", "unseen"};
-	static const enum steps_exit below_values[] = {STEPS_ANSWER, STEPS_IGNORED, STEPS_UNSEEN};
+	static const char *const below[] = {"answer", "tests", "ignored", "unseen"};
+	static const enum steps_exit below_values[] = {STEPS_ANSWER, STEPS_TESTS, STEPS_IGNORED, STEPS_UNSEEN};
 	struct steps_exit_rule *rule = arg;
 	int key = tree__choose(tree, entry, "key", key_names, KEYS);
 

@@ -36,11 +36,13 @@ static bool is_answer(const struct model_row *row)
  * a pipe is seen by few scripts, but a monitor beside the work may be given its time, too. */
 static enum verdict_certainty certainty_of(const struct model_row *row)
 {
+	enum model_expected expected = row->ending ? row->ending->expected : MODEL_EXPECTED_NOT;
 	bool timed_out = model_row__timed_out(row);
 
-	if (is_answer(row) || model_row__looked_for(row) || (timed_out && !(row->ending && row->ending->beside)))
+	if (is_answer(row) || expected == MODEL_EXPECTED_TESTED || model_row__looked_for(row) ||
+	    (timed_out && !(row->ending && row->ending->beside)))
 		return VERDICT_SUSPECTED;
-	return timed_out || (row->ending && row->ending->expected) ? VERDICT_LIKELY : VERDICT_PROVEN;
+	return timed_out || expected ? VERDICT_LIKELY : VERDICT_PROVEN;
 }
 
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/model: who began the failure of a run, what is an answer, and what was made good. */
+#include <signal.h>
+
 #include "tests/unit/model_seen.h"
 
 static uint64_t now; /* of the story being told, in seconds */
@@ -590,6 +592,43 @@ static void what_a_program_tries_out_is_no_failure(void **state)
 	end(s);
 }
 
+/* A test that runs what crashes may not have looked at that; one that kills its child has meant it. */
+static void a_crash_below_a_test_is_seen(void **state)
+{
+	static const struct {
+		const char *args, *sender;
+		int status;
+		bool hidden;
+	} cases[] = {
+		{"pytest|-q|", "kernel", -SIGSEGV, true},
+		{"python3|-m|pytest|", "kernel", -SIGBUS, true},
+		{"node|--test|a.js|", "kernel", -SIGSEGV, true},
+		{"pytest|-q|", "user", -SIGSEGV, false},
+		{"pytest|-q|", "kernel", -SIGPIPE, false},
+		{"pytest|-q|", NULL, 5, false},
+		{"node|--test|a.js|", NULL, 5, false},
+		{"sh|./configure|", "kernel", -SIGSEGV, false},
+		{"node|a.js|", NULL, 5, true},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		starts(11, 10, "/x/y", cases[i].args);
+		starts(12, 11, "/x/parser", "parser|");
+		END(.at = now + S, .pid = 12, STATUS(cases[i].status), .cpu = 1, .bytes = 1, .sender = cases[i].sender,
+		    .signal_code = "SI_KERNEL", .sent_by = cases[i].sender && *cases[i].sender == 'u' ? 12 : 0);
+		now += S;
+		ends(11, 0);
+		ends(10, 0);
+		if (is_hidden(s, 12) != cases[i].hidden ||
+		    (cases[i].hidden && cases[i].sender && s->hidden[0].expected != MODEL_EXPECTED_TESTED))
+			fail_msg("case %zu, %s", i, cases[i].args);
+		end(s);
+	}
+}
+
 /* What runs below a compiler that is asked so, or a make; what flock and git run beside the lock, and the commit, may fail. */
 static void what_runs_below_a_question(void **state)
 {
@@ -1106,6 +1145,7 @@ int main(void)
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
+		cmocka_unit_test(a_crash_below_a_test_is_seen),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
 		cmocka_unit_test(what_runs_below_a_question),
 		cmocka_unit_test(a_shell_line_that_ends_with_a_question),
