@@ -103,8 +103,7 @@ static void more_failures(struct page *page, uint64_t others, uint64_t kinds, ui
 		page__dim(page, 0, "  and %s more of %s other kind%s", format__count(a, others),
 			  format__count(b, kinds), kinds == 1 ? "" : "s");
 	if (propagated > passers)
-		page__dim(page, 0, "  and %s more that failed because of a failed child",
-			  format__count(a, propagated - passers));
+		page__dim(page, 0, "  and %s more that passed a failure on", format__count(a, propagated - passers));
 	if (untraced)
 		page__dim(page, 0, "  for %s of them it is not known whether they stayed hidden",
 			  format__count(a, untraced));

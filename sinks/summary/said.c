@@ -33,6 +33,20 @@ void page__explain_unnamed(struct page *page)
 		page__dim(page, 0, "  no last lines: its standard error went to /dev/null");
 }
 
+/* Where it does not fit, without its middle: messages end with the reason, "cannot write PATH: No space left on device". */
+static void put_ends(struct page *page, size_t used, const char *safe)
+{
+	size_t room = page->columns > used ? page->columns - used : 0, last = room / 2, n;
+	struct text nothing = {0};
+	size_t width = text__cut(&nothing, safe, SIZE_MAX);
+
+	text__cut(page->text, safe, width > room ? room - last : room);
+	for (; width > room && text__cut(&nothing, safe, last + 1) > last; safe += n)
+		utf8__next(safe, strlen(safe), &n);
+	text__printf(page->text, "%s\n", width > room ? safe : "");
+	text__free(&nothing);
+}
+
 static void put_line(struct page *page, size_t indent, const char *of, const struct story_line *line)
 {
 	struct text safe = {0};
@@ -43,7 +57,7 @@ static void put_line(struct page *page, size_t indent, const char *of, const str
 	if (line->error)
 		page__two_lines(page, indent + 2, indent + 2, safe.data ? safe.data : "");
 	else
-		page__rest(page, indent + 2, safe.data ? safe.data : "");
+		put_ends(page, indent + 2, safe.data ? safe.data : "");
 	if (safe.error)
 		page->text->error = safe.error;
 	text__free(&safe);

@@ -61,7 +61,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 		return 0;
 	/* what stands still is for the wait graph */
 	if (end_ns - track->sampled_ns[TRACK_CPU_SAMPLE] > after || track->figure[TRACK_VOLUNTARY] == idle->switches ||
-	    !ended__outside(verdicts, row) || ended__others_got_on(verdicts, track) > idle->since_ns)
+	    !ended__outside(verdicts, row) || ended__others_got_on(verdicts, track, false) > idle->since_ns)
 		return 0;
 	draft = draft__new(VERDICT_HANG, VERDICT_SUSPECTED, row);
 	draft.since_ns = idle->since_ns;

@@ -306,7 +306,7 @@ def test_a_hidden_failure_has_what_it_became():
     became = r"exit 1 +cp nowhere x\n(?:.*\n)+ +passed on: exit 6  bash -c .*\n +\| config\.yaml: no samples\n"
     assert re.search(became, summary), summary
     assert re.search(r"Passed on: \*\*exit 6\*\* <code>bash -c .*\n\n<pre>config\.yaml: no samples</pre>", page), page
-    assert "because of a failed child" not in summary
+    assert "passed a failure on" not in summary
 
 
 @pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")

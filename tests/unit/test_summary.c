@@ -610,12 +610,10 @@ static void what_a_hidden_failure_became(void **state)
 		int inner, outer;
 		const char *shown;
 	} cases[] = {
-		{6, 6,
-		 "          passed on: exit 6  sh -c inner\n  and 1 more that failed because of a failed child\n"},
-		{1, 7,
-		 "          passed on: exit 7  sh -c outer\n  and 1 more that failed because of a failed child\n"},
+		{6, 6, "          passed on: exit 6  sh -c inner\n  and 1 more that passed a failure on\n"},
+		{1, 7, "          passed on: exit 7  sh -c outer\n  and 1 more that passed a failure on\n"},
 		{6, 7, "          passed on: exit 6  sh -c inner\n          passed on: exit 7  sh -c outer\n\n"},
-		{1, 1, "an ancestor ended 0: pipeline.sh\n  and 2 more that failed because of a failed child\n"},
+		{1, 1, "an ancestor ended 0: pipeline.sh\n  and 2 more that passed a failure on\n"},
 	};
 
 	(void)state;
@@ -1323,7 +1321,9 @@ static const struct {
 	{" 1%\r 2%\r 3%\nthe end\r\n", 5, "  |  3%\n  | the end\n"},
 	{"a\x1b[2J\x07\xff\xc3\n", 5, "  | a\\x1b[2J\\x07\\xff\\xc3\n"},
 	{"a very long line that does not fit by any means, as it goes on and on\n", 5,
-	 "  | a very long line that does not fit " TEXT_ELLIPSIS "\n"},
+	 "  | a very long line " TEXT_ELLIPSIS " it goes on and on\n"},
+	{"writing to /scratch/a/very/long/path: No space left\n", 5,
+	 "  | writing to /scrat" TEXT_ELLIPSIS "ath: No space left\n"},
 	{"\xc3\xa4\xc3\xb6\xc3\xbc\n", 5, "  | \xc3\xa4\xc3\xb6\xc3\xbc\n"},
 	{"", 5, NULL},
 	{"\n\r\n", 5, NULL},
