@@ -81,12 +81,15 @@ static void forget(struct tally *tally, const struct model_row *row)
 int tally__answer(struct tally *tally, const struct model_row *row)
 {
 	bool answers = row->benign && row->exit_code && !EVENT_IS_NULL(row->exit_code) && row->last;
-	uint64_t asked = asked_by(row);
 	struct answer *answer;
+	uint64_t asked;
 
 	if (row->last && !model_outcome__bad(row->outcome))
 		forget(tally, row);
-	if (!asked || EVENT_IS_NULL(row->parent_start) || !row->last)
+	if (EVENT_IS_NULL(row->parent_start) || !row->last || (!answers && !tally->answers.count))
+		return 0;
+	asked = asked_by(row);
+	if (!asked)
 		return 0;
 	answer = find(tally, row, asked);
 	if (!answer && answers && tally->answers.count < ANSWERS_MAX) {
