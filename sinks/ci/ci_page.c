@@ -230,6 +230,21 @@ static void put_again(struct text *item, const struct model_ending *cause, size_
 	put_detail(item, "with the environment's ", story__environment, cause, COLUMNS);
 }
 
+/* What hangs is ended by a signal, which is not why it failed. */
+static void put_hang(struct text *item, const struct verdict *hang)
+{
+	struct text lead = {0};
+
+	if (!hang)
+		return;
+	judged__lead(&lead, hang);
+	markdown__text(item, lead.data ? lead.data : "");
+	text__printf(item, "<br>");
+	if (lead.error)
+		item->error = lead.error;
+	text__free(&lead);
+}
+
 static void put_cause(struct ci_page *page)
 {
 	const struct model_ending *cause = story__origin(&page->tally->run), *speaker;
@@ -243,7 +258,9 @@ static void put_cause(struct ci_page *page)
 	if (!cause)
 		return;
 	first = story__first_of(page->tally, cause);
-	text__printf(&item, "\n#### Cause\n\n**%s** ", story__ending(how, &cause->row));
+	text__printf(&item, "\n#### Cause\n\n");
+	put_hang(&item, judged__hang(page->verdicts, &cause->row));
+	text__printf(&item, "**%s** ", story__ending(how, &cause->row));
 	story__subject(&safe, cause);
 	cut = story__shorten(&shown, safe.data ? safe.data : "", SHOWN_COLUMNS);
 	put_code(&item, &shown, columns);

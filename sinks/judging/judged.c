@@ -42,3 +42,27 @@ bool judged__shows(const struct verdict *verdict)
 {
 	return verdict->certainty >= VERDICT_LIKELY && !verdict_kind__fails(verdict->kind);
 }
+
+const struct verdict *judged__hang(const struct verdicts *verdicts, const struct model_row *began)
+{
+	bool ended = model_row__is_killed(began) || began->sender, outside = began->sender_is == MODEL_RELATION_OUTSIDE;
+
+	for (size_t i = 0; i < verdicts__count(verdicts) && ended; i++) {
+		const struct verdict *verdict = verdicts__get(verdicts, i);
+		bool itself = verdict->pid == began->pid && verdict->start == began->start;
+
+		if (verdict->run == began->run && (outside || itself) && !verdict->muted && judged__shows(verdict) &&
+		    (verdict->kind == VERDICT_HANG || verdict->kind == VERDICT_DEADLOCK))
+			return verdict;
+	}
+	return NULL;
+}
+
+#define LEAD_COLUMNS 50 /* of the command */
+
+void judged__lead(struct text *text, const struct verdict *hang)
+{
+	text__printf(text, "a %s %s of ", verdict_certainty__name(hang->certainty), verdict_kind__name(hang->kind));
+	text__cut(text, hang->command, LEAD_COLUMNS);
+	text__printf(text, " (pid %u), see Verdicts; what ended it:", hang->pid);
+}

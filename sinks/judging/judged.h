@@ -4,6 +4,7 @@
 #ifndef SINKS_JUDGING_JUDGED_H
 #define SINKS_JUDGING_JUDGED_H
 
+#include "core/text.h"
 #include "sinks/model/on_model.h"
 #include "sinks/verdicts/verdicts.h"
 
@@ -25,5 +26,12 @@ int judged__flush(void *state, bool last);
 
 /* Whether pages show it: proven or likely, and no failure, which they have in another place. It may be muted. */
 bool judged__shows(const struct verdict *verdict);
+
+/* The first hang or deadlock that pages show, if a signal from outside of the run ended this process, with which its failure
+ * began, or if that hung itself: then the signal is not why it failed. NULL: none. */
+const struct verdict *judged__hang(const struct verdicts *verdicts, const struct model_row *began);
+
+/* "a likely hang of make (pid 12), see Verdicts; what ended it:" */
+void judged__lead(struct text *text, const struct verdict *hang);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Why the run failed: the process that began it, and those that passed it on up to the run's first process. */
+#include "sinks/judging/judged.h"
 #include "sinks/summary/page.h"
 
 #include <stdio.h>
@@ -131,6 +132,22 @@ static void chain(struct page *page, const struct model_ending *ending, const st
 	}
 }
 
+/* What hangs is ended by a signal, which is not why it failed. */
+static void hang(struct page *page, const struct model_ending *began)
+{
+	const struct verdict *found = judged__hang(page->verdicts, &began->row);
+	struct text line = {0};
+
+	if (!found)
+		return;
+	judged__lead(&line, found);
+	text__printf(page->text, "  ");
+	page__wrapped(page, 2, 2, line.data ? line.data : "");
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
 void page__cause(struct page *page)
 {
 	const struct model_ending *began = story__origin(&page->tally->run), *speaker;
@@ -142,6 +159,7 @@ void page__cause(struct page *page)
 	speaker = story__speaker(page->tally, began);
 	width = width_of(page->tally->run.run->ending);
 	page__section(page, TEXT_RED_BOLD, "Cause");
+	hang(page, began);
 	cut = origin(page, began, width);
 	if (!cut)
 		again(page, began, width, false);

@@ -228,6 +228,38 @@ static void a_short_run_is_a_short_page(void **state)
 	end(t);
 }
 
+/* The signal that ended it is not why. */
+static void a_hang_comes_before_what_ended_it(void **state)
+{
+	struct page_test *t = begin_with("top=5", 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t i = 0; i < 12; i++)
+		program((2 + 10 * i) * S, 11 + i, "/bin/nc", "nc|-z|db|5432|", 1);
+	END(.at = 130 * S, .pid = 10, .cpu = 1, .bytes = 4 * MiB, .signal = 15, .sent_by = 31000);
+	page = print(t, true);
+	assert_has(page, "\nCause\n"
+			 "  a likely hang of bash ./pipeline.sh (pid 10), see Verdicts; what ended it:\n"
+			 "  SIGTERM  pipeline.sh\n");
+	assert_has(page, "\n  likely  hang       pipeline.sh (pid 10) has started the same child 12 times");
+	end(t);
+}
+
+static void a_crash_after_a_loop_is_no_end_of_a_hang(void **state)
+{
+	struct page_test *t = begin_with("top=5", 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t i = 0; i < 12; i++)
+		program((2 + 10 * i) * S, 11 + i, "/bin/nc", "nc|-z|db|5432|", 1);
+	END(.at = 130 * S, .pid = 10, .cpu = 1, .bytes = 4 * MiB, .signal = 11, .sender = "kernel");
+	assert_has(print(t, true), "\nCause\n  SIGSEGV  pipeline.sh\n");
+	end(t);
+}
+
 static void the_rarest_failures_come_first_alike_ones_together(void **state)
 {
 	struct page_test *t = begin_with("top=5,failures=2", 7);
@@ -1503,6 +1535,8 @@ int main(void)
 		cmocka_unit_test(commands_are_shown_as_a_shell_takes_them),
 		cmocka_unit_test(steps_are_shown_as_their_engine_does),
 		cmocka_unit_test(a_short_run_is_a_short_page),
+		cmocka_unit_test(a_hang_comes_before_what_ended_it),
+		cmocka_unit_test(a_crash_after_a_loop_is_no_end_of_a_hang),
 		cmocka_unit_test(the_rarest_failures_come_first_alike_ones_together),
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
