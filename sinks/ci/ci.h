@@ -15,6 +15,22 @@ void markdown__text(struct text *out, const char *safe);
 /* As code within a line, or a cell of a table: at most so many columns. */
 void markdown__code(struct text *out, const char *safe, size_t columns);
 
+/* ---- ci_cause.c ---- */
+
+#define CI_COLUMNS 500 /* of a command in a list */
+#define CI_SAID_MAX 20 /* lines that the origin wrote last; of others a quarter */
+
+/* Moves safe text on as code, and frees it. */
+void ci_item__code(struct text *item, struct text *safe, size_t columns);
+void ci_item__line(struct text *item, const char *safe, const char *after); /* NULL: none */
+void ci_item__lines(struct text *item, const struct story_line *lines, size_t count);
+
+/* The last lines of a process, as they stood. */
+void ci_item__said(struct text *item, const struct tally *tally, uint32_t pid, uint64_t start, size_t most);
+
+/* The process with which the failure began, and those that passed it on, if the run failed. `columns`: of its whole command. */
+void ci_cause__put(struct text *item, const struct tally *tally, const struct verdicts *verdicts, size_t columns);
+
 /* ---- ci_page.c ---- */
 
 struct ci_limits {

@@ -8,12 +8,8 @@
 #include "core/format.h"
 #include "sinks/ci/ci.h"
 
-#define CHAIN_MAX 12 /* processes that passed a failure on: the first ones and the last */
-#define SAID_MAX 20  /* lines that the origin wrote last; of others a quarter */
-#define RESERVE 512  /* bytes for the lines that say what was left out */
-#define COLUMNS 500  /* of a command in a list */
+#define RESERVE 512 /* bytes for the lines that say what was left out */
 #define NAME_COLUMNS 100
-#define SHOWN_COLUMNS 200 /* of a command of the cause; the origin's stands below whole */
 
 struct ci_page {
 	struct text *out;
@@ -43,15 +39,6 @@ static void put_left_out(struct ci_page *page, uint64_t count, const char *what)
 	if (count)
 		text__printf(page->out, "\nand %s more %s%s\n", format__count(number, count), what,
 			     count == 1 ? "" : "s");
-}
-
-/* Moves safe text on as code. */
-static void put_code(struct text *item, struct text *safe, size_t columns)
-{
-	markdown__code(item, safe->data ? safe->data : "", columns);
-	if (safe->error)
-		item->error = safe->error;
-	text__free(safe);
 }
 
 /* ---- head ---- */
@@ -98,7 +85,7 @@ static void put_head(struct ci_page *page, bool goes)
 
 	text__printf(&item, "\n### ");
 	text__safe(&safe, name, strlen(name));
-	put_code(&item, &safe, NAME_COLUMNS);
+	ci_item__code(&item, &safe, NAME_COLUMNS);
 	text__printf(&item, ": ");
 	put_verdict(&item, run, goes);
 	text__printf(&item, "\n\nwall **%s**", format__duration(number, totals_run__wall(run)));
@@ -121,168 +108,11 @@ static void put_head(struct ci_page *page, bool goes)
 	put(page, &item);
 }
 
-/* ---- the cause ---- */
-
-static void put_lines(struct text *item, const struct story_line *lines, size_t count)
-{
-	if (count)
-		text__printf(item, "\n<pre>");
-	for (size_t i = 0; i < count; i++) {
-		struct text safe = {0};
-
-		text__safe(&safe, lines[i].at, lines[i].length);
-		markdown__text(item, safe.data ? safe.data : "");
-		text__printf(item, i + 1 < count ? "\n" : "</pre>\n");
-		if (safe.error)
-			item->error = safe.error;
-		text__free(&safe);
-	}
-}
-
-/* The last lines of a process, as they stood. */
-static void put_said(struct text *item, const struct tally *tally, uint32_t pid, uint64_t start, size_t most)
-{
-	const struct model_said *said = story__heard(tally, pid, start);
-	struct story_line lines[SAID_MAX];
-	size_t n = story__message(said, lines, most);
-	struct text shared = {0};
-
-	if (n)
-		story__shared(&shared, tally, said);
-	if (shared.size) {
-		text__printf(item, "\n");
-		put_code(item, &shared, COLUMNS);
-		text__printf(item, "\n");
-	}
-	put_lines(item, lines, n);
-	text__free(&shared);
-}
-
-/* From the run's first process down to the origin. */
-static void put_chain(struct text *item, const struct model_ending *ending)
-{
-	char how[STORY_ENDING];
-	uint32_t count = 0, i = 0;
-
-	for (const struct model_ending *e = ending; e; e = e->cause)
-		count++;
-	if (count > 1)
-		text__printf(item, "\nPassed on by:\n\n");
-	for (; ending && ending->cause; ending = ending->cause, i++) {
-		struct text command = {0};
-
-		if (count > CHAIN_MAX && i == CHAIN_MAX / 2)
-			text__printf(item, "- and %u more\n", count - CHAIN_MAX);
-		if (count > CHAIN_MAX && i >= CHAIN_MAX / 2 && i < count - CHAIN_MAX / 2)
-			continue;
-		story__command(&command, ending);
-		text__printf(item, "- **%s** ", story__ending(how, &ending->row));
-		put_code(item, &command, SHOWN_COLUMNS);
-		text__printf(item, "\n");
-	}
-}
-
-/* A line of the origin: what `say` appends, if anything. */
-static void put_detail(struct text *item, const char *before, void (*say)(struct text *, const struct model_ending *),
-		       const struct model_ending *cause, size_t columns)
-{
-	struct text safe = {0};
-
-	say(&safe, cause);
-	if (safe.size) {
-		text__printf(item, "<br>%s", before);
-		put_code(item, &safe, columns);
-	}
-	text__free(&safe);
-}
-
-static void put_line(struct text *item, const char *safe, const char *after)
-{
-	if (!safe)
-		return;
-	text__printf(item, "<br>");
-	markdown__code(item, safe, COLUMNS);
-	text__printf(item, "%s", after);
-}
-
-/* A line of the origin, by what is known of other processes. */
-static void put_others(struct text *item, const char *before, const struct tally *tally,
-		       const struct model_ending *cause,
-		       void (*say)(struct text *, const struct tally *, const struct model_ending *))
-{
-	struct text safe = {0};
-
-	say(&safe, tally, cause);
-	if (safe.size) {
-		text__printf(item, "<br>%s", before);
-		put_code(item, &safe, COLUMNS);
-	}
-	text__free(&safe);
-}
-
-static void put_again(struct text *item, const struct model_ending *cause, size_t columns, bool cut)
-{
-	put_detail(item, "in ", story__folder, cause, columns);
-	put_detail(item, "run again: ", story__again, cause, columns);
-	if (cut)
-		put_detail(item, "its command: ", story__in_full, cause, columns);
-	put_detail(item, "its arguments in full: ", story__whole, cause, columns);
-	put_detail(item, "with the environment's ", story__environment, cause, COLUMNS);
-}
-
-/* What hangs is ended by a signal, which is not why it failed. */
-static void put_hang(struct text *item, const struct verdict *hang)
-{
-	struct text lead = {0};
-
-	if (!hang)
-		return;
-	judged__lead(&lead, hang);
-	markdown__text(item, lead.data ? lead.data : "");
-	text__printf(item, "<br>");
-	if (lead.error)
-		item->error = lead.error;
-	text__free(&lead);
-}
-
 static void put_cause(struct ci_page *page)
 {
-	const struct model_ending *cause = story__origin(&page->tally->run), *speaker;
-	size_t columns = page->limits->size / 64;
-	const struct model_run *run = page->tally->run.run;
-	struct text item = {0}, safe = {0}, shown = {0};
-	const struct tally_failure *first;
-	bool cut;
-	char how[STORY_ENDING];
+	struct text item = {0};
 
-	if (!cause)
-		return;
-	first = story__first_of(page->tally, cause);
-	text__printf(&item, "\n#### Cause\n\n");
-	put_hang(&item, judged__hang(page->verdicts, &cause->row));
-	text__printf(&item, "**%s** ", story__ending(how, &cause->row));
-	story__subject(&safe, cause);
-	cut = story__shorten(&shown, safe.data ? safe.data : "", SHOWN_COLUMNS);
-	put_code(&item, &shown, columns);
-	text__free(&safe);
-	put_detail(&item, "", story__how, cause, COLUMNS);
-	put_others(&item, "meanwhile ", page->tally, cause, story__waited);
-	put_others(&item, "before it ", page->tally, cause, story__answers);
-	put_line(&item, first ? first->limit : NULL, "");
-	text__printf(&item, "<br>");
-	story__circumstances(&safe, run, cause);
-	put_code(&item, &safe, COLUMNS);
-	if (!cut)
-		put_again(&item, cause, columns, false);
-	text__printf(&item, "\n");
-	speaker = story__speaker(page->tally, cause);
-	put_said(&item, page->tally, speaker->row.pid, speaker->row.start, SAID_MAX);
-	put_chain(&item, run->ending);
-	if (cut) { /* what is long comes last */
-		text__printf(&item, "\n");
-		put_again(&item, cause, columns, true);
-		text__printf(&item, "\n");
-	}
+	ci_cause__put(&item, page->tally, page->verdicts, page->limits->size / 64);
 	put(page, &item);
 }
 
@@ -297,9 +127,9 @@ static void put_passers(struct text *item, const struct tally *tally, const stru
 
 	for (size_t i = 0; i < n; i++) {
 		text__printf(item, "\nPassed on: **%s** ", story__ending(how, passers[i].row));
-		markdown__code(item, passers[i].shown, COLUMNS);
+		markdown__code(item, passers[i].shown, CI_COLUMNS);
 		text__printf(item, "\n");
-		put_lines(item, passers[i].lines, passers[i].count);
+		ci_item__lines(item, passers[i].lines, passers[i].count);
 	}
 }
 
@@ -311,22 +141,22 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 
 	text__printf(item, "\n**%s** ", story__ending(how, &kind->row));
 	story__kind_subject(&safe, kind);
-	put_code(item, &safe, COLUMNS);
+	ci_item__code(item, &safe, CI_COLUMNS);
 	if (kind->hidden)
 		text__printf(item, " **hidden**");
 	text__printf(item, "<br>");
 	story__kind(&safe, page->tally, kind);
-	put_code(item, &safe, COLUMNS);
-	put_line(item, kind->how, "");
-	put_line(item, kind->limit, "");
+	ci_item__code(item, &safe, CI_COLUMNS);
+	ci_item__line(item, kind->how, "");
+	ci_item__line(item, kind->limit, "");
 	story__began(&safe, kind);
 	if (safe.size)
-		put_line(item, safe.data, "");
+		ci_item__line(item, safe.data, "");
 	text__free(&safe);
-	put_line(item, kind->by, " ended 0");
+	ci_item__line(item, kind->by, " ended 0");
 	text__printf(item, "\n");
-	put_said(item, page->tally, kind->row.pid, kind->row.start, SAID_MAX / 4);
-	put_lines(item, others, story__others(page->tally, kind, others));
+	ci_item__said(item, page->tally, kind->row.pid, kind->row.start, CI_SAID_MAX / 4);
+	ci_item__lines(item, others, story__others(page->tally, kind, others));
 	put_passers(item, page->tally, kind);
 }
 
@@ -407,7 +237,7 @@ static void put_row(struct text *item, const struct totals_group *step)
 	text__printf(item, " %s |", format__count(number, step->count));
 	text__printf(item, " %s | ", format__count(number, step->failed));
 	text__safe(&safe, step->name, strlen(step->name));
-	put_code(item, &safe, NAME_COLUMNS);
+	ci_item__code(item, &safe, NAME_COLUMNS);
 	text__printf(item, " |\n");
 }
 
@@ -459,7 +289,7 @@ static void put_open(struct ci_page *page, bool goes)
 		if (row->step)
 			markdown__code(&item, row->step, NAME_COLUMNS);
 		text__printf(&item, " | ");
-		markdown__code(&item, row->shown, COLUMNS);
+		markdown__code(&item, row->shown, CI_COLUMNS);
 		text__printf(&item, " |\n");
 		fits = put(page, &item);
 	}
@@ -484,7 +314,7 @@ static int lose(void *arg, const char *safe)
 		return 0;
 	}
 	text__printf(&losing->text, losing->text.size ? "- " : "\n#### The record is not complete\n\n- ");
-	markdown__code(&losing->text, safe, COLUMNS);
+	markdown__code(&losing->text, safe, CI_COLUMNS);
 	text__printf(&losing->text, "\n");
 	return 0;
 }
