@@ -13,6 +13,9 @@
 /* What an answer ends, ends so soon after it. */
 #define ANSWER_NS 1000000000ULL
 
+/* Failures before one whose status a shell ends with, of a pipe or of what a handler is for; more of them it ignores. */
+#define ROW_MAX 2
+
 bool choice__is_candidate(const struct ending *ending)
 {
 	return !ending->fate->retried && !ending->fate->ignored;
@@ -195,7 +198,7 @@ static bool follows(const struct ending *next, const struct ending *e, uint64_t 
 static struct ending *first_in_row(const struct passer *passer, const struct brood *brood, struct ending *last)
 {
 	struct ending *first = last, *next = last;
-	uint32_t i = brood->count;
+	uint32_t i = brood->count, before = 0;
 
 	if (passer->says != STEPS_FAILURE || passer->tests || model_row__is_killed(passer->row) ||
 	    !model_command__is_shell(passer->command, passer->row->comm))
@@ -211,10 +214,13 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 			     is_same_status(last, passer) && !is_same_status(e, passer) ? FORKED_LATE_NS : ANSWER_NS))
 			break;
 		next = e;
-		if (!e->pub.row.benign && !was_prepared_for(e) && !again__is_same(e, first))
-			first = e;
+		if (e->pub.row.benign || was_prepared_for(e) || e->pub.row.signal == SIGPIPE ||
+		    again__is_same(e, first))
+			continue;
+		first = e;
+		before++;
 	}
-	return first;
+	return before > ROW_MAX && is_same_status(last, passer) && !was_prepared_for(last) ? last : first;
 }
 
 /* A runner has codes of its own: that a child's is the same says nothing. */
