@@ -11,7 +11,8 @@ enum model_expected {
 	MODEL_EXPECTED_SILENCED, /* its errors went to /dev/null, not so its caller's */
 	MODEL_EXPECTED_SEARCHED, /* a program that answers by its exit code has searched them */
 	MODEL_EXPECTED_ALIKE,	 /* so were those of another run of it that exited alike */
-	MODEL_EXPECTED_CAPTURED, /* the shell that started it read its errors by a pipe */
+	MODEL_EXPECTED_CAPTURED, /* the shell or script that started it read its errors by a pipe */
+	MODEL_EXPECTED_STATUS,	 /* the line of the shell that started it asks for $? */
 	MODEL_EXPECTED_ANSWER,	 /* by its exit code: it had written nothing */
 	MODEL_EXPECTED_UNSEEN,	 /* the same of what a rule says so of, and below that: benign */
 	MODEL_EXPECTED_TESTED,	 /* it crashed below what runs tests, and says by its own code whether that was meant */

@@ -8,9 +8,9 @@
  *
  * It ended at once by an exit code of its own, in no pipe, and its errors went to /dev/null, but not those of its caller; to
  * a file that a program which answers by its exit code has then searched with success, or has for another run of it; or into a
- * pipe that only the shell which started it can have read. A script that does not look at what its tools say may do the first,
- * too: that is a doubt, not an excuse. So it is for what exited 1 to 3 and had written nothing at all: a tool that fails has
- * words for it, and one that asks has an exit code:
+ * pipe that only the shell or script which started it can have read. A script that does not look at what its tools say may do
+ * the first, too: that is a doubt, not an excuse. So it is for what had written nothing at all: a tool that fails has words for
+ * it, and one that asks has an exit code:
  *
  *	./is_cached b || build b
  *
@@ -25,9 +25,8 @@
 #include "sinks/steps/steps.h"
 
 #define AT_ONCE_NS 1000000000ULL
-#define NOT_EXECUTED 126 /* and more: by what could not be executed, or by a signal */
-#define NO 1		 /* what grep, diff and alike answer by */
-#define ANSWER_MAX 3	 /* a script of one's own may know more than that: nothing to do, ask later */
+#define SIGNALS 64
+#define NO 1 /* what grep, diff and alike answer by */
 
 /* Whether an argument is the file, by its path or relative to the folder. */
 static bool names_file(const struct model_command *command, const struct model_text *file)
@@ -72,7 +71,8 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_SILENCED] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_SEARCHED] = "its errors were searched",
 		[MODEL_EXPECTED_ALIKE] = "the errors of another run of it were searched, which exited alike",
-		[MODEL_EXPECTED_CAPTURED] = "the shell that started it read its errors",
+		[MODEL_EXPECTED_CAPTURED] = "what started it read its errors",
+		[MODEL_EXPECTED_STATUS] = "the line of the shell that started it has $?",
 		[MODEL_EXPECTED_ANSWER] = "it had written nothing, as what answers by its exit code",
 		[MODEL_EXPECTED_UNSEEN] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_TESTED] = "it was below what runs tests",
@@ -103,10 +103,37 @@ static bool is_searched_for_alike(const struct brood *brood, const struct ending
 	return found;
 }
 
-/* A shell that reads what a tool says asks for more than whether it ended well, also if that was a signal. */
+/* Whether a program leaves its children its own descriptor 2 unless it is asked to read that: not so Node, Java and Tcl. */
+static bool reads_on_demand(const struct process *parent)
+{
+	static const char *const interpreters[] = {"python", "perl", "ruby"};
+	const char *called = parent->command && parent->command->args.length ? parent->command->args.data : "";
+	const char *slash = strrchr(called, '/'), *name = slash ? slash + 1 : called;
+	bool found = model_command__is_shell(parent->command, parent->row.comm);
+
+	for (size_t i = 0; i < sizeof(interpreters) / sizeof(*interpreters); i++)
+		found = found || !strncmp(name, interpreters[i], strlen(interpreters[i]));
+	return found;
+}
+
+/* What reads what a tool says asks for more than whether it ended well, also if that was a signal. */
 static bool is_captured(const struct process *parent, const struct ending *bad)
 {
-	return model_command__is_shell(parent->command, parent->row.comm) && again__has_own_pipe(parent, bad);
+	return reads_on_demand(parent) && again__has_own_pipe(parent, bad);
+}
+
+/* ./tool; test $? -eq 3 */
+static bool has_line_with_status(const struct process *parent)
+{
+	const char *line = model_command__shell_line(parent->command, parent->row.comm);
+
+	return line && strstr(line, "$?");
+}
+
+/* Not one of a shell's for what it could not execute, or what a signal ended. */
+static bool is_code_of_its_own(uint64_t code)
+{
+	return code != 126 && code != 127 && (code <= 128 || code > 128 + SIGNALS);
 }
 
 static enum model_expected seen_of(const struct process *parent, const struct ending *bad)
@@ -119,7 +146,16 @@ static enum model_expected seen_of(const struct process *parent, const struct en
 		return MODEL_EXPECTED_SEARCHED;
 	if (exited && is_searched_for_alike(parent->brood, bad))
 		return MODEL_EXPECTED_ALIKE;
+	if (exited && has_line_with_status(parent))
+		return MODEL_EXPECTED_STATUS;
 	return is_captured(parent, bad) ? MODEL_EXPECTED_CAPTURED : MODEL_EXPECTED_NOT;
+}
+
+/* Also what it has only passed on. */
+static void expect(struct ending *bad, enum model_expected expected)
+{
+	for (; bad && expected; bad = (struct ending *)bad->pub.cause)
+		bad->pub.expected = expected;
 }
 
 void expected__settle(const struct process *parent)
@@ -133,11 +169,11 @@ void expected__settle(const struct process *parent)
 
 		bad->pub.beside = !again__ran_alone(parent, bad);
 		if (row->benign || (!exited && row->outcome != MODEL_KILLED) ||
-		    (exited && row->exit_code >= NOT_EXECUTED) || row->propagated ||
-		    row->ended_ns - row->start > AT_ONCE_NS || bad->pub.beside)
+		    (exited && !is_code_of_its_own(row->exit_code)) || row->ended_ns - row->start > AT_ONCE_NS ||
+		    bad->pub.beside)
 			continue;
-		bad->pub.expected = seen_of(parent, bad);
-		bad->may_answer = exited && row->exit_code <= ANSWER_MAX && bad->alone;
+		expect(bad, seen_of(parent, bad));
+		bad->may_answer = exited && !row->propagated && bad->alone;
 	}
 }
 

@@ -92,7 +92,7 @@ static const struct cell of_process[] = {
 	{ "sender_comm", COLUMN_TEXT, cell__chars, ROW(sender_comm), 0, NULL, "its name; it may be outside of the run" },
 	{ "core_dumped", COLUMN_BOOL, cell__bool, ROW(core_dumped), 0, NULL, "it left a core" },
 	{ "outcome", COLUMN_TEXT, cell__outcome, ROW(outcome), 0, NULL,
-	  "ok, failed, killed, oom, running, unknown" },
+	  "ok (also where its status means no failure: benign), failed, killed, oom, running, unknown" },
 	{ "status", COLUMN_TEXT, cell__status, 0, 0, NULL,
 	  "how it ended: exit 1, SIGKILL, replaced by NAME (the process's next program), running, unknown" },
 	{ "hidden_by", COLUMN_TEXT, NULL, 0, LATE_HIDDEN_BY, NULL,

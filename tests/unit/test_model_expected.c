@@ -15,6 +15,7 @@ static const struct story {
 } stories[] = {
 	{"if tool 2>/dev/null", TO_NULL, "type=tty|", 2, 10, NULL, 0, false, true},
 	{"its caller is silent, too", TO_NULL, TO_NULL, 2, 10, NULL, 0, false, false},
+	{"git tag v1 2>/dev/null || true", TO_NULL, "type=tty|", 128, 10, NULL, 0, false, true},
 	{"it worked for long", TO_NULL, "type=tty|", 2, 5000, NULL, 0, false, false},
 	{"a signal", TO_NULL, "type=tty|", -11, 10, NULL, 0, false, false},
 	{"a signal, by a shell", TO_NULL, "type=tty|", 139, 10, NULL, 0, false, false},
@@ -79,7 +80,8 @@ static void what_says_no_by_its_code(void **state)
 		{"./is_cached b || build b", 1, 10, 0, false, false, true},
 		{"it has written something", 1, 10, 9, false, false, false},
 		{"./sync; case $? in 3) echo nothing to do", 3, 10, 0, false, false, true},
-		{"another code", 4, 10, 0, false, false, false},
+		{"a test that is skipped", 77, 10, 0, false, false, true},
+		{"what could not be executed", 126, 10, 0, false, false, false},
 		{"a signal", -11, 10, 0, false, false, false},
 		{"it worked for long", 1, 5000, 0, false, false, false},
 		{"what it has started may have said it", 1, 10, 0, true, false, false},
@@ -156,14 +158,16 @@ static void what_its_shell_has_read(void **state)
 		int status;
 		bool beside, expected; /* beside: not after it */
 	} cases[] = {
-		{"out=$(tool 2>&1)", "sh", "type=tty|", own, other, 2, false, true},
-		{"of a script that writes to another pipe", "sh", other, own, other, 2, false, true},
-		{"a signal, which $? tells", "sh", other, own, other, -6, false, true},
-		{"what is missing", "sh", other, own, other, 127, false, false},
-		{"its shell's pipe", "sh", own, own, other, 2, false, false},
-		{"another one writes there, too: exec | tee log", "sh", other, own, own, 2, false, false},
-		{"tool 2>&1 | tee log", "sh", other, own, other, 2, true, false},
-		{"another program may wait without a look", "perl", other, own, other, 2, false, false},
+		{"out=$(tool 2>&1)", "/bin/sh|./run|", "type=tty|", own, other, 2, false, true},
+		{"of a script that writes to another pipe", "/bin/sh|./run|", other, own, other, 2, false, true},
+		{"a signal, which $? tells", "/bin/sh|./run|", other, own, other, -6, false, true},
+		{"what is missing", "/bin/sh|./run|", other, own, other, 127, false, false},
+		{"its shell's pipe", "/bin/sh|./run|", own, own, other, 2, false, false},
+		{"another one writes there, too: exec | tee log", "/bin/sh|./run|", other, own, own, 2, false, false},
+		{"tool 2>&1 | tee log", "/bin/sh|./run|", other, own, other, 2, true, false},
+		{"subprocess.run(..., capture_output=True)", "/bin/python3.11|./run|", other, own, other, 2, false,
+		 true},
+		{"one that always has a pipe there", "/bin/node|./run|", other, own, other, 2, false, false},
 	};
 
 	(void)state;
@@ -171,7 +175,8 @@ static void what_its_shell_has_read(void **state)
 		struct seen *s = begin(NULL, ALL);
 		uint64_t next = S + (cases[i].beside ? 2 : 9) * MS;
 
-		EXEC(.at = S, .pid = 10, .exe = cases[i].parent, .args = "x|", .stderr_is = cases[i].parents_stderr);
+		EXEC(.at = S, .pid = 10, .exe = "/x/run", .args = cases[i].parent,
+		     .stderr_is = cases[i].parents_stderr);
 		FORK(.at = S + MS, .pid = 11, .parent = 10, .comm = "sh");
 		EXEC(.at = S + MS, .pid = 11, .exe = "/bin/tool", .args = "tool|", .stderr_is = cases[i].stderr_is);
 		if (cases[i].beside)
@@ -185,6 +190,38 @@ static void what_its_shell_has_read(void **state)
 		END(.at = S + 19 * MS, .pid = 10, .cpu = 1, .bytes = 1);
 		if (s->hidden_count != 1 || (s->hidden[0].expected == MODEL_EXPECTED_CAPTURED) != cases[i].expected)
 			fail_msg("%s", cases[i].what);
+		end(s);
+	}
+}
+
+/* if git commit 2>/dev/null, which a hook refuses; make's tool; test $? -eq 3 */
+static void what_is_passed_on_was_expected_below(void **state)
+{
+	static const struct {
+		const char *args, *stderr_is;
+		enum model_expected expected;
+	} cases[] = {
+		{"sh|x|", TO_NULL, MODEL_EXPECTED_SILENCED},
+		{"sh|x|", "type=tty|", MODEL_EXPECTED_NOT},
+		{"sh|-c|git commit; test $? -eq 4|", "type=tty|", MODEL_EXPECTED_STATUS},
+		{"sh|-c|git commit; true|", "type=tty|", MODEL_EXPECTED_NOT},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+
+		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = cases[i].args, .stderr_is = "type=tty|");
+		FORK(.at = S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = S, .pid = 11, .exe = "/bin/git", .args = "git|commit|", .stderr_is = cases[i].stderr_is);
+		FORK(.at = S, .pid = 12, .parent = 11, .comm = "git");
+		EXEC(.at = S, .pid = 12, .exe = "/x/hook", .args = "hook|", .stderr_is = cases[i].stderr_is);
+		END(.at = S + MS, .pid = 12, .code = 4, .cpu = 1, .bytes = 1);
+		END(.at = S + 2 * MS, .pid = 11, .code = 4, .cpu = 1, .bytes = 1);
+		END(.at = S + 9 * MS, .pid = 10, .cpu = 1, .bytes = 1);
+		assert_true(s->hidden_count && s->hidden[0].pid == 12);
+		if (s->hidden[0].expected != cases[i].expected)
+			fail_msg("case %zu: %u", i, s->hidden[0].expected);
 		end(s);
 	}
 }
@@ -302,6 +339,7 @@ int main(void)
 		cmocka_unit_test(what_says_no_by_its_code),
 		cmocka_unit_test(what_a_script_says_no_by),
 		cmocka_unit_test(what_its_shell_has_read),
+		cmocka_unit_test(what_is_passed_on_was_expected_below),
 		cmocka_unit_test(what_was_searched_for_another_run),
 		cmocka_unit_test(what_a_rule_doubts),
 		cmocka_unit_test(what_a_recipe_may_fail_by),
