@@ -26,7 +26,8 @@
 
 #define AT_ONCE_NS 1000000000ULL
 #define SIGNALS 64
-#define NO 1 /* what grep, diff and alike answer by */
+#define NO_WORD 1 /* bytes: what Node starts has written one before its exec */
+#define NO 1	  /* what grep, diff and alike answer by */
 
 /* Whether an argument is the file, by its path or relative to the folder. */
 static bool names_file(const struct model_command *command, const struct model_text *file)
@@ -193,6 +194,6 @@ void expected__hidden(struct ending *ending, const struct model_row *row, const 
 		ending->pub.expected = MODEL_EXPECTED_RECIPE;
 	else if (may_be_meant(ending, row, by))
 		ending->pub.expected = MODEL_EXPECTED_DOUBT;
-	else if (ending->may_answer && !row->io[MODEL_IO_WRITE_CHARS] && !row->io_partial)
+	else if (ending->may_answer && row->io[MODEL_IO_WRITE_CHARS] <= NO_WORD && !row->io_partial)
 		ending->pub.expected = MODEL_EXPECTED_ANSWER;
 }

@@ -79,6 +79,7 @@ static void what_says_no_by_its_code(void **state)
 	} cases[] = {
 		{"./is_cached b || build b", 1, 10, 0, false, false, true},
 		{"it has written something", 1, 10, 9, false, false, false},
+		{"a child of Node has, before its exec", 1, 10, 1, false, false, true},
 		{"./sync; case $? in 3) echo nothing to do", 3, 10, 0, false, false, true},
 		{"a test that is skipped", 77, 10, 0, false, false, true},
 		{"what could not be executed", 126, 10, 0, false, false, false},
@@ -91,7 +92,7 @@ static void what_says_no_by_its_code(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct seen *s = begin("exits: [{command: [grep], code: [1], is: answer}]", ALL | 1U << IO);
-		uint64_t end_of = S + cases[i].ms * MS, last = end_of + 5 * MS;
+		uint64_t end_of = S + cases[i].ms * MS, last = end_of + 5 * MS, written[MADE_IO] = {0, cases[i].chars};
 
 		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|x|");
 		FORK(.at = S, .pid = 11, .parent = 10, .comm = "sh");
@@ -101,7 +102,7 @@ static void what_says_no_by_its_code(void **state)
 		if (cases[i].forks || cases[i].beside)
 			END(.at = end_of - MS, .pid = 12, .cpu = 1, .bytes = 1);
 		END(.at = end_of, .pid = 11, STATUS(cases[i].status), .cpu = 1, .bytes = 1);
-		IO_CLOSED(.at = end_of, .pid = 11, .chars = cases[i].chars);
+		IO_CLOSED(.at = end_of, .pid = 11, .io = written);
 		END(.at = last, .pid = 10, .cpu = 1, .bytes = 1);
 		IO_CLOSED(.at = last, .pid = 10);
 		assert_int_equal(model__finish(s->model), 0);
