@@ -103,8 +103,6 @@ uint64_t address__number(const char *address, bool reversed);
 /* After all waits: finds the holders of what is waited for. 0 or -ENOMEM. */
 int resources__find_holds(struct wakers *wakers);
 
-/* ---- pseudo_terminal.c ---- */
-
 /* Makes `node`, a wait of the process for its terminal, wait for what has the other end, if that is in the run: *master is the
  * process that has opened it, or GRAPH_NONE: it is not known to be there. 0 or -ENOMEM. */
 int terminal__await(struct wakers *wakers, uint32_t node, uint32_t process, const struct stand_descriptor *at,
