@@ -270,7 +270,6 @@ enum detector_index {
 	DETECT_RECURSION,
 	DETECT_FORK_STORM,
 	DETECT_SPIN,
-	DETECT_IDLE,
 	DETECT_LEAK,
 	DETECT_THRASH,
 	DETECT_THROTTLED,
@@ -283,7 +282,7 @@ enum detector_index {
 
 extern const struct detector detector_graph, detector_retry_loop, detector_oom, detector_disk_full,
 	detector_missing_tool, detector_hidden_failure, detector_outlived, detector_recursion, detector_fork_storm,
-	detector_spin, detector_idle, detector_leak, detector_thrash, detector_throttled, detector_quota,
-	detector_io_bound, detector_straggler, detector_zombie;
+	detector_spin, detector_leak, detector_thrash, detector_throttled, detector_quota, detector_io_bound,
+	detector_straggler, detector_zombie;
 
 #endif

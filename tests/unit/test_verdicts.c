@@ -613,61 +613,6 @@ static void spins_beside_a_heartbeat(void)
 	waits_in_a_loop(4 * MS, 20 << 10);
 }
 
-/* Threads that wake up now and then, for ten seconds. */
-static void ticks(uint64_t threads, uint64_t cpu, uint64_t chars, uint64_t switches)
-{
-	start(1 * S, 11, ROOT, "vm", "main|");
-	IO_SAMPLED(.at = 1 * S + 50 * MS, .pid = 11, .chars = 100);
-	for (uint64_t i = 1; i <= 50; i++) {
-		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * cpu, .state = 'S', .threads = threads,
-			    .voluntary = 3 + i * switches, .involuntary = 1);
-		if (chars)
-			IO_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .chars = 100 + i * chars);
-	}
-}
-
-static void only_ticks(void)
-{
-	ticks(12, MS / 2, 0, 4);
-	stop(11 * S + 100 * MS);
-}
-
-static void only_ticks_and_ends(void)
-{
-	ticks(12, MS / 2, 0, 4);
-	over(11 * S + 100 * MS, 11, ROOT, 0);
-	over(12 * S, ROOT, 0, 0);
-}
-
-static void one_thread_ticks(void)
-{
-	ticks(1, MS / 2, 0, 4);
-	stop(11 * S + 100 * MS);
-}
-
-static void ticks_and_writes(void)
-{
-	ticks(12, MS / 2, 10, 4);
-	stop(11 * S + 100 * MS);
-}
-
-static void ticks_and_works(void)
-{
-	ticks(12, 20 * MS, 0, 4);
-	stop(11 * S + 100 * MS);
-}
-
-static void ticks_and_has_a_child(void)
-{
-	start(1 * S, 11, ROOT, "vm", "main|");
-	start(1 * S + 10 * MS, 12, 11, "sleep", "99|");
-	IO_SAMPLED(.at = 1 * S + 50 * MS, .pid = 11, .chars = 100);
-	for (uint64_t i = 1; i <= 50; i++)
-		CPU_SAMPLED(.at = 1 * S + i * 200 * MS, .pid = 11, .cpu = i * MS / 2, .state = 'S', .threads = 12,
-			    .voluntary = 3 + i, .involuntary = 1);
-	stop(11 * S + 100 * MS);
-}
-
 enum shape { LINEAR, PLATEAU, SAW, LOADS, TEETH, GROWING_TEETH, STEPS };
 
 static void holds(enum shape shape)
@@ -1550,12 +1495,6 @@ static const struct {
 	{waits_in_a_loop_for_work, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "while other processes of its run used"},
 	{waits_in_a_loop_for_bytes, VERDICT_SPIN, VERDICT_SUSPECTED, 11, "while other processes of its run used"},
 	{spins_beside_a_heartbeat, VERDICT_SPIN, VERDICT_LIKELY, 11, "until it was ended from outside"},
-	{only_ticks, VERDICT_HANG, VERDICT_SUSPECTED, 11, "but short wakes of some of its 12 threads"},
-	{only_ticks_and_ends, NONE, 0, 0, NULL},
-	{one_thread_ticks, NONE, 0, 0, NULL},
-	{ticks_and_writes, NONE, 0, 0, NULL},
-	{ticks_and_works, NONE, 0, 0, NULL},
-	{ticks_and_has_a_child, NONE, 0, 0, NULL},
 	{leaks, VERDICT_LEAK, VERDICT_LIKELY, 11, "5.0 MiB/s"},
 	{leaks_in_teeth, VERDICT_LEAK, VERDICT_LIKELY, 11, "and did not give it back, 2.5 MiB/s"},
 	{takes_more_and_gives_it_back, NONE, 0, 0, NULL},
