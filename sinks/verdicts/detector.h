@@ -262,6 +262,7 @@ struct detector {
 enum detector_index {
 	DETECT_GRAPH,
 	DETECT_RETRY,
+	DETECT_TICKS,
 	DETECT_OOM,
 	DETECT_DISK_FULL,
 	DETECT_MISSING_TOOL,
@@ -280,7 +281,7 @@ enum detector_index {
 	DETECTORS,
 };
 
-extern const struct detector detector_graph, detector_retry_loop, detector_oom, detector_disk_full,
+extern const struct detector detector_graph, detector_retry_loop, detector_ticks, detector_oom, detector_disk_full,
 	detector_missing_tool, detector_hidden_failure, detector_outlived, detector_recursion, detector_fork_storm,
 	detector_spin, detector_leak, detector_thrash, detector_throttled, detector_quota, detector_io_bound,
 	detector_straggler, detector_zombie;

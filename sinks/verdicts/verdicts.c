@@ -8,10 +8,10 @@
 
 #include "sinks/verdicts/detector.h"
 
-#define ALL(each)                                                                                                     \
-	each(graph) each(retry_loop) each(oom) each(disk_full) each(missing_tool) each(hidden_failure) each(outlived) \
-		each(recursion) each(fork_storm) each(spin) each(leak) each(thrash) each(throttled) each(quota)       \
-			each(io_bound) each(straggler) each(zombie)
+#define ALL(each)                                                                                                  \
+	each(graph) each(retry_loop) each(ticks) each(oom) each(disk_full) each(missing_tool) each(hidden_failure) \
+		each(outlived) each(recursion) each(fork_storm) each(spin) each(leak) each(thrash) each(throttled) \
+			each(quota) each(io_bound) each(straggler) each(zombie)
 #define DETECTOR(name) &detector_##name,
 #define ABOUT(name) &detector_##name.about,
 

@@ -572,6 +572,79 @@ static void computes_and_sleeps(void)
 }
 
 /* Another process gets on meanwhile. */
+/* A runtime of 19 threads that wakes now and then; its first thread waits in a call for another one. */
+static void ticks_as(const char *call, uint64_t threads, uint64_t wakes)
+{
+	start(1 * S, 11, ROOT, "java", "Main.java|");
+	for (uint64_t i = 0; i < 40; i++)
+		CPU_SAMPLED(.at = 2 * S + i * 200 * MS, .pid = 11, .cpu = S + i * MS / 5, .voluntary = 900 + i * wakes,
+			    .threads = threads, .state = 'S', .syscall = call);
+}
+
+static void only_ticks(void)
+{
+	ticks_as("futex", 19, 2);
+	stop(10 * S);
+}
+
+static void ticks_and_ends(void)
+{
+	ticks_as("futex", 19, 2);
+	over(10 * S, 11, ROOT, 0);
+	over(11 * S, ROOT, 0, 0);
+}
+
+static void ticks_and_is_ended_by_its_script(void)
+{
+	ticks_as("futex", 19, 2);
+	END(.at = 10 * S, .pid = 11, .parent = ROOT, .signal = 15, .sent_by = ROOT, .cpu = 1 * MS, .bytes = MIB);
+	over(11 * S, ROOT, 0, 0);
+}
+
+static void ticks_and_reads(void)
+{
+	ticks_as("futex", 19, 2);
+	IO_SAMPLED(.at = 9 * S, .pid = 11, .chars = 10);
+	IO_SAMPLED(.at = 9 * S + 200 * MS, .pid = 11, .chars = 20);
+	stop(10 * S);
+}
+
+static void ticks_beside_work(void)
+{
+	ticks_as("futex", 19, 2);
+	start(9 * S, 12, ROOT, "gzip", "");
+	IO_SAMPLED(.at = 9 * S + 100 * MS, .pid = 12, .chars = 10);
+	IO_SAMPLED(.at = 9 * S + 200 * MS, .pid = 12, .chars = 1 << 20);
+	stop(10 * S);
+}
+
+static void ticks_for_a_child(void)
+{
+	ticks_as("futex", 19, 2);
+	start(9 * S + 900 * MS, 12, 11, "gcc", "");
+	CPU_SAMPLED(.at = 10 * S, .pid = 11, .cpu = S + 8 * MS, .voluntary = 980, .threads = 19, .state = 'S',
+		    .syscall = "futex");
+	stop(11 * S);
+}
+
+static void sleeps_in_a_loop(void)
+{
+	ticks_as("clock_nanosleep", 2, 0);
+	stop(10 * S);
+}
+
+static void waits_for_events(void)
+{
+	ticks_as("epoll_wait", 11, 1);
+	stop(10 * S);
+}
+
+static void polls_often(void)
+{
+	ticks_as("futex", 2, 4);
+	stop(10 * S);
+}
+
 static void spins_beside_work(void)
 {
 	start(1 * S, 12, ROOT, "work", "");
@@ -1565,6 +1638,16 @@ static const struct {
 	{sleeps_of_different_lengths, NONE, 0, 0, NULL},
 	{one_sleeps_longer_than_asked, VERDICT_STRAGGLER, VERDICT_LIKELY, 16, "took 9.0 s, the median of 7"},
 	{a_queue, NONE, 0, 0, NULL},
+	{only_ticks, VERDICT_HANG, VERDICT_SUSPECTED, 11,
+	 "has got on with nothing for 7.8 s: its 19 threads woke 76 times and used 7.6 ms of CPU"},
+	{ticks_and_ends, NONE, 0, 0, NULL},
+	{ticks_and_is_ended_by_its_script, NONE, 0, 0, NULL},
+	{ticks_and_reads, NONE, 0, 0, NULL},
+	{ticks_beside_work, NONE, 0, 0, NULL},
+	{ticks_for_a_child, NONE, 0, 0, NULL},
+	{sleeps_in_a_loop, NONE, 0, 0, NULL},
+	{waits_for_events, NONE, 0, 0, NULL},
+	{polls_often, NONE, 0, 0, NULL},
 	{tries_again_and_again, VERDICT_HANG, VERDICT_LIKELY, ROOT, "the same children again and again, 11 rounds in "},
 	{tries_until_it_works, NONE, 0, 0, NULL},
 	{tries_and_writes, NONE, 0, 0, NULL},
