@@ -25,8 +25,8 @@ static void move(struct text *to, struct text *from)
 	*from = (struct text){0};
 }
 
-/* Of a verdict on what a limit of time has ended, or one of its own: flock -w. */
-enum { MARK_AT_LIMIT = 1, MARK_AT_OWN_LIMIT };
+/* Of a verdict on what was ended by a limit of time, by one of its own (flock -w), or by what is above it, as make does. */
+enum { MARK_AT_LIMIT = 1, MARK_AT_OWN_LIMIT, MARK_FROM_ABOVE };
 
 static int give(struct verdicts *verdicts, struct finding *finding, const struct model_row *row,
 		enum verdict_certainty certainty, uint64_t ended_ns, uint8_t mark)
@@ -292,6 +292,15 @@ static bool has_failed_the_run(const struct verdict *verdict)
 	return ending;
 }
 
+/* Whether a signal from outside ended the run in the same moment: what is above it has then passed that on. */
+static bool ended_with_run(const struct verdicts *verdicts, const struct verdict *verdict)
+{
+	const struct verdict_run *run = verdicts->runs[verdict->run->index];
+	uint64_t root_ns = run->root_ended_ns;
+
+	return run->outside && root_ns + DYING_NS >= verdict->ended_ns && verdict->ended_ns + DYING_NS >= root_ns;
+}
+
 /* What a limit of time has ended may have been given that time: listen for 5 s. Then the run is none the worse for it. */
 static int finish(struct verdicts *verdicts)
 {
@@ -300,6 +309,8 @@ static int finish(struct verdicts *verdicts)
 		bool hangs = verdict->kind == VERDICT_HANG || verdict->kind == VERDICT_DEADLOCK;
 
 		if (hangs && verdict->mark == MARK_AT_LIMIT && !verdicts->runs[verdict->run->index]->root_failed)
+			verdict->dropped = true;
+		if (hangs && verdict->mark == MARK_FROM_ABOVE && !ended_with_run(verdicts, verdict))
 			verdict->dropped = true;
 		if (hangs && verdict->mark == MARK_AT_OWN_LIMIT && !has_failed_the_run(verdict))
 			verdict->dropped = true;
@@ -335,16 +346,19 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	bool lives = row->outcome == MODEL_RUNNING || row->outcome == MODEL_UNKNOWN;
 	bool failed = row->ending && !row->propagated; /* also by an answer: that it did not get the lock */
 	enum verdict_certainty certainty;
-	bool at_limit, at_own_limit;
+	bool at_limit, at_own_limit, from_above;
 
 	if (!finding)
 		return 0;
 	at_limit = !finding->closed && ended_at_limit(track, row);
+	from_above = !finding->closed && !at_limit && model_row__is_killed(row) &&
+		     (row->sender_is == MODEL_RELATION_PARENT || row->sender_is == MODEL_RELATION_ANCESTOR);
 	at_own_limit = !finding->closed && finding->limits_itself && failed && !ended__by_signal(row);
 	if (finding->closed)
 		certainty = finding->proven ? VERDICT_PROVEN : VERDICT_LIKELY;
 	else
-		certainty = at_own_limit ? VERDICT_LIKELY : outside(verdicts, track, finding, row, at_limit);
+		certainty =
+			at_own_limit ? VERDICT_LIKELY : outside(verdicts, track, finding, row, at_limit || from_above);
 	/* It went on, or ended by itself: then it was none. Of what ends with the run the end may not have been seen. */
 	if (finding->moved_ns && !finding->broken &&
 	    ((lives && row->run->life == STREAM_RUNNING) ||
@@ -357,6 +371,7 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 	return give(verdicts, finding, row, certainty, row->ended_ns,
 		    at_own_limit ? MARK_AT_OWN_LIMIT
 		    : at_limit	 ? MARK_AT_LIMIT
+		    : from_above ? MARK_FROM_ABOVE
 				 : 0);
 }
 

@@ -442,6 +442,11 @@ static const struct situation {
 	 "p 8 1; p 9 8; p 10 9; t 10 S openat -100 0 0; look; u 9 1; u 9 2; " MINUTE
 	 "u 9 3; x 8 -15; x 9 -15; x 10 -15",
 	 "hang likely 10", NULL},
+	{"make passes the signal on, and ends by it",
+	 "p 9 1; p 8 9; x 8 0; p 10 9; t 9 S wait4 -1; t 10 S openat -100 0 0; x 10 -15 9; x 9 -15", "hang likely 10",
+	 NULL},
+	{"a script ends it long before the run is ended",
+	 "p 9 1; p 8 9; x 8 0; p 10 9; t 10 S openat -100 0 0; x 10 -15 9; wait; x 9 -15", "", NULL},
 	{"another job has got on until a moment before",
 	 "p 9 1; p 10 9; p 11 9; t 9 S wait4 -1; t 10 S openat -100 0 0; look; u 11 1; " MINUTE
 	 "u 11 2; wait; x 11 0; x 10 -15; x 9 -15",
