@@ -140,7 +140,7 @@ bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 enum steps_called { STEPS_CALLED_NOTHING, STEPS_CALLED_PROGRAM, STEPS_CALLED_FIRST };
 enum steps_called steps_tool__called(const struct model_command *command, char out[STEPS_NAME_MAX]);
 
-/* What the ends of its descendants say: STEPS_ANSWER, STEPS_TESTS, STEPS_UNSEEN or STEPS_IGNORED, unless they are STEPS_FAILURE. */
+/* What the ends of its descendants say: STEPS_ANSWER, STEPS_TESTS, STEPS_UNSEEN, STEPS_IGNORED; else STEPS_FAILURE. */
 enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 
 #endif
