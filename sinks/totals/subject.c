@@ -67,15 +67,22 @@ static bool is_wanted(const struct runtime *runtime, struct story_line text, str
 	end = memchr(text.at, '\n', text.length);
 	text.length = end ? (size_t)(end - text.at) : text.length;
 	between = find(text, runtime->between);
-	if (!between || text.length < strlen(runtime->after))
+	if (!between)
 		return false;
 	wanted->name = (struct story_line){.at = text.at, .length = (size_t)(between - text.at)};
 	wanted->reason =
 		(struct story_line){.at = between + 1, .length = (size_t)(text.at + text.length - between) - 1};
 	if (!runtime->name_first) {
+		size_t after = strlen(runtime->after);
+
 		wanted->reason = wanted->name;
 		wanted->name.at = between + strlen(runtime->between);
-		wanted->name.length = (size_t)(text.at + text.length - wanted->name.at) - strlen(runtime->after);
+		wanted->name.length = (size_t)(text.at + text.length - wanted->name.at);
+		if (wanted->name.length < after)
+			return false;
+		wanted->name.length -= after;
+		if (memcmp(wanted->name.at + wanted->name.length, runtime->after, after) != 0) /* it was cut off */
+			return false;
 	}
 	return wanted->name.length && wanted->reason.length;
 }

@@ -37,6 +37,9 @@ static const struct {
 	 "fork of tool a.x"},
 	{255, "  File \"p.py\", line 9, in _execute_child\nValueError: [Errno: 'a'\n", "fork of tool a.x"},
 	{255, "Error: spawn x ENOENT\n", "fork of tool a.x"},
+	/* cut off */
+	{255, POPEN "FileNotFoundError: [Errno 2] x: '\n", "fork of tool a.x"},
+	{255, POPEN "FileNotFoundError: [Errno 2] x: 'bcfto\n", "fork of tool a.x"},
 	{127, "Error: spawning failed\n", "fork of tool a.x"},
 	{127, "Error: spawn  ENOENT\n", "fork of tool a.x"},
 	{127, "", "fork of tool a.x"},
