@@ -258,6 +258,7 @@ bool story__shorten(struct text *text, const char *safe, size_t columns)
 		text__put(text, safe, head);
 		text__printf(text, " " TEXT_ELLIPSIS);
 	}
-	text__printf(text, " %s", safe + tail);
+	/* within a word, no blank: of a path, ".../x.py" is one argument */
+	text__printf(text, "%s%s", safe[tail - 1] == ' ' ? " " : "", safe + tail);
 	return true;
 }
