@@ -245,7 +245,7 @@ def test_asked_twice_it_does_not_wait():
         out.readline()
         started.process.send_signal(signal.SIGTERM)
         assert out.readline() == b"got\n"
-        time.sleep(1.1)
+        time.sleep(1.1)  # the same signal within a second is one
         started.process.send_signal(signal.SIGTERM)
         assert started.process.wait(10) == 128 + signal.SIGTERM
         os.killpg(started.pid, signal.SIGKILL)  # the command lives on
