@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The curves of processes, steps and runs, from samples of processes. */
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "sinks/perfetto/tracer.h"
@@ -8,6 +9,9 @@
 /* How long curves wait for CPU time that a process used since its last sample: nearly all accounts are closed by then.
  * What comes later, of a zombie that its parent has not waited for, is in the slices' figures only. */
 #define LATE_NS 12000000000ULL
+
+/* More than any machine has: what a damaged record says. */
+#define CORES_MAX 1e6
 
 /* A process that was sampled while it lived. */
 struct sampled {
@@ -144,7 +148,7 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 	uint64_t from = since(tracer, sample), until = sample->until_ns > from ? sample->until_ns : from + 1;
 	uint64_t track =
 		tracer__counter(tracer__process(sample->row->run, sample->row->pid, sample->row->start), GAUGE_CORES);
-	double rate = (double)sample->cpu_ns / (double)(until - from);
+	double rate = fmin((double)sample->cpu_ns / (double)(until - from), CORES_MAX);
 	int64_t level = (int64_t)(rate * 1e9);
 	int err = 0;
 
