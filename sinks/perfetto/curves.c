@@ -12,6 +12,7 @@
 
 /* More than any machine has: what a damaged record says. */
 #define CORES_MAX 1e6
+#define BYTES_MAX (1ULL << 48)
 
 /* A process that was sampled while it lived. */
 struct sampled {
@@ -164,17 +165,22 @@ static int cores(struct tracer *tracer, const struct trace_run *run, const struc
 	return err;
 }
 
+static uint64_t held_by(const struct model_sample *sample)
+{
+	return sample->rss_bytes < BYTES_MAX ? sample->rss_bytes : BYTES_MAX;
+}
+
 /* It holds this until the next sample; before the first one, as much as that. */
 static int bytes_held(struct tracer *tracer, const struct trace_run *run, const struct model_sample *sample,
 		      struct sampled *sampled)
 {
 	const struct model_row *row = sample->row;
-	int64_t more = (int64_t)(sample->rss_bytes - sampled->held);
+	int64_t more = (int64_t)held_by(sample) - (int64_t)sampled->held;
 	uint64_t ts = tracer__time(run, sampled->held ? sample->until_ns : sample->from_ns);
 
 	if (!more)
 		return 0;
-	sampled->held = sample->rss_bytes;
+	sampled->held = held_by(sample);
 	packets__bytes(&tracer->packets, ts,
 		       tracer__counter(tracer__process(row->run, row->pid, row->start), GAUGE_BYTES), sampled->held);
 	return timeline__add(&tracer->timeline, sampled->gauges, GAUGE_BYTES, ts, more);
@@ -194,11 +200,11 @@ static int bytes_at_once(struct tracer *tracer, const struct trace_run *run, con
 			 struct gauges *gauges)
 {
 	int err = timeline__add(&tracer->timeline, gauges, GAUGE_BYTES, tracer__time(run, sample->from_ns),
-				(int64_t)sample->rss_bytes);
+				(int64_t)held_by(sample));
 
 	return err ? err
 		   : timeline__add(&tracer->timeline, gauges, GAUGE_BYTES, tracer__time(run, sample->until_ns),
-				   -(int64_t)sample->rss_bytes);
+				   -(int64_t)held_by(sample));
 }
 
 /* Curves are complete up to a fixed delay. */
