@@ -2,6 +2,7 @@
 /* Hang and deadlock: waits that nothing ends, by the wait graph. What only something outside could end is suspected while it
  * lasts, likely if a process had to be ended for it, and withdrawn if it goes on or ends by itself. */
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "core/format.h"
@@ -333,10 +334,10 @@ static bool was_broken(const struct track *track, const struct finding *finding,
 	return finding->broken || (ended__by_signal(row) && (finding->proven || !is_meant(track, finding, row)));
 }
 
-/* Nothing distinguishes it from a healthy one that its user has ended. */
-static bool is_doubtful(const struct finding *finding, bool at_limit)
+/* Nothing distinguishes it from a healthy one that its user has ended: a server by Ctrl-C. */
+static bool is_doubtful(const struct finding *finding, const struct model_row *row, bool at_limit)
 {
-	return finding->listens || (finding->goes_on && !at_limit);
+	return (finding->listens && row->signal == SIGINT) || (finding->goes_on && !at_limit);
 }
 
 static int row(struct verdicts *verdicts, struct track *track, const struct model_row *row)
@@ -366,7 +367,7 @@ static int row(struct verdicts *verdicts, struct track *track, const struct mode
 		return 0;
 	if (!lives && (finding->closed ? !was_broken(track, finding, row) : certainty == VERDICT_SUSPECTED))
 		return 0;
-	if (!finding->closed && is_doubtful(finding, at_limit || at_own_limit))
+	if (!finding->closed && is_doubtful(finding, row, at_limit || at_own_limit))
 		certainty = VERDICT_SUSPECTED;
 	return give(verdicts, finding, row, certainty, row->ended_ns,
 		    at_own_limit ? MARK_AT_OWN_LIMIT

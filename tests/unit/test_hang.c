@@ -298,7 +298,7 @@ static const struct situation {
 	{"a server whose script waits for it, and is ended",
 	 "p 9 1; p 10 9; p 12 10; t 10 S wait4 -1; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; look;"
 	 "x 10 -15; t 12 S accept4 3; d 12 3 socket 8 rw address=tcp_127.0.0.1:80_listen; look; x 12 -15; x 9 -15",
-	 "hang suspected 12;zombie suspected 9", "; it listens for clients, and an idle server does no more than that"},
+	 "hang likely 12;zombie suspected 9", "; it listens for clients, and an idle server does no more than that"},
 	{"a server that has had a client, and its user ends it",
 	 "p 9 1; p 10 9; t 9 S wait4 -1; t 10 S epoll_wait 3 0x7000 1 0xffffffff; d 10 3 epoll 3 rw;"
 	 "d 10 4 socket 8 rw address=tcp_127.0.0.1:80_listen; x 10 -2; x 9 -2",
