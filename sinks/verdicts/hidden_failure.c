@@ -45,6 +45,19 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 	return timed_out || expected ? VERDICT_LIKELY : VERDICT_PROVEN;
 }
 
+/* With how it ended as the evidence so far, and the process as a member. */
+static struct draft begin(enum verdict_certainty certainty, const struct model_row *row)
+{
+	struct draft draft = draft__new(VERDICT_HIDDEN_FAILURE, certainty, row);
+
+	draft.since_ns = draft.ended_ns = row->ended_ns;
+	text__process(&draft.evidence, row);
+	text__printf(&draft.evidence, " ");
+	put_end(&draft.evidence, row);
+	text__member(&draft.members, row->pid, 0);
+	return draft;
+}
+
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	const char *expected = row->ending ? model_expected__words(row->ending->expected) : NULL;
@@ -52,18 +65,13 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 
 	if (row->propagated)
 		return 0;
-	draft = draft__new(VERDICT_HIDDEN_FAILURE, certainty_of(row), row);
+	draft = begin(certainty_of(row), row);
 	draft.mark = row->ending && row->ending->reader_left ? MARK_READER_LEFT : 0;
-	draft.since_ns = draft.ended_ns = row->ended_ns;
-	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " ");
-	put_end(&draft.evidence, row);
 	text__printf(&draft.evidence, ", and ");
 	text__command(&draft.evidence, by, "an ancestor", false);
 	text__printf(&draft.evidence, " (pid %u) above it exited 0", pid);
 	if (expected)
 		text__printf(&draft.evidence, "; it was expected, perhaps: %s", expected);
-	text__member(&draft.members, row->pid, 0);
 	text__member(&draft.members, pid, 0);
 	text__printf(&draft.refute, "a check of its exit status that was meant to accept this one");
 	text__printf(&draft.next,
@@ -80,13 +88,8 @@ static int suspect(struct verdicts *verdicts, struct track *track, const struct 
 	(void)track;
 	if (!ending || ending->expected != MODEL_EXPECTED_UNSEEN || ending->cause)
 		return 0;
-	draft = draft__new(VERDICT_HIDDEN_FAILURE, VERDICT_SUSPECTED, row);
-	draft.since_ns = draft.ended_ns = row->ended_ns;
-	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " ");
-	put_end(&draft.evidence, row);
+	draft = begin(VERDICT_SUSPECTED, row);
 	text__printf(&draft.evidence, ", and %s", model_expected__words(ending->expected));
-	text__member(&draft.members, row->pid, 0);
 	text__printf(&draft.refute, "a check that was to know only whether it ends well");
 	text__printf(&draft.next, "send its errors to a file, and look at its exit status");
 	return draft__add(verdicts, &draft);
@@ -99,13 +102,8 @@ static int doubt(struct verdicts *verdicts, const struct model_row *row)
 
 	if (row->propagated || !row->ending || !row->ending->unsure)
 		return 0;
-	draft = draft__new(VERDICT_HIDDEN_FAILURE, VERDICT_SUSPECTED, row);
-	draft.since_ns = draft.ended_ns = row->ended_ns;
-	text__process(&draft.evidence, row);
-	text__printf(&draft.evidence, " ");
-	put_end(&draft.evidence, row);
+	draft = begin(VERDICT_SUSPECTED, row);
 	text__printf(&draft.evidence, ", and the same was done again and ended well: for other data, perhaps");
-	text__member(&draft.members, row->pid, 0);
 	text__printf(&draft.refute, "a loop that ends as soon as the command ends well");
 	text__printf(&draft.next,
 		     "give the data as an argument, or record the variable that has them (env of the probe lifecycle)");
