@@ -93,6 +93,16 @@ def strangers(path, own, *allowed):
             and name not in allowed and not name.startswith(tuple(a for a in allowed if a.endswith("/")))}
 
 
+def test_nothing_else_is_at_the_top():
+    """What git has: a file that a test or a hand has left is committed easily."""
+    listed = subprocess.run(["git", "-C", SRC, "ls-files"], capture_output=True, text=True, check=False)
+    if listed.returncode or not listed.stdout:
+        pytest.skip("no checkout")
+    top = {name.split("/")[0] for name in listed.stdout.splitlines()}
+    assert {name for name in top if not name.startswith(".")} == {
+        "configure.ac", "Makefile.am", "core", "probes", "sinks", "conf", "pipelines", "tests", "m4", "README.md", "LICENSES", "NEWS"}
+
+
 def test_every_folder_is_in_the_table():
     assert {path.name for path in (SRC / "core").iterdir() if path.is_dir() and any(path.glob("*.c"))} == set(ROOMS)
     assert {path.name for path in plugin_folders("sinks") if is_library(path)} == set(LIBRARIES)
