@@ -6,7 +6,7 @@
 #include "sinks/advise/busy.h"
 #include "sinks/advise/series.h"
 #include "core/base/base.h"
-#include "sinks/model/nextflow.h"
+#include "sinks/steps/nextflow.h"
 
 /* A step, or a command in a step. */
 struct need {

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/model/nextflow.h"
+#include "sinks/steps/nextflow.h"
 #include "sinks/model/on_model.h"
 #include "sinks/trace/engine.h"
 #include "sinks/trace/extra.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define MARK_WROTE_LITTLE 1
 #define LITTLE_BYTES 4096 /* not more than messages take */

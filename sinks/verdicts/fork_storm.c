@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define DEEP 5 /* levels of forks, at least: a server and its workers have fewer */
 #define PART 5 /* one in so many has forked on, and one in so many has not */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "sinks/model/ending.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define MARK_READER_LEFT 1
 

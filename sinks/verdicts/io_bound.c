@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define SAMPLES 8    /* at least */
 #define ODD_SLEEPS 4 /* of so many samples that saw it wait for I/O, one may have seen another sleep */

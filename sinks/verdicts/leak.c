@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
-#include "sinks/verdicts/trend.h"
+#include "sinks/detector/detector.h"
+#include "sinks/detector/trend.h"
 
 #define PARTS 128	    /* of a life: when they are full, two become one */
 #define PART_NS 25000000ULL /* at first */

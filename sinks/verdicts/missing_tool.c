@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define FOUND 126     /* what shells exit with for a program that is there, and could not be executed */
 #define NOT_FOUND 127 /* what shells exit with, and env, nice, xargs */

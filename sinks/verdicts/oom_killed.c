@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Processes that the OOM killer selected, as the model knows them. */
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 struct writing {
 	uint64_t grown; /* written since the run's first process has ended */

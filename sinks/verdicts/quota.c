@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define PERIODS_MIN 10 /* fewer say nothing */
 

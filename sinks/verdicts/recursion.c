@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define PERIODS 4	      /* sh -c make, make sh -c: a level may be so many programs */
 #define GROWS_LEVELS 12	      /* what still grows after `after` has at least so many */

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define SHAPES 12	 /* children of a round: 48 bytes each, of each process that has had children */
 #define ROUNDS 5	 /* at least */

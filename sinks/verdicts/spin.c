@@ -3,7 +3,7 @@
 #include <errno.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define USED_PERCENT 3 /* of a CPU, where many others want it too */
 #define OTHERS_PERCENT \

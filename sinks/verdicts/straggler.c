@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define GROUPS 32	/* below one parent */
 #define PEERS_MAX 1024	/* of a group that are compared */

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 struct thrash {
 	uint64_t since_ns, until_ns, faults, held; /* since_ns 0: not now */

@@ -2,7 +2,7 @@
 /* Processes that are ready to run, and wait for a CPU: they have more threads than CPUs, or may not use the CPUs that others of
  * the run may. */
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 /* Of a parent: that its children are restricted has been said. */
 struct restricted {

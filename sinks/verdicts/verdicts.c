@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define ALL(each)                                                                                                  \
 	each(graph) each(retry_loop) each(ticks) each(oom) each(disk_full) each(missing_tool) each(hidden_failure) \
@@ -372,78 +372,14 @@ int verdicts__settle(struct verdicts *verdicts)
 	return err;
 }
 
-/* ---- the list ---- */
-
-static int compare(const void *a, const void *b)
-{
-	const struct verdict *x = *(struct verdict *const *)a, *y = *(struct verdict *const *)b;
-
-	if (x->run->index != y->run->index)
-		return x->run->index < y->run->index ? -1 : 1;
-	if (x->certainty != y->certainty)
-		return x->certainty > y->certainty ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	if (x->since_ns != y->since_ns)
-		return x->since_ns < y->since_ns ? -1 : 1;
-	return x->pid < y->pid ? -1 : x->pid > y->pid;
-}
-
-/* Of two verdicts on one process, the first is the reason of the second. */
-static const struct reason {
-	enum verdict_kind kind, of;
-} reasons[] = {
-	{VERDICT_MISSING_TOOL, VERDICT_HIDDEN_FAILURE}, /* why it failed */
-	{VERDICT_OUTLIVED, VERDICT_HIDDEN_FAILURE},
-	{VERDICT_RECURSION, VERDICT_LEAK}, /* each call takes memory */
-	{VERDICT_HANG, VERDICT_ZOMBIE},	   /* it comes to no wait */
-	{VERDICT_DEADLOCK, VERDICT_ZOMBIE},
-};
-
-static bool says_more(const struct verdict *a, const struct verdict *b)
-{
-	if (a->dropped || a->certainty == VERDICT_SUSPECTED || a->run != b->run || a->pid != b->pid ||
-	    a->start != b->start)
-		return false;
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].kind == a->kind && reasons[i].of == b->kind)
-			return true;
-	return false;
-}
-
-static bool has_reason(enum verdict_kind kind)
-{
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].of == kind)
-			return true;
-	return false;
-}
-
 int verdicts__finish(struct verdicts *verdicts)
 {
-	size_t kept = 0;
 	int err = 0;
 
 	EACH(err, finish, verdicts);
-	if (err || !verdicts->count)
-		return err;
-	qsort(verdicts->list, verdicts->count, sizeof(*verdicts->list), compare);
-	for (size_t i = 0; i < verdicts->count; i++) {
-		bool worse = false;
-
-		for (size_t k = 0; has_reason(verdicts->list[i]->kind) && k < verdicts->count && !worse; k++)
-			worse = says_more(verdicts->list[k], verdicts->list[i]);
-		verdicts->list[i]->dropped |= worse;
-	}
-	for (size_t i = 0; i < verdicts->count; i++)
-		if (!verdicts->list[i]->dropped) {
-			struct verdict *verdict = verdicts->list[i];
-
-			verdicts->list[i] = verdicts->list[kept];
-			verdicts->list[kept++] = verdict;
-		}
-	verdicts->shown = kept;
-	return 0;
+	if (!err)
+		drafts__order(verdicts);
+	return err;
 }
 
 size_t verdicts__count(const struct verdicts *verdicts)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define TOLD_MAX 8	   /* pids in the sentence */
 #define BATCH_NS 100000000 /* children that are waited for in so short a time are one batch */

@@ -8,7 +8,7 @@
 
 #include "core/base/plugin_elf.h"
 #include "core/lake/compact.h"
-#include "sinks/model/nextflow.h"
+#include "sinks/steps/nextflow.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_trace(const char *path)

@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <math.h>
 
-#include "sinks/verdicts/trend.h"
+#include "sinks/detector/trend.h"
 #include "sinks/verdicts/verdicts.h"
 #include "tests/unit/model_seen.h"
 

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "sinks/verdicts/graph.h"
+#include "sinks/waits/graph.h"
 
 /* Nodes by letters: "a" any, "A" all, "l" live. Edges "01" holds, "0-1" might. What is expected of each node: 'l' live,
  * 'h' begins a closed set, 'd' the same with a cycle, 'w' waits for one. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define VERDICTS_MAX 10000 /* of all runs; more say nothing that these do not */
 

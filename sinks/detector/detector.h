@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a detector is, and what the frame keeps of each living process for it. Private to sinks/verdicts.
+/* What a detector is, and what the frame keeps of each living process for it. For sinks/waits and sinks/verdicts.
  *
- * Layers of files, each calls only those above it: draft.c, track.c, ended.c, the detectors, verdicts.c. */
-#ifndef SINKS_VERDICTS_DETECTOR_H
-#define SINKS_VERDICTS_DETECTOR_H
+ * Layers of files, each calls only those above it: draft.c, order.c, track.c, ended.c, the detectors, verdicts.c. */
+#ifndef SINKS_DETECTOR_DETECTOR_H
+#define SINKS_DETECTOR_DETECTOR_H
 
 #include "core/base/base.h"
 #include "core/text.h"
-#include "sinks/verdicts/verdicts.h"
+#include "core/sink.h"
+#include "core/stream.h"
+#include "sinks/detector/verdict_entry.h"
 
 /* ---- draft.c: verdicts as they are made ---- */
 
@@ -181,6 +183,7 @@ void track__add_to_family(struct track *track, const struct model_row *row); /* 
 void track__over(struct verdicts *verdicts, struct track *track); /* its last row has come: no record finds it */
 bool track__is_owed(const struct track *track);			  /* a row of it or of a child that has ended */
 struct track *track__forget(struct track *track);		  /* gone; returns its parent, NULL if that is gone */
+void drafts__order(struct verdicts *verdicts); /* order.c: sorts the list, and keeps at its begin what is shown */
 void drafts__free(struct verdicts *verdicts);
 
 /* The process of this number; NULL: none that is not gone. */

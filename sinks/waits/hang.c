@@ -7,7 +7,7 @@
 
 #include "core/format.h"
 #include "sinks/model/ending.h"
-#include "sinks/verdicts/finding.h"
+#include "sinks/waits/finding.h"
 
 /* ---- verdicts ---- */
 

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sinks/verdicts/graph.h"
+#include "sinks/waits/graph.h"
 
 /* The array with room for one more, or NULL: out of memory, or too many. */
 static void *grow(void *array, uint32_t *room, uint32_t count, size_t size)

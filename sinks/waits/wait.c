@@ -2,7 +2,7 @@
 /* System calls that wait: what for, and where their time limit stands. */
 #include <string.h>
 
-#include "sinks/verdicts/stand.h"
+#include "sinks/waits/stand.h"
 
 enum limit {
 	LIMIT_NONE,

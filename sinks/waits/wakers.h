@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A pass over all that stands still: what could end each wait, as a graph. Linear in threads and descriptors. */
-#ifndef SINKS_VERDICTS_WAKERS_H
-#define SINKS_VERDICTS_WAKERS_H
+#ifndef SINKS_WAITS_WAKERS_H
+#define SINKS_WAITS_WAKERS_H
 
-#include "sinks/verdicts/graph.h"
-#include "sinks/verdicts/stand.h"
+#include "sinks/waits/graph.h"
+#include "sinks/waits/stand.h"
 
 /* A wait that something outside may end, for as long as it lasts. */
 enum waiter_class {

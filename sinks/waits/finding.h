@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A wait that may be a verdict once its process ends, or once the run is asked: the sentences are made while what they
  * name is there. */
-#ifndef SINKS_VERDICTS_FINDING_H
-#define SINKS_VERDICTS_FINDING_H
+#ifndef SINKS_WAITS_FINDING_H
+#define SINKS_WAITS_FINDING_H
 
-#include "sinks/verdicts/wakers.h"
+#include "sinks/waits/wakers.h"
 
 /* ---- wait_text.c ---- */
 

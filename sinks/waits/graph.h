@@ -2,8 +2,8 @@
 /* The wait graph: which waits can still end, which only wait for each other. Nodes are threads, processes and what is
  * waited for (a pipe's end, a lock, a process's exit); an edge leads from a wait to what could end it. It knows no
  * record and no kernel: stand.c builds it. */
-#ifndef SINKS_VERDICTS_GRAPH_H
-#define SINKS_VERDICTS_GRAPH_H
+#ifndef SINKS_WAITS_GRAPH_H
+#define SINKS_WAITS_GRAPH_H
 
 #include <stdbool.h>
 #include <stddef.h>

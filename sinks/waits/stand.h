@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What the stall probe reported of a process that stands still, or that holds what such a process waits for. Its records
  * may be of any content: numbers are only compared, and how many are kept is limited. */
-#ifndef SINKS_VERDICTS_STAND_H
-#define SINKS_VERDICTS_STAND_H
+#ifndef SINKS_WAITS_STAND_H
+#define SINKS_WAITS_STAND_H
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 #define STAND_THREADS_MAX 32768
 #define STAND_DESCRIPTORS_MAX 32768 /* of a process; more make its picture incomplete */

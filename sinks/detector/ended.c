@@ -2,7 +2,7 @@
 /* Whether a process had to be ended from outside, and whether anything else had got on until then. */
 #include <stdlib.h>
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 bool ended__by_signal(const struct model_row *row)
 {

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "sinks/verdicts/finding.h"
+#include "sinks/waits/finding.h"
 
 #define NAMED_MAX 4 /* processes by name in one list */
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/verdicts/wakers.h"
+#include "sinks/waits/wakers.h"
 
 static uint64_t hash_key(const struct resource_key *key)
 {

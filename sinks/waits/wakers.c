@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "sinks/model/ending.h"
-#include "sinks/verdicts/wakers.h"
+#include "sinks/waits/wakers.h"
 
 static bool lives(const struct wakers *wakers, const struct track *track)
 {

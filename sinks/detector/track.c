@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sinks/verdicts/detector.h"
+#include "sinks/detector/detector.h"
 
 static uint64_t key_of(const struct model_run *run, uint32_t pid, uint64_t start)
 {

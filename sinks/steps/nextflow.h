@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A trace file that Nextflow wrote (-with-trace): its tasks by their hash, which is also the id made by the
  * ready-made rules of steps. */
-#ifndef SINKS_MODEL_NEXTFLOW_H
-#define SINKS_MODEL_NEXTFLOW_H
+#ifndef SINKS_STEPS_NEXTFLOW_H
+#define SINKS_STEPS_NEXTFLOW_H
 
 #include <stdbool.h>
 #include <stddef.h>

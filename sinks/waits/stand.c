@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/verdicts/stand.h"
+#include "sinks/waits/stand.h"
 
 /* ---- values ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What else waits for a set of waiters, and is not part of it: it may end by a time limit, so that it is not hung itself. */
-#include "sinks/verdicts/finding.h"
+#include "sinks/waits/finding.h"
 
 #define EDGES_MAX 10000 /* looked at: more than that many locks or waiters need no words of their own */
 #define STEPS 3		/* edges from a wait for a lock to its holder: the lock, its open file, the process */

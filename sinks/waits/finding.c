@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "sinks/verdicts/finding.h"
+#include "sinks/waits/finding.h"
 
 #define OTHERS_MAX 4 /* waits in the sentence beside the subject's */
 #define MEMBERS_MAX 64

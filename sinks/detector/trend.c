@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Statistics of a short series: whether it grows, and how fast. */
-#include "sinks/verdicts/trend.h"
+#include "sinks/detector/trend.h"
 
 #include <math.h>
 #include <stdlib.h>

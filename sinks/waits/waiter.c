@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sinks/verdicts/wakers.h"
+#include "sinks/waits/wakers.h"
 
 /* ---- threads ---- */
 

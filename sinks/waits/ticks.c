@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "core/format.h"
-#include "sinks/verdicts/stand.h"
+#include "sinks/waits/stand.h"
 
 #define USED_NS 3000000ULL /* of CPU from one sample to the next: less than work takes */
 #define USED_PER_SECOND_NS 3000000ULL

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sinks/verdicts/wakers.h"
+#include "sinks/waits/wakers.h"
 
 /* Where sets and waits are reported, and how many were. */
 struct finder {

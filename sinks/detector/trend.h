@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Statistics of a short series: whether it grows, and how fast. */
-#ifndef SINKS_VERDICTS_TREND_H
-#define SINKS_VERDICTS_TREND_H
+#ifndef SINKS_DETECTOR_TREND_H
+#define SINKS_DETECTOR_TREND_H
 
 #include <stddef.h>
 

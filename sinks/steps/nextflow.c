@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Reads the trace file of Nextflow: a line a task, columns by name in the first one, tabs between. */
-#include "sinks/model/nextflow.h"
+#include "sinks/steps/nextflow.h"
 
 #include <errno.h>
 #include <stdio.h>
