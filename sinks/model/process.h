@@ -7,6 +7,7 @@
 #include "core/base/base.h"
 #include "sinks/model/ending.h"
 #include "sinks/model/rss.h"
+#include "sinks/model/task.h"
 #include "sinks/model/task_head.h"
 
 struct failure;
@@ -20,24 +21,6 @@ enum standing {
 
 /* What a process has used, as counters that only grow. */
 enum figure { FIGURE_CPU, FIGURE_USER, FIGURE_SYSTEM, FIGURE_IO, FIGURES = FIGURE_IO + MODEL_IO_FIGURES };
-
-struct task {
-	struct model_task pub; /* first: what users see */
-	struct hash_node node; /* in model->tasks, if it has an id and some process lives */
-	uint32_t refs;	       /* of processes, kept failures and tasks inside it */
-	uint32_t open;	       /* processes in it whose last row has not been emitted */
-	uint32_t living;       /* of them, those that have not ended: only as long as there are some, others join it */
-	bool listed;	       /* in model->tasks */
-	struct run *run;
-	struct task *outer; /* a reference: the nearest open one around it; NULL: none */
-	struct model_command *command;
-	struct rss rss;
-	uint64_t endless;		 /* the reason for an unknown end; 0: none */
-	uint64_t cpu_until_ns;		 /* end of the last program's span of CPU */
-	uint64_t until_ns, wall_unknown; /* end of its last program; the reason for an unknown wall time; 0: none */
-	uint64_t propagated;		 /* of the failed rows */
-	bool tried;			 /* retry.c has taken its end */
-};
 
 /* Whether a failure was made good, by itself or as a part of what was. */
 struct fate {
@@ -106,6 +89,7 @@ struct process {
 	bool io_final : 1;		 /* its I/O's total is */
 	bool engine : 1; /* a rule says that it is of the engine itself, or of the process that it was forked from */
 	bool engine_forks : 1; /* or that what is forked from it is */
+	bool engine_above : 1; /* or that it is where it runs a job: its figures are not those of the task that it is in */
 	bool below_known : 1;
 	bool has_forked : 1;
 	bool client_counted : 1; /* by its rule, for its own program */
@@ -231,6 +215,12 @@ struct model {
 	size_t waiting, waiting_max;	       /* ended processes whose last row waits */
 };
 
+/* The task whose figures its own are a part of; NULL: none. */
+static inline struct task *process__counted_in(const struct process *p)
+{
+	return p->engine_above ? NULL : p->task;
+}
+
 static inline struct process *process__of(struct hash_node *node)
 {
 	return (struct process *)((char *)node - offsetof(struct process, node));
@@ -301,6 +291,9 @@ void rss__drop(struct process *process);
 /* All processes of a run and its tasks have been read from `began` to `ts`, but for those whose Pss is null. */
 void rss__total(struct model *model, struct run *run, uint64_t began, uint64_t ts);
 
+/* Forgets the peaks so far, not what is held. */
+void rss__restart(struct rss *rss);
+
 /* After the last process: makes the bounds of the peak as narrow as the Pss allows. */
 void rss__close(struct rss *rss);
 
@@ -313,39 +306,6 @@ void sums__add(struct sums *sums, const struct model_row *row);
 
 /* The process of which `last` is the last row. */
 struct model_process sums__process(const struct sums *sums, const struct model_row *last);
-
-/* ---- retry.c ---- */
-
-/* A task has ended: those before it of its step and tag are settled, if it did not fail. 0 or -ENOMEM. */
-int retry__task(struct model *model, struct task *task);
-void retry__free_all(struct model *model);
-
-/* ---- task.c ---- */
-
-/* Adds a process that belongs to no task; takes NULL. */
-void task__enter(struct process *process, struct task *task);
-
-/* After an exec of `command`, or when it ends and could execute none: begins or joins a task if a rule matches. */
-int task__exec(struct model *model, struct process *process, struct model_command *command);
-
-/* How the process that began it has ended: known before its last row, which waits for its accounts. `task` and `ending` may
- * be NULL; another process's row changes nothing. */
-void task__note_end(struct task *task, const struct model_row *row, struct ending *ending);
-
-/* Adds an emitted row; `own_io`: its I/O without that of children. */
-void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES]);
-
-/* Counts a bad row that `by` hides. Either may be NULL. */
-void task__hidden(struct task *task, const struct task *by);
-
-/* A process in it has ended, or left it. Takes NULL. */
-void task__ended(struct model *model, struct task *task);
-
-/* After the last row of a process in it; the last process closes it. Takes NULL. */
-int task__leave(struct model *model, struct task *task);
-
-struct task *task__ref(struct task *task); /* takes NULL, as unref */
-void task__unref(struct task *task);
 
 /* ---- cause.c ---- */
 

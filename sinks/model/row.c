@@ -170,7 +170,7 @@ static int emit(struct model *model, struct process *p, uint64_t why_not)
 		err = report_process(model, p);
 	if (p->task) {
 		set_own_io(p, own_io);
-		task__row(p->task, row, own_io);
+		task__row(p->task, row, process__counted_in(p) ? own_io : NULL);
 	}
 	return err;
 }

@@ -175,16 +175,16 @@ static bool join_family(struct process *p, uint64_t inherited, struct process *f
 	struct family *family = forker->forks ? forker->forks : calloc(1, sizeof(*family));
 	uint64_t more;
 
-	if (!family || (family->count && family->task != p->task))
+	if (!family || (family->count && family->task != process__counted_in(p)))
 		return false;
 	family->forker = forker;
-	family->task = p->task;
+	family->task = process__counted_in(p);
 	family->count++;
 	forker->forks = p->member = family;
 	more = inherited > family->inherited ? inherited - family->inherited : 0;
 	family->inherited += more;
 	grow(&p->run->rss, more);
-	if (p->task)
+	if (process__counted_in(p))
 		grow(&p->task->rss, more);
 	return true;
 }
@@ -196,7 +196,7 @@ void rss__set(struct process *p, uint64_t ts, struct held held, struct process *
 	if (held.inherited && !p->member && (!forker || !join_family(p, held.inherited, forker)))
 		held.bytes += held.inherited;
 	change(&p->run->rss, ts, p, &held);
-	if (p->task)
+	if (process__counted_in(p))
 		change(&p->task->rss, ts, p, &held);
 	p->held = held;
 }
@@ -205,7 +205,7 @@ void rss__drop(struct process *process)
 {
 	if (process->held.bytes)
 		drop(&process->run->rss, process);
-	if (process->held.bytes && process->task)
+	if (process->held.bytes && process__counted_in(process))
 		drop(&process->task->rss, process);
 	leave_family(process);
 	process->held = (struct held){0};
@@ -281,7 +281,7 @@ static void each_process(struct model *model, struct run *run, pss_call call, ui
 			if (p->run != run || !p->held.bytes)
 				continue;
 			call(&p->run->rss, p, began, ts);
-			if (p->task)
+			if (process__counted_in(p))
 				call(&p->task->rss, p, began, ts);
 		}
 }
@@ -290,6 +290,15 @@ void rss__total(struct model *model, struct run *run, uint64_t began, uint64_t t
 {
 	each_process(model, run, add_pss, began, ts);
 	each_process(model, run, end_pss, began, ts);
+}
+
+void rss__restart(struct rss *rss)
+{
+	*rss->peak = *rss->lower = *rss->pss = EVENT_NULL(MODEL_REASON_ABSENT);
+	rss->upper = rss->tick = 0;
+	rss->bound.high = rss->bound.now;
+	rss->bound.freed = 0;
+	rss->round.open = false;
 }
 
 void rss__close(struct rss *rss)

@@ -176,6 +176,25 @@ static int set_begun(const struct model *model, struct process *p, size_t rule)
 	return 0;
 }
 
+/* What has run a job in its task so far is of the engine: the task's figures are those from now on. */
+static void set_above(struct process *job)
+{
+	struct task *task = job->task;
+	bool restarts = false;
+
+	for (struct process *p = job->ancestor; task && p && p->task == task && !p->engine_above; p = p->ancestor) {
+		rss__drop(p);
+		p->engine_above = restarts = true;
+	}
+	if (!restarts)
+		return;
+	set_null(&task->pub);
+	rss__restart(&task->rss);
+	task->endless = task->cpu_until_ns = task->until_ns = task->wall_unknown = 0;
+	task->pub.rows_without_cpu = task->pub.rows_without_peak = 0;
+	task->pub.cpu_partial = task->pub.io_partial = 0;
+}
+
 /* A rule whose task the program is in already is skipped: a later one may begin a task inside. */
 int task__exec(struct model *model, struct process *process, struct model_command *command)
 {
@@ -199,7 +218,9 @@ int task__exec(struct model *model, struct process *process, struct model_comman
 
 		enum steps_engine engine = steps_matcher__engine(model->matcher);
 
-		if (engine)
+		if (engine == STEPS_ENGINE_ABOVE)
+			set_above(process);
+		else if (engine)
 			process->engine_forks = true;
 		process->engine |= engine == STEPS_ENGINE_PROGRAM;
 		if (process->engine)
@@ -276,18 +297,14 @@ void task__note_end(struct task *task, const struct model_row *row, struct endin
 		pub->ending = &ending__ref(ending)->pub;
 }
 
-void task__row(struct task *task, const struct model_row *row, const uint64_t own_io[MODEL_IO_FIGURES])
+static void add_figures(struct task *task, const struct model_row *row, const uint64_t *own_io)
 {
 	struct model_task *pub = &task->pub;
 
 	set_times(task, row);
 	set_cpu_span(task, row);
-	pub->rows++;
-	pub->processes += row->last;
 	pub->rows_without_cpu += EVENT_IS_NULL(row->cpu_ns) || model_figure__lacks(row->cpu_ns, row->cpu_partial);
 	pub->rows_without_peak += EVENT_IS_NULL(row->peak_rss_bytes);
-	pub->failed += model_outcome__bad(row->outcome);
-	task->propagated += model_outcome__bad(row->outcome) && row->propagated;
 	figure__add(&pub->cpu_ns, row->cpu_ns);
 	figure__add(&pub->user_ns, row->user_ns);
 	figure__add(&pub->system_ns, row->system_ns);
@@ -297,6 +314,18 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t ow
 	figure__set_greater(&pub->hugetlb_bytes, model_row__hugetlb(row));
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		figure__add(&pub->io[i], own_io[i]);
+}
+
+void task__row(struct task *task, const struct model_row *row, const uint64_t *own_io)
+{
+	struct model_task *pub = &task->pub;
+
+	if (own_io)
+		add_figures(task, row, own_io);
+	pub->rows++;
+	pub->processes += row->last;
+	pub->failed += model_outcome__bad(row->outcome);
+	task->propagated += model_outcome__bad(row->outcome) && row->propagated;
 	task__note_end(task, row, (struct ending *)row->ending);
 }
 

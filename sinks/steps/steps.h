@@ -49,6 +49,7 @@ enum steps_engine {
 	STEPS_ENGINE_NONE,
 	STEPS_ENGINE_PROGRAM, /* the program, and what is forked from it and executes nothing */
 	STEPS_ENGINE_FORKS,   /* only what is forked from it and executes nothing */
+	STEPS_ENGINE_ABOVE,   /* what is above it in its task */
 };
 
 /* `what` as STEPS_HELP says; the ready-made rules of exits always come last. 0; -ENOENT, -EINVAL with a sentence

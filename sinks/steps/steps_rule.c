@@ -118,14 +118,14 @@ bool steps_rule__bool(struct tree *tree, const struct tree_entry *entry)
 
 static enum steps_engine read_engine(struct tree *tree, const struct tree_entry *entry)
 {
-	static const char *const names[] = {"false", "true", "forks"}; /* as enum steps_engine */
+	static const char *const names[] = {"false", "true", "forks", "above"}; /* as enum steps_engine */
 	const char *text = tree__plain(tree, entry->node, entry->key);
 
 	for (size_t i = 0; text && i < sizeof(names) / sizeof(*names); i++)
 		if (!strcmp(text, names[i]))
 			return i;
 	if (text)
-		tree__error(tree, entry->node, entry->key, "\"%.64s\" is neither true, false nor forks", text);
+		tree__error(tree, entry->node, entry->key, "\"%.64s\" is neither true, false, forks nor above", text);
 	return STEPS_ENGINE_NONE;
 }
 

@@ -122,7 +122,7 @@ def test_parallel():
 SNAKEFILE = f"""
 S = ["ant", "bee"]
 rule all:
-    input: expand("srt/{{s}}.txt", s=S), "run.txt", "heavy.txt", "piped.txt", "flaky.txt", "scripted.txt"
+    input: expand("srt/{{s}}.txt", s=S), "run.txt", "heavy.txt", "piped.txt", "flaky.txt", "scripted.txt", "apart.txt"
 rule make_reads:
     output: "in/{{s}}.txt"
     shell: "seq 1 20000 > {{output}}"
@@ -141,6 +141,11 @@ rule heavy:
     output: "heavy.txt"
     benchmark: "heavy.tsv"
     shell: "/usr/bin/python3 heavy.py && touch {{output}}"
+rule apart:
+    output: "apart.txt"
+    benchmark: "apart.tsv"
+    shadow: "shallow"
+    shell: "seq 1 400000 | sort -S 20M -r > apart.tmp; sleep 1; mv apart.tmp {{output}}"
 rule missing:
     output: "missing.txt"
     shell: "no_such_tool > {{output}}"
@@ -170,7 +175,8 @@ def check_snakemake(program, env):
     told = Told(run.path)
     assert told.tasks() == {
         **{("make_reads", f"s={s}", 0): 1 for s in ("ant", "bee")}, **{("sort_reads", f"s={s}", 0): 1 for s in ("ant", "bee")},
-        ("in_python", None, 0): 1, ("scripted", None, 0): 1, ("heavy", None, 0): 1, ("missing", None, 127): 1, ("piped", None, 0): 1,
+        ("in_python", None, 0): 1, ("scripted", None, 0): 1, ("apart", None, 0): 1, ("heavy", None, 0): 1,
+        ("missing", None, 127): 1, ("piped", None, 0): 1,
         ("flaky", None, 71): 1, ("flaky", None, 0): 1}
     assert told.failures() == {("missing", 127): 1, ("piped", 3): 1, ("flaky", 71): 1}
     # the same by the log itself, which a record without it needs
@@ -185,6 +191,13 @@ def check_snakemake(program, env):
     line, = (line for line in csv.DictReader(merge(run.path, sink="trace:format=snakemake").splitlines(),
                                              delimiter="\t") if line["rule_name"] == "heavy")
     assert float(line["cpu_time"]) >= 1 and set(theirs) <= set(line)
+
+    # a process of Snakemake's own runs this one: neither its time nor its memory is the job's
+    apart = told.one("apart")
+    with open(folder / "apart.tsv", encoding="ascii") as file:
+        theirs, = csv.DictReader(file, delimiter="\t")
+    assert 1 <= apart["wall_ns"] / 1e9 == pytest.approx(float(theirs["s"]), abs=0.3)
+    assert 4 << 20 < apart["peak_rss_bytes"] < 40 << 20 and apart["sum_rss_bytes"] < 50 << 20
 
     # what advise says is taken, by rule
     text = merge(run.path, sink="advise:format=snakemake")

@@ -308,6 +308,38 @@ static void what_an_engine_does_for_itself_fails_nothing(void **state)
 	end(s);
 }
 
+/* A runner that a job has of its own: the task has the job's figures, and ends as the runner does. */
+static void what_runs_a_job_is_of_the_engine(void **state)
+{
+	struct seen *s = begin("steps:\n- {args: '^line', engine: above}\n- {args: '^runner', step: s}\n", 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "runner|");
+	program(3 * S, 12, 11, "look|");
+	MEM_SAMPLED(.at = 4 * S, .pid = 11, .bytes = 70000);
+	MEM_SAMPLED(.at = 4 * S, .pid = 12, .bytes = 3000);
+	END(.at = 5 * S, .pid = 12, .cpu = 300 * MS, .bytes = 50000);
+	program(6 * S, 13, 11, "line|");
+	MEM_SAMPLED(.at = 7 * S, .pid = 11, .bytes = 72000);
+	MEM_SAMPLED(.at = 7 * S, .pid = 13, .bytes = 2000);
+	program(7 * S, 14, 13, "tool|");
+	END(.at = 8 * S, .pid = 14, .cpu = 40 * MS, .bytes = 6000);
+	END(.at = 8 * S, .pid = 13, .cpu = 10 * MS, .bytes = 2500);
+	END(.at = 9 * S, .pid = 11, .cpu = 900 * MS, .bytes = 75000, .code = 3);
+	assert_int_equal(s->tasks_count, 1);
+	assert_int_equal(s->tasks[0].task.began_ns, 6 * S);
+	assert_int_equal(s->tasks[0].task.ended_ns, 8 * S);
+	assert_int_equal(s->tasks[0].task.cpu_ns, 50 * MS);
+	assert_int_equal(s->tasks[0].task.peak_rss_bytes, 6000);
+	assert_int_equal(s->tasks[0].task.rss_peak_bytes, 2000);
+	assert_int_equal(s->tasks[0].task.processes, 4);
+	assert_int_equal(s->tasks[0].task.exit_code, 3);
+	assert_int_equal(s->tasks[0].task.outcome, MODEL_FAILED);
+	END(.at = 9 * S, .pid = 10, .cpu = 1 * MS, .bytes = 1000);
+	end(s);
+}
+
 static void only_forks_of_an_engine_may_be_its_own(void **state)
 {
 	struct seen *s =
@@ -372,6 +404,7 @@ int main(void)
 		cmocka_unit_test(what_tasks_keep_is_bounded_by_what_lives),
 		cmocka_unit_test(what_an_engine_does_for_itself_fails_nothing),
 		cmocka_unit_test(only_forks_of_an_engine_may_be_its_own),
+		cmocka_unit_test(what_runs_a_job_is_of_the_engine),
 		cmocka_unit_test(a_step_whose_tool_is_missing_is_a_task),
 	};
 
