@@ -65,7 +65,8 @@ struct probe_ask {
 	uint64_t start;		 /* of the process: another one that has its pid is not read */
 	uint64_t device, inode, offset, end;
 	const char *path; /* copied; NULL: none */
-	uint64_t ts;	  /* the probe's own: when what it asks about happened */
+	uint64_t
+		ts; /* no event that its answer gives is older: the stream waits for it. 0: it is as old as the answer */
 };
 
 struct probe_answer {

@@ -159,6 +159,14 @@ bool ask_keeper__waits(const struct recorder *r, uint32_t run)
 	return a;
 }
 
+uint64_t ask_keeper__reached(const struct recorder *r, uint32_t run, size_t stream, uint64_t until)
+{
+	for (const struct ask *a = r->asks.first; a; a = a->next)
+		if (a->ask.run == run && a->unit->index == stream && a->ask.ts && a->ask.ts <= until)
+			until = a->ask.ts - 1;
+	return until;
+}
+
 void ask_keeper__finish(struct recorder *r)
 {
 	uint64_t until = clock__boot() + FINISH_NS;

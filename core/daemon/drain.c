@@ -101,6 +101,13 @@ static void mark_later(struct recorder *r)
 	loop__arm(r->mark_timer, r->conf->run.latency / MARKS, 0);
 }
 
+/* A follower that reads an exec is to know already what was asked because of it: what its file begins with, which job it is. */
+static void set_reached(const struct recorder *r, struct run *run, uint64_t until)
+{
+	for (size_t i = 0; i < run->writers_count; i++)
+		stream_writer__reached(run->writers[i], ask_keeper__reached(r, run->number, i, until));
+}
+
 void drain__all(struct recorder *r)
 {
 	uint64_t now = clock__boot();
@@ -118,8 +125,10 @@ void drain__all(struct recorder *r)
 	if (r->conf->limits.segment)
 		runs__synced(r);
 	for (struct run *run = r->runs; run; run = run->next) {
-		int err = run__flush(run, now - RUNS_PENDING_NS, r->conf->run.latency / MARKS);
+		int err;
 
+		set_reached(r, run, now - RUNS_PENDING_NS);
+		err = run__flush(run, r->conf->run.latency / MARKS);
 		if (err)
 			runs__failed_write(r, run, err);
 		if (run__lacks_mark(run))

@@ -174,7 +174,9 @@ int ask_keeper__ask(void *recorder, struct probe_unit *unit, const struct probe_
 void ask_keeper__answer(struct recorder *r, const struct channel_message *message);
 void ask_keeper__expire(struct recorder *r);			/* gives up what it has not answered for long */
 bool ask_keeper__waits(const struct recorder *r, uint32_t run); /* whether a question about this run is open */
-void ask_keeper__finish(struct recorder *r);			/* waits for the last answers, for a while */
+/* Up to where a stream of the run has all its events, as far as answers are still to come: `until`, or less. */
+uint64_t ask_keeper__reached(const struct recorder *r, uint32_t run, size_t stream, uint64_t until);
+void ask_keeper__finish(struct recorder *r); /* waits for the last answers, for a while */
 
 /* ---- existing.c: adds the existing processes to watch, with all their descendants ---- */
 int existing__enter(struct recorder *r);

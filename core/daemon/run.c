@@ -318,13 +318,12 @@ static void go_on(struct run *run, size_t stream)
 	of->next = -1;
 }
 
-int run__flush(struct run *run, uint64_t until, uint64_t wait)
+int run__flush(struct run *run, uint64_t wait)
 {
 	int first = 0, err;
 
 	run__report_left(run, false);
 	for (size_t i = 0; i < run->writers_count; i++) {
-		stream_writer__reached(run->writers[i], until);
 		err = stream_writer__flush(run->writers[i]);
 		first = first ? first : err;
 		go_on(run, i);

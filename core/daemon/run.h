@@ -108,9 +108,9 @@ void run__suspend(struct run *run, bool on);
 
 /* ---- run.c ---- */
 
-/* Writes buffered events: all up to `until`, except late ones. If any stream has events that another one does not reach, those
- * get a mark, but not again before `wait` ns are over. 0, or the first error of a stream. */
-int run__flush(struct run *run, uint64_t until, uint64_t wait);
+/* Writes buffered events. If any stream has events that another one does not reach, those get a mark, but not again before
+ * `wait` ns are over. 0, or the first error of a stream. */
+int run__flush(struct run *run, uint64_t wait);
 
 /* Whether a stream has an event that the mark of another one does not reach. */
 bool run__lacks_mark(const struct run *run);

@@ -195,7 +195,8 @@ int stream_writer__flush(struct stream_writer *w)
 
 void stream_writer__reached(struct stream_writer *w, uint64_t until)
 {
-	w->until = until;
+	if (until > w->until)
+		w->until = until;
 }
 
 int stream_writer__mark(struct stream_writer *w)

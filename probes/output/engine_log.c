@@ -134,11 +134,12 @@ static void ask_for_log(struct engines *engines, struct engine *engine, const st
 				.pid = engine->pid,
 				.local_pid = engine->ns_pid,
 				.start = engine->start,
-				.ts = event->ts,
+				.ts = event->ts - 1,
 				.path = path};
 
 	add_job(engines, event->pid, event->start);
-	engine->ts = event->ts;
+	if (!engine->again)
+		engine->ts = ask.ts;
 	engine->again = engine->asked;
 	if (!engine->asked && length < sizeof(path) &&
 	    snprintf(path, sizeof(path), "%.*s/%s", (int)length, folder, strchr(engine->name, '=') + 1) <

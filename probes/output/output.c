@@ -247,7 +247,7 @@ static bool is_gone(int error)
 	return error == -ESRCH || reason_of(error) == EVENT_REASON_GONE;
 }
 
-/* Its time is just before the exec that asked: what the engine had written by then says which job it is. */
+/* Its time, as it was asked, is just before the exec: what the engine had written by then says which job it is. */
 static const struct event *answer_log(struct output *o, const struct probe_answer *answer, struct event head,
 				      size_t *size)
 {
@@ -268,7 +268,7 @@ static const struct event *answer_log(struct output *o, const struct probe_answe
 		return NULL;
 	engine->failed = answer->error;
 	head.kind = OUTPUT_LOG;
-	head.ts = answer->ask->ts - 1;
+	head.ts = answer->ask->ts;
 	*e = (struct output_log){.head = head, .bytes = length, .log_bytes = engine->offset};
 	e->text = (struct event_string){.offset = TEXT_AT, .length = length};
 	if (answer->error) {

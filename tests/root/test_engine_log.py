@@ -7,9 +7,11 @@ import subprocess
 import sys
 
 import pytest
-from harness import BUILD, collect, new_folder, stage
+from harness import BUILD, KIND_BASE, collect, new_folder, read_stream, stage
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
+
+SYNC = 3  # kind of the record that ends a block
 
 # Logs each text of said.json, then starts a job whose output it names.
 ENGINE = r"""#!/usr/bin/python3
@@ -54,6 +56,18 @@ def test_each_job_has_the_name_that_its_engine_logged():
     assert {(e["engine"], e["path"]) for e in logs} == {("snakemake", str(folder / ".snakemake/log"))}
     jobs = {e["ts"] - 1 for e in run.of("lifecycle.exec") if "/bin/bash" in e["args"]}
     assert {e["ts"] for e in logs} <= jobs
+
+
+def test_it_is_there_before_the_mark():
+    """A follower that has read past a mark gets no log of a job that has begun before."""
+    folder = new_folder()
+    run = engine(folder, *(rule("align", number) for number in range(40)))
+    mark = 0
+    for record in read_stream(run.path / "output.msgpack")[1]:
+        if record["kind"] == SYNC:
+            mark = max(mark, record["ts"])
+        elif record["kind"] >= KIND_BASE:
+            assert record["ts"] > mark, record
 
 
 @query

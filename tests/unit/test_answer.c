@@ -272,6 +272,25 @@ static void test_more_than_fit(void **state)
 	assert_false(ask_keeper__waits(&two->r, 3));
 }
 
+/* What an answer gives belongs to the time that was asked about: a stream is not complete up to there before. */
+static void test_the_stream_waits_for_answers(void **state)
+{
+	struct two *two = *state;
+	const struct probe_ask early = {.what = PROBE_ASK_SMAPS, .run = 3, .pid = getpid(), .ts = 500};
+	const struct probe_ask late = {.what = PROBE_ASK_SMAPS, .run = 3, .pid = getpid(), .ts = 700};
+
+	two->answerer = answerer__start(two->keeper, &own);
+	assert_int_equal(ask(two, PROBE_ASK_SMAPS, getpid(), start_of(getpid())), 0); /* of no time */
+	assert_int_equal(ask_keeper__ask(&two->r, &two->unit, &late), 0);
+	assert_int_equal(ask_keeper__ask(&two->r, &two->unit, &early), 0);
+	assert_int_equal(ask_keeper__reached(&two->r, 3, 0, 1000), 499);
+	assert_int_equal(ask_keeper__reached(&two->r, 3, 0, 300), 300);
+	assert_int_equal(ask_keeper__reached(&two->r, 3, 1, 1000), 1000);
+	assert_int_equal(ask_keeper__reached(&two->r, 4, 0, 1000), 1000);
+	await_answers(two, 3);
+	assert_int_equal(ask_keeper__reached(&two->r, 3, 0, 1000), 1000);
+}
+
 /* A keeper without the thread refuses; one that says nothing, or has ended, is not waited for. */
 static void test_no_answer(void **state)
 {
@@ -315,6 +334,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_a_cgroup_is_read, setup, teardown),
 		cmocka_unit_test(test_cgroups_that_are_not_there),
 		cmocka_unit_test_setup_teardown(test_more_than_fit, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_the_stream_waits_for_answers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_answer, setup, teardown),
 	};
 
