@@ -24,7 +24,7 @@ int names__add_key(struct names *names, struct names_job *job, enum names_kind k
 
 	if (!key)
 		return -ENOMEM;
-	*key = (struct names_key){.job = job, .kind = kind, .text = text, .length = length};
+	*key = (struct names_key){.job = job, .kind = kind, .text = text, .length = length, .end = names->end};
 	if (!hash__add(&names->keys, &key->node, hash__bytes(kind, text, length)))
 		return 0;
 	free(key);
@@ -62,6 +62,14 @@ void names__free(struct names *names)
 	free(names);
 }
 
+/* "p.txt (pipe)" */
+static size_t without_note(const char *path, size_t length)
+{
+	const char *from = length && path[length - 1] == ')' ? memrchr(path, '(', length) : NULL;
+
+	return from && from > path + 1 && from[-1] == ' ' ? (size_t)(from - 1 - path) : length;
+}
+
 const char *names_paths__next(const struct names_paths *paths, const char **at, size_t *length)
 {
 	const char *end = paths->text + paths->length, *path = *at, *comma;
@@ -69,8 +77,8 @@ const char *names_paths__next(const struct names_paths *paths, const char **at, 
 	if (!path || path >= end)
 		return NULL;
 	comma = memmem(path, end - path, ", ", 2);
-	*length = (comma ? comma : end) - path;
 	*at = comma ? comma + 2 : end;
+	*length = without_note(path, (comma ? comma : end) - path);
 	return path;
 }
 

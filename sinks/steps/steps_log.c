@@ -51,14 +51,16 @@ static char *rule_of(char *line)
 
 static int add_paths(struct names *names, struct names_job *job, enum names_kind kind, const char *text)
 {
-	struct names_paths paths = {.text = text, .length = strlen(text)};
+	struct names_paths paths = {.text = text, .length = strlen(text)},
+			   *const of[] = {
+				   [NAMES_OUTPUT] = &job->output, [NAMES_LOG] = &job->log, [NAMES_INPUT] = &job->input};
 	const char *at = text, *path;
 	size_t length;
 
 	for (; (path = names_paths__next(&paths, &at, &length)); paths.count++)
 		if (names__add_key(names, job, kind, path, length))
 			return -ENOMEM;
-	*(kind == NAMES_OUTPUT ? &job->output : &job->input) = paths;
+	*of[kind] = paths;
 	return 0;
 }
 
@@ -74,14 +76,19 @@ static char *wildcards_of(char *text)
 	return text;
 }
 
-#define JOB_NUMBER "    jobid: "
+#define INDENT "    "
+#define JOB_NUMBER INDENT "jobid: "
 
 static int read_field(struct names *names, struct names_job *job, char *line)
 {
-	if (begins(line, "    input: "))
-		return add_paths(names, job, NAMES_INPUT, line + strlen("    input: "));
-	if (begins(line, "    output: "))
-		return add_paths(names, job, NAMES_OUTPUT, line + strlen("    output: "));
+	static const struct {
+		const char *begin;
+		enum names_kind kind;
+	} paths[] = {{INDENT "input: ", NAMES_INPUT}, {INDENT "output: ", NAMES_OUTPUT}, {INDENT "log: ", NAMES_LOG}};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++)
+		if (begins(line, paths[i].begin))
+			return add_paths(names, job, paths[i].kind, line + strlen(paths[i].begin));
 	if (begins(line, "    wildcards: "))
 		job->tag = wildcards_of(line + strlen("    wildcards: "));
 	if (begins(line, JOB_NUMBER)) {
@@ -93,24 +100,52 @@ static int read_field(struct names *names, struct names_job *job, char *line)
 }
 
 /* "Finished job 3." until version 8, then "Finished jobid: 3 (Rule: sort)"; of one that failed, "Error in rule sort:", then its
- * number. */
-static void read_end(struct names *names, char *line)
+ * number and its line. Whether the line is such a one. */
+static bool read_end(struct names *names, char *line)
 {
 	static const char *const ends[] = {"Finished jobid: ", "Finished job "};
+	struct names_job *shell = names->shell;
 
-	if (names->failed && begins(line, JOB_NUMBER)) {
-		names_script__finish(names, line + strlen(JOB_NUMBER));
-		names->failed = false;
-	}
-	names->failed |= begins(line, "Error in rule ");
+	names->shell = NULL;
 	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
 		if (begins(line, ends[i])) {
 			char *number = line + strlen(ends[i]);
 
 			number[strspn(number, "0123456789")] = '\0';
 			names_script__finish(names, number);
-			return;
+			return true;
 		}
+	if (begins(line, "Error in rule ")) {
+		names->failed = true;
+		names->failing = NULL;
+	} else if (names->failed && begins(line, JOB_NUMBER)) {
+		names->failing = names_script__finish(names, line + strlen(JOB_NUMBER));
+		names->failed = false;
+	} else if (names->failing && !strcmp(line, INDENT "shell:")) {
+		names->shell = names->failing;
+		names->failing = NULL;
+	} else if (*line != '[') { /* the time */
+		names->shell = shell;
+		return false;
+	}
+	return true;
+}
+
+/* A line after a job's block: the first that is not blank is what the shell was given, with -p, or what else was logged.
+ * Nothing is called like that. */
+static int read_shell(struct names *names, char *line)
+{
+	static const char shell[] = "Shell command: "; /* from 9 on */
+	struct names_job *job = names->shell;
+
+	if (begins(line, shell))
+		line += sizeof(shell) - 1;
+	line += strspn(line, " \t");
+	if (!*line)
+		return 0;
+	names->shell = NULL;
+	job->said = true;
+	return strcmp(line, "None") ? names__add_key(names, job, NAMES_LINE, line, strlen(line)) : 0;
 }
 
 static struct names_job *add_job(struct names *names, char *rule)
@@ -124,31 +159,38 @@ static struct names_job *add_job(struct names *names, char *rule)
 	return first || !names__add_key(names, job, NAMES_RULE, rule, strlen(rule)) ? job : NULL;
 }
 
+static int begin_job(struct names *names, char *rule)
+{
+	names->open = add_job(names, rule);
+	return names->open ? 0 : -ENOMEM;
+}
+
+static int read_line(struct names *names, char *line)
+{
+	size_t indent = begins(line, INDENT) ? strlen(INDENT) : 0; /* of a job in a group */
+	char *rule = rule_of(line + indent);
+
+	if (rule) {
+		names->indent = indent;
+		names->shell = NULL;
+		return begin_job(names, rule);
+	}
+	if (names->open && strspn(line, " ") >= names->indent + strlen(INDENT))
+		return read_field(names, names->open, line + names->indent);
+	if (names->open)
+		names->shell = names->open;
+	names->open = NULL;
+	return read_end(names, line) || !names->shell ? 0 : read_shell(names, line);
+}
+
 static int read_snakemake(struct names *names, char *text)
 {
-	static const char shell[] = "Shell command: "; /* from 9 on, with -p */
-	struct names_job *job = names->open;
-	char *line, *rule;
+	char *line;
 	int err = 0;
 
-	while (!err && (line = next_line(&text))) {
-		rule = rule_of(line);
-		if (rule) {
-			job = add_job(names, rule);
-			if (!job)
-				return -ENOMEM;
-		} else if (job && begins(line, "    ")) {
-			err = read_field(names, job, line);
-		} else if (job && begins(line, shell) && strcmp(line + sizeof(shell) - 1, "None")) {
-			line += sizeof(shell) - 1;
-			err = names__add_key(names, job, NAMES_LINE, line, strlen(line));
-			job = NULL;
-		} else {
-			read_end(names, line);
-			job = NULL;
-		}
-	}
-	names->open = job;
+	names->end = text + strlen(text);
+	while (!err && (line = next_line(&text)))
+		err = read_line(names, line);
 	return err;
 }
 
@@ -323,6 +365,7 @@ int steps_log__add(struct names **log, const char *engine, const char *text, siz
 		return err;
 	}
 	(*log)->length += length;
+	names_script__settle(*log);
 	return read_snakemake(*log, copy);
 }
 

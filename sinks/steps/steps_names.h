@@ -23,8 +23,11 @@ struct names_job {
 	bool other;		/* the rule has no script */
 	size_t unnamed;		/* its jobs that run a script, which of them is not known */
 	const char *number;	/* of this job: as the log has it; NULL: none yet */
-	bool taken;		/* its script is known */
-	struct names_paths input, output;
+	bool taken;		/* its script or its line is known */
+	bool said;		/* its line is in the log */
+	uint64_t line;		/* a hash of that line; 0: of none */
+	bool finished;		/* the log said so */
+	struct names_paths input, output, log;
 	unsigned lookup; /* the lookup that hits and given are of */
 	size_t hits, given;
 };
@@ -40,8 +43,9 @@ enum names_kind {
 	NAMES_ID,
 	NAMES_FOLDER,
 	NAMES_STEP,
-	NAMES_LINE,
+	NAMES_LINE, /* the first of a shell's */
 	NAMES_OUTPUT,
+	NAMES_LOG,
 	NAMES_INPUT,
 	NAMES_RULE,
 	NAMES_SCRIPT,
@@ -57,6 +61,7 @@ struct names_key {
 	unsigned lookup;
 	const char *text;
 	size_t length;
+	const char *end; /* of what was read with it, as lines that end with NUL */
 };
 
 struct names {
@@ -64,11 +69,15 @@ struct names {
 	struct names_text *texts;
 	size_t length; /* of all texts */
 	struct hash keys;
-	struct names_job *open; /* the one that the next line may be about; NULL: none */
+	const char *end;	 /* of the text that is read */
+	struct names_job *open;	 /* the one that the next line may be about; NULL: none */
+	size_t indent;		 /* of that one, which is more in a group */
+	struct names_job *shell; /* the one whose line for a shell may be the next; NULL: none */
 	struct names_job *jobs;
 	struct names_job *running[NAMES_RUNNING]; /* in the log's order */
 	size_t running_count;
-	bool failed; /* the next number is that of a job that has failed */
+	bool failed;		   /* the next number is that of a job that has failed */
+	struct names_job *failing; /* that job, of which the line may follow; NULL: none */
 	unsigned lookups;
 };
 
@@ -97,11 +106,18 @@ const char *names_paths__next(const struct names_paths *paths, const char **at, 
 /* ---- steps_script.c ---- */
 
 void names_script__announce(struct names *names, struct names_job *job);
-void names_script__finish(struct names *names, const char *number);  /* as in the log */
+struct names_job *names_script__finish(struct names *names, const char *number); /* as in the log; NULL: none */
+/* Another part of the log follows. Only then what is finished can be forgotten: a part is read some time after the program
+ * began that it is read for. */
+void names_script__settle(struct names *names);
 void names_script__has_other(struct names *names, const char *rule); /* a line for the shell, or code of its own */
 
+bool names_script__is(const struct model_command *command); /* it runs a script */
 /* The job whose script this is; or with *sure false, one of its rule. NULL: it is none, or may be of several rules. */
 const struct names_job *names_script__find(struct names *names, const struct model_command *command, bool *sure);
+
+/* The only job that may be a line without any path; or with *sure false, one of its rule. NULL: none. */
+const struct names_job *names_script__find_line(struct names *names, uint64_t line, bool *sure);
 
 /* ---- steps_names.c ---- */
 

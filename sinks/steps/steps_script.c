@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Which job of Snakemake a script is: its file has a name of its own, but says nothing of the rule. It is one that the log
- * has announced and not yet finished, of a rule that is not known to have something else. A rule has one script at most. */
+ * has announced and not yet finished, of a rule that is not known to have something else. A rule has one script at most.
+ * Or which job a line is that has no path. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,23 +21,29 @@ void names_script__announce(struct names *names, struct names_job *job)
 	running[names->running_count++] = job;
 }
 
-static void drop(struct names *names, size_t i)
+struct names_job *names_script__finish(struct names *names, const char *number)
 {
-	struct names_job *job = names->running[i];
+	for (size_t i = names->running_count; i--;) {
+		struct names_job *job = names->running[i];
 
-	if (!job->taken && job->rule->unnamed)
-		job->rule->unnamed--;
-	names->running_count--;
-	memmove(&names->running[i], &names->running[i + 1], (names->running_count - i) * sizeof(*names->running));
+		if (job->finished || !job->number || strcmp(job->number, number))
+			continue;
+		job->finished = true;
+		if (!job->taken && job->rule->unnamed)
+			job->rule->unnamed--;
+		return job;
+	}
+	return NULL;
 }
 
-void names_script__finish(struct names *names, const char *number)
+void names_script__settle(struct names *names)
 {
-	for (size_t i = names->running_count; i--;)
-		if (names->running[i]->number && !strcmp(names->running[i]->number, number)) {
-			drop(names, i);
-			return;
-		}
+	size_t count = names->running_count;
+
+	names->running_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (!names->running[i]->finished)
+			names->running[names->running_count++] = names->running[i];
 }
 
 void names_script__has_other(struct names *names, const char *rule)
@@ -91,7 +98,7 @@ static struct found find_running(const struct names *names, const char *name)
 		struct names_job *job = names->running[i], *rule = job->rule;
 		bool named = is_named(name, strlen(name), rule->step);
 
-		if (job->taken || !may_be(rule, name) || (found.named && !named))
+		if (job->taken || job->finished || !may_be(rule, name) || (found.named && !named))
 			continue;
 		if (named && !found.named)
 			found = (struct found){.named = true};
@@ -115,6 +122,13 @@ static int keep(struct names *names, struct names_job *job, enum names_kind kind
 	if (!job->rule->script)
 		job->rule->script = copy + COPY + 1;
 	return names__add_key(names, job, kind, copy, length);
+}
+
+bool names_script__is(const struct model_command *command)
+{
+	size_t length;
+
+	return path_of(command, &length);
 }
 
 const struct names_job *names_script__find(struct names *names, const struct model_command *command, bool *sure)
@@ -142,4 +156,28 @@ const struct names_job *names_script__find(struct names *names, const struct mod
 	if (keep(names, *sure ? found.job : found.rule, *sure ? NAMES_SCRIPT : NAMES_SCRIPT_RULE, path, length))
 		return NULL;
 	return *sure ? found.job : found.rule;
+}
+
+const struct names_job *names_script__find_line(struct names *names, uint64_t line, bool *sure)
+{
+	struct names_job *found = NULL;
+	size_t count = 0;
+
+	for (size_t i = 0; i < names->running_count; i++) {
+		struct names_job *job = names->running[i];
+
+		if (job->taken || job->said || job->rule->script ||
+		    !job->output.count) /* none: as all, without a line */
+			continue;
+		if (found && found->rule != job->rule)
+			return NULL;
+		found = found ? found : job;
+		count++;
+	}
+	*sure = count == 1;
+	if (found) {
+		found->taken = true;
+		found->line = line;
+	}
+	return found;
 }

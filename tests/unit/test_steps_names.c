@@ -141,6 +141,93 @@ static void a_script_is_a_job_that_runs(void **state)
 	steps_log__free(names);
 }
 
+/* What has been one job's line is not another one's: a path alone says less. */
+static void a_job_has_one_line(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("Building DAG\nrule sort:\n    input: in\n    output: srt/a\n    jobid: 1\n    wildcards: s=a\n\n[now]\n");
+	assert_named("sort -o srt/a in", "/", "", "sort s=a");
+	assert_named("idx srt/a", "/", "", "");
+	say("Finished job 1.\n[now]\nrule index:\n    input: srt/a\n    output: srt/a.idx\n    jobid: 2\n\n[now]\n");
+	assert_named("idx srt/a", "/", "", "index");
+	assert_named("idx srt/a", "/", "", "index");	       /* the same again, which no block says */
+	assert_named("sort -o srt/a in", "/", "", "sort s=a"); /* and this one */
+	steps_log__free(names);
+	/* the log was read late: both are in it before the first begins */
+	names = NULL;
+	say("Building DAG\nrule sort:\n    output: srt/a\n    jobid: 1\n\n[now]\nFinished job 1.\n[now]\n"
+	    "rule index:\n    input: srt/a\n    output: srt/a.idx\n    jobid: 2\n\n[now]\n");
+	assert_named("sort -o srt/a x", "/", "", "sort");
+	assert_named("idx srt/a", "/", "", "index");
+	steps_log__free(names);
+}
+
+/* With -p, and of what has failed. */
+static void the_whole_line_counts_first(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("Building DAG\nrule sort:\n    output: srt/a\n    jobid: 1\n\nsort -o srt/a\n[now]\nrule index:\n"
+	    "    input: srt/a\n    output: srt/a.idx\n    jobid: 2\n\n  for i in 1 2; do\n    idx srt/a\n  done\n  \n[now]\n"
+	    "rule look:\n    input: srt/a\n    output: l\n    jobid: 3\nShell command: \n    look srt/a\n    look l\n"
+	    "Error in rule sort:\n    jobid: 1\n    output: srt/a\n    shell:\n        late\n        (one of the "
+	    "commands exited with non-zero exit code)\n");
+	assert_named("idx srt/a", "/", "", "sort"); /* as far as is known: not these two lines */
+	assert_named("\n  for i in 1 2; do\n    idx srt/a\n  done\n", "/", "", "index");
+	assert_named("for i in 1 2; do\n    idx srt/b\n  done", "/", "", "");
+	assert_named("look srt/a\n    look l", "/", "", "look");
+	steps_log__free(names);
+	names = NULL;
+	say("Building DAG\nrule one:\n    output: a\n    jobid: 1\n\nrule two:\n    output: b\n    jobid: 2\n\n"
+	    "Error in rule two:\n    message: None\n    jobid: 2\n    shell:\n        false\n        (command exited)\n");
+	assert_named("false", "/", "", "two");
+	steps_log__free(names);
+}
+
+static void a_log_is_a_job_s_own(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("Building DAG\nrule qc:\n    input: in\n    output: qc/a\n    log: log/a\n    jobid: 1\n    wildcards: s=a\n\n"
+	    "rule qc:\n    input: in\n    output: qc/b\n    log: log/b\n    jobid: 2\n    wildcards: s=b\n\n");
+	assert_named("qc in >log/b 2>&1", "/", "", "qc s=b");
+	assert_named("qc in >log/a 2>&1", "/", "", "qc s=a");
+	steps_log__free(names);
+}
+
+/* Jobs that stream have a block in a block. */
+static void a_group_is_further_in(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("Building DAG\n\ngroup job 1-2 (jobs in lexicogr. order):\n\n    [now]\n    rule use:\n        input: p\n"
+	    "        output: c\n        jobid: 1\n\n\n    [now]\n    rule make:\n        output: p (pipe)\n        jobid: 2\n\n"
+	    "[now]\nFinished job 2.\n");
+	assert_named("seq 9 > p", "/", "", "make");
+	assert_named("sort p > c", "/", "", "use");
+	steps_log__free(names);
+}
+
+/* The only job that it may be; of several ones of a rule, the rule. */
+static void a_line_without_a_path(void **state)
+{
+	(void)state;
+	names = NULL;
+	say("Building DAG\nrule one:\n    output: a\n    jobid: 1\n    wildcards: s=a\n\n[now]\nFinished job 1.\n");
+	assert_named("sleep 1", "/", "", "one s=a"); /* it ended before the log was read for it */
+	assert_named("sleep 2", "/", "", "");
+	say("[now]\nrule one:\n    output: b\n    jobid: 2\n    wildcards: s=b\n\n"
+	    "rule two:\n    output: c\n    jobid: 3\n\n");
+	assert_named("sleep 1", "/", "", ""); /* two rules */
+	assert_named("x > b", "/", "", "one s=b");
+	assert_named("x b", "/", "", ""); /* it has a path, of a job that has its line */
+	assert_named("sleep 1", "/", "", "two");
+	say("rule all:\n    input: c\n    jobid: 4\n\n");
+	assert_named("echo done", "/", "", "");
+	steps_log__free(names);
+}
+
 static void a_script_is_no_job_of_another_rule(void **state)
 {
 	(void)state;
@@ -213,11 +300,13 @@ static void many_jobs_are_found_soon(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_script_is_a_job_that_runs), cmocka_unit_test(a_script_is_no_job_of_another_rule),
-		cmocka_unit_test(snakemake_tells_paths),       cmocka_unit_test(snakemake_tells_lines),
-		cmocka_unit_test(a_log_comes_in_parts),	       cmocka_unit_test(cwltool_tells_folders),
-		cmocka_unit_test(nextflow_tells_hashes),       cmocka_unit_test(what_is_no_log_is_left_alone),
-		cmocka_unit_test(many_jobs_are_found_soon),
+		cmocka_unit_test(a_script_is_a_job_that_runs),	cmocka_unit_test(a_script_is_no_job_of_another_rule),
+		cmocka_unit_test(snakemake_tells_paths),	cmocka_unit_test(snakemake_tells_lines),
+		cmocka_unit_test(a_job_has_one_line),		cmocka_unit_test(the_whole_line_counts_first),
+		cmocka_unit_test(a_log_is_a_job_s_own),		cmocka_unit_test(a_group_is_further_in),
+		cmocka_unit_test(a_line_without_a_path),	cmocka_unit_test(a_log_comes_in_parts),
+		cmocka_unit_test(cwltool_tells_folders),	cmocka_unit_test(nextflow_tells_hashes),
+		cmocka_unit_test(what_is_no_log_is_left_alone), cmocka_unit_test(many_jobs_are_found_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
