@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "core/base/base.h"
-#include "sinks/totals/story.h"
+#include "sinks/totals/line_kind.h"
 
-#define LINES 200 /* of a text of 4 KiB that are looked at */
+#define LINES 200      /* of a text of 4 KiB that are looked at */
+#define FIRST_FRAMES 2 /* after the head of a message, where the last call comes first */
 
 /* Where the part of the text after the last `c` begins. */
 static const char *after_last(const char *text, const char *end, char c)
@@ -119,26 +120,6 @@ static bool is_frame(const struct story_line *line, bool numbered)
 	return rest.at[rest.length - 1] == ')';
 }
 
-static bool is_only(const struct story_line *line, const char *text)
-{
-	return line->length == strlen(text) && begins(line, text);
-}
-
-static bool is_added(const struct story_line *line)
-{
-	static const char *const added[] = {"Node.js v",
-					    "note: run with ",
-					    "note: Some details are omitted",
-					    "stack backtrace:",
-					    "----- Native stack trace",
-					    "<--- ",
-					    "npm error A complete log",
-					    "npm ERR! A complete log",
-					    NULL};
-
-	return begins_with_any(line, added) || is_only(line, "npm error") || is_only(line, "npm ERR!");
-}
-
 /* npm begins each line of its help with "npm error", too: with a code it says what happened. */
 static bool is_of_npm(const struct story_line *line)
 {
@@ -170,29 +151,80 @@ static bool is_message(const struct story_line *line)
 				  (has(line, ": ") || has(line, "rror") || has(line, "Exception")));
 }
 
+/* The lines of a text that may say what was wrong. */
+struct chosen {
+	struct story_line line[LINES];
+	size_t count, head; /* LINES: no head */
+	size_t frames;	    /* after the head */
+};
+
+static void choose(struct chosen *chosen, const struct story_line *line, bool numbered)
+{
+	enum line_kind kind = line_kind__of(line);
+
+	if (kind == LINE_CURRENT && chosen->frames) {
+		chosen->count = chosen->head + 1;
+		chosen->frames = 0;
+	}
+	if (kind == LINE_CURRENT || kind == LINE_NOTHING || (kind != LINE_HEAD && is_frame(line, numbered)))
+		return;
+	if (kind == LINE_FRAME && (chosen->head == LINES || chosen->frames == FIRST_FRAMES))
+		return;
+	chosen->frames += kind == LINE_FRAME;
+	if (kind == LINE_HEAD) {
+		chosen->head = chosen->count;
+		chosen->frames = 0;
+	}
+	chosen->line[chosen->count] = *line;
+	chosen->line[chosen->count++].error = kind == LINE_HEAD || is_error(line);
+}
+
+static bool has_stack_of_rust(const struct story_line *lines, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct story_line rest = without_indent(&lines[i]);
+
+		if (begins(&rest, "stack backtrace:"))
+			return true;
+	}
+	return false;
+}
+
+/* How many lines from *begin on are to come before the last `most`, of which they take the first places: of a message that
+ * began further up. */
+static size_t lines_before(const struct chosen *chosen, size_t most, size_t *begin)
+{
+	size_t last = chosen->count - most;
+	bool message = false, error = false;
+
+	for (size_t i = last; i < chosen->count; i++) {
+		message = message || is_message(&chosen->line[i]);
+		error = error || chosen->line[i].error;
+	}
+	*begin = chosen->head;
+	if (chosen->head < last)
+		return error ? most > 1 : most - most / 2;
+	for (*begin = last; *begin > 0 && !message && !chosen->line[*begin - 1].error; --*begin)
+		;
+	return chosen->head == LINES && !message && (*begin)-- > 0;
+}
+
 size_t story__message(const struct model_said *said, struct story_line *lines, size_t most)
 {
 	struct story_line all[LINES];
-	size_t count = story__said(said, all, LINES), n = 0, kept = 0;
-	bool numbered = false, told = false;
+	struct chosen chosen = {.head = LINES};
+	size_t count = story__said(said, all, LINES), before = 0, begin, n;
+	bool numbered = has_stack_of_rust(all, count);
 
 	for (size_t i = 0; i < count; i++)
-		numbered = numbered || begins(&all[i], "stack backtrace:");
-	for (size_t i = 0; i < count; i++)
-		if (!is_frame(&all[i], numbered) && !is_added(&all[i]))
-			all[kept++] = all[i];
-	if (!kept)
+		choose(&chosen, &all[i], numbered);
+	if (!chosen.count)
 		return story__said(said, lines, most);
-	n = kept < most ? kept : most;
-	memcpy(lines, all + kept - n, n * sizeof(*lines));
-	for (size_t i = 0; i < n; i++)
-		told = told || is_message(&lines[i]);
-	for (size_t i = kept - n; i > 0 && !told; i--) {
-		told = is_error(&all[i - 1]);
-		if (told)
-			lines[0] = all[i - 1];
-	}
-	for (size_t i = 0; i < n; i++)
-		lines[i].error = is_error(&lines[i]);
+	n = chosen.count < most ? chosen.count : most;
+	if (chosen.count > most)
+		before = lines_before(&chosen, most, &begin);
+	if (before)
+		memcpy(lines, chosen.line + begin, before * sizeof(*lines));
+	memcpy(lines + before, chosen.line + chosen.count - n + before, (n - before) * sizeof(*lines));
 	return n;
 }

@@ -39,7 +39,7 @@ static const struct {
 	 "thread 'main' panicked at m.rs:1:71:\nboom\n"},
 	/* Go */
 	{"panic: no reads\n\ngoroutine 1 [running]:\nmain.f(...)\n\t/a.go:5\nmain.main()\n\t/a.go:9 +0x1d\nexit status 2\n",
-	 "panic: no reads\n\t/a.go:9 +0x1d\nexit status 2\n"},
+	 "panic: no reads\nmain.f(...)\nexit status 2\n"},
 	/* what follows a message explains it */
 	{"fatal: Unable to create 'x.lock': File exists.\n\nAnother process runs.\nPlease wait.\nThen try again.\nOr remove it.\n",
 	 "fatal: Unable to create 'x.lock': File exists.\nThen try again.\nOr remove it.\n"},
@@ -58,6 +58,38 @@ static const struct {
 	{"a\n\x1b[0m\n \x1b[1;31m\t\x1b[K\n", "a\n"},
 	{"\x1b[0m", ""},
 	{"\x1b[31mred\x1b[0m\n\x1b\n\x1b[3\n", "\x1b[31mred\x1b[0m\n\x1b\n"},
+	/* TAP: counts say nothing, and the last test that failed comes first; one that may fail is none */
+	{"not ok 1 - adds\n  ---\n  duration_ms: 1.5\n  error: '4 == 5'\n  stack: |-\n    T.run (node:internal/test:1:2)\n"
+	 "  ...\nok 2 - b\nok 3 - c\n1..3\n# tests 3\n# fail 1\n# todo 0\n# duration_ms 1.2\n",
+	 "not ok 1 - adds\n  error: '4 == 5'\nok 3 - c\n"},
+	{"not ok 1 - a # TODO later\nb\nc\nd\n# fail 0\n", "b\nc\nd\n"},
+	{"# retried twice\n# rows left 3\n# pass 3\n", "# retried twice\n# rows left 3\n"},
+	{"# pass 3\n# fail 1\n", "# pass 3\n# fail 1\n"},
+	/* Python: the first frames of the thread that crashed */
+	{".Fatal Python error: Segmentation fault\n\nThread 0x1 (most recent call first):\n  File \"a.py\", line 1 in a\n\n"
+	 "Current thread 0x2 (most recent call first):\n  File \"b.py\", line 2 in b\n  File \"c.py\", line 3 in c\n"
+	 "  File \"d.py\", line 4 in d\nrun.sh: line 6: 13 Segmentation fault\n",
+	 ".Fatal Python error: Segmentation fault\n  File \"b.py\", line 2 in b\nrun.sh: line 6: 13 Segmentation fault\n"},
+	/* a sanitizer */
+	{"==7==ERROR: AddressSanitizer: heap-use-after-free on 0x1\nREAD of size 4\n    #0 0x5 in f a.c:3\n"
+	 "    #1 0x6 in main a.c:9\n    #2 0x7 (/lib/libc.so)\nSUMMARY: AddressSanitizer: heap-use-after-free a.c:3 in f\n"
+	 "Shadow bytes around the buggy address:\n  0x0c04: fa fa 00 fa\n=>0x0c14: fa fa[fd]fd\n  Left alloca redzone:  ca\n"
+	 "==7==ABORTING\n",
+	 "==7==ERROR: AddressSanitizer: heap-use-after-free on 0x1\nREAD of size 4\n"
+	 "SUMMARY: AddressSanitizer: heap-use-after-free a.c:3 in f\n"},
+	/* after the head another error: both */
+	{"panic: old\nmain.f()\nb\nc\nd\nError: no table\n", "panic: old\nd\nError: no table\n"},
+	/* Maven's help, Snakemake's farewell */
+	{"Failed tests: adds: expected 5\n[ERROR] Failed to execute goal test\n[ERROR] \n[ERROR] -> [Help 1]\n"
+	 "[ERROR] Re-run Maven using the -X switch.\n[ERROR] [Help 1] http://x\n",
+	 "Failed tests: adds: expected 5\n[ERROR] Failed to execute goal test\n"},
+	{"RuleException:\nKeyError in file \"S\", line 11:\n'C'\n  File \"S\", line 11, in __rule_s\n  File \"t.py\", line 5, in r\n"
+	 "Shutting down, this might take some time.\nExiting because a job execution failed. Look above for messages\n"
+	 "WorkflowError:\nAt least one job did not complete successfully.\n",
+	 "KeyError in file \"S\", line 11:\n'C'\n  File \"t.py\", line 5, in r\n"},
+	{"MissingOutputException in rule index in file \"S\", line 6:\nJob 1 completed, but\nx.bai (missing)\ny (missing)\n"
+	 "Complete log(s): /x\n",
+	 "MissingOutputException in rule index in file \"S\", line 6:\nJob 1 completed, but\ny (missing)\n"},
 	/* nothing looks like a message; and lines that only look like frames */
 	{"a\nb\nc\nd\n", "b\nc\nd\n"},
 	{"  1: sample A\n  at least one failed\nnote: see the log\n",
