@@ -73,8 +73,9 @@ struct model_run {
 struct model_said {
 	uint32_t pid;
 	uint64_t start;
-	const char *text; /* any bytes, redacted; ended by a NUL that `length` does not count; NULL: see `reason` */
-	size_t length;
+	const char *text; /* any bytes, redacted, without escape sequences and tabs; NULL: see `reason` */
+	size_t length;	  /* a NUL comes after it */
+	size_t written;	  /* bytes that it was, with escape sequences */
 	uint64_t cut;	  /* bytes that it wrote before them */
 	const char *path; /* the file; NULL: a pipe or terminal */
 	uint8_t reason;

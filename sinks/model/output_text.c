@@ -125,6 +125,46 @@ int said__expect(struct process *process)
 	return 0;
 }
 
+/* After an escape sequence: of colours and of the cursor, a character set, a title or link; `at` itself: there is none. */
+static const char *after_escape(const char *at, const char *end)
+{
+	const char *from = at;
+
+	if (end - at < 2 || *at != '\x1b')
+		return at;
+	at += 2;
+	switch (from[1]) {
+	case '[':
+		while (at < end && (*at < '@' || *at > '~'))
+			at++;
+		return at < end ? at + 1 : end;
+	case ']':
+		while (at < end && *at != '\a' && *at != '\x1b')
+			at++;
+		return at < end && *at == '\a' ? at + 1 : end - at < 2 ? end : at + 2;
+	case '(':
+	case ')':
+		return at < end ? at + 1 : end;
+	default:
+		return at;
+	}
+}
+
+/* As it is read, not as a terminal is told to show it. Returns the length. */
+static size_t copy_plain(char *to, const char *at, size_t length)
+{
+	const char *end = at + length, *next;
+	size_t n = 0;
+
+	for (; at < end; at = next) {
+		next = after_escape(at, end);
+		if (next == at)
+			to[n++] = *next++ == '\t' ? ' ' : *at;
+	}
+	to[n] = '\0';
+	return n;
+}
+
 static int set(char **to, const struct value *value)
 {
 	free(*to);
@@ -151,15 +191,12 @@ int said__take(const struct feed *f)
 	said->text = text->type == VALUE_STRING ? malloc(text->length + 1) : NULL;
 	if (text->type == VALUE_STRING && !said->text)
 		return -ENOMEM;
-	if (said->text) {
-		memcpy(said->text, text->string, text->length);
-		said->text[text->length] = '\0';
-	}
+	said->pub.length = said->text ? copy_plain(said->text, text->string, text->length) : 0;
+	said->pub.written = said->text ? text->length : 0;
 	err = set(&said->path, f->field[PATH]);
 	if (err)
 		return err;
 	said->pub.text = said->text;
-	said->pub.length = said->text ? text->length : 0;
 	said->pub.path = said->path;
 	said->pub.cut = EVENT_IS_NULL(cut) ? 0 : cut;
 	said->pub.reason = said->text ? 0 : text->reason;

@@ -17,26 +17,11 @@ static const char *after_last(const char *text, const char *end, char c)
 	return end;
 }
 
-/* "\x1b[0m", and others that end with a letter */
-static const char *after_escape(const char *at, const char *stop)
-{
-	if (stop - at < 3 || at[0] != '\x1b' || at[1] != '[')
-		return at;
-	for (at += 2; at < stop && !isalpha((unsigned char)*at); at++)
-		;
-	return at < stop ? at + 1 : at;
-}
-
 static bool is_blank(const char *at, const char *stop)
 {
-	const char *next;
-
-	for (; at < stop; at = next) {
-		next = isspace((unsigned char)*at) ? at + 1 : after_escape(at, stop);
-		if (next == at)
-			return false;
-	}
-	return true;
+	while (at < stop && isspace((unsigned char)*at))
+		at++;
+	return at == stop;
 }
 
 bool story__is_blank(const struct model_said *said)

@@ -121,8 +121,9 @@ int story__by_cpu(const void *a, const void *b)
 
 static enum wrote_part part_of(const struct tally *tally, const struct model_said *said)
 {
-	return said->path && said->length ? wrote__part(&tally->wrote, said->pid, said->start, said->cut + said->length)
-					  : WROTE_ALL;
+	return said->path && said->written
+		       ? wrote__part(&tally->wrote, said->pid, said->start, said->cut + said->written)
+		       : WROTE_ALL;
 }
 
 const struct model_said *story__heard(const struct tally *tally, uint32_t pid, uint64_t start)

@@ -113,7 +113,7 @@ struct story_line {
 /* What this process wrote last; NULL: nothing is known, or it is of a file to which only others wrote. */
 const struct model_said *story__heard(const struct tally *tally, uint32_t pid, uint64_t start);
 
-/* Whether it has a text of blanks and escape sequences only, as a reset of colours is. */
+/* Whether it has a text of blanks only, or of nothing but a reset of colours. */
 bool story__is_blank(const struct model_said *said);
 
 /* What stands before lines of a file to which others write, or may. */

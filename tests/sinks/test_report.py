@@ -258,12 +258,12 @@ def test_failures_come_first_with_who_hides_them(browser):
 def test_the_last_lines_of_what_failed(browser):
     """Twenty at most; a stranger's text stays text, control characters can be seen."""
     folder = new_folder()
-    (folder / "noisy").write_text("seq 30 >&2; printf '<b>bold</b> \\033[31mred\\n' >&2; exit 3\n")
+    (folder / "noisy").write_text("seq 30 >&2; printf '<b>bold</b> \\001red\\n' >&2; exit 3\n")
     run = collect("sh", "-c", "sh noisy 2>log; exit 0", cwd=folder)
     page = Page(browser, write(run.path))
     page.one("#failures li button").click()
     lines = page.text("#detail pre.said").split("\n")
-    assert lines == [*map(str, range(12, 31)), "<b>bold</b> \\x1b[31mred"]
+    assert lines == [*map(str, range(12, 31)), "<b>bold</b> \\x01red"]
     assert not page.all("#detail pre.said b") and not page.console()
     page.js("report.detail.close()")
 

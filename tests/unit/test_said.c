@@ -124,6 +124,34 @@ static void texts_are_kept(void **state)
 	said__free_all(&run);
 }
 
+static void shown_as_read(void **state)
+{
+	static const struct {
+		const char *words, *kept;
+	} cases[] = {
+		{"\x1b[1;30mERROR\x1b[0m \x1b[31mno x\x1b[K\n", "ERROR no x\n"},
+		{"FAIL\tapp\t0.2s", "FAIL app 0.2s"},
+		{"\x1b]8;;http://x\x1b\\a\x1b]0;title\ab\x1b(B", "ab"},
+		{"\x1b[0m", ""},
+		{"a\x1b", "a\x1b"},
+		{"a\x1b[3", "a"},
+		{"[1m 5\n", "[1m 5\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct run run = {0};
+		const struct model_said *found;
+
+		assert_int_equal(said(&run, 1, cases[i].words, "/log"), 0);
+		found = model_run__said(&run.pub, 1, 7);
+		assert_string_equal(found->text, cases[i].kept);
+		assert_int_equal(found->length, strlen(cases[i].kept));
+		assert_int_equal(found->written, strlen(cases[i].words));
+		said__free_all(&run);
+	}
+}
+
 static void memory_is_bounded(void **state)
 {
 	static char words[4096];
@@ -147,6 +175,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_tool_that_was_missing),
 		cmocka_unit_test(texts_are_kept),
+		cmocka_unit_test(shown_as_read),
 		cmocka_unit_test(memory_is_bounded),
 	};
 

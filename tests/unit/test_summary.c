@@ -1352,7 +1352,7 @@ static const struct {
 	{"1\n2\n3\n4\n5\n6\n7\n", 5, "  | 3\n  | 4\n  | 5\n  | 6\n  | 7\n"},
 	{"1\n2\n3\n", 1, "  | 3\n"},
 	{" 1%\r 2%\r 3%\nthe end\r\n", 5, "  |  3%\n  | the end\n"},
-	{"a\x1b[2J\x07\xff\xc3\n", 5, "  | a\\x1b[2J\\x07\\xff\\xc3\n"},
+	{"a\x1b[2J\x07\xff\xc3\n", 5, "  | a\\x07\\xff\\xc3\n"},
 	{"a very long line that does not fit by any means, as it goes on and on\n", 5,
 	 "  | a very long line " TEXT_ELLIPSIS " it goes on and on\n"},
 	{"writing to /scratch/a/very/long/path: No space left\n", 5,
