@@ -166,6 +166,12 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 		put_again(item, cause, columns, false);
 	text__printf(item, "\n");
 	speaker = story__speaker(tally, cause);
+	if (speaker != cause && story__heard(tally, speaker->row.pid, speaker->row.start)) {
+		text__printf(item, "\nLast lines of ");
+		story__command(&safe, speaker);
+		ci_item__code(item, &safe, SHOWN_COLUMNS);
+		text__printf(item, ":\n");
+	}
 	ci_item__said(item, tally, speaker->row.pid, speaker->row.start, CI_SAID_MAX);
 	put_chain(item, run->ending);
 	if (cut) { /* what is long comes last */

@@ -48,7 +48,7 @@ struct turns {
 /* With other arguments: with the same it is another try as a whole, or a loop over other data. */
 static bool is_another_run(const struct process *runner, const struct ending *bad)
 {
-	const struct model_command *a = bad->asked, *b = runner->asked;
+	const struct model_command *a = bad->pub.asked, *b = runner->asked;
 
 	return bad->brood && a && b && runner->row.start >= bad->pub.row.ended_ns &&
 	       !same__list(&a->args, &b->args, bad->counts_attempts) && same__program(a, b) &&

@@ -33,7 +33,7 @@ void ending__unref(struct ending *ending)
 
 		model_command__unref((struct model_command *)ending->pub.command);
 		model_command__unref((struct model_command *)ending->pub.tried);
-		model_command__unref(ending->asked);
+		model_command__unref((struct model_command *)ending->pub.asked);
 		unref_fate(ending->fate);
 		brood__free(ending->brood);
 		free(ending);
@@ -65,13 +65,13 @@ static struct ending *ending__new(const struct process *p)
 		return NULL;
 	}
 	ending->refs = ending->fate->refs = 1;
-	ending->asked = model_command__ref(p->asked);
 	ending->counts_attempts = again__counts_attempts(p->asked);
 	ending->alone = !p->has_forked || (model_command__is_shell(p->command, p->row.comm) && !has_failed(p->brood));
 	ending->pub = (struct model_ending){
 		.row = p->row,
 		.command = model_command__ref(p->command),
 		.tried = model_command__ref(p->tried),
+		.asked = model_command__ref(p->asked),
 		.step = step ? memcpy(names, task->step, step) : NULL,
 		.id = id ? memcpy(names + step, task->id, id) : NULL,
 		.tag = tag ? memcpy(names + step + id, task->tag, tag) : NULL,

@@ -411,6 +411,10 @@ void model_run__clients(const struct model_run *run, struct text *text);
  * finished. Of many failures only the first and the last texts are kept. Valid as long as the model. */
 const struct model_said *model_run__said(const struct model_run *run, uint32_t pid, uint64_t start);
 
+/* The tool that a shell could not execute, by its message, into a buffer of `size`. False: the text ends otherwise. */
+bool model_said__tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code, char *name,
+		      size_t size);
+
 /* The greater of two lower bounds: what it held at once by samples, and its largest program's peak. */
 static inline uint64_t model_task__memory(const struct model_task *task)
 {

@@ -150,7 +150,7 @@ static const char *after_escape(const char *at, const char *end)
 	}
 }
 
-/* As it is read, not as a terminal is told to show it. Returns the length. */
+/* As it is read, without what only says how a terminal shows it. Returns the length. */
 static size_t copy_plain(char *to, const char *at, size_t length)
 {
 	const char *end = at + length, *next;
@@ -201,7 +201,7 @@ int said__take(const struct feed *f)
 	said->pub.cut = EVENT_IS_NULL(cut) ? 0 : cut;
 	said->pub.reason = said->text ? 0 : text->reason;
 	if (said->text && said->shell && tool__may_be_missing(said->shell, said->exit_code) &&
-	    said__missing_tool(&said->pub, said->shell, said->exit_code, said->tool, sizeof(said->tool)))
+	    model_said__tool(&said->pub, said->shell, said->exit_code, said->tool, sizeof(said->tool)))
 		said->pub.tool = said->tool;
 	if (said->text && said->ending && said->ending->untold)
 		cause__told(said->ending, &said->pub);

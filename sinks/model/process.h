@@ -35,17 +35,16 @@ struct fate {
 struct ending {
 	struct model_ending pub; /* first; its cause and commands are references */
 	uint32_t refs;
-	struct model_command *asked; /* a reference, as the process's */
-	bool counts_attempts;	     /* an argument says which one it is, or that the next does */
-	uint32_t well_after;	     /* siblings that began after it, and ended well */
-	uint64_t after_ended_ns;     /* when the first of them ended; went_on: another began after that */
-	bool again, loop, redone;    /* done again: with success, by a loop's next turn, by another run */
-	struct fate *fate;	     /* a reference */
-	struct brood *brood;	     /* of what runs others, or is `untold`; else NULL */
-	uint8_t says;		     /* enum steps_exit */
-	bool may_answer;	     /* by an exit code of its own, at once, alone: if it has written nothing */
-	bool alone;		     /* it has started no process, or is a shell none of whose children failed */
-	bool tested;		     /* it is below what runs tests */
+	bool counts_attempts;	  /* an argument says which one it is, or that the next does */
+	uint32_t well_after;	  /* siblings that began after it, and ended well */
+	uint64_t after_ended_ns;  /* when the first of them ended; went_on: another began after that */
+	bool again, loop, redone; /* done again: with success, by a loop's next turn, by another run */
+	struct fate *fate;	  /* a reference */
+	struct brood *brood;	  /* of what runs others, or is `untold`; else NULL */
+	uint8_t says;		  /* enum steps_exit */
+	bool may_answer;	  /* by an exit code of its own, at once, alone: if it has written nothing */
+	bool alone;		  /* it has started no process, or is a shell none of whose children failed */
+	bool tested;		  /* it is below what runs tests */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 
@@ -250,10 +249,6 @@ uint64_t reason__explained(const struct run *run, enum model_source source, uint
 
 /* Whether a process that ended so may be a shell, or make, that could not execute a tool. */
 bool tool__may_be_missing(const struct model_command *shell, uint64_t exit_code);
-
-/* The tool that this one could not execute, by its message, into a buffer of `size`. False: it ends otherwise. */
-bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
-			char *name, size_t size);
 
 bool tool__is_make(const struct model_command *command);
 

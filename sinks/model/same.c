@@ -89,7 +89,7 @@ static bool same_log(const struct model_command *a, const struct model_command *
 
 static bool same_command(const struct ending *bad, const struct model_command *b)
 {
-	const struct model_command *a = bad->asked;
+	const struct model_command *a = bad->pub.asked;
 
 	return a && b && a->args.data && b->args.data && same__list(&a->args, &b->args, bad->counts_attempts) &&
 	       same__list(&a->env, &b->env, true) && same_log(a, b);
@@ -97,7 +97,7 @@ static bool same_command(const struct ending *bad, const struct model_command *b
 
 bool again__is_same(const struct ending *a, const struct ending *b)
 {
-	return same_command(a, b->asked);
+	return same_command(a, b->pub.asked);
 }
 
 bool same__folder(const struct model_command *a, const struct model_command *b)

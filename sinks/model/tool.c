@@ -152,8 +152,8 @@ static bool is_of_recipe(struct part line)
 	       (!memcmp(line.at + line.length - 4, " 127", 4) || !memcmp(line.at + line.length - 4, " 126", 4));
 }
 
-bool said__missing_tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code,
-			char *name, size_t size)
+bool model_said__tool(const struct model_said *said, const struct model_command *shell, uint64_t exit_code, char *name,
+		      size_t size)
 {
 	struct part text = {said->text, said->length}, line = take_line(&text), tool;
 

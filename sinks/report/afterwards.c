@@ -59,7 +59,7 @@ static void take_origin(struct report *report, struct report_row *row, const str
 
 	story__wanted(&wanted, &ending->row, ending->command);
 	row->wanted = keep_text(report, &wanted, err);
-	if (story__to_run_again(ending) != ending)
+	if (story__is_run_otherwise(ending))
 		story__again(&again, ending);
 	row->again = keep_text(report, &again, err);
 }

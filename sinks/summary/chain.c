@@ -74,6 +74,22 @@ static void again(struct page *page, const struct model_ending *ending, int widt
 	detail(page, indent, "with the environment's ", story__environment, ending);
 }
 
+/* The last lines of the origin, or of the nearest that passed its failure on and has some. */
+static void said(struct page *page, const struct model_ending *ending, size_t indent)
+{
+	const struct model_ending *speaker = story__speaker(page->tally, ending);
+	struct text line = {0};
+
+	if (speaker != ending && story__heard(page->tally, speaker->row.pid, speaker->row.start)) {
+		story__command(&line, speaker);
+		page__dim(page, 0, "%*slast lines of %s:", (int)indent, "", line.data ? line.data : "");
+	}
+	page__said(page, speaker->row.pid, speaker->row.start, indent, PAGE_SAID);
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
 /* What a person reads first is on the first lines. Whether its command is not shown whole. */
 static bool origin(struct page *page, const struct model_ending *ending, int width)
 {
@@ -97,12 +113,12 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	others(page, ending, indent, "meanwhile ", story__waited);
 	others(page, ending, indent, "before it ", story__answers);
 	page__limit(page, story__first_of(page->tally, ending), indent);
-	page__said(page, ending->row.pid, ending->row.start, indent, PAGE_SAID);
+	said(page, ending, indent);
 	return cut;
 }
 
 /* From the top down, each a little further in. */
-static void chain(struct page *page, const struct model_ending *ending, const struct model_ending *speaker, int width)
+static void chain(struct page *page, const struct model_ending *ending, int width)
 {
 	uint32_t count = 0, i = 0, depth = 0;
 
@@ -122,9 +138,6 @@ static void chain(struct page *page, const struct model_ending *ending, const st
 		story__command(&line, ending);
 		text__printf(page->text, "%*s", (int)(2 * depth), "");
 		page__rest(page, 2 + (size_t)width + 2 + 2 * (size_t)depth, line.data ? line.data : "");
-		if (ending == speaker)
-			page__said(page, ending->row.pid, ending->row.start, 2 + (size_t)width + 2 + 2 * (size_t)depth,
-				   PAGE_SAID);
 		depth++;
 		if (line.error)
 			page->text->error = line.error;
@@ -150,20 +163,19 @@ static void hang(struct page *page, const struct model_ending *began)
 
 void page__cause(struct page *page)
 {
-	const struct model_ending *began = story__origin(&page->tally->run), *speaker;
+	const struct model_ending *began = story__origin(&page->tally->run);
 	bool cut;
 	int width;
 
 	if (!began)
 		return;
-	speaker = story__speaker(page->tally, began);
 	width = width_of(page->tally->run.run->ending);
 	page__section(page, TEXT_RED_BOLD, "Cause");
 	hang(page, began);
 	cut = origin(page, began, width);
 	if (!cut)
 		again(page, began, width, false);
-	chain(page, page->tally->run.run->ending, speaker == began ? NULL : speaker, width);
+	chain(page, page->tally->run.run->ending, width);
 	if (cut) /* what is long comes last */
 		again(page, began, width, true);
 	page__explain_unnamed(page);

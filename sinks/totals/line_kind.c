@@ -2,10 +2,11 @@
 /* The forms of lines by which programs begin and end their messages. */
 #include "sinks/totals/line_kind.h"
 
-#include <ctype.h>
-#include <string.h>
+#include "sinks/totals/form.h"
 
-/* The first form that fits holds. "*": any bytes, "?": one, "%": digits, "@": letters. */
+#include <ctype.h>
+
+/* The first form that fits holds. */
 static const struct {
 	enum line_kind kind;
 	const char *form;
@@ -121,44 +122,6 @@ static const struct {
 	{LINE_NOTHING, "See also \"*\"."},
 };
 
-/* How many bytes at `at` the sign, or letter, of a form stands for; 0: it does not fit. */
-static size_t fit_one(const char *form, const char *at, const char *end)
-{
-	const char *from = at;
-
-	if (*form == '?')
-		return at < end;
-	if (*form != '%' && *form != '@')
-		return *form && at < end && form[*form == '\\'] == *at;
-	while (at < end && (*form == '%' ? isdigit((unsigned char)*at) : isalpha((unsigned char)*at)))
-		at++;
-	return (size_t)(at - from);
-}
-
-static bool fits(const char *form, const char *at, const char *end)
-{
-	const char *star = NULL, *retry = NULL;
-
-	for (;;) {
-		size_t n = *form == '*' ? 0 : fit_one(form, at, end);
-
-		if (*form == '*') {
-			star = ++form;
-			retry = at;
-		} else if (n) {
-			form += 1 + (*form == '\\');
-			at += n;
-		} else if (!*form && at == end) {
-			return true;
-		} else if (star && retry < end) {
-			form = star;
-			at = ++retry;
-		} else {
-			return false;
-		}
-	}
-}
-
 enum line_kind line_kind__of(const struct story_line *line)
 {
 	const char *at = line->at, *end = line->at + line->length;
@@ -168,7 +131,7 @@ enum line_kind line_kind__of(const struct story_line *line)
 	while (end > at && isspace((unsigned char)end[-1]))
 		end--;
 	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++)
-		if (fits(forms[i].form, at, end))
+		if (form__fits(forms[i].form, at, end))
 			return forms[i].kind;
 	return LINE_PLAIN;
 }

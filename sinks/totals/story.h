@@ -74,10 +74,11 @@ void story__waited(struct text *text, const struct tally *tally, const struct mo
 /* What tally__answered() has of it. */
 void story__answers(struct text *text, const struct tally *tally, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
-/* A command for a shell: of the compiler's driver, where the origin is a part of it that reads files which are gone. */
+/* A command for a shell: its own, that of what has started it for a part of its work, as a compiler's driver, or of the script
+ * that has become it. */
 void story__again(struct text *text, const struct model_ending *ending);
-const struct model_ending *story__to_run_again(const struct model_ending *ending); /* what it shows the command of */
-/* Its own command, if story__again() has nothing, or another one. */
+bool story__is_run_otherwise(const struct model_ending *ending); /* than by its own command */
+/* Its own command, if story__again() has nothing; if that has another one, the query that has it. */
 void story__in_full(struct text *text, const struct model_ending *ending);
 /* The query that has its arguments, where story__again() shows only parts of one. */
 void story__whole(struct text *text, const struct model_ending *ending);

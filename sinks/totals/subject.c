@@ -92,6 +92,26 @@ static const struct model_said *said_by(const struct model_row *row)
 	return row->run ? model_run__said(row->run, row->pid, row->start) : NULL;
 }
 
+/* The tool that a shell could not execute: by its own last lines, or those of what passed that on, where they name the shell. */
+static bool tool_of(const struct model_row *row, const struct model_command *command, char name[MODEL_WANTED_NAME])
+{
+	const struct model_ending *e = row->run && model_row__exited_as_shells_do(row) ? row->run->ending : NULL;
+	const struct model_said *said = said_by(row);
+	bool found = false;
+
+	*name = '\0';
+	if (said && said->tool)
+		snprintf(name, MODEL_WANTED_NAME, "%s", said->tool);
+	if (said || !command)
+		return *name;
+	for (; e && (e->row.pid != row->pid || e->row.start != row->start); e = e->cause) {
+		said = said_by(&e->row);
+		if (said && said->text)
+			found = model_said__tool(said, command, row->exit_code, name, MODEL_WANTED_NAME);
+	}
+	return e && found;
+}
+
 static const struct model_said *said_above(const struct model_row *row)
 {
 	bool known = row->run && !EVENT_IS_NULL(row->parent_start);
@@ -135,12 +155,11 @@ static void put_name(struct text *text, const struct model_row *row, const char 
  * parent did. `command`: NULL: not known. */
 static bool name_wanted(struct text *text, const struct model_row *row, const struct model_command *command)
 {
-	const struct model_said *said = said_by(row);
 	char name[MODEL_WANTED_NAME];
 	struct wanted wanted;
 
-	if (said && said->tool && !*row->tried_error) {
-		put_name(text, row, said->tool);
+	if (!*row->tried_error && tool_of(row, command, name)) {
+		put_name(text, row, name);
 		return false;
 	}
 	if (model_row__wanted(row, command, name) == MODEL_WANTED_SURE) {
@@ -176,22 +195,22 @@ bool story__names_wanted(const struct model_row *row, const struct model_command
 	char name[MODEL_WANTED_NAME];
 	struct wanted wanted;
 
-	return said_by(row) || wanted_by_runtime(row, &wanted) ||
+	return said_by(row) || tool_of(row, command, name) || wanted_by_runtime(row, &wanted) ||
 	       model_row__wanted(row, command, name) == MODEL_WANTED_SURE;
 }
 
 bool story__not_found(struct text *text, const struct model_row *row)
 {
 	const struct model_said *said = said_by(row);
-	char name[MODEL_WANTED_NAME];
+	char name[MODEL_WANTED_NAME], tool[MODEL_WANTED_NAME];
 	enum model_wanted by_arguments = model_row__wanted(row, row->command, name);
 	struct wanted wanted;
 	bool by_runtime = wanted_by_runtime(row, &wanted);
 
 	if (row->exit_code != 127 || *row->tried_error || row->silenced || !row->runs_others)
 		return false;
-	if (said && said->tool)
-		text__printf(text, strchr(said->tool, '/') ? BY_PATH : "command not found");
+	if (tool_of(row, row->command, tool))
+		text__printf(text, strchr(tool, '/') ? BY_PATH : "command not found");
 	else if (by_arguments == MODEL_WANTED_SURE || by_runtime)
 		text__printf(text, by_runtime || !strchr(name, '/') ? "command not found" : BY_PATH);
 	else if (said)

@@ -77,13 +77,13 @@ static void the_tool_that_was_missing(void **state)
 		const struct model_command shell = {.exe = {.data = args, .length = (uint32_t)strlen(args)},
 						    .args = {.data = args, .length = messages[i].size}};
 		const struct model_said said = {.text = messages[i].text, .length = strlen(messages[i].text)};
-		bool found = said__missing_tool(&said, &shell, messages[i].code, name, sizeof(name));
+		bool found = model_said__tool(&said, &shell, messages[i].code, name, sizeof(name));
 
 		if (found != !!messages[i].tool || (found && strcmp(name, messages[i].tool) != 0))
 			fail_msg("\"%s\": %s", messages[i].text, found ? name : "none");
 	}
-	assert_false(said__missing_tool(&(struct model_said){.text = "sh: 1: samtoolz: not found", .length = 26},
-					&(struct model_command){.args = {.data = "sh", .length = 3}}, 127, name, 8));
+	assert_false(model_said__tool(&(struct model_said){.text = "sh: 1: samtoolz: not found", .length = 26},
+				      &(struct model_command){.args = {.data = "sh", .length = 3}}, 127, name, 8));
 }
 
 static struct value string(const char *text)

@@ -83,9 +83,47 @@ static void what_a_runtime_could_not_start(void **state)
 	}
 }
 
+/* The words of its shell are in a file that an ancestor writes: as of a task, .command.err. */
+static void what_a_shell_could_not_find(void **state)
+{
+	static const struct {
+		const char *text, *shown; /* of an ancestor */
+	} lines[] = {
+		{"run.sh: line 2: fastqc: command not found\n", "fastqc: not found, in a subshell of bash run.sh"},
+		{"other.sh: line 2: fastqc: command not found\n", "a subshell of bash run.sh"},
+		{"run.sh: line 2: fastqc: command not found\nremoved x\n", "a subshell of bash run.sh"},
+	};
+	const struct model_command command = {.exe = {.data = "/bin/bash", .length = 9},
+					      .args = {.data = "bash\0run.sh", .length = 12, .count = 2}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		struct run run = {0};
+		const struct model_ending began = {.row = {.run = &run.pub,
+							   .pid = 4,
+							   .start = 8,
+							   .forked = true,
+							   .runs_others = true,
+							   .exit_code = 127},
+						   .command = &command};
+		const struct model_ending above = {.row = {.run = &run.pub, .pid = 3, .start = 7, .exit_code = 127},
+						   .cause = &began};
+		struct text text = {0};
+
+		run.pub.ending = &above;
+		has_written(&run, lines[i].text);
+		story__subject(&text, &began);
+		assert_string_equal(text.data, lines[i].shown);
+		assert_int_equal(story__names_wanted(&began.row, &command), i == 0);
+		text__free(&text);
+		said__free_all(&run);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_runtime_could_not_start)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_a_runtime_could_not_start),
+					   cmocka_unit_test(what_a_shell_could_not_find)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

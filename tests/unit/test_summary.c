@@ -409,8 +409,9 @@ static void long_commands_are_wrapped_and_whole(void **state)
 	end(t);
 }
 
-/* What a compiler starts has its temporary files, which are gone; what make starts has not. */
-static void a_part_of_a_compiler_is_run_again_by_its_driver(void **state)
+/* What a compiler starts has its temporary files, which are gone; what make starts has not. What other drivers start is known by
+ * its name or its arguments. */
+static void a_part_is_run_again_by_its_driver(void **state)
 {
 	static const struct {
 		const char *driver, *args, *part, *part_args, *again;
@@ -421,6 +422,18 @@ static void a_part_of_a_compiler_is_run_again_by_its_driver(void **state)
 		{"/usr/bin/make", "make|all|", "/usr/bin/ld", "ld|m.o|", "run again: cd / && ld m.o\n"},
 		{"/bin/sh", "sh|-c|ld m.o; false|", "/usr/bin/ld", "ld|m.o|", "run again: cd / && ld m.o\n"},
 		{"/usr/bin/gcc", "gcc|-o|p|m.o|", "/opt/bold", "bold|m.o|", "run again: cd / && bold m.o\n"},
+		{"/usr/bin/cargo", "cargo|build|", "/usr/bin/rustc", "rustc|--crate-name|a|",
+		 "run again: cd / && cargo build\n"},
+		{"/usr/bin/python3", "python3|t.py|", "/usr/bin/rustc", "rustc|a.rs|",
+		 "run again: cd / && rustc a.rs\n"},
+		{"/usr/bin/go", "go|test|./...|", "/tmp/go-build12/b001/a.test", "/tmp/go-build12/b001/a.test|-test.v|",
+		 "run again: cd / && go test ./...\n"},
+		{"/usr/bin/go", "go|test|", "/opt/go-builder/x", "/opt/go-builder/x|",
+		 "run again: cd / && /opt/go-builder/x\n"},
+		{"/usr/bin/snakemake", "python3|/usr/bin/snakemake|-c2|", "/usr/bin/python3",
+		 "python3|-m|snakemake|--target-jobs|a:|", "run again: cd / && python3 /usr/bin/snakemake -c2\n"},
+		{"/usr/bin/pip", "pip|install|.|", "/usr/bin/python3",
+		 "python3|/l/pyproject_hooks/_in_process.py|/tmp/tmp1|", "run again: cd / && pip install .\n"},
 	};
 
 	(void)state;
@@ -435,6 +448,36 @@ static void a_part_of_a_compiler_is_run_again_by_its_driver(void **state)
 		     .cwd = "/");
 		END(.at = 3 * S, .pid = 12, .parent = 11, .code = 1, .cpu = 1, .bytes = 1);
 		END(.at = 3 * S, .pid = 11, .parent = 10, .code = 1, .cpu = 1, .bytes = 1);
+		END(.at = 4 * S, .pid = 10, .code = 1, .cpu = 1, .bytes = 1);
+		assert_has(print(t, true), cases[i].again);
+		end(t);
+	}
+}
+
+/* A script that only puts something before its own arguments says in one line what the program was called with in ten. */
+static void a_script_is_run_again_where_it_has_become_the_program(void **state)
+{
+	static const struct {
+		const char *exe, *script, *program, *again;
+	} cases[] = {
+		{"/usr/bin/mvn", "/bin/sh|/usr/bin/mvn|-q|test|", "java|-cp|x|Launcher|-q|test|",
+		 "run again: cd / && /bin/sh /usr/bin/mvn -q test\n"},
+		{"/usr/bin/mvn", "/bin/sh|/usr/bin/mvn|-q|test|", "java|Launcher|test|",
+		 "run again: cd / && java Launcher test\n"},
+		{"./start", "/bin/sh|./start|test|", "java|a-test|", "run again: cd / && java a-test\n"},
+		{"./start", "/bin/sh|./start|", "java|Server|", "run again: cd / && java Server\n"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./build.sh", .args = "bash|./build.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = cases[i].exe, .args = cases[i].script, .cwd = "/");
+		EXEC(.at = 3 * S, .pid = 11, .parent = 10, .exe = "/usr/bin/java", .args = cases[i].program,
+		     .cwd = "/");
+		END(.at = 4 * S, .pid = 11, .parent = 10, .code = 1, .cpu = 1, .bytes = 1);
 		END(.at = 4 * S, .pid = 10, .code = 1, .cpu = 1, .bytes = 1);
 		assert_has(print(t, true), cases[i].again);
 		end(t);
@@ -1543,7 +1586,8 @@ int main(void)
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
-		cmocka_unit_test(a_part_of_a_compiler_is_run_again_by_its_driver),
+		cmocka_unit_test(a_part_is_run_again_by_its_driver),
+		cmocka_unit_test(a_script_is_run_again_where_it_has_become_the_program),
 		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
 		cmocka_unit_test(what_was_retried_at_once),
