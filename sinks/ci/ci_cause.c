@@ -157,7 +157,7 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 	text__free(&safe);
 	put_detail(item, "", story__how, cause, CI_COLUMNS);
 	put_others(item, "meanwhile ", tally, cause, story__waited);
-	put_others(item, "before it ", tally, cause, story__answers);
+	put_others(item, "before it ", tally, cause, story__before);
 	ci_item__line(item, first ? first->limit : NULL, "");
 	text__printf(item, "<br>");
 	story__circumstances(&safe, run, cause);

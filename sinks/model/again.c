@@ -338,6 +338,25 @@ static bool is_loop(const struct turns *turns, const struct ending *bad)
 	return false;
 }
 
+/* What its siblings did while it ran, and after that. */
+static void see_siblings(const struct process *parent, struct ending *bad)
+{
+	const struct brood *brood = parent->brood;
+	const struct turns *turns = parent->turns;
+
+	for (uint32_t i = 0; turns && i < turns->count; i++) {
+		uint64_t start = turns->list[i].start;
+
+		if (start >= bad->pub.row.ended_ns)
+			bad->followed_ns = start; /* they are in order */
+		else if (start > bad->pub.row.start)
+			bad->overlapped = true;
+	}
+	for (uint32_t i = 0; i < brood->count && !bad->polled; i++)
+		bad->polled = brood->bad[i] != bad && again__is_same(brood->bad[i], bad) &&
+			      model_row__status(&brood->bad[i]->pub.row) == model_row__status(&bad->pub.row);
+}
+
 void again__settle(const struct process *parent, uint64_t until)
 {
 	const struct brood *brood = parent->brood;
@@ -347,6 +366,7 @@ void again__settle(const struct process *parent, uint64_t until)
 
 		if (bad->fate->retried)
 			continue;
+		see_siblings(parent, bad);
 		bad->loop = bad->again && (bad->loop || is_loop(parent->turns, bad) || has_other_input(parent, bad));
 		bad->fate->retried = (bad->again && !bad->loop) || settle_redone(bad->brood) ||
 				     (!bad->again && counts_attempts(parent, bad));

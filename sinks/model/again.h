@@ -63,6 +63,9 @@ void expected__hidden(struct ending *ending, const struct model_row *row, const 
 
 /* ---- tool.c: of make ---- */
 
+/* Whether it was called to go on after a failure with what does not need that. */
+bool recipe__keeps_going(const struct model_command *command);
+
 /* Whether it is a make that failed, and may say which failures it ignored. */
 bool recipe__is_told(const struct model_command *command, uint64_t exit_code);
 
@@ -85,10 +88,14 @@ struct passer {
 	const struct model_command *command; /* NULL: not known */
 	enum steps_exit says;		     /* what rules say of its own exit */
 	bool tests;			     /* what it runs may fail, unless it fails itself */
+	bool ignores;			     /* tasks below it may fail where the pipeline says so */
 };
 
 /* The end of a child that the process passed on; NULL: none. */
 struct ending *choice__cause(const struct passer *passer, const struct brood *brood);
+
+/* What had failed before that cause began, and had not been waited for; NULL: nothing. */
+struct ending *choice__before(const struct passer *passer, const struct brood *brood, const struct ending *cause);
 
 /* Notes with the cause below what runs tests that it is one of several. */
 void choice__note_others(const struct brood *brood, struct ending *cause, const struct model_row *row);

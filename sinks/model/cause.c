@@ -36,6 +36,7 @@ void ending__unref(struct ending *ending)
 		model_command__unref((struct model_command *)ending->pub.asked);
 		unref_fate(ending->fate);
 		brood__free(ending->brood);
+		ending__unref((struct ending *)ending->pub.before);
 		free(ending);
 		ending = cause;
 	}
@@ -372,25 +373,26 @@ static enum steps_exit passed_on(const struct process *p, enum steps_exit says)
 /* Links what the process passes on to what began it. */
 static void link_cause(struct model *model, struct process *p)
 {
+	struct model_row *row = &p->row;
 	enum steps_exit says = passed_on(p, said(model, p));
 	bool rules = model->matcher != NULL;
 	enum steps_exit above = rules ? said_above(model, p) : STEPS_FAILURE;
 	enum steps_exit under = rules ? below(model, p) : STEPS_FAILURE;
-	bool tests = excuses(under);
+	struct passer passer = {row, p->command, says, excuses(under), under == STEPS_IGNORED};
 	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;
-	struct model_row *row = &p->row;
 	const struct brood *brood = p->brood;
 
 	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
 			   model_command__is_shell(p->command, row->comm);
 	/* A program that tries things out, or runs tests in itself, knows what was to fail: it says so itself. */
-	if (!cause && (row->runs_others || !tests))
-		cause = choice__cause(&(struct passer){row, p->command, says, tests}, brood);
-	if (tests && under != STEPS_UNSEEN && cause && brood)
+	if (!cause && (row->runs_others || !passer.tests))
+		cause = choice__cause(&passer, brood);
+	if (passer.tests && under != STEPS_UNSEEN && cause && brood)
 		choice__note_others(brood, cause, row);
 	own->says = says;
+	own->ignores = passer.ignores;
 	own->tested = above == STEPS_TESTS;
-	own->tests = tests;
+	own->tests = passer.tests;
 
 	for (uint32_t i = 0; brood && i < brood->count; i++)
 		if (!brood->bad[i]->fate->over) {
@@ -414,6 +416,7 @@ static void link_cause(struct model *model, struct process *p)
 		row->benign = true;
 	}
 	own->pub.row = *row;
+	own->pub.before = cause ? (struct model_ending *)ending__ref(choice__before(&passer, brood, cause)) : NULL;
 	set_cause(own, cause);
 	*row = own->pub.row;
 }
@@ -431,7 +434,7 @@ static bool is_ended_by_answer(const struct ending *ending)
 void cause__told(struct ending *ending, const struct model_said *said)
 {
 	struct ending *cause = (struct ending *)ending->pub.cause;
-	struct passer passer = {&ending->pub.row, ending->pub.command, ending->says, ending->tests};
+	struct passer passer = {&ending->pub.row, ending->pub.command, ending->says, ending->tests, ending->ignores};
 	bool itself = is_ended_by_answer(ending) && said__own_message(said, ending->pub.command);
 
 	recipe__ignored(said, ending->brood);

@@ -51,10 +51,10 @@ static bool is_quiet(const struct model_command *command)
 }
 
 /* Whether it may have been the writer of a pipe whose other members the shell has started only after its end. Its status is
- * that of the pipe then (pipefail). What was to be silent rather was a question. */
+ * that of the pipe then (pipefail). What was to be silent, or was asked several times, rather was a question. */
 static bool may_be_piped(const struct ending *e, const struct passer *passer)
 {
-	return !e->went_on && is_same_status(e, passer) && !is_quiet(e->pub.command) &&
+	return !e->went_on && !e->polled && is_same_status(e, passer) && !is_quiet(e->pub.command) &&
 	       !model_ending__is_silent(&e->pub) && model_command__is_shell(passer->command, passer->row->comm);
 }
 
@@ -192,6 +192,12 @@ static bool follows(const struct ending *next, const struct ending *e, uint64_t 
 	       (next->pub.row.start < e->pub.row.ended_ns || next->pub.row.start - e->pub.row.ended_ns <= within);
 }
 
+static bool is_script(const struct passer *passer)
+{
+	return passer->says == STEPS_FAILURE && !passer->tests && !model_row__is_killed(passer->row) &&
+	       model_command__is_shell(passer->command, passer->row->comm);
+}
+
 /* What a shell runs after a failure may only handle it, as traps do, and fail as well; or it is a member of the same pipe, which
  * was forked later. Of failures that follow each other at once, with no success between them, the first began it. Of attempts
  * it is the last; so it is of commands of which the last one has the status of the shell. */
@@ -200,8 +206,7 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 	struct ending *first = last, *next = last;
 	uint32_t i = brood->count, before = 0;
 
-	if (passer->says != STEPS_FAILURE || passer->tests || model_row__is_killed(passer->row) ||
-	    !model_command__is_shell(passer->command, passer->row->comm))
+	if (!is_script(passer))
 		return last;
 	while (brood->bad[--i] != last)
 		;
@@ -223,7 +228,99 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 	return before > ROW_MAX && is_same_status(last, passer) && !was_prepared_for(last) ? last : first;
 }
 
-/* A runner has codes of its own: that a child's is the same says nothing. */
+/* The first failure of what its shell did not wait for, as a server is, before this one. */
+static struct ending *first_overlapped(const struct brood *brood, const struct ending *last)
+{
+	for (uint32_t i = 0; i < brood->count; i++) {
+		struct ending *e = brood->bad[i];
+
+		if (choice__is_candidate(e) && e->overlapped && !e->polled && !e->pub.row.benign &&
+		    !was_prepared_for(e) && e->pub.row.signal != SIGPIPE && e->pub.row.ended_ns <= last->pub.row.start)
+			return e;
+	}
+	return NULL;
+}
+
+/* What a shell has asked again and again, and always with the same answer, was waited for: what came to an end before that is why
+ * it did not come. */
+static struct ending *waited_for(const struct passer *passer, const struct brood *brood)
+{
+	struct ending *last = is_script(passer) ? choice__latest(brood, UINT32_MAX, true) : NULL;
+
+	return last && last->polled ? first_overlapped(brood, last) : NULL;
+}
+
+struct ending *choice__before(const struct passer *passer, const struct brood *brood, const struct ending *cause)
+{
+	return brood && is_script(passer) ? first_overlapped(brood, cause) : NULL;
+}
+
+static const struct model_ending *origin_of(const struct ending *ending)
+{
+	const struct model_ending *e = &ending->pub;
+
+	while (e->cause)
+		e = e->cause;
+	return e;
+}
+
+static bool is_same_task(const struct ending *a, const struct ending *b)
+{
+	const struct model_ending *x = origin_of(a), *y = origin_of(b);
+
+	return x->tag && y->tag && !strcmp(x->tag, y->tag) && !strcmp(x->step, y->step);
+}
+
+/* Whether the same task failed again later. */
+static bool is_attempt(const struct brood *brood, uint32_t at)
+{
+	bool attempt = false;
+
+	for (uint32_t i = at + 1; i < brood->count; i++)
+		attempt =
+			attempt || (choice__is_candidate(brood->bad[i]) && is_same_task(brood->bad[at], brood->bad[i]));
+	return attempt;
+}
+
+/* An engine sees a failure only when it looks for it, and may start other tasks until then. */
+#define LOOKS_NS 1000000000ULL
+
+/* Whether it was asked to end from outside of the run, or at its terminal. */
+static bool was_asked(const struct model_row *row)
+{
+	return row->sender_is == MODEL_RELATION_OUTSIDE || (row->sender && row->sender_is == MODEL_RELATION_NONE);
+}
+
+/* What the signal to a runner has ended below it as well. */
+static struct ending *first_asked(const struct brood *brood, const struct model_row *row)
+{
+	for (uint32_t i = 0; i < brood->count; i++) {
+		const struct model_row *origin = &origin_of(brood->bad[i])->row;
+
+		if (choice__is_candidate(brood->bad[i]) && model_row__is_killed(origin) &&
+		    origin->sender == row->sender && origin->sender_pid == row->sender_pid)
+			return brood->bad[i];
+	}
+	return NULL;
+}
+
+/* A runner fails by the first failure, unless it went on after that as if it were none, as make does after a line that begins
+ * with a -; then it is the latest. */
+static struct ending *first_of_runner(const struct passer *passer, const struct brood *brood)
+{
+	uint64_t starts = recipe__keeps_going(passer->command) ? UINT64_MAX / 2 : passer->ignores ? LOOKS_NS : 0;
+
+	for (uint32_t i = 0; i < brood->count; i++) {
+		struct ending *e = brood->bad[i];
+
+		if (choice__is_candidate(e) && !e->pub.row.benign && !is_attempt(brood, i) &&
+		    e->followed_ns <= e->pub.row.ended_ns + starts)
+			return e;
+	}
+	return choice__latest(brood, UINT32_MAX, false);
+}
+
+/* A runner has codes of its own: that a child's is the same says nothing. Of tests only it knows which were to fail. */
 struct ending *choice__cause(const struct passer *passer, const struct brood *brood)
 {
 	const struct model_row *row = passer->row;
@@ -234,8 +331,16 @@ struct ending *choice__cause(const struct passer *passer, const struct brood *br
 
 	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
 		return NULL;
-	if (says == STEPS_RUNNER && !killed)
-		found = choice__latest(brood, UINT32_MAX, passer->tests);
+	if (says == STEPS_RUNNER && !killed && was_asked(row))
+		return first_asked(brood, row);
+	if (says == STEPS_RUNNER && !killed && !passer->tests)
+		found = first_of_runner(passer, brood);
+	else
+		found = waited_for(passer, brood);
+	if (found)
+		return found;
+	if (says == STEPS_RUNNER && !killed && passer->tests)
+		found = choice__latest(brood, UINT32_MAX, true);
 	if (!found)
 		found = latest_alike(brood, passer);
 	if (!found && row->runs_others && ended_itself(row))

@@ -31,6 +31,8 @@ struct model_ending {
 	const char *step, *id, *tag;		     /* of its task; NULL: none */
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
+	const struct model_ending
+		*before; /* what failed before that, where the shell went on beside it; NULL: nothing */
 	/* Known when its parent ends. */
 	enum model_expected expected;
 	bool beside; /* another child of that ran at the same time, as in a pipe */

@@ -38,13 +38,17 @@ struct ending {
 	bool counts_attempts;	  /* an argument says which one it is, or that the next does */
 	uint32_t well_after;	  /* siblings that began after it, and ended well */
 	uint64_t after_ended_ns;  /* when the first of them ended; went_on: another began after that */
+	uint64_t followed_ns;	  /* the latest start of a sibling after its end; 0: none began */
 	bool again, loop, redone; /* done again: with success, by a loop's next turn, by another run */
+	bool overlapped;	  /* a sibling began while it ran: in a pipe, or its parent did not wait for it */
+	bool polled;		  /* a sibling was asked to do the same, and ended alike */
 	struct fate *fate;	  /* a reference */
 	struct brood *brood;	  /* of what runs others, or is `untold`; else NULL */
 	uint8_t says;		  /* enum steps_exit */
 	bool may_answer;	  /* by an exit code of its own, at once, alone: if it has written nothing */
 	bool alone;		  /* it has started no process, or is a shell none of whose children failed */
 	bool tested;		  /* it is below what runs tests */
+	bool ignores;		  /* tasks below it may fail where the pipeline says so */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 

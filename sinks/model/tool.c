@@ -221,24 +221,36 @@ bool recipe__is_told(const struct model_command *command, uint64_t exit_code)
 }
 
 /* Short options stand together up to one that has a value: -ki, but not -Cdist. */
-static bool asks_to_ignore(const char *option)
+static bool is_option(const char *option, char letter, const char *name)
 {
+	const char *at = option + 1;
+
 	if (*option != '-')
 		return false;
-	if (option[1] == '-')
-		return !strncmp(option, "--ig", 4);
-	return option[strcspn(option, "CEfIijloOW")] == 'i';
+	if (*at == '-')
+		return !strncmp(option, name, strlen(name));
+	while (*at && *at != letter && !strchr("CEfIijloOW", *at))
+		at++;
+	return *at == letter;
+}
+
+static bool has_option(const struct model_command *command, char letter, const char *name)
+{
+	const char *arg = command ? command->args.data : NULL, *end = arg ? arg + command->args.length : NULL;
+
+	while (arg < end && !is_option(arg, letter, name))
+		arg += strlen(arg) + 1;
+	return arg < end;
+}
+
+bool recipe__keeps_going(const struct model_command *command)
+{
+	return has_option(command, 'k', "--keep-going");
 }
 
 bool recipe__may_ignore(const struct model_command *command)
 {
-	const char *arg = command ? command->args.data : NULL, *end = arg ? arg + command->args.length : NULL;
-
-	if (!arg || !tool__is_make(command))
-		return false;
-	while (arg < end && !asks_to_ignore(arg))
-		arg += strlen(arg) + 1;
-	return arg == end;
+	return command && command->args.data && tool__is_make(command) && !has_option(command, 'i', "--ig");
 }
 
 void recipe__ignored(const struct model_said *said, const struct brood *brood)

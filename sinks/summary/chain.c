@@ -111,7 +111,7 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
 	others(page, ending, indent, "meanwhile ", story__waited);
-	others(page, ending, indent, "before it ", story__answers);
+	others(page, ending, indent, "before it ", story__before);
 	page__limit(page, story__first_of(page->tally, ending), indent);
 	said(page, ending, indent);
 	return cut;

@@ -219,12 +219,41 @@ void story__how(struct text *text, const struct model_ending *ending)
 			     text->size ? ", " : "", ending->among, ending->among_of);
 }
 
-void story__answers(struct text *text, const struct tally *tally, const struct model_ending *ending)
+/* Of those from the run's end to what began it; NULL: nothing. */
+static const struct model_ending *before_chain(const struct tally *tally)
 {
+	const struct model_ending *before = NULL;
+
+	for (const struct model_ending *e = tally->run.run->ending; e; e = e->cause)
+		before = e->before ? e->before : before;
+	while (before && before->cause)
+		before = before->cause;
+	return before;
+}
+
+static void put_before(struct text *text, const struct tally *tally, const struct model_ending *before)
+{
+	char how[STORY_ENDING], number[FORMAT_SIZE];
+	struct story_line line;
+
+	text__printf(text, "%s ", story__ending(how, &before->row));
+	story__command(text, before);
+	text__printf(text, " at +%s", format__duration(number, story__offset(tally->run.run, before->row.ended_ns)));
+	if (!story__message(story__heard(tally, before->row.pid, before->row.start), &line, 1))
+		return;
+	text__printf(text, ": ");
+	text__safe(text, line.at, line.length);
+}
+
+void story__before(struct text *text, const struct tally *tally, const struct model_ending *ending)
+{
+	const struct model_ending *before = before_chain(tally);
 	char how[STORY_ENDING], number[FORMAT_SIZE];
 	struct tally_answered last;
 
-	if (tally__answered(tally, &ending->row, &last))
+	if (before)
+		put_before(text, tally, before);
+	else if (tally__answered(tally, &ending->row, &last))
 		text__printf(text, "%s times %s %s, which counts as an answer", format__count(number, last.count),
 			     story__ending(how, last.row), last.shown);
 }

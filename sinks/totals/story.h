@@ -71,8 +71,9 @@ void story__circumstances(struct text *text, const struct model_run *run, const 
 void story__how(struct text *text, const struct model_ending *ending);
 /* Of timeout(1): what those waited for that it has ended, as samples saw it. */
 void story__waited(struct text *text, const struct tally *tally, const struct model_ending *ending);
-/* What tally__answered() has of it. */
-void story__answers(struct text *text, const struct tally *tally, const struct model_ending *ending);
+/* What failed before what began the failure, where the shell went on beside it, as a server does that it started; else what
+ * tally__answered() has. */
+void story__before(struct text *text, const struct tally *tally, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
 /* A command for a shell: its own, that of what has started it for a part of its work, as a compiler's driver, or of the script
  * that has become it. */

@@ -151,7 +151,67 @@ static void a_handler_that_fails(void **state)
 		{"long before", "bash x", "1 +11 a, 3 -11 3, 2000 +12 b, 2001 -12 5, 2002 -10 1", "10 12"},
 		{"attempts", "bash x", "1 +11 a 1, 3 -11 3, 4 +12 a 1, 5 -12 3, 6 +13 b, 7 -13 5, 8 -10 1", "10 12"},
 		{"no shell", "python3 x.py", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 5", "10 12"},
-		{"a runner", "make -k", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 2", "10 12"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
+/* The first in time, unless the runner went on after it as if it were none. */
+static void of_several_below_a_runner(void **state)
+{
+	static const char text[] = "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 2",
+			  together[] = "1 +11 a, 1 +12 b, 3 -11 3, 5 -12 5, 6 -10 2";
+	static const struct story stories[] = {
+		{"asked to go on", "make -k", text, "10 11"},
+		{"among other options", "make -skj2 all", text, "10 11"},
+		{"by its long name", "snakemake --cores 1 --keep-going", text, "10 11"},
+		{"an option's value", "make -Ckit all", text, "10 12"},
+		{"a line that begins with a -", "make", text, "10 12"},
+		{"beside each other", "make -j2", together, "10 11"},
+		{"before the engine looks", "java -cp x nextflow.cli.Launcher run x",
+		 "1 +11 a, 3 -11 3, 4 +12 b, 500 -12 5, 600 -10 1", "10 11"},
+		{"one that the engine ignores", "java -cp x nextflow.cli.Launcher run x",
+		 "1 +11 a, 3 -11 3, 2000 +12 b, 2001 -12 5, 2002 -10 1", "10 12"},
+		{"asked to end from outside", "snakemake", "1 +11 a, 3 -11 3, 4 +12 b, 500 -12 -15 10, 600 -10 1 9",
+		 "10"},
+		{"asked with its jobs", "snakemake", "1 +11 a, 3 -11 3, 4 +12 b, 500 -12 -2 9, 600 -10 1 9", "10 12"},
+		{"asked by what started it", "snakemake", "1 +11 a, 3 -11 3, 4 -10 1 10", "10 11"},
+		{"an answer before", "make -k", "1 +11 grep x, 3 -11 1, 4 +12 b, 5 -12 5, 6 -10 2", "10 12"},
+		{"one that is done again", "make -k", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 +13 a, 7 -13, 8 -10 2",
+		 "10 12"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
+/* for i in 1 2 3; do ask && break; sleep 1; done; echo "not up"; exit 1 */
+static void what_was_waited_for(void **state)
+{
+	static const char asks[] = "1 +11 server, 2 +12 ask, 3 -11 3, 4 -12 1, 5 +13 sleep, 6 -13, 7 +14 ask, 8 -14 1, "
+				   "9 +15 sleep, 10 -15, 11 -10 1";
+	static const struct story stories[] = {
+		{"a server that failed", "bash x", asks, "10 11"},
+		{"asked by what answers", "bash x",
+		 "1 +11 server, 2 +12 grep x, 3 -11 3, 4 -12 1, 5 +13 sleep, 6 -13, 7 +14 grep x, 8 -14 1, "
+		 "9 +15 sleep, 10 -15, 11 -10 1",
+		 "10 11"},
+		{"without a wait at the end", "bash x",
+		 "1 +11 server, 2 +12 ask, 3 -11 3, 4 -12 1, 5 +13 sleep, 6 -13, 7 +14 ask, 8 -14 1, 11 -10 1",
+		 "10 11"},
+		{"no server", "bash x",
+		 "1 +11 ask, 2 -11 7, 3 +12 sleep, 4 -12, 5 +13 ask, 6 -13 7, 7 +14 sleep, 8 -14, 9 -10 1", "10 13"},
+		{"no server, by what answers", "bash x",
+		 "1 +11 grep x, 2 -11 1, 3 +12 sleep, 4 -12, 5 +13 grep x, 6 -13 1, 7 +14 sleep, 8 -14, 9 -10 1", "10"},
+		{"a server that was not looked at", "bash x",
+		 "1 +11 server, 2 +12 a, 3 -11 3, 4 -12, 305 +13 ask, 306 -13 1, 307 -10 1", "10 13"},
+		{"a failure that was waited for", "bash x",
+		 "1 +11 tool, 2 -11 3, 3 +12 ask, 4 -12 7, 5 +13 sleep, 6 -13, 7 +14 ask, 8 -14 7, 9 -10 7", "10 14"},
+		{"a server that was stopped", "bash x",
+		 "1 +11 server, 2 +12 ask, 3 -12 1, 4 +13 sleep, 5 -13, 6 +14 ask, 7 -14 1, 8 -11 143, 9 -10 1",
+		 "10 14"},
+		{"no shell", "python3 x.py", asks, "10 14"},
 	};
 
 	(void)state;
@@ -249,7 +309,8 @@ int main(void)
 		cmocka_unit_test(an_answer_in_a_pipe),	 cmocka_unit_test(a_pipe_of_which_two_fail),
 		cmocka_unit_test(a_handler_that_fails),	 cmocka_unit_test(a_child_that_is_meant_to_be_killed),
 		cmocka_unit_test(below_what_runs_tests), cmocka_unit_test(what_ends_its_group),
-		cmocka_unit_test(a_transfer_of_git),
+		cmocka_unit_test(a_transfer_of_git),	 cmocka_unit_test(of_several_below_a_runner),
+		cmocka_unit_test(what_was_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

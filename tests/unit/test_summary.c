@@ -939,6 +939,38 @@ static void what_was_asked_again_and_again(void **state)
 	}
 }
 
+/* A script goes on beside its server, which has failed, and then fails by another command. */
+static void what_failed_before(void **state)
+{
+	static const struct {
+		uint64_t began_ns; /* the next command */
+		bool shown;
+	} cases[] = {{3 * S, true}, {5 * S, false}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		const char *page;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./start.sh", .args = "bash|./start.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = "/usr/bin/server", .args = "server|-p|1|");
+		FORK(.at = cases[i].began_ns, .pid = 12, .parent = 10, .comm = "bash");
+		EXEC(.at = cases[i].began_ns, .pid = 12, .parent = 10, .exe = "/usr/bin/sleep", .args = "sleep|9|");
+		END(.at = 4 * S, .pid = 11, .parent = 10, .code = 3, .cpu = 1, .bytes = 1);
+		END(.at = 9 * S, .pid = 12, .parent = 10, .cpu = 1, .bytes = 1);
+		FORK(.at = 9 * S, .pid = 13, .parent = 10, .comm = "bash");
+		EXEC(.at = 9 * S, .pid = 13, .parent = 10, .exe = "/usr/bin/client", .args = "client|x|");
+		END(.at = 10 * S, .pid = 13, .parent = 10, .code = 7, .cpu = 1, .bytes = 1);
+		END(.at = 10 * S, .pid = 10, .code = 7, .cpu = 1, .bytes = 1);
+		page = print(t, true);
+		assert_has(page, "Cause\n  exit 7  client x\n");
+		if (!strstr(page, "before it exit 3 server -p 1 at +3.0 s") != !cases[i].shown)
+			fail_msg("%zu: %s", i, page);
+		end(t);
+	}
+}
+
 /* `tool 2>&1 | tee log`: how to have its last lines, once, if it may have written any. */
 static void a_cause_without_last_lines(void **state)
 {
@@ -1604,6 +1636,7 @@ int main(void)
 		cmocka_unit_test(the_charge_of_a_cgroup),
 		cmocka_unit_test(what_those_waited_for_that_were_ended),
 		cmocka_unit_test(what_was_asked_again_and_again),
+		cmocka_unit_test(what_failed_before),
 		cmocka_unit_test(a_cause_without_last_lines),
 		cmocka_unit_test(a_cause_that_was_silenced),
 		cmocka_unit_test(a_fork_that_may_have_executed_nothing),
