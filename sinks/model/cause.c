@@ -231,13 +231,6 @@ static bool excuses(enum steps_exit below)
 	return below == STEPS_ANSWER || below == STEPS_TESTS || below == STEPS_UNSEEN;
 }
 
-/* By the kernel's own signal. */
-static bool has_crashed(const struct model_row *row)
-{
-	return row->outcome == MODEL_KILLED && row->sender == MODEL_SENDER_KERNEL &&
-	       (row->signal == SIGSEGV || row->signal == SIGBUS || row->signal == SIGILL || row->signal == SIGFPE);
-}
-
 /* What the rules of the programs above it say: STEPS_ANSWER before the others. */
 static enum steps_exit said_above(struct model *model, const struct process *p)
 {
@@ -403,7 +396,7 @@ static void link_cause(struct model *model, struct process *p)
 	row->benign = row->muted || (says == STEPS_ANSWER && p != p->run->root) || lost_its_reader(row) ||
 		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) ||
 		      ended_with_namespace(p) || is_question(p) || above == STEPS_ANSWER ||
-		      (above == STEPS_TESTS && !has_crashed(row)) || asks_for_another(model, p, cause);
+		      (above == STEPS_TESTS && !model_row__crashed(row)) || asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

@@ -54,6 +54,10 @@ static inline bool model_ending__is_silent(const struct model_ending *ending)
 /* Whether it is a timeout(1) that ended its command when the time was up. */
 bool model_row__timed_out(const struct model_row *row);
 
+/* Whether a signal of the kernel for what it did has ended it, also one that it raised again itself after it had handled it, as
+ * Python's faulthandler does; or abort(), as after a failed assertion. */
+bool model_row__crashed(const struct model_row *row);
+
 /* What it could not execute, by its own arguments, if it ended as where that is so: sure of what a wrapper (env, chroot) was
  * to become, likely of the first command of a shell's line. */
 enum model_wanted { MODEL_WANTED_UNKNOWN, MODEL_WANTED_LIKELY, MODEL_WANTED_SURE };

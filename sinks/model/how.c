@@ -106,6 +106,20 @@ static const char *raised_again(const struct model_row *row)
 	return NULL;
 }
 
+/* raise() and abort() send by tgkill(); kill -SEGV $$ does not. */
+bool model_row__crashed(const struct model_row *row)
+{
+	static const int signals[] = {SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
+	bool raised = row->sender_is == MODEL_RELATION_ITSELF && !strcmp(row->signal_code, "SI_TKILL");
+
+	if (!model_row__is_killed(row) || !(row->sender == MODEL_SENDER_KERNEL || raised))
+		return false;
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		if (row->signal == (uint64_t)signals[i])
+			return true;
+	return false;
+}
+
 /* With -k, or -s KILL, timeout(1) is in the process group that it kills. */
 static bool has_killed_itself(const struct model_row *row)
 {

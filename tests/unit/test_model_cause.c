@@ -603,19 +603,24 @@ static void what_a_program_tries_out_is_no_failure(void **state)
 static void a_crash_below_a_test_is_seen(void **state)
 {
 	static const struct {
-		const char *args, *sender;
-		int status;
+		const char *args, *sender, *code;
+		int status, by;
 		bool hidden;
 	} cases[] = {
-		{"pytest|-q|", "kernel", -SIGSEGV, true},
-		{"python3|-m|pytest|", "kernel", -SIGBUS, true},
-		{"node|--test|a.js|", "kernel", -SIGSEGV, true},
-		{"pytest|-q|", "user", -SIGSEGV, false},
-		{"pytest|-q|", "kernel", -SIGPIPE, false},
-		{"pytest|-q|", NULL, 5, false},
-		{"node|--test|a.js|", NULL, 5, false},
-		{"sh|./configure|", "kernel", -SIGSEGV, false},
-		{"node|a.js|", NULL, 5, true},
+		{"pytest|-q|", "kernel", "SI_KERNEL", -SIGSEGV, 0, true},
+		{"python3|-m|pytest|", "kernel", "SI_KERNEL", -SIGBUS, 0, true},
+		{"node|--test|a.js|", "kernel", "SI_KERNEL", -SIGSEGV, 0, true},
+		{"pytest|-q|", "user", "SI_TKILL", -SIGABRT, 12, true}, /* abort() */
+		{"pytest|-q|", "user", "SI_TKILL", -SIGSEGV, 12, true}, /* its handler has raised it again */
+		{"pytest|-q|", "user", "SI_USER", -SIGSEGV, 12, false}, /* kill -SEGV $$ */
+		{"pytest|-q|", "user", "SI_TKILL", -SIGTERM, 12, false},
+		{"pytest|-q|", "user", "SI_TKILL", -SIGABRT, 11, false},
+		{"pytest|-q|", "kernel", "SI_KERNEL", -SIGPIPE, 0, false},
+		{"pytest|-q|", NULL, NULL, 5, 0, false},
+		{"node|--test|a.js|", NULL, NULL, 5, 0, false},
+		{"sh|./configure|", "kernel", "SI_KERNEL", -SIGSEGV, 0, false},
+		{"sh|./configure|", "user", "SI_TKILL", -SIGABRT, 12, false},
+		{"node|a.js|", NULL, NULL, 5, 0, true},
 	};
 
 	(void)state;
@@ -625,7 +630,7 @@ static void a_crash_below_a_test_is_seen(void **state)
 		starts(11, 10, "/x/y", cases[i].args);
 		starts(12, 11, "/x/parser", "parser|");
 		END(.at = now + S, .pid = 12, STATUS(cases[i].status), .cpu = 1, .bytes = 1, .sender = cases[i].sender,
-		    .signal_code = "SI_KERNEL", .sent_by = cases[i].sender && *cases[i].sender == 'u' ? 12 : 0);
+		    .signal_code = cases[i].code, .sent_by = cases[i].by);
 		now += S;
 		ends(11, 0);
 		ends(10, 0);
