@@ -82,15 +82,24 @@ int head__take_log(const struct feed *f)
 	return err == -ENOMEM ? err : 0;
 }
 
-const char *head__find(void *run, const char *path, size_t *length)
+static const struct head *latest_of(const struct heads *heads, const char *path)
 {
-	struct heads *heads = &((struct run *)run)->heads;
 	const struct head *found = NULL;
 	struct hash_node *node = hash__first(&heads->all, key_of(path, strlen(path)));
 
 	for (; node; node = hash__next(node))
 		if (!strcmp(head__of(node)->path, path) && (!found || found->node.order < node->order))
 			found = head__of(node);
+	return found;
+}
+
+const char *head__find(void *run, const char *const *paths, size_t *length)
+{
+	struct heads *heads = &((struct run *)run)->heads;
+	const struct head *found = NULL;
+
+	for (; *paths && !found; paths++)
+		found = latest_of(heads, *paths);
 	heads->lacking |= !found;
 	*length = found ? found->length : 0;
 	return found ? found->text : NULL;

@@ -17,8 +17,8 @@ struct heads {
 };
 
 int head__take(const struct feed *feed);
-int head__take_log(const struct feed *feed);			     /* of an engine, which names its jobs */
-const char *head__find(void *run, const char *path, size_t *length); /* NULL: not recorded. For struct steps_program */
+int head__take_log(const struct feed *feed);				     /* of an engine, which names its jobs */
+const char *head__find(void *run, const char *const *paths, size_t *length); /* for struct steps_program */
 void heads__free(struct heads *heads);
 
 #endif

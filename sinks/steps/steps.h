@@ -95,8 +95,8 @@ struct steps_program {
 	bool inside;   /* whether it is in a task */
 	bool forked;   /* it executed nothing: `command` is its parent's */
 	bool alone;    /* it has started no process */
-	/* What a file begins with, as recorded; NULL: not known. */
-	const char *(*file)(void *files, const char *path, size_t *length);
+	/* What the first of these files that is recorded begins with; NULL: none is. A NULL ends the paths. */
+	const char *(*file)(void *files, const char *const *paths, size_t *length);
 	void *files;
 	struct names *log; /* NULL: none is recorded */
 };

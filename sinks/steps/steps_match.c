@@ -125,17 +125,35 @@ static struct subject of_env(const struct model_command *command, const char *va
 	return (struct subject){value, value ? strlen(value) : 0, true};
 }
 
+/* Where the script is that the last argument names: the folder's length. 0: it names none by a full path. */
+static int script_folder(const struct model_list *args, const char **path)
+{
+	const char *last = "";
+
+	for (size_t at = 0; args->data && at < args->length; at += strlen(last) + 1)
+		last = args->data + at;
+	*path = last;
+	return *last == '/' ? (int)(strrchr(last, '/') - last) : 0;
+}
+
 /* No file is opened: what stands in a stream may be forged. */
 static struct subject of_file(const struct steps_program *program, const char *name)
 {
 	const struct model_text *cwd = &program->command->cwd;
+	const char *script, *paths[3] = {NULL};
 	struct subject subject = {.ready = true};
-	char path[PATH_MAX];
+	int length = script_folder(&program->command->args, &script);
+	char here[PATH_MAX], there[PATH_MAX];
+	size_t count = 0;
 
-	if (!program->file || !cwd->data || cwd->reason)
+	if (!program->file)
 		return subject;
-	if (snprintf(path, sizeof(path), "%s/%s", cwd->data, name) < (int)sizeof(path))
-		subject.data = program->file(program->files, path, &subject.length);
+	if (cwd->data && !cwd->reason && snprintf(here, sizeof(here), "%s/%s", cwd->data, name) < (int)sizeof(here))
+		paths[count++] = here;
+	if (length && snprintf(there, sizeof(there), "%.*s/%s", length, script, name) < (int)sizeof(there))
+		paths[count++] = there;
+	if (count)
+		subject.data = program->file(program->files, paths, &subject.length);
 	if (subject.length > STEPS_TEXT_MAX)
 		subject.length = STEPS_TEXT_MAX;
 	return subject;

@@ -359,6 +359,9 @@ static const struct {
 	 "nextflow", "ALIGN", "3f/8a7b6c"},
 	{"", "bash|-ue|/w/.command.sh|", "/root", "NXF_TASK_WORKDIR=/w/3f/8a7b6c0123456789abcdef01234567|", 1,
 	 "nextflow", "nextflow task", "3f/8a7b6c"},
+	{"/bin/bash|-ue|.command.run|", "/bin/bash|-ue|/w/3f/8a7b6c0123456789abcdef01234567/.command.sh|",
+	 "/tmp/nxf.1234", "", 2, "nextflow", "nextflow task", "3f/8a7b6c"},
+	{"", "cat|/w/3f/8a7b6c0123456789abcdef01234567/.command.err|", "/tmp", "", 2, NULL, NULL, NULL},
 	{"", "bwa|", "/data/3f/8a7b6c", "", 1, NULL, NULL, NULL},
 	{"", "slurm_script|", "/", "SLURM_JOB_ID=17|SLURM_JOB_NAME=align|SLURM_STEP_ID=0|", -1, "slurm", "align",
 	 "17.0"},
@@ -441,11 +444,13 @@ static void templates_take_what_patterns_captured(void **state)
 	steps__free(steps);
 }
 
-static const char *recorded(void *files, const char *path, size_t *length)
+static const char *recorded(void *files, const char *const *paths, size_t *length)
 {
 	const char *text = files;
 
-	if (strcmp(path, "/work/ab/f"))
+	while (*paths && strcmp(*paths, "/work/ab/f"))
+		paths++;
+	if (!*paths)
 		return NULL;
 	*length = strlen(text);
 	return text;
@@ -457,6 +462,7 @@ static void of_files_what_was_recorded_counts(void **state)
 	struct steps_matcher *matcher = steps_matcher__new(steps);
 	struct model_command *command = make_command("/bin/x", "x|", "/work/ab", "");
 	struct model_command *elsewhere = make_command("/bin/x", "x|", "/work/cd", "");
+	struct model_command *scratch = make_command("/bin/x", "x|-e|/work/ab/script|", "/tmp/1", "");
 	char text[] = "first\nname: align (a)\nlast";
 	struct steps_program program = {.comm = "", .command = command};
 
@@ -468,11 +474,14 @@ static void of_files_what_was_recorded_counts(void **state)
 	assert_string_equal(steps_matcher__step(matcher), "align (a)");
 	program.command = elsewhere;
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
+	program.command = scratch;
+	assert_int_equal(steps_matcher__next(matcher, &program, 0), 0);
 	program.files = "no name";
 	program.command = command;
 	assert_int_equal(steps_matcher__next(matcher, &program, 0), 1);
 	free(command);
 	free(elsewhere);
+	free(scratch);
 	steps_matcher__free(matcher);
 	steps__free(steps);
 }
