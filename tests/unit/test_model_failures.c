@@ -66,7 +66,7 @@ static void what_an_ancestor_ended_is_no_failure(void **state)
 		{12, 12, -9, "tool", MODEL_RELATION_ITSELF, false, "sent by itself"},
 		{9, 12, -9, "bash", MODEL_RELATION_OUTSIDE, false, "sent by bash (pid 9), outside of the run"},
 		{10, 12, -15, "slurmstepd", MODEL_RELATION_PARENT, false,
-		 "sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job"},
+		 "sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job, or scancel"},
 		{9, 12, -15, "earlyoom", MODEL_RELATION_OUTSIDE, false,
 		 "sent by earlyoom (pid 9), outside of the run: limit of memory"},
 		{10, 12, 1, "sh", MODEL_RELATION_PARENT, true, "asked to end: sent by its parent sh (pid 10)"},
@@ -77,7 +77,7 @@ static void what_an_ancestor_ended_is_no_failure(void **state)
 		{9, 12, 143, "bash", MODEL_RELATION_OUTSIDE, false,
 		 "asked to end: sent by bash (pid 9), outside of the run"},
 		{10, 12, 1, "slurmstepd", MODEL_RELATION_PARENT, false,
-		 "asked to end: sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job"},
+		 "asked to end: sent by its parent slurmstepd (pid 10): limit of time or memory of the Slurm job, or scancel"},
 	};
 
 	(void)state;
