@@ -141,13 +141,11 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 	const struct model_ending *cause = story__origin(&tally->run), *speaker;
 	const struct model_run *run = tally->run.run;
 	struct text safe = {0}, shown = {0};
-	const struct tally_failure *first;
 	bool cut;
 	char how[STORY_ENDING];
 
 	if (!cause)
 		return;
-	first = story__first_of(tally, cause);
 	text__printf(item, "\n#### Cause\n\n");
 	put_hang(item, judged__hang(verdicts, &cause->row));
 	text__printf(item, "**%s** ", story__ending(how, &cause->row));
@@ -158,7 +156,7 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 	put_detail(item, "", story__how, cause, CI_COLUMNS);
 	put_others(item, "meanwhile ", tally, cause, story__waited);
 	put_others(item, "before it ", tally, cause, story__before);
-	ci_item__line(item, first ? first->limit : NULL, "");
+	put_detail(item, "", story__limit, cause, CI_COLUMNS);
 	text__printf(item, "<br>");
 	story__circumstances(&safe, run, cause);
 	ci_item__code(item, &safe, CI_COLUMNS);

@@ -34,6 +34,7 @@ void ending__unref(struct ending *ending)
 		model_command__unref((struct model_command *)ending->pub.command);
 		model_command__unref((struct model_command *)ending->pub.tried);
 		model_command__unref((struct model_command *)ending->pub.asked);
+		oom__unref((struct model_oom *)ending->pub.oom);
 		unref_fate(ending->fate);
 		brood__free(ending->brood);
 		ending__unref((struct ending *)ending->pub.before);
@@ -73,6 +74,7 @@ static struct ending *ending__new(const struct process *p)
 		.command = model_command__ref(p->command),
 		.tried = model_command__ref(p->tried),
 		.asked = model_command__ref(p->asked),
+		.oom = oom__ref(p->oom),
 		.step = step ? memcpy(names, task->step, step) : NULL,
 		.id = id ? memcpy(names + step, task->id, id) : NULL,
 		.tag = tag ? memcpy(names + step + id, task->tag, tag) : NULL,

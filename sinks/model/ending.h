@@ -28,6 +28,7 @@ struct model_ending {
 	struct model_row row; /* as it was known then: no figures, and its pointers are not valid but for these */
 	const struct model_command *command, *tried; /* NULL: not known, none */
 	const struct model_command *asked;	     /* its first program, which its parent asked for; NULL: none */
+	const struct model_oom *oom;		     /* NULL: the OOM killer did not select it */
 	const char *step, *id, *tag;		     /* of its task; NULL: none */
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */

@@ -164,8 +164,8 @@ struct model_oom {
 	uint64_t limit_bytes;  /* of the cgroup; null: none, or not known */
 	uint64_t usage_bytes;  /* of the cgroup, then */
 	uint64_t rss_bytes;    /* of the process, then */
-	uint64_t others_bytes; /* of all other processes of the run, by their last samples */
-	uint32_t others_count; /* the largest of them, largest first */
+	uint64_t others_bytes; /* of the run's others that are in the cgroup, or may be, by their last samples */
+	uint32_t others_count; /* the largest of those that are, largest first; of all, if the host was */
 	struct model_holder others[MODEL_OOM_OTHERS];
 	char cgroup[]; /* empty: not known */
 };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A process that the OOM killer selected: the limit, and what else held memory then. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,12 +9,58 @@
 
 enum { RSS = 2, LIMIT, USAGE, SCOPE, CGROUP, OLD_SCOPE, OLD_CGROUP }; /* fields of the role */
 
+/* A cgroup, shared by the processes in it. */
+struct group {
+	uint32_t refs;
+	char path[];
+};
+
+struct group *group__ref(struct group *group)
+{
+	if (group)
+		group->refs++;
+	return group;
+}
+
+void group__unref(struct group *group)
+{
+	if (group && !--group->refs)
+		free(group);
+}
+
+int group__set(struct process *process, const struct value *path)
+{
+	struct group *group;
+
+	if (path->type != VALUE_STRING)
+		return 0;
+	if (process->group && value__is(path, process->group->path))
+		return 0;
+	group = calloc(1, sizeof(*group) + path->length + 1);
+	if (!group)
+		return -ENOMEM;
+	group->refs = 1;
+	memcpy(group->path, path->string, path->length);
+	group__unref(process->group);
+	process->group = group;
+	return 0;
+}
+
+/* Whether it is that cgroup, or one below it. */
+static bool is_in(const struct group *group, const char *path)
+{
+	size_t length = strlen(path);
+
+	if (!strcmp(path, "/"))
+		return true;
+	return length && !strncmp(group->path, path, length) && (!group->path[length] || group->path[length] == '/');
+}
+
 /* Keeps the largest, the first of equal ones. */
 static void offer(struct model_oom *oom, const struct process *p)
 {
 	size_t at = oom->others_count;
 
-	oom->others_bytes += p->held.rss;
 	while (at && oom->others[at - 1].rss_bytes < p->held.rss)
 		at--;
 	if (at == MODEL_OOM_OTHERS)
@@ -32,7 +79,12 @@ static bool set_others(struct model_oom *oom, const struct model *model, const s
 	for (size_t i = 0; nodes && i < model->processes.count; i++) {
 		const struct process *p = process__of(nodes[i]);
 
-		if (p->run == victim->run && p != victim && p->held.rss)
+		bool other = p->run == victim->run && p != victim && p->held.rss;
+		bool in = oom->host || (p->group && is_in(p->group, oom->cgroup));
+
+		if (other && (in || !p->group))
+			oom->others_bytes += p->held.rss;
+		if (other && in)
 			offer(oom, p);
 	}
 	free(nodes);

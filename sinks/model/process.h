@@ -107,6 +107,7 @@ struct process {
 	struct model_command *command, *parent, *tried;
 	struct model_command *asked; /* its first program, which its parent asked for; NULL: none */
 	struct model_oom *oom;
+	struct group *group;	     /* a reference: its cgroup at the last exec; NULL: not known */
 	uint64_t total[FIGURES];     /* of the process, as last reported */
 	uint64_t given[FIGURES];     /* of it, the share of earlier images' rows */
 	bool sampled[MODEL_SOURCES]; /* sources that reported since the image began */
@@ -273,6 +274,11 @@ int said__take(const struct feed *feed); /* the role's function */
 void said__free_all(struct run *run);
 
 /* ---- oom.c ---- */
+
+/* Takes the cgroup of an exec; a fork has that of its parent. 0 or -ENOMEM. */
+int group__set(struct process *process, const struct value *path);
+struct group *group__ref(struct group *group); /* takes NULL, as unref */
+void group__unref(struct group *group);
 
 /* From a record of the event oom_kill. NULL: out of memory. */
 struct model_oom *oom__new(const struct feed *feed, const struct process *victim);

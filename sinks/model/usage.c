@@ -289,6 +289,8 @@ int usage__oom_kill(const struct feed *feed)
 		p->oom = oom__new(feed, p);
 	if (!p->oom)
 		return -ENOMEM;
+	if (p->ending && !p->ending->pub.oom)
+		p->ending->pub.oom = oom__ref(p->oom);
 	if (p->row.outcome == MODEL_KILLED)
 		p->row.outcome = MODEL_OOM;
 	return 0;

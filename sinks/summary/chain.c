@@ -47,6 +47,20 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 	text__free(&line);
 }
 
+/* The same in one line, dim. */
+static void dim(struct page *page, size_t indent, const char *label,
+		void (*put)(struct text *, const struct model_ending *), const struct model_ending *ending)
+{
+	struct text line = {0};
+
+	put(&line, ending);
+	if (line.size)
+		page__dim(page, 0, "%*s%s%s", (int)indent, "", label, line.data);
+	if (line.error)
+		page->text->error = line.error;
+	text__free(&line);
+}
+
 /* A line of the origin, by what is known of other processes. */
 static void others(struct page *page, const struct model_ending *ending, size_t indent, const char *label,
 		   void (*put)(struct text *, const struct tally *, const struct model_ending *))
@@ -112,7 +126,8 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	detail(page, indent, "", story__how, ending);
 	others(page, ending, indent, "meanwhile ", story__waited);
 	others(page, ending, indent, "before it ", story__before);
-	page__limit(page, story__first_of(page->tally, ending), indent);
+	dim(page, indent, "", story__limit, ending);
+	dim(page, indent, "largest others: ", story__holders, ending);
 	said(page, ending, indent);
 	return cut;
 }

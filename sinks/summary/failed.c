@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-void page__limit(struct page *page, const struct tally_failure *f, size_t indent)
+static void limit(struct page *page, const struct tally_failure *f, size_t indent)
 {
-	if (!f || !f->limit)
+	if (!f->limit)
 		return;
 	page__dim(page, 0, "%*s%s", (int)indent, "", f->limit);
 	page__dim(page, 0, "%*slargest others: %s", (int)indent, "", f->others);
@@ -46,7 +46,7 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");
 	if (f->how)
 		page__dim_wrapped(page, indent, indent + 2, f->how);
-	page__limit(page, f, indent);
+	limit(page, f, indent);
 	began(page, f, indent);
 	if (f->by)
 		page__dim(page, 0, "%*san ancestor ended 0: %s", (int)indent, "", f->by);

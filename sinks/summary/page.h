@@ -63,9 +63,6 @@ void page__value(struct page *page, enum totals_figure what, uint64_t value, boo
 void page__sum(struct page *page, enum totals_figure what, const struct totals_sum *sum);
 void page__peak(struct page *page, const struct totals_peak *peak);
 
-/* The limit that the OOM killer ended it for, and the largest others; f may be NULL. */
-void page__limit(struct page *page, const struct tally_failure *f, size_t indent);
-
 /* The last lines, at most `most`, that this process wrote, if it failed and they are known: safe to show, cut to fit. */
 #define PAGE_SAID 5
 #define PAGE_SAID_MAX 20

@@ -44,13 +44,6 @@ static const struct tally_failure *kind_of(const struct tally *tally, const stru
 	return tally__failure(tally, &row);
 }
 
-const struct tally_failure *story__first_of(const struct tally *tally, const struct model_ending *ending)
-{
-	const struct tally_failure *kind = kind_of(tally, ending);
-
-	return kind && kind->row.pid == ending->row.pid && kind->row.start == ending->row.start ? kind : NULL;
-}
-
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated)
 {
 	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
@@ -217,6 +210,18 @@ void story__how(struct text *text, const struct model_ending *ending)
 	if (ending->among)
 		text__printf(text, "%sone of %u that failed below %s, which knows if it was meant to",
 			     text->size ? ", " : "", ending->among, ending->among_of);
+}
+
+void story__limit(struct text *text, const struct model_ending *ending)
+{
+	if (ending->oom)
+		model_oom__limit(ending->oom, text);
+}
+
+void story__holders(struct text *text, const struct model_ending *ending)
+{
+	if (ending->oom)
+		model_oom__others(ending->oom, text);
 }
 
 /* Of those from the run's end to what began it; NULL: nothing. */

@@ -17,9 +17,6 @@ const struct model_ending *story__origin(const struct totals_run *run);
  * lines that may be of others. */
 const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began);
 
-/* The kind of failure of which it is the first, with what is known of that alone; NULL: of none. */
-const struct tally_failure *story__first_of(const struct tally *tally, const struct model_ending *ending);
-
 /* How many of a kind are in the chain from the run's end to its origin; of all kinds if it is NULL. */
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated);
 
@@ -69,6 +66,8 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 enum story_unnamed story__unheard(const struct tally *tally, const struct model_ending *began);
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending);
 void story__how(struct text *text, const struct model_ending *ending);
+void story__limit(struct text *text, const struct model_ending *ending);   /* that the OOM killer ended it for */
+void story__holders(struct text *text, const struct model_ending *ending); /* the others that held most memory then */
 /* Of timeout(1): what those waited for that it has ended, as samples saw it. */
 void story__waited(struct text *text, const struct tally *tally, const struct model_ending *ending);
 /* What failed before what began the failure, where the shell went on beside it, as a server does that it started; else what

@@ -15,7 +15,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 	text__printf(&draft.evidence, " was ended by the OOM killer: ");
 	if (row->oom) {
 		model_oom__limit(row->oom, &draft.evidence);
-		text__printf(&draft.evidence, "; the largest others of the run: ");
+		text__printf(&draft.evidence, "; the largest others: ");
 		model_oom__others(row->oom, &draft.evidence);
 	} else {
 		text__printf(&draft.evidence, row->sender == MODEL_SENDER_MEMORY_LIMIT

@@ -279,8 +279,15 @@ static void the_oom_killers_choice_names_its_limit_and_the_largest_others(void *
 	struct text text = {0};
 
 	(void)state;
-	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/sh", .args = "sh|");
-	EXEC(.at = 1 * S, .pid = 9, .exe = "/bin/ended", .args = "ended|");
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/sh", .args = "sh|", .cgroup = "/x");
+	EXEC(.at = 1 * S, .pid = 9, .exe = "/bin/ended", .args = "ended|", .cgroup = "/x");
+	/* of another cgroup, of one with a longer name, and of one below it */
+	for (uint32_t i = 0; i < 3; i++) {
+		static const char *const cgroups[] = {"/y", "/xy", "/x/below"};
+
+		EXEC(.at = 1 * S, .pid = 16 + i, .exe = "/bin/holder", .args = "holder|", .cgroup = cgroups[i]);
+		MEM_SAMPLED(.at = 2 * S, .pid = 16 + i, .bytes = (40 - 12 * i) << 20);
+	}
 	MEM_SAMPLED(.at = 2 * S, .pid = 9, .bytes = 99 << 20);
 	END(.at = 3 * S, .pid = 9, .cpu = 1, .bytes = 99 << 20);
 	for (uint32_t i = 0; i < 5; i++) {
@@ -295,8 +302,8 @@ static void the_oom_killers_choice_names_its_limit_and_the_largest_others(void *
 	text__printf(&text, "; ");
 	model_oom__others(s->oom, &text);
 	assert_string_equal(text.data,
-			    "limit 9.0 MiB, usage 9.0 MiB, its own 8.0 MiB, cgroup /x; worker 5.0 MiB (pid 14), "
-			    "worker 3.0 MiB (pid 13), worker 2.0 MiB (pid 11)");
+			    "limit 9.0 MiB, usage 9.0 MiB, its own 8.0 MiB, cgroup /x; holder 16 MiB (pid 18), "
+			    "worker 5.0 MiB (pid 14), worker 3.0 MiB (pid 13)");
 	text__free(&text);
 	end(s);
 }

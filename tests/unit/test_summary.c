@@ -1117,6 +1117,19 @@ static void an_oom_that_ends_the_run(void **state)
 				   "            largest others: ");
 	end(t);
 
+	/* the second one of its kind */
+	t = begin_with(NULL, 7);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t i = 0; i < 2; i++) {
+		FORK(.at = (2 + i) * S, .pid = 11 + i, .parent = 10, .comm = "bash");
+		EXEC(.at = (2 + i) * S, .pid = 11 + i, .exe = "/bin/cc1plus", .args = "cc1plus|");
+		OOM_KILL(.at = (3 + i) * S, .pid = 11 + i, .bytes = MiB, .peak = (119 + i) * MiB, .cgroup = "/jobs/7");
+		END(.at = (3 + i) * S, .pid = 11 + i, .signal = 9, .sender = "memory_limit", .cpu = 1, .bytes = 1);
+	}
+	END(.at = 5 * S, .pid = 10, .code = 137, .cpu = 1, .bytes = 1);
+	assert_has(print(t, true), "\n            limit 121 MiB, usage 121 MiB, its own 1.0 MiB, cgroup /jobs/7\n");
+	end(t);
+
 	/* what has filled it is in no process: a tmpfs */
 	t = ended_by_oom(3 * MiB);
 	assert_has(print(t, true), "\n            limit 120 MiB, usage 120 MiB, its own 3.0 MiB, cgroup /jobs/7\n"
