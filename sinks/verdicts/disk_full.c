@@ -6,6 +6,7 @@
 #include <strings.h>
 
 #include "sinks/detector/detector.h"
+#include "sinks/model/ending.h"
 
 #define MARK_WROTE_LITTLE 1
 #define LITTLE_BYTES 4096 /* not more than messages take */
@@ -143,14 +144,31 @@ static const char *line_of(const char *text, size_t length, size_t *size)
 	return at;
 }
 
+/* What it said or, if nothing of that is known, the nearest of those that passed its failure on to the run's end and have
+ * words: what it wrote to a pipe may be in the file of one of them. */
+static const struct model_said *words_of(const struct verdict *verdict)
+{
+	const struct model_said *own = model_run__said(verdict->run, verdict->pid, verdict->start), *above = NULL,
+				*said;
+	const struct model_ending *e = verdict->run->ending;
+
+	if (own && own->text)
+		return own;
+	for (; e && (e->row.pid != verdict->pid || e->row.start != verdict->start); e = e->cause) {
+		said = model_run__said(verdict->run, e->row.pid, e->row.start);
+		above = said && said->text ? said : above;
+	}
+	return e ? above : NULL;
+}
+
 static int confirm(struct verdict *verdict)
 {
-	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);
+	const struct model_said *said = words_of(verdict);
 	struct text text = {0};
 	const char *line = NULL;
 	size_t size = 0;
 
-	if (said && said->text)
+	if (said)
 		line = line_of(said->text, said->length, &size);
 	verdict->dropped = !line || is_of_kernel(line, size);
 	if (verdict->dropped)
@@ -158,8 +176,9 @@ static int confirm(struct verdict *verdict)
 	if (!is_last_word(verdict, said, line, size))
 		verdict->certainty = VERDICT_SUSPECTED;
 	text__printf(&text, "%s%s: ", verdict->evidence,
-		     is_last_line(said->text, said->length, line, size) ? "its last words are"
-									: "one of its last lines is");
+		     said->pid != verdict->pid				  ? "what passed that on has written"
+		     : is_last_line(said->text, said->length, line, size) ? "its last words are"
+									  : "one of its last lines is");
 	text__safe(&text, line, size);
 	if (text.error)
 		return text.error;

@@ -194,6 +194,18 @@ def test_only_last_words_are_about_the_failure(lines, told):
     assert len(full) == told and all(re.search(words + ".*No space left on device", evidence) for evidence in full), full
 
 
+@pytest.mark.parametrize("lines, kinds", [([NO_SPACE], ["disk_full"]), ([NO_SPACE, *["done"] * 9], []), (["no key"], [])])
+def test_words_of_a_full_disk_that_went_through_a_pipe(lines, kinds):
+    """As those of a task whose errors go through tee: they are in the file of what started it."""
+    script = new_folder() / "script"
+    script.write_text("import os\nos.write(2, b'''" + "\n".join(lines) + "\n''')\nos._exit(3)")
+    line = f"{sys.executable} -I {script} 2>&1 | cat >&2; exit ${{PIPESTATUS[0]}}"
+    run = collect("bash", "-c", f'bash -c "$0" 2>{script}.err', line, config=CONFIG, code=3)
+    full = [v for v in verdicts(run) if v["kind"] == "disk_full" and v["certainty"] == "likely"]
+    assert [v["kind"] for v in full] == kinds
+    assert all("what passed that on has written: " + NO_SPACE in v["evidence"] and "script" in v["evidence"] for v in full)
+
+
 # How certain it is that these were not meant to fail: ./no has nothing to say, ./tool has
 MAKE = "printf 'all:\\n\\t{}\\n\\ttrue\\n' | make -s {} -f -"
 HIDDEN = {
