@@ -114,6 +114,7 @@ static void put_others(struct text *item, const char *before, const struct tally
 static void put_again(struct text *item, const struct model_ending *cause, size_t columns, bool cut)
 {
 	put_detail(item, "in ", story__folder, cause, columns);
+	put_detail(item, "its log: ", story__log, cause, columns);
 	put_detail(item, "run again: ", story__again, cause, columns);
 	if (cut)
 		put_detail(item, "its command: ", story__in_full, cause, columns);

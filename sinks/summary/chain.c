@@ -81,6 +81,7 @@ static void again(struct page *page, const struct model_ending *ending, int widt
 	size_t indent = 2 + (size_t)width + 2;
 
 	detail(page, indent, "in ", story__folder, ending);
+	detail(page, indent, "its log: ", story__log, ending);
 	detail(page, indent, "run again: ", story__again, ending);
 	if (cut)
 		detail(page, indent, "its command: ", story__in_full, ending);

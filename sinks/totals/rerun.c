@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How to run again what failed: it, or what has started it for a part of its own work. */
+/* How to run again what failed: it, or what has started it for a part of its own work; and where it has logged why. */
 #include <string.h>
 
 #include "core/base/base.h"
@@ -36,6 +36,15 @@ static const struct part {
 	{NULL, "--target-jobs", "snakemake"},
 };
 
+/* Programs that write what went wrong to a log of their own. */
+static const struct {
+	const char *argument;
+	const char *file;   /* in its working folder */
+	const char *option; /* whose argument is another one */
+} logs[] = {
+	{"nextflow.cli.Launcher", ".nextflow.log", "-log"},
+};
+
 #define DRIVER_WORDS 4 /* python3 -W ignore -m snakemake */
 
 static const char *last_part(const char *path)
@@ -58,22 +67,23 @@ static bool is_program(const struct model_ending *ending, const char *program)
 	return length >= n && !strcmp(name + length - n, program) && (length == n || name[length - n - 1] == '-');
 }
 
-static bool has_argument(const struct model_ending *ending, const char *form)
+/* The first that fits; NULL: none. */
+static const char *find_argument(const struct model_ending *ending, const char *form)
 {
 	const char *arg = ending->command ? ending->command->args.data : NULL;
 	const char *end = arg ? arg + ending->command->args.length : NULL;
 
 	for (; arg < end; arg += strlen(arg) + 1)
 		if (form__fits(form, arg, arg + strlen(arg)))
-			return true;
-	return false;
+			return arg;
+	return NULL;
 }
 
 static const struct part *part_of(const struct model_ending *ending)
 {
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		if ((!parts[i].program || is_program(ending, parts[i].program)) &&
-		    (!parts[i].argument || has_argument(ending, parts[i].argument)))
+		    (!parts[i].argument || find_argument(ending, parts[i].argument)))
 			return &parts[i];
 	return NULL;
 }
@@ -162,6 +172,36 @@ void story__again(struct text *text, const struct model_ending *ending)
 		text__printf(text, " && ");
 	}
 	text__arguments(text, &command->args, true, TEXT_ALL_ARGUMENTS);
+}
+
+/* A path that is not absolute is of its working folder. */
+static void put_path(struct text *text, const struct model_text *folder, const char *file)
+{
+	struct text path = {0};
+
+	if (*file != '/')
+		text__printf(&path, "%.*s/", (int)folder->length, folder->data);
+	text__printf(&path, "%s", file);
+	if (path.error)
+		text->error = path.error;
+	else
+		text__argument(text, path.data, path.size);
+	text__free(&path);
+}
+
+void story__log(struct text *text, const struct model_ending *ending)
+{
+	const struct model_list *args = ending->command ? &ending->command->args : NULL;
+
+	if (!is_whole(ending) || !ending->command->cwd.data)
+		return;
+	for (size_t i = 0; i < sizeof(logs) / sizeof(*logs); i++) {
+		const char *option = find_argument(ending, logs[i].option);
+		const char *file = option ? option + strlen(option) + 1 : logs[i].file;
+
+		if (find_argument(ending, logs[i].argument) && (!option || file < args->data + args->length))
+			put_path(text, &ending->command->cwd, file);
+	}
 }
 
 void story__whole(struct text *text, const struct model_ending *ending)

@@ -74,6 +74,7 @@ void story__waited(struct text *text, const struct tally *tally, const struct mo
  * tally__answered() has. */
 void story__before(struct text *text, const struct tally *tally, const struct model_ending *ending);
 void story__folder(struct text *text, const struct model_ending *ending);
+void story__log(struct text *text, const struct model_ending *ending); /* a file of its own, by its command */
 /* A command for a shell: its own, that of what has started it for a part of its work, as a compiler's driver, or of the script
  * that has become it. */
 void story__again(struct text *text, const struct model_ending *ending);

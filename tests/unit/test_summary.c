@@ -484,6 +484,30 @@ static void a_script_is_run_again_where_it_has_become_the_program(void **state)
 	}
 }
 
+static void an_engines_own_log_is_named(void **state)
+{
+	static const struct {
+		const char *args, *log;
+	} cases[] = {
+		{"java|nextflow.cli.Launcher|run|main.nf|", "          its log: /w/.nextflow.log\n"},
+		{"java|nextflow.cli.Launcher|-log|a b.log|run|main.nf|", "          its log: '/w/a b.log'\n"},
+		{"java|nextflow.cli.Launcher|run|main.nf|-log|", NULL},
+		{"java|-jar|tool.jar|-log|x|", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/java", .args = cases[i].args, .cwd = "/w");
+		END(.at = 4 * S, .pid = 10, .code = 1, .cpu = 1, .bytes = 1);
+		assert_has(print(t, true), cases[i].log ? cases[i].log : "  exit 1  java");
+		if (!cases[i].log)
+			assert_has_not(print(t, true), "its log");
+		end(t);
+	}
+}
+
 /* Of an argument that nobody reads, its ends and how much is between them; no argument is left out. */
 static void a_long_argument_is_shown_by_its_ends(void **state)
 {
@@ -1632,6 +1656,7 @@ int main(void)
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_part_is_run_again_by_its_driver),
+		cmocka_unit_test(an_engines_own_log_is_named),
 		cmocka_unit_test(a_script_is_run_again_where_it_has_become_the_program),
 		cmocka_unit_test(a_long_argument_is_shown_by_its_ends),
 		cmocka_unit_test(a_failure_that_was_retried_with_success),
