@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "sinks/detector/detector.h"
+#include "sinks/model/ending.h"
 
 static int compare(const void *a, const void *b)
 {
@@ -49,6 +50,17 @@ static bool has_reason(enum verdict_kind kind)
 	return false;
 }
 
+/* The run failed by it in the end, as make check does by what the drivers of its tests, which end well, have written down. */
+static bool is_cause(const struct verdict *verdict)
+{
+	const struct model_ending *e = verdict->kind == VERDICT_HIDDEN_FAILURE ? verdict->run->ending : NULL;
+
+	for (e = e && !e->row.benign ? e : NULL; e; e = e->cause)
+		if (e->row.pid == verdict->pid && e->row.start == verdict->start)
+			return true;
+	return false;
+}
+
 void drafts__order(struct verdicts *verdicts)
 {
 	struct verdict **list = verdicts->list;
@@ -57,6 +69,8 @@ void drafts__order(struct verdicts *verdicts)
 	if (!verdicts->count)
 		return;
 	qsort(list, verdicts->count, sizeof(*list), compare);
+	for (size_t i = 0; i < verdicts->count; i++)
+		list[i]->dropped = list[i]->dropped || is_cause(list[i]);
 	for (size_t i = 0; i < verdicts->count; i++)
 		for (size_t k = 0; has_reason(list[i]->kind) && k < verdicts->count && !list[i]->dropped; k++)
 			list[i]->dropped = says_more(list[k], list[i]);

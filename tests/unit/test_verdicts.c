@@ -1750,6 +1750,26 @@ static void no_verdict_depends_on_a_name(void **state)
 	renamed = false;
 }
 
+/* make check: the driver of a test ends with 0, and what counts them up fails. */
+static void what_the_run_failed_by_is_not_hidden(void **state)
+{
+	(void)state;
+	for (int failed = 0; failed < 2; failed++) {
+		struct judged *j = begin_judged(limits);
+
+		start(1 * S, 11, ROOT, "driver", "t|");
+		start(1 * S, 12, 11, "t", "");
+		over(2 * S, 12, 11, 1);
+		over(2 * S, 11, ROOT, 0);
+		start(3 * S, 13, ROOT, "sh", "-c|am__color_tests=no; grep :test-result: t.trs|");
+		over(4 * S, 13, ROOT, failed);
+		over(5 * S, ROOT, 0, failed);
+		finish(j, STREAM_ENDED);
+		assert_int_equal(verdicts__count(j->verdicts), !failed);
+		end_judged(j);
+	}
+}
+
 /* While the state lasts, only a suspicion. */
 static void certainty_changes_with_time(void **state)
 {
@@ -2053,6 +2073,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faults_are_named_and_what_looks_like_them_is_not),
 		cmocka_unit_test(no_verdict_depends_on_a_name),
+		cmocka_unit_test(what_the_run_failed_by_is_not_hidden),
 		cmocka_unit_test(certainty_changes_with_time),
 		cmocka_unit_test(a_leak_is_likely_when_it_has_lasted),
 		cmocka_unit_test(limits_are_the_runs),
