@@ -55,7 +55,8 @@ static int report(struct model *model, const struct model_row *row, struct endin
 {
 	const struct fate *retried = ending__retried(ending);
 
-	if (retried) {
+	/* What runs tests replaces a worker that has crashed, for the tests that are left. */
+	if (retried && !(retried->unsure && ending->tested)) {
 		ending->pub.unsure = retried->unsure;
 		return model->calls.retried ? model->calls.retried(model->arg, row) : 0;
 	}

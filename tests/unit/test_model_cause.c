@@ -641,6 +641,29 @@ static void a_crash_below_a_test_is_seen(void **state)
 	}
 }
 
+/* pytest -n 2 goes on with another worker, for the tests that are left. */
+static void a_crash_below_a_test_is_not_retried(void **state)
+{
+	(void)state;
+	for (int tests = 0; tests < 2; tests++) {
+		struct seen *s = began("/bin/sh", "sh|x|");
+
+		starts(11, 10, "/x/y", tests ? "pytest|-n|2|" : "serve|-n|2|");
+		starts(12, 11, "/bin/python3", "python3|-c|worker|");
+		END(.at = now + S, .pid = 12, .signal = SIGSEGV, .cpu = 1, .bytes = 1, .sender = "kernel");
+		now += S;
+		FORK(.at = now + MS, .pid = 13, .parent = 11, .comm = "y");
+		EXEC(.at = now + MS, .pid = 13, .parent = 11, .exe = "/bin/python3", .args = "python3|-c|worker|");
+		now += S;
+		ends(13, 0);
+		ends(11, 0);
+		ends(10, 0);
+		assert_int_equal(is_hidden(s, 12), tests);
+		assert_int_equal(s->retried_count, !tests);
+		end(s);
+	}
+}
+
 /* What runs below a compiler that is asked so, or a make; what flock and git run beside the lock, and the commit, may fail. */
 static void what_runs_below_a_question(void **state)
 {
@@ -1158,6 +1181,7 @@ int main(void)
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
 		cmocka_unit_test(a_crash_below_a_test_is_seen),
+		cmocka_unit_test(a_crash_below_a_test_is_not_retried),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
 		cmocka_unit_test(what_runs_below_a_question),
 		cmocka_unit_test(a_shell_line_that_ends_with_a_question),
