@@ -175,7 +175,10 @@ void model_oom__limit(const struct model_oom *oom, struct text *text)
 	if (!EVENT_IS_NULL(oom->usage_bytes))
 		text__printf(text, ", usage %s", format__bytes(number, oom->usage_bytes));
 	if (!EVENT_IS_NULL(oom->rss_bytes))
-		text__printf(text, ", its own %s", format__bytes(number, oom->rss_bytes));
+		text__printf(text, ", its own %s%s", format__bytes(number, oom->rss_bytes),
+			     !EVENT_IS_NULL(oom->usage_bytes) && oom->rss_bytes > oom->usage_bytes
+				     ? ", not all of it charged there"
+				     : "");
 	if (!*oom->cgroup)
 		return;
 	text__printf(text, ", cgroup ");
