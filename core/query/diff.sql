@@ -12,21 +12,27 @@ CREATE MACRO shape(args) AS parse_filename(args[1]) || regexp_replace(
 CREATE MACRO grown(a, b, least) AS
 	CASE WHEN abs(b::DOUBLE - a::DOUBLE) >= least AND a > 0 THEN 100 * (b::DOUBLE / a::DOUBLE - 1) WHEN a IS NOT NULL AND b IS NOT NULL THEN 0 END;
 
+-- Failures, and those of which it is only suspected that they were hidden.
+CREATE MACRO judged(images, verdicts) AS TABLE
+	SELECT i.*, bad(outcome) AND NOT propagated AND s.pid IS NULL AS failed
+	FROM query_table(images) i LEFT JOIN (SELECT DISTINCT run, host, pid, start FROM query_table(verdicts)
+		WHERE kind = 'hidden_failure' AND certainty = 'suspected') s USING (run, host, pid, start);
+
 CREATE MACRO facts(images, steps, verdicts) AS TABLE
 	SELECT 0 AS level, 'run' AS kind, '' AS step, 'all of it' AS name, 1 AS count,
-		count(*) FILTER (bad(outcome)) AS failed,
+		count(*) FILTER (failed) AS failed,
 		max(began_ns + wall_ns) - coalesce(min(began_ns) FILTER (NOT preexisting), min(began_ns)) AS wall_ns,
 		sum(cpu_ns) AS cpu_ns, max(coalesce(peak_rss_bytes, sampled_rss_bytes)) AS peak_rss_bytes
-	FROM query_table(images)
+	FROM judged(images, verdicts)
 	UNION ALL
 	SELECT 1, 'step', step, step, count(*), count(*) FILTER (bad(outcome)), avg(wall_ns), avg(cpu_ns),
 		max(peak_rss_bytes)
 	FROM query_table(steps) GROUP BY step
 	UNION ALL
 	SELECT 2, 'command', coalesce(step, '') AS of_step, coalesce(shape(args), comm) AS alike, count(*),
-		count(*) FILTER (bad(outcome)), avg(wall_ns), avg(cpu_ns),
+		count(*) FILTER (failed), avg(wall_ns), avg(cpu_ns),
 		max(coalesce(peak_rss_bytes, sampled_rss_bytes))
-	FROM query_table(images) WHERE NOT forked GROUP BY of_step, alike
+	FROM judged(images, verdicts) WHERE NOT forked GROUP BY of_step, alike
 	UNION ALL
 	SELECT 3, 'verdict', coalesce(step, '') AS of_step,
 		concat(certainty, ' ', kind, ': ', regexp_replace(left(command, 1000), '[0-9]+', '#', 'g')) AS alike, count(*),

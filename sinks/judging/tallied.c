@@ -13,7 +13,10 @@ int tallied__hidden(void *arg, const struct model_row *row, uint32_t pid, const 
 {
 	int err = verdicts__hidden(((struct judged *)arg)->verdicts, row, pid, by);
 
-	return err ? err : tally__hidden(row->run->user, row, pid, by);
+	if (err)
+		return err;
+	return verdicts__suspects(((struct judged *)arg)->verdicts, row) ? tally__suspected(row->run->user, row)
+									 : tally__hidden(row->run->user, row, pid, by);
 }
 
 int tallied__retried(void *arg, const struct model_row *row)

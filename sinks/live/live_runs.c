@@ -27,7 +27,7 @@ int live_run__hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	(void)arg;
 	(void)pid;
 	(void)by;
-	return totals__hidden(&run->totals, &run->steps, row);
+	return totals__hidden(&run->totals, NULL, &run->steps, row, false);
 }
 
 int live_run__retried(void *arg, const struct model_row *row)

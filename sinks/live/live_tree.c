@@ -232,7 +232,7 @@ static void count_process(struct live_tree *tree, struct live_node *node)
 			continue; /* it counts tasks */
 		group->running += !live->ended;
 		group->ended += live->ended;
-		group->failed += live->ended && model_outcome__bad(live->row->outcome);
+		group->failed += live->ended && model_outcome__bad(live->row->outcome) && !live->row->propagated;
 	}
 	if (!live->ended && !node->has_child && (!tree->longest || node->age_ns > tree->longest->age_ns))
 		tree->longest = node;

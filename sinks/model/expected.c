@@ -78,7 +78,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_UNSEEN] = "its errors went to /dev/null",
 		[MODEL_EXPECTED_TESTED] = "it was below what runs tests",
 		[MODEL_EXPECTED_DOUBT] = "its exit code may be an answer",
-		[MODEL_EXPECTED_RECIPE] = "make went on, as after a recipe's line that begins with -",
+		[MODEL_EXPECTED_RECIPE] = "make went on, as after $(shell) or a recipe's line that begins with -",
 	};
 
 	return words[expected];

@@ -33,9 +33,11 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 {
 	struct otlp_set *set = arg;
 	struct otlp_run *run = row->run->user;
-	int rc = totals__hidden(&run->totals, NULL, row);
+	int rc = set->verdicts ? verdicts__hidden(set->verdicts, row, pid, by) : 0;
 
-	return rc || !set->verdicts ? rc : verdicts__hidden(set->verdicts, row, pid, by);
+	bool suspected = set->verdicts && verdicts__suspects(set->verdicts, row);
+
+	return rc ? rc : totals__hidden(&run->totals, NULL, NULL, row, suspected);
 }
 
 static int on_retried(void *arg, const struct model_row *row)

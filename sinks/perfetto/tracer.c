@@ -289,7 +289,7 @@ int tracer__row(void *arg, const struct model_row *row)
 		describe_process(tracer, run, row);
 	run->programs += !row->forked;
 	if (model_outcome__bad(row->outcome)) {
-		run->failed++;
+		run->failed += !row->propagated;
 		failure(tracer, run, row, LANE_FAILURES, NULL);
 	}
 	return curves__ended(tracer, run, row);

@@ -46,8 +46,10 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 	struct report *report = arg;
 	int err = verdicts__hidden(report->judged.verdicts, row, pid, by);
 
-	err = err ? err : totals__hidden(row->run->user, &report->steps, row);
-	return err || row->propagated ? err : rows__hidden(report, row, pid, by);
+	bool suspected = verdicts__suspects(report->judged.verdicts, row);
+
+	err = err ? err : totals__hidden(row->run->user, &report->commands, &report->steps, row, suspected);
+	return err || row->propagated ? err : rows__hidden(report, row, suspected, pid, by);
 }
 
 static int on_retried(void *arg, const struct model_row *row)

@@ -31,6 +31,7 @@ enum report_flag {
 	REPORT_MUTED = 1024,
 	REPORT_SUBSHELL = 2048,
 	REPORT_IGNORED = 4096,
+	REPORT_SUSPECTED = 8192, /* hidden, perhaps */
 };
 
 /* A row shown by itself. Times are relative to the begin of the report's first run. */
@@ -103,7 +104,8 @@ void rows__init(struct report *report);
 int rows__row(struct report *report, const struct model_row *row); /* each 0 or -ENOMEM */
 int rows__retried(struct report *report, const struct model_row *row);
 int rows__ignored(struct report *report, const struct model_row *row);
-int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by);
+int rows__hidden(struct report *report, const struct model_row *row, bool suspected, uint32_t pid,
+		 const struct model_command *by);
 int rows__task(struct report *report, const struct model_task *task);
 
 /* Nanoseconds since the report's begin, negative if before; a null stays null. */

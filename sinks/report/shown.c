@@ -250,9 +250,10 @@ static int keep_fate(struct report *report, const struct model_row *row, uint32_
 	return err;
 }
 
-int rows__hidden(struct report *report, const struct model_row *row, uint32_t pid, const struct model_command *by)
+int rows__hidden(struct report *report, const struct model_row *row, bool suspected, uint32_t pid,
+		 const struct model_command *by)
 {
-	return keep_fate(report, row, REPORT_HIDDEN, pid, by);
+	return keep_fate(report, row, suspected ? REPORT_SUSPECTED : REPORT_HIDDEN, pid, by);
 }
 
 int rows__retried(struct report *report, const struct model_row *row)

@@ -129,7 +129,7 @@ void page__failures(struct page *page)
 	struct hash_node **list = story__failures(page->tally, &count);
 	size_t shown = count > page->failures ? page->failures : count;
 	const char *title = story__origin(&page->tally->run) ? "Other failures" : "Failed";
-	uint64_t all = run->failed - run->propagated - story__in_chain(page->tally, NULL, false);
+	uint64_t all = run->failed - story__in_chain(page->tally, NULL, false);
 	int width = width_of(list, shown);
 	uint64_t listed = 0, passers = 0;
 	char text[64];

@@ -76,9 +76,10 @@ static int on_task(void *arg, const struct model_task *task)
 static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	struct tables *tables = arg;
-	int err = totals__hidden(totals_of(row->run), NULL, row);
+	int err = verdicts__hidden(tables->verdicts, row, pid, by);
+	bool suspected = verdicts__suspects(tables->verdicts, row);
 
-	err = err ? err : verdicts__hidden(tables->verdicts, row, pid, by);
+	err = err ? err : totals__hidden(totals_of(row->run), NULL, NULL, row, suspected);
 	return err ? err : model_rows__hidden(&tables->rows, row, pid, by);
 }
 

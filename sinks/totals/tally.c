@@ -295,7 +295,7 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
-	int err = totals__hidden(&tally->run, &tally->steps, row);
+	int err = totals__hidden(&tally->run, &tally->commands, &tally->steps, row, false);
 
 	if (!err && row->propagated)
 		err = tally__passed(tally, row);
@@ -353,6 +353,12 @@ static void take_back(struct tally *tally, const struct model_row *row)
 	failure->count--;
 	drop_more(failure, row);
 	failure->excused |= failure->row.pid == row->pid && failure->row.start == row->start;
+}
+
+int tally__suspected(struct tally *tally, const struct model_row *row)
+{
+	take_back(tally, row);
+	return totals__hidden(&tally->run, &tally->commands, &tally->steps, row, true);
 }
 
 /* By the name and tag of its task, if it has a tag, else by its command. */

@@ -90,6 +90,9 @@ int tally__init(struct tally *tally, const struct model_run *run, size_t top); /
 int tally__row(struct tally *tally, const struct model_row *row);	       /* 0 or -ENOMEM */
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by);
 
+/* A hidden row whose verdict is a suspicion: not a failure of the run. 0 or -ENOMEM. */
+int tally__suspected(struct tally *tally, const struct model_row *row);
+
 /* A hidden row that passed on the failure of a child. 0 or -ENOMEM. */
 int tally__passed(struct tally *tally, const struct model_row *row);
 

@@ -78,11 +78,11 @@ struct used {
 	uint8_t cpu_partial, io_partial;
 };
 
-static void group__add(struct totals_group *group, enum model_outcome outcome, uint64_t wall_ns,
-		       const struct used *used, struct totals_peak peak)
+static void group__add(struct totals_group *group, bool failed, uint64_t wall_ns, const struct used *used,
+		       struct totals_peak peak)
 {
 	group->count++;
-	group->failed += model_outcome__bad(outcome);
+	group->failed += failed;
 	add(&group->cpu, used->cpu_ns, used->cpu_partial);
 	add(&group->wall, wall_ns, 0);
 	set_greater(&group->wall_max, wall_ns);
@@ -111,15 +111,19 @@ static bool is_timeout(const struct model_row *row)
 	       model_command__timed_out(row->command, row->wall_ns);
 }
 
+/* A failure began in it. */
+static bool has_failed(const struct model_row *row)
+{
+	return model_outcome__bad(row->outcome) && !row->propagated;
+}
+
 static void add_to_run(struct totals_run *run, const struct model_row *row)
 {
-	bool bad = model_outcome__bad(row->outcome);
-
 	run->rows++;
 	run->processes += row->last;
 	run->programs += row->image || row->preexisting;
-	run->failed += bad;
-	run->propagated += bad && row->propagated;
+	run->failed += has_failed(row);
+	run->propagated += model_outcome__bad(row->outcome) && row->propagated;
 	run->muted += row->muted;
 	run->running += row->outcome == MODEL_RUNNING;
 	run->unknown += row->outcome == MODEL_UNKNOWN;
@@ -182,7 +186,7 @@ int totals__row(struct totals_run *run, struct totals_groups *commands, const st
 	note_missing(run->missing[TOTALS_WALL], row->wall_ns, 0);
 	note_missing(run->missing[TOTALS_PEAK], row->peak_rss_bytes, 0);
 	if (group)
-		group__add(group, row->outcome, row->wall_ns, &used, peak_of(row));
+		group__add(group, has_failed(row), row->wall_ns, &used, peak_of(row));
 	return 0;
 }
 
@@ -195,7 +199,7 @@ int totals__task(struct totals_groups *steps, const struct model_task *task)
 
 	if (!step)
 		return -ENOMEM;
-	group__add(step, task->outcome, task->wall_ns, &used, peak);
+	group__add(step, model_outcome__bad(task->outcome), task->wall_ns, &used, peak);
 	step->cpu.missing += task->rows_without_cpu;
 	step->programs += task->rows;
 	step->processes += task->processes;
@@ -213,8 +217,8 @@ static int take_back(struct totals_run *run, struct totals_groups *commands, con
 	if (commands && !group)
 		return -ENOMEM;
 	if (group)
-		group->failed--;
-	run->failed--;
+		group->failed -= !row->propagated;
+	run->failed -= !row->propagated;
 	run->propagated -= row->propagated;
 	return 0;
 }
@@ -231,20 +235,23 @@ int totals__ignored(struct totals_run *run, struct totals_groups *commands, cons
 	return take_back(run, commands, row);
 }
 
-int totals__hidden(struct totals_run *run, struct totals_groups *steps, const struct model_row *row)
+int totals__hidden(struct totals_run *run, struct totals_groups *commands, struct totals_groups *steps,
+		   const struct model_row *row, bool suspected)
 {
+	const struct model_task *task = steps ? row->task : NULL;
 	struct totals_group *step;
 
 	if (row->propagated)
 		return 0;
-	run->hidden++;
-	if (!steps || !row->task)
-		return 0;
-	step = group__get(steps, row->task->step, false);
-	if (!step)
+	step = task ? group__get(steps, task->step, false) : NULL;
+	if (task && !step)
 		return -ENOMEM;
-	step->hidden++;
-	return 0;
+	if (step)
+		step->hidden += !suspected;
+	if (step && suspected && step->failed && task->pid == row->pid && task->start == row->start)
+		step->failed--;
+	run->hidden += !suspected;
+	return suspected ? take_back(run, commands, row) : 0;
 }
 
 /* ---- a run's name and result ---- */

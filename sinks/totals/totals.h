@@ -15,11 +15,14 @@
  *            kernel's work after the last exit; not known with pre-existing processes: they bring CPU time from before the run.
  * peak       of a program: what the kernel counted for it, else its largest sample, which is a lower bound. Of a
  *            step, command or run: that of its largest program. Memory held together is never called peak.
- * failed     programs, or tasks of a step, whose outcome is failed, killed or oom; propagated ones too.
+ * failed     programs in which a failure began: their outcome is failed, killed or oom, and they are not propagated. Of a
+ *            step: tasks whose outcome is such.
+ * propagated programs that failed because a child had: not in failed.
  * retried    programs that failed and were tried again with success, or a part of such: not in failed.
  * ignored    programs that failed in a task whose failure its engine ignored: not in failed.
  * muted      programs whose failure a rule of the user's mutes: not in failed.
- * hidden     failed programs, without propagated ones, that an ancestor hides by exiting 0.
+ * hidden     failed programs that an ancestor hides by exiting 0.
+ * suspected  hidden ones whose verdict is only that: not in failed, nor in hidden.
  * running    programs that had not ended at the last record, or now if the run is running.
  * processes  rows that are the last of their process.
  *
@@ -102,7 +105,8 @@ int totals__row(struct totals_run *run, struct totals_groups *commands, const st
 int totals__task(struct totals_groups *steps, const struct model_task *task);
 int totals__retried(struct totals_run *run, struct totals_groups *commands, const struct model_row *row);
 int totals__ignored(struct totals_run *run, struct totals_groups *commands, const struct model_row *row);
-int totals__hidden(struct totals_run *run, struct totals_groups *steps, const struct model_row *row);
+int totals__hidden(struct totals_run *run, struct totals_groups *commands, struct totals_groups *steps,
+		   const struct model_row *row, bool suspected);
 
 void totals_groups__free(struct totals_groups *groups);
 

@@ -356,6 +356,14 @@ int verdicts__hidden(struct verdicts *verdicts, const struct model_row *row, uin
 	return err;
 }
 
+bool verdicts__suspects(const struct verdicts *verdicts, const struct model_row *row)
+{
+	const struct verdict *last = verdicts->count ? verdicts->list[verdicts->count - 1] : NULL;
+
+	return last && last->kind == VERDICT_HIDDEN_FAILURE && last->run == row->run && last->pid == row->pid &&
+	       last->start == row->start && last->certainty == VERDICT_SUSPECTED;
+}
+
 int verdicts__retried(struct verdicts *verdicts, const struct model_row *row)
 {
 	int err = 0;

@@ -39,6 +39,9 @@ int verdicts__hidden(struct verdicts *verdicts, const struct model_row *row, uin
 		     const struct model_command *by);
 int verdicts__retried(struct verdicts *verdicts, const struct model_row *row);
 
+/* After verdicts__hidden() of the row: whether that it is hidden is a suspicion only, which no page shows. */
+bool verdicts__suspects(const struct verdicts *verdicts, const struct model_row *row);
+
 /* All records are in; model__ended() has been called for each stream, and model__finish() is next. */
 int verdicts__settle(struct verdicts *verdicts);
 

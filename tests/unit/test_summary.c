@@ -1082,12 +1082,11 @@ static void what_goes_on_after_the_command(void **state)
 		{4990 * MS, 5080 * MS, "  wall            4.1 s\n"},
 		{2 * S, 4 * S, "  wall            4.0 s\n"},
 	};
+	struct page_test *t;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct page_test *t = begin_with(NULL, 7);
-		const char *page;
-
+		t = begin_with(NULL, 7);
 		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
 		FORK(.at = cases[i].from, .pid = 11, .parent = 10, .comm = "bash");
 		EXEC(.at = cases[i].from, .pid = 11, .exe = "/bin/sleep", .args = "sleep|6|");
@@ -1096,8 +1095,37 @@ static void what_goes_on_after_the_command(void **state)
 		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
 		if (cases[i].until > 5 * S)
 			END(.at = cases[i].until, .pid = 11, .cpu = 1, .bytes = 1);
+		assert_has(print(t, true), cases[i].wall);
+		end(t);
+	}
+}
+
+/* A script that an answer has ended: the page has only what was not meant, the others the query. */
+static void a_suspicion_is_on_no_page(void **state)
+{
+	struct page_test *t;
+	const char *page;
+
+	(void)state;
+	for (int sure = 0; sure < 2; sure++) {
+		t = begin_with(NULL, 7);
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "bash");
+		EXEC(.at = 2 * S, .pid = 11, .exe = "/bin/sh", .args = "sh|step.sh|");
+		FORK(.at = 2 * S, .pid = 12, .parent = 11, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 12, .exe = "/bin/grep", .args = "grep|-q|x|");
+		END(.at = 3 * S, .pid = 12, .code = 1, .cpu = 1, .bytes = 1);
+		END(.at = 3 * S, .pid = 11, .code = 1, .cpu = 1, .bytes = 1);
+		if (sure)
+			program(4 * S, 13, "/bin/sh", "sh|step.sh|", 1);
+		END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
 		page = print(t, true);
-		assert_has(page, cases[i].wall);
+		assert_has(page, sure ? "exit 0  but 1 failure is hidden\n" : "verdict        exit 0\n");
+		assert_has(page, sure ? "4 programs executed, 1 failed\n" : "3 programs executed\n");
+		if (sure)
+			assert_has(page, "Failed (1)\n  exit 1  sh step.sh\n          HIDDEN  pid 13 at ");
+		else
+			assert_has_not(page, "ailed");
 		end(t);
 	}
 }
@@ -1679,6 +1707,7 @@ int main(void)
 		cmocka_unit_test(a_cause_that_was_silenced),
 		cmocka_unit_test(a_fork_that_may_have_executed_nothing),
 		cmocka_unit_test(what_goes_on_after_the_command),
+		cmocka_unit_test(a_suspicion_is_on_no_page),
 		cmocka_unit_test(a_script_whose_interpreter_is_missing),
 		cmocka_unit_test(an_oom_that_ends_the_run),
 		cmocka_unit_test(the_sender_of_a_signal_is_named),

@@ -3,7 +3,7 @@
 'use strict';
 
 const FLAGS = { forked: 1, last: 2, root: 4, preexisting: 8, benign: 16, propagated: 32, core: 64, hidden: 128, cut: 256,
-	retried: 512, muted: 1024, subshell: 2048, ignored: 4096 };
+	retried: 512, muted: 1024, subshell: 2048, ignored: 4096, suspected: 8192 };
 const OUTCOMES = ['unknown', 'ok', 'failed', 'killed', 'oom', 'running'];
 const UNKNOWN = 0,
 	OK = 1,
@@ -197,7 +197,8 @@ class Run {
 		const outcome = this.rows.outcome[i];
 
 		return (
-			(outcome === FAILED || outcome === KILLED || outcome === OOM) && !this.has(i, FLAGS.retried) && !this.has(i, FLAGS.ignored)
+			(outcome === FAILED || outcome === KILLED || outcome === OOM) &&
+			!this.has(i, FLAGS.retried | FLAGS.ignored | FLAGS.suspected)
 		);
 	}
 

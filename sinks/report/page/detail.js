@@ -93,6 +93,14 @@ class Detail {
 					(hiddenBy(run, i) || 'An ancestor') + ' (pid ' + rows.by_pid[i] + ') exited 0, which hides it.'
 				)
 			);
+		if (run.has(i, FLAGS.suspected))
+			lines.push(
+				element(
+					'p',
+					{ className: 'note' },
+					(hiddenBy(run, i) || 'An ancestor') + ' (pid ' + rows.by_pid[i] + ') exited 0: it was meant, perhaps.'
+				)
+			);
 		if (rows.outcome[i] === OOM)
 			lines.push(element('p', { className: 'alert' }, 'The kernel killed it, out of memory.'));
 		if (rows.tried[i])

@@ -227,7 +227,7 @@ function failuresOf(run, choose, shown) {
 		inChain = [...shown].filter(i => run.bad(i)),
 		passedThere = inChain.filter(i => run.has(i, FLAGS.propagated)).length,
 		passed = sumOf(run.runs.propagated) - passedThere,
-		failed = sumOf(run.runs.failed) - sumOf(run.runs.propagated) - (inChain.length - passedThere),
+		failed = sumOf(run.runs.failed) - (inChain.length - passedThere),
 		list = byId('failures').querySelector('ol');
 
 	if (!failed) return;

@@ -3,8 +3,8 @@
 'use strict';
 
 const SEARCH_HELP =
-	'Name, argument, step or pid; failed, killed, oom, hidden, retried, ignored, muted, timed out, running, not seen, ok; ' +
-	'exit:127 or 127; SIGSEGV or signal:11; "words together". What is separated by blanks must all match.';
+	'Name, argument, step or pid; failed, killed, oom, hidden, suspected, retried, ignored, muted, timed out, running, not seen, ' +
+	'ok; exit:127 or 127; SIGSEGV or signal:11; "words together". What is separated by blanks must all match.';
 
 /* Words for how a process ended. They also match a name or an argument, but only as a whole word. */
 const ENDINGS = {
@@ -18,6 +18,7 @@ const ENDINGS = {
 	replaced: (run, i) => !run.has(i, FLAGS.last),
 	ok: (run, i) => run.rows.outcome[i] === OK,
 	hidden: (run, i) => run.has(i, FLAGS.hidden),
+	suspected: (run, i) => run.has(i, FLAGS.suspected),
 	retried: (run, i) => run.has(i, FLAGS.retried),
 	muted: (run, i) => run.has(i, FLAGS.muted),
 	ignored: (run, i) => run.has(i, FLAGS.ignored),

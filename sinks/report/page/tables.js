@@ -220,7 +220,7 @@ const hiddenBy = (run, i) =>
 /* Each is built when it is first shown. */
 function makeTables(run, actions) {
 	const every = Array.from({ length: run.count }, (_, i) => i).filter(i => !run.next[i]),
-		bad = every.filter(i => run.bad(i)),
+		bad = every.filter(i => run.bad(i) && !run.has(i, FLAGS.propagated)),
 		hidden = bad.filter(i => run.has(i, FLAGS.hidden));
 	const by = worded('hidden by', i => hiddenBy(run, i), { width: 260, mono: true });
 	const sumOf = values => values.reduce((a, b) => a + b, 0);
