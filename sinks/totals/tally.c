@@ -92,6 +92,16 @@ static int offer(struct tally_top *top, uint64_t key, const struct model_row *ro
 	return 0;
 }
 
+/* One that still runs has its wall up to the last record, as others that do: then the longest. */
+static int offer_last(struct tally_top *last, const struct model_row *row)
+{
+	uint64_t until = row->began_ns + row->wall_ns;
+
+	if (last->count && last->rows[0].key == until && last->rows[0].wall_ns < row->wall_ns)
+		row__free(&last->rows[--last->count]);
+	return offer(last, until, row);
+}
+
 static int top__init(struct tally_top *top, size_t size)
 {
 	top->size = size;
@@ -430,7 +440,7 @@ int tally__row(struct tally *tally, const struct model_row *row)
 	if (!err && row->outcome == MODEL_RUNNING && !row->root)
 		err = offer(&tally->open, row->wall_ns, row);
 	if (!err && !row->root && !EVENT_IS_NULL(row->wall_ns) && row->wall_ns >= TALLY_LEFT_NS)
-		err = offer(&tally->last, row->ended_ns, row);
+		err = offer_last(&tally->last, row);
 	return err;
 }
 

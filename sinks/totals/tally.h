@@ -71,7 +71,8 @@ struct tally {
 	struct totals_run run;
 	struct totals_groups commands, steps;
 	struct tally_top longest, largest, open;
-	struct tally_top last; /* of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last */
+	/* Of those that took TALLY_LEFT_NS, but for the run's first: the one that ended last, or still runs. */
+	struct tally_top last;
 	struct hash failures, excused, passers, waited, answers;
 	struct wrote wrote;
 };

@@ -1098,6 +1098,18 @@ static void what_goes_on_after_the_command(void **state)
 		assert_has(print(t, true), cases[i].wall);
 		end(t);
 	}
+	/* What still runs goes on the longest. */
+	t = begin_with(NULL, 7);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	for (uint32_t pid = 11; pid < 14; pid++) {
+		FORK(.at = pid == 12 ? 2 * S : 5100 * MS, .pid = pid, .parent = 10, .comm = "bash");
+		EXEC(.at = pid == 12 ? 2 * S : 5100 * MS, .pid = pid, .exe = "/bin/tool",
+		     .args = pid == 12 ? "writer|" : "sleep|1|");
+	}
+	END(.at = 5 * S, .pid = 10, .cpu = 1, .bytes = 1);
+	END(.at = 8 * S, .pid = 11, .cpu = 1, .bytes = 1);
+	assert_has(print(t, true), "  wall            7.0 s  3.0 s of it after the command's end: writer\n");
+	end(t);
 }
 
 /* A script that an answer has ended: the page has only what was not meant, the others the query. */
