@@ -599,6 +599,22 @@ static void what_a_program_tries_out_is_no_failure(void **state)
 	end(s);
 }
 
+/* Nextflow's wrapper copies logs to where they are already. */
+static void a_copy_of_the_wrapper_of_a_task(void **state)
+{
+	static const char *const copies[] = {"cp|.command.out|/w/98/cf/.command.out|", "cp|out.txt|/w/98/cf/out.txt|"};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct seen *s = began("/bin/bash", "bash|-ue|.command.run|");
+
+		runs(11, 10, "/bin/cp", copies[i], 1);
+		ends(10, 0);
+		assert_int_equal(s->hidden_count, i);
+		end(s);
+	}
+}
+
 /* A test that runs what crashes may not have looked at that; one that kills its child has meant it. */
 static void a_crash_below_a_test_is_seen(void **state)
 {
@@ -1180,6 +1196,7 @@ int main(void)
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
+		cmocka_unit_test(a_copy_of_the_wrapper_of_a_task),
 		cmocka_unit_test(a_crash_below_a_test_is_seen),
 		cmocka_unit_test(a_crash_below_a_test_is_not_retried),
 		cmocka_unit_test(a_wrapper_passes_an_answer_on),
