@@ -255,6 +255,7 @@ struct detector {
 	int (*hidden)(struct verdicts *verdicts, const struct model_row *row, uint32_t pid,
 		      const struct model_command *by);
 	int (*retried)(struct verdicts *verdicts, const struct model_row *row);
+	int (*ignored)(struct verdicts *verdicts, const struct model_row *row);
 	int (*settle)(struct verdicts *verdicts); /* all records are in, rows of the living not yet */
 	int (*finish)(struct verdicts *verdicts); /* all rows are in: what comes late, in its verdicts of the list */
 	void (*drop)(void *room);		  /* frees what the room holds */

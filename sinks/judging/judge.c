@@ -32,9 +32,15 @@ static int on_retried(void *arg, const struct model_row *row)
 	return verdicts__retried(((struct judge *)arg)->verdicts, row);
 }
 
+static int on_ignored(void *arg, const struct model_row *row)
+{
+	return verdicts__ignored(((struct judge *)arg)->verdicts, row);
+}
+
 int judge__open(struct judge **judge, const struct sink_api *api, const char *name)
 {
-	static const struct model_calls calls = {.row = on_row, .hidden = on_hidden, .retried = on_retried};
+	static const struct model_calls calls = {
+		.row = on_row, .hidden = on_hidden, .retried = on_retried, .ignored = on_ignored};
 	struct judge *made = calloc(1, sizeof(*made));
 	struct error err;
 	int rc;

@@ -26,6 +26,13 @@ int tallied__retried(void *arg, const struct model_row *row)
 	return err ? err : tally__retried(arg, row);
 }
 
+int tallied__ignored(void *arg, const struct model_row *row)
+{
+	int err = verdicts__ignored(((struct judged *)arg)->verdicts, row);
+
+	return err ? err : tally__ignored(arg, row);
+}
+
 void tallied__close(void *state)
 {
 	struct judged *judged = state;

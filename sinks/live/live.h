@@ -21,15 +21,16 @@ int live_run__appears(void *arg, const struct model_run *run);
 int live_run__row(void *arg, const struct model_row *row);
 int live_run__hidden(void *arg, const struct model_row *row, uint32_t pid, const struct model_command *by);
 int live_run__retried(void *arg, const struct model_row *row);
+int live_run__ignored(void *arg, const struct model_row *row);
 int live_run__task(void *arg, const struct model_task *task);
 void live_run__free_all(const struct model *model); /* takes NULL */
 
 /* The calls of a sink that shows the tree. */
-#define LIVE_CALLS                                                                          \
-	{                                                                                   \
-		.run = live_run__appears, .row = live_run__row, .hidden = live_run__hidden, \
-		.retried = live_run__retried, .task = live_run__task, .live = true,         \
-		.run_room = sizeof(struct live_run)                                         \
+#define LIVE_CALLS                                                                                                \
+	{                                                                                                         \
+		.run = live_run__appears, .row = live_run__row, .hidden = live_run__hidden,                       \
+		.retried = live_run__retried, .ignored = live_run__ignored, .task = live_run__task, .live = true, \
+		.run_room = sizeof(struct live_run)                                                               \
 	}
 
 /* ---- live_figures.c ---- */

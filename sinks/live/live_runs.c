@@ -36,6 +36,12 @@ int live_run__retried(void *arg, const struct model_row *row)
 	return totals__retried(&room_of(row->run)->totals, NULL, row);
 }
 
+int live_run__ignored(void *arg, const struct model_row *row)
+{
+	(void)arg;
+	return totals__ignored(&room_of(row->run)->totals, NULL, row);
+}
+
 int live_run__task(void *arg, const struct model_task *task)
 {
 	(void)arg;

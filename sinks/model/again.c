@@ -431,6 +431,23 @@ bool again__ran_alone(const struct process *parent, const struct ending *bad)
 	return true;
 }
 
+bool again__is_first(const struct process *parent, const struct ending *bad)
+{
+	const struct model_row *row = &bad->pub.row;
+
+	for (uint32_t i = 0; parent->turns && i < parent->turns->count; i++)
+		if (parent->turns->list[i].start < row->start && parent->turns->list[i].ended > row->start)
+			return false;
+	return true;
+}
+
+bool again__went_on(const struct process *parent, const struct ending *bad)
+{
+	const struct turns *turns = parent->turns;
+
+	return turns && turns->count && turns->list[turns->count - 1].start >= bad->pub.row.ended_ns;
+}
+
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad)
 {
 	const struct model_command *command = bad->pub.row.forked ? NULL : bad->pub.command;

@@ -45,6 +45,12 @@ void again__settle(const struct process *parent, uint64_t until);
 /* Whether no other child ran at the same time, as those of a pipe do. */
 bool again__ran_alone(const struct process *parent, const struct ending *bad);
 
+/* Whether no other child ran as it began, which may have written to it. */
+bool again__is_first(const struct process *parent, const struct ending *bad);
+
+/* Whether a child of it began after that end. */
+bool again__went_on(const struct process *parent, const struct ending *bad);
+
 /* Whether its descriptor 2 was a pipe that its parent's was not, nor that of another child. */
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad);
 
@@ -55,8 +61,8 @@ void again__free(struct turns *turns); /* takes NULL */
 /* A child has ended well: which files with the errors of those before it it has searched. */
 void expected__searched(struct model *model, const struct brood *brood, const struct process *child);
 
-/* Which failures of its children a process may have expected, as it ends. */
-void expected__settle(const struct process *parent);
+/* Which failures of its children a process may have expected, as it ends. `below`: what its rules say of them. */
+void expected__settle(struct model *model, const struct process *parent, enum steps_exit below);
 
 /* A failure that `by` hides; its row is whole now. `ending` may be NULL. */
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by);
@@ -77,7 +83,7 @@ void recipe__ignored(const struct model_said *said, const struct brood *brood);
 
 /* ---- choice.c: which of its children's ends a process has passed on ---- */
 
-bool choice__is_candidate(const struct ending *ending); /* neither retried nor ignored */
+bool choice__is_candidate(const struct ending *ending); /* neither retried, ignored nor answered */
 
 /* The latest failure, or answer if those count, if not more than so many children have begun after it and ended well. */
 struct ending *choice__latest(const struct brood *brood, uint32_t after, bool answers);

@@ -250,9 +250,9 @@ static bool is_unseen(struct model *model, struct process *p)
 	return model->matcher && p != p->run->root && p->row.outcome == MODEL_FAILED && below(model, p) == STEPS_UNSEEN;
 }
 
-bool cause__ignores(struct model *model, struct process *engine)
+enum steps_exit cause__below(struct model *model, struct process *p)
 {
-	return model->matcher && below(model, engine) == STEPS_IGNORED;
+	return model->matcher ? below(model, p) : STEPS_FAILURE;
 }
 
 static enum steps_exit said(struct model *model, const struct process *p)
@@ -463,7 +463,7 @@ int cause__judge(struct model *model, struct process *process)
 	if (err)
 		return err;
 	again__settle(process, UINT64_MAX);
-	expected__settle(process);
+	expected__settle(model, process, process->brood ? cause__below(model, process) : STEPS_FAILURE);
 	if (!model_outcome__bad(row->outcome)) {
 		if (row->outcome == MODEL_OK && parent && parent->brood)
 			brood__well(model, parent->brood, process);

@@ -18,7 +18,7 @@
 
 bool choice__is_candidate(const struct ending *ending)
 {
-	return !ending->fate->retried && !ending->fate->ignored;
+	return !ending->fate->retried && !ending->fate->ignored && !ending->fate->answered;
 }
 
 /* A writer whose reader had enough ends so by right: what that ends has the status of SIGPIPE, by pipefail. */

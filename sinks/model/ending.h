@@ -18,7 +18,17 @@ enum model_expected {
 	MODEL_EXPECTED_TESTED,	 /* it crashed below what runs tests, and says by its own code whether that was meant */
 	MODEL_EXPECTED_DOUBT,	 /* a rule says that its exit code may be an answer */
 	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */
+	/* Questions: */
+	MODEL_EXPECTED_NOT_EXECUTED, /* a fork whose exec failed: its parent got the error, and went on */
+	MODEL_EXPECTED_ASKED,	     /* a rule says that its parent, which ended well, tries things out */
+	MODEL_EXPECTED_USAGE,	     /* it was called to say how it is called, or its version, to a pipe */
 };
+
+/* Whether it was only asked something, so that its failure is suspected at most: calls.ignored gets it, not calls.hidden. */
+static inline bool model_expected__is_question(enum model_expected expected)
+{
+	return expected >= MODEL_EXPECTED_NOT_EXECUTED;
+}
 
 /* "its errors went to /dev/null"; NULL: nothing does */
 const char *model_expected__words(enum model_expected expected);
@@ -38,6 +48,9 @@ struct model_ending {
 	enum model_expected expected;
 	bool beside; /* another child of that ran at the same time, as in a pipe */
 	bool unsure; /* of what was retried: a loop over other data looks the same */
+	/* Known when it is hidden. */
+	bool foreground; /* a shell waited for it and went on: tool || true and ! tool look the same */
+	bool uncounted;	 /* it may be an answer, if it has written nothing, which is not recorded */
 	/* It is the cause unless it was meant to fail, as another may be: of so many below what runs tests; 0: no other failed. */
 	uint32_t among;
 	char among_of[EVENT_COMM];

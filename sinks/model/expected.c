@@ -18,7 +18,10 @@
  * which codes are such.
  *
  * And where make goes on, its Makefile says so: the message "[Makefile:3: all] Error 1 (ignored)" is not recorded of a make that
- * ends well. */
+ * ends well.
+ *
+ * A question does not fail the run, and is suspected at most: a program looks for another one that is not there, and goes on
+ * without it; a build script tries out what a compiler can do; tool 2>&1 | grep -i version. */
 #include <string.h>
 
 #include "sinks/model/again.h"
@@ -26,8 +29,9 @@
 
 #define AT_ONCE_NS 1000000000ULL
 #define SIGNALS 64
-#define NO_WORD 1 /* bytes: what Node starts has written one before its exec */
-#define NO 1	  /* what grep, diff and alike answer by */
+#define NO_WORD 1		 /* bytes: what Node starts has written one before its exec */
+#define NO 1			 /* what grep, diff and alike answer by */
+#define USAGE_CPU_NS 10000000ULL /* that it takes at most to say how it is called */
 
 /* Whether an argument is the file, by its path or relative to the folder. */
 static bool names_file(const struct model_command *command, const struct model_text *file)
@@ -46,12 +50,16 @@ static bool names_file(const struct model_command *command, const struct model_t
 	return false;
 }
 
-static bool answers(struct model *model, const struct process *p)
+/* By the code with which grep, diff and alike answer. */
+static enum steps_exit said(struct model *model, const struct process *p)
 {
-	struct steps_program program = {
-		.command = p->command, .parent = p->parent, .comm = p->row.comm, .depth = p->above};
+	struct steps_program program = {.command = p->command,
+					.parent = p->parent,
+					.comm = p->row.comm,
+					.depth = p->above,
+					.forked = p->row.forked};
 
-	return model->matcher && steps_matcher__exit(model->matcher, &program, NO) == STEPS_ANSWER;
+	return model->matcher ? steps_matcher__exit(model->matcher, &program, NO) : STEPS_FAILURE;
 }
 
 void expected__searched(struct model *model, const struct brood *brood, const struct process *child)
@@ -62,7 +70,7 @@ void expected__searched(struct model *model, const struct brood *brood, const st
 
 		if (!bad->searched && !bad->pub.row.forked && command && command->errors.data &&
 		    child->row.start >= bad->pub.row.ended_ns && names_file(child->command, &command->errors))
-			bad->searched = answers(model, child);
+			bad->searched = said(model, child) == STEPS_ANSWER;
 	}
 }
 
@@ -79,6 +87,9 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_TESTED] = "it was below what runs tests",
 		[MODEL_EXPECTED_DOUBT] = "its exit code may be an answer",
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after $(shell) or a recipe's line that begins with -",
+		[MODEL_EXPECTED_NOT_EXECUTED] = "what started it got the error of the exec, and went on",
+		[MODEL_EXPECTED_ASKED] = "what started it, and exited 0, tries things out",
+		[MODEL_EXPECTED_USAGE] = "it was called to say how it is called, or its version, to a pipe",
 	};
 
 	return words[expected];
@@ -152,6 +163,79 @@ static enum model_expected seen_of(const struct process *parent, const struct en
 	return is_captured(parent, bad) ? MODEL_EXPECTED_CAPTURED : MODEL_EXPECTED_NOT;
 }
 
+/* ---- questions ---- */
+
+/* What hands the error of an exec to its parent, by a pipe, ends with it: Go, and then Python, Perl and Java. */
+static bool is_of_runtime(uint64_t code)
+{
+	return code == 253 || code == 255;
+}
+
+/* Node, Rust and Ruby end it as shells do, and as what says by that code itself what it could not execute: xargs, make. */
+static bool ends_by_itself(struct model *model, const struct process *parent)
+{
+	enum steps_exit says = said(model, parent);
+
+	return says == STEPS_WRAPPER || says == STEPS_RUNNER;
+}
+
+/* Whether it is known what that was, and it was there, or was to do work. */
+static bool was_to_work(const struct model_ending *ending)
+{
+	return *ending->row.tried_error && (strcmp(ending->row.tried_error, "ENOENT") != 0 || !ending->tried ||
+					    !model_command__asks_little(ending->tried));
+}
+
+/* Whether it is a fork that was to execute a program and could not, and its parent has the error. */
+static bool is_not_executed(struct model *model, const struct process *parent, const struct ending *bad)
+{
+	const struct model_row *row = &bad->pub.row;
+
+	if (row->outcome != MODEL_FAILED || !bad->alone || row->ended_ns - row->start > AT_ONCE_NS ||
+	    was_to_work(&bad->pub))
+		return false;
+	if (bad->says == STEPS_NOT_EXECUTED)
+		return true;
+	if (!row->forked || model_command__is_shell(parent->command, parent->row.comm) ||
+	    (parent->run->pub.hears_execs && !*row->tried_error))
+		return false;
+	return is_of_runtime(row->exit_code) || (row->exit_code == 127 && !ends_by_itself(model, parent));
+}
+
+/* Not the last thing that a program does which fails: that ends by an exception. */
+static bool has_gone_on(const struct process *parent, const struct ending *bad)
+{
+	return parent->standing == ENDED_OK || again__went_on(parent, bad) ||
+	       parent->row.ended_ns - bad->pub.row.ended_ns > AT_ONCE_NS;
+}
+
+/* Whether it has passed no signal on. */
+static bool has_only_exited(const struct model_ending *ending)
+{
+	while (ending && ending->row.outcome == MODEL_FAILED)
+		ending = ending->cause;
+	return !ending;
+}
+
+static enum model_expected question_of(struct model *model, const struct process *parent, enum steps_exit below,
+				       const struct ending *bad)
+{
+	if (is_not_executed(model, parent, bad) && has_gone_on(parent, bad))
+		return MODEL_EXPECTED_NOT_EXECUTED;
+	if (parent->standing == ENDED_OK && below == STEPS_ASKED && has_only_exited(&bad->pub))
+		return MODEL_EXPECTED_ASKED;
+	return MODEL_EXPECTED_NOT;
+}
+
+/* What reads what another one writes has something to do. */
+static bool asks_usage(const struct process *parent, const struct ending *bad)
+{
+	return bad->alone && !bad->pub.row.forked && bad->pub.command && model_command__asks_little(bad->pub.command) &&
+	       again__has_own_pipe(parent, bad) && again__is_first(parent, bad);
+}
+
+/* ---- as a process ends, or hides ---- */
+
 /* Also what it has only passed on. */
 static void expect(struct ending *bad, enum model_expected expected)
 {
@@ -159,7 +243,7 @@ static void expect(struct ending *bad, enum model_expected expected)
 		bad->pub.expected = expected;
 }
 
-void expected__settle(const struct process *parent)
+void expected__settle(struct model *model, const struct process *parent, enum steps_exit below)
 {
 	const struct brood *brood = parent->brood;
 
@@ -167,11 +251,17 @@ void expected__settle(const struct process *parent)
 		struct ending *bad = brood->bad[i];
 		const struct model_row *row = &bad->pub.row;
 		bool exited = row->outcome == MODEL_FAILED;
+		enum model_expected question =
+			row->benign ? MODEL_EXPECTED_NOT : question_of(model, parent, below, bad);
 
+		expect(bad, question);
+		bad->fate->answered = question;
 		bad->pub.beside = !again__ran_alone(parent, bad);
-		if (row->benign || (!exited && row->outcome != MODEL_KILLED) ||
-		    (exited && !is_code_of_its_own(row->exit_code)) || row->ended_ns - row->start > AT_ONCE_NS ||
-		    bad->pub.beside)
+		if (question || row->benign || (!exited && row->outcome != MODEL_KILLED) ||
+		    (exited && !is_code_of_its_own(row->exit_code)) || row->ended_ns - row->start > AT_ONCE_NS)
+			continue;
+		bad->asks_usage = exited && asks_usage(parent, bad);
+		if (bad->pub.beside)
 			continue;
 		expect(bad, seen_of(parent, bad));
 		bad->may_answer = exited && !row->propagated && bad->alone;
@@ -184,16 +274,36 @@ static bool may_be_meant(const struct ending *ending, const struct model_row *ro
 	return ending->says == STEPS_DOUBT && !ending->pub.beside && row->parent == by->command;
 }
 
+/* To a shell, or to a subshell of it. */
+static bool is_foreground(const struct ending *ending, const struct model_row *row, const struct process *by)
+{
+	return row->outcome == MODEL_FAILED && is_code_of_its_own(row->exit_code) && !ending->pub.beside &&
+	       row->parent == by->command && model_command__is_shell(by->command, by->row.comm);
+}
+
+static bool says_usage(const struct ending *ending, const struct model_row *row, const struct process *by)
+{
+	bool brief = EVENT_IS_NULL(row->cpu_ns) || row->cpu_ns <= USAGE_CPU_NS;
+
+	return ending->asks_usage && brief && row->parent == by->command;
+}
+
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by)
 {
+	bool counted = !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]) && !row->io_partial;
+
 	if (ending && ending->tested)
 		ending->pub.expected = MODEL_EXPECTED_TESTED;
+	else if (ending && says_usage(ending, row, by))
+		ending->pub.expected = MODEL_EXPECTED_USAGE;
 	if (!ending || ending->pub.expected)
 		return;
 	if (recipe__may_ignore(by->command))
 		ending->pub.expected = MODEL_EXPECTED_RECIPE;
 	else if (may_be_meant(ending, row, by))
 		ending->pub.expected = MODEL_EXPECTED_DOUBT;
-	else if (ending->may_answer && row->io[MODEL_IO_WRITE_CHARS] <= NO_WORD && !row->io_partial)
+	else if (ending->may_answer && counted && row->io[MODEL_IO_WRITE_CHARS] <= NO_WORD)
 		ending->pub.expected = MODEL_EXPECTED_ANSWER;
+	ending->pub.foreground = is_foreground(ending, row, by);
+	ending->pub.uncounted = ending->may_answer && !counted && !ending->pub.foreground && !ending->pub.expected;
 }

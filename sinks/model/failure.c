@@ -26,12 +26,22 @@ static size_t weight(const struct model_row *row)
 	       (row->parent ? row->parent->size : 0) + (row->tried ? row->tried->size : 0);
 }
 
+/* By its parent, or by that of what has passed it on. */
+static bool is_answered(const struct ending *ending)
+{
+	const struct fate *fate = ending ? ending->fate : NULL;
+
+	while (fate && !fate->answered)
+		fate = fate->over;
+	return fate;
+}
+
 /* Whether `by`, an engine that ended well, ignored it: it is in a task that failed, or passed on what such a one began. */
 static bool is_ignored(struct model *model, const struct ending *ending, const struct task *task, struct process *by)
 {
 	const struct model_ending *cause = ending ? &ending->pub : NULL;
 
-	if (!cause || !cause__ignores(model, by))
+	if (!cause || cause__below(model, by) != STEPS_IGNORED)
 		return false;
 	while (task && !model_outcome__bad(task->pub.outcome))
 		task = task->outer;
@@ -49,6 +59,11 @@ static const struct model_command *command_then(const struct process *by, const 
 	return replaced && parent && row->parent ? row->parent : by->command;
 }
 
+static int ignore(struct model *model, const struct model_row *row)
+{
+	return model->calls.ignored ? model->calls.ignored(model->arg, row) : 0;
+}
+
 /* `by`: hides it; NULL: none did. */
 static int report(struct model *model, const struct model_row *row, struct ending *ending, struct task *task,
 		  struct process *by)
@@ -60,11 +75,15 @@ static int report(struct model *model, const struct model_row *row, struct endin
 		ending->pub.unsure = retried->unsure;
 		return model->calls.retried ? model->calls.retried(model->arg, row) : 0;
 	}
+	if (is_answered(ending))
+		return ignore(model, row);
 	if (!by)
 		return 0;
 	if (is_ignored(model, ending, task, by))
-		return model->calls.ignored ? model->calls.ignored(model->arg, row) : 0;
+		return ignore(model, row);
 	expected__hidden(ending, row, by);
+	if (ending && model_expected__is_question(ending->pub.expected))
+		return ignore(model, row);
 	if (!row->propagated)
 		task__hidden(task, by->task);
 	return model->calls.hidden ? model->calls.hidden(model->arg, row, by->row.pid, command_then(by, row)) : 0;
@@ -97,7 +116,7 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 
 	if (!calls->hidden && !calls->task && !calls->retried && !calls->ignored)
 		return 0;
-	if (!ancestor || ancestor->standing == ENDED_OK)
+	if (!ancestor || ancestor->standing == ENDED_OK || is_answered(process->ending))
 		return report(model, row, process->ending, process->task, ancestor);
 	if (model->failures_count >= FAILURES_MAX || model->failures_bytes + weight(row) > FAILURES_BYTES_MAX) {
 		process->run->pub.untraced++;
@@ -120,14 +139,34 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 	return 0;
 }
 
+/* The process has failed, but some of its failures were answers to it. 0 or an error. */
+static int report_answered(struct model *model, struct process *process)
+{
+	struct failure **at = &process->failures, *failure;
+	int err = 0;
+
+	while ((failure = *at) && !err) {
+		if (!is_answered(failure->ending)) {
+			at = &failure->next;
+			continue;
+		}
+		*at = failure->next;
+		err = report(model, &failure->row, failure->ending, failure->task, NULL);
+		discard(model, failure);
+	}
+	if (!err)
+		process->failures_end = at;
+	return err;
+}
+
 int failure__settle(struct model *model, struct process *process)
 {
 	struct process *by = process->standing == ENDED_OK ? process : process__ancestor(process);
 	struct failure *next;
-	int err;
+	int err = process->standing == ENDED_OK ? 0 : report_answered(model, process);
 
-	if (!process->failures)
-		return 0;
+	if (err || !process->failures)
+		return err;
 	if (by && by->standing == LIVES) {
 		append(by, process->failures, process->failures_end);
 		process->failures = NULL;

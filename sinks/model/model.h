@@ -327,7 +327,8 @@ struct model_calls {
 	 * has had the same done again with success. At most once per row, and then it is not hidden. */
 	int (*retried)(void *arg, const struct model_row *row);
 	/* Optional. A failed row that was passed on before, of a task whose engine ended well: the pipeline has it
-	 * ignored. At most once per row, and then it is neither retried nor hidden. */
+	 * ignored; or one that was a question of what started it: model_expected__is_question(). At most once per row,
+	 * and then it is neither retried nor hidden. */
 	int (*ignored)(void *arg, const struct model_row *row);
 	/* Optional. A task has ended: after its last row, and after what is hidden in it. A row waits for the accounts
 	 * that the kernel closes when the parent has waited for the process, and so does its task. */

@@ -29,6 +29,7 @@ struct fate {
 	bool retried, unsure; /* the same was tried again, and ended well; perhaps for other data */
 	bool ends_task;	      /* its task ended by it */
 	bool ignored;	      /* its parent says so, a make whose recipe has a - before the line */
+	bool answered;	      /* its parent had that as an answer, and went on: see enum model_expected */
 };
 
 /* A bad end, for as long as a parent may pass it on. */
@@ -49,6 +50,7 @@ struct ending {
 	bool alone;		  /* it has started no process, or is a shell none of whose children failed */
 	bool tested;		  /* it is below what runs tests */
 	bool ignores;		  /* tasks below it may fail where the pipeline says so */
+	bool asks_usage;	  /* it was called to say how it is called, or its version, to a pipe of its own */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 
@@ -322,9 +324,9 @@ void cause__told(struct ending *ending, const struct model_said *said);
 
 struct ending *ending__ref(struct ending *ending); /* takes NULL, as unref */
 void ending__unref(struct ending *ending);
-const struct fate *ending__retried(const struct ending *ending);  /* takes NULL */
-bool cause__ignores(struct model *model, struct process *engine); /* whether a task may fail below it without harm */
-void brood__free(struct brood *brood);				  /* takes NULL */
+const struct fate *ending__retried(const struct ending *ending);      /* takes NULL */
+enum steps_exit cause__below(struct model *model, struct process *p); /* what its rules say of its descendants */
+void brood__free(struct brood *brood);				      /* takes NULL */
 
 /* ---- process.c ---- */
 

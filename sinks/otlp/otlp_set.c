@@ -47,6 +47,13 @@ static int on_retried(void *arg, const struct model_row *row)
 	return set->verdicts ? verdicts__retried(set->verdicts, row) : 0;
 }
 
+static int on_ignored(void *arg, const struct model_row *row)
+{
+	struct otlp_set *set = arg;
+
+	return set->verdicts ? verdicts__ignored(set->verdicts, row) : 0;
+}
+
 static int on_process(void *arg, const struct model_process *process)
 {
 	struct otlp *otlp = ((struct otlp_set *)arg)->otlp;
@@ -70,6 +77,7 @@ static const struct model_calls calls = {
 	.row = on_row,
 	.hidden = on_hidden,
 	.retried = on_retried,
+	.ignored = on_ignored,
 	.process = on_process,
 	.task = on_task,
 	.run_room = sizeof(struct otlp_run),

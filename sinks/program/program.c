@@ -261,6 +261,7 @@ struct model_list model_command__called(const struct model_command *command)
 		n += n < args.length;
 		args.data += n;
 		args.length -= (uint32_t)n;
+		args.count--;
 	}
 	return command->args;
 }
@@ -308,4 +309,17 @@ const char *model_command__shell_line(const struct model_command *command, const
 		named = !named && option[1] != '-' && strchr(option, 'o');
 	}
 	return line && !errexit && option && !strstr(option, "set -e") ? option : NULL;
+}
+
+bool model_command__asks_little(const struct model_command *command)
+{
+	static const char *const words[] = {"--version", "-version", "-V", "-v",  "version",
+					    "--help",	 "-help",    "-h", "help"};
+	struct model_list called = model_command__called(command);
+	const char *second = called.count == 2 ? called.data + strlen(called.data) + 1 : NULL;
+	bool found = called.count == 1;
+
+	for (size_t i = 0; second && i < sizeof(words) / sizeof(*words); i++)
+		found = found || !strcmp(second, words[i]);
+	return found && !called.reason;
 }

@@ -76,6 +76,9 @@ bool model_command__is_interactive(const struct model_command *command, const ch
 /* The command line that a shell was called with, by -c, and goes through whatever fails of it: without set -e. NULL: none. */
 const char *model_command__shell_line(const struct model_command *command, const char *comm);
 
+/* Whether it was called without an argument, or for its version or its help only. */
+bool model_command__asks_little(const struct model_command *command);
+
 /* ---- timeout.c ---- */
 
 /* Whether a timeout(1) that ran so long, and exited 124, has ended its command: else that exited 124. True as well if it is not

@@ -317,6 +317,11 @@ static int on_retried(void *arg, const struct model_row *row)
 	return verdicts__retried(((struct prometheus *)arg)->verdicts, row);
 }
 
+static int on_ignored(void *arg, const struct model_row *row)
+{
+	return verdicts__ignored(((struct prometheus *)arg)->verdicts, row);
+}
+
 static int on_process(void *arg, const struct model_process *process)
 {
 	(void)arg;
@@ -447,6 +452,7 @@ static const struct on_model_sink prometheus_on_model = {
 		  .row = on_row,
 		  .hidden = on_hidden,
 		  .retried = on_retried,
+		  .ignored = on_ignored,
 		  .process = on_process,
 		  .task = on_task,
 		  .run_room = sizeof(struct host_run)},

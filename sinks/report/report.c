@@ -64,8 +64,9 @@ static int on_retried(void *arg, const struct model_row *row)
 static int on_ignored(void *arg, const struct model_row *row)
 {
 	struct report *report = arg;
-	int err = totals__ignored(row->run->user, &report->commands, row);
+	int err = verdicts__ignored(report->judged.verdicts, row);
 
+	err = err ? err : totals__ignored(row->run->user, &report->commands, row);
 	return err ? err : rows__ignored(report, row);
 }
 

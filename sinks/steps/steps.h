@@ -74,9 +74,11 @@ enum steps_exit {
 	STEPS_DOUBT, /* a failure, and perhaps an answer: where it is hidden, that is not proven (grep: no such file) */
 	STEPS_TALLY, /* a failure: it counts those that children of its parent have hidden before (make check) */
 	STEPS_MUTED, /* known to the user: counted apart */
-	STEPS_TESTS, /* of descendants: answers to what runs tests, but for crashes */
-	STEPS_IGNORED, /* of tasks below a program that ends well: it ignored their failure */
-	STEPS_UNSEEN,  /* as an answer, but what has failed is suspected: what says why was thrown away */
+	STEPS_NOT_EXECUTED, /* a failure: of what is to execute a program for its parent, and could not */
+	STEPS_TESTS,	    /* of descendants: answers to what runs tests, but for crashes */
+	STEPS_IGNORED,	    /* of tasks below a program that ends well: it ignored their failure */
+	STEPS_UNSEEN,	    /* as an answer, but what has failed is suspected: what says why was thrown away */
+	STEPS_ASKED,	    /* of descendants: failures, but where it ends well, what it ran may have been questions */
 };
 
 /* ---- the rules applied ---- */
@@ -141,7 +143,8 @@ bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 enum steps_called { STEPS_CALLED_NOTHING, STEPS_CALLED_PROGRAM, STEPS_CALLED_FIRST };
 enum steps_called steps_tool__called(const struct model_command *command, char out[STEPS_NAME_MAX]);
 
-/* What the ends of its descendants say: STEPS_ANSWER, STEPS_TESTS, STEPS_UNSEEN, STEPS_IGNORED; else STEPS_FAILURE. */
+/* What the ends of its descendants say: STEPS_ANSWER, STEPS_TESTS, STEPS_UNSEEN, STEPS_IGNORED, STEPS_ASKED; else
+ * STEPS_FAILURE. */
 enum steps_exit steps_matcher__below(struct steps_matcher *matcher, const struct steps_program *program);
 
 #endif

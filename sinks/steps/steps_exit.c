@@ -51,11 +51,13 @@ static void read_meaning(struct tree *tree, const struct tree_entry *entry, enum
 
 static void read_key(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
-	static const char *const is[] = {"answer", "doubt", "wrapper", "runner", "origin", "tally", "muted"};
+	static const char *const is[] = {"answer", "doubt", "wrapper", "runner",
+					 "origin", "tally", "muted",   "not_executed"};
 	static const enum steps_exit is_values[] = {STEPS_ANSWER, STEPS_DOUBT, STEPS_WRAPPER, STEPS_RUNNER,
-						    STEPS_ORIGIN, STEPS_TALLY, STEPS_MUTED};
-	static const char *const below[] = {"answer", "tests", "ignored", "unseen"};
-	static const enum steps_exit below_values[] = {STEPS_ANSWER, STEPS_TESTS, STEPS_IGNORED, STEPS_UNSEEN};
+						    STEPS_ORIGIN, STEPS_TALLY, STEPS_MUTED,   STEPS_NOT_EXECUTED};
+	static const char *const below[] = {"answer", "tests", "ignored", "unseen", "asked"};
+	static const enum steps_exit below_values[] = {STEPS_ANSWER, STEPS_TESTS, STEPS_IGNORED, STEPS_UNSEEN,
+						       STEPS_ASKED};
 	struct steps_exit_rule *rule = arg;
 	int key = tree__choose(tree, entry, "key", key_names, KEYS);
 

@@ -96,6 +96,7 @@ static int on_ignored(void *arg, const struct model_row *row)
 {
 	int err = totals__ignored(totals_of(row->run), NULL, row);
 
+	err = err ? err : verdicts__ignored(((struct tables *)arg)->verdicts, row);
 	return err ? err : model_rows__ignored(&((struct tables *)arg)->rows, row);
 }
 

@@ -119,7 +119,7 @@ static const struct cell of_process[] = {
 	{ "retried", COLUMN_BOOL, NULL, 0, LATE_RETRIED, NULL,
 	  "it failed, and the same was done again with success, or what it was a part of" },
 	{ "ignored", COLUMN_BOOL, NULL, 0, LATE_IGNORED, NULL,
-	  "it failed in a task whose failure its engine, which ended well, ignored" },
+	  "it failed, and what started it had that as an answer, or its engine, which ended well, ignored its task" },
 	{ "muted", COLUMN_BOOL, cell__bool, ROW(muted), 0, NULL, "it failed as a rule of the user's expects: benign" },
 	{ "tried", COLUMN_LIST, cell__list, ROW(tried), COMMAND(args), NULL,
 	  "arguments of the program that it could not execute" },

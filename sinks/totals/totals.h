@@ -19,7 +19,7 @@
  *            step: tasks whose outcome is such.
  * propagated programs that failed because a child had: not in failed.
  * retried    programs that failed and were tried again with success, or a part of such: not in failed.
- * ignored    programs that failed in a task whose failure its engine ignored: not in failed.
+ * ignored    programs that failed as an answer, or in a task whose failure its engine ignored: not in failed.
  * muted      programs whose failure a rule of the user's mutes: not in failed.
  * hidden     failed programs that an ancestor hides by exiting 0.
  * suspected  hidden ones whose verdict is only that: not in failed, nor in hidden.

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Failures that an ancestor hides by exiting 0, as the model knows them. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "sinks/model/ending.h"
 #include "sinks/detector/detector.h"
 
-#define MARK_READER_LEFT 1
+enum { MARK_READER_LEFT = 1, MARK_UNCOUNTED = 2 };
 
 static void put_end(struct text *text, const struct model_row *row)
 {
@@ -42,7 +43,9 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 	if (is_answer(row) || expected == MODEL_EXPECTED_TESTED || model_row__looked_for(row) ||
 	    (timed_out && !(row->ending && row->ending->beside)))
 		return VERDICT_SUSPECTED;
-	return timed_out || expected ? VERDICT_LIKELY : VERDICT_PROVEN;
+	return timed_out || expected || (row->ending && (row->ending->foreground || row->ending->uncounted))
+		       ? VERDICT_LIKELY
+		       : VERDICT_PROVEN;
 }
 
 /* With how it ended as the evidence so far, and the process as a member. */
@@ -66,12 +69,19 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	if (row->propagated)
 		return 0;
 	draft = begin(certainty_of(row), row);
-	draft.mark = row->ending && row->ending->reader_left ? MARK_READER_LEFT : 0;
+	if (row->ending)
+		draft.mark = (row->ending->reader_left ? MARK_READER_LEFT : 0) |
+			     (row->ending->uncounted && draft.certainty == VERDICT_LIKELY ? MARK_UNCOUNTED : 0);
 	text__printf(&draft.evidence, ", and ");
 	text__command(&draft.evidence, by, "an ancestor", false);
 	text__printf(&draft.evidence, " (pid %u) above it exited 0", pid);
 	if (expected)
 		text__printf(&draft.evidence, "; it was expected, perhaps: %s", expected);
+	else if (row->ending && row->ending->foreground)
+		text__printf(&draft.evidence, "; a shell that went on may have expected that, as by ||");
+	if (draft.mark & MARK_UNCOUNTED)
+		text__printf(&draft.missing,
+			     "how much it had written, which an answer by an exit code does not (probe io)");
 	text__member(&draft.members, pid, 0);
 	text__printf(&draft.refute, "a check of its exit status that was meant to accept this one");
 	text__printf(&draft.next,
@@ -79,20 +89,30 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 	return draft__add(verdicts, &draft);
 }
 
-/* Below what threw its words away, as make >/dev/null 2>&1 || true does: it may have been tried only. */
-static int suspect(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+static int suspect(struct verdicts *verdicts, const struct model_row *row)
 {
-	const struct model_ending *ending = row->ending;
-	struct draft draft;
+	struct draft draft = begin(VERDICT_SUSPECTED, row);
 
-	(void)track;
-	if (!ending || ending->expected != MODEL_EXPECTED_UNSEEN || ending->cause)
-		return 0;
-	draft = begin(VERDICT_SUSPECTED, row);
-	text__printf(&draft.evidence, ", and %s", model_expected__words(ending->expected));
+	text__printf(&draft.evidence, ", and %s", model_expected__words(row->ending->expected));
 	text__printf(&draft.refute, "a check that was to know only whether it ends well");
 	text__printf(&draft.next, "send its errors to a file, and look at its exit status");
 	return draft__add(verdicts, &draft);
+}
+
+/* Below what threw its words away, as make >/dev/null 2>&1 || true does: it may have been tried only. */
+static int unseen(struct verdicts *verdicts, struct track *track, const struct model_row *row)
+{
+	(void)track;
+	return row->ending && row->ending->expected == MODEL_EXPECTED_UNSEEN && !row->ending->cause
+		       ? suspect(verdicts, row)
+		       : 0;
+}
+
+static int question(struct verdicts *verdicts, const struct model_row *row)
+{
+	return row->ending && model_expected__is_question(row->ending->expected) && !row->propagated
+		       ? suspect(verdicts, row)
+		       : 0;
 }
 
 /* What was retried, unless it was the next turn of a loop over other data: no record says which. */
@@ -121,16 +141,26 @@ static bool says_broken_pipe(const struct model_said *said)
 		memmem(said->text, said->length, own, strlen(own)));
 }
 
-/* Where SIGPIPE is ignored, as below systemd and Jenkins, a writer whose reader has had enough fails by a message. */
+/* Where SIGPIPE is ignored, as below systemd and Jenkins, a writer whose reader has had enough fails by a message. What has
+ * words has not answered by an exit code alone, also if no record counts what it has written. */
+static void confirm(struct verdict *verdict)
+{
+	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);
+
+	if (verdict->mark & MARK_READER_LEFT && says_broken_pipe(said)) {
+		verdict->certainty = VERDICT_SUSPECTED;
+	} else if (verdict->mark & MARK_UNCOUNTED && verdict->certainty == VERDICT_LIKELY && said && said->length) {
+		verdict->certainty = VERDICT_PROVEN;
+		free((char *)verdict->missing);
+		verdict->missing = NULL;
+	}
+}
+
 static int confirm_all(struct verdicts *verdicts)
 {
-	for (size_t i = 0; i < verdicts->count; i++) {
-		struct verdict *verdict = verdicts->list[i];
-
-		if (verdict->kind == VERDICT_HIDDEN_FAILURE && verdict->mark == MARK_READER_LEFT &&
-		    says_broken_pipe(model_run__said(verdict->run, verdict->pid, verdict->start)))
-			verdict->certainty = VERDICT_SUSPECTED;
-	}
+	for (size_t i = 0; i < verdicts->count; i++)
+		if (verdicts->list[i]->kind == VERDICT_HIDDEN_FAILURE)
+			confirm(verdicts->list[i]);
 	return 0;
 }
 
@@ -143,7 +173,8 @@ const struct detector detector_hidden_failure = {
 			.certainty = "proven; likely or suspected where what called it may have expected that",
 			.text = "a program failed, and an ancestor exited 0",
 		},
-	.row = suspect,
+	.row = unseen,
+	.ignored = question,
 	.hidden = judge,
 	.retried = doubt,
 	.finish = confirm_all,

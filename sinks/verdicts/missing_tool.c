@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "sinks/model/ending.h"
 #include "sinks/detector/detector.h"
 
 #define FOUND 126     /* what shells exit with for a program that is there, and could not be executed */
@@ -159,6 +160,16 @@ static int excuse(struct verdicts *verdicts, const struct model_row *row)
 	return 0;
 }
 
+/* What wanted it got the error, and went on: it may only have looked for the tool. */
+static int went_on(struct verdicts *verdicts, const struct model_row *row)
+{
+	struct verdict *verdict = verdict_on(verdicts, row);
+
+	if (verdict && row->ending && model_expected__is_question(row->ending->expected))
+		verdict->certainty = VERDICT_SUSPECTED;
+	return 0;
+}
+
 /* The library that a program's loader did not find, by the last line that it wrote: in English always. NULL: none. */
 static const char *library_of(const struct model_said *said, size_t *length)
 {
@@ -272,5 +283,6 @@ const struct detector detector_missing_tool = {
 	.row = judge,
 	.hidden = doubt,
 	.retried = excuse,
+	.ignored = went_on,
 	.finish = name_tools,
 };

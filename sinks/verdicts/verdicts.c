@@ -372,6 +372,14 @@ int verdicts__retried(struct verdicts *verdicts, const struct model_row *row)
 	return err;
 }
 
+int verdicts__ignored(struct verdicts *verdicts, const struct model_row *row)
+{
+	int err = 0;
+
+	EACH(err, ignored, verdicts, row);
+	return err;
+}
+
 int verdicts__settle(struct verdicts *verdicts)
 {
 	int err = 0;

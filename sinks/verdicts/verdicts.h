@@ -38,6 +38,7 @@ int verdicts__row(struct verdicts *verdicts, const struct model_row *row);
 int verdicts__hidden(struct verdicts *verdicts, const struct model_row *row, uint32_t pid,
 		     const struct model_command *by);
 int verdicts__retried(struct verdicts *verdicts, const struct model_row *row);
+int verdicts__ignored(struct verdicts *verdicts, const struct model_row *row);
 
 /* After verdicts__hidden() of the row: whether that it is hidden is a suspicion only, which no page shows. */
 bool verdicts__suspects(const struct verdicts *verdicts, const struct model_row *row);

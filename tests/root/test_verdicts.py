@@ -211,10 +211,17 @@ MAKE = "printf 'all:\\n\\t{}\\n\\ttrue\\n' | make -s {} -f -"
 HIDDEN = {
     "./no || touch built": "likely",
     "sleep 0.1 | ./no | cat": "proven",
-    "./tool || touch built": "proven",
-    "out=$(./tool 2>&1) || touch built": "likely",
+    "./tool || touch built": "likely",
+    "if ! ./tool; then touch built; fi": "likely",
+    "./tool; rc=$?; touch built; [ $rc -eq 1 ]": "likely",
+    "(./tool); touch built": "likely",
+    "sleep 0.1 | ./tool | cat": "proven",
+    "sh -c 'sleep 0.2; exit 3' & sleep 0.1; wait": "proven",
+    "./tool --version 2>&1 | grep -q no; touch built": None,
+    "find . -name tool -exec {} ';'": "proven",
+    "out=$(./tool a 2>&1) || touch built": "likely",
     "out=$(sleep 0.1 | ./tool 2>&1 | cat) || touch built": "proven",
-    "out=$(./tool) || touch built": "proven",
+    "out=$(./tool) || touch built": "likely",
     "timeout -s KILL 0.3 sleep 9 || touch built": None,
     "timeout -s KILL 0.3 sleep 9 | cat": "likely",
     "cmp -s run none || touch built": None,
@@ -237,10 +244,44 @@ def test_what_may_have_been_meant_to_fail(line):
     assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("hidden_failure", HIDDEN[line])] * bool(HIDDEN[line])
 
 
+# What another program than a shell goes on after: what it may have written decides, and where no record counts that, its words
+CALL = "import subprocess; subprocess.run({!r}, stdin=subprocess.DEVNULL)"
+IO = "  io: {interval: 200ms}\n"
+
+
+@pytest.mark.parametrize("tool, probe, certainty, missing", [
+    ("./no", IO, "likely", False), ("./tool", IO, "proven", False), ("./no", "", "likely", True), ("./tool", "", "likely", True),
+    ("./tool", "  output: {writes: true}\n", "proven", False)])
+def test_less_evidence_gives_no_more_certainty(tool, probe, certainty, missing):
+    folder = new_folder()
+    for name, text in {"no": "exit 1", "tool": "echo no input >&2; exit 1"}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    run = collect(sys.executable, "-I", "-c", CALL.format(tool), config=CONFIG.replace(IO, probe), cwd=folder)
+    found, = verdicts(run)
+    assert (found["kind"], found["certainty"]) == ("hidden_failure", certainty)
+    assert ("probe io" in (found["evidence_missing"] or "")) == missing
+
+
+LOOK = """
+import subprocess
+for tool in ("no-such-tool", "no-such-tool-2"):
+    try: subprocess.run([tool, "--version"])
+    except FileNotFoundError: print(tool, "is not there")
+"""
+
+
+@pytest.mark.parametrize("recorded", ["true", "false"])
+def test_a_program_looks_for_optional_tools(recorded):
+    run = collect(sys.executable, "-I", "-c", LOOK, config=CONFIG.replace("exec_failed: true", f"exec_failed: {recorded}"))
+    page = merge(run.path, sink="summary")
+    assert not verdicts(run) and "2 ignored" in page and "hidden" not in page and "Failed" not in page
+
+
 # What could not execute another in its place, and did nothing after that
 TRIED = {
     "perl -e 'exec q(/x/nosuchtool); exit 3' || true": ("missing_tool", "likely"),
-    "perl -e 'exec q(/x/nosuchtool); system q(true); print STDERR q(no); exit 3' || true": ("hidden_failure", "proven"),
+    "perl -e 'exec q(/x/nosuchtool); system q(true); print STDERR q(no); exit 3' || true": ("hidden_failure", "likely"),
 }
 
 

@@ -59,6 +59,9 @@ static inline void args_of(char *to, size_t size, const struct model_command *co
 	to[n] = '\0';
 }
 
+/* Why the stream lifecycle lacks events; NULL: it lacks none. */
+static const char *const *seen_lacks __attribute__((unused));
+
 static inline int on_row(void *arg, const struct model_row *row)
 {
 	struct seen *s = arg;
@@ -200,6 +203,8 @@ static inline struct seen *begin(const char *rules, unsigned streams)
 	assert_non_null(s);
 	s->steps = rules ? loaded(rules) : only_exits();
 	made__init(&s->made, "run-1", feed, s);
+	if (seen_lacks)
+		s->made.info[LIFECYCLE].unavailable = seen_lacks;
 	s->model = model__new(&calls, s, s->steps);
 	assert_non_null(s->model);
 	for (int i = 0; i < STREAMS; i++)

@@ -943,7 +943,8 @@ static void tools_tried_in_turn(void **state)
 		{"pigz-x|-f|a|", "gzip|-f|a|", EACCES, 0, false, true}, /* it is there */
 		{"pigz-x|-f|a|", "gzip|-f|a|", ENOENT, 2, false, true}, /* neither */
 		{"pigz-x|-f|a|", "gzip|-f|a|", ENOENT, 0, true, true},	/* not instead: it began before */
-		{"index-x|", "sort|", ENOENT, 0, false, true},
+		{"index-x|a|", "sort|", ENOENT, 0, false, true},
+		{"index|-x|", "sort|", ENOENT, 0, false, true},
 		{"pigz-x|-f|a|", NULL, ENOENT, 0, false, true},
 	};
 

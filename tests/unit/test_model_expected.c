@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* sinks/model: hidden failures that their caller may have expected, as a script does that tests a tool. */
+#include <errno.h>
+
 #include "tests/unit/model_seen.h"
 
 #define TO_NULL "type=null|"
@@ -179,7 +181,7 @@ static void what_its_shell_has_read(void **state)
 		EXEC(.at = S, .pid = 10, .exe = "/x/run", .args = cases[i].parent,
 		     .stderr_is = cases[i].parents_stderr);
 		FORK(.at = S + MS, .pid = 11, .parent = 10, .comm = "sh");
-		EXEC(.at = S + MS, .pid = 11, .exe = "/bin/tool", .args = "tool|", .stderr_is = cases[i].stderr_is);
+		EXEC(.at = S + MS, .pid = 11, .exe = "/bin/tool", .args = "tool|bad|", .stderr_is = cases[i].stderr_is);
 		if (cases[i].beside)
 			FORK(.at = next, .pid = 12, .parent = 10, .comm = "sh");
 		END(.at = S + 5 * MS, .pid = 11, STATUS(cases[i].status), .cpu = 1, .bytes = 1);
@@ -333,6 +335,144 @@ static void what_a_recipe_may_fail_by(void **state)
 	}
 }
 
+/* ---- questions, which are no failures ---- */
+
+enum taken_as { HIDDEN, QUESTION, CAUSE, PASSED_BY };
+
+/* A fork of `parent` that could not execute a program. */
+static const struct look {
+	const char *what, *parent, *tried; /* tried: NULL: it is not recorded */
+	int error, code;
+	uint64_t ms; /* that it takes */
+	bool heard, goes_on;
+	int parents_status;
+	enum taken_as fate;
+} looks[] = {
+	{"Python", "python3|x.py|", NULL, 0, 255, 5, false, false, 0, QUESTION},
+	{"Go", "p|", NULL, 0, 253, 5, false, false, 0, QUESTION},
+	{"Node", "node|x.js|", NULL, 0, 127, 5, false, false, 0, QUESTION},
+	{"a shell says so itself", "sh|x|", NULL, 0, 127, 5, false, false, 0, HIDDEN},
+	{"so does make", "make|-i|", NULL, 0, 127, 5, false, false, 0, HIDDEN},
+	{"a worker", "python3|x.py|", NULL, 0, 3, 5, false, false, 0, HIDDEN},
+	{"it has worked", "python3|x.py|", NULL, 0, 255, 3000, false, false, 0, HIDDEN},
+	{"it has executed nothing", "python3|x.py|", NULL, 0, 255, 5, true, false, 0, HIDDEN},
+	{"its version", "python3|x.py|", "uv|--version|", ENOENT, 255, 5, true, false, 0, QUESTION},
+	{"its work", "python3|x.py|", "uv|sync|", ENOENT, 255, 5, true, false, 0, HIDDEN},
+	{"it is there", "python3|x.py|", "uv|--version|", EACCES, 255, 5, true, false, 0, HIDDEN},
+	{"its parent ends by that", "python3|x.py|", NULL, 0, 255, 5, false, false, 1, CAUSE},
+	{"it ends by something else", "python3|x.py|", NULL, 0, 255, 5, false, true, 1, PASSED_BY},
+	{"a runner of workflows, too", "cwltool|x.cwl|", NULL, 0, 255, 5, false, true, 1, PASSED_BY},
+};
+
+static void what_looks_for_a_program(void **state)
+{
+	static const char *const lacks[] = {"exec_failed: off", NULL};
+
+	(void)state;
+	for (const struct look *look = looks; look < looks + sizeof(looks) / sizeof(*looks); look++) {
+		struct seen *s;
+		uint64_t at = S + look->ms * MS;
+		char exe[32];
+		const struct model_row *last;
+
+		seen_lacks = look->heard ? NULL : lacks;
+		s = begin("exits: [{command: [make, cwltool], is: runner}]", ALL);
+		snprintf(exe, sizeof(exe), "/x/%.*s", (int)strcspn(look->parent, "|"), look->parent);
+		EXEC(.at = S, .pid = 10, .exe = exe, .args = look->parent);
+		FORK(.at = S, .pid = 11, .parent = 10, .comm = "p");
+		if (look->tried)
+			EXEC_FAILED(.at = S, .pid = 11, .exe = "/x/uv", .args = look->tried, .error = look->error);
+		END(.at = at, .pid = 11, .code = look->code, .cpu = 1, .bytes = 1);
+		if (look->goes_on)
+			program(at + MS, 12, 10, "sort|");
+		if (look->goes_on)
+			END(.at = at + 5 * MS, .pid = 12, .cpu = 1, .bytes = 1);
+		END(.at = at + 9 * MS, .pid = 10, .code = look->parents_status, .cpu = 1, .bytes = 1);
+		assert_int_equal(model__finish(s->model), 0);
+		seen_lacks = NULL;
+		last = &s->rows[s->rows_count - 1].row;
+		if (s->hidden_count != (look->fate == HIDDEN) ||
+		    s->ignored_count != (look->fate == QUESTION || look->fate == PASSED_BY) ||
+		    last->cause_pid != (look->fate == CAUSE ? 11 : 0))
+			fail_msg("%s", look->what);
+		end(s);
+	}
+}
+
+/* What cargo's build script tries out, by the rules that all have. */
+static void what_a_build_script_tries(void **state)
+{
+	static const struct {
+		const char *parent;
+		int status, parents_status;
+		enum taken_as fate;
+	} cases[] = {
+		{"/x/debug/build/app-1f/build-script-build|", 1, 0, QUESTION},
+		{"/x/debug/build/app-1f/build-script-build|", 1, 101, CAUSE},
+		{"/x/debug/build/app-1f/build-script-build|", -11, 0, HIDDEN},
+		{"/x/debug/build/app-1f/other|", 1, 0, HIDDEN},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+
+		EXEC(.at = S, .pid = 10, .exe = "/x/p", .args = cases[i].parent);
+		program(S, 11, 10, "gcc|-c|a.c|");
+		program(S + 2 * MS, 12, 11, "cc1|a.c|");
+		END(.at = 2 * S, .pid = 12, STATUS(cases[i].status), .cpu = 1, .bytes = 1);
+		END(.at = 2 * S + MS, .pid = 11, .code = 1, .cpu = 1, .bytes = 1);
+		END(.at = 2 * S + 2 * MS, .pid = 10, .code = cases[i].parents_status, .cpu = 1, .bytes = 1);
+		assert_int_equal(model__finish(s->model), 0);
+		if (s->hidden_count != 2 * (cases[i].fate == HIDDEN) ||
+		    s->ignored_count != 2 * (cases[i].fate == QUESTION) ||
+		    s->rows[s->rows_count - 1].row.cause_pid != (cases[i].fate == CAUSE ? 12 : 0))
+			fail_msg("case %zu", i);
+		end(s);
+	}
+}
+
+/* tool 2>&1 | grep -i version */
+static void what_says_how_it_is_called(void **state)
+{
+	static const char own[] = "type=pipe|device=14|inode=7|";
+	static const struct {
+		const char *what, *args, *stderr_is;
+		int status, parents_status;
+		uint64_t cpu;
+		bool question;
+	} cases[] = {
+		{"without arguments", "tool|", own, 1, 0, MS, true},
+		{"its version", "tool|--version|", own, 1, 0, MS, true},
+		{"its work", "tool|bad|", own, 1, 0, MS, false},
+		{"make 2>&1 | tee log", "tool|", own, 2, 0, 50 * MS, false},
+		{"by a signal", "tool|", own, -11, 0, MS, false},
+		{"its words are seen", "tool|", "type=tty|", 1, 0, MS, false},
+		{"its script ends by it", "tool|", own, 1, 1, MS, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin("exits: [{command: [none], is: answer}]", ALL);
+
+		EXEC(.at = S, .pid = 9, .exe = "/bin/nice", .args = "nice|");
+		FORK(.at = S, .pid = 10, .parent = 9, .comm = "nice");
+		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|x|", .stderr_is = "type=tty|");
+		FORK(.at = S + MS, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = S + MS, .pid = 11, .exe = "/bin/tool", .args = cases[i].args,
+		     .stderr_is = cases[i].stderr_is);
+		program(S + 2 * MS, 12, 10, "grep|version|");
+		END(.at = S + 60 * MS, .pid = 11, STATUS(cases[i].status), .cpu = cases[i].cpu, .bytes = 1);
+		END(.at = S + 61 * MS, .pid = 12, .cpu = 1, .bytes = 1);
+		END(.at = S + 70 * MS, .pid = 10, .code = cases[i].parents_status, .cpu = 1, .bytes = 1);
+		END(.at = S + 80 * MS, .pid = 9, .cpu = 1, .bytes = 1);
+		assert_int_equal(model__finish(s->model), 0);
+		if (s->ignored_count != cases[i].question || is_hidden(s, 11) == cases[i].question)
+			fail_msg("%s", cases[i].what);
+		end(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -344,6 +484,9 @@ int main(void)
 		cmocka_unit_test(what_was_searched_for_another_run),
 		cmocka_unit_test(what_a_rule_doubts),
 		cmocka_unit_test(what_a_recipe_may_fail_by),
+		cmocka_unit_test(what_looks_for_a_program),
+		cmocka_unit_test(what_a_build_script_tries),
+		cmocka_unit_test(what_says_how_it_is_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

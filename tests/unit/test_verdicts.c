@@ -38,6 +38,11 @@ static int judged_retried(void *arg, const struct model_row *row)
 	return verdicts__retried(((struct judged *)arg)->verdicts, row);
 }
 
+static int judged_ignored(void *arg, const struct model_row *row)
+{
+	return verdicts__ignored(((struct judged *)arg)->verdicts, row);
+}
+
 static int judged_record(void *arg, const struct record *record)
 {
 	struct judged *j = arg;
@@ -1667,7 +1672,8 @@ static const struct {
 
 static struct judged *begin_judged(const char *const *with)
 {
-	static const struct model_calls calls = {.row = judged_row, .hidden = judged_hidden, .retried = judged_retried};
+	static const struct model_calls calls = {
+		.row = judged_row, .hidden = judged_hidden, .retried = judged_retried, .ignored = judged_ignored};
 	struct judged *j = calloc(1, sizeof(*j));
 
 	assert_non_null(j);
