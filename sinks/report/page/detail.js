@@ -118,7 +118,8 @@ class Detail {
 		if (run.has(i, FLAGS.retried))
 			lines.push(element('p', { className: 'note' }, 'The same was done again, with success.'));
 		if (run.has(i, FLAGS.ignored))
-			lines.push(element('p', { className: 'note' }, 'What started it had that as an answer, or its engine, which ended well, ignored its task.'));
+			lines.push(element('p', { className: 'note' },
+				'What started it had that as an answer, or its engine, which ended well, ignored its task.'));
 		if (run.has(i, FLAGS.muted))
 			lines.push(element('p', { className: 'note' }, 'A rule mutes this failure.'));
 		if (run.has(i, FLAGS.benign))
