@@ -177,7 +177,7 @@ void model_oom__limit(const struct model_oom *oom, struct text *text)
 	if (!EVENT_IS_NULL(oom->rss_bytes))
 		text__printf(text, ", its own %s%s", format__bytes(number, oom->rss_bytes),
 			     !EVENT_IS_NULL(oom->usage_bytes) && oom->rss_bytes > oom->usage_bytes
-				     ? ", not all of it charged there"
+				     ? " with shared files"
 				     : "");
 	if (!*oom->cgroup)
 		return;
