@@ -89,7 +89,8 @@ def test_the_summary_says_so(killed):
     assert re.search(r"^ +OOM +memory hold 100$", text, re.M), text
     assert "Failed (1)" in text and "HIDDEN" in text  # the shell ended with 0
     cgroup = run.one("mem.oom_kill")["cgroup"]
-    assert re.search(rf"limit 30 MiB, usage (29|30) MiB, its own \d\d MiB( with shared files)?, cgroup {re.escape(cgroup)}$", text, re.M), text
+    assert re.search(rf"limit 30 MiB, usage (29|30) MiB, its own \d\d MiB( with shared files)?, cgroup {re.escape(cgroup)}$",
+                     text, re.M), text
 
 
 # Two that hold memory and say so, one in the group, and one that is killed in it once both were sampled.
