@@ -9,7 +9,7 @@ enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
 enum { FORK_NS_PID = 3 };				/* fork */
 enum { COMMAND = 3, ERROR = COMMAND + COMMAND_FIELDS }; /* exec, exec_failed, alive */
 enum { FOLDER, FAILED_STDERR };				/* failure */
-enum { NS_PID = ERROR, CGROUP };			/* exec, alive */
+enum { NS_PID = ERROR };				/* exec, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
 #define TRIED_MS 1000 /* what an exec that failed ends, ends so soon after it */
@@ -145,9 +145,7 @@ int life__exec(const struct feed *f)
 	if (!p->asked)
 		p->asked = model_command__ref(p->command);
 	p->row.image++;
-	err = group__set(p, f->field[CGROUP]);
-	if (!err)
-		err = client__exec(f->model, p);
+	err = client__exec(f->model, p);
 	return err ? err : task__exec(f->model, p, p->command);
 }
 
@@ -220,8 +218,7 @@ int life__alive(const struct feed *f)
 	p->row.preexisting = true;
 	set_ns_pid(p, f->field[NS_PID]);
 	set_command(f, p, command);
-	err = group__set(p, f->field[CGROUP]);
-	return err ? err : task__exec(f->model, p, p->command);
+	return task__exec(f->model, p, p->command);
 }
 
 /* In records of 0.1.0: the process that can now wait for it, and whose I/O account then includes its own. */

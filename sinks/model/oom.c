@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* A process that the OOM killer selected: the limit, and what else held memory then. */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,51 +8,14 @@
 
 enum { RSS = 2, LIMIT, USAGE, SCOPE, CGROUP, OLD_SCOPE, OLD_CGROUP }; /* fields of the role */
 
-/* A cgroup, shared by the processes in it. */
-struct group {
-	uint32_t refs;
-	char path[];
-};
-
-struct group *group__ref(struct group *group)
-{
-	if (group)
-		group->refs++;
-	return group;
-}
-
-void group__unref(struct group *group)
-{
-	if (group && !--group->refs)
-		free(group);
-}
-
-int group__set(struct process *process, const struct value *path)
-{
-	struct group *group;
-
-	if (path->type != VALUE_STRING)
-		return 0;
-	if (process->group && value__is(path, process->group->path))
-		return 0;
-	group = calloc(1, sizeof(*group) + path->length + 1);
-	if (!group)
-		return -ENOMEM;
-	group->refs = 1;
-	memcpy(group->path, path->string, path->length);
-	group__unref(process->group);
-	process->group = group;
-	return 0;
-}
-
 /* Whether it is that cgroup, or one below it. */
-static bool is_in(const struct group *group, const char *path)
+static bool is_in(const char *cgroup, const char *path)
 {
 	size_t length = strlen(path);
 
 	if (!strcmp(path, "/"))
 		return true;
-	return length && !strncmp(group->path, path, length) && (!group->path[length] || group->path[length] == '/');
+	return length && !strncmp(cgroup, path, length) && (!cgroup[length] || cgroup[length] == '/');
 }
 
 /* Keeps the largest, the first of equal ones. */
@@ -80,9 +42,10 @@ static bool set_others(struct model_oom *oom, const struct model *model, const s
 		const struct process *p = process__of(nodes[i]);
 
 		bool other = p->run == victim->run && p != victim && p->held.rss;
-		bool in = oom->host || (p->group && is_in(p->group, oom->cgroup));
+		const char *cgroup = p->command ? p->command->cgroup.data : NULL; /* of a fork, its parent's */
+		bool in = oom->host || (cgroup && is_in(cgroup, oom->cgroup));
 
-		if (other && (in || !p->group))
+		if (other && (in || !cgroup))
 			oom->others_bytes += p->held.rss;
 		if (other && in)
 			offer(oom, p);

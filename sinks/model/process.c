@@ -56,7 +56,6 @@ static void set_parent(struct process *p, struct process *parent)
 	parent->has_forked = true;
 	p->ancestor = parent;
 	p->parent = model_command__ref(parent->command);
-	p->group = group__ref(parent->group);
 	if (parent->row.depth >= 0)
 		p->row.depth = parent->row.depth + 1;
 	if (parent->above >= 0)
@@ -144,7 +143,6 @@ void process__unref(struct process *process)
 		model_command__unref(process->tried);
 		model_command__unref(process->asked);
 		oom__unref(process->oom);
-		group__unref(process->group);
 		task__unref(process->task);
 		ending__unref(process->ending);
 		brood__free(process->brood);

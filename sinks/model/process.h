@@ -277,11 +277,6 @@ void said__free_all(struct run *run);
 
 /* ---- oom.c ---- */
 
-/* Takes the cgroup of an exec; a fork has that of its parent. 0 or -ENOMEM. */
-int group__set(struct process *process, const struct value *path);
-struct group *group__ref(struct group *group); /* takes NULL, as unref */
-void group__unref(struct group *group);
-
 /* From a record of the event oom_kill. NULL: out of memory. */
 struct model_oom *oom__new(const struct feed *feed, const struct process *victim);
 struct model_oom *oom__ref(struct model_oom *oom); /* takes NULL, as unref */

@@ -155,6 +155,7 @@ struct model_command *model_command__new(const struct value *const fields[COMMAN
 	command->size = (uint32_t)size;
 	command->exe = text_of(fields[COMMAND_EXE], &at);
 	command->cwd = text_of(fields[COMMAND_CWD], &at);
+	command->cgroup = text_of(fields[COMMAND_CGROUP], &at);
 	command->args = list_of(fields[COMMAND_ARGS], &at, end);
 	command->env = pairs_of(fields[COMMAND_ENV], &at, end);
 	command->uid = value__number(fields[COMMAND_UID]);

@@ -28,7 +28,7 @@ struct model_list {
 struct model_command {
 	uint32_t refs;
 	uint32_t size; /* total bytes */
-	struct model_text exe, cwd;
+	struct model_text exe, cwd, cgroup;
 	struct model_text errors; /* path of its descriptor 2, if that was a file */
 	struct model_list args;
 	struct model_list env; /* NAME=value, those selected by the configuration; count 0: none */
@@ -39,7 +39,16 @@ struct model_command {
 
 /* ---- program.c ---- */
 
-enum { COMMAND_EXE, COMMAND_ARGS, COMMAND_CWD, COMMAND_UID, COMMAND_ENV, COMMAND_STDERR, COMMAND_FIELDS };
+enum {
+	COMMAND_EXE,
+	COMMAND_ARGS,
+	COMMAND_CWD,
+	COMMAND_UID,
+	COMMAND_CGROUP,
+	COMMAND_ENV,
+	COMMAND_STDERR,
+	COMMAND_FIELDS
+};
 
 /* From the values of an exec record; NULL: out of memory. */
 struct model_command *model_command__new(const struct value *const fields[COMMAND_FIELDS], const uint8_t *end);
