@@ -127,6 +127,7 @@ static void put_said(struct text *text, const struct tally *tally, const struct 
 static void log_kind(struct text *out, struct ci_logged *logged, const struct tally *tally, struct tally_failure *kind,
 		     bool last)
 {
+	struct tally_process beside = story__beside(tally, kind);
 	bool hidden = last && kind->hidden == story__beside_chain(tally, kind);
 	struct line line = {.level = hidden ? "warning" : "error"};
 	struct text subject = {0};
@@ -139,7 +140,7 @@ static void log_kind(struct text *out, struct ci_logged *logged, const struct ta
 	story__kind(&line.text, tally, kind);
 	if (kind->how)
 		text__printf(&line.text, "\n%s", kind->how);
-	put_said(&line.text, tally, story__heard(tally, kind->row.pid, kind->row.start));
+	put_said(&line.text, tally, story__heard(tally, beside.pid, beside.start));
 	finish(out, logged, &line);
 	kind->announced = true;
 }
@@ -183,12 +184,8 @@ static int by_order(const void *a, const void *b)
 /* Whether the process that began the run's failure is of a kind that has its line. */
 static bool is_said(const struct tally *tally, const struct model_ending *cause)
 {
-	struct model_row row = cause->row;
-	const struct tally_failure *kind;
+	const struct tally_failure *kind = tally__failure(tally, cause);
 
-	row.command = cause->command;
-	row.tried = cause->tried;
-	kind = tally__failure(tally, &row);
 	return kind && kind->announced;
 }
 

@@ -73,6 +73,7 @@ static size_t passed_on(struct page *page, const struct tally_failure *f, size_t
 /* Returns how many others it shows. */
 static size_t failure(struct page *page, const struct tally_failure *f, int width)
 {
+	struct tally_process beside = story__beside(page->tally, f);
 	size_t indent = 2 + (size_t)width + 2;
 	struct text line = {0};
 	bool cut;
@@ -85,7 +86,7 @@ static size_t failure(struct page *page, const struct tally_failure *f, int widt
 	text__free(&line);
 	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, NULL, f->shell);
 	circumstances(page, f, indent);
-	page__said(page, f->row.pid, f->row.start, indent, PAGE_SAID);
+	page__said(page, beside.pid, beside.start, indent, PAGE_SAID);
 	page__said_by_others(page, f, indent);
 	if (cut)
 		page__labelled(page, indent, "its command: ", f->shown);

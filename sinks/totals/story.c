@@ -34,23 +34,13 @@ const struct model_ending *story__origin(const struct totals_run *run)
 	return ending;
 }
 
-/* The kind of failure that it is counted in; NULL: none. */
-static const struct tally_failure *kind_of(const struct tally *tally, const struct model_ending *ending)
-{
-	struct model_row row = ending->row;
-
-	row.command = ending->command;
-	row.tried = ending->tried;
-	return tally__failure(tally, &row);
-}
-
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated)
 {
 	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
 	uint64_t n = 0;
 
 	for (; e; e = e->cause)
-		n += !e->row.benign && e->row.propagated == propagated && (!kind || kind_of(tally, e) == kind);
+		n += !e->row.benign && e->row.propagated == propagated && (!kind || tally__failure(tally, e) == kind);
 	return n;
 }
 
@@ -61,15 +51,30 @@ uint64_t story__beside_chain(const struct tally *tally, const struct tally_failu
 	return kind->count > in_chain ? kind->count - in_chain : 0;
 }
 
-/* Whether the first one of a kind has its place in the chain. */
-static bool begins_in_chain(const struct tally *tally, const struct tally_failure *kind)
+static bool is_in_chain(const struct tally *tally, const struct tally_process *process)
 {
 	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
 
 	for (; e; e = e->cause)
-		if (e->row.pid == kind->row.pid && e->row.start == kind->row.start)
+		if (e->row.pid == process->pid && e->row.start == process->start)
 			return true;
 	return false;
+}
+
+/* Whether the first one of a kind has its place in the chain. */
+static bool begins_in_chain(const struct tally *tally, const struct tally_failure *kind)
+{
+	return is_in_chain(tally, &(struct tally_process){kind->row.pid, kind->row.start});
+}
+
+struct tally_process story__beside(const struct tally *tally, const struct tally_failure *kind)
+{
+	if (!begins_in_chain(tally, kind))
+		return (struct tally_process){kind->row.pid, kind->row.start};
+	for (unsigned i = 0; i < kind->more_count; i++)
+		if (!is_in_chain(tally, &kind->more[i]))
+			return kind->more[i];
+	return (struct tally_process){0};
 }
 
 /* Hidden ones first: no exit status shows them. Then the rarest kinds, in order of time. */
@@ -337,10 +342,12 @@ static bool says_the_same(const struct story_line *a, const struct story_line *b
 size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines)
 {
 	struct story_line seen[STORY_OTHERS + 1];
-	size_t first = story__message(story__heard(tally, kind->row.pid, kind->row.start), seen, 1), n = first, k;
+	struct tally_process shown = story__beside(tally, kind);
+	size_t first = story__message(story__heard(tally, shown.pid, shown.start), seen, 1), n = first, k;
 
 	for (unsigned i = 0; i < kind->more_count && n - first < STORY_OTHERS; i++) {
-		if (!story__message(story__heard(tally, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
+		if (is_in_chain(tally, &kind->more[i]) ||
+		    !story__message(story__heard(tally, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
 			continue;
 		for (k = 0; k < n && !says_the_same(&seen[k], &seen[n]); k++)
 			;

@@ -23,6 +23,9 @@ uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *
 /* How many of a kind are not in it. */
 uint64_t story__beside_chain(const struct tally *tally, const struct tally_failure *kind);
 
+/* The first one of a kind that is not in it: what that said stands for the others; pid 0: it is not known. */
+struct tally_process story__beside(const struct tally *tally, const struct tally_failure *kind);
+
 /* The kinds of failure of which some are not in that chain: hidden ones first, then the rarest. A list to be freed; NULL: out
  * of memory. */
 struct hash_node **story__failures(const struct tally *tally, size_t *count);

@@ -16,6 +16,14 @@ static const struct model_command *subject(const struct model_row *row)
 	return row->forked && row->tried ? row->tried : row->command;
 }
 
+/* Its string, to be freed; NULL: out of memory. */
+static char *string_of(struct text *text)
+{
+	if (text->error)
+		text__free(text);
+	return text->data;
+}
+
 /* The program of a row of a table, and what replaced it. */
 static char *program(const struct model_row *row)
 {
@@ -27,9 +35,7 @@ static char *program(const struct model_row *row)
 		text__replaced(&text, row->next);
 		text__printf(&text, ")");
 	}
-	if (text.error)
-		text__free(&text);
-	return text.data;
+	return string_of(&text);
 }
 
 /* The step of a row of a table; 0 or -ENOMEM. */
@@ -40,9 +46,7 @@ static int set_row_step(struct tally_row *to, const struct model_task *task)
 	if (!task)
 		return 0;
 	text__step(&text, task->step, task->tag, task->id);
-	if (text.error)
-		text__free(&text);
-	to->step = text.data;
+	to->step = string_of(&text);
 	return text.error;
 }
 
@@ -57,9 +61,7 @@ static char *shown(const struct model_command *command, const char *comm, bool f
 	struct text text = {0};
 
 	(whole ? text__all_arguments_of : text__command)(&text, command, comm, forked);
-	if (text.error)
-		text__free(&text);
-	return text.data;
+	return string_of(&text);
 }
 
 /* ---- the longest, the largest ---- */
@@ -118,6 +120,22 @@ static void top__free(struct tally_top *top)
 
 /* ---- failures ---- */
 
+/* Of too many tasks the failures are of one kind. */
+#define TASKS_MAX (FAILURES_MAX / 2)
+#define ANY_TASK 1
+
+/* 0: of none, or the step only repeats the command. */
+static uint64_t task_key(const char *name, const char *step, const char *tag, const char *id)
+{
+	const char *names[] = {step, tag, id};
+	bool repeats = !step || (!tag && !id && !strcmp(step, name));
+	uint64_t key = 0;
+
+	for (size_t i = 0; !repeats && i < sizeof(names) / sizeof(*names); i++)
+		key = names[i] ? hash__bytes(key, names[i], strlen(names[i])) : hash__number(key, i);
+	return key;
+}
+
 static uint64_t failure_key(const struct model_row *row, const char *name)
 {
 	uint64_t key = hash__number(row->exit_code, row->signal);
@@ -125,7 +143,7 @@ static uint64_t failure_key(const struct model_row *row, const char *name)
 	return hash__bytes(hash__number(key, (uint64_t)row->outcome << 1 | row->forked), name, strlen(name));
 }
 
-struct tally_failure *tally__failure(const struct tally *tally, const struct model_row *row)
+static struct tally_failure *find(const struct tally *tally, const struct model_row *row, uint64_t task)
 {
 	const char *name = model_command__name(subject(row), row->comm);
 	struct hash_node *node = hash__first(&tally->failures, failure_key(row, name));
@@ -133,13 +151,37 @@ struct tally_failure *tally__failure(const struct tally *tally, const struct mod
 	for (; node; node = hash__next(node)) {
 		struct tally_failure *failure = tally_failure__of(node);
 
-		if (failure->row.exit_code == row->exit_code && failure->row.signal == row->signal &&
-		    failure->row.outcome == row->outcome && failure->row.forked == row->forked &&
-		    failure->row.sender == row->sender && !strcmp(failure->row.sender_comm, row->sender_comm) &&
-		    !strcmp(failure->name, name))
+		if (failure->task == task && failure->row.exit_code == row->exit_code &&
+		    failure->row.signal == row->signal && failure->row.outcome == row->outcome &&
+		    failure->row.forked == row->forked && failure->row.sender == row->sender &&
+		    !strcmp(failure->row.sender_comm, row->sender_comm) && !strcmp(failure->name, name))
 			return failure;
 	}
 	return NULL;
+}
+
+static struct tally_failure *find_any(const struct tally *tally, const struct model_row *row, uint64_t task)
+{
+	struct tally_failure *failure = find(tally, row, task);
+
+	return failure || !task ? failure : find(tally, row, ANY_TASK);
+}
+
+static uint64_t task_of(const struct model_row *row)
+{
+	const struct model_task *task = row->task;
+
+	return task ? task_key(model_command__name(subject(row), row->comm), task->step, task->tag, task->id) : 0;
+}
+
+struct tally_failure *tally__failure(const struct tally *tally, const struct model_ending *ending)
+{
+	struct model_row row = ending->row;
+
+	row.command = ending->command;
+	row.tried = ending->tried;
+	return find_any(tally, &row,
+			task_key(model_command__name(subject(&row), row.comm), ending->step, ending->tag, ending->id));
 }
 
 static void failure__free(struct tally_failure *failure)
@@ -155,18 +197,16 @@ static void failure__free(struct tally_failure *failure)
 	free(failure);
 }
 
-/* The step of a failure with its id; NULL also if it only repeats the command. */
+/* The step of a failure with its id. */
 static int set_step(struct tally_failure *failure, const struct model_task *task)
 {
 	struct text text = {0};
 
-	if (!task || (!task->id && !task->tag && !strcmp(task->step, failure->name)))
+	if (!failure->task)
 		return 0;
 	text__step(&text, task->step, task->tag, task->id);
-	if (text.error)
-		text__free(&text);
-	failure->step = text.data;
-	return text.data ? 0 : -ENOMEM;
+	failure->step = string_of(&text);
+	return failure->step ? 0 : -ENOMEM;
 }
 
 static char *phrase(const struct model_oom *oom, void (*put)(const struct model_oom *, struct text *))
@@ -174,9 +214,7 @@ static char *phrase(const struct model_oom *oom, void (*put)(const struct model_
 	struct text text = {0};
 
 	put(oom, &text);
-	if (text.error)
-		text__free(&text);
-	return text.data;
+	return string_of(&text);
 }
 
 static int set_oom(struct tally_failure *failure, const struct model_oom *oom)
@@ -193,9 +231,7 @@ static int set_how(struct tally_failure *failure, const struct model_row *row)
 	struct text text = {0};
 
 	model_row__how(row, &text);
-	if (text.error)
-		text__free(&text);
-	failure->how = text.data;
+	failure->how = string_of(&text);
 	return text.error;
 }
 
@@ -222,10 +258,12 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 {
 	const char *name = model_command__name(subject(row), row->comm);
 	struct tally_failure *failure = calloc(1, sizeof(*failure) + strlen(name) + 1);
+	uint64_t task = task_of(row);
 
 	if (!failure)
 		return NULL;
 	failure->row = *row;
+	failure->task = task && tally->failures.count >= TASKS_MAX ? ANY_TASK : task;
 	failure->order = tally->run.failed;
 	failure->shell = model_command__is_shell(row->command, row->comm);
 	strcpy(failure->name, name);
@@ -267,6 +305,7 @@ static int take_its_place(struct tally *tally, struct tally_failure *failure, co
 	if (!first)
 		return hash__add(&tally->failures, &failure->node, failure_key(row, failure->name)), -ENOMEM;
 	first->order = failure->order;
+	first->task = failure->task;
 	first->count = failure->count + !failure->excused;
 	first->hidden = failure->hidden;
 	first->announced = failure->announced;
@@ -287,7 +326,7 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 
 	if (!model_outcome__bad(row->outcome) || row->propagated)
 		return 0;
-	failure = tally__failure(tally, row);
+	failure = find_any(tally, row, task_of(row));
 	if (!failure && tally->failures.count < FAILURES_MAX) {
 		failure = failure__new(tally, row);
 		if (!failure)
@@ -304,14 +343,14 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
-	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
+	struct tally_failure *failure = row->propagated ? NULL : find_any(tally, row, task_of(row));
 	int err = totals__hidden(&tally->run, &tally->commands, &tally->steps, row, false);
 
 	if (!err && row->propagated)
 		err = tally__passed(tally, row);
 	if (!err && failure && failure->excused)
 		err = take_its_place(tally, failure, row);
-	failure = failure && !err ? tally__failure(tally, row) : NULL;
+	failure = failure && !err ? find_any(tally, row, task_of(row)) : NULL;
 	if (!failure)
 		return err;
 	failure->hidden++;
@@ -356,7 +395,7 @@ static int count_excused(struct tally *tally, const struct model_row *row, const
 
 static void take_back(struct tally *tally, const struct model_row *row)
 {
-	struct tally_failure *failure = row->propagated ? NULL : tally__failure(tally, row);
+	struct tally_failure *failure = row->propagated ? NULL : find_any(tally, row, task_of(row));
 
 	if (!failure)
 		return;

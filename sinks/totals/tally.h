@@ -20,18 +20,21 @@ struct tally_passer {
 	char shown[]; /* safe to show */
 };
 
-/* Rows of one command that ended in the same way, represented by the first. */
+struct tally_process {
+	uint32_t pid;
+	uint64_t start;
+};
+
+/* Rows of one command and one task, or of none, that ended in the same way, represented by the first. */
 struct tally_failure {
 	struct hash_node node;
-	struct model_row row;	       /* its pointers to commands are not valid */
-	uint64_t order, count, hidden; /* count: without those that were retried or ignored */
-	bool shell;		       /* its program is one */
-	bool excused;		       /* the first was: another one is to take its place */
-	bool announced;		       /* for the sink: it has been reported already */
-	struct {
-		uint32_t pid;
-		uint64_t start;
-	} more[TALLY_MORE]; /* the next ones after the first, without those that were retried */
+	uint64_t task;			       /* a hash of its names; 0: of none */
+	struct model_row row;		       /* its pointers to commands are not valid */
+	uint64_t order, count, hidden;	       /* count: without those that were retried or ignored */
+	bool shell;			       /* its program is one */
+	bool excused;			       /* the first was: another one is to take its place */
+	bool announced;			       /* for the sink: it has been reported already */
+	struct tally_process more[TALLY_MORE]; /* the next ones after the first, without those that were retried */
 	unsigned more_count;
 	/* Safe to show. step: NULL if it only repeats `shown`; by: the process that hides it by exiting 0, unless the
 	 * parent; how: model_row__how(), NULL: nothing; limit, others: of the first one, if the OOM killer selected it. */
@@ -119,7 +122,7 @@ size_t tally__passers(const struct tally *tally, const struct model_row *began,
 		      const struct tally_passer *chain[TALLY_CHAIN]);
 
 struct tally_failure *tally__failure(const struct tally *tally,
-				     const struct model_row *row); /* NULL: none of its kind */
+				     const struct model_ending *ending); /* NULL: none of its kind */
 
 /* As the model calls, for a run whose `user` is its tally; `arg` is not used. */
 int tally__retried(void *arg, const struct model_row *row);

@@ -376,6 +376,34 @@ static void what_the_cause_has_is_not_counted_twice(void **state)
 	}
 }
 
+/* What ends alike is one entry in one task only. */
+static void failures_of_two_tasks_are_two(void **state)
+{
+	char path[] = "/tmp/steps.XXXXXX", options[64];
+	static const char rules[] =
+		"steps: [{args: '^job (?<step>\\w+) (?<tag>\\w+)', step: '${step}', tag: '${tag}'}]";
+	static const char *const args[] = {"job|align|A|", "job|align|B|", "job|call|B|", "job|call|B|"};
+	struct page_test *t;
+	const char *page;
+	int fd = mkstemp(path);
+
+	(void)state;
+	assert_int_equal(write(fd, rules, strlen(rules)), strlen(rules));
+	close(fd);
+	snprintf(options, sizeof(options), "steps=%s", path);
+	t = begin_with(options, 7);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/make", .args = "make|-k|");
+	for (uint32_t k = 0; k < 4; k++)
+		program((2 + k) * S, 11 + k, "/bin/job", args[k], 3);
+	END(.at = 7 * S, .pid = 10, .code = 2, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "Cause\n  exit 3  job align A\n");
+	assert_has(page, "Other failures (3)\n  exit 3  job align B\n          pid 12 at +2.1 s, in step align (B)");
+	assert_has(page, "  exit 3  job call B\n          2 times, first pid 13 at +3.1 s, in step call (B)");
+	end(t);
+	unlink(path);
+}
+
 /* Two lines of it come first, then what it said; the whole stands once, where it can be copied. */
 static void long_commands_are_wrapped_and_whole(void **state)
 {
@@ -1694,6 +1722,7 @@ int main(void)
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
+		cmocka_unit_test(failures_of_two_tasks_are_two),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_part_is_run_again_by_its_driver),
 		cmocka_unit_test(an_engines_own_log_is_named),
