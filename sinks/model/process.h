@@ -109,7 +109,6 @@ struct process {
 	struct model_command *command, *parent, *tried;
 	struct model_command *asked; /* its first program, which its parent asked for; NULL: none */
 	struct model_oom *oom;
-	struct group *group;	     /* a reference: its cgroup at the last exec; NULL: not known */
 	uint64_t total[FIGURES];     /* of the process, as last reported */
 	uint64_t given[FIGURES];     /* of it, the share of earlier images' rows */
 	bool sampled[MODEL_SOURCES]; /* sources that reported since the image began */
