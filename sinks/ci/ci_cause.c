@@ -123,10 +123,12 @@ static void put_again(struct text *item, const struct model_ending *cause, size_
 }
 
 /* What hangs is ended by a signal, which is not why it failed. */
-static void put_hang(struct text *item, const struct verdict *hang)
+static void put_hang(struct text *item, const struct verdict *hang, const char *interrupted)
 {
 	struct text lead = {0};
 
+	if (!hang && interrupted)
+		text__printf(item, "%s<br>", interrupted);
 	if (!hang)
 		return;
 	judged__lead(&lead, hang);
@@ -148,7 +150,7 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 	if (!cause)
 		return;
 	text__printf(item, "\n#### Cause\n\n");
-	put_hang(item, judged__hang(verdicts, &cause->row));
+	put_hang(item, judged__hang(verdicts, &cause->row), story__interrupted(cause));
 	text__printf(item, "**%s** ", story__ending(how, &cause->row));
 	story__subject(&safe, cause);
 	cut = story__shorten(&shown, safe.data ? safe.data : "", SHOWN_COLUMNS);

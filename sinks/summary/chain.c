@@ -167,6 +167,8 @@ static void hang(struct page *page, const struct model_ending *began)
 	const struct verdict *found = judged__hang(page->verdicts, &began->row);
 	struct text line = {0};
 
+	if (!found && story__interrupted(began))
+		text__printf(page->text, "  %s\n", story__interrupted(began));
 	if (!found)
 		return;
 	judged__lead(&line, found);

@@ -130,13 +130,17 @@ void page__failures(struct page *page)
 	struct hash_node **list = story__failures(page->tally, &count);
 	size_t shown = count > page->failures ? page->failures : count;
 	const char *title = story__origin(&page->tally->run) ? "Other failures" : "Failed";
-	uint64_t all = run->failed - story__in_chain(page->tally, NULL, false);
+	uint64_t alike = story__ended_alike(page->tally);
+	uint64_t all = run->failed - story__in_chain(page->tally, NULL, false) - alike;
 	int width = width_of(list, shown);
 	uint64_t listed = 0, passers = 0;
 	char text[64];
 
 	if (!list)
 		page->text->error = -ENOMEM;
+	if (alike)
+		page__dim(page, 0, "  %s more %s ended by the same SIGINT", format__count(text, alike),
+			  alike == 1 ? "was" : "were");
 	if (!all || !count)
 		goto out;
 	snprintf(text, sizeof(text), "%s (%llu)", title, (unsigned long long)all);

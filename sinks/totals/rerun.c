@@ -163,7 +163,7 @@ void story__again(struct text *text, const struct model_ending *ending)
 	const struct model_command *command;
 
 	ending = to_run_again(ending);
-	if (!is_whole(ending))
+	if (!is_whole(ending) || story__interrupted(ending))
 		return;
 	command = called(ending);
 	if (command->cwd.data) {

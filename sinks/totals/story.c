@@ -2,6 +2,7 @@
 /* The words in which sinks for people describe a failure, and the order in which they show failures and groups. */
 #include "sinks/totals/story.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -77,6 +78,41 @@ struct tally_process story__beside(const struct tally *tally, const struct tally
 	return (struct tally_process){0};
 }
 
+/* By a Ctrl-C, or as by one from outside of the run. */
+static bool is_interrupted(const struct model_row *row)
+{
+	return model_row__is_killed(row) && row->signal == SIGINT &&
+	       (row->sender_is == MODEL_RELATION_OUTSIDE || !strcmp(row->signal_code, "SI_KERNEL"));
+}
+
+const char *story__interrupted(const struct model_ending *origin)
+{
+	if (!is_interrupted(&origin->row))
+		return NULL;
+	return origin->row.sender_is == MODEL_RELATION_OUTSIDE ? "interrupted from outside; what that ended:"
+							       : "interrupted at its terminal; what that ended:";
+}
+
+/* Whether the signal that has ended the run has ended these as well. */
+static bool is_ended_alike(const struct tally *tally, const struct tally_failure *kind)
+{
+	const struct model_ending *origin = story__origin(&tally->run);
+
+	return origin && is_interrupted(&origin->row) && is_interrupted(&kind->row) &&
+	       kind->row.sender_pid == origin->row.sender_pid;
+}
+
+uint64_t story__ended_alike(const struct tally *tally)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < tally->failures.size; i++)
+		for (struct hash_node *node = tally->failures.slots[i]; node; node = node->next)
+			if (is_ended_alike(tally, tally_failure__of(node)))
+				n += story__beside_chain(tally, tally_failure__of(node));
+	return n;
+}
+
 /* Hidden ones first: no exit status shows them. Then the rarest kinds, in order of time. */
 static int by_weight(const void *a, const void *b)
 {
@@ -98,7 +134,7 @@ struct hash_node **story__failures(const struct tally *tally, size_t *count)
 	for (size_t i = 0; list && i < tally->failures.count; i++) {
 		const struct tally_failure *f = tally_failure__of(list[i]);
 
-		if (story__beside_chain(tally, f))
+		if (story__beside_chain(tally, f) && !is_ended_alike(tally, f))
 			list[n++] = list[i];
 	}
 	*count = n;

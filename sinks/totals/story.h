@@ -26,8 +26,14 @@ uint64_t story__beside_chain(const struct tally *tally, const struct tally_failu
 /* The first one of a kind that is not in it: what that said stands for the others; pid 0: it is not known. */
 struct tally_process story__beside(const struct tally *tally, const struct tally_failure *kind);
 
-/* The kinds of failure of which some are not in that chain: hidden ones first, then the rarest. A list to be freed; NULL: out
- * of memory. */
+/* What comes before it where a Ctrl-C has ended it; NULL: none has. */
+const char *story__interrupted(const struct model_ending *origin);
+
+/* How many are not in it that the same Ctrl-C has ended. */
+uint64_t story__ended_alike(const struct tally *tally);
+
+/* The kinds of failure of which some are neither in that chain nor ended by the same Ctrl-C: hidden ones first, then the
+ * rarest. A list to be freed; NULL: out of memory. */
 struct hash_node **story__failures(const struct tally *tally, size_t *count);
 
 /* Sorts groups of programs or tasks: those of the most CPU time first. */

@@ -376,6 +376,30 @@ static void what_the_cause_has_is_not_counted_twice(void **state)
 	}
 }
 
+/* A Ctrl-C ends all: the first of them is shown, the others are counted. */
+static void what_a_ctrl_c_has_ended(void **state)
+{
+	static const char *const names[] = {"job", "cat", "tee"};
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/make", .args = "make|-j3|");
+	for (uint32_t k = 0; k < 3; k++) {
+		FORK(.at = 2 * S, .pid = 11 + k, .parent = 10, .comm = "make");
+		EXEC(.at = 2 * S, .pid = 11 + k, .parent = 10, .exe = names[k], .args = names[k]);
+	}
+	for (uint32_t k = 0; k < 4; k++)
+		END(.at = 5 * S + k, .pid = k < 3 ? 11 + k : 10, .signal = 2, .sender = "kernel",
+		    .signal_code = "SI_KERNEL", .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "Cause\n  interrupted at its terminal; what that ended:\n  SIGINT  job\n");
+	assert_has(page, "  2 more were ended by the same SIGINT\n");
+	assert_has_not(page, "run again");
+	assert_has_not(page, "Other failures");
+	end(t);
+}
+
 /* What ends alike is one entry in one task only. */
 static void failures_of_two_tasks_are_two(void **state)
 {
@@ -1723,6 +1747,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
 		cmocka_unit_test(failures_of_two_tasks_are_two),
+		cmocka_unit_test(what_a_ctrl_c_has_ended),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_part_is_run_again_by_its_driver),
 		cmocka_unit_test(an_engines_own_log_is_named),
