@@ -56,11 +56,10 @@ static int on_run(void *arg, const struct model_run *run)
 
 static int on_row(void *arg, const struct model_row *row)
 {
-	struct tables *tables = arg;
 	int err = totals__row(totals_of(row->run), NULL, row);
 
-	err = err ? err : verdicts__row(tables->verdicts, row);
-	return err ? err : model_rows__image(&tables->rows, row);
+	err = err ? err : verdicts__row(((struct tables *)arg)->verdicts, row);
+	return err ? err : model_rows__image(&((struct tables *)arg)->rows, row);
 }
 
 static int on_process(void *arg, const struct model_process *process)
@@ -77,9 +76,9 @@ static int on_hidden(void *arg, const struct model_row *row, uint32_t pid, const
 {
 	struct tables *tables = arg;
 	int err = verdicts__hidden(tables->verdicts, row, pid, by);
-	bool suspected = verdicts__suspects(tables->verdicts, row);
 
-	err = err ? err : totals__hidden(totals_of(row->run), NULL, NULL, row, suspected);
+	err = err ? err
+		  : totals__hidden(totals_of(row->run), NULL, NULL, row, verdicts__suspects(tables->verdicts, row));
 	return err ? err : model_rows__hidden(&tables->rows, row, pid, by);
 }
 

@@ -8,8 +8,6 @@
 
 #include "sinks/model/model.h"
 
-#define FAILURES_MAX 1000
-
 /* The command of a failure: of a fork that could not execute its program, that program. */
 static const struct model_command *subject(const struct model_row *row)
 {
@@ -121,7 +119,7 @@ static void top__free(struct tally_top *top)
 /* ---- failures ---- */
 
 /* Of too many tasks the failures are of one kind. */
-#define TASKS_MAX (FAILURES_MAX / 2)
+#define TASKS_MAX (TALLY_KINDS_MAX / 2)
 #define ANY_TASK 1
 
 /* 0: of none, or the step only repeats the command. */
@@ -327,7 +325,7 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 	if (!model_outcome__bad(row->outcome) || row->propagated)
 		return 0;
 	failure = find_any(tally, row, task_of(row));
-	if (!failure && tally->failures.count < FAILURES_MAX) {
+	if (!failure && tally->failures.count < TALLY_KINDS_MAX) {
 		failure = failure__new(tally, row);
 		if (!failure)
 			return -ENOMEM;
@@ -358,39 +356,6 @@ int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid
 		return err;
 	failure->by = shown(by, "", false, false);
 	return failure->by ? 0 : -ENOMEM;
-}
-
-static struct tally_excused *find_excused(const struct tally *tally, uint64_t key, const char *shown, bool ignored)
-{
-	struct hash_node *node = hash__first(&tally->excused, key);
-
-	for (; node; node = hash__next(node))
-		if (tally_excused__of(node)->ignored == ignored && !strcmp(tally_excused__of(node)->shown, shown))
-			return tally_excused__of(node);
-	return NULL;
-}
-
-/* `shown`: whose failure it was. */
-static int count_excused(struct tally *tally, const struct model_row *row, const struct text *shown, bool ignored)
-{
-	uint64_t key = hash__number(hash__bytes(row->exit_code, shown->data, shown->size), row->signal);
-	struct tally_excused *excused = find_excused(tally, key, shown->data, ignored);
-
-	if (!excused && tally->excused.count < FAILURES_MAX) {
-		excused = calloc(1, sizeof(*excused) + shown->size + 1);
-		if (!excused || hash__add(&tally->excused, &excused->node, key)) {
-			free(excused);
-			return -ENOMEM;
-		}
-		excused->row = *row;
-		excused->ignored = ignored;
-		memcpy(excused->shown, shown->data, shown->size + 1);
-	}
-	if (excused) {
-		excused->count++;
-		excused->unsure |= row->ending && row->ending->unsure;
-	}
-	return 0;
 }
 
 static void take_back(struct tally *tally, const struct model_row *row)
@@ -424,7 +389,7 @@ int tally__retried(void *arg, const struct model_row *row)
 	else
 		text__all_arguments_of(&text, subject(row), row->comm, row->forked && !row->tried);
 	if (!row->propagated)
-		err = text.error ? text.error : count_excused(tally, row, &text, false);
+		err = text.error ? text.error : excused__count(tally, row, &text, false);
 	text__free(&text);
 	take_back(tally, row);
 	return err ? err : totals__retried(&tally->run, &tally->commands, row);
@@ -441,7 +406,7 @@ int tally__ignored(void *arg, const struct model_row *row)
 	(void)arg;
 	if (task && task->pid == row->pid && task->start == row->start) {
 		text__step(&text, task->step, task->tag, NULL);
-		err = text.error ? text.error : count_excused(tally, row, &text, true);
+		err = text.error ? text.error : excused__count(tally, row, &text, true);
 		text__free(&text);
 	}
 	take_back(tally, row);

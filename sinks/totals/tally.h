@@ -45,6 +45,8 @@ struct tally_failure {
 	char name[];
 };
 
+#define TALLY_KINDS_MAX 1000 /* of failures that are listed; others are only counted */
+
 /* Failures of one task's name, or one command, that were retried with success; tasks that were ignored. */
 struct tally_excused {
 	struct hash_node node;
@@ -123,6 +125,9 @@ size_t tally__passers(const struct tally *tally, const struct model_row *began,
 
 struct tally_failure *tally__failure(const struct tally *tally,
 				     const struct model_ending *ending); /* NULL: none of its kind */
+
+/* excused.c: counts a row that was tried again with success, or ignored. `shown`: whose failure it was. 0 or -ENOMEM. */
+int excused__count(struct tally *tally, const struct model_row *row, const struct text *shown, bool ignored);
 
 /* As the model calls, for a run whose `user` is its tally; `arg` is not used. */
 int tally__retried(void *arg, const struct model_row *row);

@@ -94,7 +94,11 @@ static struct made *made_last;
 
 static inline const char *made__signal(uint64_t signal)
 {
-	return signal == 9 ? "SIGKILL" : signal == 11 ? "SIGSEGV" : signal == 13 ? "SIGPIPE" : "SIGTERM";
+	return signal == 2    ? "SIGINT"
+	       : signal == 9  ? "SIGKILL"
+	       : signal == 11 ? "SIGSEGV"
+	       : signal == 13 ? "SIGPIPE"
+			      : "SIGTERM";
 }
 
 static inline const char *made__literal(uint64_t at)
