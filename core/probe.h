@@ -65,8 +65,8 @@ struct probe_ask {
 	uint64_t start;		 /* of the process: another one that has its pid is not read */
 	uint64_t device, inode, offset, end;
 	const char *path; /* copied; NULL: none */
-	uint64_t
-		ts; /* no event that its answer gives is older: the stream waits for it. 0: it is as old as the answer */
+	/* No event that its answer gives is older: the stream waits for it. 0: it is as old as the answer. */
+	uint64_t ts;
 };
 
 struct probe_answer {

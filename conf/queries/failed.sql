@@ -1,5 +1,6 @@
--- What failed or was killed, in order of time; not what only passed a child's failure on, was retried with success or ignored,
--- nor what is only suspected to be a hidden failure: the query hidden-failures has that.
+-- What failed or was killed, in order of time.
+-- Not what only passed a child's failure on, was retried with success or ignored, nor what is only suspected to be a hidden
+-- failure: the query hidden-failures has that.
 -- The cause is what it ended by, if that only answered no, as grep does.
 -- $1 = 100: how many
 SELECT CAST(i.began AS TIMESTAMP) AS began, i.step AS step, i.outcome AS outcome, i.status AS status, i.wall_ns AS wall_ns,

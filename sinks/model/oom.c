@@ -124,6 +124,8 @@ void model_oom__others(const struct model_oom *oom, struct text *text)
 	put_rest(oom, text);
 }
 
+#define CHARGED_ELSEWHERE (1U << 20) /* less says nothing: the two are not read at the same instant */
+
 /* The path last: it may be too long for a line. */
 void model_oom__limit(const struct model_oom *oom, struct text *text)
 {
@@ -139,7 +141,7 @@ void model_oom__limit(const struct model_oom *oom, struct text *text)
 		text__printf(text, ", usage %s", format__bytes(number, oom->usage_bytes));
 	if (!EVENT_IS_NULL(oom->rss_bytes))
 		text__printf(text, ", its own %s%s", format__bytes(number, oom->rss_bytes),
-			     !EVENT_IS_NULL(oom->usage_bytes) && oom->rss_bytes > oom->usage_bytes
+			     !EVENT_IS_NULL(oom->usage_bytes) && oom->rss_bytes > oom->usage_bytes + CHARGED_ELSEWHERE
 				     ? " with shared files"
 				     : "");
 	if (!*oom->cgroup)

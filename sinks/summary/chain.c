@@ -99,7 +99,7 @@ static void said(struct page *page, const struct model_ending *ending, size_t in
 		story__command(&line, speaker);
 		page__dim(page, 0, "%*slast lines of %s:", (int)indent, "", line.data ? line.data : "");
 	}
-	page__said(page, speaker->row.pid, speaker->row.start, indent, PAGE_SAID);
+	page__said(page, speaker->row.pid, speaker->row.start, indent, speaker == ending ? PAGE_SAID : PAGE_SAID_ABOVE);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);

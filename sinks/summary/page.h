@@ -65,6 +65,7 @@ void page__peak(struct page *page, const struct totals_peak *peak);
 
 /* The last lines, at most `most`, that this process wrote, if it failed and they are known: safe to show, cut to fit. */
 #define PAGE_SAID 5
+#define PAGE_SAID_ABOVE 3 /* of what passed it on */
 #define PAGE_SAID_MAX 20
 void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most);
 void page__lines(struct page *page, const struct story_line *lines, size_t count, size_t indent);

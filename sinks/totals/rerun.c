@@ -10,8 +10,8 @@
 static const struct part {
 	const char *program;  /* NULL: any; for another machine, "aarch64-linux-gnu-as", as well */
 	const char *argument; /* NULL: any; else a form of one that it has */
-	const char
-		*driver; /* NULL: what has started it, unless that runs others: make and scripts start one for itself */
+	/* NULL: what has started it, unless that runs others: make and scripts start one for itself. */
+	const char *driver;
 } parts[] = {
 	{"as", NULL, NULL},
 	{"cc1", NULL, NULL},

@@ -48,9 +48,9 @@ void story__subject(struct text *text, const struct model_ending *ending);
 void story__kind_subject(struct text *text, const struct tally_failure *kind);
 /* Of text that is safe at most so many columns, from 16 on: in the middle words are left out. Whether they are. */
 bool story__shorten(struct text *text, const char *safe, size_t columns);
-/* Whether something does, or it has words of its own at all. */
 /* The program that it could not execute, and how that failed: "nosuch: not found"; nothing, if no name is known. */
 void story__wanted(struct text *text, const struct model_row *row, const struct model_command *command);
+/* Whether a name is known, or it has words of its own at all. */
 bool story__names_wanted(const struct model_row *row, const struct model_command *command);
 /* That it ended as what finds no command, as precisely as that is known; false, and nothing, if it did not. */
 bool story__not_found(struct text *text, const struct model_row *row);

@@ -430,7 +430,7 @@ def test_what_still_runs_was_watched_to_the_end():
     """Its time, and that of the run, is not over with the last record."""
     run = collect("sh", "-c", "sleep 60 >/dev/null 2>&1 & exit 0", options=["--grace", "2s"])
     page = merge(run.path, sink="summary")
-    assert re.search(r"^  wall +[2-9]\.\d s$", page, re.M) and re.search(r"^ +[2-9]\.\d s .* sleep 60$", page, re.M), page
+    assert re.search(r"^  wall +[2-9]\.\d s  \S+ s of it after the command's end: sleep 60$", page, re.M) and re.search(r"^ +[2-9]\.\d s .* sleep 60$", page, re.M), page
 
 
 def test_grace_ends():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What a run ends on purpose is no failure; what ends itself, or is ended from outside, is one. Real tools."""
+import json
 import os
 import re
 import shutil
@@ -7,7 +8,7 @@ import signal
 import subprocess
 
 import pytest
-from harness import BUILD, collect, merge, new_folder, stage
+from harness import BUILD, SRC, collect, merge, new_folder, stage
 
 POOL = """
 import multiprocessing, os, time
@@ -79,21 +80,20 @@ HEALTHY = {
     "xargs": ["bash", "-c", "echo 1 2 3 | xargs -n 1 -P 3 sh -c 'sleep 600 & kill $!; wait $! || true'"],
     "make": ["make", "-s", "-j2", "-f", "makefile"],
 }
+# That the time was up is a failure of the run only if this ends by it: how it ended, what is said of it
+LATE = {
+    "sh": ("timeout 0.3 sh -c 'sleep 600; echo late'", "exit 124", "timed out"),
+    "a_group": ("timeout -k 0.3 0.3 bash -c 'trap : TERM; while :; do sleep 0.1; done'", "SIGKILL", "timed out: sent by itself"),
+    "a_server": (f"timeout -s INT 1 /usr/bin/python3 -c '{SERVER.format('signal.SIGINT')}'", "exit 124", "timed out"),
+    "what_ends_by_it": ("timeout -s INT 1 /usr/bin/python3 -c 'import time; time.sleep(600)'", "exit 124", "timed out"),
+    "a_kill": ("timeout -s KILL 0.3 sleep 600", "SIGKILL", "timed out: sent by itself"),
+}
 # name: command, the failures: how each ended, what is said of it
 FAILING = {
-    "timeout": (["bash", "-c", "timeout 0.3 sh -c 'sleep 600; echo late'; exit 0"], [("exit 124", "timed out")]),
-    "timeout_as_the_cause": (["bash", "-c", "timeout 0.3 sh -c 'sleep 600; echo late'; exit $?"], [("exit 124", "timed out")]),
-    "timeout_of_a_group": (["bash", "-c", "timeout -k 0.3 0.3 bash -c 'trap : TERM; while :; do sleep 0.1; done'; exit 0"],
-                           [("SIGKILL", "timed out: sent by itself")]),
-    "timeout_of_a_server": (["bash", "-c", f"timeout -s INT 1 /usr/bin/python3 -c '{SERVER.format('signal.SIGINT')}'; exit 0"],
-                            [("exit 124", "timed out")]),
-    "timeout_of_what_ends_by_it": (["bash", "-c", "timeout -s INT 1 /usr/bin/python3 -c 'import time; time.sleep(600)'; exit 0"],
-                                   [("exit 124", "timed out")]),
+    **{f"timeout_of_{name}": (["bash", "-c", f"{command}; exit $?"], [(how, said)]) for name, (command, how, said) in LATE.items()},
     "a_namespace_that_fails": (["bash", "-c", "unshare -pf bash -c 'sleep 600 & sleep 0.3; exit 3'; exit 0"], [("exit 3", "")]),
     "reloaded": (["bash", "-c", f"/usr/bin/python3 -c '{SERVER.format('signal.SIGHUP')}' & while [ ! -e up ]; do sleep 0.01; "
                   "done; kill -HUP $!; wait $!; exit 0"], [("exit 1", "")]),
-    "timeout_kill": (["bash", "-c", "timeout -s KILL 0.3 sleep 600; exit 0"],
-                     [("SIGKILL", "timed out: sent by itself")]),
     "abort": (["bash", "-c", "/usr/bin/python3 -c 'import os; os.abort()'; exit 0"], [("SIGABRT", "sent by itself")]),
     "kills_itself": (["bash", "-c", "sh -c 'kill -9 $$'; exit 0"], [("SIGKILL", "sent by itself")]),
     "a_worker_that_dies": (["/usr/bin/python3", "-c", EXECUTOR], [("SIGKILL", "sent by itself")]),
@@ -138,7 +138,7 @@ def test_healthy(name):
 @pytest.mark.parametrize("language", ["C.UTF-8", "de_DE.UTF-8", "fr_FR.UTF-8"])
 def test_failing(name, language):
     """The words are of the events, and do not depend on what a program prints in which language."""
-    if language != "C.UTF-8" and name not in ("timeout", "kills_itself"):
+    if language != "C.UTF-8" and name not in ("timeout_of_sh", "kills_itself"):
         pytest.skip("once is enough")
     command, expected = FAILING[name]
     run = collect(*command, cwd=new_folder(), timeout=60, code=None,
@@ -147,6 +147,18 @@ def test_failing(name, language):
     assert [how for how, _ in found] == [how for how, _ in expected], found
     for (_, text), (_, words) in zip(found, expected):
         assert words + "\n" in text, found
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+@pytest.mark.parametrize("name", LATE)
+def test_late_and_ignored(name):
+    """As a script does that has waited long enough: no page has it, only what asks for suspicions."""
+    command, how, _ = LATE[name]
+    run = collect("bash", "-c", f"{command}; exit 0", cwd=new_folder(), timeout=60)
+    assert failures(run) == []
+    rows = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "--queries", SRC / "conf/queries", "-q", "-F", "jsonl",
+                           run.path, "hidden-failures"], capture_output=True, text=True, check=True).stdout.splitlines()
+    assert [(row["status"], row["certainty"]) for row in map(json.loads, rows)] == [(how, "suspected")]
 
 
 @pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")

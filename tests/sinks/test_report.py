@@ -276,11 +276,10 @@ def test_why_one_ended_is_said_in_words(browser):
     page = Page(browser, write(run.path))
     entries = [entry.text for entry in page.all("#failures li")]
 
-    assert len(entries) == 3, entries
-    killed, unknown, late = (next(e for e in entries if word in e) for word in ("SIGKILL", "exit 127", "exit 124"))
+    assert len(entries) == 2, entries  # that the time was up is only suspected to be a failure
+    killed, unknown = (next(e for e in entries if word in e) for word in ("SIGKILL", "exit 127"))
     assert "2 times" in killed and "sent by itself" in killed
     assert "a subshell of bash" in unknown and "command not found" in unknown
-    assert "timed out" in late
     next(e for e in page.all("#failures li") if "SIGKILL" in e.text).find_element("tag name", "button").click()
     assert "SIGKILL, sent by itself" in page.text("#detail dl")
     assert page.console() == []
@@ -455,7 +454,9 @@ def test_search_finds_endings_exit_codes_and_signals(browser):
     for words in ("exit:127", "127", "exit 127"):  # not echo's 7127
         assert found(words) == unknown, words
     assert found("timed out") == pids(lambda end: end["exit_code"] == 124)
-    bad = pids(lambda end: end["signal"] in (9, 11) or end["exit_code"])
+    late = pids(lambda end: end["exit_code"] == 124)
+    assert found("suspected") == late
+    bad = pids(lambda end: end["signal"] in (9, 11) or end["exit_code"] not in (None, 0, 124))
     bad = [pid for pid in bad if ends[pid]["comm"] != "sleep"]  # its parent ended it on purpose
     assert found("hidden") == bad
     assert found("failed") == sorted(bad + echo)  # an argument, too
@@ -723,7 +724,9 @@ def test_failed_commands_are_never_cut(browser):
     page.js("document.querySelector('#failures .link').style.cssText = 'white-space: nowrap; overflow: hidden'")
     assert len(page.js(CUT)) == 1, "it would not be seen"
     page.js("arguments[0].focus()", page.one("#panel tbody tr[tabindex='0']"))
-    browser.switch_to.active_element.send_keys(Keys.END, Keys.ENTER)
+    for key in Keys.END, Keys.ENTER:  # the first one may have the table drawn anew
+        browser.switch_to.active_element.send_keys(key)
+        page.settle()
     assert page.one("#detail").is_displayed() and page.console() == []
 
 
