@@ -40,7 +40,7 @@ for i in range(70):
 os_exit = __import__('os')._exit
 os_exit({})
 """
-TOOL = "import subprocess\ntry: subprocess.run(['/nonexistent/tool'])\nexcept OSError: pass"
+TOOL = "import subprocess\ntry: subprocess.run(['/nonexistent/tool'{}])\nexcept OSError: pass"
 STACK = "import ctypes, resource, sys; resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20)); {}"
 CALLS_ITSELF = "sys.setrecursionlimit(10 ** 9)\ndef f(_): return list(map(f, [1]))\nf(1)"
 DEEP = 'n=$1; [ $n -gt 0 ] && "$0" $((n - 1)); true'
@@ -52,7 +52,8 @@ CASES = {
     "waited for at the end": (["-c", JOINED], None),
     "leak": (["-c", LEAK.format("", 1)], "leak"),
     "a window of kept ones": (["-c", LEAK.format("kept = kept[-10:]", 1)], None),
-    "tool that is missing": (["-c", TOOL], "missing_tool"),
+    "tool that is missing": (["-c", TOOL.format(", 'work'")], "missing_tool"),
+    "tool that is only looked for": (["-c", TOOL.format("")], None),
     "calls itself": (["-c", STACK.format(CALLS_ITSELF)], "recursion"),
     "null pointer on a small stack": (["-c", STACK.format("ctypes.string_at(0)")], None),
     "fails": (["-c", "import sys; sys.exit(3)"], None),

@@ -58,7 +58,7 @@ class Table {
 			this.body
 		);
 		this.box = element('div', { className: this.wrap ? 'table wrap' : 'table', tabIndex: -1 }, this.table);
-		this.box.addEventListener('scroll', () => this.later(), { passive: true });
+		if (!this.wrap) this.box.addEventListener('scroll', () => this.later(), { passive: true });
 		this.box.addEventListener('keydown', event => this.key(event));
 		this.table.style.minWidth = this.columns.reduce((sum, column) => sum + (column.width || 260), 0) + 'px';
 	}
@@ -118,7 +118,10 @@ class Table {
 		});
 	}
 
+	/* The row that has the focus keeps it, if it is drawn again. */
 	render() {
+		const focused = this.body.contains(document.activeElement);
+
 		if (this.wrap) this.renderWrapped();
 		else this.renderSeen();
 		this.table.setAttribute('aria-rowcount', this.rows.length + 1);
@@ -130,6 +133,7 @@ class Table {
 					element('td', { colSpan: this.columns.length }, this.words ? 'Nothing matches.' : 'None.')
 				)
 			);
+		if (focused) this.body.querySelector('tr[tabindex="0"]')?.focus({ preventScroll: true });
 	}
 
 	renderWrapped() {
