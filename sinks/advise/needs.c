@@ -113,7 +113,7 @@ static uint64_t bytes_of(const char *text)
 	unit = *end ? strchr(units, toupper((unsigned char)*end)) : NULL;
 	for (const char *u = units; unit && u <= unit; u++)
 		value *= 1024;
-	return (uint64_t)value;
+	return series__whole(value);
 }
 
 static void asked_for(const struct needs *needs, struct need *need, const struct model_task *task)
@@ -264,7 +264,7 @@ uint64_t need__cpus(struct need *need)
 {
 	double cores = need->cores.count ? ceil(series__p95(&need->cores) - SLACK) : 0;
 
-	return !need->cores.count ? 0 : cores < 1 ? 1 : (uint64_t)cores;
+	return !need->cores.count ? 0 : cores < 1 ? 1 : series__whole(cores);
 }
 
 /* Rounded as a person would. */
@@ -273,5 +273,5 @@ uint64_t need__memory(const struct need *need, uint64_t headroom)
 	double bytes = need->bytes.most * (100.0 + (double)headroom) / 100;
 	double step = bytes <= 1024 * MIB ? 128 * MIB : bytes <= 8192 * MIB ? 512 * MIB : 1024 * MIB;
 
-	return need->bytes.count ? (uint64_t)(ceil(bytes / step) * step) : 0;
+	return need->bytes.count ? series__whole(ceil(bytes / step) * step) : 0;
 }

@@ -19,4 +19,12 @@ int series__add(struct series *series, double value); /* 0 or -ENOMEM */
 double series__p95(struct series *series);	      /* of one value or more */
 void series__free(struct series *series);
 
+/* Without its fraction; a forged record may give more than any number holds, which is the most that there can be. */
+static inline uint64_t series__whole(double value)
+{
+	const uint64_t most = 1ULL << 62;
+
+	return value >= (double)most ? most : (uint64_t)value;
+}
+
 #endif

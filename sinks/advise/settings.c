@@ -48,8 +48,8 @@ static void put_memory(struct text *text, struct need *need)
 	char most[FORMAT_SIZE], p95[FORMAT_SIZE], asked[FORMAT_SIZE];
 
 	if (need->bytes.count)
-		text__printf(text, "held %s at most (p95 %s)", format__bytes(most, (uint64_t)need->bytes.most),
-			     format__bytes(p95, (uint64_t)series__p95(&need->bytes)));
+		text__printf(text, "held %s at most (p95 %s)", format__bytes(most, series__whole(need->bytes.most)),
+			     format__bytes(p95, series__whole(series__p95(&need->bytes))));
 	else
 		text__printf(text, "memory not known");
 	if (need->memory_bytes)
@@ -113,7 +113,7 @@ static void put_bytes(struct text *text, bool known, double value)
 {
 	char number[FORMAT_SIZE];
 
-	put_cell(text, known ? format__bytes(number, (uint64_t)value) : "-");
+	put_cell(text, known ? format__bytes(number, series__whole(value)) : "-");
 }
 
 static void put_line(struct text *text, struct need *need, uint64_t headroom)

@@ -52,6 +52,17 @@ static const char *finish(struct page_test *t)
 
 /* ---- numbers ---- */
 
+/* No program holds so much; with the headroom it is more than 64 bits hold. */
+static void a_forged_peak_is_a_number(void **state)
+{
+	struct page_test *t = begin("format=slurm");
+
+	(void)state;
+	task(2 * S, 20, "bash|.command.run huge aa/1|", 0, 1 * S, UINT64_MAX - 4095);
+	assert_has(finish(t), "--mem=4398046511104M");
+	end(t);
+}
+
 static void ninety_five_of_a_hundred(void **state)
 {
 	struct series series = {0};
@@ -257,6 +268,7 @@ static void the_table_has_steps_and_commands(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_forged_peak_is_a_number),
 		cmocka_unit_test(ninety_five_of_a_hundred),
 		cmocka_unit_test(of_very_many_a_sample_is_kept),
 		cmocka_unit_test(the_busiest_second_counts),
