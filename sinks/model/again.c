@@ -364,9 +364,9 @@ void again__settle(const struct process *parent, uint64_t until)
 	for (uint32_t i = 0; brood && i < brood->count && brood->bad[i]->pub.row.start <= until; i++) {
 		struct ending *bad = brood->bad[i];
 
+		see_siblings(parent, bad);
 		if (bad->fate->retried)
 			continue;
-		see_siblings(parent, bad);
 		bad->loop = bad->again && (bad->loop || is_loop(parent->turns, bad) || has_other_input(parent, bad));
 		bad->fate->retried = (bad->again && !bad->loop) || settle_redone(bad->brood) ||
 				     (!bad->again && counts_attempts(parent, bad));
@@ -439,13 +439,6 @@ bool again__is_first(const struct process *parent, const struct ending *bad)
 		if (parent->turns->list[i].start < row->start && parent->turns->list[i].ended > row->start)
 			return false;
 	return true;
-}
-
-bool again__went_on(const struct process *parent, const struct ending *bad)
-{
-	const struct turns *turns = parent->turns;
-
-	return turns && turns->count && turns->list[turns->count - 1].start >= bad->pub.row.ended_ns;
 }
 
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad)

@@ -48,9 +48,6 @@ bool again__ran_alone(const struct process *parent, const struct ending *bad);
 /* Whether no other child ran as it began, which may have written to it. */
 bool again__is_first(const struct process *parent, const struct ending *bad);
 
-/* Whether a child of it began after that end. */
-bool again__went_on(const struct process *parent, const struct ending *bad);
-
 /* Whether its descriptor 2 was a pipe that its parent's was not, nor that of another child. */
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad);
 

@@ -205,7 +205,7 @@ static bool is_not_executed(struct model *model, const struct process *parent, c
 /* Not the last thing that a program does which fails: that ends by an exception. */
 static bool has_gone_on(const struct process *parent, const struct ending *bad)
 {
-	return parent->standing == ENDED_OK || again__went_on(parent, bad) ||
+	return parent->standing == ENDED_OK || bad->followed_ns ||
 	       parent->row.ended_ns - bad->pub.row.ended_ns > AT_ONCE_NS;
 }
 
