@@ -418,27 +418,17 @@ int again__note(struct process *parent, const struct process *child)
 	return 0;
 }
 
-bool again__ran_alone(const struct process *parent, const struct ending *bad)
+bool again__has_beside(const struct process *parent, const struct ending *bad, uint64_t until)
 {
 	const struct model_row *row = &bad->pub.row;
 
 	for (uint32_t i = 0; parent->turns && i < parent->turns->count; i++) {
 		const struct turn *turn = &parent->turns->list[i];
 
-		if (turn->start != row->start && turn->start < row->ended_ns && turn->ended > row->start)
-			return false;
+		if (turn->start != row->start && turn->start < until && turn->ended > row->start)
+			return true;
 	}
-	return true;
-}
-
-bool again__is_first(const struct process *parent, const struct ending *bad)
-{
-	const struct model_row *row = &bad->pub.row;
-
-	for (uint32_t i = 0; parent->turns && i < parent->turns->count; i++)
-		if (parent->turns->list[i].start < row->start && parent->turns->list[i].ended > row->start)
-			return false;
-	return true;
+	return false;
 }
 
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad)

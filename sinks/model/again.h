@@ -42,11 +42,9 @@ bool again__reader_left(const struct process *parent, const struct process *chil
  * that fails or not: over other data each time. Of those that began until then. */
 void again__settle(const struct process *parent, uint64_t until);
 
-/* Whether no other child ran at the same time, as those of a pipe do. */
-bool again__ran_alone(const struct process *parent, const struct ending *bad);
-
-/* Whether no other child ran as it began, which may have written to it. */
-bool again__is_first(const struct process *parent, const struct ending *bad);
+/* Whether another child, which began until then, ran at the same time, as those of a pipe do. Until its own start: it may have
+ * written to this one. */
+bool again__has_beside(const struct process *parent, const struct ending *bad, uint64_t until);
 
 /* Whether its descriptor 2 was a pipe that its parent's was not, nor that of another child. */
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad);

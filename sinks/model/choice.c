@@ -104,7 +104,7 @@ static bool died_alike(const struct model_row *row, const struct ending *e)
 }
 
 /* The latest that ended as its parent did; no answer before a failure. */
-static struct ending *latest_alike(const struct brood *brood, const struct passer *passer)
+static struct ending *latest_alike(const struct passer *passer, const struct brood *brood)
 {
 	bool failed = false;
 
@@ -134,11 +134,11 @@ struct ending *choice__latest(const struct brood *brood, uint32_t after, bool an
 }
 
 /* The failure right before its own end. */
-static struct ending *latest_before(const struct brood *brood, const struct model_row *row)
+static struct ending *latest_before(const struct passer *passer, const struct brood *brood)
 {
 	struct ending *e = choice__latest(brood, 0, false);
 
-	return e && row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS ? e : NULL;
+	return e && passer->row->ended_ns - e->pub.row.ended_ns <= ANSWER_NS ? e : NULL;
 }
 
 /* What runs tests fails by one of those that failed, and only it knows which were to fail. */
@@ -292,8 +292,10 @@ static bool was_asked(const struct model_row *row)
 }
 
 /* What the signal to a runner has ended below it as well. */
-static struct ending *first_asked(const struct brood *brood, const struct model_row *row)
+static struct ending *first_asked(const struct passer *passer, const struct brood *brood)
 {
+	const struct model_row *row = passer->row;
+
 	for (uint32_t i = 0; i < brood->count; i++) {
 		const struct model_row *origin = &origin_of(brood->bad[i])->row;
 
@@ -320,36 +322,91 @@ static struct ending *first_of_runner(const struct passer *passer, const struct 
 	return choice__latest(brood, UINT32_MAX, false);
 }
 
-/* A runner has codes of its own: that a child's is the same says nothing. Of tests only it knows which were to fail. */
-struct ending *choice__cause(const struct passer *passer, const struct brood *brood)
+/* ---- which of its children's ends a process has passed on, by what it is ---- */
+
+static struct ending *latest_failure(const struct passer *passer, const struct brood *brood)
+{
+	return choice__latest(brood, passer->says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
+}
+
+static struct ending *latest_answer(const struct passer *passer, const struct brood *brood)
+{
+	return choice__latest(brood, passer->says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
+}
+
+static struct ending *latest_of_tests(const struct passer *passer, const struct brood *brood)
+{
+	(void)passer;
+	return choice__latest(brood, UINT32_MAX, true);
+}
+
+/* What a process is, or did: bits. Those of a runner that a signal has ended are none of its own. */
+enum kind {
+	ANY = 1 << 0,
+	RUNNER = 1 << 1, /* has codes of its own: that a child's is the same says nothing */
+	TESTER = 1 << 2, /* a runner of tests: only it knows which were to fail */
+	ASKED = 1 << 3,	 /* a runner that was asked to end */
+	SCRIPT = 1 << 4,
+	ENDED_ITSELF = 1 << 5,
+	CODED = 1 << 6,	  /* its status is not that of a signal */
+	ANSWERED = 1 << 7 /* may end by an answer */
+};
+
+static unsigned int kinds_of(const struct passer *passer)
 {
 	const struct model_row *row = passer->row;
-	enum steps_exit says = passer->says;
-	bool passes = says == STEPS_WRAPPER || says == STEPS_RUNNER;
-	bool signalled = model_row__status(row) > 128, killed = model_row__is_killed(row); /* which is its own */
-	struct ending *found = NULL;
+	bool signalled = model_row__status(row) > 128, killed = model_row__is_killed(row);
+	bool runs = passer->says == STEPS_RUNNER && !killed, passes = runs || passer->says == STEPS_WRAPPER;
+	unsigned int kinds = ANY;
 
-	if (!brood || says == STEPS_ANSWER || says == STEPS_ORIGIN)
+	kinds |= runs && was_asked(row) ? ASKED : 0;
+	kinds |= runs ? passer->tests ? TESTER : RUNNER : 0;
+	kinds |= is_script(passer) ? SCRIPT : 0;
+	kinds |= row->runs_others && ended_itself(row) ? ENDED_ITSELF : 0;
+	kinds |= signalled ? 0 : CODED;
+	kinds |= !killed && (passes || !signalled) ? ANSWERED : 0;
+	return kinds;
+}
+
+/* What a way finds. */
+enum found {
+	CAUSE,
+	CAUSE_OR_NONE, /* there is no other way */
+	LATEST	       /* the latest of some, which another may have begun */
+};
+
+/* The first way that finds one decides. */
+static const struct way {
+	enum kind of;
+	enum found finds;
+	struct ending *(*find)(const struct passer *passer, const struct brood *brood);
+} WAYS[] = {
+	{ASKED, CAUSE_OR_NONE, first_asked}, {RUNNER, CAUSE, first_of_runner},	{SCRIPT, CAUSE, waited_for},
+	{TESTER, LATEST, latest_of_tests},   {ANY, LATEST, latest_alike},	{ENDED_ITSELF, LATEST, latest_before},
+	{CODED, LATEST, latest_failure},     {ANSWERED, LATEST, latest_answer},
+};
+
+/* Of those that ended about then, the one that began it; NULL: none may be why it ended. */
+static struct ending *began(const struct passer *passer, const struct brood *brood, struct ending *latest)
+{
+	bool passes = passer->says == STEPS_WRAPPER || passer->says == STEPS_RUNNER;
+
+	if (!passes && !may_end(latest, passer))
 		return NULL;
-	if (says == STEPS_RUNNER && !killed && was_asked(row))
-		return first_asked(brood, row);
-	if (says == STEPS_RUNNER && !killed && !passer->tests)
-		found = first_of_runner(passer, brood);
-	else
-		found = waited_for(passer, brood);
-	if (found)
-		return found;
-	if (says == STEPS_RUNNER && !killed && passer->tests)
-		found = choice__latest(brood, UINT32_MAX, true);
-	if (!found)
-		found = latest_alike(brood, passer);
-	if (!found && row->runs_others && ended_itself(row))
-		found = latest_before(brood, row);
-	if (!found && !signalled)
-		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : AFTER_MAX, false);
-	if (!found && !killed && (passes || !signalled))
-		found = choice__latest(brood, says == STEPS_WRAPPER ? UINT32_MAX : 0, true);
-	if (found && !passes && !may_end(found, passer))
-		found = NULL;
-	return found ? first_in_row(passer, brood, first_together(brood, found)) : NULL;
+	return first_in_row(passer, brood, first_together(brood, latest));
+}
+
+struct ending *choice__cause(const struct passer *passer, const struct brood *brood)
+{
+	unsigned int kinds = kinds_of(passer);
+
+	if (!brood || passer->says == STEPS_ANSWER || passer->says == STEPS_ORIGIN)
+		return NULL;
+	for (const struct way *way = WAYS; way < WAYS + sizeof(WAYS) / sizeof(*WAYS); way++) {
+		struct ending *found = way->of & kinds ? way->find(passer, brood) : NULL;
+
+		if (found || (way->finds == CAUSE_OR_NONE && way->of & kinds))
+			return way->finds == LATEST ? began(passer, brood, found) : found;
+	}
+	return NULL;
 }

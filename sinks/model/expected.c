@@ -231,7 +231,7 @@ static enum model_expected question_of(struct model *model, const struct process
 static bool asks_usage(const struct process *parent, const struct ending *bad)
 {
 	return bad->alone && !bad->pub.row.forked && bad->pub.command && model_command__asks_little(bad->pub.command) &&
-	       again__has_own_pipe(parent, bad) && again__is_first(parent, bad);
+	       again__has_own_pipe(parent, bad) && !again__has_beside(parent, bad, bad->pub.row.start);
 }
 
 /* ---- as a process ends, or hides ---- */
@@ -256,7 +256,7 @@ void expected__settle(struct model *model, const struct process *parent, enum st
 
 		expect(bad, question);
 		bad->fate->answered = question;
-		bad->pub.beside = !again__ran_alone(parent, bad);
+		bad->pub.beside = again__has_beside(parent, bad, bad->pub.row.ended_ns);
 		if (question || row->benign || (!exited && row->outcome != MODEL_KILLED) ||
 		    (exited && !is_code_of_its_own(row->exit_code)) || row->ended_ns - row->start > AT_ONCE_NS)
 			continue;
