@@ -20,16 +20,9 @@ static int place__fail(const char *path, int rc, struct error *err)
 			  rc == -EEXIST ? "exists; overwrite=true replaces it" : strerror(-rc));
 }
 
-static const char *last_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 int place__open(struct place *place, struct error *err)
 {
-	const char *name = last_name(place->path);
+	const char *name = basename(place->path);
 	char folder[PATH_MAX], prefix[48];
 
 	snprintf(folder, sizeof(folder), "%s", place->path);
@@ -143,7 +136,7 @@ int place__commit(struct place *place, struct error *err)
 	int rc;
 
 	if (place->output == SINK_FILE)
-		rc = move_name(place->made, SINK_FILE_NAME, place->to, last_name(place->path), place->overwrite);
+		rc = move_name(place->made, SINK_FILE_NAME, place->to, basename(place->path), place->overwrite);
 	else
 		rc = dir__each(place->made, move_one, &moving);
 	snprintf(path, sizeof(path), "%s%s", place->path, failed);

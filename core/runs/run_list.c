@@ -49,7 +49,7 @@ static void copy(char *out, size_t size, const char *text)
 
 static void put_header(struct listed *run, const struct stream_info *info)
 {
-	const char *const *command = info->run.command, *slash;
+	const char *const *command = info->run.command;
 	struct text text = {0};
 	size_t used = 0;
 
@@ -66,8 +66,7 @@ static void put_header(struct listed *run, const struct stream_info *info)
 		text__argument(&text, command[i], strlen(command[i]));
 	}
 	copy(run->command, sizeof(run->command), text.data);
-	slash = command && *command ? strrchr(*command, '/') : NULL;
-	run->timed = command && *command && !strcmp(slash ? slash + 1 : *command, "timeout");
+	run->timed = command && *command && !strcmp(basename(*command), "timeout");
 	text__free(&text);
 }
 

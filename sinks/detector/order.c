@@ -55,10 +55,7 @@ static bool is_cause(const struct verdict *verdict)
 {
 	const struct model_ending *e = verdict->kind == VERDICT_HIDDEN_FAILURE ? verdict->run->ending : NULL;
 
-	for (e = e && !e->row.benign ? e : NULL; e; e = e->cause)
-		if (e->row.pid == verdict->pid && e->row.start == verdict->start)
-			return true;
-	return false;
+	return e && !e->row.benign && model_ending__find(e, verdict->pid, verdict->start);
 }
 
 void drafts__order(struct verdicts *verdicts)

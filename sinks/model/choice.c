@@ -255,18 +255,9 @@ struct ending *choice__before(const struct passer *passer, const struct brood *b
 	return brood && is_script(passer) ? first_overlapped(brood, cause) : NULL;
 }
 
-static const struct model_ending *origin_of(const struct ending *ending)
-{
-	const struct model_ending *e = &ending->pub;
-
-	while (e->cause)
-		e = e->cause;
-	return e;
-}
-
 static bool is_same_task(const struct ending *a, const struct ending *b)
 {
-	const struct model_ending *x = origin_of(a), *y = origin_of(b);
+	const struct model_ending *x = model_ending__origin(&a->pub), *y = model_ending__origin(&b->pub);
 
 	return x->tag && y->tag && !strcmp(x->tag, y->tag) && !strcmp(x->step, y->step);
 }
@@ -297,7 +288,7 @@ static struct ending *first_asked(const struct passer *passer, const struct broo
 	const struct model_row *row = passer->row;
 
 	for (uint32_t i = 0; i < brood->count; i++) {
-		const struct model_row *origin = &origin_of(brood->bad[i])->row;
+		const struct model_row *origin = &model_ending__origin(&brood->bad[i]->pub)->row;
 
 		if (choice__is_candidate(brood->bad[i]) && model_row__is_killed(origin) &&
 		    origin->sender == row->sender && origin->sender_pid == row->sender_pid)

@@ -57,6 +57,23 @@ struct model_ending {
 	bool reader_left; /* another that its parent had started after it, as the reader of its pipe, ended well beside it */
 };
 
+/* What it began with; NULL of NULL. */
+static inline const struct model_ending *model_ending__origin(const struct model_ending *ending)
+{
+	while (ending && ending->cause)
+		ending = ending->cause;
+	return ending;
+}
+
+/* The one of this process from an ending to its origin; NULL: it is not among them. */
+static inline const struct model_ending *model_ending__find(const struct model_ending *ending, uint32_t pid,
+							    uint64_t start)
+{
+	while (ending && (ending->row.pid != pid || ending->row.start != start))
+		ending = ending->cause;
+	return ending;
+}
+
 /* Whether its errors went to /dev/null, at its exec or in the end. */
 static inline bool model_ending__is_silent(const struct model_ending *ending)
 {

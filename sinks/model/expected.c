@@ -120,7 +120,7 @@ static bool reads_on_demand(const struct process *parent)
 {
 	static const char *const interpreters[] = {"python", "perl", "ruby"};
 	const char *called = parent->command && parent->command->args.length ? parent->command->args.data : "";
-	const char *slash = strrchr(called, '/'), *name = slash ? slash + 1 : called;
+	const char *name = basename(called);
 	bool found = model_command__is_shell(parent->command, parent->row.comm);
 
 	for (size_t i = 0; i < sizeof(interpreters) / sizeof(*interpreters); i++)

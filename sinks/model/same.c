@@ -65,9 +65,8 @@ bool same__list(const struct model_list *a, const struct model_list *b, bool cou
 static const char *name_called(const struct model_command *command)
 {
 	struct model_list called = model_command__called(command);
-	const char *slash = called.length ? strrchr(called.data, '/') : NULL;
 
-	return slash ? slash + 1 : called.length ? called.data : "";
+	return called.length ? basename(called.data) : "";
 }
 
 bool same__program(const struct model_command *a, const struct model_command *b)

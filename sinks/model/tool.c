@@ -71,13 +71,6 @@ static bool is_same(struct part part, const char *text)
 	return strlen(text) == part.length && !memcmp(text, part.at, part.length);
 }
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* Whether a message begins with the shell's own name: one of its arguments, as "bash", "./p.sh"; make also says its
  * level, "make[1]". */
 static bool is_shell(struct part part, const struct model_command *shell)
@@ -88,9 +81,9 @@ static bool is_shell(struct part part, const struct model_command *shell)
 	if (bracket)
 		part.length = bracket - part.at;
 	for (; arg && arg < end; arg += strlen(arg) + 1)
-		if (is_same(part, arg) || is_same(part, last_part(arg)))
+		if (is_same(part, arg) || is_same(part, basename(arg)))
 			return true;
-	return shell->exe.data && (is_same(part, shell->exe.data) || is_same(part, last_part(shell->exe.data)));
+	return shell->exe.data && (is_same(part, shell->exe.data) || is_same(part, basename(shell->exe.data)));
 }
 
 bool tool__is_make(const struct model_command *command)

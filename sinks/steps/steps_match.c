@@ -369,7 +369,7 @@ struct steps_clients steps_matcher__clients(struct steps_matcher *matcher, const
 
 static bool is_like(const struct steps_exit_rule *rule, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = basename(path);
 
 	for (size_t i = 0; i < rule->commands_count; i++) {
 		size_t length = strlen(rule->commands[i]);

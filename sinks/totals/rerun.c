@@ -47,13 +47,6 @@ static const struct {
 
 #define DRIVER_WORDS 4 /* python3 -W ignore -m snakemake */
 
-static const char *last_part(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_whole(const struct model_ending *ending)
 {
 	return ending->command && !ending->row.forked && ending->command->args.length && !ending->command->args.reason;
@@ -93,7 +86,7 @@ static bool is_driver(const struct model_ending *ending, const char *driver)
 	const char *arg = ending->command->args.data, *end = arg + ending->command->args.length;
 
 	for (int words = 0; arg < end && words < DRIVER_WORDS; arg += strlen(arg) + 1, words++)
-		if (!strcmp(last_part(arg), driver))
+		if (!strcmp(basename(arg), driver))
 			return true;
 	return false;
 }

@@ -30,9 +30,7 @@ const struct model_ending *story__origin(const struct totals_run *run)
 
 	if (!ending || !run->ended || !model_outcome__bad(run->root.outcome))
 		return NULL;
-	while (ending->cause)
-		ending = ending->cause;
-	return ending;
+	return model_ending__origin(ending);
 }
 
 uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated)
@@ -54,12 +52,7 @@ uint64_t story__beside_chain(const struct tally *tally, const struct tally_failu
 
 static bool is_in_chain(const struct tally *tally, const struct tally_process *process)
 {
-	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
-
-	for (; e; e = e->cause)
-		if (e->row.pid == process->pid && e->row.start == process->start)
-			return true;
-	return false;
+	return story__origin(&tally->run) && model_ending__find(tally->run.run->ending, process->pid, process->start);
 }
 
 /* Whether the first one of a kind has its place in the chain. */
@@ -272,9 +265,7 @@ static const struct model_ending *before_chain(const struct tally *tally)
 
 	for (const struct model_ending *e = tally->run.run->ending; e; e = e->cause)
 		before = e->before ? e->before : before;
-	while (before && before->cause)
-		before = before->cause;
-	return before;
+	return model_ending__origin(before);
 }
 
 static void put_before(struct text *text, const struct tally *tally, const struct model_ending *before)

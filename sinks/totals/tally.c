@@ -236,11 +236,9 @@ static int set_how(struct tally_failure *failure, const struct model_row *row)
 /* What counts as no failure, as its caller may have meant it: here the caller has failed too. */
 static int set_began(struct tally_failure *failure, const struct model_row *row)
 {
-	const struct model_ending *began = row->ending ? row->ending->cause : NULL;
+	const struct model_ending *began = row->ending ? model_ending__origin(row->ending->cause) : NULL;
 	bool tried;
 
-	while (began && began->cause)
-		began = began->cause;
 	if (!began)
 		return 0;
 	tried = began->row.forked && began->tried;
