@@ -48,6 +48,17 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 		       : VERDICT_PROVEN;
 }
 
+/* In English, and in the language of the collector. */
+static bool says_broken_pipe(const struct model_said *said)
+{
+	static const char words[] = "Broken pipe";
+	const char *own = strerror(EPIPE);
+
+	return said && said->text &&
+	       (memmem(said->text, said->length, words, strlen(words)) ||
+		memmem(said->text, said->length, own, strlen(own)));
+}
+
 /* With how it ended as the evidence so far, and the process as a member. */
 static struct draft begin(enum verdict_certainty certainty, const struct model_row *row)
 {
@@ -61,6 +72,13 @@ static struct draft begin(enum verdict_certainty certainty, const struct model_r
 	return draft;
 }
 
+/* Where SIGPIPE is ignored, as below systemd, Jenkins and Python, a writer whose reader has had enough fails by a message. */
+static bool left_by_reader(const struct model_row *row)
+{
+	return row->ending && row->ending->reader_left &&
+	       says_broken_pipe(model_run__said(row->run, row->pid, row->start));
+}
+
 static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_t pid, const struct model_command *by)
 {
 	const char *expected = row->ending ? model_expected__words(row->ending->expected) : NULL;
@@ -68,7 +86,7 @@ static int judge(struct verdicts *verdicts, const struct model_row *row, uint32_
 
 	if (row->propagated)
 		return 0;
-	draft = begin(certainty_of(row), row);
+	draft = begin(left_by_reader(row) ? VERDICT_SUSPECTED : certainty_of(row), row);
 	if (row->ending)
 		draft.mark = (row->ending->reader_left ? MARK_READER_LEFT : 0) |
 			     (row->ending->uncounted && draft.certainty == VERDICT_LIKELY ? MARK_UNCOUNTED : 0);
@@ -130,19 +148,8 @@ static int doubt(struct verdicts *verdicts, const struct model_row *row)
 	return draft__add(verdicts, &draft);
 }
 
-/* In English, and in the language of the collector. */
-static bool says_broken_pipe(const struct model_said *said)
-{
-	static const char words[] = "Broken pipe";
-	const char *own = strerror(EPIPE);
-
-	return said && said->text &&
-	       (memmem(said->text, said->length, words, strlen(words)) ||
-		memmem(said->text, said->length, own, strlen(own)));
-}
-
-/* Where SIGPIPE is ignored, as below systemd and Jenkins, a writer whose reader has had enough fails by a message. What has
- * words has not answered by an exit code alone, also if no record counts what it has written. */
+/* What has words has not answered by an exit code alone, also if no record counts what it has written. Those of a writer whose
+ * reader has had enough may come late as well, in a stream of their own. */
 static void confirm(struct verdict *verdict)
 {
 	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);

@@ -519,6 +519,13 @@ def test_a_writer_whose_reader_had_enough(text, proven):
     assert bool(verdicts) == proven, verdicts
 
 
+@pytest.mark.parametrize("reader, hidden", [("head -1", False), ("(head -1; exit 4)", True)])
+def test_a_writer_whose_reader_had_enough_on_the_page(reader, hidden):
+    """Where its words are known as early as its end, also in no count."""
+    run = collect("bash", "-c", f"trap '' PIPE; seq 1000000 | {reader}; exit 0", config=WRITES, cwd=new_folder(), code=0)
+    assert ("hidden" in merge(run.path, sink="summary").lower()) == hidden
+
+
 def test_why_there_are_no_last_lines():
     """Of a tool that explains itself on standard output: an option helps only where it is off."""
     tool = "sh -c 'echo 17 bad records; sleep 0; exit 1' | cat; exit ${PIPESTATUS[0]}"
