@@ -273,7 +273,7 @@ int life__end(const struct feed *f)
 	err = cause__judge(f->model, p);
 	if (!err)
 		err = said__expect(p);
-	task__note_end(p->task, &p->row, p->ending);
+	task__note_end(p->task, &p->row, p->ending, p->begun);
 	/* If that was its end: its engine may end before its account is closed. */
 	if (!err && p->task)
 		err = retry__task(f->model, p->task);

@@ -141,7 +141,7 @@ struct model_task {
 	uint64_t failed;		 /* rows with a bad outcome */
 	uint64_t hidden; /* of them, not propagated, those that an exit 0 within the task, or its own, hides */
 
-	/* How its first process ended. */
+	/* How its first process ended or, of several that began it by one id, the first in time that failed. */
 	uint64_t exit_code, signal;
 	enum model_outcome outcome;
 	const struct model_ending *ending; /* NULL: it exited 0, or its end is not known */

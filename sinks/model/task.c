@@ -282,19 +282,29 @@ static void set_cpu_span(struct task *task, const struct model_row *row)
 		task->cpu_until_ns = until;
 }
 
-void task__note_end(struct task *task, const struct model_row *row, struct ending *ending)
+static bool is_process(const struct model_row *row, uint32_t pid, uint64_t start)
+{
+	return row->pid == pid && row->start == start;
+}
+
+/* How another one ended stays, if it has failed before. */
+void task__note_end(struct task *task, const struct model_row *row, struct ending *ending, bool member)
 {
 	struct model_task *pub = task ? &task->pub : NULL;
+	const struct model_ending *before = pub && model_outcome__bad(pub->outcome) ? pub->ending : NULL;
 
-	if (!pub || row->pid != pub->pid || row->start != pub->start)
+	if (!pub || (before && !is_process(row, before->row.pid, before->row.start)) ||
+	    (!is_process(row, pub->pid, pub->start) && !(member && model_outcome__bad(row->outcome))))
 		return;
 	pub->exit_code = row->exit_code;
 	pub->signal = row->signal;
 	pub->outcome = row->outcome;
 	if (ending)
 		ending->fate->ends_task = model_outcome__bad(row->outcome);
-	if (!pub->ending && ending)
-		pub->ending = &ending__ref(ending)->pub;
+	if (!ending || pub->ending == &ending->pub)
+		return;
+	ending__unref((struct ending *)pub->ending);
+	pub->ending = &ending__ref(ending)->pub;
 }
 
 static void add_figures(struct task *task, const struct model_row *row, const uint64_t *own_io)
@@ -326,7 +336,7 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t *o
 	pub->processes += row->last;
 	pub->failed += model_outcome__bad(row->outcome);
 	task->propagated += model_outcome__bad(row->outcome) && row->propagated;
-	task__note_end(task, row, (struct ending *)row->ending);
+	task__note_end(task, row, (struct ending *)row->ending, false);
 }
 
 void task__hidden(struct task *task, const struct task *by)

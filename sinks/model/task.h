@@ -43,9 +43,10 @@ void task__enter(struct process *process, struct task *task);
 /* After an exec of `command`, or when it ends and could execute none: begins or joins a task if a rule matches. */
 int task__exec(struct model *model, struct process *process, struct model_command *command);
 
-/* How the process that began it has ended: known before its last row, which waits for its accounts. `task` and `ending` may
- * be NULL; another process's row changes nothing. */
-void task__note_end(struct task *task, const struct model_row *row, struct ending *ending);
+/* How the process that began it has ended: known before its last row, which waits for its accounts. Or the first in time that
+ * failed, of those that a rule has made a `member` by the same id. `task` and `ending` may be NULL; other processes change
+ * nothing. */
+void task__note_end(struct task *task, const struct model_row *row, struct ending *ending, bool member);
 
 /* Adds an emitted row; `own_io`: its I/O without that of children; NULL: none of its figures are the task's. */
 void task__row(struct task *task, const struct model_row *row, const uint64_t *own_io);

@@ -172,9 +172,10 @@ static const struct cell steps[] = {
 	CELLS_IO(model_task),
 	{ "failed", COLUMN_BIGINT, cell__number, TASK(failed), 0, NULL, "programs that failed or were killed" },
 	{ "hidden", COLUMN_BIGINT, cell__number, TASK(hidden), 0, NULL, "of them, those hidden by an ancestor that exited 0" },
-	{ "exit_code", COLUMN_INT, cell__number, TASK(exit_code), 0, NULL, "of the process it began with" },
+	{ "exit_code", COLUMN_INT, cell__number, TASK(exit_code), 0, NULL,
+	  "of the process it began with; of several that began it by one id, of the first that failed" },
 	{ "signal", COLUMN_INT, cell__number, TASK(signal), 0, NULL, "that killed that one" },
-	{ "outcome", COLUMN_TEXT, cell__outcome, TASK(outcome), 0, NULL, "of the process it began with" },
+	{ "outcome", COLUMN_TEXT, cell__outcome, TASK(outcome), 0, NULL, "of that one" },
 };
 
 static const struct cell hidden[] = {

@@ -165,8 +165,10 @@ static void one_id_is_one_task_even_of_strangers(void **state)
 	assert_string_equal(s->tasks[1].id, "x");
 	assert_int_equal(s->tasks[1].task.rows, 2);
 	assert_int_equal(s->tasks[1].task.failed, 1);
-	assert_int_equal(s->tasks[1].task.hidden, 1); /* its first process ended 0 */
-	assert_int_equal(s->tasks[1].task.outcome, MODEL_OK);
+	assert_int_equal(s->tasks[1].task.hidden, 0); /* that its first process ended 0 says nothing of the other */
+	assert_int_equal(s->tasks[1].task.outcome, MODEL_FAILED);
+	assert_int_equal(s->tasks[1].task.exit_code, 9);
+	assert_int_equal(s->tasks[1].task.ending->row.pid, 12);
 
 	program(6 * S, 15, 10, "a|"); /* that one is closed: this is another */
 	EXIT(.at = 7 * S, .pid = 15);
@@ -179,6 +181,48 @@ static void one_id_is_one_task_even_of_strangers(void **state)
 	assert_int_equal(s->tasks[3].task.outcome, MODEL_RUNNING);
 	assert_int_equal(EVENT_NULL_REASON(s->tasks[3].task.ended_ns), MODEL_REASON_RUNNING);
 	end(s);
+}
+
+/* Processes of one id, and how they end, in order of time. */
+static void of_one_id_the_first_failure_counts(void **state)
+{
+	static const struct {
+		struct {
+			uint32_t pid;
+			int code;
+		} ends[4];
+		int code;
+		uint32_t pid; /* whose end that is; 0: the task ended well */
+		uint64_t hidden;
+	} cases[] = {
+		{{{11, 0}, {12, 0}, {13, 0}}, 0, 0, 0},
+		{{{11, 3}, {12, 0}, {13, 0}}, 3, 11, 0},
+		{{{12, 4}, {11, 0}, {13, 0}}, 4, 12, 0},
+		{{{13, 5}, {12, 4}, {11, 3}}, 5, 13, 0},
+		{{{11, 3}, {13, 5}, {12, 4}}, 3, 11, 0},
+		{{{14, 7}, {11, 0}, {12, 0}, {13, 0}}, 0, 0, 1}, /* a child of 12: what that has handled is hidden */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin("steps: [{env: {TASK: '^(.+)$'}, step: task, id: '${1}'}]\n", 1U << LIFECYCLE);
+		const struct model_task *task = &s->tasks[0].task;
+
+		EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+		s->made.env = "TASK=x|";
+		for (uint32_t pid = 11; pid <= 13; pid++)
+			program(2 * S, pid, 10, "a|");
+		program(3 * S, 14, 12, "b|");
+		for (size_t k = 0; k < 4 && cases[i].ends[k].pid; k++)
+			EXIT(.at = (4 + k) * S, .pid = cases[i].ends[k].pid, .code = cases[i].ends[k].code);
+		assert_int_equal(model__finish(s->model), 0);
+		assert_int_equal(s->tasks_count, 1);
+		assert_int_equal(task->outcome, cases[i].pid ? MODEL_FAILED : MODEL_OK);
+		assert_int_equal(task->exit_code, cases[i].code);
+		assert_int_equal(task->ending ? task->ending->row.pid : 0, cases[i].pid);
+		assert_int_equal(task->hidden, cases[i].hidden);
+		end(s);
+	}
 }
 
 static void depth_counts_programs_not_subshells(void **state)
@@ -398,6 +442,7 @@ int main(void)
 		cmocka_unit_test(an_exec_moves_a_process_into_another_task),
 		cmocka_unit_test(a_rule_for_outside_begins_nothing_inside),
 		cmocka_unit_test(one_id_is_one_task_even_of_strangers),
+		cmocka_unit_test(of_one_id_the_first_failure_counts),
 		cmocka_unit_test(depth_counts_programs_not_subshells),
 		cmocka_unit_test(a_tasks_memory_is_the_sum_of_samples),
 		cmocka_unit_test(samples_add_up_to_the_row),
