@@ -52,6 +52,11 @@ void stream_job__of_environment(char job[STREAM_JOB_TEXT], char *const *environm
 /* Whether a batch system's program has that name which starts a job's processes on a node, and has no such variable itself. */
 bool stream_job__is_starter(const char *comm);
 
+/* Whether the first process of a run, by its name, only carries a job: its exit 0 says nothing of that, so the run ends as the
+ * first of the processes that it started, in time, which did not end well. A command of the user's is none, whatever its name:
+ * its exit code is what the user asked for. */
+bool stream_job__carries(const struct stream_run *run, const char *comm);
+
 /* For get(): copies a value; false: it is too long, or has a NUL. */
 bool stream_job__value(char value[STREAM_JOB_VALUE], const char *bytes, size_t length);
 

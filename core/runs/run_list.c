@@ -40,6 +40,7 @@ struct seen {
 	uint32_t pid;
 	uint64_t start, last_ts, last_exit;
 	uint64_t exits, nonzero, exit_code, signal;
+	struct run_tasks tasks;
 };
 
 static void copy(char *out, size_t size, const char *text)
@@ -99,6 +100,7 @@ static void see(struct seen *seen, const struct record *record)
 		return;
 	if (record->ts > seen->last_ts)
 		seen->last_ts = record->ts;
+	run_tasks__see(&seen->tasks, record);
 	if (code >= 0 && number >= 0)
 		see_exit(seen, record, code, number);
 }
@@ -112,6 +114,17 @@ static void find_daemon_job(struct listed *run, struct seen *seen, struct stream
 	for (int i = 0; starter && !*run->job && i < JOB_RECORDS && stream_reader__next(reader, record) == 1; i++) {
 		see(seen, record);
 		run_job__find(run->job, record);
+	}
+}
+
+/* Of what only carries a job, what it starts: that is at the beginning. */
+static void see_tasks(struct seen *seen, struct stream_reader *reader, struct record *record)
+{
+	uint64_t done = 0, total;
+
+	while (seen->tasks.pid && done < WHOLE_BYTES && stream_reader__next(reader, record) == 1) {
+		see(seen, record);
+		stream_reader__progress(reader, &done, &total);
 	}
 }
 
@@ -161,9 +174,12 @@ static void put_ends(struct listed *run, struct stream_reader *reader, struct st
 		/* an existing process has no begin in the run */
 		began = record.start >= (uint64_t)info->boot_ns && record.start < record.ts ? record.start : record.ts;
 		run->began_ns = record.real_ns - (record.ts - began);
+		run_tasks__begin(&seen.tasks, &info->run, &record);
 		see(&seen, &record);
 		find_daemon_job(run, &seen, reader, &record);
 	}
+	if (!whole)
+		see_tasks(&seen, reader, &record);
 	if (!whole && stream_reader__skip_to_last(last))
 		return;
 	while (stream_reader__next(last, &record) == 1)
@@ -179,6 +195,7 @@ static void put_ends(struct listed *run, struct stream_reader *reader, struct st
 	run->wall_ns = seen.last_ts - began;
 	run->exit_code = seen.exit_code;
 	run->signal = seen.signal;
+	run_tasks__end(&seen.tasks, whole, *run->job, &run->exit_code, &run->signal);
 	if (whole && !state->lost && !state->uncounted) {
 		run->processes = seen.exits;
 		run->nonzero = seen.nonzero;

@@ -13,12 +13,13 @@ static const struct {
 	const char *cluster; /* NULL: the ID names it */
 	const char *with;    /* a variable beside, as the name of `id` alone is a common one */
 	const char *starter; /* of a job's processes on a node */
+	bool carries;	     /* one is started for each job, and ends after it: not a server of many jobs */
 } systems[] = {
-	{"slurm", "SLURM_JOB_ID", "SLURM_CLUSTER_NAME", NULL, "slurmstepd"},
-	{"pbs", "PBS_JOBID", NULL, NULL, "pbs_mom"},
-	{"lsf", "LSB_JOBID", NULL, NULL, "res"},
-	{"flux", "FLUX_JOB_ID", NULL, NULL, "flux-shell"},
-	{"sge", "JOB_ID", NULL, "SGE_TASK_ID", "sge_shepherd"},
+	{"slurm", "SLURM_JOB_ID", "SLURM_CLUSTER_NAME", NULL, "slurmstepd", true},
+	{"pbs", "PBS_JOBID", NULL, NULL, "pbs_mom", false},
+	{"lsf", "LSB_JOBID", NULL, NULL, "res", false},
+	{"flux", "FLUX_JOB_ID", NULL, NULL, "flux-shell", true},
+	{"sge", "JOB_ID", NULL, "SGE_TASK_ID", "sge_shepherd", true},
 };
 
 bool stream_job__is_starter(const char *comm)
@@ -26,6 +27,14 @@ bool stream_job__is_starter(const char *comm)
 	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]); i++)
 		if (!strcmp(comm, systems[i].starter))
 			return true;
+	return false;
+}
+
+bool stream_job__carries(const struct stream_run *run, const char *comm)
+{
+	for (size_t i = 0; i < sizeof(systems) / sizeof(systems[0]) && !(run->command && *run->command); i++)
+		if (!strcmp(comm, systems[i].starter))
+			return systems[i].carries;
 	return false;
 }
 

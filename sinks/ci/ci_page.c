@@ -53,10 +53,10 @@ static void put_verdict(struct text *item, const struct totals_run *run, bool go
 		text__printf(item, "not known, the collector was killed or could not write the end");
 	else if (!run->ended)
 		text__printf(item, "not known");
-	else if (model_outcome__bad(run->root.outcome) || !run->hidden)
-		text__printf(item, "%s", story__ending(how, &run->root));
+	else if (model_outcome__bad(run->end.outcome) || !run->hidden)
+		text__printf(item, "%s", story__ending(how, &run->end));
 	else
-		text__printf(item, "%s, but %s failure%s hidden", story__ending(how, &run->root),
+		text__printf(item, "%s, but %s failure%s hidden", story__ending(how, &run->end),
 			     format__count(number, run->hidden), run->hidden == 1 ? " is" : "s are");
 }
 
@@ -273,7 +273,7 @@ static void put_open(struct ci_page *page, bool goes)
 {
 	const struct tally_top *open = &page->tally->open;
 	const struct totals_run *run = &page->tally->run;
-	uint64_t all = run->running - (run->ended && run->root.outcome == MODEL_RUNNING);
+	uint64_t all = run->running - (run->ended && run->end.outcome == MODEL_RUNNING);
 	bool fits = true;
 	size_t i;
 

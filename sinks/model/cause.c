@@ -247,7 +247,8 @@ static enum steps_exit said_above(struct model *model, const struct process *p)
 /* Whether a rule says so of the program itself. Of the run's first one everything is seen; by a signal it was not asked. */
 static bool is_unseen(struct model *model, struct process *p)
 {
-	return model->matcher && p != p->run->root && p->row.outcome == MODEL_FAILED && below(model, p) == STEPS_UNSEEN;
+	return model->matcher && !outcome__ends_run(p) && p->row.outcome == MODEL_FAILED &&
+	       below(model, p) == STEPS_UNSEEN;
 }
 
 enum steps_exit cause__below(struct model *model, struct process *p)
@@ -290,7 +291,7 @@ static bool was_asked_to_end(const struct process *p)
 {
 	uint32_t status = model_row__status(&p->row);
 
-	if (p == p->run->root || p->row.outcome == MODEL_KILLED || p->row.sender_is == MODEL_RELATION_OUTSIDE ||
+	if (outcome__ends_run(p) || p->row.outcome == MODEL_KILLED || p->row.sender_is == MODEL_RELATION_OUTSIDE ||
 	    (status != 128 + SIGTERM && status != 128 + SIGINT && status != 128 + SIGHUP))
 		return false;
 	for (uint32_t i = 0; p->brood && i < p->brood->count; i++)
@@ -313,7 +314,7 @@ static bool lost_its_terminal(const struct process *p)
 {
 	const struct model_row *row = &p->row;
 
-	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF && p != p->run->root &&
+	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF && !outcome__ends_run(p) &&
 	       model_command__is_interactive(p->command, row->comm);
 }
 
@@ -333,7 +334,7 @@ static bool asks_for_another(struct model *model, const struct process *p, const
 	while (first && first->pub.row.benign && first->pub.cause)
 		first = (const struct ending *)first->pub.cause;
 	return first && first->pub.row.benign &&
-	       (first->says == STEPS_ANSWER || first->pub.expected == MODEL_EXPECTED_UNSEEN) && p != p->run->root &&
+	       (first->says == STEPS_ANSWER || first->pub.expected == MODEL_EXPECTED_UNSEEN) && !outcome__ends_run(p) &&
 	       !p->begun && model_row__status(&p->row) == model_row__status(&cause->pub.row) &&
 	       model_command__shell_line(p->command, p->row.comm) && (!parent || said(model, parent) != STEPS_RUNNER);
 }
@@ -395,7 +396,7 @@ static void link_cause(struct model *model, struct process *p)
 			own->fate->refs++;
 		}
 	row->muted = says == STEPS_MUTED;
-	row->benign = row->muted || (says == STEPS_ANSWER && p != p->run->root) || lost_its_reader(row) ||
+	row->benign = row->muted || (says == STEPS_ANSWER && !outcome__ends_run(p)) || lost_its_reader(row) ||
 		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) ||
 		      ended_with_namespace(p) || is_question(p) || above == STEPS_ANSWER ||
 		      (above == STEPS_TESTS && !model_row__crashed(row)) || asks_for_another(model, p, cause);

@@ -246,6 +246,19 @@ static int enter_tried(struct model *model, struct process *p)
 	return failed && p->row.forked && p->tried ? task__exec(model, p, p->tried) : 0;
 }
 
+/* What only carries a job has exited 0 also where that failed: it does not hide that. */
+static void settle_job(struct process *p)
+{
+	struct run *run = p->run;
+
+	if (p != run->root && !run->job_failed && model_outcome__bad(p->row.outcome) && outcome__ends_run(p))
+		run->job_failed = ending__ref(p->ending);
+	if (p == run->root && p->row.outcome == MODEL_OK && run->job_failed) {
+		run->pub.ending = &run->job_failed->pub;
+		p->standing = ENDED_OTHER;
+	}
+}
+
 int life__end(const struct feed *f)
 {
 	const struct value *core = f->field[CORE];
@@ -271,6 +284,8 @@ int life__end(const struct feed *f)
 	set_reaper(f, p);
 	outcome__judge(p);
 	err = cause__judge(f->model, p);
+	if (!err)
+		settle_job(p);
 	if (!err)
 		err = said__expect(p);
 	task__note_end(p->task, &p->row, p->ending, p->begun);

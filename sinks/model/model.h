@@ -63,10 +63,12 @@ struct model_run {
 	uint64_t pids_refused,
 		pids_limit; /* forks that failed for a limit of pids in a cgroup, 0: none known; that limit */
 	uint64_t unmatched; /* exit records of processes not known, or no longer */
-	uint64_t endless[MODEL_SOURCES];   /* ends that others have and the stream, without a loss, has not */
-	uint64_t untraced;		   /* failures that may be hidden: too many to keep */
-	const struct model_ending *ending; /* of its first process; NULL: it exited 0, or has not ended */
-	void *user;			   /* calls.run_room bytes, aligned as a pointer is */
+	uint64_t endless[MODEL_SOURCES]; /* ends that others have and the stream, without a loss, has not */
+	uint64_t untraced;		 /* failures that may be hidden: too many to keep */
+	/* Of its first process or, if that only carries a job and exited 0, of the first one that failed of those that it has
+	 * started: stream_job__carries(). NULL: it exited 0, or has not ended. */
+	const struct model_ending *ending;
+	void *user; /* calls.run_room bytes, aligned as a pointer is */
 };
 
 /* What a process that failed wrote last to its standard error, or to the error file of its task. */
@@ -404,6 +406,10 @@ const struct model_run *model__run_numbered(const struct model *model, const str
 const struct model_row *model__living(const struct model *model, const struct model_run *run, uint32_t pid,
 				      uint64_t start);
 void model__free(struct model *model); /* takes NULL */
+
+/* How a run ended, whose first process has this last row: that or, if it only carries a job, the row of what failed below it. Of
+ * its pointers only the command is valid, as long as the model. */
+struct model_row model_run__end(const struct model_row *root);
 
 /* Appends the names of the programs that only asked a server for work which is not a part of the run; nothing: there are none. */
 void model_run__clients(const struct model_run *run, struct text *text);

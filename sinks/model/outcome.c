@@ -25,6 +25,25 @@ void outcome__judge(struct process *process)
 	process->standing = row->outcome == MODEL_OK ? ENDED_OK : ENDED_OTHER;
 }
 
+bool outcome__ends_run(const struct process *process)
+{
+	const struct process *root = process->run->root;
+	const struct model_row *row = &process->row;
+	bool below = root && row->ppid == root->row.pid && row->parent_start == root->row.start;
+
+	return process == root || (below && stream_job__carries(&row->run->info->run, root->row.comm));
+}
+
+struct model_row model_run__end(const struct model_row *root)
+{
+	const struct model_ending *ending = root->run->ending;
+	struct model_row row = ending && !ending->row.root ? ending->row : *root;
+
+	if (!row.root)
+		row.command = ending->command;
+	return row;
+}
+
 const char *model_outcome__name(enum model_outcome outcome)
 {
 	static const char *const names[] = {

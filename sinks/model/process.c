@@ -292,6 +292,7 @@ void run__free(struct run *run)
 	if (!run)
 		return;
 	process__unref(run->root);
+	ending__unref(run->job_failed);
 	free(run->cgroup);
 	free(run->clients);
 	said__free_all(run);

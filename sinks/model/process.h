@@ -160,8 +160,9 @@ struct gone {
 };
 
 struct run {
-	struct model_run pub;			/* first: what users see */
-	struct process *root;			/* a reference */
+	struct model_run pub;	   /* first: what users see */
+	struct process *root;	   /* a reference */
+	struct ending *job_failed; /* a reference: of the first such of outcome__ends_run() below the root */
 	struct process *wait_first, *wait_last; /* in order of wait_since */
 	struct rss rss;				/* of all living processes */
 	bool own_io;				/* records have the I/O of waited-for children apart */
@@ -247,6 +248,9 @@ static inline int process__by_age(const void *a, const void *b)
 /* ---- outcome.c ---- */
 
 void outcome__judge(struct process *process); /* sets the row's outcome from its exit status */
+
+/* Whether the run ends as this process: its first one, or one that this has started if it only carries a job. */
+bool outcome__ends_run(const struct process *process);
 
 /* The reason for a null that no record has explained; other values are returned unchanged. */
 uint64_t reason__explained(const struct run *run, enum model_source source, uint64_t value, bool running);

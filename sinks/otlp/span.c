@@ -296,8 +296,8 @@ static void put_run(struct buffer *out, const struct totals_run *totals, uint64_
 
 	attribute__string(out, SPAN_ATTRIBUTE, "cicd.pipeline.action.name", "RUN");
 	attribute__string(out, SPAN_ATTRIBUTE, "cicd.pipeline.result", result);
-	if (totals->ended && totals->root.outcome != MODEL_KILLED && totals->root.outcome != MODEL_OOM)
-		attribute__int(out, SPAN_ATTRIBUTE, "process.exit.code", totals->root.exit_code);
+	if (totals->ended && totals->end.outcome != MODEL_KILLED && totals->end.outcome != MODEL_OOM)
+		attribute__int(out, SPAN_ATTRIBUTE, "process.exit.code", totals->end.exit_code);
 	attribute__string(out, SPAN_ATTRIBUTE, "collector.run.state", stream_life__name(totals->run->life));
 	attribute__int(out, SPAN_ATTRIBUTE, "collector.processes", totals->processes);
 	attribute__int(out, SPAN_ATTRIBUTE, "collector.failed", totals->failed);
@@ -307,7 +307,7 @@ static void put_run(struct buffer *out, const struct totals_run *totals, uint64_
 		    NULL);
 	if (strcmp(result, "success") != 0) {
 		attribute__string(out, SPAN_ATTRIBUTE, "error.type",
-				  totals->ended && *totals->root.signal_name ? totals->root.signal_name : result);
+				  totals->ended && *totals->end.signal_name ? totals->end.signal_name : result);
 		put_error(out, result);
 	}
 }

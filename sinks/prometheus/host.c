@@ -108,7 +108,7 @@ static int count_steps(const struct host_run *run, struct metrics *metrics, cons
 static int count_run(const struct host_run *run, struct metrics *metrics, const char *pipeline)
 {
 	const struct model_run *model = run->totals.run;
-	bool ok = run->totals.ended && run->totals.root.outcome == MODEL_OK && model->life == STREAM_ENDED;
+	bool ok = run->totals.ended && run->totals.end.outcome == MODEL_OK && model->life == STREAM_ENDED;
 	uint64_t ended = (uint64_t)model->real_ns + model->last_ts - model->first_ts;
 	struct text state = {0};
 	int rc;

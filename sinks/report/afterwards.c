@@ -85,6 +85,8 @@ int rows__complete(struct report *report)
 
 		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
 			said = model_run__said(run, row->pid, row->start);
+		if (run->ending && ending_of(row, run->ending) == run->ending && row->flags & REPORT_LAST)
+			row->flags |= REPORT_ENDS_RUN;
 		take_cause(report, row, ending_of(row, run->ending), &err);
 		if (said && said->text)
 			row->said = keep_lines(report, said, &err);

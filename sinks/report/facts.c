@@ -20,7 +20,7 @@ struct run_facts {
 };
 
 #define RUN(member) COLUMN(struct run_facts, member)
-#define RUN_ROOT(member, name) COLUMN_AS(struct run_facts, totals.root.member, name)
+#define RUN_ROOT(member, name) COLUMN_AS(struct run_facts, totals.end.member, name)
 #define RUN_TOTAL(member) COLUMN_AS(struct run_facts, totals.member, #member)
 /* clang-format off */
 static const struct column run_columns[] = {
@@ -140,7 +140,7 @@ static void gather_run(struct facts *facts, struct run_facts *out, const struct 
 {
 	const struct model_run *run = totals->run;
 	const struct stream_info *info = run->info;
-	const char *signal = totals->root.signal_name;
+	const char *signal = totals->end.signal_name;
 
 	*out = (struct run_facts){
 		.id = string_of(facts, info->run.id),
@@ -152,8 +152,8 @@ static void gather_run(struct facts *facts, struct run_facts *out, const struct 
 		.command = list_of(facts, info->run.command),
 		.tags = list_of(facts, info->run.tags),
 		.root_signal_name = string_of(facts, *signal ? signal : NULL),
-		.root_outcome = (uint8_t)totals->root.outcome,
-		.root_benign = totals->root.benign,
+		.root_outcome = (uint8_t)totals->end.outcome,
+		.root_benign = totals->end.benign,
 		.life = (uint8_t)run->life,
 		.wall = totals_run__wall(totals),
 		.cores = (uint64_t)(totals_run__cores(totals) * 1e6 + 0.5),

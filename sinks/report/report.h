@@ -20,7 +20,7 @@ struct report_conf {
 enum report_flag {
 	REPORT_FORKED = 1,
 	REPORT_LAST = 2,
-	REPORT_ROOT = 4,
+	REPORT_ENDS_RUN = 4, /* the run has failed as it did */
 	REPORT_PREEXISTING = 8,
 	REPORT_BENIGN = 16,
 	REPORT_PROPAGATED = 32,

@@ -126,7 +126,7 @@ void rows__init(struct report *report)
 
 static uint32_t flags_of(const struct model_row *row)
 {
-	return (row->forked ? REPORT_FORKED : 0) | (row->last ? REPORT_LAST : 0) | (row->root ? REPORT_ROOT : 0) |
+	return (row->forked ? REPORT_FORKED : 0) | (row->last ? REPORT_LAST : 0) |
 	       (row->preexisting ? REPORT_PREEXISTING : 0) | (row->benign ? REPORT_BENIGN : 0) |
 	       (row->propagated ? REPORT_PROPAGATED : 0) | (row->core_dumped ? REPORT_CORE : 0) |
 	       (row->muted ? REPORT_MUTED : 0) |

@@ -229,15 +229,15 @@ static void verdict(struct page *page)
 	char how[STORY_ENDING], hidden[FORMAT_SIZE];
 	bool bad, ok;
 
-	if (!tally->run.ended || (tally->run.run->life == STREAM_RUNNING && tally->run.root.outcome == MODEL_RUNNING))
+	if (!tally->run.ended || (tally->run.run->life == STREAM_RUNNING && tally->run.end.outcome == MODEL_RUNNING))
 		return;
-	bad = model_outcome__bad(tally->run.root.outcome);
-	ok = tally->run.root.outcome == MODEL_OK && !tally->run.root.benign;
+	bad = model_outcome__bad(tally->run.end.outcome);
+	ok = tally->run.end.outcome == MODEL_OK && !tally->run.end.benign;
 	text__printf(page->text, "  ");
 	text__style(page->text, TEXT_DIM);
 	text__printf(page->text, "%-*s", LABEL, "verdict");
 	text__style(page->text, bad ? TEXT_RED_BOLD : TEXT_BOLD);
-	text__printf(page->text, "%*s", PAGE_CELL, story__ending(how, &tally->run.root));
+	text__printf(page->text, "%*s", PAGE_CELL, story__ending(how, &tally->run.end));
 	text__style(page->text, TEXT_PLAIN);
 	if (ok && tally->run.hidden) {
 		text__printf(page->text, "  ");

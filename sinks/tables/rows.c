@@ -203,7 +203,9 @@ static const struct cell runs[] = {
 	{ "clock_error_ns", COLUMN_BIGINT, cell__clock_error, 0, 0, "ns",
 	  "the most that the host's time was off then; null: nothing kept it right, or it is not known" },
 	{ "state", COLUMN_TEXT, cell__string, AT(run_row, state), 0, NULL, "running, ended, crashed, unknown" },
-	{ "exit_code", COLUMN_INT, cell__number, AT(run_row, exit_code), 0, NULL, "of its first process" },
+	{ "exit_code", COLUMN_INT, cell__number, AT(run_row, exit_code), 0, NULL,
+	  "of its first process; if that only carries a batch job (slurmstepd) and exited 0, of the first one that it started and "
+	  "that failed" },
 	{ "result", COLUMN_TEXT, cell__string, AT(run_row, result), 0, NULL,
 	  "success, failure, timeout (124 of timeout), cancellation (SIGINT, SIGTERM), error (out of memory); null: its end was "
 	  "not seen" },

@@ -28,7 +28,7 @@ struct run_row run_sums__row(const struct run_sums *sums)
 		.run = totals->run,
 		.state = stream_life__name(totals->run->life),
 		.result = totals_run__result(totals),
-		.exit_code = totals->ended ? totals->root.exit_code : EVENT_NULL(MODEL_REASON_ABSENT),
+		.exit_code = totals->ended ? totals->end.exit_code : EVENT_NULL(MODEL_REASON_ABSENT),
 		.cpu_ns = totals->cpu.known ? totals->cpu.value : EVENT_NULL(MODEL_REASON_ABSENT),
 		.cpu_partial = totals->cpu.known && totals->cpu.missing ? EVENT_REASON_BOUND : 0,
 		.processes = totals->processes,

@@ -28,7 +28,7 @@ const struct model_ending *story__origin(const struct totals_run *run)
 {
 	const struct model_ending *ending = run->run->ending;
 
-	if (!ending || !run->ended || !model_outcome__bad(run->root.outcome))
+	if (!ending || !run->ended || !model_outcome__bad(run->end.outcome))
 		return NULL;
 	return model_ending__origin(ending);
 }

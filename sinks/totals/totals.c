@@ -140,7 +140,8 @@ static void add_to_run(struct totals_run *run, const struct model_row *row)
 	if (row->root && row->last) {
 		run->ended = true;
 		run->root = *row;
-		run->timed_out = is_timeout(row);
+		run->end = model_run__end(row);
+		run->timed_out = is_timeout(&run->end);
 	}
 }
 
@@ -271,18 +272,18 @@ const char *totals_run__name(const struct stream_info *info)
 
 const char *totals_run__result(const struct totals_run *totals)
 {
-	const struct model_row *root = &totals->root;
+	const struct model_row *end = &totals->end;
 
 	if (!totals->ended)
 		return NULL;
-	switch (root->outcome) {
+	switch (end->outcome) {
 	case MODEL_OK:
 		return "success";
 	case MODEL_FAILED:
 		return totals->timed_out ? "timeout" : "failure";
 	case MODEL_KILLED:
-		return !strcmp(root->signal_name, "SIGINT") || !strcmp(root->signal_name, "SIGTERM") ? "cancellation"
-												     : "failure";
+		return !strcmp(end->signal_name, "SIGINT") || !strcmp(end->signal_name, "SIGTERM") ? "cancellation"
+												   : "failure";
 	case MODEL_OOM:
 		return "error";
 	case MODEL_RUNNING:

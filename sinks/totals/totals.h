@@ -72,13 +72,14 @@ struct totals_run {
 	uint64_t rows, processes, programs, failed, hidden, propagated, retried, ignored, muted, running, unknown;
 	struct totals_sum cpu;
 	struct totals_peak peak;
-	uint64_t hugetlb_bytes;	     /* of the program with the most: a lower bound; in no peak */
-	uint64_t began_ns, ended_ns; /* boot clock; null: none is known */
-	uint64_t cpu_until_ns;	     /* the last end of a row's span of CPU */
-	uint8_t preexisting;	     /* some processes are pre-existing */
-	uint8_t ended;		     /* `root` is valid: its last row, pointers not */
-	uint8_t timed_out;	     /* it was a timeout(1) that ended its command */
-	struct model_row root;
+	uint64_t hugetlb_bytes;		       /* of the program with the most: a lower bound; in no peak */
+	uint64_t began_ns, ended_ns;	       /* boot clock; null: none is known */
+	uint64_t cpu_until_ns;		       /* the last end of a row's span of CPU */
+	uint8_t preexisting;		       /* some processes are pre-existing */
+	uint8_t ended;			       /* `root` and `end` are valid; their pointers are not */
+	uint8_t timed_out;		       /* it was a timeout(1) that ended its command */
+	struct model_row root;		       /* its first process's last row */
+	struct model_row end;		       /* how it ended: model_run__end() */
 	uint64_t missing[TOTALS_FIGURES][256]; /* rows, by reason */
 	struct losses losses;
 };

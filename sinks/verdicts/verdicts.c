@@ -337,7 +337,7 @@ int verdicts__row(struct verdicts *verdicts, const struct model_row *row)
 	track = track__find(verdicts, row->run, row->pid, row->start);
 	if (row->root) {
 		run->outside = ended__outside(verdicts, row);
-		run->root_failed = row->outcome != MODEL_OK;
+		run->root_failed = model_run__end(row).outcome != MODEL_OK;
 	}
 	EACH(err, row, verdicts, track, row);
 	if (track) {

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from harness import BUILD, SRC, collector, new_folder, read_stream, stage
+from harness import BUILD, SRC, Started, collect, collector, new_folder, read_stream, stage
 
 # A host of its own: another name and boot id, in namespaces that end with the command.
 NODE = 'mount --make-rprivate / && mount --bind "$1" /proc/sys/kernel/random/boot_id && hostname "$2" && shift 2 && exec "$@"'
@@ -53,3 +53,59 @@ def test_nodes_of_a_job_are_one():
     assert [(row["job"], row["hosts"], row["runs"], row["failed"], row["bad_runs"], row["open_runs"]) for row in rows] == [
         ("slurm:big:17", 2, 2, 1, 1, 0), (None, 1, 1, 0, 0, 0), (None, 1, 1, 0, 0, 0)]
     assert all(row["cpu_ns"] > 0 and row["largest_bytes"] > 0 and row["last_ended"] > row["first_began"] for row in rows)
+
+
+MANY = "for i in $(seq 1500); do /bin/true; done"  # more than is read of a stream for a list
+ENDS = {  # what the carrier of a job runs, which exits 0 whatever that did: how the run ended, and by which code or signal
+    "/bin/sh -c 'exit 3'": ("failure", 3, None),
+    "/bin/sh -c 'sort /no/such || true'; /bin/true": ("success", 0, None),
+    "/bin/sh -c 'sleep .3; exit 5' & /bin/sh -c 'sleep .1; exit 4' & wait": ("failure", 4, None),
+    "/bin/sh -c 'kill $$'": ("cancellation", None, 15),
+    f"/bin/sh -c '{MANY}; exit 3'": ("failure", 3, None),
+    f"/bin/sh -c '{MANY}; exit 0'": ("success", 0, None),
+}
+
+
+@pytest.fixture(name="carrier")
+def a_program_by_the_name_of_one_that_carries_a_job():
+    path = new_folder() / "slurmstepd"
+    shutil.copy("/bin/bash", path)
+    return path
+
+
+def results(*runs):
+    """By collector-ls, and by collector-query: (result, exit code, signal) of each run by its folder's name."""
+    done = subprocess.run([stage() / "collector-ls", "--json", runs[0].parent], check=True, capture_output=True)
+    listed = {run["run"]: (run["result"], run["exit_code"], run["signal"]) for run in json.loads(done.stdout)}
+    line = [stage() / "collector-query", "--plugin-dir", stage(), "-q", "-F", "json", *runs,
+            "SELECT run, result, exit_code, hidden FROM runs"]
+    asked = json.loads(subprocess.run(line, check=True, capture_output=True).stdout)
+    return listed, {row["run"]: (row["result"], row["exit_code"]) for row in asked}, sum(row["hidden"] for row in asked)
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_a_run_ends_as_the_job_that_its_first_process_carries(carrier):
+    config = f"scope: [{{exe: {carrier}}}]\nprobes: {{lifecycle: {{env: [SLURM_JOB_ID]}}}}\n"
+    wanted = {}
+    with Started(config=config) as daemon:
+        daemon.wait_until_watching()
+        for number, (script, ends) in enumerate(ENDS.items()):
+            subprocess.run([carrier, "-c", f"export SLURM_JOB_ID={number}; {script}; exit 0"], check=True)
+            wanted[f"slurm:{number}"] = ends
+        run = daemon.end()
+    runs = [path for path in run.out.iterdir() if path.is_dir() and not path.is_symlink()]
+    done = subprocess.run([stage() / "collector-ls", "--json", run.out], check=True, capture_output=True)
+    jobs = {listed["run"]: listed["job"] for listed in json.loads(done.stdout)}
+    listed, asked, hidden = results(*runs)
+    assert {jobs[name]: ends for name, ends in listed.items()} == wanted
+    assert {jobs[name]: ends for name, ends in asked.items()} == {job: ends[:2] for job, ends in wanted.items()}
+    assert sum((path / "lifecycle.msgpack").stat().st_size > 256 << 10 for path in runs) == 2
+    assert hidden == 1, "sort || true"
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+def test_a_command_of_that_name_ends_the_run_itself(carrier):
+    run = collect(carrier, "-c", "sort /no/such; exit 0")
+    listed, asked, hidden = results(run.path)
+    assert listed[run.path.name] == ("success", 0, None)
+    assert (asked[run.path.name], hidden) == (("success", 0), 1)

@@ -179,6 +179,22 @@ def test_the_cause_comes_first(browser):
 
 
 @needs_bpf
+def test_the_cause_is_in_the_job_that_the_first_process_carries(browser):
+    carrier = new_folder() / "slurmstepd"
+    shutil.copy("/bin/bash", carrier)
+    with Started(config=f"scope: [{{exe: {carrier}}}]\nprobes: {{lifecycle: {{}}}}\n") as daemon:
+        daemon.wait_until_watching()
+        subprocess.run([carrier, "-c", "bash -c 'sort nowhere; exit 3'; exit 0"], check=True)
+        run = daemon.end()
+    page = Page(browser, write(run.path))
+    assert page.text("#cause").splitlines()[:3] == ["Cause", "exit 2", "sort nowhere"]
+    chain = [item.text.splitlines() for item in page.all("#cause .chain li")]
+    assert [(ending, command.split()[0]) for ending, command in chain] == [("exit 3", "bash"), ("exit 2", "sort")]
+    assert "exit 3" in page.text("#head") and "hidden" not in page.text("#head")
+    assert page.console() == []
+
+
+@needs_bpf
 def test_a_failure_names_which_task_of_its_step(browser):
     """Of a hundred tasks of one step: the sample, in the cause, in the other failures, and for the search."""
     rules = new_folder() / "rules.yaml"

@@ -476,14 +476,14 @@ exit 0
 class Cluster:
     """One node, controller and node daemon in a folder."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, more=""):
         self.folder, self.host = folder, socket.gethostname().split(".")[0]
         ports = []
         for _ in range(2):
             with socket.socket() as free:
                 free.bind(("127.0.0.1", 0))
                 ports.append(free.getsockname()[1])
-        (folder / "slurm.conf").write_text(SLURM.format(host=self.host, folder=folder, port=ports[0], daemon_port=ports[1]))
+        (folder / "slurm.conf").write_text(SLURM.format(host=self.host, folder=folder, port=ports[0], daemon_port=ports[1]) + more)
         (folder / "munge.key").write_bytes(os.urandom(64))
         (folder / "munge.key").chmod(0o600)
         for name in "spool", "state":
@@ -526,9 +526,7 @@ def test_slurm():
     folder = new_folder()
     (folder / "job.sh").write_text(JOB)
     (folder / "heavy.py").write_text(HEAVY)
-    config = "scope: [{exe: /usr/sbin/slurmstepd}]\n" \
-             f"probes: {{lifecycle: {{env: [SLURM_JOB_ID, SLURM_CLUSTER_NAME, SLURM_STEP_ID, SLURM_JOB_NAME]}}, {PROBES}}}\n"
-    with Cluster(folder) as cluster, Started(config=config) as node:
+    with Cluster(folder) as cluster, Started(config=SLURM_NODE) as node:
         node.wait_until_watching()
         cluster.run("sbatch", "--wait", "-o", folder / "out.%a", folder / "job.sh", cwd=folder)
         run = node.end()
@@ -548,3 +546,57 @@ def test_slurm():
     assert told.failures() == {("align", 3): 6, ("align", 2): 2, (None, 2): 2}
     heavy, = {row["peak"] for row in told.ask("SELECT max(peak_rss_bytes) AS peak FROM steps WHERE id = '1'")}
     assert 60 << 20 < heavy < 90 << 20
+
+
+SLURM_NODE = "scope: [{exe: /usr/sbin/slurmstepd}]\n" \
+             f"probes: {{lifecycle: {{env: [SLURM_JOB_ID, SLURM_CLUSTER_NAME, SLURM_STEP_ID, SLURM_JOB_NAME]}}, {PROBES}}}\n"
+TWO_TASKS = 'srun -n2 sh -c "sleep 0.3; exit \\$((SLURM_PROCID * 4))"'
+SLURM_ENDS = {  # options and script; how the batch script and its steps end: result, exit code, signal
+    ("--job-name=fails", "sort /no/such; exit 3"): [("failure", 3, None)],
+    ("--job-name=handles", "sort /no/such || true"): [("success", 0, None)],
+    ("--array=0-1", "exit $SLURM_ARRAY_TASK_ID"): [("success", 0, None), ("failure", 1, None)],
+    ("-n2", f"{TWO_TASKS} || exit 0"): [("success", 0, None), ("failure", 4, None)],
+    ("-n2", TWO_TASKS): [("failure", 4, None)] * 2,
+    ("--job-name=cancelled", "sleep 100"): [("cancellation", None, 15)],
+}
+
+
+def sleeps(folder):
+    """Whether a program of the job that is to be cancelled runs in its folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if (process / "cmdline").read_bytes() == b"sleep\x00100\x00" and Path(os.readlink(process / "cwd")) == folder:
+                return True
+        except OSError:
+            pass
+    return False
+
+
+@pytest.mark.peer("slurm")
+@slow
+@needs("slurmctld", "slurmd", "munged")
+def test_a_run_of_slurm_ends_as_its_job():
+    """slurmstepd itself always exits 0. What keeps the place of each job's extern step says nothing, though it is killed."""
+    folder = new_folder()
+    with Cluster(folder, "PrologFlags=Contain\n") as cluster, Started(config=SLURM_NODE) as node:
+        node.wait_until_watching()
+        for option, script in SLURM_ENDS:
+            line = ["sbatch", "--parsable", "-o", "/dev/null", option, "--wrap", script]
+            if "sleep 100" not in script:
+                cluster.run(*line, "--wait", cwd=folder)
+                continue
+            job = cluster.run(*line, cwd=folder).strip()
+            wait_for(lambda: sleeps(folder), "the job's script runs")
+            cluster.run("scancel", job)
+            wait_for(lambda: not cluster.run("squeue", "-h"), "the job is cancelled")
+        run = node.end()
+    runs = [path for path in run.out.iterdir() if path.is_dir() and not path.is_symlink()]
+    done = subprocess.run([stage() / "collector-ls", "--json", run.out], capture_output=True, check=True)
+    listed = Counter((each["result"], each["exit_code"], each["signal"]) for each in json.loads(done.stdout) if each["job"])
+    wanted = Counter(end for ends in SLURM_ENDS.values() for end in ends)
+    assert listed == wanted
+    told = Told(*runs)
+    assert Counter((row["result"], row["exit_code"]) for row in told.ask("SELECT result, exit_code FROM runs WHERE job IS NOT NULL")) \
+        == sum((Counter({end[:2]: count}) for end, count in wanted.items()), Counter())
+    assert {(row["result"], row["failed"]) for row in told.ask("SELECT result, failed FROM runs WHERE job IS NULL")} == {("success", 0)}
+    assert {(row["exit_code"], row["hidden"]) for row in told.ask("SELECT exit_code, hidden FROM steps WHERE id LIKE '%.0'")} == {(4, 0)}

@@ -2,13 +2,13 @@
 /* Why a run failed: the process that began it, and those that passed it on. */
 'use strict';
 
-/* Rows from the run's first process down to the one that began its failure. */
-function chainOf(run, root) {
+/* Rows from the process by which the run ended down to the one that began its failure. */
+function chainOf(run, end) {
 	const { parent, cause } = run.rows,
-		chain = [cause[root] ? cause[root] - 1 : root];
+		chain = [cause[end] ? cause[end] - 1 : end];
 
-	while (chain[0] !== root && parent[chain[0]]) chain.unshift(parent[chain[0]] - 1);
-	return chain[0] === root ? chain : [root, chain[chain.length - 1]];
+	while (chain[0] !== end && parent[chain[0]]) chain.unshift(parent[chain[0]] - 1);
+	return chain[0] === end ? chain : [end, chain[chain.length - 1]];
 }
 
 function againText(run, i) {
@@ -82,9 +82,9 @@ function passedOn(run, chain, choose) {
 function causesOf(run, choose) {
 	const shown = new Set();
 
-	for (let root = 0; root < run.count; root++) {
-		if (!run.has(root, FLAGS.root) || !run.has(root, FLAGS.last) || !run.bad(root)) continue;
-		const chain = chainOf(run, root),
+	for (let end = 0; end < run.count; end++) {
+		if (!run.has(end, FLAGS.endsRun) || !run.bad(end)) continue;
+		const chain = chainOf(run, end),
 			origin = chain[chain.length - 1];
 
 		chain.forEach(i => shown.add(i));

@@ -2,7 +2,7 @@
 /* Reads the columns that sinks/report/data.h describes: base64 -> inflate -> varints -> typed arrays. */
 'use strict';
 
-const FLAGS = { forked: 1, last: 2, root: 4, preexisting: 8, benign: 16, propagated: 32, core: 64, hidden: 128, cut: 256,
+const FLAGS = { forked: 1, last: 2, endsRun: 4, preexisting: 8, benign: 16, propagated: 32, core: 64, hidden: 128, cut: 256,
 	retried: 512, muted: 1024, subshell: 2048, ignored: 4096, suspected: 8192 };
 const OUTCOMES = ['unknown', 'ok', 'failed', 'killed', 'oom', 'running'];
 const UNKNOWN = 0,
