@@ -135,8 +135,9 @@ static struct needs_task *begun(const struct needs *needs, const struct model_ta
 {
 	struct needs_task *task = model->user;
 
-	if (!task->busy.width_ns)
+	if (!task->busy.width_ns || task->job != model->job)
 		busy__init(&task->busy, began_ns, needs->interval_ns);
+	task->job = model->job;
 	return task;
 }
 
@@ -175,7 +176,7 @@ int needs__row(struct needs *needs, const struct model_row *row)
 		return 0;
 	if (row->outcome == MODEL_OOM)
 		begun(needs, row->task, row->began_ns)->out_of_memory = true;
-	return row->forked ? 0 : add_command(needs, row);
+	return row->forked || row->around ? 0 : add_command(needs, row);
 }
 
 int needs__sample(struct needs *needs, const struct model_sample *sample)
@@ -184,7 +185,7 @@ int needs__sample(struct needs *needs, const struct model_sample *sample)
 	uint64_t from = sample->from_ns;
 	struct busy *busy;
 
-	if (sample->source != MODEL_CPU || !row->task || row->preexisting || !counts(needs, row->task))
+	if (sample->source != MODEL_CPU || !row->task || row->around || row->preexisting || !counts(needs, row->task))
 		return 0;
 	busy = &begun(needs, row->task, from)->busy;
 	/* A sample without a change is not reported: the change came after it. */

@@ -25,6 +25,7 @@ struct need {
 /* A task that goes on: the room of a task in the model. */
 struct needs_task {
 	struct busy busy; /* from its first sample on, or row that ran out of memory; all 0 before */
+	bool job;	  /* that is of its job, and of what is below that */
 	bool out_of_memory;
 };
 

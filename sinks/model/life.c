@@ -145,8 +145,8 @@ int life__exec(const struct feed *f)
 	if (!p->asked)
 		p->asked = model_command__ref(p->command);
 	p->row.image++;
-	err = client__exec(f->model, p);
-	return err ? err : task__exec(f->model, p, p->command);
+	f->model->executed = p;
+	return client__exec(f->model, p);
 }
 
 /* A name of an error or a signal, as the kernel's headers have it: what else a forged record says is not shown. */

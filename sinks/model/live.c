@@ -112,7 +112,7 @@ static struct model_live live_of(struct process *p)
 
 int model__each_live(struct model *model, int (*call)(void *arg, const struct model_live *live), void *arg)
 {
-	int rc = 0;
+	int rc = task__executed(model);
 
 	for (size_t i = 0; i < model->processes.size && !rc; i++)
 		for (struct hash_node *node = model->processes.slots[i]; node && !rc; node = node->next) {

@@ -126,10 +126,10 @@ static bool is_own_loss(const struct source *source, const struct record *record
 	return name->type != VALUE_STRING || !strncmp(name->string, source->info->stream, name->length);
 }
 
-/* Advances the run's clock; if too many wait, the first ones get their rows with what is known. */
+/* Advances the run's clock, after what it was at before; if too many wait, the first ones get their rows with what is known. */
 static int advance(struct model *model, struct run *run, const struct record *record)
 {
-	int err = 0;
+	int err = task__executed(model);
 
 	if (!run->pub.begun) {
 		run->pub.begun = true;
@@ -150,7 +150,7 @@ int model__feed(struct model *model, const struct record *record)
 	struct source *source = find_source(model, record->info);
 	struct feed feed = {.model = model, .record = record, .end = record->bytes + record->size};
 	const struct kind *kind;
-	int err;
+	int err = 0;
 
 	if (source && record->kind == RECORD_LOST && is_own_loss(source, record))
 		set_lossy(model, source);
@@ -161,7 +161,8 @@ int model__feed(struct model *model, const struct record *record)
 		return -ENOMEM;
 	kind = &source->kinds[record->kind];
 	/* What a process said is read when it has ended: the run's time does not go on by that. */
-	err = kind->role && kind->role->source == MODEL_SOURCES ? 0 : advance(model, feed.run, record);
+	if (!kind->role || kind->role->source != MODEL_SOURCES)
+		err = advance(model, feed.run, record);
 	if (err || !kind->role)
 		return err;
 	if (record__values(record, values)) {
@@ -229,7 +230,7 @@ int model__finish(struct model *model)
 {
 	struct hash_node **nodes;
 	size_t count;
-	int err = 0;
+	int err = task__executed(model);
 
 	for (size_t i = 0; i < model->runs_count; i++)
 		while (!err && model->runs[i]->wait_first)

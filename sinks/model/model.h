@@ -126,6 +126,7 @@ struct model_task {
 
 	/* Boot clock: from the first of its processes to the last one's end. */
 	uint64_t began_ns, ended_ns, wall_ns;
+	bool job;      /* a rule says which of its programs is its job: figures are of that and what is below it */
 	uint64_t rows; /* programs, as many as there are rows */
 	uint64_t processes;
 	uint64_t rows_without_cpu, rows_without_peak; /* of them, those whose value is null, or CPU only a sample's */
@@ -215,6 +216,7 @@ struct model_row {
 	bool last;			  /* the last image of its process: one such row per process */
 	bool forked;			  /* no exec: `command` is inherited */
 	bool preexisting;		  /* existed before the collector: began_ns is the process's start */
+	bool around;			  /* in its task, but not of the job of that: it is in none of its figures */
 	const struct model_command *next; /* the program that replaced it; NULL if it is the last */
 	char comm[EVENT_COMM];
 	const struct model_command *command, *parent; /* NULL: not known */
@@ -384,7 +386,7 @@ bool model__lacks_files(const struct model *model);
 	"steps: rules with the condition \"file\" do not hold where the run has no record of that file: see the option " \
 	"task_heads of the probe output"
 
-/* Calls `call` with each, in no order, until it returns another value than 0, and returns that. */
+/* Calls `call` with each, in no order, until it returns another value than 0, and returns that, or -ENOMEM. */
 int model__each_live(struct model *model, int (*call)(void *arg, const struct model_live *live), void *arg);
 size_t model__live(const struct model *model); /* how many there are */
 

@@ -62,6 +62,7 @@ static void set_parent(struct process *p, struct process *parent)
 		p->above = parent->above + (parent->row.image || parent->row.preexisting);
 	p->client = parent->client;
 	p->engine = p->engine_forks = parent->engine_forks;
+	p->in_job = parent->in_job;
 	task__enter(p, parent->task);
 }
 
@@ -241,6 +242,7 @@ const struct model_row *process__row(struct process *process)
 	row->tried = process->tried;
 	row->oom = process->oom;
 	row->task = process->task ? &process->task->pub : NULL;
+	row->around = process->task && !process__counted_in(process);
 	row->ending = process->ending ? &process->ending->pub : NULL;
 	return row;
 }

@@ -94,7 +94,7 @@ struct process {
 	bool io_final : 1;		 /* its I/O's total is */
 	bool engine : 1; /* a rule says that it is of the engine itself, or of the process that it was forked from */
 	bool engine_forks : 1; /* or that what is forked from it is */
-	bool engine_above : 1; /* or that it is where it runs a job: its figures are not those of the task that it is in */
+	bool in_job : 1;       /* or that it is the job of its task, or below that */
 	bool below_known : 1;
 	bool has_forked : 1;
 	bool client_counted : 1; /* by its rule, for its own program */
@@ -212,7 +212,8 @@ struct model {
 	const struct steps *steps;
 	struct steps_matcher *matcher; /* NULL without steps */
 	struct hash processes, tasks;
-	struct hash retries; /* of tasks that failed */
+	struct hash retries;	  /* of tasks that failed */
+	struct process *executed; /* it executed a program, to which no rule was applied yet; NULL: none */
 	struct run **runs;
 	size_t runs_count;
 	struct source *sources;
@@ -224,7 +225,7 @@ struct model {
 /* The task whose figures its own are a part of; NULL: none. */
 static inline struct task *process__counted_in(const struct process *p)
 {
-	return p->engine_above ? NULL : p->task;
+	return task__counts(p->task, p->in_job) ? p->task : NULL;
 }
 
 static inline struct process *process__of(struct hash_node *node)

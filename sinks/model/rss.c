@@ -155,7 +155,7 @@ static void leave_family(struct process *p)
 	if (!family || --family->count)
 		return;
 	release(&p->run->rss, family->inherited);
-	if (family->task)
+	if (task__counts(family->task, family->in_job))
 		release(&family->task->rss, family->inherited);
 	if (family->forker)
 		family->forker->forks = NULL;
@@ -175,10 +175,11 @@ static bool join_family(struct process *p, uint64_t inherited, struct process *f
 	struct family *family = forker->forks ? forker->forks : calloc(1, sizeof(*family));
 	uint64_t more;
 
-	if (!family || (family->count && family->task != process__counted_in(p)))
+	if (!family || (family->count && (family->task != p->task || family->in_job != p->in_job)))
 		return false;
 	family->forker = forker;
-	family->task = process__counted_in(p);
+	family->task = p->task;
+	family->in_job = p->in_job;
 	family->count++;
 	forker->forks = p->member = family;
 	more = inherited > family->inherited ? inherited - family->inherited : 0;
@@ -294,11 +295,8 @@ void rss__total(struct model *model, struct run *run, uint64_t began, uint64_t t
 
 void rss__restart(struct rss *rss)
 {
+	*rss = (struct rss){.peak = rss->peak, .lower = rss->lower, .pss = rss->pss};
 	*rss->peak = *rss->lower = *rss->pss = EVENT_NULL(MODEL_REASON_ABSENT);
-	rss->upper = rss->tick = 0;
-	rss->bound.high = rss->bound.now;
-	rss->bound.freed = 0;
-	rss->round.open = false;
 }
 
 void rss__close(struct rss *rss)

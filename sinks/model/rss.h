@@ -35,6 +35,7 @@ struct family {
 	uint32_t count;
 	uint64_t inherited; /* the most of any */
 	struct task *task;  /* of them all, each of which has a reference */
+	bool in_job;	    /* as they all */
 };
 
 #define RSS_CLASSES 64

@@ -78,7 +78,6 @@ static void set_null(struct model_task *pub)
 	pub->cpu_ns = pub->user_ns = pub->system_ns = pub->cpu_from_ns = pub->cpu_span_ns = null;
 	pub->peak_rss_bytes = pub->rss_peak_bytes = pub->rss_lower_bytes = pub->pss_peak_bytes = null;
 	pub->hugetlb_bytes = null;
-	pub->exit_code = pub->signal = null;
 	for (int i = 0; i < MODEL_IO_FIGURES; i++)
 		pub->io[i] = null;
 }
@@ -102,6 +101,7 @@ static struct task *make(struct model *model, struct process *p, struct model_co
 	let_go_closed(p->task);
 	task->outer = task__ref(p->task);
 	set_null(&task->pub);
+	task->pub.exit_code = task->pub.signal = EVENT_NULL(MODEL_REASON_ABSENT);
 	task->pub.run = &p->run->pub;
 	task->pub.number = ++p->run->tasks;
 	task->pub.parent = p->task ? p->task->pub.number : 0;
@@ -153,6 +153,7 @@ static int move(struct model *model, struct process *p, struct task *to)
 	int err;
 
 	rss__drop(p);
+	p->in_job = false;
 	task__enter(p, to);
 	if (p->standing == LIVES)
 		task__ended(model, from);
@@ -176,23 +177,34 @@ static int set_begun(const struct model *model, struct process *p, size_t rule)
 	return 0;
 }
 
-/* What has run a job in its task so far is of the engine: the task's figures are those from now on. */
-static void set_above(struct process *job)
+/* What else has been in its task so far, and will be, is of the engine: its figures are those from now on. */
+static void restart(struct task *task)
 {
-	struct task *task = job->task;
-	bool restarts = false;
+	struct model_task *pub = &task->pub;
 
-	for (struct process *p = job->ancestor; task && p && p->task == task && !p->engine_above; p = p->ancestor) {
-		rss__drop(p);
-		p->engine_above = restarts = true;
-	}
-	if (!restarts)
-		return;
-	set_null(&task->pub);
+	pub->job = true;
+	set_null(pub);
 	rss__restart(&task->rss);
 	task->endless = task->cpu_until_ns = task->until_ns = task->wall_unknown = 0;
-	task->pub.rows_without_cpu = task->pub.rows_without_peak = 0;
-	task->pub.cpu_partial = task->pub.io_partial = 0;
+	pub->rows = pub->processes = pub->rows_without_cpu = pub->rows_without_peak = 0;
+	pub->cpu_partial = pub->io_partial = 0;
+}
+
+/* The process is the job of `task`, or one of them, wherever it has come from; NULL: of none. */
+static int set_job(struct model *model, struct process *p, struct task *task)
+{
+	int err = 0;
+
+	if (!task || (p->task != task && within(p->task, task)))
+		return 0;
+	if (p->task == task)
+		rss__drop(p);
+	else
+		err = move(model, p, task);
+	p->in_job = true;
+	if (!task->pub.job)
+		restart(task);
+	return err;
 }
 
 /* A rule whose task the program is in already is skipped: a later one may begin a task inside. */
@@ -214,20 +226,17 @@ int task__exec(struct model *model, struct process *process, struct model_comman
 		return 0;
 	for (; (i = steps_matcher__next(model->matcher, &program, i)) < steps__count(steps); i++) {
 		const char *id = steps_matcher__id(model->matcher), *rules = steps_matcher__rules(model->matcher);
-		struct task *task;
-
 		enum steps_engine engine = steps_matcher__engine(model->matcher);
+		struct task *task = *id ? find(model, process->run, rules, id) : NULL;
 
-		if (engine == STEPS_ENGINE_ABOVE)
-			set_above(process);
-		else if (engine)
-			process->engine_forks = true;
+		if (engine == STEPS_ENGINE_ABOVE && set_job(model, process, *id ? task : process->task))
+			return -ENOMEM;
+		process->engine_forks |= engine == STEPS_ENGINE_PROGRAM || engine == STEPS_ENGINE_FORKS;
 		process->engine |= engine == STEPS_ENGINE_PROGRAM;
 		if (process->engine)
 			return 0;
 		if (engine)
 			continue;
-		task = *id ? find(model, process->run, rules, id) : NULL;
 		if (has_begun(process, i) || (task && within(process->task, task)))
 			continue;
 		if (!task)
@@ -237,6 +246,14 @@ int task__exec(struct model *model, struct process *process, struct model_comman
 		return move(model, process, task);
 	}
 	return 0;
+}
+
+int task__executed(struct model *model)
+{
+	struct process *process = model->executed;
+
+	model->executed = NULL;
+	return process ? task__exec(model, process, process->command) : 0;
 }
 
 /* ---- its figures ---- */
@@ -311,6 +328,8 @@ static void add_figures(struct task *task, const struct model_row *row, const ui
 {
 	struct model_task *pub = &task->pub;
 
+	pub->rows++;
+	pub->processes += row->last;
 	set_times(task, row);
 	set_cpu_span(task, row);
 	pub->rows_without_cpu += EVENT_IS_NULL(row->cpu_ns) || model_figure__lacks(row->cpu_ns, row->cpu_partial);
@@ -332,10 +351,11 @@ void task__row(struct task *task, const struct model_row *row, const uint64_t *o
 
 	if (own_io)
 		add_figures(task, row, own_io);
-	pub->rows++;
-	pub->processes += row->last;
-	pub->failed += model_outcome__bad(row->outcome);
-	task->propagated += model_outcome__bad(row->outcome) && row->propagated;
+	/* What only passes on, around the job, how that ended is of the engine. */
+	if (model_outcome__bad(row->outcome) && (own_io || !row->propagated)) {
+		pub->failed++;
+		task->propagated += row->propagated;
+	}
 	task__note_end(task, row, (struct ending *)row->ending, false);
 }
 

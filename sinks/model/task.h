@@ -29,6 +29,12 @@ struct task {
 	bool tried;			 /* retry.c has taken its end */
 };
 
+/* Whether what is of its job, or is not, counts in its figures. */
+static inline bool task__counts(const struct task *task, bool in_job)
+{
+	return task && (in_job || !task->pub.job);
+}
+
 /* ---- retry.c ---- */
 
 /* A task has ended: those before it of its step and tag are settled, if it did not fail. 0 or -ENOMEM. */
@@ -42,6 +48,9 @@ void task__enter(struct process *process, struct task *task);
 
 /* After an exec of `command`, or when it ends and could execute none: begins or joins a task if a rule matches. */
 int task__exec(struct model *model, struct process *process, struct model_command *command);
+
+/* The same for that which executed last: what its file begins with has the time of its exec, and comes after that. */
+int task__executed(struct model *model);
 
 /* How the process that began it has ended: known before its last row, which waits for its accounts. Or the first in time that
  * failed, of those that a rule has made a `member` by the same id. `task` and `ending` may be NULL; other processes change

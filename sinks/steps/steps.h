@@ -49,7 +49,7 @@ enum steps_engine {
 	STEPS_ENGINE_NONE,
 	STEPS_ENGINE_PROGRAM, /* the program, and what is forked from it and executes nothing */
 	STEPS_ENGINE_FORKS,   /* only what is forked from it and executes nothing */
-	STEPS_ENGINE_ABOVE,   /* what is above it in its task */
+	STEPS_ENGINE_ABOVE,   /* what else is in its task, whose job it is */
 };
 
 /* `what` as STEPS_HELP says; the ready-made rules of exits always come last. 0; -ENOENT, -EINVAL with a sentence
@@ -118,7 +118,8 @@ const char *steps_matcher__id(const struct steps_matcher *matcher);
 const char *steps_matcher__tag(const struct steps_matcher *matcher);
 const char *steps_matcher__rules(const struct steps_matcher *matcher); /* the set of that rule */
 
-/* What that rule says to be of the engine itself, its probing or its plumbing. Such a rule begins no step. */
+/* What that rule says to be of the engine itself, its probing or its plumbing. Such a rule begins no step; its id, if it has
+ * one, is that of the task whose job the program is. */
 enum steps_engine steps_matcher__engine(const struct steps_matcher *matcher);
 
 /* What the program's end says; `status` as a shell reports it, not 0. */

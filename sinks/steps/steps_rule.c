@@ -193,10 +193,11 @@ void steps_rule__read(struct tree *tree, const struct tree_entry *entry, void *a
 	tree__mapping(tree, entry->node, entry->key, read_key, &reading);
 	if (tree->errors == errors && !reading.step.node && !rule->engine)
 		tree__error(tree, entry->node, entry->key, "has no step: write one, such as step: ${command}");
-	if (tree->errors == errors && rule->engine && (reading.step.node || reading.id.node || reading.tag.node))
-		tree__error(
-			tree, entry->node, entry->key,
-			"is of the engine itself, which begins no step: write either engine: true, or step, id and tag");
+	if (tree->errors == errors && rule->engine && (reading.step.node || reading.tag.node))
+		tree__error(tree, entry->node, entry->key,
+			    "is of the engine itself, which begins no step: write either engine, or step, id and tag");
+	if (tree->errors == errors && rule->engine && rule->engine != STEPS_ENGINE_ABOVE && reading.id.node)
+		tree__error(tree, entry->node, entry->key, "has an id, and begins no task: only engine: above has one");
 	if (tree->errors == errors && !rule->patterns_count && rule->depth < 0)
 		tree__error(tree, entry->node, entry->key,
 			    "has no condition and would match everything: write one of exe, args, cwd, "

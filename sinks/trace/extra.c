@@ -16,6 +16,7 @@ struct process {
 	uint64_t vm, voluntary, involuntary; /* as last reported; null */
 	struct extra_task *task;	     /* to which `counted` was added */
 	uint64_t counted;
+	bool job; /* that was of its job */
 };
 
 /* ---- streams ---- */
@@ -91,7 +92,8 @@ static void release(struct process *p)
 {
 	if (!p || !p->task)
 		return;
-	p->task->vm -= p->counted;
+	if (p->job == p->task->job)
+		p->task->vm -= p->counted;
 	p->task = NULL;
 	p->counted = 0;
 }
@@ -129,20 +131,30 @@ int extra__record(struct extra *extra, const struct record *record)
 
 /* ---- tasks ---- */
 
+/* Of whose figures those of the row's process are a part; NULL: of none. */
+static struct extra_task *task_of(const struct model_row *row)
+{
+	struct extra_task *task = row->task && !row->around ? row->task->user : NULL;
+
+	if (task && task->job != row->task->job) /* what has been in it so far is not of its job */
+		*task = (struct extra_task){.job = true};
+	return task;
+}
+
 void extra__sample(struct extra *extra, const struct model_sample *sample)
 {
 	const struct model_row *row = sample->row;
 	struct process *p = find_process(extra, row->run->info->boot_id, row->pid, row->start);
+	struct extra_task *task = task_of(row);
 
 	if (sample->source != MODEL_MEM)
 		return;
-	if (!EVENT_IS_NULL(row->ended_ns))
-		release(p);
-	if (!EVENT_IS_NULL(row->ended_ns) || !row->task || !p || EVENT_IS_NULL(p->vm))
-		return;
 	release(p);
-	p->task = row->task->user;
+	if (!EVENT_IS_NULL(row->ended_ns) || !task || !p || EVENT_IS_NULL(p->vm))
+		return;
+	p->task = task;
 	p->counted = p->vm;
+	p->job = task->job;
 	p->task->vm += p->vm;
 	p->task->sampled = true;
 	if (p->task->vm > p->task->vm_most)
@@ -162,7 +174,7 @@ static void add_switches(struct extra_task *task, const struct process *p)
 void extra__row(struct extra *extra, const struct model_row *row)
 {
 	struct process *p = find_process(extra, row->run->info->boot_id, row->pid, row->start);
-	struct extra_task *task = row->task ? row->task->user : NULL;
+	struct extra_task *task = task_of(row);
 
 	if (task && row->last)
 		add_switches(task, p);

@@ -11,6 +11,7 @@
 struct extra_task {
 	uint64_t vm, vm_most;
 	uint64_t voluntary, involuntary;
+	bool job;			    /* they are of its job, and of what is below that */
 	bool sampled;			    /* memory of a process was sampled */
 	bool switches_partial, cpu_partial; /* those of a process are not known */
 };

@@ -88,8 +88,8 @@ static int on_row(void *arg, const struct model_row *row)
 
 	if (!sampled)
 		return -ENOMEM;
-	fprintf(json->out, "{\"pid\":%u,\"image\":%u,\"task\":%u,\"root\":%d", row->pid, row->image,
-		row->task ? row->task->number : 0, row->root);
+	fprintf(json->out, "{\"pid\":%u,\"image\":%u,\"task\":%u,\"around\":%d,\"root\":%d", row->pid, row->image,
+		row->task ? row->task->number : 0, row->around, row->root);
 	string(json->out, "command", model_command__name(row->command, row->comm));
 	string(json->out, "outcome", model_outcome__name(row->outcome));
 	number(json->out, "cpu_ns", row->cpu_ns);

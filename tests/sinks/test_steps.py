@@ -55,7 +55,7 @@ class Model:
             assert row["sampled_cpu_ns"] == max(row["cpu_ns"], 0), row
             assert row["held_ns"] in (0, max(row["wall_ns"], 0)), row
         for task in self.tasks:
-            rows = [row for row in self.rows if row["task"] == task["number"]]
+            rows = [row for row in self.rows if row["task"] == task["number"] and not row["around"]]
             assert len(rows) == task["rows"]
             assert len({row["pid"] for row in rows}) >= task["processes"]
             assert sum(max(row["cpu_ns"], 0) for row in rows) == max(task["cpu_ns"], 0)

@@ -20,7 +20,9 @@
 	"steps:\n"                                                       \
 	"  - args: '(?s)command.run (?<name>.+) (?<hash>[0-9a-f/]+)$'\n" \
 	"    step: ${name}\n"                                            \
-	"    id: ${hash}\n"
+	"    id: ${hash}\n"                                              \
+	"  - args: '^job'\n"                                             \
+	"    engine: above\n"
 
 static struct page_test *begin(const char *options)
 {
@@ -162,6 +164,34 @@ static void settings_for_snakemake_and_slurm(void **state)
 	end(t);
 }
 
+/* A wrapper that copies on two cores, and what it runs beside the job. */
+static void what_is_around_a_job_needs_nothing(void **state)
+{
+	struct page_test *t = begin("headroom=0");
+	const char *page;
+
+	(void)state;
+	FORK(.at = 2 * S, .pid = 20, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 20, .exe = "/bin/bash", .args = "bash|command.run|ALIGN|ab/1|");
+	for (uint64_t s = 3; s < 6; s++)
+		CPU_SAMPLED(.at = s * S, .pid = 20, .cpu = (s - 2) * 2 * S);
+	FORK(.at = 6 * S, .pid = 21, .parent = 20, .comm = "bash");
+	EXEC(.at = 6 * S, .pid = 21, .exe = "/bin/bash", .args = "job|");
+	for (uint64_t s = 7; s < 10; s++)
+		CPU_SAMPLED(.at = s * S, .pid = 21, .cpu = (s - 6) * S);
+	END(.at = 10 * S, .pid = 21, .cpu = 4 * S, .bytes = 1 * MiB);
+	FORK(.at = 10 * S, .pid = 22, .parent = 20, .comm = "bash");
+	EXEC(.at = 10 * S, .pid = 22, .exe = "/bin/cp", .args = "cp|");
+	END(.at = 20 * S, .pid = 22, .cpu = 20 * S, .bytes = 2 * MiB);
+	END(.at = 20 * S, .pid = 20, .cpu = 20 * S, .bytes = 1 * MiB);
+	page = finish(t);
+	assert_has(
+		page,
+		"      1         -       1.0       1.0         1         -   1.0 MiB   1.0 MiB   128 MiB  ALIGN\n"
+		"      1         -       1.0       1.0         -         -   1.0 MiB   1.0 MiB         -    bash\n\n");
+	end(t);
+}
+
 static void what_was_asked_for_comes_from_nextflow(void **state)
 {
 	static const char theirs[] = "hash\tname\tcpus\tmemory\n"
@@ -274,6 +304,7 @@ int main(void)
 		cmocka_unit_test(the_busiest_second_counts),
 		cmocka_unit_test(settings_for_nextflow),
 		cmocka_unit_test(settings_for_snakemake_and_slurm),
+		cmocka_unit_test(what_is_around_a_job_needs_nothing),
 		cmocka_unit_test(what_was_asked_for_comes_from_nextflow),
 		cmocka_unit_test(who_was_killed_needs_more),
 		cmocka_unit_test(huge_pages_are_asked_for_too),

@@ -112,6 +112,7 @@ static void an_exec_moves_a_process_into_another_task(void **state)
 	program(2 * S, 11, 10, "a|");
 	CPU_SAMPLED(.at = 3 * S, .pid = 11, .cpu = 10 * MS);
 	EXEC(.at = 4 * S, .pid = 11, .exe = "/bin/b", .args = "b|");
+	CPU_SAMPLED(.at = 4 * S, .pid = 11, .cpu = 10 * MS);
 	assert_int_equal(s->tasks_count, 1);
 	END(.at = 5 * S, .pid = 11, .code = 7, .cpu = 30 * MS, .bytes = 1000);
 	assert_int_equal(s->tasks_count, 2);
@@ -377,10 +378,112 @@ static void what_runs_a_job_is_of_the_engine(void **state)
 	assert_int_equal(s->tasks[0].task.cpu_ns, 50 * MS);
 	assert_int_equal(s->tasks[0].task.peak_rss_bytes, 6000);
 	assert_int_equal(s->tasks[0].task.rss_peak_bytes, 2000);
-	assert_int_equal(s->tasks[0].task.processes, 4);
+	assert_int_equal(s->tasks[0].task.processes, 2);
 	assert_int_equal(s->tasks[0].task.exit_code, 3);
 	assert_int_equal(s->tasks[0].task.outcome, MODEL_FAILED);
 	END(.at = 9 * S, .pid = 10, .cpu = 1 * MS, .bytes = 1000);
+	end(s);
+}
+
+static const char wrapped[] = "steps:\n"
+			      "- {args: '^job (?<id>\\w+)', engine: above, id: '${id}'}\n"
+			      "- {args: '^(?:wrapper|job) (?<id>\\w+)', step: s, id: '${id}'}\n";
+
+/* A wrapper copies for its job, reads what that says, and copies after it. */
+static void what_is_around_a_job_is_in_none_of_its_figures(void **state)
+{
+	struct seen *s = begin(wrapped, 7);
+	const struct model_task *task = &s->tasks[0].task;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "wrapper|a|");
+	program(2 * S, 12, 11, "tee|");
+	program(3 * S, 13, 11, "cp|");
+	END(.at = 4 * S, .pid = 13, .cpu = 300 * MS, .bytes = 50000);
+	MEM_SAMPLED(.at = 4 * S, .pid = 12, .bytes = 9000);
+	FORK(.at = 5 * S, .pid = 14, .parent = 11, .comm = "wrapper");
+	FORK(.at = 5 * S, .pid = 15, .parent = 11, .comm = "wrapper");
+	MEM_SAMPLED(.at = 5 * S, .pid = 15, .bytes = 7000, .inherited = 6000);
+	MEM_SAMPLED(.at = 5 * S, .pid = 14, .bytes = 7000, .inherited = 6000);
+	EXEC(.at = 6 * S, .pid = 14, .exe = "/bin/job", .args = "job|a|");
+	MEM_SAMPLED(.at = 7 * S, .pid = 14, .bytes = 2000);
+	MEM_SAMPLED(.at = 7 * S, .pid = 15, .bytes = 8000, .inherited = 6000);
+	MEM_SAMPLED(.at = 7 * S, .pid = 12, .bytes = 9500);
+	program(7 * S, 16, 14, "tool|");
+	END(.at = 8 * S, .pid = 16, .cpu = 40 * MS, .bytes = 6000);
+	END(.at = 8 * S, .pid = 14, .cpu = 10 * MS, .bytes = 2500);
+	END(.at = 9 * S, .pid = 15, .cpu = 500 * MS, .bytes = 8000);
+	END(.at = 9 * S, .pid = 12, .cpu = 500 * MS, .bytes = 9500);
+	program(9 * S, 17, 11, "cp|out|");
+	MEM_SAMPLED(.at = 10 * S, .pid = 17, .bytes = 40000);
+	END(.at = 12 * S, .pid = 17, .cpu = 300 * MS, .bytes = 50000, .code = 1);
+	END(.at = 12 * S, .pid = 11, .cpu = 900 * MS, .bytes = 75000, .code = 1);
+	END(.at = 13 * S, .pid = 10, .cpu = 1 * MS, .bytes = 1000, .code = 1);
+
+	assert_int_equal(s->tasks_count, 1);
+	assert_int_equal(task->pid, 11);
+	assert_int_equal(task->began_ns, 5 * S);
+	assert_int_equal(task->ended_ns, 8 * S);
+	assert_int_equal(task->wall_ns, 3 * S);
+	assert_int_equal(task->cpu_ns, 50 * MS);
+	assert_int_equal(task->peak_rss_bytes, 6000);
+	assert_int_equal(task->rss_peak_bytes, 2000);
+	assert_int_equal(task->rows, 2);
+	assert_int_equal(task->processes, 2);
+	assert_int_equal(task->exit_code, 1);
+	assert_int_equal(task->failed, 1); /* the copy: the wrapper passes that on */
+	for (size_t i = 0; i < s->rows_count - 1; i++)
+		assert_int_equal(s->rows[i].task, 1);
+	end(s);
+}
+
+static void a_wrapper_that_fails_before_its_job_is_a_task(void **state)
+{
+	struct seen *s = begin(wrapped, 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "wrapper|a|");
+	program(3 * S, 12, 11, "cp|");
+	END(.at = 4 * S, .pid = 12, .cpu = 30 * MS, .bytes = 5000, .code = 1);
+	END(.at = 5 * S, .pid = 11, .cpu = 10 * MS, .bytes = 7000, .code = 1);
+	END(.at = 9 * S, .pid = 10, .cpu = 1 * MS, .bytes = 1000, .code = 1);
+	assert_int_equal(s->tasks_count, 1);
+	assert_int_equal(s->tasks[0].task.wall_ns, 3 * S);
+	assert_int_equal(s->tasks[0].task.cpu_ns, 40 * MS);
+	assert_int_equal(s->tasks[0].task.exit_code, 1);
+	assert_int_equal(s->rows[0].task, 1);
+	end(s);
+}
+
+/* A daemon starts the container in which the job runs. What has no wrapper is a task of its own, in another one too. */
+static void a_job_comes_to_its_wrapper_from_elsewhere(void **state)
+{
+	struct seen *s = begin(wrapped, 7);
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/run", .args = "run|");
+	program(2 * S, 11, 10, "wrapper|a|");
+	program(3 * S, 12, 10, "job|a|");
+	program(4 * S, 13, 12, "wrapper|b|");
+	program(5 * S, 14, 13, "job|b|");
+	program(6 * S, 15, 12, "job|c|");
+	END(.at = 7 * S, .pid = 15, .cpu = 1 * MS, .bytes = 1000);
+	END(.at = 7 * S, .pid = 14, .cpu = 2 * MS, .bytes = 1000);
+	END(.at = 7 * S, .pid = 13, .cpu = 4 * MS, .bytes = 1000);
+	END(.at = 8 * S, .pid = 12, .cpu = 8 * MS, .bytes = 1000);
+	END(.at = 9 * S, .pid = 11, .cpu = 16 * MS, .bytes = 1000, .code = 3);
+	END(.at = 9 * S, .pid = 10, .cpu = 1 * MS, .bytes = 1000);
+	assert_int_equal(s->tasks_count, 3);
+	assert_string_equal(s->tasks[0].id, "c");
+	assert_int_equal(s->tasks[0].task.cpu_ns, 1 * MS);
+	assert_string_equal(s->tasks[1].id, "b");
+	assert_int_equal(s->tasks[1].task.cpu_ns, 2 * MS);
+	assert_int_equal(s->tasks[1].task.parent, 1);
+	assert_string_equal(s->tasks[2].id, "a");
+	assert_int_equal(s->tasks[2].task.cpu_ns, 8 * MS);
+	assert_int_equal(s->tasks[2].task.exit_code, 3);
 	end(s);
 }
 
@@ -450,6 +553,9 @@ int main(void)
 		cmocka_unit_test(what_an_engine_does_for_itself_fails_nothing),
 		cmocka_unit_test(only_forks_of_an_engine_may_be_its_own),
 		cmocka_unit_test(what_runs_a_job_is_of_the_engine),
+		cmocka_unit_test(what_is_around_a_job_is_in_none_of_its_figures),
+		cmocka_unit_test(a_wrapper_that_fails_before_its_job_is_a_task),
+		cmocka_unit_test(a_job_comes_to_its_wrapper_from_elsewhere),
 		cmocka_unit_test(a_step_whose_tool_is_missing_is_a_task),
 	};
 

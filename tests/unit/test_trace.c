@@ -18,7 +18,9 @@
 	"steps:\n"                                                        \
 	"  - args: 'command.run (?<hash>[0-9a-f/]+)(?: (?<name>.*))?$'\n" \
 	"    step: task ${name}\n"                                        \
-	"    id: ${hash}\n"
+	"    id: ${hash}\n"                                               \
+	"  - args: '^job'\n"                                              \
+	"    engine: above\n"
 
 #define HEADER                                                                                                    \
 	"task_id\thash\tnative_id\tname\tstatus\texit\tsubmit\tstart\tcomplete\tduration\trealtime\t%cpu\t%mem\t" \
@@ -152,6 +154,31 @@ static void a_fork_that_leaves_for_another_task_takes_its_memory_along(void **st
 	end(t);
 }
 
+/* What a wrapper runs beside its job: it is not in the sums, and what it held when the job began is not either. */
+static void a_wrapper_is_in_no_sum(void **state)
+{
+	struct page_test *t = begin("format=snakemake");
+
+	(void)state;
+	FORK(.at = 2 * S, .pid = 20, .parent = 10, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 20, .exe = "/bin/bash", .args = "bash|command.run|ab/1|x|");
+	FORK(.at = 2 * S, .pid = 21, .parent = 20, .comm = "bash");
+	EXEC(.at = 2 * S, .pid = 21, .exe = "/bin/tee", .args = "tee|");
+	MEM_SAMPLED(.at = 3 * S, .pid = 20, .bytes = 100 * MiB);
+	MEM_SAMPLED(.at = 3 * S, .pid = 21, .bytes = 100 * MiB);
+	FORK(.at = 4 * S, .pid = 22, .parent = 20, .comm = "bash");
+	EXEC(.at = 4 * S, .pid = 22, .exe = "/bin/bash", .args = "job|");
+	MEM_SAMPLED(.at = 5 * S, .pid = 22, .bytes = 7 * MiB);
+	END(.at = 6 * S, .pid = 21, .cpu = EVENT_NULL(EVENT_REASON_LOST), .bytes = 110 * MiB);
+	MEM_SAMPLED(.at = 7 * S, .pid = 20, .bytes = 120 * MiB);
+	MEM_SAMPLED(.at = 7 * S, .pid = 22, .bytes = 8 * MiB);
+	END(.at = 8 * S, .pid = 22, .cpu = 1 * S, .bytes = 9 * MiB);
+	END(.at = 9 * S, .pid = 20, .cpu = 200 * MS, .bytes = 130 * MiB);
+	finish();
+	assert_has(print(t, true), "\n4.0000\t0:00:04\t9.00\t8.00\t-\t-\t-\t-\t25.00\t1.00\tab/1\ttask x\n");
+	end(t);
+}
+
 static void a_strangers_name_cannot_break_the_line(void **state)
 {
 	struct page_test *t = begin("");
@@ -241,6 +268,7 @@ int main(void)
 		cmocka_unit_test(exits_are_as_a_shell_says_them),
 		cmocka_unit_test(a_sum_that_lacks_something_is_not_shown),
 		cmocka_unit_test(a_fork_that_leaves_for_another_task_takes_its_memory_along),
+		cmocka_unit_test(a_wrapper_is_in_no_sum),
 		cmocka_unit_test(a_strangers_name_cannot_break_the_line),
 		cmocka_unit_test(ours_stand_beside_nextflows),
 		cmocka_unit_test(what_cannot_be_is_refused),
