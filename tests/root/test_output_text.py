@@ -398,6 +398,18 @@ def test_a_task_has_its_name_when_its_folder_is_gone():
     assert steps_of(run.path) == (NAMED, "")
 
 
+@query
+def test_a_task_whose_script_is_not_reached_has_its_name():
+    """The name is recorded at the exec that begins the task, and has its time."""
+    folder = new_folder()
+    wrapper = two_tasks(folder)[0] / ".command.run"
+    wrapper.write_text(wrapper.read_text().replace("bash -ue", "sh -c 'exit 3' || exit; bash -ue"))
+    run = script(folder, "for t in work/ab/*; do (cd $t && bash .command.run); done; exit 0")
+    assert steps_of(run.path) == (NAMED, "")
+    done = subprocess.run([*merging("summary"), run.path], capture_output=True, text=True, check=True)
+    assert "in step RNA:ALIGN (ant)" in done.stdout
+
+
 def test_what_is_read_of_a_task_is_bounded_regular_and_redacted():
     folder = new_folder()
     bodies = {"long": "#!/bin/bash\n" + "x=1 # a line\n" * 1000, "secret": "#!/bin/bash\nexport DB_PASSWORD=hunter2\n"}

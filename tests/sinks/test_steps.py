@@ -186,6 +186,7 @@ def test_nextflow_as_imitated():
         ("NF:QC:FASTQC", "s (1)", "3f/8a7b6c", 0), ("ALIGN", None, "a0/00000c", 1)}
     assert all(task["outcome"] == "ok" for task in model.tasks)
     assert [row for row in model.rows if row["command"] == "sort"][0]["task"] != 0
+    assert [row["command"] for row in model.rows if row["around"]] == ["bash", "bash"]  # their wrappers
 
 
 @recorded

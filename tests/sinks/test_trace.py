@@ -52,7 +52,9 @@ class TestNextflow:
         lines = {line["hash"]: line for line in table(run.path, "trace") if line["hash"] != "-"}
         assert sorted(lines) == sorted(HASHES)
         for name, line in lines.items():
-            pid = int(line["native_id"])
+            wrapper = int(line["native_id"])
+            assert run.one("lifecycle.exec", pid=wrapper)["args"] == ["bash", ".command.run"]
+            pid = run.one("lifecycle.fork", ppid=wrapper)["pid"]  # its script
             processes = self.processes(run, pid)
             assert line["status"] == "COMPLETED" and line["exit"] == "0"
             began, ended = run.one("lifecycle.exec", pid=pid)["start"], run.one("lifecycle.exit", pid=pid)["ts"]
@@ -63,7 +65,7 @@ class TestNextflow:
             assert float(line["%cpu"]) == pytest.approx(cpu / 1e4 / int(line["realtime"]), abs=0.5)
             for column, field in ("vol_ctxt", "voluntary_switches"), ("inv_ctxt", "involuntary_switches"):
                 assert int(line[column]) == sum(run.one("cpu.exit", pid=p)[field] for p in processes)
-            # the kernel's own sum, as the first process waited for all others
+            # the kernel's own sum, as the script waited for all others
             account = run.one("io.exit", pid=pid)
             assert int(line["rchar"]) == account["read_chars"] + account["children_read_chars"]
             assert line["submit"] == line["duration"] == line["%mem"] == line["peak_vmem"] == "-"

@@ -376,6 +376,26 @@ NEXTFLOW_TASKS = {("ALIGN", "ant", 0): 1, ("ALIGN", "bee", 71): 1, ("ALIGN", "be
                   ("IGNORED", "x (y)", 9): 1, ("MISSING", None, 127): 1, ("PIPED", None, 0): 1}
 
 
+# What fails around the script of a task: before it, as its input is copied, as its output is, and at the limit of its time.
+AROUND = """
+nextflow.enable.dsl = 2
+process BEFORE { tag 'b'; errorStrategy 'ignore'; beforeScript 'sh -c "exit 3"'; output: val 1; script: "true" }
+process STAGE { errorStrategy 'ignore'; stageInMode 'copy'; input: path 'in'; output: val 1; script: "true" }
+process UNSTAGE {
+  scratch true
+  errorStrategy 'ignore'
+  output: path 'o.txt'
+  script: "echo x > o.txt; mkdir \\$(dirname \\$(readlink -f \\$0))/o.txt"
+}
+process HEALTHY { scratch true; output: path 'o.txt'; script: "set +e; grep -q nothing /etc/passwd; sort /etc/passwd > o.txt" }
+process LIMIT { tag 'x'; time '1s'; script: "sleep 60" }
+workflow {
+  if (params.limit) LIMIT()
+  else { BEFORE(); STAGE(file("$projectDir/gone", checkIfExists: false)); UNSTAGE(); HEALTHY() }
+}
+"""
+
+
 def start_nextflow(version, folder, *words):
     env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "NXF_HOME": str(folder / "home"), "NXF_OFFLINE": "true",
            "NXF_DISABLE_CHECK_LATEST": "true", "NXF_PLUGINS_DEFAULT": "false", "NXF_ANSI_LOG": "false"}
@@ -435,6 +455,38 @@ def test_nextflow(version):
                           timeout=300)
     assert done.returncode == 0, done.stderr
     assert re.search(r"withName:'?HEAVY'? \{\s+cpus = 1\s+memory = '0\.\d+ GB'", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.peer(f"nextflow {v}")) for v in ("25.04.4", "22.10.7")])
+@needs("java")
+def test_nextflow_around_the_script(version):
+    if not (LIBRARY / f"nextflow-{version}").exists():
+        pytest.skip(f"no Nextflow {version}: tests/setup workflows")
+    folder = new_folder()
+    (folder / "main.nf").write_text(AROUND)
+    (folder / "nextflow.config").write_text("trace { enabled = true; raw = true; overwrite = true; file = 'trace.txt'; "
+                                            "fields = 'name,hash,native_id,exit' }\n")
+    line, env = start_nextflow(version, folder, "run", "main.nf", "--limit", "false")
+    run = collect(*line, cwd=folder, config=NAMED_TASKS, code=0, env=env, timeout=300)
+    with open(folder / "trace.txt", encoding="ascii") as file:
+        theirs = list(csv.DictReader(file, delimiter="\t"))
+    told = Told(run.path)
+    steps = told.ask("SELECT step, id, pid, exit_code, failed, hidden, programs FROM steps")
+    assert {(row["id"], row["pid"]) for row in steps} == {(row["hash"], int(row["native_id"])) for row in theirs}
+    # 22.10 takes no notice of an output that could not be copied
+    unstage = (1, 1, 0) if version.startswith("25") else (0, 1, 1)
+    assert {row["step"]: (row["exit_code"], row["failed"], row["hidden"]) for row in steps} == {
+        "BEFORE": (3, 2, 0), "STAGE": (1, 2, 0), "UNSTAGE": unstage, "HEALTHY": (0, 0, 0)}
+    assert {row["step"]: row["programs"] for row in steps}["HEALTHY"] == 3  # its shell, grep, sort
+    settled = merge(run.path, sink="summary").partition("\nRetried or ignored\n")[2].partition("\n\n")[0].splitlines()
+    assert sorted(settled)[:2] == ["  BEFORE (b): exit 3, ignored", "  STAGE: exit 1, ignored"]
+
+    line, env = start_nextflow(version, folder, "run", "main.nf", "--limit", "true")
+    run = collect(*line, cwd=folder, config=NAMED_TASKS, code=1, env=env, timeout=300)
+    cause = merge(run.path, sink="summary").partition("\nCause\n")[2].partition("\n\n")[0]
+    assert "in step LIMIT (x)" in cause, cause
+    assert Told(run.path).ask("SELECT step, exit_code FROM steps") == [{"step": "LIMIT", "exit_code": 143}]
+
 
 # ---- Slurm ----
 
