@@ -127,8 +127,7 @@ static struct brood *brood__of(struct process *parent)
 	return parent->brood;
 }
 
-/* The first ones and the latest are kept. */
-static int brood__add(struct process *parent, struct ending *ending)
+int brood__add(struct process *parent, struct ending *ending)
 {
 	struct brood *brood = brood__of(parent);
 
@@ -264,6 +263,11 @@ static enum steps_exit said(struct model *model, const struct process *p)
 			      : STEPS_FAILURE;
 }
 
+bool cause__is_runner(struct model *model, const struct process *p)
+{
+	return said(model, p) == STEPS_RUNNER;
+}
+
 /* ---- the judgement ---- */
 
 /* It wrote to a pipe whose reader had closed it. */
@@ -336,7 +340,7 @@ static bool asks_for_another(struct model *model, const struct process *p, const
 	return first && first->pub.row.benign &&
 	       (first->says == STEPS_ANSWER || first->pub.expected == MODEL_EXPECTED_UNSEEN) && !outcome__ends_run(p) &&
 	       !p->begun && model_row__status(&p->row) == model_row__status(&cause->pub.row) &&
-	       model_command__shell_line(p->command, p->row.comm) && (!parent || said(model, parent) != STEPS_RUNNER);
+	       model_command__shell_line(p->command, p->row.comm) && (!parent || !cause__is_runner(model, parent));
 }
 
 /* Whether one has sent the signal that ended the other. timeout(1) with -k has failed then, though it ends after it. */

@@ -108,6 +108,43 @@ static void append(struct process *to, struct failure *first, struct failure **e
 	to->failures_end = end;
 }
 
+/* ---- tasks whose starter is gone ---- */
+
+/* The engine that has had it started, by something that has ended since; NULL: none. */
+static struct process *engine_of(struct model *model, struct process *process)
+{
+	bool gone = false;
+
+	for (struct process *over = process__ancestor(process); over; over = process__ancestor(over)) {
+		if (over->standing == LIVES && cause__is_runner(model, over))
+			return gone ? over : NULL;
+		gone |= over->standing != LIVES;
+	}
+	return NULL;
+}
+
+/* Whether it ended a task, or passed that on; what another runner passes on is a task of that. */
+static bool is_of_task(const struct ending *ending)
+{
+	while (ending && !ending->fate->ends_task && ending->says != STEPS_RUNNER)
+		ending = (const struct ending *)ending->pub.cause;
+	return ending && ending->fate->ends_task;
+}
+
+/* What submits a task, as sbatch or a script with nohup does, ends well whatever becomes of that; the engine then asks for it, or
+ * looks for what it was to make. */
+int failure__adopt(struct model *model, struct process *process)
+{
+	struct process *engine = is_of_task(process->ending) ? engine_of(model, process) : NULL;
+
+	if (!engine)
+		return 0;
+	engine->refs++;
+	process__unref(process->ancestor);
+	process->ancestor = engine;
+	return process->ending->fate->ends_task ? brood__add(engine, process->ending) : 0;
+}
+
 int failure__keep(struct model *model, struct process *process, const struct model_row *row)
 {
 	struct process *ancestor = process__ancestor(process);

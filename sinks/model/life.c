@@ -289,6 +289,8 @@ int life__end(const struct feed *f)
 	if (!err)
 		err = said__expect(p);
 	task__note_end(p->task, &p->row, p->ending, p->begun);
+	if (!err)
+		err = failure__adopt(f->model, p);
 	/* If that was its end: its engine may end before its account is closed. */
 	if (!err && p->task)
 		err = retry__task(f->model, p->task);

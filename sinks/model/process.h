@@ -325,7 +325,9 @@ struct ending *ending__ref(struct ending *ending); /* takes NULL, as unref */
 void ending__unref(struct ending *ending);
 const struct fate *ending__retried(const struct ending *ending);      /* takes NULL */
 enum steps_exit cause__below(struct model *model, struct process *p); /* what its rules say of its descendants */
-void brood__free(struct brood *brood);				      /* takes NULL */
+bool cause__is_runner(struct model *model, const struct process *p);  /* as its rules say, also while it lives */
+int brood__add(struct process *parent, struct ending *ending); /* keeps the first ones and the latest; 0 or -ENOMEM */
+void brood__free(struct brood *brood);			       /* takes NULL */
 
 /* ---- process.c ---- */
 
@@ -365,6 +367,9 @@ struct run *run__new(struct model *model, const struct stream_info *info, uint32
 void run__free(struct run *run);
 
 /* ---- failure.c ---- */
+
+/* After task__note_end(): the engine knows of a task that failed, though what has started that is gone. 0 or -ENOMEM. */
+int failure__adopt(struct model *model, struct process *process);
 
 /* After a bad row: reports it as hidden, or keeps it with the ancestor whose exit will decide. */
 int failure__keep(struct model *model, struct process *process, const struct model_row *row);

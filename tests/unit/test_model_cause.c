@@ -37,8 +37,8 @@ static struct seen *began(const char *exe, const char *args)
 	return s;
 }
 
-/* The pids from the run's first process down to the one that began its failure; ends the story. */
-static void assert_chain(struct seen *s, int status, const char *expected)
+/* The pids from the run's first process, which ends, down to the one that began its failure. */
+static void assert_chain_of(struct seen *s, int status, const char *expected)
 {
 	const struct model_ending *e;
 	char chain[256] = "";
@@ -48,6 +48,12 @@ static void assert_chain(struct seen *s, int status, const char *expected)
 	for (e = model__run(s->model, 0)->ending; e; e = e->cause)
 		snprintf(chain + strlen(chain), sizeof(chain) - strlen(chain), "%s%u", *chain ? " " : "", e->row.pid);
 	assert_string_equal(chain, expected);
+}
+
+/* The same; ends the story. */
+static void assert_chain(struct seen *s, int status, const char *expected)
+{
+	assert_chain_of(s, status, expected);
 	end(s);
 }
 
@@ -534,6 +540,25 @@ static void what_rules_say(void **state)
 }
 
 /* Whose failure is an answer only where what it says goes to /dev/null, and what its script says does not. */
+/* Beside the job, which is the cause, no failure of its own. */
+static void how_a_script_notes_a_failure(void **state)
+{
+	struct seen *s = began("/bin/sh", "sh|/a/.snakemake/tmp.q1w2e3/snakejob.align.1.sh|");
+
+	(void)state;
+	runs(11, 10, "/usr/bin/python3", "python3|-m|snakemake|", 1);
+	starts(12, 10, NULL, NULL);
+	runs(13, 12, "/usr/bin/touch", "touch|1.jobfailed|", 0);
+	ends(12, 1);
+	ends(10, 1);
+	assert_int_equal(model__finish(s->model), 0);
+	for (size_t i = 0; i < s->rows_count; i++)
+		assert_int_equal(model_outcome__bad(s->rows[i].row.outcome),
+				 s->rows[i].row.pid == 10 || s->rows[i].row.pid == 11);
+	assert_int_equal(model__run(s->model, 0)->ending->cause->row.pid, 11);
+	end(s);
+}
+
 static void what_is_silenced_is_a_question(void **state)
 {
 	static const char null[] = "type=null|device=5|inode=5|", pipe[] = "type=pipe|device=5|inode=null|";
@@ -1001,6 +1026,74 @@ static void what_an_engine_was_told_to_ignore(void **state)
 	}
 }
 
+/* 11 submits a task, 13, which a script runs, 12, and ends well at once; 13 runs the tool 14. */
+static void what_an_engine_has_submitted(void **state)
+{
+	static const char rules[] =
+		"steps: [{args: '^job (?<step>\\w+) ?(?<tag>\\w*)', step: '${step}', tag: '${tag}'}]\n"
+		"exits: [{command: [engine, make], is: runner}]";
+	static const struct {
+		const char *engine, *script, *job;
+		int notes, job_ends, engine_ends; /* notes: how the script ends */
+		uint32_t by;			  /* hides the tool's failure; 0: none does */
+		const char *chain;
+	} cases[] = {
+		{"/bin/engine", "sh|job.sh|", "job|ALIGN|", 71, 71, 1, 0, "10 13 14"},
+		{"/bin/engine", "sh|-c|job; echo $? > code|", "job|ALIGN|", 0, 71, 1, 0, "10 13 14"},
+		{"/bin/engine", "sh|job.sh|", "job|ALIGN|", 71, 71, 0, 10, ""},
+		{"/bin/engine", "sh|job.sh|", "job|ALIGN|", 0, 0, 0, 13, ""}, /* not needed */
+		{"/bin/engine", "sh|job.sh|", "job|ALIGN|", 0, 0, 1, 13, "10"},
+		{"/bin/engine", "sh|job.sh|", "server|", 71, 71, 1, 11, "10"}, /* no task */
+		{"/bin/engine", "make|", "job|ALIGN|", 71, 71, 1, 11, "10"},   /* it is a task of make */
+		{"/bin/script", "sh|job.sh|", "job|ALIGN|", 71, 71, 1, 11, "10"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(rules, ALL);
+		uint32_t by = 0;
+
+		now = 0;
+		starts(10, 0, cases[i].engine, "x|");
+		starts(11, 10, "/bin/submit", "submit|job.sh|");
+		starts(12, 11, strncmp(cases[i].script, "sh", 2) ? "/bin/make" : "/bin/sh", cases[i].script);
+		ends(11, 0);
+		starts(13, 12, "/bin/x", cases[i].job);
+		runs(14, 13, "/bin/tool", "tool|", 71);
+		ends(13, cases[i].job_ends);
+		ends(12, cases[i].notes);
+		runs(15, 10, "/bin/status", "status|12|", 0);
+		assert_chain_of(s, cases[i].engine_ends, cases[i].chain);
+		for (size_t k = 0; k < s->hidden_count; k++)
+			by = s->hidden[k].pid == 14 ? s->hidden[k].by : by;
+		assert_int_equal(by, cases[i].by);
+		end(s);
+	}
+}
+
+/* Submitted again by another process of its own. */
+static void what_an_engine_has_submitted_again(void **state)
+{
+	struct seen *s = begin("steps: [{args: '^job (?<step>\\w+) (?<tag>\\w+)', step: '${step}', tag: '${tag}'}]\n"
+			       "exits: [{command: [engine], is: runner}]",
+			       ALL);
+
+	(void)state;
+	now = 0;
+	starts(10, 0, "/bin/engine", "engine|");
+	for (uint32_t pid = 11; pid < 17; pid += 3) {
+		starts(pid, 10, "/bin/submit", "submit|job.sh|");
+		starts(pid + 1, pid, "/bin/sh", "sh|job.sh|");
+		ends(pid, 0);
+		runs(pid + 2, pid + 1, "/bin/job", "job|ALIGN|bee|", pid == 11);
+		ends(pid + 1, pid == 11);
+	}
+	ends(10, 0);
+	assert_int_equal(s->hidden_count, 0);
+	assert_int_equal(s->retried_count, 2);
+	end(s);
+}
+
 /* The account of the task's process comes after those of what passed its status on, or not before the engine's end. */
 static void what_is_ignored_in_any_order_of_accounts(void **state)
 {
@@ -1196,6 +1289,7 @@ int main(void)
 		cmocka_unit_test(what_was_asked_to_end),
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),
+		cmocka_unit_test(how_a_script_notes_a_failure),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
 		cmocka_unit_test(a_copy_of_the_wrapper_of_a_task),
 		cmocka_unit_test(a_crash_below_a_test_is_seen),
@@ -1212,6 +1306,8 @@ int main(void)
 		cmocka_unit_test(what_an_engine_retries_is_known_by_its_tag),
 		cmocka_unit_test(what_an_engine_retries_is_known_by_its_exit),
 		cmocka_unit_test(what_an_engine_was_told_to_ignore),
+		cmocka_unit_test(what_an_engine_has_submitted),
+		cmocka_unit_test(what_an_engine_has_submitted_again),
 		cmocka_unit_test(what_is_ignored_in_any_order_of_accounts),
 		cmocka_unit_test(a_limit_of_ones_own),
 		cmocka_unit_test(another_task_of_an_engine_is_not_another_try),
