@@ -59,7 +59,8 @@ static struct ending *ending__new(const struct process *p)
 	const struct model_task *task = p->task ? &p->task->pub : NULL;
 	size_t step = task ? strlen(task->step) + 1 : 0, id = task && task->id ? strlen(task->id) + 1 : 0;
 	size_t tag = task && task->tag ? strlen(task->tag) + 1 : 0, folder = p->folder ? strlen(p->folder) + 1 : 0;
-	struct ending *ending = calloc(1, sizeof(*ending) + step + id + tag + folder);
+	size_t within = task && task->within ? strlen(task->within) + 1 : 0;
+	struct ending *ending = calloc(1, sizeof(*ending) + step + id + tag + folder + within);
 	char *names = (char *)(ending + 1);
 
 	if (!ending || !(ending->fate = calloc(1, sizeof(*ending->fate)))) {
@@ -79,6 +80,7 @@ static struct ending *ending__new(const struct process *p)
 		.id = id ? memcpy(names + step, task->id, id) : NULL,
 		.tag = tag ? memcpy(names + step + id, task->tag, tag) : NULL,
 		.folder = folder ? memcpy(names + step + id + tag, p->folder, folder) : NULL,
+		.within = within ? memcpy(names + step + id + tag + folder, task->within, within) : NULL,
 	};
 	return ending;
 }
@@ -255,17 +257,12 @@ enum steps_exit cause__below(struct model *model, struct process *p)
 	return model->matcher ? below(model, p) : STEPS_FAILURE;
 }
 
-static enum steps_exit said(struct model *model, const struct process *p)
+enum steps_exit cause__says(struct model *model, const struct process *p)
 {
 	struct steps_program program = program_of(p);
 
 	return model->matcher ? steps_matcher__exit(model->matcher, &program, model_row__status(&p->row))
 			      : STEPS_FAILURE;
-}
-
-bool cause__is_runner(struct model *model, const struct process *p)
-{
-	return said(model, p) == STEPS_RUNNER;
 }
 
 /* ---- the judgement ---- */
@@ -340,7 +337,8 @@ static bool asks_for_another(struct model *model, const struct process *p, const
 	return first && first->pub.row.benign &&
 	       (first->says == STEPS_ANSWER || first->pub.expected == MODEL_EXPECTED_UNSEEN) && !outcome__ends_run(p) &&
 	       !p->begun && model_row__status(&p->row) == model_row__status(&cause->pub.row) &&
-	       model_command__shell_line(p->command, p->row.comm) && (!parent || !cause__is_runner(model, parent));
+	       model_command__shell_line(p->command, p->row.comm) &&
+	       (!parent || cause__says(model, parent) != STEPS_RUNNER);
 }
 
 /* Whether one has sent the signal that ended the other. timeout(1) with -k has failed then, though it ends after it. */
@@ -374,7 +372,7 @@ static enum steps_exit passed_on(const struct process *p, enum steps_exit says)
 static void link_cause(struct model *model, struct process *p)
 {
 	struct model_row *row = &p->row;
-	enum steps_exit says = passed_on(p, said(model, p));
+	enum steps_exit says = passed_on(p, cause__says(model, p));
 	bool rules = model->matcher != NULL;
 	enum steps_exit above = rules ? said_above(model, p) : STEPS_FAILURE;
 	enum steps_exit under = rules ? below(model, p) : STEPS_FAILURE;

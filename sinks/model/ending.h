@@ -39,7 +39,7 @@ struct model_ending {
 	const struct model_command *command, *tried; /* NULL: not known, none */
 	const struct model_command *asked;	     /* its first program, which its parent asked for; NULL: none */
 	const struct model_oom *oom;		     /* NULL: the OOM killer did not select it */
-	const char *step, *id, *tag;		     /* of its task; NULL: none */
+	const char *step, *id, *tag, *within;	     /* of its task; NULL: none */
 	const char *folder;			     /* in which it failed; NULL: not known, or that of its command */
 	const struct model_ending *cause;	     /* NULL: it began here */
 	const struct model_ending

@@ -116,7 +116,7 @@ static struct process *engine_of(struct model *model, struct process *process)
 	bool gone = false;
 
 	for (struct process *over = process__ancestor(process); over; over = process__ancestor(over)) {
-		if (over->standing == LIVES && cause__is_runner(model, over))
+		if (over->standing == LIVES && cause__says(model, over) == STEPS_RUNNER)
 			return gone ? over : NULL;
 		gone |= over->standing != LIVES;
 	}

@@ -120,7 +120,10 @@ struct model_task {
 	const char *id;	   /* the id that its rule made (Nextflow: "ab/cdef12"); NULL: none */
 	const char *tag;   /* what distinguishes it from other tasks of the step: "sample=a"; NULL: nothing */
 	const char *rules; /* the set that its rule is from: "snakemake"... */
-	uint32_t pid;	   /* its first process */
+	/* The steps around it, nearest first, but for those that only repeat their commands: a rule, in which parallel runs it.
+	 * Safe to show; NULL: none. */
+	const char *within;
+	uint32_t pid; /* its first process */
 	uint64_t start;
 	const struct model_command *command; /* the program that the rule matched; NULL: not known */
 

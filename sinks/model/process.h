@@ -323,9 +323,9 @@ void cause__told(struct ending *ending, const struct model_said *said);
 
 struct ending *ending__ref(struct ending *ending); /* takes NULL, as unref */
 void ending__unref(struct ending *ending);
-const struct fate *ending__retried(const struct ending *ending);      /* takes NULL */
-enum steps_exit cause__below(struct model *model, struct process *p); /* what its rules say of its descendants */
-bool cause__is_runner(struct model *model, const struct process *p);  /* as its rules say, also while it lives */
+const struct fate *ending__retried(const struct ending *ending);	   /* takes NULL */
+enum steps_exit cause__below(struct model *model, struct process *p);	   /* what its rules say of its descendants */
+enum steps_exit cause__says(struct model *model, const struct process *p); /* of its exit; also while it lives */
 int brood__add(struct process *parent, struct ending *ending); /* keeps the first ones and the latest; 0 or -ENOMEM */
 void brood__free(struct brood *brood);			       /* takes NULL */
 

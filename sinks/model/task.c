@@ -46,6 +46,7 @@ void task__unref(struct task *task)
 
 		model_command__unref(task->command);
 		ending__unref((struct ending *)task->pub.ending);
+		text__free(&task->within);
 		free(task);
 		task = outer;
 	}
@@ -82,6 +83,17 @@ static void set_null(struct model_task *pub)
 		pub->io[i] = null;
 }
 
+/* The steps around a task. An engine does not run a job in another one of its own; it submits it there. */
+static void put_around(struct text *text, const struct task *outer, const char *rules)
+{
+	const struct model_task *pub = outer ? &outer->pub : NULL;
+
+	if (pub && strcmp(pub->rules, rules) != 0)
+		text__steps(text, model_command__name(pub->command, ""), pub->step, pub->tag, pub->id, pub->within);
+	else if (pub && pub->within)
+		text__printf(text, "%s", pub->within);
+}
+
 static struct task *make(struct model *model, struct process *p, struct model_command *command, const char *rules)
 {
 	const char *step = steps_matcher__step(model->matcher), *id = steps_matcher__id(model->matcher);
@@ -109,12 +121,14 @@ static struct task *make(struct model *model, struct process *p, struct model_co
 	task->pub.step = memcpy(names, step, step_size);
 	task->pub.id = *id ? memcpy(names + step_size, id, id_size) : NULL;
 	task->pub.tag = *tag ? memcpy(names + step_size + id_size, tag, tag_size) : NULL;
+	put_around(&task->within, p->task, rules);
+	task->pub.within = task->within.data;
 	task->pub.rules = rules;
 	task->pub.pid = p->row.pid;
 	task->pub.start = p->row.start;
 	task->pub.command = task->command;
-	task->listed = *id && !hash__add(&model->tasks, &task->node, key_of(p->run, rules, id));
-	if (*id && !task->listed) {
+	task->listed = *id && !task->within.error && !hash__add(&model->tasks, &task->node, key_of(p->run, rules, id));
+	if ((*id && !task->listed) || task->within.error) {
 		task->refs = 1;
 		task__unref(task);
 		return NULL;

@@ -4,6 +4,7 @@
 #define SINKS_MODEL_TASK_H
 
 #include "core/base/base.h"
+#include "core/text.h"
 #include "sinks/model/model.h"
 #include "sinks/model/rss.h"
 
@@ -21,6 +22,7 @@ struct task {
 	struct run *run;
 	struct task *outer; /* a reference: the nearest open one around it; NULL: none */
 	struct model_command *command;
+	struct text within; /* pub.within */
 	struct rss rss;
 	uint64_t endless;		 /* the reason for an unknown end; 0: none */
 	uint64_t cpu_until_ns;		 /* end of the last program's span of CPU */

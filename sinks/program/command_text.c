@@ -149,3 +149,14 @@ void text__step(struct text *text, const char *step, const char *tag, const char
 		text__safe(text, id, strlen(id));
 	}
 }
+
+void text__steps(struct text *text, const char *program, const char *step, const char *tag, const char *id,
+		 const char *within)
+{
+	size_t before = text->size;
+
+	if (tag || id || strcmp(step, program) != 0)
+		text__step(text, step, tag, id);
+	if (within)
+		text__printf(text, "%s%s", text->size > before ? ", within " : "", within);
+}

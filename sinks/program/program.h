@@ -113,6 +113,10 @@ bool model_list__has_long(const struct model_list *args); /* whether it has an a
  * that only repeats the step is left out. */
 void text__step(struct text *text, const char *step, const char *tag, const char *id);
 
+/* The same, but nothing if it only repeats the name of a program; then the steps around it, safe to show, or NULL. */
+void text__steps(struct text *text, const char *program, const char *step, const char *tag, const char *id,
+		 const char *within);
+
 /* Appends what a process executes: its arguments, a script's without the interpreter; "[comm]" if they are not known;
  * "a subshell of ..." or "fork of ..." if it executed nothing. */
 void text__command(struct text *text, const struct model_command *command, const char *comm, bool forked);

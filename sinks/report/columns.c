@@ -31,7 +31,7 @@ static const struct column row_columns[] = {
 static const struct column task_columns[] = {
 	COLUMN_DELTAS(struct report_task, began),
 	TASK(wall), TASK(cpu), TASK(peak), TASK(together), TASK(processes), TASK(failed), TASK(hidden),
-	TASK(exit_code), TASK(signal), TASK(outcome), TASK(step), TASK(id), TASK(run), TASK(number),
+	TASK(exit_code), TASK(signal), TASK(outcome), TASK(step), TASK(id), TASK(within), TASK(run), TASK(number),
 	TASK(parent), TASK(pid),
 	{ 0 },
 };

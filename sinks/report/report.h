@@ -62,7 +62,7 @@ struct report_row {
 struct report_task {
 	uint64_t weight;
 	uint64_t began, wall, cpu, peak, together, processes, failed, hidden, exit_code, signal;
-	struct intern_string *step, *id;
+	struct intern_string *step, *id, *within; /* within: as struct model_task has it */
 	uint32_t run, number, parent, pid;
 	uint8_t outcome;
 };

@@ -108,6 +108,7 @@ static void task__drop(void *arg, void *item)
 
 	intern__put(&report->strings, task->step);
 	intern__put(&report->strings, task->id);
+	intern__put(&report->strings, task->within);
 }
 
 void rows__init(struct report *report)
@@ -294,6 +295,7 @@ int rows__task(struct report *report, const struct model_task *task)
 		return 0;
 	kept.step = keep_string(report, task->step, &err);
 	kept.id = keep_string(report, task->id, &err);
+	kept.within = keep_string(report, task->within, &err);
 	if (!err)
 		err = keep__add(&report->tasks, &kept);
 	if (err)

@@ -214,6 +214,20 @@ enum story_unnamed story__unnamed(const struct tally *tally, const struct model_
 	return tally->run.run->hears_execs ? STORY_NAMED : STORY_UNNAMED_EXEC;
 }
 
+static void put_steps(struct text *text, const struct model_ending *ending)
+{
+	struct text steps = {0};
+
+	if (ending->step)
+		text__steps(&steps, model_command__name(ending->command, ending->row.comm), ending->step, ending->tag,
+			    ending->id, ending->within);
+	if (steps.size)
+		text__printf(text, ", in step %s", steps.data);
+	if (steps.error)
+		text->error = steps.error;
+	text__free(&steps);
+}
+
 void story__circumstances(struct text *text, const struct model_run *run, const struct model_ending *ending)
 {
 	const struct model_row *row = &ending->row;
@@ -226,11 +240,7 @@ void story__circumstances(struct text *text, const struct model_run *run, const 
 		text__printf(text, ", after %s", format__duration(number, row->ended_ns - row->began_ns));
 	if (row->core_dumped)
 		text__printf(text, ", core dumped");
-	if (ending->step &&
-	    (ending->id || ending->tag || strcmp(ending->step, model_command__name(ending->command, row->comm)))) {
-		text__printf(text, ", in step ");
-		text__step(text, ending->step, ending->tag, ending->id);
-	}
+	put_steps(text, ending);
 }
 
 void story__how(struct text *text, const struct model_ending *ending)

@@ -195,16 +195,15 @@ static void failure__free(struct tally_failure *failure)
 	free(failure);
 }
 
-/* The step of a failure with its id. */
+/* The steps of a failure, with ids. */
 static int set_step(struct tally_failure *failure, const struct model_task *task)
 {
 	struct text text = {0};
 
-	if (!failure->task)
-		return 0;
-	text__step(&text, task->step, task->tag, task->id);
+	if (task)
+		text__steps(&text, failure->name, task->step, task->tag, task->id, task->within);
 	failure->step = string_of(&text);
-	return failure->step ? 0 : -ENOMEM;
+	return text.error;
 }
 
 static char *phrase(const struct model_oom *oom, void (*put)(const struct model_oom *, struct text *))

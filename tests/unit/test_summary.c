@@ -428,6 +428,39 @@ static void failures_of_two_tasks_are_two(void **state)
 	unlink(path);
 }
 
+/* A rule whose line runs jobs by GNU parallel: the rule is named as well, and alone where a job is named by its program only. */
+static void a_job_within_a_rule_names_the_rule(void **state)
+{
+	static const struct {
+		const char *shell, *exe, *job, *steps;
+	} cases[] = {
+		{"/bin/sh|-c|gzip -dc x.gz|", "/bin/gzip", "gzip|-dc|x.gz|", "in step split"},
+		{"/bin/sh|-c|bwa mem x.fa|", "/bin/bwa", "bwa|mem|x.fa|", "in step bwa mem, within split"},
+	};
+
+	(void)state;
+	for (int failed = 0; failed < 2; failed++)
+		for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+			struct page_test *t = begin_with(NULL, 7);
+			char expected[128];
+
+			EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/python3",
+			     .args = "/usr/bin/python3|-m|snakemake|--target-jobs|split:|");
+			FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "parallel");
+			EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = "/usr/bin/perl",
+			     .args = "perl|/usr/bin/parallel|x|");
+			FORK(.at = 3 * S, .pid = 12, .parent = 11, .comm = "sh");
+			EXEC(.at = 3 * S, .pid = 12, .parent = 11, .exe = "/bin/sh", .args = cases[i].shell);
+			EXEC(.at = 3 * S, .pid = 12, .parent = 11, .exe = cases[i].exe, .args = cases[i].job);
+			END(.at = 4 * S, .pid = 12, .code = 3, .cpu = 1, .bytes = 1);
+			END(.at = 5 * S, .pid = 11, .code = failed, .cpu = 1, .bytes = 1);
+			END(.at = 6 * S, .pid = 10, .code = failed, .cpu = 1, .bytes = 1);
+			snprintf(expected, sizeof(expected), failed ? ", %s\n" : ", %s, under", cases[i].steps);
+			assert_has(print(t, true), expected);
+			end(t);
+		}
+}
+
 /* Two lines of it come first, then what it said; the whole stands once, where it can be copied. */
 static void long_commands_are_wrapped_and_whole(void **state)
 {
@@ -1747,6 +1780,7 @@ int main(void)
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
 		cmocka_unit_test(failures_of_two_tasks_are_two),
+		cmocka_unit_test(a_job_within_a_rule_names_the_rule),
 		cmocka_unit_test(what_a_ctrl_c_has_ended),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
 		cmocka_unit_test(a_part_is_run_again_by_its_driver),

@@ -113,7 +113,7 @@ class Run {
 		this.lower = [];
 		this.until = 1000;
 		this.reasons = new Map();
-		this.ids = new Map(Array.from(this.tasks.number, (number, t) => [this.taskKey(this.tasks.run[t], number), this.tasks.id[t]]));
+		this.taskOf = new Map(Array.from(this.tasks.number, (number, t) => [this.taskKey(this.tasks.run[t], number), t]));
 		for (let i = 0; i < this.missing.reason.length; i++)
 			this.reasons.set(this.missing.reason[i], this.text(this.missing.text[i]));
 		this.next = this.nextOf(this.rows);
@@ -169,15 +169,22 @@ class Run {
 
 	/* Which execution of its step: as its rule names it, else ''. */
 	taskId(i) {
-		return this.text(this.ids.get(this.taskKey(this.rows.run[i], this.rows.task[i])) || 0);
+		return this.ofTask(i, this.tasks.id);
 	}
 
-	/* Its step, and which execution of it. */
+	ofTask(i, column) {
+		const t = this.taskOf.get(this.taskKey(this.rows.run[i], this.rows.task[i]));
+
+		return t === undefined ? '' : this.text(column[t]);
+	}
+
+	/* Its step, and which execution of it; then those around it. */
 	step(i) {
 		const id = this.taskId(i),
-			step = this.text(this.rows.step[i]);
+			step = this.text(this.rows.step[i]),
+			within = this.ofTask(i, this.tasks.within);
 
-		return step + (id && id !== step && id !== step + ':' ? ' (' + id + ')' : '');
+		return step + (id && id !== step && id !== step + ':' ? ' (' + id + ')' : '') + (within ? ', within ' + within : '');
 	}
 
 	reason(value) {
