@@ -36,17 +36,17 @@ void ci_item__said(struct text *item, const struct tally *tally, uint32_t pid, u
 	const struct model_said *said = story__heard(tally, pid, start);
 	struct story_line lines[CI_SAID_MAX];
 	size_t n = story__message(said, lines, most);
-	struct text shared = {0};
+	struct text file = {0};
 
 	if (n)
-		story__shared(&shared, tally, said);
-	if (shared.size) {
+		story__file(&file, tally, said);
+	if (file.size) {
 		text__printf(item, "\n");
-		ci_item__code(item, &shared, CI_COLUMNS);
+		ci_item__code(item, &file, CI_COLUMNS);
 		text__printf(item, "\n");
 	}
 	ci_item__lines(item, lines, n);
-	text__free(&shared);
+	text__free(&file);
 }
 
 /* From the run's first process down to the origin. */
@@ -96,19 +96,19 @@ void ci_item__line(struct text *item, const char *safe, const char *after)
 	text__printf(item, "%s", after);
 }
 
-/* A line of the origin, by what is known of other processes. */
-static void put_others(struct text *item, const char *before, const struct tally *tally,
-		       const struct model_ending *cause,
-		       void (*say)(struct text *, const struct tally *, const struct model_ending *))
+/* What is known of other processes. */
+static void put_others(struct text *item, const struct tally *tally, const struct model_ending *cause)
 {
 	struct text safe = {0};
+	const char *label;
 
-	say(&safe, tally, cause);
-	if (safe.size) {
-		text__printf(item, "<br>%s", before);
-		ci_item__code(item, &safe, CI_COLUMNS);
+	for (size_t i = 0; (label = story__note(&safe, tally, cause, i)); i++) {
+		if (safe.size) {
+			text__printf(item, "<br>%s", label);
+			ci_item__code(item, &safe, CI_COLUMNS);
+		}
+		text__free(&safe);
 	}
-	text__free(&safe);
 }
 
 static void put_again(struct text *item, const struct model_ending *cause, size_t columns, bool cut)
@@ -122,21 +122,18 @@ static void put_again(struct text *item, const struct model_ending *cause, size_
 	put_detail(item, "with the environment's ", story__environment, cause, CI_COLUMNS);
 }
 
-/* What hangs is ended by a signal, which is not why it failed. */
-static void put_hang(struct text *item, const struct verdict *hang, const char *interrupted)
+static void put_before(struct text *item, const struct verdicts *verdicts, const struct model_ending *cause)
 {
-	struct text lead = {0};
+	struct text before = {0};
 
-	if (!hang && interrupted)
-		text__printf(item, "%s<br>", interrupted);
-	if (!hang)
-		return;
-	judged__lead(&lead, hang);
-	markdown__text(item, lead.data ? lead.data : "");
-	text__printf(item, "<br>");
-	if (lead.error)
-		item->error = lead.error;
-	text__free(&lead);
+	judged__before_cause(&before, verdicts, cause);
+	if (before.size) {
+		markdown__text(item, before.data);
+		text__printf(item, "<br>");
+	}
+	if (before.error)
+		item->error = before.error;
+	text__free(&before);
 }
 
 void ci_cause__put(struct text *item, const struct tally *tally, const struct verdicts *verdicts, size_t columns)
@@ -150,15 +147,14 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 	if (!cause)
 		return;
 	text__printf(item, "\n#### Cause\n\n");
-	put_hang(item, judged__hang(verdicts, &cause->row), story__interrupted(cause));
+	put_before(item, verdicts, cause);
 	text__printf(item, "**%s** ", story__ending(how, &cause->row));
 	story__subject(&safe, cause);
 	cut = story__shorten(&shown, safe.data ? safe.data : "", SHOWN_COLUMNS);
 	ci_item__code(item, &shown, columns);
 	text__free(&safe);
 	put_detail(item, "", story__how, cause, CI_COLUMNS);
-	put_others(item, "meanwhile ", tally, cause, story__waited);
-	put_others(item, "before it ", tally, cause, story__before);
+	put_others(item, tally, cause);
 	put_detail(item, "", story__limit, cause, CI_COLUMNS);
 	text__printf(item, "<br>");
 	story__circumstances(&safe, run, cause);

@@ -4,6 +4,8 @@
 
 #include <errno.h>
 
+#include "sinks/totals/story.h"
+
 int judged__open(struct judged *judged)
 {
 	judged->verdicts = verdicts__new();
@@ -65,4 +67,16 @@ void judged__lead(struct text *text, const struct verdict *hang)
 	text__printf(text, "a %s %s of ", verdict_certainty__name(hang->certainty), verdict_kind__name(hang->kind));
 	text__cut(text, hang->command, LEAD_COLUMNS);
 	text__printf(text, " (pid %u), see Verdicts; what ended it:", hang->pid);
+}
+
+/* What hangs is ended by a signal, which is not why it failed. */
+void judged__before_cause(struct text *text, const struct verdicts *verdicts, const struct model_ending *began)
+{
+	const struct verdict *hang = judged__hang(verdicts, &began->row);
+	const char *interrupted = hang ? NULL : story__interrupted(began);
+
+	if (hang)
+		judged__lead(text, hang);
+	else if (interrupted)
+		text__printf(text, "%s", interrupted);
 }

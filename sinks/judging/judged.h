@@ -34,4 +34,7 @@ const struct verdict *judged__hang(const struct verdicts *verdicts, const struct
 /* "a likely hang of make (pid 12), see Verdicts; what ended it:" */
 void judged__lead(struct text *text, const struct verdict *hang);
 
+/* What stands before the cause: that of such a hang, or story__interrupted(); nothing, where the end itself says why. */
+void judged__before_cause(struct text *text, const struct verdicts *verdicts, const struct model_ending *began);
+
 #endif

@@ -52,16 +52,35 @@ static struct intern_string *keep_text(struct report *report, struct text *text,
 	return string;
 }
 
+static void put_notes(struct text *notes, const struct tally *tally, const struct model_ending *ending)
+{
+	struct text note = {0};
+	const char *label;
+
+	for (size_t i = 0; (label = story__note(&note, tally, ending, i)); i++) {
+		if (note.size)
+			text__printf(notes, "%s%s%c", label, note.data, '\0');
+		if (note.error)
+			notes->error = note.error;
+		text__free(&note);
+	}
+}
+
 /* Of the one that began it: the program that it could not start, and what to run again in its place. */
 static void take_origin(struct report *report, struct report_row *row, const struct model_ending *ending, int *err)
 {
-	struct text wanted = {0}, again = {0};
+	const struct tally *tally = model__run(report->judged.on.model, row->run)->user;
+	struct text wanted = {0}, again = {0}, before = {0}, notes = {0};
 
 	story__wanted(&wanted, &ending->row, ending->command);
 	row->wanted = keep_text(report, &wanted, err);
 	if (story__is_run_otherwise(ending))
 		story__again(&again, ending);
 	row->again = keep_text(report, &again, err);
+	judged__before_cause(&before, report->judged.verdicts, ending);
+	row->before = keep_text(report, &before, err);
+	put_notes(&notes, tally, ending);
+	row->notes = keep_text(report, &notes, err);
 }
 
 static void take_cause(struct report *report, struct report_row *row, const struct model_ending *ending, int *err)
@@ -82,14 +101,19 @@ int rows__complete(struct report *report)
 		struct report_row *row = keep__item(&report->rows, i);
 		const struct model_run *run = model__run(report->judged.on.model, row->run);
 		const struct model_said *said = NULL;
+		struct text file = {0};
 
 		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
-			said = model_run__said(run, row->pid, row->start);
+			said = story__heard(run->user, row->pid, row->start);
 		if (run->ending && ending_of(row, run->ending) == run->ending && row->flags & REPORT_LAST)
 			row->flags |= REPORT_ENDS_RUN;
 		take_cause(report, row, ending_of(row, run->ending), &err);
-		if (said && said->text)
-			row->said = keep_lines(report, said, &err);
+		if (!said || !said->text)
+			continue;
+		row->said = keep_lines(report, said, &err);
+		if (row->said)
+			story__file(&file, run->user, said);
+		row->said_in = keep_text(report, &file, &err);
 	}
 	return err;
 }

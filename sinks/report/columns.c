@@ -21,7 +21,8 @@ static const struct column row_columns[] = {
 	ROW(exit_code), ROW(signal), ROW(signal_name), ROW(outcome), ROW(flags),
 	ROW(name), ROW(args), ROW(args_reason), ROW(exe), ROW(exe_reason), ROW(cwd), ROW(cwd_reason), ROW(env), ROW(uid),
 	ROW(run), ROW(ns_pid), ROW(ppid), ROW(parent), ROW(cause), ROW(image), ROW(step), ROW(task),
-	ROW(tried), ROW(tried_error), ROW(how), ROW(said), ROW(wanted), ROW(again), ROW(oom), ROW(by), ROW(by_pid), ROW(history),
+	ROW(tried), ROW(tried_error), ROW(how), ROW(said), ROW(said_in), ROW(wanted), ROW(again), ROW(before), ROW(notes),
+	ROW(oom), ROW(by), ROW(by_pid), ROW(history),
 	{ 0 },
 };
 /* clang-format on */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/stream.h"
+#include "sinks/judging/tallied.h"
 
 static const struct opt report_options[] = {
 	OPT(struct report_conf, steps, OPT_STRING, STEPS_DEFAULT, 0, 0, STEPS_HELP),
@@ -20,8 +21,7 @@ static const struct opt report_options[] = {
 static int on_run(void *arg, const struct model_run *run)
 {
 	(void)arg;
-	totals_run__init(run->user, run);
-	return 0;
+	return tally__init(run->user, run, 1);
 }
 
 static struct history_key key_of(const struct model_row *row)
@@ -37,6 +37,7 @@ static int on_row(void *arg, const struct model_row *row)
 	int err = verdicts__row(report->judged.verdicts, row);
 
 	err = err ? err : totals__row(row->run->user, &report->commands, row);
+	err = err ? err : tally__circumstances(row->run->user, row);
 	err = err ? err : rows__row(report, row);
 	return err || !row->last ? err : histories__end(&report->histories, &key, weight);
 }
@@ -211,7 +212,7 @@ static void end(void *state)
 	totals_groups__free(&report->commands);
 	totals_groups__free(&report->steps);
 	intern__free(&report->strings);
-	judged__close(&report->judged);
+	tallied__close(&report->judged);
 }
 
 static const struct on_model_sink report_on_model = {
@@ -224,12 +225,13 @@ static const struct on_model_sink report_on_model = {
 		  .ignored = on_ignored,
 		  .task = on_task,
 		  .sample = on_sample,
-		  .run_room = sizeof(struct totals_run)},
+		  .process = tally__process,
+		  .run_room = sizeof(struct tally)},
 	.open = begin,
 	.stream = judged__stream,
 	.record = on_record,
 	.flush = judged__flush,
-	.losses = offsetof(struct totals_run, losses),
+	.losses = offsetof(struct tally, run.losses),
 	.lost = on_lost,
 	.finish = finish,
 	.close = end,

@@ -8,7 +8,7 @@
 #include "sinks/report/intern.h"
 #include "sinks/report/keep.h"
 #include "sinks/report/slices.h"
-#include "sinks/totals/totals.h"
+#include "sinks/totals/tally.h"
 #include "sinks/judging/judged.h"
 
 struct report_conf {
@@ -47,7 +47,10 @@ struct report_row {
 	struct intern_string *how;		   /* model_row__how() */
 	struct intern_string *said;		   /* its last lines, each ended by a NUL */
 	struct intern_string *wanted;		   /* of a cause: what it could not start; NULL: nothing */
+	struct intern_string *said_in;		   /* story__file() of them */
 	struct intern_string *again;		   /* of a cause: what to run in its place; NULL: itself */
+	struct intern_string *before;		   /* of a cause: judged__before_cause() */
+	struct intern_string *notes;		   /* of a cause: each story__note(), ended by a NUL */
 	struct intern_string *oom;		   /* why the OOM killer selected it */
 	struct intern_string *by;		   /* arguments of the process that hides its failure */
 	uint32_t run, pid, ns_pid, ppid, image, task, flags, by_pid;

@@ -92,9 +92,10 @@ static void row__drop(void *arg, void *item)
 {
 	struct report *report = arg;
 	struct report_row *row = item;
-	struct intern_string *strings[] = {row->name, row->args, row->exe,   row->cwd,	       row->env,
-					   row->step, row->by,	 row->tried, row->tried_error, row->signal_name,
-					   row->oom,  row->how,	 row->said,  row->wanted,      row->again};
+	struct intern_string *strings[] = {row->name,	 row->args,   row->exe,	  row->cwd,	    row->env,
+					   row->step,	 row->by,     row->tried, row->tried_error, row->signal_name,
+					   row->oom,	 row->how,    row->said,  row->wanted,	    row->again,
+					   row->said_in, row->before, row->notes};
 
 	for (size_t i = 0; i < sizeof(strings) / sizeof(*strings); i++)
 		intern__put(&report->strings, strings[i]);

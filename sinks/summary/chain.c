@@ -61,18 +61,19 @@ static void dim(struct page *page, size_t indent, const char *label,
 	text__free(&line);
 }
 
-/* A line of the origin, by what is known of other processes. */
-static void others(struct page *page, const struct model_ending *ending, size_t indent, const char *label,
-		   void (*put)(struct text *, const struct tally *, const struct model_ending *))
+/* What is known of other processes. */
+static void others(struct page *page, const struct model_ending *ending, size_t indent)
 {
 	struct text line = {0};
+	const char *label;
 
-	put(&line, page->tally, ending);
-	if (line.size)
-		page__labelled(page, indent, label, line.data);
-	if (line.error)
-		page->text->error = line.error;
-	text__free(&line);
+	for (size_t i = 0; (label = story__note(&line, page->tally, ending, i)); i++) {
+		if (line.size)
+			page__labelled(page, indent, label, line.data);
+		if (line.error)
+			page->text->error = line.error;
+		text__free(&line);
+	}
 }
 
 /* Where, and how to run it again. `cut`: its command is not shown whole yet. */
@@ -125,8 +126,7 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	page->unnamed |= 1U << (unnamed ? unnamed : story__unheard(page->tally, ending));
 	circumstances(page, ending, indent);
 	detail(page, indent, "", story__how, ending);
-	others(page, ending, indent, "meanwhile ", story__waited);
-	others(page, ending, indent, "before it ", story__before);
+	others(page, ending, indent);
 	dim(page, indent, "", story__limit, ending);
 	dim(page, indent, "largest others: ", story__holders, ending);
 	said(page, ending, indent);
@@ -161,19 +161,15 @@ static void chain(struct page *page, const struct model_ending *ending, int widt
 	}
 }
 
-/* What hangs is ended by a signal, which is not why it failed. */
-static void hang(struct page *page, const struct model_ending *began)
+static void before(struct page *page, const struct model_ending *began)
 {
-	const struct verdict *found = judged__hang(page->verdicts, &began->row);
 	struct text line = {0};
 
-	if (!found && story__interrupted(began))
-		text__printf(page->text, "  %s\n", story__interrupted(began));
-	if (!found)
-		return;
-	judged__lead(&line, found);
-	text__printf(page->text, "  ");
-	page__wrapped(page, 2, 2, line.data ? line.data : "");
+	judged__before_cause(&line, page->verdicts, began);
+	if (line.size) {
+		text__printf(page->text, "  ");
+		page__wrapped(page, 2, 2, line.data);
+	}
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
@@ -189,7 +185,7 @@ void page__cause(struct page *page)
 		return;
 	width = width_of(page->tally->run.run->ending);
 	page__section(page, TEXT_RED_BOLD, "Cause");
-	hang(page, began);
+	before(page, began);
 	cut = origin(page, began, width);
 	if (!cut)
 		again(page, began, width, false);

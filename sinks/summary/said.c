@@ -74,16 +74,16 @@ void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, 
 	const struct model_said *said = story__heard(page->tally, pid, start);
 	struct story_line lines[PAGE_SAID_MAX];
 	size_t n = story__message(said, lines, most);
-	struct text shared = {0};
+	struct text file = {0};
 
 	if (n)
-		story__shared(&shared, page->tally, said);
-	if (shared.size)
-		page__dim(page, 0, "%*s%s", (int)indent, "", shared.data);
+		story__file(&file, page->tally, said);
+	if (file.size)
+		page__dim_wrapped(page, indent, indent + 2, file.data);
 	page__lines(page, lines, n, indent);
-	if (shared.error)
-		page->text->error = shared.error;
-	text__free(&shared);
+	if (file.error)
+		page->text->error = file.error;
+	text__free(&file);
 }
 
 void page__said_by_others(struct page *page, const struct tally_failure *kind, size_t indent)

@@ -170,6 +170,17 @@ void story__shared(struct text *text, const struct tally *tally, const struct mo
 	text__safe(text, said->path, strlen(said->path));
 }
 
+void story__file(struct text *text, const struct tally *tally, const struct model_said *said)
+{
+	size_t before = text->size;
+
+	story__shared(text, tally, said);
+	if (text->size > before || !said || !said->path)
+		return;
+	text__printf(text, "its standard error: ");
+	text__safe(text, said->path, strlen(said->path));
+}
+
 /* What it said, unless that may be all of others. */
 static bool has_said(const struct tally *tally, const struct model_ending *ending, bool *surely)
 {
@@ -303,6 +314,19 @@ void story__before(struct text *text, const struct tally *tally, const struct mo
 	else if (tally__answered(tally, &ending->row, &last))
 		text__printf(text, "%s times %s %s, which counts as an answer", format__count(number, last.count),
 			     story__ending(how, last.row), last.shown);
+}
+
+const char *story__note(struct text *text, const struct tally *tally, const struct model_ending *ending, size_t i)
+{
+	static const struct {
+		const char *label;
+		void (*put)(struct text *text, const struct tally *tally, const struct model_ending *ending);
+	} notes[] = {{"meanwhile ", story__waited}, {"before it ", story__before}};
+
+	if (i >= sizeof(notes) / sizeof(*notes))
+		return NULL;
+	notes[i].put(text, tally, ending);
+	return notes[i].label;
 }
 
 void story__kind(struct text *text, const struct tally *tally, const struct tally_failure *kind)

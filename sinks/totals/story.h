@@ -82,6 +82,8 @@ void story__waited(struct text *text, const struct tally *tally, const struct mo
 /* What failed before what began the failure, where the shell went on beside it, as a server does that it started; else what
  * tally__answered() has. */
 void story__before(struct text *text, const struct tally *tally, const struct model_ending *ending);
+/* Both of them, one after the other: appends what `i` is and returns what stands before that; NULL: there is no more. */
+const char *story__note(struct text *text, const struct tally *tally, const struct model_ending *ending, size_t i);
 void story__folder(struct text *text, const struct model_ending *ending);
 void story__log(struct text *text, const struct model_ending *ending); /* a file of its own, by its command */
 /* A command for a shell: its own, that of what has started it for a part of its work, as a compiler's driver, or of the script
@@ -129,6 +131,9 @@ bool story__is_blank(const struct model_said *said);
 
 /* What stands before lines of a file to which others write, or may. */
 void story__shared(struct text *text, const struct tally *tally, const struct model_said *said);
+
+/* The same, or the name of a file that has lines of its own only: "its standard error: /w/logs/x.log". */
+void story__file(struct text *text, const struct tally *tally, const struct model_said *said);
 
 /* The last `most` lines that are not empty, in order, with room for them in `lines`. Of a line that was written over and
  * over, as a progress bar is, the last state. Returns how many. */

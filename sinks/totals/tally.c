@@ -428,14 +428,20 @@ int tally__process(void *arg, const struct model_process *process)
 
 /* ---- the tally ---- */
 
+int tally__circumstances(struct tally *tally, const struct model_row *row)
+{
+	int err = tally__waited(tally, row);
+
+	return err ? err : tally__answer(tally, row);
+}
+
 int tally__row(struct tally *tally, const struct model_row *row)
 {
 	bool bound;
 	int err = totals__row(&tally->run, &tally->commands, row);
 
 	err = err ? err : count_failure(tally, row);
-	err = err ? err : tally__waited(tally, row);
-	err = err ? err : tally__answer(tally, row);
+	err = err ? err : tally__circumstances(tally, row);
 	err = err || row->root ? err : offer(&tally->longest, row->wall_ns, row);
 	err = err ? err : offer(&tally->largest, model_row__peak(row, &bound), row);
 	if (!err && row->outcome == MODEL_RUNNING && !row->root)

@@ -94,6 +94,8 @@ static inline struct tally_excused *tally_excused__of(struct hash_node *node)
 
 int tally__init(struct tally *tally, const struct model_run *run, size_t top); /* a zeroed one; 0 or -ENOMEM */
 int tally__row(struct tally *tally, const struct model_row *row);	       /* 0 or -ENOMEM */
+int tally__circumstances(struct tally *tally,
+			 const struct model_row *row); /* the part for story__note(), in tally__row() too */
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by);
 
 /* A hidden row whose verdict is a suspicion: not a failure of the run. 0 or -ENOMEM. */

@@ -694,6 +694,29 @@ def test_the_cause_says_what_could_not_be_started_and_what_to_run_again(browser)
     assert page.js(again) == [f"cd {folder} && gcc -c bad.c"] and page.console() == []
 
 
+@needs_bpf
+def test_what_the_summary_says_of_the_cause_is_on_the_page(browser):
+    """What failed before it, and the file of its last lines; what a signal has ended, from outside."""
+    folder = new_folder()
+    (folder / "start.sh").write_text("sh -c 'sleep 0.2; exit 3' &\nsleep 1\nsh -c 'echo lost >&2; exit 7' 2>log\nexit $?\n")
+    run = collect("bash", "start.sh", code=7, cwd=folder)
+    page = Page(browser, write(run.path))
+    summary = " ".join(merge(run.path, sink="summary").split())
+
+    notes = [note.text for note in page.all("#cause .origin .note")]
+    (before,) = [note for note in notes if note.startswith("before it exit 3 sh -c ")]
+    assert before in summary and f"its standard error: {folder}/log" in notes
+    assert f"its standard error: {folder}/log | lost" in summary and page.console() == []
+
+    with Started("--no-summary", "--", "sh", "-c", "echo $$ >pid; exec sleep 60", cwd=folder) as started:
+        wait_for(lambda: (folder / "pid").exists() and (folder / "pid").read_text(), "it has started")
+        os.kill(int((folder / "pid").read_text()), signal.SIGINT)
+        run = started.end(None, code=None)
+    page = Page(browser, write(run.path))
+    assert page.text("#cause").splitlines()[:3] == ["Cause", "interrupted from outside; what that ended:", "SIGINT"]
+    assert "interrupted from outside; what that ended:" in merge(run.path, sink="summary") and page.console() == []
+
+
 def long_command(code, end):
     return f"sh -c 'exit {code}' {' '.join(f'sample{n:04}.bam' for n in range(300))} {end}"
 

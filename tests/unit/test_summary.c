@@ -1681,8 +1681,8 @@ static const struct {
 	uint64_t signal;
 	const char *shown;
 } shared_files[] = {
-	{12, 0, 0, "  | theirs\n"},
-	{0, 12, 0, "  | theirs\n"},
+	{12, 0, 0, "  its standard error: /w/log\n  | theirs\n"},
+	{0, 12, 0, "  its standard error: /w/log\n  | theirs\n"},
 	{5, 2, 0, "  others write to this file, too: /w/log\n  | theirs\n"},
 	{0, 0, 0, NULL},
 	{0, 0, 9, "  others write to this file, too: /w/log\n  | theirs\n"}, /* what it started may live on */

@@ -27,6 +27,24 @@ function inTheMiddleShort(text) {
 	return text.length > most ? text.slice(0, part) + ' … ' + text.slice(-part) : text;
 }
 
+/* What is known of other processes: what was waited for, what came before. */
+function notesOf(run, i) {
+	const notes = run.rows.notes[i];
+
+	return notes ? splitList(run.bytes(notes)).map(note => element('p', { className: 'note' }, safeText(note))) : [];
+}
+
+/* Its last lines, and the file that they are in. */
+function saidLines(run, i) {
+	const { said, said_in } = run.rows;
+
+	if (!said[i]) return [];
+	return [
+		said_in[i] ? element('p', { className: 'note' }, run.text(said_in[i])) : '',
+		element('pre', { className: 'said' }, safeLines(run.bytes(said[i])))
+	];
+}
+
 function originEntry(run, i, choose) {
 	const rows = run.rows,
 		again = againText(run, i),
@@ -54,7 +72,8 @@ function originEntry(run, i, choose) {
 		),
 		element('p', { className: 'note' }, where.filter(part => part).join(' · ')),
 		rows.cwd[i] ? element('p', { className: 'note' }, 'in ' + run.text(rows.cwd[i])) : '',
-		rows.said[i] ? element('pre', { className: 'said' }, safeLines(run.bytes(rows.said[i]))) : '',
+		...notesOf(run, i),
+		...saidLines(run, i),
 		again ? copyButton(again, 'Copy how to run it again') : ''
 	);
 }
@@ -90,6 +109,7 @@ function causesOf(run, choose) {
 		chain.forEach(i => shown.add(i));
 		byId('cause').hidden = false;
 		byId('cause').append(
+			run.rows.before[origin] ? element('p', { className: 'note' }, run.text(run.rows.before[origin])) : '',
 			element(
 				'div',
 				{ className: 'origin' },

@@ -132,7 +132,7 @@ class Detail {
 					'It was forked and executed no program of its own; the command is its parent’s.'
 				)
 			);
-		if (rows.said[i]) lines.push(element('pre', { className: 'said' }, safeLines(run.bytes(rows.said[i]))));
+		lines.push(...saidLines(run, i));
 		return lines;
 	}
 
