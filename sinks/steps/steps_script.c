@@ -161,19 +161,25 @@ const struct names_job *names_script__find(struct names *names, const struct mod
 const struct names_job *names_script__find_line(struct names *names, uint64_t line, bool *sure)
 {
 	struct names_job *found = NULL;
+	bool other = false;
 	size_t count = 0;
 
 	for (size_t i = 0; i < names->running_count; i++) {
 		struct names_job *job = names->running[i];
 
-		if (job->taken || job->said || job->rule->script ||
-		    !job->output.count) /* none: as all, without a line */
+		if (job->taken || job->said || job->rule->script)
 			continue;
+		if (!job->output.count) { /* as all, which has no line; but one that only checks its input has */
+			other = true;
+			continue;
+		}
 		if (found && found->rule != job->rule)
 			return NULL;
 		found = found ? found : job;
 		count++;
 	}
+	if (other)
+		return NULL;
 	*sure = count == 1;
 	if (found) {
 		found->taken = true;

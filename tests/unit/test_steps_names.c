@@ -225,6 +225,12 @@ static void a_line_without_a_path(void **state)
 	assert_named("sleep 1", "/", "", "two");
 	say("rule all:\n    input: c\n    jobid: 4\n\n");
 	assert_named("echo done", "/", "", "");
+	say("rule three:\n    output: d\n    jobid: 5\n\n");
+	assert_named("sleep 3", "/", "", ""); /* of this rule, or of that without output */
+	say("[now]\nFinished job 4.\n");
+	assert_named("sleep 3", "/", "", ""); /* that began before it had ended */
+	say("\n");
+	assert_named("sleep 3", "/", "", "three");
 	steps_log__free(names);
 }
 
