@@ -168,10 +168,13 @@ def test_the_folder_of_a_subshell_is_its_own():
 
 
 def test_a_silent_answer_is_told_by_the_script():
-    """Where what began it has said nothing, the last lines of the script that asked are shown there, under its name."""
-    _, lines = run_in(made({"run": BROKEN["an answer, under a code of its own"][0]["run"]}), ["sh", "-c", "./run 2>err"])
-    at = [line.strip() for line in lines].index("| no x")
-    assert lines[at - 1].strip() == "last lines of run:" and lines.index("  passed on:") > at, "\n".join(lines)
+    """Where what began it has said nothing, the last lines of the script that asked are shown there, under its name and their file's."""
+    folder = made({"run": BROKEN["an answer, under a code of its own"][0]["run"]})
+    _, lines = run_in(folder, ["sh", "-c", "./run 2>err"])
+    stripped = [line.strip() for line in lines]
+    at, passed_on = stripped.index("| no x"), stripped.index("passed on:")
+    whole = "".join(stripped[stripped.index("last lines of run:"):at])  # a long path is wrapped
+    assert whole == f"last lines of run:its standard error: {folder}/err" and passed_on > at, "\n".join(lines)
 
 
 HEALTHY = {
