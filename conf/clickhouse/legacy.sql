@@ -252,6 +252,8 @@ CREATE TABLE IF NOT EXISTS `lifecycle_alive` (
     `euid` Nullable(Int64) COMMENT 'effective UID: not uid for a set-user-ID program',
     `egid` Nullable(Int64) COMMENT 'effective GID',
     `stderr` Nullable(String) COMMENT 'descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path',
+    `stdin_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 0; null: not a pipe, or closed',
+    `stdout_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 1; as stdin_pipe',
     day Date MATERIALIZED toDate(substring(time, 1, 10))
 )
 ENGINE = ReplacingMergeTree
@@ -308,6 +310,8 @@ CREATE TABLE IF NOT EXISTS `lifecycle_exec` (
     `euid` Nullable(Int64) COMMENT 'effective UID: not uid for a set-user-ID program',
     `egid` Nullable(Int64) COMMENT 'effective GID',
     `stderr` Nullable(String) COMMENT 'descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path',
+    `stdin_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 0; null: not a pipe, or closed',
+    `stdout_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 1; as stdin_pipe',
     day Date MATERIALIZED toDate(substring(time, 1, 10))
 )
 ENGINE = ReplacingMergeTree
@@ -364,6 +368,8 @@ CREATE TABLE IF NOT EXISTS `lifecycle_failure` (
     `stderr` Nullable(String) COMMENT 'descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size',
     `cwd` Nullable(String) COMMENT 'working directory then; null: it ran a program, and its parent has the same',
     `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent',
+    `stdin_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 0; null: not a pipe, or closed',
+    `stdout_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 1; as stdin_pipe',
     day Date MATERIALIZED toDate(substring(time, 1, 10))
 )
 ENGINE = ReplacingMergeTree

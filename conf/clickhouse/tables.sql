@@ -252,7 +252,9 @@ CREATE TABLE IF NOT EXISTS `lifecycle_alive` (
     `ns_pid` Nullable(Int32) COMMENT 'PID in its own PID namespace; pid outside of containers' CODEC(T64, ZSTD(1)),
     `euid` Nullable(Int64) COMMENT 'effective UID: not uid for a set-user-ID program' CODEC(T64, ZSTD(1)),
     `egid` Nullable(Int64) COMMENT 'effective GID' CODEC(T64, ZSTD(1)),
-    `stderr` Nullable(String) COMMENT 'descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path' CODEC(ZSTD(1))
+    `stderr` Nullable(String) COMMENT 'descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path' CODEC(ZSTD(1)),
+    `stdin_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 0; null: not a pipe, or closed' CODEC(T64, ZSTD(1)),
+    `stdout_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 1; as stdin_pipe' CODEC(T64, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
@@ -308,7 +310,9 @@ CREATE TABLE IF NOT EXISTS `lifecycle_exec` (
     `ns_pid` Nullable(Int32) COMMENT 'PID in its own PID namespace; pid outside of containers' CODEC(T64, ZSTD(1)),
     `euid` Nullable(Int64) COMMENT 'effective UID: not uid for a set-user-ID program' CODEC(T64, ZSTD(1)),
     `egid` Nullable(Int64) COMMENT 'effective GID' CODEC(T64, ZSTD(1)),
-    `stderr` Nullable(String) COMMENT 'descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path' CODEC(ZSTD(1))
+    `stderr` Nullable(String) COMMENT 'descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path' CODEC(ZSTD(1)),
+    `stdin_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 0; null: not a pipe, or closed' CODEC(T64, ZSTD(1)),
+    `stdout_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 1; as stdin_pipe' CODEC(T64, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)
@@ -364,7 +368,9 @@ CREATE TABLE IF NOT EXISTS `lifecycle_failure` (
     `missing` LowCardinality(Nullable(String)),
     `stderr` Nullable(String) COMMENT 'descriptor 2 then, or before it closed it; of a file offset at the fork, or the last exec, and size' CODEC(ZSTD(1)),
     `cwd` LowCardinality(Nullable(String)) COMMENT 'working directory then; null: it ran a program, and its parent has the same',
-    `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent' CODEC(T64, ZSTD(1))
+    `programs` Nullable(Int64) COMMENT 'programs that it has executed; 0: it ran that of its parent' CODEC(T64, ZSTD(1)),
+    `stdin_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 0; null: not a pipe, or closed' CODEC(T64, ZSTD(1)),
+    `stdout_pipe` Nullable(Int64) COMMENT 'inode of the pipe that is descriptor 1; as stdin_pipe' CODEC(T64, ZSTD(1))
 )
 ENGINE = ReplacingMergeTree
 PARTITION BY toYYYYMM(time)

@@ -107,3 +107,15 @@ void alive__read_stderr(int proc, struct lifecycle_stderr *error)
 	if (!S_ISREG(error->mode))
 		error->map.length = 0; /* "pipe:[1]" */
 }
+
+__u64 alive__pipe(int proc, const char *name)
+{
+	struct statx st;
+
+	if (!statx(proc, name, AT_STATX_DONT_SYNC, STATX_TYPE | STATX_INO, &st))
+		return S_ISFIFO(st.stx_mode) ? st.stx_ino : EVENT_NULL(EVENT_REASON_NONE);
+	if (errno == EACCES || errno == EPERM)
+		return EVENT_NULL(EVENT_REASON_DENIED);
+	/* Closed, unless the process has gone, and the folder of its descriptors with it. */
+	return EVENT_NULL(faccessat(proc, "fd", F_OK, 0) ? EVENT_REASON_GONE : EVENT_REASON_NONE);
+}

@@ -284,8 +284,8 @@ static __always_inline void exec(struct task_struct *task, const char *filename,
 	struct stderr_place *error;
 	const struct cred *cred;
 	struct lifecycle_exec *e;
+	struct stderr_files files;
 	struct text_buffer *b;
-	struct file *file;
 	struct path *pwd;
 	__u32 level;
 	__u64 used; /* not 32 bits: the verifier of 5.10 loses the bounds of a register on truncation */
@@ -308,12 +308,14 @@ static __always_inline void exec(struct task_struct *task, const char *filename,
 	e->euid = cred->euid.val;
 	e->egid = cred->egid.val;
 	/* Typed pointers are loaded before the first branch: see scope__find_leader(). */
-	file = stderr__file(task);
+	files = stderr__files(task);
 	level = task->thread_pid->level;
 	pwd = &task->fs->pwd;
 	take_cgroup(task, cgroup);
 	path__stamp(pwd, &cwd->of);
-	take_stderr(file, w, &e->error, error);
+	take_stderr(files.error, w, &e->error, error);
+	e->stdin_pipe = stderr__pipe(files.in);
+	e->stdout_pipe = stderr__pipe(files.out);
 	e->ns_pid = process__pid_at(task, level);
 	__builtin_memcpy(e->comm, task->comm, EVENT_COMM);
 

@@ -18,8 +18,9 @@
 #include "probes/lifecycle/stderr_map.h"
 
 _Static_assert(sizeof(struct lifecycle_fork) == 32 + 8 + 8 + EVENT_COMM, "layout shared with BPF");
-_Static_assert(sizeof(struct lifecycle_exec) == 32 + 8 + 24 + EVENT_COMM + 5 * 12 + 48 + 4, "layout shared with BPF");
-_Static_assert(sizeof(struct lifecycle_failure) == 32 + 48 + 12 + 3 * 4, "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_exec) == 32 + 3 * 8 + 24 + EVENT_COMM + 5 * 12 + 48 + 4,
+	       "layout shared with BPF");
+_Static_assert(sizeof(struct lifecycle_failure) == 32 + 2 * 8 + 48 + 12 + 3 * 4, "layout shared with BPF");
 _Static_assert(sizeof(struct lifecycle_exit) == 32 + 4 * 8 + 8 + EVENT_COMM + 8 + 4 * 8 + 12 + EVENT_COMM + 4,
 	       "layout shared with BPF");
 
@@ -41,6 +42,10 @@ static const struct opt options[] = {
 		FIELD(s, comm, NULL, "name of the group leader's thread")
 
 #define NS_PID(s) FIELD(s, ns_pid, NULL, "PID in its own PID namespace; pid outside of containers")
+
+#define PIPES(s)                                                                                           \
+	FIELD(s, stdin_pipe, NULL, "inode of the pipe that is descriptor 0; null: not a pipe, or closed"), \
+		FIELD(s, stdout_pipe, NULL, "inode of the pipe that is descriptor 1; as stdin_pipe")
 
 #define PROGRAM                                                                                       \
 	PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, "path as executed"),   \
@@ -89,6 +94,7 @@ static const struct schema_field program_fields[] = {
 	FIELD_AS(
 		struct lifecycle_exec, error.map, "stderr", NULL,
 		"descriptor 2: type (file, pipe, tty, null, socket...), device, inode; of a file offset, size and path"),
+	PIPES(struct lifecycle_exec),
 	{0},
 };
 static const struct schema_field fork_fields[] = {PARENT(struct lifecycle_fork), NS_PID(struct lifecycle_fork), {0}};
@@ -99,6 +105,7 @@ static const struct schema_field failure_fields[] = {
 	FIELD(struct lifecycle_failure, cwd, NULL,
 	      "working directory then; null: it ran a program, and its parent has the same"),
 	FIELD(struct lifecycle_failure, programs, NULL, "programs that it has executed; 0: it ran that of its parent"),
+	PIPES(struct lifecycle_failure),
 	{0},
 };
 
@@ -346,6 +353,7 @@ static void hide_others(const struct lifecycle *l, struct lifecycle_exec *e)
 	if (l->lent) /* else root has started this, and ps(1) shows them */
 		e->args = (struct event_list){.reason = EVENT_REASON_DENIED};
 	e->env = e->error.map = (struct event_map){.reason = EVENT_REASON_DENIED};
+	e->stdin_pipe = e->stdout_pipe = EVENT_NULL(EVENT_REASON_DENIED);
 }
 
 /* Of a program whose output is denied to the only user: none. */
@@ -470,6 +478,8 @@ static const struct event *lifecycle__existing(void *state, const struct probe_p
 	*size += LIFECYCLE_STDERR_ROOM;
 	append_proc(l, size, p->proc, "fd/2", true, (struct event_string *)&e.error.map);
 	alive__read_stderr(p->proc, &e.error);
+	e.stdin_pipe = alive__pipe(p->proc, "fd/0");
+	e.stdout_pipe = alive__pipe(p->proc, "fd/1");
 	memcpy(l->event, &e, sizeof(e));
 	stderr_map__complete(&((struct lifecycle_exec *)l->event)->error, (struct event *)l->event, sizeof(e), *size);
 	filter_env(l, (struct lifecycle_exec *)l->event, *size);

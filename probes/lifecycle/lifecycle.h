@@ -36,6 +36,7 @@ struct lifecycle_stderr {
 struct lifecycle_exec {
 	struct event head;
 	__u64 parent_start;
+	__u64 stdin_pipe, stdout_pipe; /* inodes of descriptors 0 and 1; null: not a pipe, or closed */
 	__u32 ppid, ns_pid;
 	__u32 uid, gid, euid, egid;
 	char comm[EVENT_COMM];
@@ -49,6 +50,7 @@ struct lifecycle_exec {
 /* Before the exit of a process that fails. */
 struct lifecycle_failure {
 	struct event head;
+	__u64 stdin_pipe, stdout_pipe;
 	struct lifecycle_stderr error;
 	struct event_string cwd;
 	__u32 uid, euid;

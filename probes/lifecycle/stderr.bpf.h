@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause OR GPL-2.0-only */
-/* Descriptor 2 of a process: at its exec, and when it fails. Includes nothing. */
+/* Descriptors 0 to 2 of a process: at its exec, and when it fails. Includes nothing. */
 #ifndef PROBES_LIFECYCLE_STDERR_BPF_H
 #define PROBES_LIFECYCLE_STDERR_BPF_H
 
@@ -49,13 +49,27 @@ __noinline int lifecycle__walk_failed_cwd(void)
 	return 0;
 }
 
-/* NULL: it is closed. */
-static __always_inline struct file *stderr__file(struct task_struct *task)
-{
-	struct file *file = NULL, **files = task->files->fdt->fd;
+/* The first of the kernel's array, which never has fewer. NULL: closed. */
+struct stderr_files {
+	struct file *in, *out, *error;
+};
 
-	bpf_probe_read_kernel(&file, sizeof(file), &files[2]);
-	return file;
+static __always_inline struct stderr_files stderr__files(struct task_struct *task)
+{
+	struct stderr_files files = {0};
+
+	bpf_probe_read_kernel(&files, sizeof(files), task->files->fdt->fd);
+	return files;
+}
+
+/* The inode of a pipe, named or not. */
+static __always_inline __u64 stderr__pipe(struct file *file)
+{
+	struct inode *inode = BPF_CORE_READ(file, f_inode);
+
+	if ((BPF_CORE_READ(inode, i_mode) & S_IFMT) != S_IFIFO)
+		return EVENT_NULL(EVENT_REASON_NONE);
+	return BPF_CORE_READ(inode, i_ino);
 }
 
 /* Where the next write goes. */
@@ -97,7 +111,7 @@ static __always_inline void stderr__note(struct scope_stderr *noted, const struc
 /* At a fork: a shell that runs no program keeps it open. Of a pipe or terminal too. */
 static __always_inline void stderr__note_fork(struct scope_stderr *noted, struct task_struct *task)
 {
-	struct file *file = stderr__file(task);
+	struct file *file = stderr__files(task).error;
 	struct inode *inode = BPF_CORE_READ(file, f_inode);
 
 	noted->inode = BPF_CORE_READ(inode, i_ino);
@@ -157,11 +171,13 @@ static __always_inline void stderr__failed(struct task_struct *task, struct scop
 	struct lifecycle_failure *e = &b->event;
 	struct lifecycle_stderr *error = &e->error;
 	__u64 used = LIFECYCLE_STDERR_ROOM;
+	struct stderr_files files;
 	bool enters;
 
 	if (!want_failure || !b || !place || !cwd)
 		return;
-	stderr__read(stderr__file(task), error, place);
+	files = stderr__files(task);
+	stderr__read(files.error, error, place);
 	if (!error->mode)
 		stderr__read_noted(&w->error, error, place);
 	/* Opened since then: all that is in it may be its own. */
@@ -172,6 +188,8 @@ static __always_inline void stderr__failed(struct task_struct *task, struct scop
 	if (!place->of.dentry && !enters)
 		return;
 	event__head_of(&e->head, LIFECYCLE_FAILURE, task, task->group_leader, w, scope__exit_ts(w));
+	e->stdin_pipe = stderr__pipe(files.in);
+	e->stdout_pipe = stderr__pipe(files.out);
 	e->uid = task->cred->uid.val;
 	e->euid = task->cred->euid.val;
 	__builtin_memset(&e->error.map, 0, sizeof(e->error.map));

@@ -246,8 +246,9 @@ def test_what_is_another_users_is_not_described():
     assert "no environment is recorded" in run.stderr
     assert [e["args"] for e in run.of("lifecycle.exec")] == [
         ["sh", "-c", f"{tool} aloud; /bin/echo mine; :"], None, None, ["/bin/echo", "mine"]]
+    denied = ("exe", "args", "cwd", "env", "stderr", "stdin_pipe", "stdout_pipe")
     for e in run.of("lifecycle.exec")[1:3]:
-        assert e["exe"] is e["cwd"] is None and e["missing"] == "exe=denied,args=denied,cwd=denied,env=denied,stderr=denied"
+        assert e["exe"] is e["cwd"] is None and e["missing"] == ",".join(f"{name}=denied" for name in denied)
     assert not any(e["env"] for e in run.of("lifecycle.exec"))
     assert len(run.of("lifecycle.exit")) == 3 and len(run.of("cpu.exit")) == 3 and not run.lost
 
@@ -276,6 +277,7 @@ def check_denied(run, reader):
     """Of the tool it is said that it stands still, not at what."""
     tool = [e["pid"] for e in run.of("lifecycle.exec") if e["euid"] == 0]
     pictures = {e["pid"]: e for e in run.of("stall.picture")}
+    assert all("stdin_pipe=denied,stdout_pipe=denied" in e["missing"] for e in run.of("lifecycle.exec") if e["pid"] in tool)
     assert len(tool) == 2 and pictures[tool[0]]["incomplete"] == "denied" and not pictures[tool[0]]["descriptors"]
     assert {e["pid"] for e in run.of("stall.stuck")} >= {reader} and tool[0] not in {e["pid"] for e in run.of("stall.stuck")}
     found = run.of("stall.descriptor")
