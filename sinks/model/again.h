@@ -76,6 +76,11 @@ bool recipe__may_ignore(const struct model_command *command);
 /* Marks the failures that make says it has ignored. */
 void recipe__ignored(const struct model_said *said, const struct brood *brood);
 
+/* ---- tie.c ---- */
+
+/* Whether a failure may have led to a later one, as that of a producer does, or both are of the same loop. */
+bool tie__between(const struct ending *first, const struct ending *later);
+
 /* ---- choice.c: which of its children's ends a process has passed on ---- */
 
 bool choice__is_candidate(const struct ending *ending); /* neither retried, ignored nor answered */

@@ -69,6 +69,7 @@ static struct ending *ending__new(const struct process *p)
 	}
 	ending->refs = ending->fate->refs = 1;
 	ending->counts_attempts = again__counts_attempts(p->asked);
+	ending->pipes = p->pipes;
 	ending->alone = !p->has_forked || (model_command__is_shell(p->command, p->row.comm) && !has_failed(p->brood));
 	ending->pub = (struct model_ending){
 		.row = p->row,
@@ -419,21 +420,22 @@ static void link_cause(struct model *model, struct process *p)
 	*row = own->pub.row;
 }
 
-/* A shell that an answer has ended, unless its last line is a message of its own. What it says of a process that was killed is
- * one, but of that: "x.sh: line 4: 17 Killed tool". */
-static bool is_ended_by_answer(const struct ending *ending)
+/* A shell that an answer has ended, or a failure after which others ended well, unless its last line is a message of its own:
+ * "x.sh: line 9: SAMPLE: unbound variable". What it says of a process that was killed, or was not found, is of that. */
+static bool may_be_itself(const struct ending *ending)
 {
 	const struct model_ending *e = &ending->pub;
+	const struct model_row *cause = e->cause ? &e->cause->row : NULL;
 
-	return e->cause && e->cause->row.benign && !model_row__is_killed(&e->cause->row) &&
-	       model_command__is_shell(e->command, e->row.comm);
+	return cause && model_command__is_shell(e->command, e->row.comm) && !model_row__is_killed(cause) &&
+	       (cause->benign || (((const struct ending *)e->cause)->well_after && model_row__status(cause) < 126));
 }
 
 void cause__told(struct ending *ending, const struct model_said *said)
 {
 	struct ending *cause = (struct ending *)ending->pub.cause;
 	struct passer passer = {&ending->pub.row, ending->pub.command, ending->says, ending->tests, ending->ignores};
-	bool itself = is_ended_by_answer(ending) && said__own_message(said, ending->pub.command);
+	bool itself = may_be_itself(ending) && said__own_message(said, ending->pub.command);
 
 	recipe__ignored(said, ending->brood);
 	if (cause && (itself || !choice__is_candidate(cause))) {
@@ -448,8 +450,8 @@ static void keep_brood(struct process *process)
 {
 	struct ending *ending = process->ending;
 
-	ending->untold = process->brood &&
-			 (recipe__is_told(process->command, process->row.exit_code) || is_ended_by_answer(ending));
+	ending->untold =
+		process->brood && (recipe__is_told(process->command, process->row.exit_code) || may_be_itself(ending));
 	if (ending->untold || ending->says == STEPS_RUNNER || ending->says == STEPS_WRAPPER ||
 	    ending->says == STEPS_ORIGIN)
 		ending->brood = process->brood;

@@ -183,27 +183,50 @@ static bool was_prepared_for(const struct ending *e)
 	return e->pub.expected || (model_ending__is_silent(&e->pub) && model_row__exited_as_shells_do(&e->pub.row));
 }
 
-/* By so much a member of a pipe may be forked after the end of the one before it, where a shell waits for a CPU. */
-#define FORKED_LATE_NS 20000000ULL
-
-static bool follows(const struct ending *next, const struct ending *e, uint64_t within)
-{
-	return next->well_after == e->well_after &&
-	       (next->pub.row.start < e->pub.row.ended_ns || next->pub.row.start - e->pub.row.ended_ns <= within);
-}
-
 static bool is_script(const struct passer *passer)
 {
 	return passer->says == STEPS_FAILURE && !passer->tests && !model_row__is_killed(passer->row) &&
 	       model_command__is_shell(passer->command, passer->row->comm);
 }
 
-/* What a shell runs after a failure may only handle it, as traps do, and fail as well; or it is a member of the same pipe, which
- * was forked later. Of failures that follow each other at once, with no success between them, the first began it. Of attempts
- * it is the last; so it is of commands of which the last one has the status of the shell. */
+/* ---- failures one after the other ---- */
+
+/* At once, with no success between them. */
+static bool follows(const struct ending *next, const struct ending *e)
+{
+	return next->well_after == e->well_after &&
+	       (next->pub.row.start < e->pub.row.ended_ns || next->pub.row.start - e->pub.row.ended_ns <= ANSWER_NS);
+}
+
+/* What a failing script runs to put things in order, or to say so. */
+static bool puts_in_order(const struct ending *e)
+{
+	static const char *const programs[] = {"rm",	  "rmdir", "unlink", "umount",	 "kill",  "pkill",
+					       "killall", "mail",  "mailx",  "sendmail", "logger"};
+	const char *name = model_command__name(e->pub.command, e->pub.row.comm);
+	bool found = false;
+
+	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
+		found = found || (!e->pub.row.forked && !strcmp(name, programs[i]));
+	return found;
+}
+
+/* Whether it only came after a failure, as handlers and traps do, rather than being one of its own. */
+static bool may_handle(const struct ending *e, const struct passer *passer)
+{
+	bool subshell = e->pub.row.forked && !e->pub.cause; /* in which nothing has failed: (echo failed; exit 1) */
+	bool missing = model_row__exited_as_shells_do(&e->pub.row);
+
+	return was_prepared_for(e) || puts_in_order(e) || (subshell && !(missing && is_same_status(e, passer)));
+}
+
+/* A script that goes on after a failure comes to others, which are of it: they read its pipe, or its files. So is what handles
+ * it. What has nothing to do with the one before it fails by itself: that was handled, as in `a || echo no a; b`. Of attempts
+ * it is the last. */
 static struct ending *first_in_row(const struct passer *passer, const struct brood *brood, struct ending *last)
 {
 	struct ending *first = last, *next = last;
+	bool of_it = may_handle(last, passer);
 	uint32_t i = brood->count, before = 0;
 
 	if (!is_script(passer))
@@ -212,20 +235,21 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 		;
 	while (i-- > 0) {
 		struct ending *e = brood->bad[i];
+		bool tied = tie__between(e, first);
 
 		if (!choice__is_candidate(e))
 			continue;
-		if (!follows(next, e,
-			     is_same_status(last, passer) && !is_same_status(e, passer) ? FORKED_LATE_NS : ANSWER_NS))
+		if (!tied && !follows(next, e))
 			break;
 		next = e;
 		if (e->pub.row.benign || was_prepared_for(e) || e->pub.row.signal == SIGPIPE ||
 		    again__is_same(e, first))
 			continue;
-		first = e;
+		of_it = of_it || tied;
+		first = of_it ? e : first;
 		before++;
 	}
-	return before > ROW_MAX && is_same_status(last, passer) && !was_prepared_for(last) ? last : first;
+	return before > ROW_MAX && is_same_status(last, passer) && !may_handle(last, passer) ? last : first;
 }
 
 /* The first failure of what its shell did not wait for, as a server is, before this one. */
@@ -338,9 +362,10 @@ enum kind {
 	TESTER = 1 << 2, /* a runner of tests: only it knows which were to fail */
 	ASKED = 1 << 3,	 /* a runner that was asked to end */
 	SCRIPT = 1 << 4,
-	ENDED_ITSELF = 1 << 5,
-	CODED = 1 << 6,	  /* its status is not that of a signal */
-	ANSWERED = 1 << 7 /* may end by an answer */
+	THREW = 1 << 5, /* no shell, with the status of an exception: a child's may be the same by chance */
+	ENDED_ITSELF = 1 << 6,
+	CODED = 1 << 7,	  /* its status is not that of a signal */
+	ANSWERED = 1 << 8 /* may end by an answer */
 };
 
 static unsigned int kinds_of(const struct passer *passer)
@@ -353,6 +378,7 @@ static unsigned int kinds_of(const struct passer *passer)
 	kinds |= runs && was_asked(row) ? ASKED : 0;
 	kinds |= runs ? passer->tests ? TESTER : RUNNER : 0;
 	kinds |= is_script(passer) ? SCRIPT : 0;
+	kinds |= !row->runs_others && !killed && row->exit_code == 1 ? THREW : 0;
 	kinds |= row->runs_others && ended_itself(row) ? ENDED_ITSELF : 0;
 	kinds |= signalled ? 0 : CODED;
 	kinds |= !killed && (passes || !signalled) ? ANSWERED : 0;
@@ -367,15 +393,23 @@ enum found {
 };
 
 /* The first way that finds one decides. */
+/* clang-format off */
 static const struct way {
 	enum kind of;
 	enum found finds;
 	struct ending *(*find)(const struct passer *passer, const struct brood *brood);
 } WAYS[] = {
-	{ASKED, CAUSE_OR_NONE, first_asked}, {RUNNER, CAUSE, first_of_runner},	{SCRIPT, CAUSE, waited_for},
-	{TESTER, LATEST, latest_of_tests},   {ANY, LATEST, latest_alike},	{ENDED_ITSELF, LATEST, latest_before},
-	{CODED, LATEST, latest_failure},     {ANSWERED, LATEST, latest_answer},
+	{ ASKED, CAUSE_OR_NONE, first_asked },
+	{ RUNNER, CAUSE, first_of_runner },
+	{ SCRIPT, CAUSE, waited_for },
+	{ TESTER, LATEST, latest_of_tests },
+	{ THREW, LATEST, latest_before },
+	{ ANY, LATEST, latest_alike },
+	{ ENDED_ITSELF, LATEST, latest_before },
+	{ CODED, LATEST, latest_failure },
+	{ ANSWERED, LATEST, latest_answer },
 };
+/* clang-format on */
 
 /* Of those that ended about then, the one that began it; NULL: none may be why it ended. */
 static struct ending *began(const struct passer *passer, const struct brood *brood, struct ending *latest)

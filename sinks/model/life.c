@@ -8,8 +8,8 @@
 enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
 enum { FORK_NS_PID = 3 };				/* fork */
 enum { COMMAND = 3, ERROR = COMMAND + COMMAND_FIELDS }; /* exec, exec_failed, alive */
-enum { FOLDER, FAILED_STDERR };				/* failure */
-enum { NS_PID = ERROR };				/* exec, alive */
+enum { FOLDER, FAILED_STDERR, FAILED_PIPES };		/* failure */
+enum { NS_PID = ERROR, PIPES };				/* exec, alive */
 enum { EXIT_CODE = 3, SIGNAL, SIGNAL_NAME, CORE };	/* exit */
 
 #define TRIED_MS 1000 /* what an exec that failed ends, ends so soon after it */
@@ -109,6 +109,14 @@ static void find_job(struct run *run, const struct process *p, const struct mode
 		stream_job__find(run->job, get_variable, command);
 }
 
+/* The pipes that its descriptors 0 and 1 are. */
+static void set_pipes(struct pipes *pipes, const struct value *const fields[2])
+{
+	uint64_t in = value__number(fields[0]), out = value__number(fields[1]);
+
+	*pipes = (struct pipes){.in = EVENT_IS_NULL(in) ? 0 : in, .out = EVENT_IS_NULL(out) ? 0 : out};
+}
+
 /* Takes the command. */
 static void set_command(const struct feed *f, struct process *p, struct model_command *command)
 {
@@ -141,6 +149,7 @@ int life__exec(const struct feed *f)
 	if (err)
 		return err;
 	set_ns_pid(p, f->field[NS_PID]);
+	set_pipes(&p->pipes, &f->field[PIPES]);
 	p->row.preexisting = false;
 	if (!p->asked)
 		p->asked = model_command__ref(p->command);
@@ -198,6 +207,8 @@ int life__failure(const struct feed *f)
 		p->row.silenced = value__is(&type, "null");
 		p->row.unwritten = is_empty(p, f);
 	}
+	if (p && p->row.forked)
+		set_pipes(&p->pipes, &f->field[FAILED_PIPES]);
 	if (!p || !p->row.forked || p->folder || cwd->type != VALUE_STRING)
 		return 0;
 	p->folder = strndup(cwd->string, cwd->length);
@@ -217,6 +228,7 @@ int life__alive(const struct feed *f)
 		return -ENOMEM;
 	p->row.preexisting = true;
 	set_ns_pid(p, f->field[NS_PID]);
+	set_pipes(&p->pipes, &f->field[PIPES]);
 	set_command(f, p, command);
 	return task__exec(f->model, p, p->command);
 }

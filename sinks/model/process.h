@@ -32,6 +32,11 @@ struct fate {
 	bool answered;	      /* its parent had that as an answer, and went on: see enum model_expected */
 };
 
+/* Inodes of the pipes that its descriptors 0 and 1 were, as it executed its program, or failed as a fork; 0: they were none. */
+struct pipes {
+	uint64_t in, out;
+};
+
 /* A bad end, for as long as a parent may pass it on. */
 struct ending {
 	struct model_ending pub; /* first; its cause and commands are references */
@@ -43,14 +48,15 @@ struct ending {
 	bool again, loop, redone; /* done again: with success, by a loop's next turn, by another run */
 	bool overlapped;	  /* a sibling began while it ran: in a pipe, or its parent did not wait for it */
 	bool polled;		  /* a sibling was asked to do the same, and ended alike */
-	struct fate *fate;	  /* a reference */
-	struct brood *brood;	  /* of what runs others, or is `untold`; else NULL */
-	uint8_t says;		  /* enum steps_exit */
-	bool may_answer;	  /* by an exit code of its own, at once, alone: if it has written nothing */
-	bool alone;		  /* it has started no process, or is a shell none of whose children failed */
-	bool tested;		  /* it is below what runs tests */
-	bool ignores;		  /* tasks below it may fail where the pipeline says so */
-	bool asks_usage;	  /* it was called to say how it is called, or its version, to a pipe of its own */
+	struct pipes pipes;
+	struct fate *fate;   /* a reference */
+	struct brood *brood; /* of what runs others, or is `untold`; else NULL */
+	uint8_t says;	     /* enum steps_exit */
+	bool may_answer;     /* by an exit code of its own, at once, alone: if it has written nothing */
+	bool alone;	     /* it has started no process, or is a shell none of whose children failed */
+	bool tested;	     /* it is below what runs tests */
+	bool ignores;	     /* tasks below it may fail where the pipeline says so */
+	bool asks_usage;     /* it was called to say how it is called, or its version, to a pipe of its own */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 
@@ -106,6 +112,7 @@ struct process {
 	struct process *reaper;
 
 	struct model_row row; /* what is known of its image; finished by row__emit() */
+	struct pipes pipes;
 	struct model_command *command, *parent, *tried;
 	struct model_command *asked; /* its first program, which its parent asked for; NULL: none */
 	struct model_oom *oom;
@@ -184,7 +191,7 @@ struct run {
 	size_t gone_count;
 };
 
-#define ROLE_FIELDS 12
+#define ROLE_FIELDS 13
 
 /* A record being read: the fields that its role names, null if the stream lacks them. */
 struct feed {

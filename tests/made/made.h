@@ -45,6 +45,7 @@ struct made_args {
 	const char *args_bytes;	      /* instead of args: as the kernel has them */
 	size_t args_size;
 	const char *cgroup;
+	uint64_t in, out;	 /* inodes of the pipes that its descriptors 0 and 1 are; 0: none */
 	const char *stderr_is;	 /* of an exec, as args: "type=null|"; NULL: not known */
 	int code, signal, error; /* error: an errno */
 	bool core_dumped, stack_fault;
@@ -146,7 +147,12 @@ MADE_FIELDS_OF(exec, MADE_PARENT(struct lifecycle_exec), FIELD(struct lifecycle_
 	       FIELD(struct lifecycle_exec, args, NULL, ""), FIELD(struct lifecycle_exec, cwd, NULL, ""),
 	       FIELD(struct lifecycle_exec, uid, NULL, ""), FIELD(struct lifecycle_exec, gid, NULL, ""),
 	       FIELD(struct lifecycle_exec, cgroup, NULL, ""), FIELD(struct lifecycle_exec, env, NULL, ""),
-	       FIELD_AS(struct lifecycle_exec, error.map, "stderr", NULL, ""));
+	       FIELD_AS(struct lifecycle_exec, error.map, "stderr", NULL, ""),
+	       FIELD(struct lifecycle_exec, stdin_pipe, NULL, ""), FIELD(struct lifecycle_exec, stdout_pipe, NULL, ""));
+MADE_FIELDS_OF(failure, FIELD(struct lifecycle_failure, cwd, NULL, ""),
+	       FIELD_AS(struct lifecycle_failure, error.map, "stderr", NULL, ""),
+	       FIELD(struct lifecycle_failure, stdin_pipe, NULL, ""),
+	       FIELD(struct lifecycle_failure, stdout_pipe, NULL, ""));
 MADE_FIELDS_OF(exec_failed, FIELD(struct lifecycle_exec_failed, comm, NULL, ""),
 	       FIELD(struct lifecycle_exec_failed, exe, NULL, ""), FIELD(struct lifecycle_exec_failed, args, NULL, ""),
 	       FIELD_NAME(struct lifecycle_exec_failed, error, "error", made__error, ""));
@@ -205,7 +211,8 @@ static const struct made_stream {
 			[LIFECYCLE_EXEC] = {.name = "exec", .fields = made_exec},
 			[LIFECYCLE_ALIVE] = {.name = "alive", .fields = made_exec},
 			[LIFECYCLE_EXIT] = {.name = "exit", .fields = made_exit, .role = SCHEMA_EXIT},
-			[LIFECYCLE_EXEC_FAILED] = {.name = "exec_failed", .fields = made_exec_failed}}},
+			[LIFECYCLE_EXEC_FAILED] = {.name = "exec_failed", .fields = made_exec_failed},
+			[LIFECYCLE_FAILURE] = {.name = "failure", .fields = made_failure}}},
 	[CPU] = {"cpu",
 		 {[CPU_SAMPLE] = {.name = "sample", .fields = made_cpu_sample},
 		  [CPU_EXIT] = {.name = "exit", .fields = made_cpu_exit, .role = SCHEMA_EXIT},
@@ -285,7 +292,8 @@ static const size_t made_sizes[STREAMS][MADE_KINDS] = {
 		       [LIFECYCLE_EXEC] = sizeof(struct lifecycle_exec),
 		       [LIFECYCLE_ALIVE] = sizeof(struct lifecycle_exec),
 		       [LIFECYCLE_EXIT] = sizeof(struct lifecycle_exit),
-		       [LIFECYCLE_EXEC_FAILED] = sizeof(struct lifecycle_exec_failed)},
+		       [LIFECYCLE_EXEC_FAILED] = sizeof(struct lifecycle_exec_failed),
+		       [LIFECYCLE_FAILURE] = sizeof(struct lifecycle_failure)},
 	[CPU] = {[CPU_SAMPLE] = sizeof(struct cpu_sample),
 		 [CPU_EXIT] = sizeof(struct cpu_event),
 		 [CPU_IMAGE] = sizeof(struct cpu_event)},
@@ -418,6 +426,11 @@ static inline struct event_string made__text(struct made_text *text, const char 
 	return at;
 }
 
+static inline __u64 made__pipe(uint64_t inode)
+{
+	return inode ? inode : EVENT_NULL(EVENT_REASON_NONE);
+}
+
 static inline void made__exec(const struct made_args *a, enum lifecycle_kind kind)
 {
 	struct made_text text = {.exec = {.head = made__head(a, kind, false), .ppid = a->parent, .gid = 1000}};
@@ -439,7 +452,20 @@ static inline void made__exec(const struct made_args *a, enum lifecycle_kind kin
 	e->env = (struct event_map){at.offset, at.length, env ? 0 : EVENT_REASON_NONE};
 	at = made__text(&text, a->stderr_is ? a->stderr_is : "", a->stderr_is ? strlen(a->stderr_is) : 0, true);
 	e->error.map = (struct event_map){at.offset, at.length, a->stderr_is ? 0 : EVENT_REASON_NONE};
+	e->stdin_pipe = made__pipe(a->in);
+	e->stdout_pipe = made__pipe(a->out);
 	made__put(a->of, LIFECYCLE, &e->head, offsetof(struct made_text, bytes) + text.used);
+}
+
+/* Of a fork: what its descriptors 0 and 1 are. */
+static inline void made__failure(const struct made_args *a)
+{
+	struct lifecycle_failure e = {.head = made__head(a, LIFECYCLE_FAILURE, false),
+				      .stdin_pipe = made__pipe(a->in),
+				      .stdout_pipe = made__pipe(a->out)};
+
+	e.cwd.reason = e.error.map.reason = EVENT_REASON_NONE;
+	made__put(a->of, LIFECYCLE, &e.head, sizeof(e));
 }
 
 static inline void made__exec_failed(const struct made_args *a)
@@ -664,6 +690,7 @@ static inline const struct made_args *made__args(struct made_args *a)
 #define EXEC(...) made__exec(MADE_ARGS(__VA_ARGS__), LIFECYCLE_EXEC)
 #define ALIVE(...) made__exec(MADE_ARGS(__VA_ARGS__), LIFECYCLE_ALIVE)
 #define EXEC_FAILED(...) made__exec_failed(MADE_ARGS(__VA_ARGS__))
+#define FAILURE(...) made__failure(MADE_ARGS(__VA_ARGS__))
 #define EXIT(...) made__exit(MADE_ARGS(__VA_ARGS__))
 #define CPU_SAMPLED(...) made__cpu(MADE_ARGS(__VA_ARGS__), CPU_SAMPLE)
 #define CPU_CLOSED(...) made__cpu(MADE_ARGS(__VA_ARGS__), CPU_EXIT)

@@ -7,22 +7,41 @@
  *	1 +11 grep x, 2 +12<11, 5 =12 wc -l 2>/dev/null, 8 -12, 9 -11 3, 9 "11 no such file, 10 -10 -9 12
  *
  * 11 is forked and executes grep, 12 is forked by 11 and later executes wc, whose errors go to /dev/null; 12 ends with 0, 11 with
- * 3 and these last words, and 10 by the signal 9 of 12. */
+ * 3 and these last words, and 10 by the signal 9 of 12.
+ *
+ *	1 +11 a |7, 2 +12 b 7|8, 3 +13, 4 |13 8|, 5 -13 127
+ *
+ * 11 writes to a pipe that 12 reads, which writes to another one, and so 13 reads that, as it fails. */
 struct story {
 	const char *name, *program, *text;
 	const char *chain; /* the pids from the run's first process down to what began its failure */
 };
 
+/* Takes the pipes off the end of the words. */
+static void pipes_of(char *words, uint32_t *in, uint32_t *out)
+{
+	char *at = strrchr(words, ' ');
+
+	at = at && at[1 + strspn(at + 1, "0123456789|")] == '\0' && strchr(at, '|') ? at : NULL;
+	*in = *out = 0;
+	if (at && sscanf(at, " |%u", out) != 1)
+		assert_int_equal(sscanf(at, " %u|%u", in, out) >= 1, 1);
+	if (at)
+		*at = '\0';
+}
+
 static void executes(uint64_t at, uint32_t pid, char *words)
 {
 	char exe[64], args[128] = "", *null = strstr(words, " 2>/dev/null"), *rest;
+	uint32_t in, out;
 
 	if (null)
 		*null = '\0';
+	pipes_of(words, &in, &out);
 	snprintf(exe, sizeof(exe), "/bin/%.*s", (int)strcspn(words, " "), words);
 	for (char *word = strtok_r(words, " ", &rest); word; word = strtok_r(NULL, " ", &rest))
 		snprintf(args + strlen(args), sizeof(args) - strlen(args), "%s|", word);
-	EXEC(.at = at, .pid = pid, .exe = exe, .args = args,
+	EXEC(.at = at, .pid = pid, .exe = exe, .args = args, .in = in, .out = out,
 	     .stderr_is = null ? "type=null|device=5|inode=5|" : "type=pipe|device=5|inode=null|");
 }
 
@@ -47,6 +66,13 @@ static void happens(struct seen *s, char *event)
 	if (what == '-') {
 		sscanf(event + words, "%d %u", &status, &by);
 		END(.at = at * MS, .pid = pid, STATUS(status), .sent_by = by, .comm = "x", .cpu = 1, .bytes = 1);
+		return;
+	}
+	if (what == '|') {
+		uint32_t in, out;
+
+		pipes_of(event + words, &in, &out);
+		FAILURE(.at = at * MS, .pid = pid, .in = in, .out = out);
 		return;
 	}
 	if (what == '"') {
@@ -113,11 +139,15 @@ static void a_pipe_of_which_two_fail(void **state)
 {
 	static const struct story stories[] = {
 		{"at once", "bash x", "1 +11 a, 2 +12, 3 -11 127, 4 =12 b, 6 -12 1, 7 -10 1", "10 11"},
-		{"forked later", "bash x", "1 +11 a, 3 -11 3, 4 +12 b, 6 -12 4, 7 -10 4", "10 11"},
+		{"forked later", "bash x", "1 +11 a |7, 3 -11 3, 4 +12 b 7|, 6 -12 4, 7 -10 4", "10 11"},
+		{"forked later, what could not be executed", "bash x",
+		 "1 +11, 2 |11 |7, 3 -11 127, 4 +12 b 7|, 6 -12 4, 7 -10 4", "10 11"},
+		{"forked later, of three", "bash x",
+		 "1 +11 a |7, 3 -11 3, 4 +12 b 7|8, 6 -12 3, 7 +13 c 8|, 8 -13 4, 9 -10 4", "10 11"},
 		{"the reader first", "bash x", "1 +11 a, 1 +12 b, 4 -12 3, 5 -11 1, 6 -10 1", "10 12"},
 		{"a writer that lost its reader", "bash x",
 		 "1 +11 yes, 1 +12 head, 1 +13 grep x, 3 -12, 4 -11 -13, 5 -13 1, 6 -10 1", "10 13"},
-		{"an answer of what got nothing", "bash x", "1 +11 a, 3 -11 3, 4 +12 grep x, 5 -12 1, 6 -10 1",
+		{"an answer of what got nothing", "bash x", "1 +11 a |7, 3 -11 3, 4 +12 grep x 7|, 5 -12 1, 6 -10 1",
 		 "10 11"},
 	};
 
@@ -129,7 +159,8 @@ static void a_pipe_of_which_two_fail(void **state)
 static void a_handler_that_fails(void **state)
 {
 	static const struct story stories[] = {
-		{"of its own status", "bash x", "1 +11 a, 3 -11 5, 4 +12 b, 5 -12 6, 6 -10 1", "10 11"},
+		{"of its own status", "bash x", "1 +11 a, 3 -11 5, 4 +12 rm t, 5 -12 1, 6 -10 1", "10 11"},
+		{"of the same status", "bash x", "1 +11 a, 3 -11 1, 4 +12 umount t, 5 -12 1, 6 -10 1", "10 11"},
 		{"not found", "bash x", "1 +11 a, 3 -11 5, 4 +12, 5 -12 127, 6 +13 date, 7 -13, 8 -10 99", "10 11"},
 		{"of the handler's status", "bash x",
 		 "1 +11 a, 3 -11 5, 4 +12 umount x 2>/dev/null, 5 -12 32, 6 -10 32", "10 11"},
@@ -138,8 +169,8 @@ static void a_handler_that_fails(void **state)
 		 "10 12"},
 		{"one of many, whose status it is", "bash x",
 		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 4", "10 14"},
-		{"the first of many, with a status of its own", "bash x",
-		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 9", "10 11"},
+		{"the last of many, with a status of its own", "bash x",
+		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 9", "10 14"},
 		{"something between", "bash x", "1 +11 a, 3 -11 3, 4 +12 c, 5 -12, 6 +13 b, 7 -13 4, 8 -10 4", "10 13"},
 		{"a silent question before", "bash x",
 		 "1 +11 umount x 2>/dev/null, 3 -11 32, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
@@ -149,8 +180,41 @@ static void a_handler_that_fails(void **state)
 		{"commands, the last of which has the status", "bash x",
 		 "1 +11 a, 3 -11 4, 203 +12 b, 205 -12 3, 206 -10 3", "10 12"},
 		{"long before", "bash x", "1 +11 a, 3 -11 3, 2000 +12 b, 2001 -12 5, 2002 -10 1", "10 12"},
-		{"attempts", "bash x", "1 +11 a 1, 3 -11 3, 4 +12 a 1, 5 -12 3, 6 +13 b, 7 -13 5, 8 -10 1", "10 12"},
+		{"attempts", "bash x", "1 +11 a 1, 3 -11 3, 4 +12 a 1, 5 -12 3, 6 +13 rm t, 7 -13 5, 8 -10 1", "10 12"},
 		{"no shell", "python3 x.py", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 5", "10 12"},
+	};
+
+	(void)state;
+	assert_stories(stories);
+}
+
+/* a || echo no a; b, which ends the script; and a, then b, which reads what a was to make. */
+static void a_failure_after_one_that_was_handled(void **state)
+{
+	static const struct story stories[] = {
+		{"of another status", "bash x", "1 +11 a x.bed, 3 -11 1, 4 +12 b y.bam, 5 -12 3, 6 -10 3", "10 12"},
+		{"of the same status", "bash x", "1 +11 a x.bed, 3 -11 1, 4 +12 b y.bam, 5 -12 1, 6 -10 1", "10 12"},
+		{"what could not be executed", "bash x", "1 +11 a, 3 -11 1, 4 +12, 5 -12 127, 6 -10 127", "10 12"},
+		{"a crash", "bash x", "1 +11 a, 3 -11 1, 4 +12 b, 5 -12 -11 12, 6 -10 139", "10 12"},
+		{"for long", "bash x", "1 +11 a, 3 -11 1, 4 +12 b, 4000 -12 1, 4001 -10 1", "10 12"},
+		{"two of them", "bash x", "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 1, 5 +13 c, 6 -13 1, 7 -10 1", "10 13"},
+		{"its file", "bash x", "1 +11 a -o ./x.bam, 3 -11 3, 4 +12 b x.bam, 5 -12 1, 6 -10 1", "10 11"},
+		{"its file, by an option", "bash x", "1 +11 a --out=x.bam, 3 -11 3, 4 +12 b x.bam, 5 -12 1, 6 -10 1",
+		 "10 11"},
+		{"its file, later", "bash x",
+		 "1 +11 a x.bam, 3 -11 3, 4 +12 date, 5 -12, 1500 +13 b x.bam, 1505 -13 1, 1506 -10 1", "10 11"},
+		{"a script that goes on", "bash x",
+		 "1 +11 a, 2 -11 1, 3 +12 b x.bam, 4 -12 1, 5 +13 c x.bam, 6 -13 1, 7 -10 1", "10 11"},
+		{"the same archive", "bash x",
+		 "1 +11 java -jar p.jar a, 3 -11 1, 4 +12 java -jar p.jar b, 5 -12 1, 6 -10 1", "10 12"},
+		{"another command of its tool", "bash x",
+		 "1 +11 a view x.vcf, 3 -11 1, 4 +12 a index y.vcf, 5 -12 1, 6 -10 1", "10 12"},
+		{"its own, which it says", "bash x.sh",
+		 "1 +11 a, 3 -11 1, 4 +12 b, 5 -12, 6 -10 1, 6 \"10 x.sh: line 4: SAMPLE: unbound variable", "10"},
+		{"not its own", "bash x.sh", "1 +11 a, 3 -11 1, 4 +12 b, 5 -12, 6 -10 1, 6 \"10 no more samples",
+		 "10 11"},
+		{"an exception of another program", "python3 x.py", "1 +11 a, 3 -11 1, 4 +12 b, 5 -12 255, 6 -10 1",
+		 "10 12"},
 	};
 
 	(void)state;
@@ -310,7 +374,7 @@ int main(void)
 		cmocka_unit_test(a_handler_that_fails),	 cmocka_unit_test(a_child_that_is_meant_to_be_killed),
 		cmocka_unit_test(below_what_runs_tests), cmocka_unit_test(what_ends_its_group),
 		cmocka_unit_test(a_transfer_of_git),	 cmocka_unit_test(of_several_below_a_runner),
-		cmocka_unit_test(what_was_waited_for),
+		cmocka_unit_test(what_was_waited_for),	 cmocka_unit_test(a_failure_after_one_that_was_handled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
