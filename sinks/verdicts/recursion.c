@@ -18,6 +18,7 @@ struct level {
 	/* Of the first of a chain. */
 	uint32_t deepest, deepest_pid, count;
 	uint64_t since_ns, until_ns;
+	bool failed;			   /* one of the chain below it has */
 	uint64_t stack_bytes, stack_limit; /* at its exit; 0: not known; a limit of UINT64_MAX: none */
 	bool stack_fault;		   /* a thread's was full */
 	/* The last programs of the process itself, and for how many of them in a row the one `period` before was the same. */
@@ -188,10 +189,16 @@ static int judge_stack(struct verdicts *verdicts, const struct level *level, con
 
 /* ---- the chain ---- */
 
+/* Not so what a signal has ended, also if that was meant. */
+static bool returns(const struct model_row *row)
+{
+	return row->outcome == MODEL_OK && !model_row__status(row);
+}
+
 static int judge_chain(struct verdicts *verdicts, const struct level *level, const struct model_row *row)
 {
 	const struct verdict_limit *limit = verdict_run__limit(verdicts, row->run, VERDICT_RECURSION);
-	bool deep = level->deepest >= limit->count;
+	bool deep = level->deepest >= limit->count, returned = returns(row) && !level->failed;
 	bool outside = ended__outside(verdicts, row);
 	char lasted[FORMAT_SIZE];
 	struct draft draft;
@@ -199,9 +206,9 @@ static int judge_chain(struct verdicts *verdicts, const struct level *level, con
 	if (!deep && (level->until_ns < level->since_ns + limit->after || (!outside && row->outcome != MODEL_RUNNING)))
 		return 0;
 	draft = draft__new(VERDICT_RECURSION,
-			   deep	     ? VERDICT_PROVEN
-			   : outside ? VERDICT_LIKELY
-				     : VERDICT_SUSPECTED,
+			   deep && !returned ? VERDICT_PROVEN
+			   : outside	     ? VERDICT_LIKELY
+					     : VERDICT_SUSPECTED,
 			   row);
 	draft.since_ns = level->since_ns;
 	text__process(&draft.evidence, row);
@@ -239,6 +246,18 @@ static int judge_turns(struct verdicts *verdicts, const struct level *level, con
 	return draft__add(verdicts, &draft);
 }
 
+/* A chain of which none fails has had an end: how deep it is only is a fact. */
+static void note_failure(struct track *track, const struct level *own, const struct model_row *row)
+{
+	struct level *of;
+
+	for (uint32_t period = 1; period <= PERIODS; period++) {
+		of = own->levels[period - 1] ? level_of(first_of(track, own->levels[period - 1] * period)) : NULL;
+		if (of && !returns(row))
+			of->failed = true;
+	}
+}
+
 static int judge(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
 	struct level *level = level_of(track);
@@ -246,6 +265,7 @@ static int judge(struct verdicts *verdicts, struct track *track, const struct mo
 
 	if (!level)
 		return 0;
+	note_failure(track, level, row);
 	err = judge_stack(verdicts, level, row);
 	if (!err && level->deepest)
 		err = judge_chain(verdicts, level, row);
@@ -266,7 +286,7 @@ const struct detector detector_recursion = {
 			.needs = "lifecycle.fork, lifecycle.exec",
 			.proof = "mem.exit.stack_limit_bytes",
 			.certainty =
-				"proven if deeper than `count` levels, or with the stack at its limit; else likely",
+				"proven if deeper than `count` levels and one failed, or with the stack at its limit; else likely",
 			.text = "a program that starts itself again and again, or calls itself until its stack is at the limit",
 		},
 	.room = sizeof(struct level),
