@@ -274,17 +274,18 @@ static bool lost_its_reader(const struct model_row *row)
 	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
 }
 
-/* The kernel ends what is left in a PID namespace when its first process has ended, whose end says if that was a failure. */
-static bool ended_with_namespace(const struct process *p)
+/* The kernel ends what is left in a PID namespace when its first process has ended, whose end says if that was a failure. NULL:
+ * it was not ended so. */
+static const struct process *ended_with(const struct process *p)
 {
 	const struct model_row *row = &p->row;
 	const struct process *first = p->ancestor;
 
 	if (row->signal != SIGKILL || row->sender != MODEL_SENDER_KERNEL || row->ns_pid == row->pid)
-		return false;
+		return NULL;
 	while (first && (first->row.ns_pid != 1 || first->row.pid == 1))
 		first = first->ancestor;
-	return first && first->standing != LIVES;
+	return first && first->standing != LIVES ? first : NULL;
 }
 
 /* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. Where
@@ -380,7 +381,9 @@ static void link_cause(struct model *model, struct process *p)
 	struct passer passer = {row, p->command, says, excuses(under), under == STEPS_IGNORED};
 	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;
 	const struct brood *brood = p->brood;
+	const struct process *ended = ended_with(p);
 
+	row->cut_off = ended && ended->standing == ENDED_OK;
 	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
 			   model_command__is_shell(p->command, row->comm);
 	/* A program that tries things out, or runs tests in itself, knows what was to fail: it says so itself. */
@@ -400,9 +403,9 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && !outcome__ends_run(p)) || lost_its_reader(row) ||
-		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) ||
-		      ended_with_namespace(p) || is_question(p) || above == STEPS_ANSWER ||
-		      (above == STEPS_TESTS && !model_row__crashed(row)) || asks_for_another(model, p, cause);
+		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) || ended ||
+		      is_question(p) || above == STEPS_ANSWER || (above == STEPS_TESTS && !model_row__crashed(row)) ||
+		      asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

@@ -269,6 +269,7 @@ struct model_row {
 	bool has_forked;  /* it, or an earlier program of its process */
 	bool runs_others; /* it executes others: its code may be about what it could not execute */
 	bool propagated;  /* it passed on the failure of a child */
+	bool cut_off;	  /* killed by the kernel as the first process of its PID namespace had exited 0 */
 	const struct model_ending *ending; /* NULL: it exited 0, or its end is not known */
 };
 

@@ -22,6 +22,7 @@ struct judged {
 };
 
 static bool renamed;
+static struct judged *judging;
 
 static int judged_row(void *arg, const struct model_row *row)
 {
@@ -388,6 +389,21 @@ static void nested(uint32_t levels, bool end)
 static void calls_itself(void)
 {
 	nested(80, false);
+}
+
+/* As make in each of 80 folders does. */
+static void returns_from_each_level(void)
+{
+	nested(80, true);
+}
+
+static void comes_to_an_end_by_a_failure(void)
+{
+	for (uint32_t i = 0; i < 80; i++)
+		start(1 * S + i * 50 * MS, ROOT + 1 + i, ROOT + i, "walk.sh", "data|");
+	for (uint32_t i = 80; i--;)
+		over(6 * S + (80 - i) * MS, ROOT + 1 + i, ROOT + i, 1);
+	over(8 * S, ROOT, 0, 1);
 }
 
 static void forty_levels(void)
@@ -1506,6 +1522,94 @@ static void ended_after_the_run(void)
 	outlives(0);
 }
 
+/* What is left when the recording ends, by what its last sample found it in. */
+static void is_left(const char *call, uint32_t parent)
+{
+	start(1 * S, 11, ROOT, "sh", "a|");
+	start(1 * S + 2 * MS, 12, parent, "upload", "");
+	over(2 * S, 11, ROOT, 0);
+	over(3 * S, ROOT, 0, 0);
+	for (uint64_t i = 1; i <= 4; i++) {
+		CPU_SAMPLED(.at = 3 * S + i * 200 * MS, .pid = 12, .cpu = i * MS, .syscall = call);
+		IO_SAMPLED(.at = 3 * S + i * 200 * MS, .pid = 12, .chars = i * 1000);
+	}
+}
+
+static void writes_and_is_left(void)
+{
+	is_left("clock_nanosleep", ROOT);
+}
+
+static void serves_and_is_left(void)
+{
+	is_left("epoll_wait", ROOT);
+}
+
+static void a_daemon_is_left(void)
+{
+	is_left("clock_nanosleep", 11);
+}
+
+/* A child of PID 1 of a container, which ends, and the kernel what is left in there: with so much CPU, read and written a second,
+ * at its start and after it. */
+static void in_a_container(const char *call, char state, uint64_t cpu, const uint64_t starts[2], const uint64_t each[2],
+			   int status)
+{
+	uint64_t io[MADE_IO] = {starts[0], starts[1]};
+
+	start(1 * S, 11, ROOT, "init", "a|");
+	start(2 * S, 12, 11, "work", "");
+	process__find(judging->model, judging->model->runs[0], 11, 1 * S)->row.ns_pid = 1;
+	process__find(judging->model, judging->model->runs[0], 12, 2 * S)->row.ns_pid = 2;
+	for (uint64_t i = 1; i <= 3; i++) {
+		CPU_SAMPLED(.at = (2 + i) * S, .pid = 12, .cpu = i * cpu, .state = state, .syscall = call);
+		IO_SAMPLED(.at = (2 + i) * S + 1, .pid = 12, .io = io);
+		io[0] += each[0];
+		io[1] += each[1];
+	}
+	over(6 * S - 1, 11, ROOT, status);
+	END(.at = 6 * S, .pid = 12, .parent = 11, .signal = 9, .sender = "kernel", .cpu = 4 * cpu, .bytes = MIB);
+	IO_CLOSED(.at = 6 * S + MS, .pid = 12, .io = io);
+	over(7 * S, ROOT, 0, status);
+}
+
+#define IO_OF(r, w)         \
+	(const uint64_t[2]) \
+	{                   \
+		(r), (w)    \
+	}
+
+static void writes_in_a_container(void)
+{
+	in_a_container("clock_nanosleep", 'S', MS, IO_OF(0, 0), IO_OF(0, 40), 0);
+}
+
+static void computes_in_a_container(void)
+{
+	in_a_container(NULL, 'R', 950 * MS, IO_OF(0, 0), IO_OF(0, 0), 0);
+}
+
+static void container_fails(void)
+{
+	in_a_container("clock_nanosleep", 'S', MS, IO_OF(0, 0), IO_OF(0, 40), 1);
+}
+
+static void sleeps_in_a_container(void)
+{
+	in_a_container("clock_nanosleep", 'S', 0, IO_OF(4000, 200), IO_OF(0, 0), 0);
+}
+
+static void serves_in_a_container(void)
+{
+	in_a_container("epoll_wait", 'S', 50 * MS, IO_OF(4000, 200), IO_OF(500, 8000), 0);
+}
+
+/* tail -f */
+static void copies_in_a_container(void)
+{
+	in_a_container("clock_nanosleep", 'S', MS, IO_OF(4000, 200), IO_OF(500, 500), 0);
+}
+
 /* ---- what is said of them ---- */
 
 #define NONE VERDICT_KINDS
@@ -1547,6 +1651,8 @@ static const struct {
 	{starts_more_beside_children, VERDICT_ZOMBIE, VERDICT_PROVEN, ROOT, "3 of its children"},
 	{accounts_not_seen, NONE, 0, 0, NULL},
 	{calls_itself, VERDICT_RECURSION, VERDICT_PROVEN, 11, "79 levels"},
+	{comes_to_an_end_by_a_failure, VERDICT_RECURSION, VERDICT_PROVEN, 11, "79 levels"},
+	{returns_from_each_level, VERDICT_RECURSION, VERDICT_SUSPECTED, 11, "79 levels"},
 	{forty_levels, NONE, 0, 0, NULL},
 	{executes_itself, VERDICT_RECURSION, VERDICT_LIKELY, 11, "executed itself 79 times, in 7.9 s"},
 	{executes_itself_and_ends, NONE, 0, 0, NULL},
@@ -1667,6 +1773,17 @@ static const struct {
 	{fails_with_the_number_of_the_attempt, VERDICT_HANG, VERDICT_LIKELY, ROOT, "the same child 12 times in "},
 	{killed_while_it_wrote, VERDICT_OUTLIVED, VERDICT_PROVEN, 11, "was ended by SIGKILL"},
 	{ended_after_the_run, NONE, 0, 0, NULL},
+	{writes_and_is_left, VERDICT_OUTLIVED, VERDICT_LIKELY, 12, "and went on when the recording ended"},
+	{serves_and_is_left, NONE, 0, 0, NULL},
+	{a_daemon_is_left, NONE, 0, 0, NULL},
+	{writes_in_a_container, VERDICT_OUTLIVED, VERDICT_PROVEN, 12,
+	 "was killed when PID 1 of its container ended 0, while it wrote: 40 B in the last 1.0 s"},
+	{computes_in_a_container, VERDICT_OUTLIVED, VERDICT_PROVEN, 12,
+	 "while it ran, without a wait in the last 1.0 s"},
+	{container_fails, NONE, 0, 0, NULL},
+	{sleeps_in_a_container, NONE, 0, 0, NULL},
+	{serves_in_a_container, NONE, 0, 0, NULL},
+	{copies_in_a_container, NONE, 0, 0, NULL},
 };
 #define COUNT (sizeof(cases) / sizeof(*cases))
 
@@ -1677,6 +1794,7 @@ static struct judged *begin_judged(const char *const *with)
 	struct judged *j = calloc(1, sizeof(*j));
 
 	assert_non_null(j);
+	judging = j;
 	j->steps = only_exits();
 	made__init(&j->made, "run-1", judged_record, j);
 	made__own_io(&j->made);
