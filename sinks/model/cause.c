@@ -210,12 +210,15 @@ static struct ending *tallied(const struct process *p)
 
 static struct steps_program program_of(const struct process *p)
 {
+	const struct process *parent = parent_of(p);
+
 	return (struct steps_program){.command = p->command,
 				      .parent = p->parent,
 				      .comm = p->row.comm,
 				      .depth = p->above,
 				      .forked = p->row.forked,
-				      .alone = !p->has_forked};
+				      .alone = !p->has_forked,
+				      .beside = parent && parent->forked_ns > p->row.start};
 }
 
 /* What the rules say of the descendants of this program; found out once. */
@@ -274,20 +277,6 @@ static bool lost_its_reader(const struct model_row *row)
 	return row->outcome == MODEL_KILLED && row->signal == SIGPIPE;
 }
 
-/* The kernel ends what is left in a PID namespace when its first process has ended, whose end says if that was a failure. NULL:
- * it was not ended so. */
-static const struct process *ended_with(const struct process *p)
-{
-	const struct model_row *row = &p->row;
-	const struct process *first = p->ancestor;
-
-	if (row->signal != SIGKILL || row->sender != MODEL_SENDER_KERNEL || row->ns_pid == row->pid)
-		return NULL;
-	while (first && (first->row.ns_pid != 1 || first->row.pid == 1))
-		first = first->ancestor;
-	return first && first->standing != LIVES ? first : NULL;
-}
-
 /* The status of a program that handles a request to end, such as a JVM; none of its children has ended so. Where
  * what started it ends well, that was meant, but for a request from outside. */
 static bool was_asked_to_end(const struct process *p)
@@ -310,15 +299,6 @@ static bool is_question(const struct process *p)
 
 	return row->forked && !p->has_forked && row->outcome == MODEL_FAILED && row->exit_code == 1 &&
 	       model_command__is_shell(p->command, row->comm);
-}
-
-/* An interactive shell handles the SIGHUP of its terminal, which was closed, and sends it to itself then. */
-static bool lost_its_terminal(const struct process *p)
-{
-	const struct model_row *row = &p->row;
-
-	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF && !outcome__ends_run(p) &&
-	       model_command__is_interactive(p->command, row->comm);
 }
 
 /* Its parent, which is known, has ended before it: a daemon. */
@@ -381,7 +361,7 @@ static void link_cause(struct model *model, struct process *p)
 	struct passer passer = {row, p->command, says, excuses(under), under == STEPS_IGNORED};
 	struct ending *own = p->ending, *cause = says == STEPS_TALLY ? tallied(p) : NULL;
 	const struct brood *brood = p->brood;
-	const struct process *ended = ended_with(p);
+	const struct process *ended = sender__namespace(p);
 
 	row->cut_off = ended && ended->standing == ENDED_OK;
 	row->runs_others = row->forked || says == STEPS_WRAPPER || says == STEPS_RUNNER ||
@@ -403,9 +383,9 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && !outcome__ends_run(p)) || lost_its_reader(row) ||
-		      sender__meant(row, is_orphan(p)) || lost_its_terminal(p) || was_asked_to_end(p) || ended ||
-		      is_question(p) || above == STEPS_ANSWER || (above == STEPS_TESTS && !model_row__crashed(row)) ||
-		      asks_for_another(model, p, cause);
+		      sender__meant(row, is_orphan(p)) || sender__closed_terminal(p) || client__is_closed(model, p) ||
+		      was_asked_to_end(p) || ended || is_question(p) || above == STEPS_ANSWER ||
+		      (above == STEPS_TESTS && !model_row__crashed(row)) || asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

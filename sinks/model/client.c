@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Programs that only ask a server for work, by the rules `clients`, and whether that server is a part of the run. */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,6 +62,24 @@ int client__exec(struct model *model, struct process *p)
 	return 0;
 }
 
+static bool is_server(const struct model *model, const struct process *p)
+{
+	return p->client && p->row.forked && steps_matcher__client_serves(model->matcher, p->client);
+}
+
+/* Whether a server of terminals, such as screen, has closed that of what it had started: as it was asked to, where it lives or
+ * ends well. */
+bool client__is_closed(const struct model *model, const struct process *p)
+{
+	const struct process *over = p->ancestor;
+
+	if (p->row.signal != SIGHUP || p->row.sender != MODEL_SENDER_KERNEL)
+		return false;
+	while (over && over->standing != ENDED_OK && !is_server(model, over))
+		over = over->ancestor;
+	return over && is_server(model, over);
+}
+
 /* A server that the client itself has become by fork, as that of tmux, goes on without it. */
 void client__ended(struct model *model, const struct process *p)
 {
@@ -70,7 +89,7 @@ void client__ended(struct model *model, const struct process *p)
 		for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {
 			const struct process *other = (const struct process *)node;
 
-			if (other->run == p->run && other->client == p->client && other->row.forked &&
+			if (other->run == p->run && other->client == p->client && is_server(model, other) &&
 			    EVENT_IS_NULL(other->row.ended_ns))
 				p->run->clients[p->client - 1].own = true;
 		}

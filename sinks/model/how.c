@@ -41,6 +41,27 @@ bool sender__meant(const struct model_row *row, bool orphan)
 	}
 }
 
+bool sender__closed_terminal(const struct process *p)
+{
+	const struct model_row *row = &p->row;
+
+	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF && p != p->run->root &&
+	       model_command__is_interactive(p->command, row->comm);
+}
+
+/* The kernel ends what is left there when the first process has ended, whose end says if that was a failure. */
+const struct process *sender__namespace(const struct process *p)
+{
+	const struct model_row *row = &p->row;
+	const struct process *first = p->ancestor;
+
+	if (row->signal != SIGKILL || row->sender != MODEL_SENDER_KERNEL || row->ns_pid == row->pid)
+		return NULL;
+	while (first && (first->row.ns_pid != 1 || first->row.pid == 1))
+		first = first->ancestor;
+	return first && first->standing != LIVES ? first : NULL;
+}
+
 #define READER_LEFT "its reader had closed the pipe"
 
 /* What the kernel, or a timer, ends a process for. The first that fits. */

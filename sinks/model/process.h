@@ -123,6 +123,7 @@ struct process {
 	uint64_t cpu_seen_ns;	     /* when total[FIGURE_CPU] was reported */
 	uint64_t cpu_given_ns;	     /* until when earlier images' rows have it; 0: none has */
 	uint64_t threads_peak;	     /* null: not known */
+	uint64_t forked_ns;	     /* the start of its latest child; 0: none */
 	uint64_t exited_ns;	     /* as reported by others than lifecycle; null: not known */
 	uint64_t image_peak_bytes;   /* of MODEL_MEM then */
 	uint64_t grown_bytes;	     /* by so much it exceeded before its first exec what it inherited */
@@ -277,6 +278,8 @@ bool said__own_message(const struct model_said *said, const struct model_command
 
 int client__exec(struct model *model, struct process *process); /* 0 or -ENOMEM */
 void client__ended(struct model *model, const struct process *process);
+bool client__is_closed(const struct model *model,
+		       const struct process *process); /* a server of terminals has closed its */
 
 /* ---- output_text.c ---- */
 
@@ -465,6 +468,12 @@ bool sender__is_oom(const struct model_row *row);
 
 /* Whether a process above it, or one that helps such a process, ended it; an orphan, as a daemon is, any of its run may. */
 bool sender__meant(const struct model_row *row, bool orphan);
+
+/* Whether an interactive shell has sent itself the SIGHUP of its terminal, which was closed. */
+bool sender__closed_terminal(const struct process *process);
+
+/* The first process of the PID namespace by whose end the kernel has ended it; NULL: it was not ended so. */
+const struct process *sender__namespace(const struct process *process);
 
 /* ---- role.c ---- */
 

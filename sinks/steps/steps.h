@@ -97,6 +97,7 @@ struct steps_program {
 	bool inside;   /* whether it is in a task */
 	bool forked;   /* it executed nothing: `command` is its parent's */
 	bool alone;    /* it has started no process */
+	bool beside;   /* its parent has not waited for it: has started another since */
 	/* What the first of these files that is recorded begins with; NULL: none is. A NULL ends the paths. */
 	const char *(*file)(void *files, const char *const *paths, size_t *length);
 	void *files;

@@ -7,10 +7,20 @@
 
 #include "core/config/config.h"
 
-enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_CODE, KEY_FORKED, KEY_ALONE, KEY_SILENT, KEY_IS, KEY_BELOW, KEYS };
+enum key {
+	KEY_COMMAND = STEPS_CONDITIONS,
+	KEY_CODE,
+	KEY_FORKED,
+	KEY_ALONE,
+	KEY_SILENT,
+	KEY_WAITED,
+	KEY_IS,
+	KEY_BELOW,
+	KEYS
+};
 
 static const char *const key_names[] = {
-	STEPS_CONDITION_NAMES, "command", "code", "forked", "alone", "silent", "is", "below"};
+	STEPS_CONDITION_NAMES, "command", "code", "forked", "alone", "silent", "waited", "is", "below"};
 
 static void read_command(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
@@ -73,6 +83,8 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		rule->alone = steps_rule__bool(tree, entry);
 	else if (key == KEY_SILENT)
 		rule->silent = steps_rule__bool(tree, entry);
+	else if (key == KEY_WAITED)
+		rule->waited = steps_rule__bool(tree, entry);
 	else if (key == KEY_IS)
 		read_meaning(tree, entry, &rule->is, is, is_values, sizeof(is) / sizeof(*is));
 	else if (key == KEY_BELOW)

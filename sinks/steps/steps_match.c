@@ -327,7 +327,7 @@ enum steps_exit steps_matcher__exit(struct steps_matcher *matcher, const struct 
 
 		if (rule->is && rule->forked == program->forked && (rule->any_code || rule->codes[status & 255]) &&
 		    (!rule->alone || program->alone) && (!rule->silent || is_silenced(program)) &&
-		    is_named(rule, name) && holds(matcher, &rule->rule, program))
+		    (!rule->waited || !program->beside) && is_named(rule, name) && holds(matcher, &rule->rule, program))
 			return rule->is;
 	}
 	return STEPS_FAILURE;

@@ -54,7 +54,7 @@ struct steps_exit_rule {
 	struct steps_rule rule; /* its set and conditions */
 	char **commands;	/* names of programs; none: any */
 	size_t commands_count;
-	bool forked, alone, silent;
+	bool forked, alone, silent, waited;
 	bool codes[256], any_code; /* as a shell reports them: 128 + signal */
 	enum steps_exit is, below;
 };

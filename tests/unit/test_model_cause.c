@@ -523,7 +523,90 @@ static const struct {
 	{"/usr/bin/crontab", "crontab|-l|", 1, false},
 	{"/usr/bin/crontab", "crontab|tab|", 1, true},
 	{"/sbin/lvs", "lvs|vg/lv|", 5, false},
+	{"/usr/lib/utempter/utempter", "/usr/lib/utempter/utempter|add|tmux(7).%0|", 1, false},
+	{"/usr/sbin/sshd", "/usr/sbin/sshd|-D|-p|22|-R|", 255, false},
+	{"/usr/sbin/sshd", "/usr/sbin/sshd|-D|-p|22|", 255, true},
+	{"/bin/sh", "sh|-c|test $0 -ne 7|7|", 1, false},
+	{"/bin/bash", "bash|-c|[ -s out ]|", 1, false},
+	{"/bin/sh", "sh|-c|test -s out; tool|", 1, true},
+	{"/bin/sh", "sh|-c|tests/all out|", 1, true},
 };
+
+/* git bisect run asks by whatever it is given, and goes on by each answer. */
+static void what_bisects(void **state)
+{
+	static const char *const as[] = {"git|bisect|run|make|", "/usr/lib/git-core/git|bisect--helper|run|make|",
+					 "git|bisect--helper|--bisect-run|make|", "git|bisect|start|"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(as) / sizeof(*as); i++) {
+		struct seen *s = began("/bin/sh", "sh|");
+
+		starts(11, 10, "/usr/bin/git", as[i]);
+		starts(12, 11, "/usr/bin/make", "make|");
+		runs(13, 12, "/usr/bin/tool", "tool|", 1);
+		ends(12, 2);
+		ends(11, 0);
+		ends(10, 0);
+		assert_int_equal(is_hidden(s, 13), i == 3);
+		end(s);
+	}
+}
+
+/* What runs in the background asks nothing. */
+static void what_is_not_waited_for(void **state)
+{
+	(void)state;
+	for (int background = 0; background < 2; background++) {
+		struct seen *s = began("/bin/sh", "sh|");
+
+		starts(11, 10, "/usr/bin/python3", "python3|-c|import server|");
+		if (background) {
+			starts(12, 10, "/bin/sleep", "sleep|9|");
+			ends(11, 1);
+			ends(12, 0);
+		} else {
+			ends(11, 1);
+			runs(12, 10, "/bin/sleep", "sleep|9|", 0);
+		}
+		ends(10, 0);
+		assert_int_equal(is_hidden(s, 11), background);
+		end(s);
+	}
+}
+
+/* A server that a client has forked is asked to end, and closes the terminals of what it had started. */
+static void what_loses_its_server(void **state)
+{
+	static const struct {
+		const char *exe, *client;
+		int shell; /* how what it had started ends, before its child does */
+		bool hidden;
+	} cases[] = {{"/usr/bin/screen", "screen|-dmS|x|sh|", -1, false},
+		     {"/usr/bin/screen", "screen|-dmS|x|sh|", 0, true},
+		     {"/usr/bin/script", "script|-c|sh|", -1, true}};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = began("/bin/sh", "sh|");
+
+		starts(11, 10, cases[i].exe, cases[i].client);
+		FORK(.at = now += S, .pid = 12, .parent = 11, .comm = "screen");
+		ends(11, 0);
+		starts(13, 12, "/bin/sh", "sh|");
+		starts(14, 13, "/bin/work", "work|");
+		ends(12, 0);
+		if (cases[i].shell)
+			END(.at = now += S, .pid = 13, .signal = 1, .sender = "kernel", .cpu = 1, .bytes = 1);
+		else
+			ends(13, 0);
+		END(.at = now += S, .pid = 14, .signal = 1, .sender = "kernel", .cpu = 1, .bytes = 1);
+		ends(10, 0);
+		if (is_hidden(s, 14) != cases[i].hidden)
+			fail_msg("case %zu", i);
+		end(s);
+	}
+}
 
 static void what_rules_say(void **state)
 {
@@ -1290,6 +1373,9 @@ int main(void)
 		cmocka_unit_test(what_outlived_its_parent_is_nobodys),
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(how_a_script_notes_a_failure),
+		cmocka_unit_test(what_bisects),
+		cmocka_unit_test(what_is_not_waited_for),
+		cmocka_unit_test(what_loses_its_server),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
 		cmocka_unit_test(a_copy_of_the_wrapper_of_a_task),
 		cmocka_unit_test(a_crash_below_a_test_is_seen),
