@@ -228,10 +228,16 @@ static bool is_subcommand(const struct launcher *launcher, const char *word)
 /* `launch` is what its first operand, or an option, is reported as. */
 static enum launch pass_operands(const struct launcher *launcher, struct words *words, enum launch launch)
 {
-	for (unsigned i = 0; launch == LAUNCH_PROGRAM && i < launcher->operands; i++)
+	for (unsigned i = 0; launch == LAUNCH_PROGRAM && i < launcher->operands; i++) {
+		const struct words before = *words;
+
 		launch = words__take(words) == WORD ? LAUNCH_PROGRAM : LAUNCH_NOTHING;
-	if (launch == LAUNCH_PROGRAM && launcher->operands && words__listed(launcher->code, words->word))
-		return words__take(words) == WORD ? LAUNCH_LINE : LAUNCH_NOTHING;
+		if (launch == LAUNCH_NOTHING || !is_option(launcher, words->word))
+			continue;
+		/* One of its own, which may stand anywhere, or for what an image runs by itself. */
+		*words = before;
+		launch = launcher->kind == WRAPPER ? take_operand(launcher, words) : LAUNCH_NOTHING;
+	}
 	return launch;
 }
 

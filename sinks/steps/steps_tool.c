@@ -16,7 +16,7 @@ static const char builtin[] =
 	" cd set export source . module ml echo printf true false umask ulimit unset test [ [[ local declare readonly "
 	"shopt pushd popd let type hash alias typeset mapfile readarray pwd ";
 static const char quiet[] = " mkdir rm touch sleep ln which cp mv chmod date hostname basename dirname mktemp mkfifo "
-			    "cat zcat gzcat bzcat xzcat zstdcat head tail seq yes tee mount umount ";
+			    "cat zcat gzcat bzcat xzcat zstdcat base64 head tail seq yes tee mount umount ";
 
 static const char unknown[] = "$"; /* what is left of $(...) */
 
