@@ -80,10 +80,15 @@ bool client__is_closed(const struct model *model, const struct process *p)
 	return over && is_server(model, over);
 }
 
-/* A server that the client itself has become by fork, as that of tmux, goes on without it. */
+/* One that has reached no server has had nothing done. A server that the client itself has become by fork, as that of tmux,
+ * goes on without it. */
 void client__ended(struct model *model, const struct process *p)
 {
-	if (!p->client || p->row.forked || !steps_matcher__client_serves(model->matcher, p->client))
+	if (!p->client || p->row.forked)
+		return;
+	if (p->client_counted && steps_matcher__client_refused(model->matcher, p->client, p->row.exit_code))
+		p->run->clients[p->client - 1].count--;
+	if (!steps_matcher__client_serves(model->matcher, p->client))
 		return;
 	for (size_t i = 0; i < model->processes.size; i++)
 		for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {

@@ -136,6 +136,8 @@ struct steps_clients steps_matcher__clients(struct steps_matcher *matcher, const
 bool steps_matcher__client_like(const struct steps_matcher *matcher, uint32_t client,
 				const struct model_command *command);
 size_t steps_matcher__clients_count(const struct steps_matcher *matcher);
+/* Whether it has reached no server, by its exit code. */
+bool steps_matcher__client_refused(const struct steps_matcher *matcher, uint32_t client, uint64_t code);
 bool steps_matcher__client_serves(const struct steps_matcher *matcher,
 				  uint32_t client); /* it can start its server itself */
 

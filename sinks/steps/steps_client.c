@@ -7,9 +7,9 @@
 #include "core/config/config.h"
 #include "sinks/steps/steps_rule.h"
 
-enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_SERVER, KEYS };
+enum key { KEY_COMMAND = STEPS_CONDITIONS, KEY_SERVER, KEY_REFUSED, KEYS };
 
-static const char *const key_names[] = {STEPS_CONDITION_NAMES, "command", "server"};
+static const char *const key_names[] = {STEPS_CONDITION_NAMES, "command", "server", "refused"};
 
 static void read_command(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
@@ -29,6 +29,8 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 		tree__sequence(tree, entry->node, entry->key, read_command, client);
 	else if (key == KEY_SERVER)
 		steps_rule__condition(tree, entry, &client->server, STEPS_IF_ARGS);
+	else if (key == KEY_REFUSED)
+		tree__sequence(tree, entry->node, entry->key, steps_exit__read_code, &client->rule);
 }
 
 void steps_client__read(struct tree *tree, const struct tree_entry *entry, void *arg)

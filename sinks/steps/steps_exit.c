@@ -29,7 +29,7 @@ static void read_command(struct tree *tree, const struct tree_entry *entry, void
 	steps_limit__add_name(tree, entry, &rule->commands, &rule->commands_count);
 }
 
-static void read_code(struct tree *tree, const struct tree_entry *entry, void *arg)
+void steps_exit__read_code(struct tree *tree, const struct tree_entry *entry, void *arg)
 {
 	struct steps_exit_rule *rule = arg;
 	const char *text = tree__plain(tree, entry->node, entry->key);
@@ -76,7 +76,7 @@ static void read_key(struct tree *tree, const struct tree_entry *entry, void *ar
 	else if (key == KEY_COMMAND)
 		tree__sequence(tree, entry->node, entry->key, read_command, rule);
 	else if (key == KEY_CODE)
-		tree__sequence(tree, entry->node, entry->key, read_code, rule);
+		tree__sequence(tree, entry->node, entry->key, steps_exit__read_code, rule);
 	else if (key == KEY_FORKED)
 		rule->forked = steps_rule__bool(tree, entry);
 	else if (key == KEY_ALONE)

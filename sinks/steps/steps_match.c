@@ -401,6 +401,11 @@ size_t steps_matcher__clients_count(const struct steps_matcher *matcher)
 	return matcher->steps->clients_count;
 }
 
+bool steps_matcher__client_refused(const struct steps_matcher *matcher, uint32_t client, uint64_t code)
+{
+	return !EVENT_IS_NULL(code) && matcher->steps->clients[client - 1].rule.codes[code & 255];
+}
+
 bool steps_matcher__client_serves(const struct steps_matcher *matcher, uint32_t client)
 {
 	return matcher->steps->clients[client - 1].server.patterns_count;

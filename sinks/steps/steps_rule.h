@@ -68,7 +68,7 @@ struct steps_limit {
 
 /* Programs that let a server do their work. */
 struct steps_client {
-	struct steps_exit_rule rule; /* its conditions and commands */
+	struct steps_exit_rule rule; /* its conditions and commands; the codes with which it has reached no server */
 	struct steps_rule server;    /* of the server's own command line; no pattern: it is never a part of the run */
 };
 
@@ -126,6 +126,7 @@ void steps_rule__condition(struct tree *tree, const struct tree_entry *entry, st
 
 /* As steps_rule__read(). */
 void steps_exit__read(struct tree *tree, const struct tree_entry *entry, void *arg);
+void steps_exit__read_code(struct tree *tree, const struct tree_entry *entry, void *rule); /* an item of a list */
 void steps_exit__free(struct steps_exit_rule *rule);
 
 /* ---- steps_limit.c ---- */

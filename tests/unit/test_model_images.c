@@ -199,10 +199,52 @@ static void a_client_that_executes_another_program(void **state)
 	}
 }
 
+/* Of a client nothing is missing whose server is a part of the run, or that has reached none. */
+static void a_client_whose_server_is_known(void **state)
+{
+	static const struct {
+		const char *exe, *args, *server, *server_args;
+		int code;
+		const char *clients;
+	} cases[] = {
+		{"/usr/bin/ssh", "ssh|host|a|", "/usr/sbin/sshd", "sshd|-D|-p|2222|-R|", 0, NULL},
+		{"/usr/bin/ssh", "ssh|host|a|", "/usr/sbin/sshd", "sshd|-D|-p|2222|", 0, "ssh"}, /* for others */
+		{"/usr/bin/ssh", "ssh|host|a|", NULL, NULL, 255, NULL},
+		{"/usr/bin/ssh", "ssh|host|a|", NULL, NULL, 4, "ssh"},
+		{"/usr/bin/docker", "docker|run|a|", NULL, NULL, 125, NULL},
+		{"/usr/bin/docker", "docker|run|a|", NULL, NULL, 1, "docker"},
+		{"/usr/bin/at", "at|now|", "/usr/sbin/atd", "atd|-f|", 0, NULL},
+		{"/usr/bin/at", "at|now|", NULL, NULL, 0, "at"},
+		{"/usr/bin/screen", "screen|-D|-m|sort|", NULL, NULL, 0, NULL},
+		{"/usr/bin/screen", "screen|-S|x|-X|stuff|y|", NULL, NULL, 0, "screen"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct seen *s = begin(NULL, ALL);
+		struct text text = {0};
+
+		program(1 * S, 10, 0, "sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 11, .exe = cases[i].exe, .args = cases[i].args);
+		if (cases[i].server) {
+			FORK(.at = 3 * S, .pid = 12, .parent = 10, .comm = "sh");
+			EXEC(.at = 3 * S, .pid = 12, .exe = cases[i].server, .args = cases[i].server_args);
+		}
+		END(.at = 4 * S, .pid = 11, .parent = 10, .code = cases[i].code, .cpu = 1, .bytes = 1);
+		model_run__clients(model__run(s->model, 0), &text);
+		if (strcmp(text.data ? text.data : "", cases[i].clients ? cases[i].clients : "") != 0)
+			fail_msg("case %zu: %s", i, text.data ? text.data : "");
+		text__free(&text);
+		end(s);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_client_that_executes_another_program),
+		cmocka_unit_test(a_client_whose_server_is_known),
 		cmocka_unit_test(a_replaced_program_has_its_own_figures),
 		cmocka_unit_test(a_stream_without_images_says_so),
 		cmocka_unit_test(growth_of_a_fork_counts),
