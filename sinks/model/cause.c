@@ -463,6 +463,7 @@ int cause__judge(struct model *model, struct process *process)
 		process->ending = ending__new(process);
 		if (!process->ending)
 			return -ENOMEM;
+		process->ending->served = parent && !process->serves ? parent->serves : 0;
 		process->ending->pub.reader_left = parent && again__reader_left(parent, process);
 		link_cause(model, process);
 		if (process == process->run->root)

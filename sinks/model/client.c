@@ -53,6 +53,7 @@ int client__exec(struct model *model, struct process *p)
 		return -ENOMEM;
 	if (server)
 		server->own = true;
+	p->serves = (uint16_t)found.server;
 	if (is_same_client(model, p, found.client))
 		return 0;
 	p->client = (uint16_t)found.client;

@@ -176,6 +176,82 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 	return 0;
 }
 
+/* ---- of servers ---- */
+
+/* The latest that ended alike while the client ran. */
+static void consider(const struct process *client, struct ending *e, struct ending **found)
+{
+	if (e && e->served == client->client && e->pub.row.start >= client->row.start &&
+	    model_row__status(&e->pub.row) == model_row__status(&client->row) &&
+	    (!*found || (*found)->pub.row.ended_ns < e->pub.row.ended_ns))
+		*found = e;
+}
+
+/* Of a process whose row has not come yet, and of those whose failures are kept. */
+static void consider_all(const struct process *client, struct process *p, struct ending **found)
+{
+	consider(client, p->ending, found);
+	for (struct failure *failure = p->failures; failure; failure = failure->next)
+		consider(client, failure->ending, found);
+}
+
+static bool is_of(const struct ending *served, const struct model_row *row)
+{
+	return model_ending__find(&served->pub, row->pid, row->start);
+}
+
+/* As in a forged stream: a ring of ancestors would have no end. */
+static bool is_below(const struct process *p, const struct process *above)
+{
+	while (p && p != above)
+		p = p->ancestor;
+	return p;
+}
+
+/* The client takes what the process has kept of that end, and may hide what it will have of it. */
+static void take(struct process *client, struct process *p, struct ending *served)
+{
+	struct failure **at = &p->failures, *failure;
+
+	while ((failure = *at)) {
+		if (!is_of(served, &failure->row)) {
+			at = &failure->next;
+			continue;
+		}
+		*at = failure->next;
+		if (p->failures_end == &failure->next)
+			p->failures_end = at;
+		failure->next = NULL;
+		append(client, failure, &failure->next);
+	}
+	if (!p->ending || !is_of(served, &p->row) || is_below(client, p))
+		return;
+	process__unref(p->ancestor);
+	client->refs++;
+	p->ancestor = client;
+}
+
+int failure__adopt(struct model *model, struct process *client)
+{
+	struct ending *served = NULL;
+
+	if (!client->client || client->row.forked || client->row.outcome != MODEL_FAILED)
+		return 0;
+	for (int pass = 0; pass < 2 && (!pass || served); pass++)
+		for (size_t i = 0; i < model->processes.size; i++)
+			for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {
+				struct process *p = process__of(node);
+
+				if (p == client || p->run != client->run)
+					continue;
+				if (pass)
+					take(client, p, served);
+				else
+					consider_all(client, p, &served);
+			}
+	return served ? brood__add(client, served) : 0;
+}
+
 /* The process has failed, but some of its failures were answers to it. 0 or an error. */
 static int report_answered(struct model *model, struct process *process)
 {

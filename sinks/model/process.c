@@ -62,6 +62,7 @@ static void set_parent(struct process *p, struct process *parent)
 	if (parent->above >= 0)
 		p->above = parent->above + (parent->row.image || parent->row.preexisting);
 	p->client = parent->client;
+	p->serves = parent->serves;
 	p->engine = p->engine_forks = parent->engine_forks;
 	p->in_job = parent->in_job;
 	task__enter(p, parent->task);

@@ -51,6 +51,7 @@ struct ending {
 	struct pipes pipes;
 	struct fate *fate;   /* a reference */
 	struct brood *brood; /* of what runs others, or is `untold`; else NULL */
+	uint16_t served;     /* it was started by a server of this rule of `clients`; 0: by none */
 	uint8_t says;	     /* enum steps_exit */
 	bool may_answer;     /* by an exit code of its own, at once, alone: if it has written nothing */
 	bool alone;	     /* it has started no process, or is a shell none of whose children failed */
@@ -105,6 +106,7 @@ struct process {
 	bool has_forked : 1;
 	bool client_counted : 1; /* by its rule, for its own program */
 	uint8_t below : 4;	 /* enum steps_exit: what its program's rules say of descendants */
+	uint16_t serves;	 /* the rule of `clients` whose server it is, or a fork of that; 0: none */
 	uint16_t client; /* the rule of `clients` for its program, or that of the process it was forked from; 0: none */
 
 	/* The process that waits for this one, whose I/O account then includes this one's: its last row comes after
@@ -336,8 +338,9 @@ void ending__unref(struct ending *ending);
 const struct fate *ending__retried(const struct ending *ending);	   /* takes NULL */
 enum steps_exit cause__below(struct model *model, struct process *p);	   /* what its rules say of its descendants */
 enum steps_exit cause__says(struct model *model, const struct process *p); /* of its exit; also while it lives */
-int brood__add(struct process *parent, struct ending *ending); /* keeps the first ones and the latest; 0 or -ENOMEM */
-void brood__free(struct brood *brood);			       /* takes NULL */
+/* As of a child of its own; the first ones and the latest are kept. 0 or -ENOMEM. */
+int brood__add(struct process *parent, struct ending *ending);
+void brood__free(struct brood *brood); /* takes NULL */
 
 /* ---- process.c ---- */
 
@@ -383,6 +386,10 @@ int failure__adopt(struct model *model, struct process *process);
 
 /* After a bad row: reports it as hidden, or keeps it with the ancestor whose exit will decide. */
 int failure__keep(struct model *model, struct process *process, const struct model_row *row);
+
+/* The process is a client that has failed, before cause__judge(): what its server did for it in the run, and ended alike, is its
+ * failure, and no longer that of the server. 0 or -ENOMEM. */
+int failure__adopt(struct model *model, struct process *process);
 
 /* The process has ended: reports its kept failures as hidden, or passes them up. */
 int failure__settle(struct model *model, struct process *process);

@@ -608,6 +608,37 @@ static void what_loses_its_server(void **state)
 	}
 }
 
+/* Where the server of a client runs in the run, what that did for it is what the client passes on. */
+static void what_a_server_did_for_its_client(void **state)
+{
+	(void)state;
+	/* late: its accounts are closed after the end of the client */
+	for (int i = 0; i < 4; i++) {
+		struct seen *s = began("/bin/sh", "sh|");
+		bool alike = i & 1, late = i & 2;
+
+		starts(11, 10, "/usr/sbin/sshd", "sshd|-D|");
+		starts(12, 10, "/usr/bin/ssh", "ssh|localhost|sh -c tool|");
+		starts(13, 11, "/usr/sbin/sshd", "sshd|-D|-R|");
+		starts(14, 13, "/bin/sh", "sh|-c|tool|");
+		runs(15, 14, "/bin/tool", "tool|", 4);
+		if (late)
+			EXIT(.at = now += S, .pid = 14, .code = 4);
+		else
+			ends(14, 4);
+		ends(13, 255);
+		ends(12, alike ? 4 : 5);
+		ends(11, 0);
+		if (late) {
+			MEM_LAST(.at = now += S, .pid = 14, .bytes = 1);
+			CPU_CLOSED(.at = now, .pid = 14, .cpu = 1);
+		}
+		if (is_hidden(s, 15) == alike)
+			fail_msg("case %d", i);
+		assert_chain(s, alike ? 4 : 5, alike ? "10 12 14 15" : "10 12");
+	}
+}
+
 static void what_rules_say(void **state)
 {
 	(void)state;
@@ -1374,6 +1405,7 @@ int main(void)
 		cmocka_unit_test(what_rules_say),
 		cmocka_unit_test(how_a_script_notes_a_failure),
 		cmocka_unit_test(what_bisects),
+		cmocka_unit_test(what_a_server_did_for_its_client),
 		cmocka_unit_test(what_is_not_waited_for),
 		cmocka_unit_test(what_loses_its_server),
 		cmocka_unit_test(what_a_program_tries_out_is_no_failure),
