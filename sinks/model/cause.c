@@ -218,7 +218,7 @@ static struct steps_program program_of(const struct process *p)
 				      .depth = p->above,
 				      .forked = p->row.forked,
 				      .alone = !p->has_forked,
-				      .beside = parent && parent->forked_ns > p->row.start};
+				      .beside = parent && parent->forked_pid != p->row.pid};
 }
 
 /* What the rules say of the descendants of this program; found out once. */

@@ -54,7 +54,7 @@ static void set_parent(struct process *p, struct process *parent)
 	process__ancestor(parent);
 	parent->refs++;
 	parent->has_forked = true;
-	parent->forked_ns = p->row.start;
+	parent->forked_pid = p->row.pid;
 	p->ancestor = parent;
 	p->parent = model_command__ref(parent->command);
 	if (parent->row.depth >= 0)

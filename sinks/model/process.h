@@ -94,6 +94,7 @@ struct process {
 	bool provisional[MODEL_SOURCES]; /* of them, those whose account was not closed when the run ended */
 	uint32_t owing;			 /* ended processes whose reaper this is */
 	int32_t above;			 /* programs above it, without forks that executed nothing */
+	uint32_t forked_pid;		 /* its latest child; 0: none */
 	uint32_t tried_ms;		 /* after its start: when the exec of `tried` failed */
 	bool given_up : 1;		 /* it waits no longer for those that have not reported */
 	bool ready : 1;			 /* its last row waits only for those of `owing` */
@@ -125,7 +126,6 @@ struct process {
 	uint64_t cpu_seen_ns;	     /* when total[FIGURE_CPU] was reported */
 	uint64_t cpu_given_ns;	     /* until when earlier images' rows have it; 0: none has */
 	uint64_t threads_peak;	     /* null: not known */
-	uint64_t forked_ns;	     /* the start of its latest child; 0: none */
 	uint64_t exited_ns;	     /* as reported by others than lifecycle; null: not known */
 	uint64_t image_peak_bytes;   /* of MODEL_MEM then */
 	uint64_t grown_bytes;	     /* by so much it exceeded before its first exec what it inherited */
