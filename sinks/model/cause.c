@@ -383,9 +383,10 @@ static void link_cause(struct model *model, struct process *p)
 		}
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && !outcome__ends_run(p)) || lost_its_reader(row) ||
-		      sender__meant(row, is_orphan(p)) || sender__closed_terminal(p) || client__is_closed(model, p) ||
-		      was_asked_to_end(p) || ended || is_question(p) || above == STEPS_ANSWER ||
-		      (above == STEPS_TESTS && !model_row__crashed(row)) || asks_for_another(model, p, cause);
+		      sender__meant(row, is_orphan(p)) || (sender__closed_terminal(p) && !outcome__ends_run(p)) ||
+		      client__is_closed(model, p) || was_asked_to_end(p) || ended || is_question(p) ||
+		      above == STEPS_ANSWER || (above == STEPS_TESTS && !model_row__crashed(row)) ||
+		      asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))

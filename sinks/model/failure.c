@@ -231,7 +231,7 @@ static void take(struct process *client, struct process *p, struct ending *serve
 	p->ancestor = client;
 }
 
-int failure__adopt(struct model *model, struct process *client)
+int failure__take_served(struct model *model, struct process *client)
 {
 	struct ending *served = NULL;
 

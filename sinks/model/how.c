@@ -45,7 +45,7 @@ bool sender__closed_terminal(const struct process *p)
 {
 	const struct model_row *row = &p->row;
 
-	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF && p != p->run->root &&
+	return row->signal == SIGHUP && row->sender_is == MODEL_RELATION_ITSELF &&
 	       model_command__is_interactive(p->command, row->comm);
 }
 

@@ -295,7 +295,7 @@ int life__end(const struct feed *f)
 	client__ended(f->model, p);
 	set_reaper(f, p);
 	outcome__judge(p);
-	err = failure__adopt(f->model, p);
+	err = failure__take_served(f->model, p);
 	if (!err)
 		err = cause__judge(f->model, p);
 	if (!err)

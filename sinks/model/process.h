@@ -389,7 +389,7 @@ int failure__keep(struct model *model, struct process *process, const struct mod
 
 /* The process is a client that has failed, before cause__judge(): what its server did for it in the run, and ended alike, is its
  * failure, and no longer that of the server. 0 or -ENOMEM. */
-int failure__adopt(struct model *model, struct process *process);
+int failure__take_served(struct model *model, struct process *process);
 
 /* The process has ended: reports its kept failures as hidden, or passes them up. */
 int failure__settle(struct model *model, struct process *process);
