@@ -74,8 +74,7 @@ static void take_origin(struct report *report, struct report_row *row, const str
 
 	story__wanted(&wanted, &ending->row, ending->command);
 	row->wanted = keep_text(report, &wanted, err);
-	if (story__is_run_otherwise(ending))
-		story__again(&again, ending);
+	story__again_whole(&again, ending);
 	row->again = keep_text(report, &again, err);
 	judged__before_cause(&before, report->judged.verdicts, ending);
 	row->before = keep_text(report, &before, err);

@@ -48,7 +48,7 @@ struct report_row {
 	struct intern_string *said;		   /* its last lines, each ended by a NUL */
 	struct intern_string *wanted;		   /* of a cause: what it could not start; NULL: nothing */
 	struct intern_string *said_in;		   /* story__file() of them */
-	struct intern_string *again;		   /* of a cause: what to run in its place; NULL: itself */
+	struct intern_string *again;		   /* of a cause: what to run for it; NULL: nothing */
 	struct intern_string *before;		   /* of a cause: judged__before_cause() */
 	struct intern_string *notes;		   /* of a cause: each story__note(), ended by a NUL */
 	struct intern_string *oom;		   /* why the OOM killer selected it */

@@ -22,18 +22,33 @@ static int width_of(const struct model_ending *ending)
 	return width;
 }
 
-/* A line of the origin: what `put` appends, wrapped. */
-static void detail(struct page *page, size_t indent, const char *label,
-		   void (*put)(struct text *, const struct model_ending *), const struct model_ending *ending)
+typedef void story_put(struct text *, const struct model_ending *);
+typedef void page_show(struct page *, size_t, const char *, const char *);
+
+/* A line of the origin: what `put` appends. */
+static void show(struct page *page, size_t indent, const char *label, story_put *put, page_show *shown,
+		 const struct model_ending *ending)
 {
 	struct text line = {0};
 
 	put(&line, ending);
 	if (line.size)
-		page__labelled(page, indent, label, line.data);
+		shown(page, indent, label, line.data);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
+}
+
+static void detail(struct page *page, size_t indent, const char *label, story_put *put,
+		   const struct model_ending *ending)
+{
+	show(page, indent, label, put, page__labelled, ending);
+}
+
+static void copied(struct page *page, size_t indent, const char *label, story_put *put,
+		   const struct model_ending *ending)
+{
+	show(page, indent, label, put, page__copied, ending);
 }
 
 static void circumstances(struct page *page, const struct model_ending *ending, size_t indent)
@@ -81,12 +96,12 @@ static void again(struct page *page, const struct model_ending *ending, int widt
 {
 	size_t indent = 2 + (size_t)width + 2;
 
-	detail(page, indent, "in ", story__folder, ending);
-	detail(page, indent, "its log: ", story__log, ending);
-	detail(page, indent, "run again: ", story__again, ending);
+	copied(page, indent, "in ", story__folder, ending);
+	copied(page, indent, "its log: ", story__log, ending);
+	copied(page, indent, "run again: ", story__again, ending);
 	if (cut)
-		detail(page, indent, "its command: ", story__in_full, ending);
-	detail(page, indent, "its arguments in full: ", story__whole, ending);
+		copied(page, indent, "its command: ", story__in_full, ending);
+	copied(page, indent, "its arguments in full: ", story__whole, ending);
 	detail(page, indent, "with the environment's ", story__environment, ending);
 }
 

@@ -89,7 +89,7 @@ static size_t failure(struct page *page, const struct tally_failure *f, int widt
 	page__said(page, beside.pid, beside.start, indent, PAGE_SAID);
 	page__said_by_others(page, f, indent);
 	if (cut)
-		page__labelled(page, indent, "its command: ", f->shown);
+		page__copied(page, indent, "its command: ", f->shown);
 	return passed_on(page, f, indent);
 }
 

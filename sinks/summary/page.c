@@ -101,6 +101,13 @@ void page__labelled(struct page *page, size_t indent, const char *label, const c
 	page__wrapped(page, indent + strlen(label), indent + 2, safe);
 }
 
+void page__copied(struct page *page, size_t indent, const char *label, const char *safe)
+{
+	text__printf(page->text, "%*s", (int)indent, "");
+	page__styled(page, TEXT_DIM, label);
+	text__printf(page->text, "%s\n", safe);
+}
+
 void page__cell(struct page *page, int width, const char *value, bool bound)
 {
 	/* The sign is one column in three bytes. */

@@ -11,7 +11,7 @@ struct page {
 	struct text *text; /* its error: out of memory */
 	const struct tally *tally;
 	const struct verdicts *verdicts;
-	size_t columns;					  /* no line is longer */
+	size_t columns;					  /* no line is longer, but what is to be copied */
 	size_t top;					  /* rows of a table */
 	size_t failures;				  /* kinds of failure */
 	bool dash[TOTALS_FIGURES], bound[TOTALS_FIGURES]; /* shown as missing, as a lower bound */
@@ -53,6 +53,9 @@ void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute
 
 /* A line after `indent` blanks, whole: a dim label, and safe text. */
 void page__labelled(struct page *page, size_t indent, const char *label, const char *safe);
+
+/* The same, of what is to be copied: never broken, as a shell would take the break for the command's end. */
+void page__copied(struct page *page, size_t indent, const char *label, const char *safe);
 
 /* A dim line that begins after `used` blanks, whole. */
 void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char *safe);

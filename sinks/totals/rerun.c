@@ -36,6 +36,10 @@ static const struct part {
 	{NULL, "--target-jobs", "snakemake"},
 };
 
+/* Programs that run another one where a shell on the host would not find the same, be it of the same user and PID namespace. */
+static const char *const rooms[] = {"apptainer", "bwrap",   "chroot",	   "crun",	     "nsenter", "proot",
+				    "runc",	 "schroot", "singularity", "systemd-nspawn", "unshare"};
+
 /* Programs that write what went wrong to a log of their own. */
 static const struct {
 	const char *argument;
@@ -103,27 +107,109 @@ static const struct model_ending *to_run_again(const struct model_ending *ending
 	return part && e && found && is_whole(found) && (part->driver || !found->row.runs_others) ? found : ending;
 }
 
-/* The command itself, or that of the script which has become it and only put something before its own arguments. */
+/* What is to be run again: a command, and the process that executed it. */
+struct again {
+	const struct model_ending *of;
+	const struct model_command *command; /* NULL: nothing that could be */
+};
+
+/* How many of `asked` come before all of `args`, of which it has the same last ones; 0: it has not. */
+static uint32_t words_before(const struct model_list *asked, const struct model_list *args)
+{
+	size_t before = asked->length > args->length ? asked->length - args->length : 0;
+	uint32_t words = 0;
+
+	if (!args->length || !before || asked->data[before - 1] ||
+	    memcmp(asked->data + before, args->data, args->length) != 0)
+		return 0;
+	for (size_t at = 0; at < before; at++)
+		words += !asked->data[at];
+	return words;
+}
+
+/* The command itself, or what its parent asked for and has become it: with options for it ("prlimit --as=1 tool"), which
+ * env(1) of a script's first line has not; or a script that only put something before its own arguments. */
 static const struct model_command *called(const struct model_ending *ending)
 {
-	const struct model_list *args = &ending->command->args;
-	struct model_list script = {0};
-	size_t own;
+	const struct model_command *asked = ending->asked;
+	struct model_list own = model_command__called(ending->command), script;
+	size_t name;
 
-	if (ending->asked && ending->asked != ending->command && !ending->asked->args.reason)
-		script = model_command__called(ending->asked);
-	own = script.data ? strlen(script.data) + 1 : 0;
-	return script.length > own && script.length - own < args->length &&
-			       !memcmp(script.data + own, args->data + args->length - (script.length - own),
-				       script.length - own) &&
-			       !args->data[args->length - (script.length - own) - 1]
-		       ? ending->asked
-		       : ending->command;
+	if (!asked || asked == ending->command || asked->args.reason)
+		return ending->command;
+	if (words_before(&asked->args, &own) > 1)
+		return asked;
+	script = model_command__called(asked);
+	name = script.data ? strlen(script.data) + 1 : 0;
+	if (script.length <= name)
+		return ending->command;
+	script.data += name;
+	script.length -= (uint32_t)name;
+	return words_before(&ending->command->args, &script) ? asked : ending->command;
+}
+
+static bool is_room(const struct model_command *command)
+{
+	const char *name = model_command__name(command, "");
+
+	for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++)
+		if (!strcmp(name, rooms[i]))
+			return true;
+	return false;
+}
+
+static bool is_in_namespace(const struct model_row *row)
+{
+	return row->ns_pid && row->ns_pid != row->pid;
+}
+
+/* Whether it was executed by another user, or in another PID namespace, than the first command of the run. */
+static bool is_elsewhere(const struct again *it, const struct again *first)
+{
+	uint64_t uid = it->command->uid, own = first->command->uid;
+	const struct model_row *row = &it->of->row, *top = &first->of->row;
+
+	return (!EVENT_IS_NULL(uid) && !EVENT_IS_NULL(own) && uid != own) ||
+	       is_in_namespace(row) != is_in_namespace(top) || (row->ns_pid == 1 && top->ns_pid != 1);
+}
+
+/* The last command on the way to that one which a shell can run beside the first: sudo, runc, chroot. */
+static struct again from_here(const struct again *wanted)
+{
+	const struct model_ending *e = wanted->of->row.run ? wanted->of->row.run->ending : NULL;
+	struct again first = {e, e && e->asked ? e->asked : e ? e->command : NULL}, found = {0};
+
+	if (!first.command || !model_ending__find(e, wanted->of->row.pid, wanted->of->row.start))
+		return *wanted;
+	for (; e; e = e == wanted->of ? NULL : e->cause) {
+		const struct again steps[] = {{e, e->asked}, e == wanted->of ? *wanted : (struct again){e, e->command}};
+
+		for (int i = 0; i < 2; i++) {
+			bool executed = steps[i].command && !e->row.forked;
+
+			if (steps[i].command && is_elsewhere(&steps[i], &first))
+				return found;
+			found = executed ? steps[i] : found;
+			if (executed && is_room(steps[i].command))
+				return found;
+		}
+	}
+	return *wanted;
+}
+
+static struct again again_of(const struct model_ending *ending)
+{
+	const struct model_ending *of = to_run_again(ending);
+	struct again again = {of, is_whole(of) ? called(of) : NULL};
+
+	return again.command ? from_here(&again) : again;
 }
 
 bool story__is_run_otherwise(const struct model_ending *ending)
 {
-	return to_run_again(ending) != ending || !is_whole(ending) || called(ending) != ending->command;
+	struct again again = again_of(ending);
+
+	return again.of != ending || again.command != ending->command || !again.command;
 }
 
 void story__folder(struct text *text, const struct model_ending *ending)
@@ -136,10 +222,10 @@ void story__folder(struct text *text, const struct model_ending *ending)
 		text__argument(text, cwd->data, cwd->length);
 }
 
-static void put_query(struct text *text, const struct model_ending *ending)
+static void put_query(struct text *text, uint32_t pid, uint32_t image)
 {
-	text__printf(text, "collector-query RUN \"SELECT command FROM images WHERE pid = %u AND exec = %u\"",
-		     ending->row.pid, ending->row.image);
+	text__printf(text, "collector-query RUN \"SELECT command FROM images WHERE pid = %u AND exec = %u\"", pid,
+		     image);
 }
 
 /* The arguments of a part of something are many, and of no use alone. */
@@ -148,23 +234,41 @@ void story__in_full(struct text *text, const struct model_ending *ending)
 	if (!is_whole(ending))
 		story__command(text, ending);
 	else if (story__is_run_otherwise(ending))
-		put_query(text, ending);
+		put_query(text, ending->row.pid, ending->row.image);
 }
 
-void story__again(struct text *text, const struct model_ending *ending)
+/* The kernel says so of a folder that is gone. */
+static bool is_deleted(const struct model_text *folder)
 {
-	const struct model_command *command;
+	static const char mark[] = " (deleted)";
+	size_t n = strlen(mark);
 
-	ending = to_run_again(ending);
-	if (!is_whole(ending) || story__interrupted(ending))
+	return folder->data && folder->length > n && !memcmp(folder->data + folder->length - n, mark, n);
+}
+
+static void put_again(struct text *text, const struct model_ending *ending, bool also_long)
+{
+	const struct model_command *command = again_of(ending).command;
+
+	if (!command || command->args.reason || is_deleted(&command->cwd) || story__interrupted(ending) ||
+	    (!also_long && model_list__has_long(&command->args)))
 		return;
-	command = called(ending);
 	if (command->cwd.data) {
 		text__printf(text, "cd ");
 		text__argument(text, command->cwd.data, command->cwd.length);
 		text__printf(text, " && ");
 	}
-	text__arguments(text, &command->args, true, TEXT_ALL_ARGUMENTS);
+	text__arguments(text, &command->args, true, SIZE_MAX);
+}
+
+void story__again(struct text *text, const struct model_ending *ending)
+{
+	put_again(text, ending, false);
+}
+
+void story__again_whole(struct text *text, const struct model_ending *ending)
+{
+	put_again(text, ending, true);
 }
 
 /* A path that is not absolute is of its working folder. */
@@ -199,8 +303,10 @@ void story__log(struct text *text, const struct model_ending *ending)
 
 void story__whole(struct text *text, const struct model_ending *ending)
 {
-	if (!story__is_run_otherwise(ending) && model_list__has_long(&ending->command->args))
-		put_query(text, ending);
+	struct again again = again_of(ending);
+
+	if (again.command && model_list__has_long(&again.command->args))
+		put_query(text, again.of->row.pid, again.command == again.of->command ? again.of->row.image : 1);
 }
 
 void story__environment(struct text *text, const struct model_ending *ending)

@@ -86,13 +86,15 @@ void story__before(struct text *text, const struct tally *tally, const struct mo
 const char *story__note(struct text *text, const struct tally *tally, const struct model_ending *ending, size_t i);
 void story__folder(struct text *text, const struct model_ending *ending);
 void story__log(struct text *text, const struct model_ending *ending); /* a file of its own, by its command */
-/* A command for a shell: its own, that of what has started it for a part of its work, as a compiler's driver, or of the script
- * that has become it. */
+/* A command for a shell beside the run's first: its own, that of what has started it for a part of its work, as a compiler's
+ * driver, of the script or wrapper that has become it, or of what ran it as another user or elsewhere, as sudo and runc do.
+ * Nothing, if an argument is too long for a page: a part of a command must not be run. */
 void story__again(struct text *text, const struct model_ending *ending);
-bool story__is_run_otherwise(const struct model_ending *ending); /* than by its own command */
+void story__again_whole(struct text *text, const struct model_ending *ending); /* also then */
+bool story__is_run_otherwise(const struct model_ending *ending);	       /* than by its own command */
 /* Its own command, if story__again() has nothing; if that has another one, the query that has it. */
 void story__in_full(struct text *text, const struct model_ending *ending);
-/* The query that has its arguments, where story__again() shows only parts of one. */
+/* The query that has its arguments, where story__again() has nothing as one is too long. */
 void story__whole(struct text *text, const struct model_ending *ending);
 /* The names only: values may be secret, and are in the table of images. */
 void story__environment(struct text *text, const struct model_ending *ending);

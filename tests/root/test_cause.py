@@ -342,3 +342,24 @@ def test_what_python_could_not_start_is_named():
     _, lines = run_in(folder, ["sh", "-c", "/usr/bin/python3 call.py 2>err"])
     at = lines.index("Cause")
     assert lines[at + 1] == "  exit 255  a-tool-with-a-long-name: not found, in python3 call.py", "\n".join(lines)
+
+
+# What ran the failing command where a shell beside the run's first would not find it, and what is to be run again.
+ELSEWHERE = {
+    "another user": "setpriv --reuid 65534 --clear-groups sh -c 'cat secret; exit 4'",
+    "another user, by a fork": "runuser -u nobody -- cat secret",
+    "another PID namespace": "unshare --pid --fork sh -c 'cat nosuch; exit 4'",
+    "another root": "chroot / /bin/sh -c 'cat nosuch; exit 4'",
+    "less memory": "prlimit --as=400000000 /usr/bin/python3 -c 'x = bytearray(600000000)'",
+}
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="changes its user")
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_what_failed_elsewhere_is_run_again_from_here(where):
+    folder = made({"secret": ""})
+    folder.chmod(0o755)
+    (folder / "secret").chmod(0o600)
+    _, lines = run_in(folder, ["sh", "-c", ELSEWHERE[where] + "; exit 1"])
+    again, = [line.split("run again: ")[1] for line in lines if "run again: " in line]
+    assert again.split(" && ", 1)[1] == ELSEWHERE[where], "\n".join(lines)

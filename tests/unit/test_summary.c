@@ -465,7 +465,7 @@ static void a_job_within_a_rule_names_the_rule(void **state)
 static void long_commands_are_wrapped_and_whole(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
-	char args[4096] = "tool|", whole[4096] = "tool", line[4096] = "";
+	char args[4096] = "tool|", whole[4096] = "tool";
 	const char *page, *at;
 
 	(void)state;
@@ -484,14 +484,61 @@ static void long_commands_are_wrapped_and_whole(void **state)
 	at = strstr(page, "run again: cd / && tool");
 	assert_non_null(at);
 	at += strlen("run again: cd / && ");
-	for (size_t n = 0; *at && strncmp(at, "\n\n", 2); at++)
-		if (*at != '\n' && (*at != ' ' || (n && line[n - 1] != ' ')))
-			line[n++] = *at;
-		else if (*at == '\n' && line[n - 1] != ' ')
-			line[n++] = ' ';
-	line[strcspn(line, "\n")] = '\0';
-	assert_memory_equal(line, whole, strlen(whole));
+	assert_memory_equal(at, whole, strlen(whole));
+	assert_int_equal(at[strlen(whole)], '\n');
 	end(t);
+}
+
+/* What bash makes of the line, as it is copied from the page. */
+static void paste(const char *page, char *out, size_t size)
+{
+	const char *at = strstr(page, "run again: ");
+	char path[PATH_SIZE], command[128];
+	FILE *bash;
+	size_t n;
+
+	assert_non_null(at);
+	at += strlen("run again: ");
+	snprintf(command, sizeof(command), "timeout 5 bash --norc %s 2>&1", file_with(path, at));
+	n = strcspn(at, "\n");
+	assert_int_equal(truncate(path, (off_t)n), 0);
+	bash = popen(command, "r");
+	assert_non_null(bash);
+	n = fread(out, 1, size - 1, bash);
+	out[n] = '\0';
+	assert_int_equal(pclose(bash), 0);
+	unlink(path);
+}
+
+static void what_is_run_again_is_what_was_run(void **state)
+{
+	static const char *const args[] = {
+		"import sys; print('bad thing'); sys.exit(7)   # and a blank or two where the page would break it",
+		"two  blanks  kept  in  this  long  argument  that  is  wider  than  the  page  is  itself",
+		"a\nb \"q\" 's' $(touch pwn) \u00fcn\u00ef;`x` \\e * ~ ! # {a,b} & > pwn",
+		"-n",
+		"",
+		"\x1b[31m\xff\x07\t\r",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(args) / sizeof(*args); i++) {
+		struct page_test *t = begin_with(NULL, 7);
+		char cwd[] = "/tmp/rerun a\n'b' $(x) XXXXXX", whole[512], expected[1024], out[1024];
+
+		assert_non_null(mkdtemp(cwd));
+		snprintf(whole, sizeof(whole), "bash|-c|pwd; printf \"<%%s>\" \"$@\"|-|%s|last|", args[i]);
+		snprintf(expected, sizeof(expected), "%s\n<%s><last>", cwd, args[i]);
+		EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "sh|./pipeline.sh|");
+		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
+		EXEC(.at = 2 * S, .pid = 11, .parent = 10, .exe = "/bin/bash", .args = whole, .cwd = cwd);
+		END(.at = 3 * S, .pid = 11, .parent = 10, .code = 3, .cpu = 1, .bytes = 1);
+		END(.at = 4 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+		paste(print(t, true), out, sizeof(out));
+		assert_string_equal(out, expected);
+		assert_int_equal(rmdir(cwd), 0);
+		end(t);
+	}
 }
 
 /* What a compiler starts has its temporary files, which are gone; what make starts has not. What other drivers start is known by
@@ -613,11 +660,9 @@ static void a_long_argument_is_shown_by_its_ends(void **state)
 	assert_has(page, TEXT_ELLIPSIS);
 	assert_has_not(page, TEXT_ELLIPSIS " "); /* it is one argument */
 	assert_has(page, "xyze\n            --last\n          pid 11");
-	assert_has(page, "run again: cd / && tool");
-	assert_has(page, "[1,524\n            characters]");
-	assert_has(page, "xyze --last\n          its");
-	assert_has(page, "its arguments in full: collector-query RUN \"SELECT command FROM\n"
-			 "            images WHERE pid = 11 AND exec = 1\"\n");
+	assert_has_not(page, "run again"); /* a part of a command must not be run */
+	assert_has(page, "its arguments in full: collector-query RUN \"SELECT command FROM images "
+			 "WHERE pid = 11 AND exec = 1\"\n");
 	for (const char *at = page; (at = strchr(at, '\n')); at++)
 		lines++;
 	assert_true(lines < 50);
@@ -1509,6 +1554,7 @@ static void no_line_is_wider_than_the_terminal(void **state)
 				   "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb|";
 	struct page_test *t = begin_with(NULL, 7);
 	size_t columns = 0;
+	bool copied = false;
 
 	(void)state;
 	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/e\x1bvil", .args = evil);
@@ -1520,9 +1566,10 @@ static void no_line_is_wider_than_the_terminal(void **state)
 	for (const char *c = print(t, false); *c; c++) {
 		assert_true(*c == '\n' || !((unsigned char)*c < 0x20 || *c == 0x7f));
 		if (*c == '\n')
-			columns = 0;
+			columns = 0, copied = false;
 		else if ((*c & 0xc0) != 0x80)
-			assert_true(++columns <= 80);
+			assert_true(++columns <= 80 || copied);
+		copied = copied || !strncmp(c, "its command: ", strlen("its command: "));
 	}
 	end(t);
 }
@@ -1783,6 +1830,7 @@ int main(void)
 		cmocka_unit_test(a_job_within_a_rule_names_the_rule),
 		cmocka_unit_test(what_a_ctrl_c_has_ended),
 		cmocka_unit_test(long_commands_are_wrapped_and_whole),
+		cmocka_unit_test(what_is_run_again_is_what_was_run),
 		cmocka_unit_test(a_part_is_run_again_by_its_driver),
 		cmocka_unit_test(an_engines_own_log_is_named),
 		cmocka_unit_test(a_script_is_run_again_where_it_has_become_the_program),

@@ -11,14 +11,6 @@ function chainOf(run, end) {
 	return chain[0] === end ? chain : [end, chain[chain.length - 1]];
 }
 
-function againText(run, i) {
-	const { again, args, args_reason, cwd } = run.rows;
-
-	if (again[i]) return run.text(again[i]);
-	if (!args[i] || args_reason[i] || run.has(i, FLAGS.forked) || run.has(i, FLAGS.cut)) return '';
-	return (cwd[i] ? 'cd ' + shellWord(run.bytes(cwd[i])) + ' && ' : '') + shellCommand(run.bytes(args[i]));
-}
-
 /* The detail of the process has all of it, and the button that copies it. */
 function inTheMiddleShort(text) {
 	const most = 200,
@@ -47,7 +39,7 @@ function saidLines(run, i) {
 
 function originEntry(run, i, choose) {
 	const rows = run.rows,
-		again = againText(run, i),
+		again = rows.again[i] ? run.text(rows.again[i]) : '',
 		args = run.bytes(rows.tried[i] && run.has(i, FLAGS.forked) ? rows.tried[i] : rows.args[i]);
 	const where = [
 		'pid ' + rows.pid[i],
