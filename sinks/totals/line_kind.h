@@ -8,6 +8,7 @@
 enum line_kind {
 	LINE_PLAIN,
 	LINE_HEAD,    /* a message begins with it, and what follows explains it */
+	LINE_CALL,    /* a frame with its place in the sources: the first one after what happened says where */
 	LINE_FRAME,   /* of a stack that begins with the last call */
 	LINE_CURRENT, /* the frames that follow are those of the thread that failed */
 	LINE_NOTHING, /* says nothing: counts, hints, where there is help */

@@ -141,27 +141,38 @@ struct chosen {
 	struct story_line line[LINES];
 	size_t count, head; /* LINES: no head */
 	size_t frames;	    /* after the head */
+	bool placed;	    /* the last one is the place of what happened */
 };
+
+/* Where it was: that of a cause takes the place of that of what it caused. */
+static bool is_place(const struct chosen *chosen, enum line_kind kind)
+{
+	return kind == LINE_CALL && chosen->count && chosen->line[chosen->count - 1].error;
+}
 
 static void choose(struct chosen *chosen, const struct story_line *line, bool numbered)
 {
 	enum line_kind kind = line_kind__of(line);
+	bool error = kind == LINE_HEAD || is_error(line), place = is_place(chosen, kind);
 
 	if (kind == LINE_CURRENT && chosen->frames) {
 		chosen->count = chosen->head + 1;
 		chosen->frames = 0;
 	}
-	if (kind == LINE_CURRENT || kind == LINE_NOTHING || (kind != LINE_HEAD && is_frame(line, numbered)))
+	if (!place && (kind == LINE_CURRENT || kind == LINE_CALL || kind == LINE_NOTHING ||
+		       (kind != LINE_HEAD && is_frame(line, numbered))))
 		return;
 	if (kind == LINE_FRAME && (chosen->head == LINES || chosen->frames == FIRST_FRAMES))
 		return;
+	chosen->count -= error && chosen->placed;
+	chosen->placed = place;
 	chosen->frames += kind == LINE_FRAME;
 	if (kind == LINE_HEAD) {
 		chosen->head = chosen->count;
 		chosen->frames = 0;
 	}
 	chosen->line[chosen->count] = *line;
-	chosen->line[chosen->count++].error = kind == LINE_HEAD || is_error(line);
+	chosen->line[chosen->count++].error = error;
 }
 
 static bool has_stack_of_rust(const struct story_line *lines, size_t count)

@@ -30,7 +30,13 @@ static const struct {
 	/* Java: the cause of a cause is the last message */
 	{"Exception in thread \"main\" java.lang.RuntimeException: x\n\tat P.a(P.java:1)\n\tat P.b(Native Method)\n"
 	 "Caused by: java.io.IOException: gone\n\tat P.c(P.java:9)\n\t... 2 more\n",
-	 "Exception in thread \"main\" java.lang.RuntimeException: x\nCaused by: java.io.IOException: gone\n\t... 2 more\n"},
+	 "Exception in thread \"main\" java.lang.RuntimeException: x\n"
+	 "Caused by: java.io.IOException: gone\n\tat P.c(P.java:9)\n"},
+	/* where it was in its own code, and only that */
+	{"Exception in thread \"main\" java.io.IOException: gone\n\tat java.base/java.io.F.open0(Native Method)\n"
+	 "\tat java.base/java.io.F.<init>(F.java:112)\n\tat org.lab.P.read(P.java:9)\n\tat org.lab.P.main(P.java:3)\n",
+	 "Exception in thread \"main\" java.io.IOException: gone\n\tat org.lab.P.read(P.java:9)\n"},
+	{"started\n\tat org.lab.P.read(P.java:9)\nlog4j: no appender\n", "started\nlog4j: no appender\n"},
 	/* Rust, with a backtrace and without */
 	{"\nthread 'main' panicked at m.rs:1:71:\nindex out of bounds\nstack backtrace:\n   0: rust_begin_unwind\n"
 	 "             at /rustc/5/panicking.rs:689:5\n   1: m::main\nnote: Some details are omitted, run with more.\n",
