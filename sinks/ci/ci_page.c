@@ -285,8 +285,7 @@ static void put_open(struct ci_page *page, bool goes)
 		struct text item = {0};
 		char number[FORMAT_SIZE];
 
-		text__printf(&item, "| %s | %u | ", format__duration(number, row->wall_ns),
-			     row->ns_pid ? row->ns_pid : row->pid);
+		text__printf(&item, "| %s | %u | ", format__duration(number, row->wall_ns), row->pid);
 		if (row->step)
 			markdown__code(&item, row->step, NAME_COLUMNS);
 		text__printf(&item, " | ");

@@ -56,7 +56,7 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 	struct text line = {0};
 
 	story__circumstances(&line, page->tally->run.run, ending);
-	page__dim(page, indent, "%*s%s", (int)indent, "", line.data ? line.data : "");
+	page__dim_wrapped(page, indent, indent + 2, line.data ? line.data : "");
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
@@ -66,14 +66,7 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 static void dim(struct page *page, size_t indent, const char *label,
 		void (*put)(struct text *, const struct model_ending *), const struct model_ending *ending)
 {
-	struct text line = {0};
-
-	put(&line, ending);
-	if (line.size)
-		page__dim(page, 0, "%*s%s%s", (int)indent, "", label, line.data);
-	if (line.error)
-		page->text->error = line.error;
-	text__free(&line);
+	show(page, indent, label, put, page__dim_labelled, ending);
 }
 
 /* What is known of other processes. */
@@ -113,7 +106,7 @@ static void said(struct page *page, const struct model_ending *ending, size_t in
 
 	if (speaker != ending && story__heard(page->tally, speaker->row.pid, speaker->row.start)) {
 		story__command(&line, speaker);
-		page__dim(page, 0, "%*slast lines of %s:", (int)indent, "", line.data ? line.data : "");
+		page__dim(page, "%*slast lines of %s:", (int)indent, "", line.data ? line.data : "");
 	}
 	page__said(page, speaker->row.pid, speaker->row.start, indent, speaker == ending ? PAGE_SAID : PAGE_SAID_ABOVE);
 	if (line.error)
@@ -157,12 +150,12 @@ static void chain(struct page *page, const struct model_ending *ending, int widt
 		count++;
 	if (count < 2)
 		return;
-	page__dim(page, 0, "  passed on:");
+	page__dim(page, "  passed on:");
 	for (; ending; ending = ending->cause, i++) {
 		struct text line = {0};
 
 		if (count > CHAIN_MAX && i == CHAIN_MAX / 2)
-			page__dim(page, 0, "  %*s  and %u more", width, "", count - CHAIN_MAX);
+			page__dim(page, "  %*s  and %u more", width, "", count - CHAIN_MAX);
 		if (count > CHAIN_MAX && i >= CHAIN_MAX / 2 && i < count - CHAIN_MAX / 2)
 			continue;
 		page__how(page, &ending->row, width);

@@ -11,8 +11,8 @@ static void limit(struct page *page, const struct tally_failure *f, size_t inden
 {
 	if (!f->limit)
 		return;
-	page__dim(page, 0, "%*s%s", (int)indent, "", f->limit);
-	page__dim(page, 0, "%*slargest others: %s", (int)indent, "", f->others);
+	page__dim_wrapped(page, indent, indent + 2, f->limit);
+	page__dim_labelled(page, indent, "largest others: ", f->others);
 }
 
 static void began(struct page *page, const struct tally_failure *f, size_t indent)
@@ -43,13 +43,15 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	page__styled(page, TEXT_RED_BOLD, mark);
 
 	story__kind(&line, page->tally, f);
-	page__dim(page, indent + strlen(mark), "%s", line.data ? line.data : "");
+	text__style(page->text, TEXT_DIM);
+	page__wrapped(page, indent + strlen(mark), indent + 2, line.data ? line.data : "");
+	text__style(page->text, TEXT_PLAIN);
 	if (f->how)
 		page__dim_wrapped(page, indent, indent + 2, f->how);
 	limit(page, f, indent);
 	began(page, f, indent);
 	if (f->by)
-		page__dim(page, 0, "%*san ancestor ended 0: %s", (int)indent, "", f->by);
+		page__dim(page, "%*san ancestor ended 0: %s", (int)indent, "", f->by);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
@@ -63,7 +65,7 @@ static size_t passed_on(struct page *page, const struct tally_failure *f, size_t
 	char how[STORY_ENDING];
 
 	for (size_t i = 0; i < n; i++) {
-		page__dim(page, 0, "%*spassed on: %s  %s", (int)indent, "", story__ending(how, passers[i].row),
+		page__dim(page, "%*spassed on: %s  %s", (int)indent, "", story__ending(how, passers[i].row),
 			  passers[i].shown);
 		page__lines(page, passers[i].lines, passers[i].count, indent);
 	}
@@ -101,12 +103,12 @@ static void more_failures(struct page *page, uint64_t others, uint64_t kinds, ui
 	char a[FORMAT_SIZE], b[FORMAT_SIZE];
 
 	if (others)
-		page__dim(page, 0, "  and %s more of %s other kind%s", format__count(a, others),
-			  format__count(b, kinds), kinds == 1 ? "" : "s");
+		page__dim(page, "  and %s more of %s other kind%s", format__count(a, others), format__count(b, kinds),
+			  kinds == 1 ? "" : "s");
 	if (propagated > passers)
-		page__dim(page, 0, "  and %s more that passed a failure on", format__count(a, propagated - passers));
+		page__dim(page, "  and %s more that passed a failure on", format__count(a, propagated - passers));
 	if (untraced)
-		page__dim(page, 0, "  for %s of them it is not known whether they stayed hidden",
+		page__dim(page, "  for %s of them it is not known whether they stayed hidden",
 			  format__count(a, untraced));
 }
 
@@ -139,7 +141,7 @@ void page__failures(struct page *page)
 	if (!list)
 		page->text->error = -ENOMEM;
 	if (alike)
-		page__dim(page, 0, "  %s more %s ended by the same SIGINT", format__count(text, alike),
+		page__dim(page, "  %s more %s ended by the same SIGINT", format__count(text, alike),
 			  alike == 1 ? "was" : "were");
 	if (!all || !count)
 		goto out;
@@ -182,6 +184,6 @@ void page__excused(struct page *page)
 		text__free(&line);
 	}
 	if (count > shown)
-		page__dim(page, 0, "  and %zu more", count - shown);
+		page__dim(page, "  and %zu more", count - shown);
 	free(list);
 }

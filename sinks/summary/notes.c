@@ -38,7 +38,7 @@ static void footnote(struct page *page, enum totals_figure what)
 		most = missing[reason] > missing[most] ? reason : most;
 	}
 	if (all)
-		page__dim(page, 0, "%s %s not known for %s of %s%s: %s", sign, names[what], format__count(number, all),
+		page__dim(page, "%s %s not known for %s of %s%s: %s", sign, names[what], format__count(number, all),
 			  format__count(of, page->tally->run.rows), missing[most] == all ? "" : ", mostly",
 			  model_reason__text(most));
 }

@@ -68,7 +68,7 @@ bool page__two_lines(struct page *page, size_t used, size_t indent, const char *
 	return cut;
 }
 
-void page__dim(struct page *page, size_t used, const char *fmt, ...)
+void page__dim(struct page *page, const char *fmt, ...)
 {
 	char *string = NULL;
 	va_list ap;
@@ -80,7 +80,7 @@ void page__dim(struct page *page, size_t used, const char *fmt, ...)
 	}
 	va_end(ap);
 	text__style(page->text, TEXT_DIM);
-	text__cut(page->text, string ? string : "", page->columns > used ? page->columns - used : 0);
+	text__cut(page->text, string ? string : "", page->columns);
 	text__style(page->text, TEXT_PLAIN);
 	text__printf(page->text, "\n");
 	free(string);
@@ -91,6 +91,15 @@ void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char
 	text__printf(page->text, "%*s", (int)used, "");
 	text__style(page->text, TEXT_DIM);
 	page__wrapped(page, used, indent, safe);
+	text__style(page->text, TEXT_PLAIN);
+}
+
+void page__dim_labelled(struct page *page, size_t indent, const char *label, const char *safe)
+{
+	text__printf(page->text, "%*s", (int)indent, "");
+	text__style(page->text, TEXT_DIM);
+	text__printf(page->text, "%s", label);
+	page__wrapped(page, indent + strlen(label), indent + 2, safe);
 	text__style(page->text, TEXT_PLAIN);
 }
 

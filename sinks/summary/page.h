@@ -49,7 +49,7 @@ void page__wrapped(struct page *page, size_t used, size_t indent, const char *sa
 
 /* The same in two lines; what does not fit is left out of the middle. Whether some is. */
 bool page__two_lines(struct page *page, size_t used, size_t indent, const char *safe);
-void page__dim(struct page *page, size_t used, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void page__dim(struct page *page, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A line after `indent` blanks, whole: a dim label, and safe text. */
 void page__labelled(struct page *page, size_t indent, const char *label, const char *safe);
@@ -57,8 +57,9 @@ void page__labelled(struct page *page, size_t indent, const char *label, const c
 /* The same, of what is to be copied: never broken, as a shell would take the break for the command's end. */
 void page__copied(struct page *page, size_t indent, const char *label, const char *safe);
 
-/* A dim line that begins after `used` blanks, whole. */
+/* A dim line that begins after `used` blanks, whole; after a label as well. */
 void page__dim_wrapped(struct page *page, size_t used, size_t indent, const char *safe);
+void page__dim_labelled(struct page *page, size_t indent, const char *label, const char *safe);
 
 /* A number at the right end of its cell, perhaps marked as a lower bound. */
 void page__cell(struct page *page, int width, const char *value, bool bound);
@@ -70,7 +71,7 @@ void page__peak(struct page *page, const struct totals_peak *peak);
 #define PAGE_SAID 5
 #define PAGE_SAID_ABOVE 3 /* of what passed it on */
 #define PAGE_SAID_MAX 20
-void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most);
+void page__said(struct page *page, struct tally_process of, const char *comm, size_t indent, size_t most);
 void page__lines(struct page *page, const struct story_line *lines, size_t count, size_t indent);
 void page__said_by_others(struct page *page, const struct tally_failure *kind,
 			  size_t indent); /* if it is something else */

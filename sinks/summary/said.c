@@ -10,27 +10,27 @@ void page__explain_unnamed(struct page *page)
 
 	page->explained |= new;
 	if (new & 1U << STORY_UNNAMED_MESSAGE) {
-		page__dim(page, 0, "  which command was not found: what the shell said is not recorded;");
-		page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE records it, see collector.yaml(5)");
+		page__dim(page, "  which command was not found: what the shell said is not recorded;");
+		page__dim(page, "  probes: {output: {writes: true}} in -c FILE records it, see collector.yaml(5)");
 	}
 	if (new & 1U << STORY_UNNAMED_EXEC) {
-		page__dim(page, 0, "  what could not be executed, and why, is not recorded: see collector.yaml(5);");
-		page__dim(page, 0, "  probes: {lifecycle: {exec_failed: true}} in -c FILE records it");
+		page__dim(page, "  what could not be executed, and why, is not recorded: see collector.yaml(5);");
+		page__dim(page, "  probes: {lifecycle: {exec_failed: true}} in -c FILE records it");
 	}
 	if (new & 1U << STORY_UNNAMED_FORK) {
-		page__dim(page, 0, "  255 of a fork: often its program could not be executed; which, and why, has");
-		page__dim(page, 0, "  probes: {lifecycle: {exec_failed: true}} in -c FILE, see collector.yaml(5)");
+		page__dim(page, "  255 of a fork: often its program could not be executed; which, and why, has");
+		page__dim(page, "  probes: {lifecycle: {exec_failed: true}} in -c FILE, see collector.yaml(5)");
 	}
 	if (new & 1U << STORY_UNHEARD) {
-		page__dim(page, 0, "  no last lines: what goes to a pipe or a terminal is recorded only by");
-		page__dim(page, 0, "  probes: {output: {writes: true}} in -c FILE, see collector.yaml(5)");
+		page__dim(page, "  no last lines: what goes to a pipe or a terminal is recorded only by");
+		page__dim(page, "  probes: {output: {writes: true}} in -c FILE, see collector.yaml(5)");
 	}
 	if (new & 1U << STORY_NOT_SAID)
-		page__dim(page, 0, "  no last lines: what it wrote did not go to its standard error");
+		page__dim(page, "  no last lines: what it wrote did not go to its standard error");
 	if (new & 1U << STORY_UNWRITTEN)
-		page__dim(page, 0, "  no last lines: it wrote nothing to its standard error");
+		page__dim(page, "  no last lines: it wrote nothing to its standard error");
 	if (new & 1U << STORY_SILENCED)
-		page__dim(page, 0, "  no last lines: its standard error went to /dev/null");
+		page__dim(page, "  no last lines: its standard error went to /dev/null");
 }
 
 /* Where it does not fit, without its middle: messages end with the reason, "cannot write PATH: No space left on device". */

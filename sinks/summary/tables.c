@@ -71,12 +71,12 @@ static void groups(struct page *page, const struct totals_groups *commands, cons
 		goto out;
 	snprintf(line, sizeof(line), "%s by %s time", title, page->tally->run.cpu.known ? "CPU" : "wall");
 	page__section(page, TEXT_BOLD, line);
-	page__dim(page, 0, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall", PAGE_CELL,
+	page__dim(page, "%*s%*s%*s%*s%*s%s  %s", PAGE_CELL, "CPU", PAGE_COUNT, "share", PAGE_CELL, "wall", PAGE_CELL,
 		  "peak", MEMBERS, members, page->tally->run.failed ? "  failed" : "", what);
 	for (size_t i = 0; i < shown; i++)
 		command(page, totals_group__of(list[i]));
 	if (count > shown)
-		page__dim(page, 0, "%*s  and %zu more %s%s", PAGE_CELL, "", count - shown, what,
+		page__dim(page, "%*s  and %zu more %s%s", PAGE_CELL, "", count - shown, what,
 			  count - shown == 1 ? "" : "s");
 out:
 	free(list);
@@ -121,8 +121,8 @@ static void top_rows(struct page *page, const char *title, const struct tally_to
 	static const char *const names[] = {[TOTALS_CPU] = "CPU", [TOTALS_WALL] = "wall", [TOTALS_PEAK] = "peak"};
 
 	page__section(page, TEXT_BOLD, title);
-	page__dim(page, 0, "%*s%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]],
-		  PAGE_CELL, names[order[2]], since ? PAGE_SINCE : 0, since ? "since" : "", PAGE_CELL, "pid");
+	page__dim(page, "%*s%*s%*s%*s%*s  command", PAGE_CELL, names[order[0]], PAGE_CELL, names[order[1]], PAGE_CELL,
+		  names[order[2]], since ? PAGE_SINCE : 0, since ? "since" : "", PAGE_CELL, "pid");
 	for (size_t i = 0; i < top->count; i++) {
 		const struct tally_row *row = &top->rows[i];
 		const uint64_t values[] = {
@@ -132,7 +132,7 @@ static void top_rows(struct page *page, const char *title, const struct tally_to
 			page__value(page, order[j], values[order[j]], order[j] == TOTALS_PEAK && row->bound);
 		if (since)
 			began(page, row->began_ns);
-		text__printf(page->text, "%*u  ", PAGE_CELL, row->ns_pid ? row->ns_pid : row->pid);
+		text__printf(page->text, "%*u  ", PAGE_CELL, row->pid);
 		page__rest(page, 4 * PAGE_CELL + (since ? PAGE_SINCE : 0) + 2, row->shown);
 	}
 }

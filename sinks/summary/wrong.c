@@ -38,9 +38,9 @@ void page__verdicts(struct page *page)
 		line(page, verdict);
 	}
 	if (left)
-		page__dim(page, 0, "  and %zu more: collector-query RUN verdicts", left);
+		page__dim(page, "  and %zu more: collector-query RUN verdicts", left);
 	if (muted && !shown)
 		page__section(page, TEXT_BOLD, "Verdicts");
 	if (muted)
-		page__dim(page, 0, "  %zu muted by verdicts.ignore", muted);
+		page__dim(page, "  %zu muted by verdicts.ignore", muted);
 }

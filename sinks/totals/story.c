@@ -371,9 +371,9 @@ void story__huge_pages(struct text *text, char number[FORMAT_SIZE], const struct
 
 void story__pid(struct text *text, const struct model_row *row)
 {
-	text__printf(text, "pid %u", row->ns_pid ? row->ns_pid : row->pid);
+	text__printf(text, "pid %u", row->pid);
 	if (row->ns_pid && row->ns_pid != row->pid)
-		text__printf(text, " (%u on the host)", row->pid);
+		text__printf(text, " (%u in its namespace)", row->ns_pid);
 }
 
 uint64_t story__offset(const struct model_run *run, uint64_t ts)

@@ -111,7 +111,7 @@ void story__began(struct text *text, const struct tally_failure *kind);
 void story__pids_limit(struct text *text, char number[FORMAT_SIZE], const struct totals_run *run);
 void story__huge_pages(struct text *text, char number[FORMAT_SIZE], const struct totals_run *run);
 
-/* The pid that its container sees, and if that is another one the host's. */
+/* The pid as all tables have it, that of the host, and if its namespace has another one that. */
 void story__pid(struct text *text, const struct model_row *row);
 
 /* Time since the run began. */

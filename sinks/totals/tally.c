@@ -66,11 +66,8 @@ static char *shown(const struct model_command *command, const char *comm, bool f
 
 static int offer(struct tally_top *top, uint64_t key, const struct model_row *row)
 {
-	struct tally_row *rows = top->rows, new = {.key = key,
-						   .pid = row->pid,
-						   .ns_pid = row->ns_pid,
-						   .began_ns = row->began_ns,
-						   .cpu_ns = row->cpu_ns};
+	struct tally_row *rows = top->rows,
+			 new = {.key = key, .pid = row->pid, .began_ns = row->began_ns, .cpu_ns = row->cpu_ns};
 	size_t at = top->count;
 
 	if (EVENT_IS_NULL(key) || (top->count == top->size && rows[top->count - 1].key >= key))

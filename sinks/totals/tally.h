@@ -59,7 +59,7 @@ struct tally_excused {
 /* One row among the longest, the largest, or those still running. */
 struct tally_row {
 	uint64_t key;
-	uint32_t pid, ns_pid;
+	uint32_t pid;
 	uint64_t began_ns, wall_ns, cpu_ns, peak_bytes;
 	bool bound;	    /* peak_bytes is a lower one */
 	char *shown, *step; /* safe to show; step: NULL if it is of none */

@@ -39,6 +39,7 @@ struct made_args {
 	struct made *of;	      /* the run; made__init's last if not given */
 	uint64_t at, start;	      /* start 0: as known */
 	uint32_t pid, parent;	      /* parent 0: not known */
+	uint32_t ns_pid;	      /* of a fork; 0: not known */
 	uint32_t uid;		      /* of an exec; 0: 1000 */
 	const char *comm, *exe, *cwd; /* exe: its last part is the default comm */
 	const char *args, *env;	      /* each item is ended by '|'; env: NAME=VALUE; NULL: none was asked for */
@@ -142,7 +143,7 @@ static inline const char *made__error(uint64_t error)
 #define MADE_IO_FIGURES FIELD(struct io_event, comm, NULL, ""), MADE_OF_IO(own, "")
 #define MADE_FIELDS_OF(name, ...) static const struct schema_field made_##name[] = {__VA_ARGS__, {0}}
 
-MADE_FIELDS_OF(fork, MADE_PARENT(struct lifecycle_fork));
+MADE_FIELDS_OF(fork, MADE_PARENT(struct lifecycle_fork), FIELD(struct lifecycle_fork, ns_pid, NULL, ""));
 MADE_FIELDS_OF(exec, MADE_PARENT(struct lifecycle_exec), FIELD(struct lifecycle_exec, exe, NULL, ""),
 	       FIELD(struct lifecycle_exec, args, NULL, ""), FIELD(struct lifecycle_exec, cwd, NULL, ""),
 	       FIELD(struct lifecycle_exec, uid, NULL, ""), FIELD(struct lifecycle_exec, gid, NULL, ""),
@@ -398,7 +399,7 @@ static inline void made__comm(char comm[EVENT_COMM], const struct made_args *a)
 
 static inline void made__fork(const struct made_args *a)
 {
-	struct lifecycle_fork e = {.head = made__head(a, LIFECYCLE_FORK, true), .ppid = a->parent};
+	struct lifecycle_fork e = {.head = made__head(a, LIFECYCLE_FORK, true), .ppid = a->parent, .ns_pid = a->ns_pid};
 
 	e.parent_start = a->of->starts[a->parent];
 	made__comm(e.comm, a);

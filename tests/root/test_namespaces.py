@@ -98,7 +98,7 @@ def test_outside_both_pids_are_the_same():
 def test_the_summary_has_both_pids():
     run = inside(PID_NS, "sh", "-c", "echo $$; exit 3", code=3)
     fork = run.one("lifecycle.fork")
-    assert f"pid {int(run.stdout)} ({fork['pid']} on the host)" in run.stderr
+    assert f"pid {fork['pid']} ({int(run.stdout)} in its namespace)" in run.stderr
 
 
 def test_a_namespace_below_that_of_the_collector():

@@ -1574,6 +1574,27 @@ static void no_line_is_wider_than_the_terminal(void **state)
 	end(t);
 }
 
+/* The number by which every table, query and verdict has it; that in its namespace is an addition. Nothing of it is cut. */
+static void a_process_has_the_pid_of_the_host(void **state)
+{
+	struct page_test *t = begin_with("top=2", 7);
+	const char *page;
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/usr/bin/runc", .args = "runc|run|c|");
+	for (uint32_t i = 0; i < 4; i++) {
+		FORK(.at = 2 * S, .pid = 11001 + i, .parent = 10, .ns_pid = 1 + i, .comm = "runc");
+		EXEC(.at = 2 * S, .pid = 11001 + i, .exe = "/bin/a-tool-of-the-step", .args = "a-tool-of-the-step|");
+		END(.at = (3 + i) * S, .pid = 11001 + i, .code = i == 1 ? 9 : 0, .cpu = 1, .bytes = 9 * MiB);
+	}
+	END(.at = 9 * S, .pid = 10, .code = 9, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "pid 11002 (2 in its namespace) at +3.0 s, after 2.0 s");
+	assert_has(page, "run again: cd / && runc run c\n");
+	assert_has(page, "    4.0 s     0 us  9.0 MiB    11004  a-tool-of-the-step\n");
+	end(t);
+}
+
 static void each_run_has_its_block(void **state)
 {
 	struct page_test *t = begin_with(NULL, 7);
@@ -1879,3 +1900,4 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+		cmocka_unit_test(a_process_has_the_pid_of_the_host),

@@ -173,9 +173,9 @@ class Detail {
 			isNull(rows[column][i]) ? this.missing(rows[column][i]) : words(rows[column][i]);
 		const real = run.runs.real[rows.run[i]] - run.runs.began[rows.run[i]] + rows.began[i];
 
-		const inside = rows.ns_pid[i] && rows.ns_pid[i] !== rows.pid[i] ? rows.ns_pid[i] + ' in its container, on the host ' : '';
+		const inside = rows.ns_pid[i] && rows.ns_pid[i] !== rows.pid[i] ? ' (' + rows.ns_pid[i] + ' in its namespace)' : '';
 
-		add('pid', inside + String(rows.pid[i]) + (rows.image[i] > 1 ? ', program ' + rows.image[i] + ' of it' : ''));
+		add('pid', rows.pid[i] + inside + (rows.image[i] > 1 ? ', program ' + rows.image[i] + ' of it' : ''));
 		add(
 			'began',
 			(run.has(i, FLAGS.preexisting) ? 'before recording began' : '+' + instant(rows.began[i], 1e7)) +
