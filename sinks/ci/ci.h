@@ -26,7 +26,8 @@ void ci_item__line(struct text *item, const char *safe, const char *after); /* N
 void ci_item__lines(struct text *item, const struct story_line *lines, size_t count);
 
 /* The last lines of a process, as they stood. */
-void ci_item__said(struct text *item, const struct tally *tally, uint32_t pid, uint64_t start, size_t most);
+void ci_item__said(struct text *item, const struct tally *tally, struct tally_process of, const char *comm,
+		   size_t most);
 
 /* The process with which the failure began, and those that passed it on, if the run failed. `columns`: of its whole command. */
 void ci_cause__put(struct text *item, const struct tally *tally, const struct verdicts *verdicts, size_t columns);

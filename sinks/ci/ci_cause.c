@@ -31,15 +31,15 @@ void ci_item__lines(struct text *item, const struct story_line *lines, size_t co
 }
 
 /* The last lines of a process, as they stood. */
-void ci_item__said(struct text *item, const struct tally *tally, uint32_t pid, uint64_t start, size_t most)
+void ci_item__said(struct text *item, const struct tally *tally, struct tally_process of, const char *comm, size_t most)
 {
-	const struct model_said *said = story__heard(tally, pid, start);
+	const struct model_said *said = story__heard(tally, of.pid, of.start);
 	struct story_line lines[CI_SAID_MAX];
 	size_t n = story__message(said, lines, most);
 	struct text file = {0};
 
 	if (n)
-		story__file(&file, tally, said);
+		story__file(&file, tally, said, comm);
 	if (file.size) {
 		text__printf(item, "\n");
 		ci_item__code(item, &file, CI_COLUMNS);
@@ -169,7 +169,8 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 		ci_item__code(item, &safe, SHOWN_COLUMNS);
 		text__printf(item, ":\n");
 	}
-	ci_item__said(item, tally, speaker->row.pid, speaker->row.start, CI_SAID_MAX);
+	ci_item__said(item, tally, (struct tally_process){speaker->row.pid, speaker->row.start}, speaker->row.comm,
+		      CI_SAID_MAX);
 	put_chain(item, run->ending);
 	if (cut) { /* what is long comes last */
 		text__printf(item, "\n");

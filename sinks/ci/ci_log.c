@@ -107,7 +107,7 @@ static void put_line(struct text *text, struct text *line)
 }
 
 /* The last line that the process wrote, on a line of its own. */
-static void put_said(struct text *text, const struct tally *tally, const struct model_said *said)
+static void put_said(struct text *text, const struct tally *tally, const struct model_said *said, const char *comm)
 {
 	struct text line = {0};
 	struct story_line last;
@@ -115,7 +115,7 @@ static void put_said(struct text *text, const struct tally *tally, const struct 
 	if (!story__message(said, &last, 1))
 		return;
 	text__printf(text, "\n");
-	story__shared(&line, tally, said);
+	story__shared(&line, tally, said, comm);
 	if (line.size) {
 		put_line(text, &line);
 		text__printf(text, "\n");
@@ -140,7 +140,7 @@ static void log_kind(struct text *out, struct ci_logged *logged, const struct ta
 	story__kind(&line.text, tally, kind);
 	if (kind->how)
 		text__printf(&line.text, "\n%s", kind->how);
-	put_said(&line.text, tally, story__heard(tally, beside.pid, beside.start));
+	put_said(&line.text, tally, story__heard(tally, beside.pid, beside.start), kind->row.comm);
 	finish(out, logged, &line);
 	kind->announced = true;
 }
@@ -166,7 +166,7 @@ static void log_cause(struct text *out, struct ci_logged *logged, const struct t
 	if (words.size)
 		text__printf(&line.text, "\n");
 	put_line(&line.text, &words);
-	put_said(&line.text, tally, said);
+	put_said(&line.text, tally, said, speaker->row.comm);
 	if (!ci_location__find(&line.file, &line.number, said, cause->command ? &cause->command->cwd : NULL,
 			       getenv("GITHUB_WORKSPACE")))
 		line.number = 0;

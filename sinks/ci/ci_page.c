@@ -156,7 +156,7 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	text__free(&safe);
 	ci_item__line(item, kind->by, " ended 0");
 	text__printf(item, "\n");
-	ci_item__said(item, page->tally, beside.pid, beside.start, CI_SAID_MAX / 4);
+	ci_item__said(item, page->tally, beside, kind->row.comm, CI_SAID_MAX / 4);
 	ci_item__lines(item, others, story__others(page->tally, kind, others));
 	put_passers(item, page->tally, kind);
 }

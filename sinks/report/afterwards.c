@@ -111,7 +111,7 @@ int rows__complete(struct report *report)
 			continue;
 		row->said = keep_lines(report, said, &err);
 		if (row->said)
-			story__file(&file, run->user, said);
+			story__file(&file, run->user, said, row->name->text);
 		row->said_in = keep_text(report, &file, &err);
 	}
 	return err;

@@ -62,9 +62,7 @@ static void circumstances(struct page *page, const struct model_ending *ending, 
 	text__free(&line);
 }
 
-/* The same in one line, dim. */
-static void dim(struct page *page, size_t indent, const char *label,
-		void (*put)(struct text *, const struct model_ending *), const struct model_ending *ending)
+static void dim(struct page *page, size_t indent, const char *label, story_put *put, const struct model_ending *ending)
 {
 	show(page, indent, label, put, page__dim_labelled, ending);
 }
@@ -108,7 +106,8 @@ static void said(struct page *page, const struct model_ending *ending, size_t in
 		story__command(&line, speaker);
 		page__dim(page, "%*slast lines of %s:", (int)indent, "", line.data ? line.data : "");
 	}
-	page__said(page, speaker->row.pid, speaker->row.start, indent, speaker == ending ? PAGE_SAID : PAGE_SAID_ABOVE);
+	page__said(page, (struct tally_process){speaker->row.pid, speaker->row.start}, speaker->row.comm, indent,
+		   speaker == ending ? PAGE_SAID : PAGE_SAID_ABOVE);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);

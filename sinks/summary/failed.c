@@ -88,7 +88,7 @@ static size_t failure(struct page *page, const struct tally_failure *f, int widt
 	text__free(&line);
 	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, NULL, f->shell);
 	circumstances(page, f, indent);
-	page__said(page, beside.pid, beside.start, indent, PAGE_SAID);
+	page__said(page, beside, f->row.comm, indent, PAGE_SAID);
 	page__said_by_others(page, f, indent);
 	if (cut)
 		page__copied(page, indent, "its command: ", f->shown);

@@ -69,15 +69,15 @@ void page__lines(struct page *page, const struct story_line *lines, size_t count
 		put_line(page, indent, "", &lines[i]);
 }
 
-void page__said(struct page *page, uint32_t pid, uint64_t start, size_t indent, size_t most)
+void page__said(struct page *page, struct tally_process of, const char *comm, size_t indent, size_t most)
 {
-	const struct model_said *said = story__heard(page->tally, pid, start);
+	const struct model_said *said = story__heard(page->tally, of.pid, of.start);
 	struct story_line lines[PAGE_SAID_MAX];
 	size_t n = story__message(said, lines, most);
 	struct text file = {0};
 
 	if (n)
-		story__file(&file, page->tally, said);
+		story__file(&file, page->tally, said, comm);
 	if (file.size)
 		page__dim_wrapped(page, indent, indent + 2, file.data);
 	page__lines(page, lines, n, indent);

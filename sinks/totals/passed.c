@@ -17,7 +17,7 @@ static size_t lines_of(const struct tally *tally, const struct tally_passer *pas
 	size_t n;
 
 	if (said)
-		story__shared(&shared, tally, said);
+		story__shared(&shared, tally, said, "");
 	n = shared.size ? 0 : story__message(said, lines, STORY_PASSER_LINES);
 	text__free(&shared);
 	return n;

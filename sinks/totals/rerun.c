@@ -95,8 +95,7 @@ static bool is_driver(const struct model_ending *ending, const char *driver)
 	return false;
 }
 
-/* Whose command is to be shown. */
-static const struct model_ending *to_run_again(const struct model_ending *ending)
+const struct model_ending *story__driver(const struct model_ending *ending)
 {
 	const struct model_ending *e = ending->row.run ? ending->row.run->ending : NULL, *found = NULL;
 	const struct part *part = part_of(ending);
@@ -199,7 +198,7 @@ static struct again from_here(const struct again *wanted)
 
 static struct again again_of(const struct model_ending *ending)
 {
-	const struct model_ending *of = to_run_again(ending);
+	const struct model_ending *of = story__driver(ending);
 	struct again again = {of, is_whole(of) ? called(of) : NULL};
 
 	return again.command ? from_here(&again) : again;

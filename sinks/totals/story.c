@@ -160,49 +160,60 @@ const struct model_said *story__heard(const struct tally *tally, uint32_t pid, u
 	return said && (part_of(tally, said) == WROTE_NONE || story__is_blank(said)) ? NULL : said;
 }
 
-void story__shared(struct text *text, const struct tally *tally, const struct model_said *said)
+/* What a file grew by while it ran is its own if nothing of the run ran beside it. Known of the chain of the run's end. */
+static bool was_alone(const struct tally *tally, const struct model_said *said)
+{
+	const struct model_ending *e = tally->run.run->ending, *own = model_ending__find(e, said->pid, said->start);
+
+	for (; own && e != own && !e->beside; e = e->cause)
+		;
+	return own && e == own && !own->beside;
+}
+
+/* "sort: cannot read: x" */
+static bool names(const struct model_said *said, const char *comm)
+{
+	char name[EVENT_COMM + 1];
+	int n = snprintf(name, sizeof(name), "%s:", comm);
+
+	return *comm && memmem(said->text, said->length, name, (size_t)n);
+}
+
+void story__shared(struct text *text, const struct tally *tally, const struct model_said *said, const char *comm)
 {
 	enum wrote_part part = said ? part_of(tally, said) : WROTE_ALL;
 
-	if (part == WROTE_ALL)
+	if (part == WROTE_SOME)
+		text__printf(text, "others write to this file, too: ");
+	else if (part == WROTE_UNKNOWN && !was_alone(tally, said) && !names(said, comm))
+		text__printf(text, "others may write to this file, too: ");
+	else
 		return;
-	text__printf(text, "others %s to this file, too: ", part == WROTE_SOME ? "write" : "may write");
 	text__safe(text, said->path, strlen(said->path));
 }
 
-void story__file(struct text *text, const struct tally *tally, const struct model_said *said)
+/* The run's own standard error is named where it was sent. */
+static bool is_of_run(const struct tally *tally, const struct model_said *said)
+{
+	const struct model_ending *end = tally->run.run->ending;
+
+	return end && end->command && end->command->errors.data && !strcmp(end->command->errors.data, said->path);
+}
+
+void story__file(struct text *text, const struct tally *tally, const struct model_said *said, const char *comm)
 {
 	size_t before = text->size;
 
-	story__shared(text, tally, said);
-	if (text->size > before || !said || !said->path)
+	story__shared(text, tally, said, comm);
+	if (text->size > before || !said || !said->path || is_of_run(tally, said))
 		return;
 	text__printf(text, "its standard error: ");
 	text__safe(text, said->path, strlen(said->path));
 }
 
-/* What it said, unless that may be all of others. */
-static bool has_said(const struct tally *tally, const struct model_ending *ending, bool *surely)
+bool story__is_sure(const struct tally *tally, const struct model_said *said)
 {
-	const struct model_said *said = story__heard(tally, ending->row.pid, ending->row.start);
-
-	*surely = said && part_of(tally, said) != WROTE_UNKNOWN;
-	return said && said->length;
-}
-
-const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began)
-{
-	const struct model_ending *speaker = began;
-	bool surely, any = false;
-
-	if (has_said(tally, began, &surely))
-		return began;
-	for (const struct model_ending *e = tally->run.run->ending; e && e != began; e = e->cause)
-		if (has_said(tally, e, &surely) && (surely || !any)) {
-			speaker = e;
-			any = any || surely;
-		}
-	return speaker;
+	return said && part_of(tally, said) != WROTE_UNKNOWN;
 }
 
 /* ---- parts of an ending ---- */

@@ -14,7 +14,7 @@ const char *story__ending(char out[STORY_ENDING], const struct model_row *row);
 const struct model_ending *story__origin(const struct totals_run *run);
 
 /* Whose last lines say most of what `began`: its own or, if it said nothing, those of the nearest that passed it on, but for
- * lines that may be of others. */
+ * lines that may be of others. What is part of another program's work and speaks JSON has that one say it in words. */
 const struct model_ending *story__speaker(const struct tally *tally, const struct model_ending *began);
 
 /* How many of a kind are in the chain from the run's end to its origin; of all kinds if it is NULL. */
@@ -91,7 +91,9 @@ void story__log(struct text *text, const struct model_ending *ending); /* a file
  * Nothing, if an argument is too long for a page: a part of a command must not be run. */
 void story__again(struct text *text, const struct model_ending *ending);
 void story__again_whole(struct text *text, const struct model_ending *ending); /* also then */
-bool story__is_run_otherwise(const struct model_ending *ending);	       /* than by its own command */
+/* What has started it for a part of its own work; else itself. */
+const struct model_ending *story__driver(const struct model_ending *ending);
+bool story__is_run_otherwise(const struct model_ending *ending); /* than by its own command */
 /* Its own command, if story__again() has nothing; if that has another one, the query that has it. */
 void story__in_full(struct text *text, const struct model_ending *ending);
 /* The query that has its arguments, where story__again() has nothing as one is too long. */
@@ -128,14 +130,17 @@ struct story_line {
 /* What this process wrote last; NULL: nothing is known, or it is of a file to which only others wrote. */
 const struct model_said *story__heard(const struct tally *tally, uint32_t pid, uint64_t start);
 
+/* Whether it is known whose that is. */
+bool story__is_sure(const struct tally *tally, const struct model_said *said);
+
 /* Whether it has a text of blanks only, or of nothing but a reset of colours. */
 bool story__is_blank(const struct model_said *said);
 
-/* What stands before lines of a file to which others write, or may. */
-void story__shared(struct text *text, const struct tally *tally, const struct model_said *said);
+/* What stands before lines of a file to which others write, or may, as something ran beside it and the lines do not name it. */
+void story__shared(struct text *text, const struct tally *tally, const struct model_said *said, const char *comm);
 
 /* The same, or the name of a file that has lines of its own only: "its standard error: /w/logs/x.log". */
-void story__file(struct text *text, const struct tally *tally, const struct model_said *said);
+void story__file(struct text *text, const struct tally *tally, const struct model_said *said, const char *comm);
 
 /* The last `most` lines that are not empty, in order, with room for them in `lines`. Of a line that was written over and
  * over, as a progress bar is, the last state. Returns how many. */

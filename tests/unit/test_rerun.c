@@ -114,9 +114,57 @@ static void what_is_to_be_run_again(void **state)
 	}
 }
 
+static void has_written(struct run *run, uint32_t pid, const char *words)
+{
+	const struct record record = {.pid = pid, .start = pid};
+	struct value null = {.type = VALUE_NULL, .reason = EVENT_REASON_GONE};
+	struct value value = {.type = VALUE_STRING, .string = words, .length = strlen(words)};
+	const struct feed feed = {.run = run, .record = &record, .field = {&value, &null, &null}};
+
+	assert_int_equal(said__take(&feed), 0);
+}
+
+#define JSON "{\"message\":\"mismatched types\"}\n{\"message\":\"1 error\"}\n"
+
+/* What a compiler writes for its driver is not for people; what anything else writes may be all that there is. */
+static void whose_words_are_shown(void **state)
+{
+	static const struct {
+		const char *driver, *part, *words, *says;
+		bool by_driver;
+	} speakers[] = {
+		{"cargo|build|", "rustc|a.rs|", JSON, "error[E0308]: mismatched types\n", true},
+		{"cargo|build|", "rustc|a.rs|", "rest\"}\n" JSON, "error\n", true},
+		{"cargo|build|", "rustc|a.rs|", "error: mismatched types\n", "error\n", false},
+		{"cargo|build|", "rustc|a.rs|", JSON "killed\n", "error\n", false},
+		{"cargo|build|", "rustc|a.rs|", JSON, "", false},
+		{"make|", "server|", JSON, "make: *** [all] Error 1\n", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(speakers) / sizeof(*speakers); i++) {
+		char bytes[2][256];
+		struct step driver = {.args = speakers[i].driver}, part = {.args = speakers[i].part};
+		struct model_command commands[] = {command_of(bytes[0], &driver, driver.args, 0),
+						   command_of(bytes[1], &part, part.args, 0)};
+		struct run run = {0};
+		struct tally tally = {.run = {.run = &run.pub}};
+		struct model_ending began = {.row = {.run = &run.pub, .pid = 4, .start = 4}, .command = &commands[1]};
+		struct model_ending above = {
+			.row = {.run = &run.pub, .pid = 3, .start = 3}, .command = &commands[0], .cause = &began};
+
+		run.pub.ending = &above;
+		has_written(&run, 3, speakers[i].says);
+		has_written(&run, 4, speakers[i].words);
+		assert_ptr_equal(story__speaker(&tally, &began), speakers[i].by_driver ? &above : &began);
+		said__free_all(&run);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_to_be_run_again)};
+	const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_to_be_run_again),
+					   cmocka_unit_test(whose_words_are_shown)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1684,7 +1684,7 @@ static void lines_are_shown(void **state)
 		struct page page = {.text = &text, .tally = &tally, .columns = 40};
 
 		assert_int_equal(said__take(&feed), 0);
-		page__said(&page, 3, 7, 2, said_pages[i].most);
+		page__said(&page, (struct tally_process){3, 7}, "tool", 2, said_pages[i].most);
 		if (said_pages[i].shown && (!text.data || strcmp(text.data, said_pages[i].shown) != 0))
 			fail_msg("\"%s\": \"%s\"", said_pages[i].text, text.data ? text.data : "");
 		if (!said_pages[i].shown)
@@ -1748,24 +1748,40 @@ static const struct {
 	uint64_t own, below; /* bytes that it wrote, and its child */
 	uint64_t signal;
 	const char *shown;
+	const char *words;	  /* NULL: "theirs" */
+	bool in_chain, beside[2]; /* of the run's end; whether something ran beside the first of that, beside itself */
 } shared_files[] = {
-	{12, 0, 0, "  its standard error: /w/log\n  | theirs\n"},
-	{0, 12, 0, "  its standard error: /w/log\n  | theirs\n"},
-	{5, 2, 0, "  others write to this file, too: /w/log\n  | theirs\n"},
-	{0, 0, 0, NULL},
-	{0, 0, 9, "  others write to this file, too: /w/log\n  | theirs\n"}, /* what it started may live on */
-	{NOT_KNOWN, 0, 0, "  others may write to this file, too: /w/log\n  | theirs\n"},
-	{12, NOT_KNOWN, 0, "  others may write to this file, too: /w/log\n  | theirs\n"},
+	{12, 0, 0, .shown = "  its standard error: /w/log\n  | theirs\n"},
+	{0, 12, 0, .shown = "  its standard error: /w/log\n  | theirs\n"},
+	{5, 2, 0, .shown = "  others write to this file, too: /w/log\n  | theirs\n"},
+	{0, 0, 0, .shown = NULL},
+	{0, 0, 9, .shown = "  others write to this file, too: /w/log\n  | theirs\n"}, /* what it started may live on */
+	{NOT_KNOWN, 0, 0, .shown = "  others may write to this file, too: /w/log\n  | theirs\n"},
+	{12, NOT_KNOWN, 0, .shown = "  others may write to this file, too: /w/log\n  | theirs\n"},
+	/* it was alone, or its lines name it */
+	{NOT_KNOWN, 0, 0, "  its standard error: /w/log\n  | theirs\n", .in_chain = true},
+	{NOT_KNOWN, 0, 0, "  others may write to this file, too: /w/log\n  | theirs\n", .in_chain = true,
+	 .beside = {1}},
+	{NOT_KNOWN, 0, 0, "  others may write to this file, too: /w/log\n  | theirs\n", .in_chain = true,
+	 .beside = {0, 1}},
+	{NOT_KNOWN, 0, 0, "  its standard error: /w/log\n  | /bin/tool: no x\n", "/bin/tool: no x\n", .in_chain = true, .beside = {0, 1}},
+	{NOT_KNOWN, 0, 0, "  its standard error: /w/log\n  | tool: no x\n", .words = "tool: no x\n"},
+	{NOT_KNOWN, 0, 0, "  others may write to this file, too: /w/log\n  | the tool failed\n",
+	 .words = "the tool failed\n"},
+	{5, 2, 0, "  others write to this file, too: /w/log\n  | tool: no x\n", .words = "tool: no x\n"},
 };
 
 static void lines_of_a_file_may_be_of_others(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(shared_files) / sizeof(shared_files[0]); i++) {
-		struct run run = {0};
+		struct model_ending own = {.row = {.pid = 3, .start = 7}, .beside = shared_files[i].beside[1]};
+		struct model_ending first = {.row.pid = 2, .cause = &own, .beside = shared_files[i].beside[0]};
+		struct run run = {.pub.ending = shared_files[i].in_chain ? &first : NULL};
 		struct tally tally = {.run = {.run = &run.pub}};
 		const struct record record = {.pid = 3, .start = 7};
-		const struct value text = {.type = VALUE_STRING, .string = "theirs\n", .length = 7};
+		const char *words = shared_files[i].words ? shared_files[i].words : "theirs\n";
+		const struct value text = {.type = VALUE_STRING, .string = words, .length = strlen(words)};
 		const struct value cut = {.type = VALUE_UINT, .u = 5};
 		const struct value path = {.type = VALUE_STRING, .string = "/w/log", .length = 6};
 		const struct feed feed = {.run = &run, .record = &record, .field = {&text, &cut, &path}};
@@ -1780,7 +1796,7 @@ static void lines_of_a_file_may_be_of_others(void **state)
 		assert_int_equal(wrote__process(&tally.wrote, &child), 0);
 		assert_int_equal(wrote__process(&tally.wrote, &row), 0);
 		assert_int_equal(said__take(&feed), 0);
-		page__said(&page, 3, 7, 2, 5);
+		page__said(&page, (struct tally_process){3, 7}, "tool", 2, 5);
 		if (!shared_files[i].shown)
 			assert_int_equal(shown.size, 0);
 		else
@@ -1890,6 +1906,7 @@ int main(void)
 		cmocka_unit_test(accounts_that_are_still_to_come),
 		cmocka_unit_test(a_collector_that_was_killed),
 		cmocka_unit_test(no_line_is_wider_than_the_terminal),
+		cmocka_unit_test(a_process_has_the_pid_of_the_host),
 		cmocka_unit_test(each_run_has_its_block),
 		cmocka_unit_test(an_empty_run_says_so),
 		cmocka_unit_test(lines_are_shown),
@@ -1900,4 +1917,3 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
-		cmocka_unit_test(a_process_has_the_pid_of_the_host),
