@@ -4,34 +4,42 @@
 #include <string.h>
 
 #include "core/base/base.h"
+#include "sinks/totals/form.h"
 #include "sinks/totals/story.h"
 
-/* What a runtime writes when a fork of it could not execute the program, with its name:
+/* What a runtime, or its fork, writes when that could not execute the program, with its name:
  *
  *	FileNotFoundError: [Errno 2] No such file or directory: 'samtoolz'
- *	Error: spawnSync samtoolz ENOENT */
+ *	Error: spawnSync samtoolz ENOENT
+ *	bwrap: execvp samtoolz: No such file or directory
+ *	unable to start container process: exec: \"samtoolz\": executable file not found in $PATH" */
 static const struct runtime {
 	uint64_t exit_code;   /* of the fork */
 	const char *evidence; /* elsewhere in the text: that it was about to start one */
 	const char *before, *between, *after;
 	bool name_first; /* the reason comes after it */
+	bool own;	 /* the fork itself writes it */
 } runtimes[] = {
-	{255, ", in _execute_child\n", "Error: [Errno ", ": '", "'", false},
-	{127, "", "Error: spawn ", " E", "", true},
-	{127, "", "Error: spawnSync ", " E", "", true},
+	{255, ", in _execute_child\n", "Error: [Errno ", ": '", "'", false, false},
+	{127, "", "Error: spawn ", " E", "", true, false},
+	{127, "", "Error: spawnSync ", " E", "", true, false},
+	{1, "", "bwrap: execvp ", ": ", "", true, true},
+	{1, "", "unable to start container process: exec: \\\"", "\\\": ", "", true, false},
 };
 
-/* Of those that say a number or a name of the error, in words as those for a shell's. */
+/* Forms of what they say, in words as those for a shell's. */
 static const struct {
 	const char *reason, *words;
 } reasons[] = {
-	{"2] No such file or directory", "not found"},
+	{"*o such file or directory*", "not found"},
+	{"*executable file not found*", "not found"},
 	{"ENOENT", "not found"},
-	{"13] Permission denied", "not executable"},
+	{"*ermission denied*", "not executable"},
 	{"EACCES", "not executable"},
 };
 
 #define BY_PATH "not found: the file, or the interpreter of its first line"
+#define BY_NAME "not found: the command, or its interpreter or loader" /* sh: 1: tool: not found */
 
 struct wanted {
 	struct story_line name, reason;
@@ -119,15 +127,19 @@ static const struct model_said *said_above(const struct model_row *row)
 	return known ? model_run__said(row->run, row->ppid, row->parent_start) : NULL;
 }
 
-/* By the last lines of its parent, that of a fork which executed nothing. */
+/* By the last lines of its parent, or its own, that of a fork which executed nothing. */
 static bool wanted_by_runtime(const struct model_row *row, struct wanted *wanted)
 {
-	const struct model_said *said = said_above(row);
+	const struct model_said *above = said_above(row), *own = said_by(row);
 
-	for (size_t i = 0; said && said->text && i < sizeof(runtimes) / sizeof(*runtimes); i++)
-		if (row->forked && !*row->tried_error && row->exit_code == runtimes[i].exit_code &&
+	for (size_t i = 0; i < sizeof(runtimes) / sizeof(*runtimes); i++) {
+		const struct model_said *said = runtimes[i].own ? own : above;
+
+		if (said && said->text && row->forked && !*row->tried_error &&
+		    row->exit_code == runtimes[i].exit_code &&
 		    is_wanted(&runtimes[i], (struct story_line){.at = said->text, .length = said->length}, wanted))
 			return true;
+	}
 	return false;
 }
 
@@ -137,8 +149,7 @@ static void put_reason(struct text *text, const struct story_line *reason)
 	size_t number = blank && reason->at[0] >= '0' && reason->at[0] <= '9' ? (size_t)(blank + 1 - reason->at) : 0;
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (strlen(reasons[i].reason) == reason->length &&
-		    !memcmp(reasons[i].reason, reason->at, reason->length)) {
+		if (form__fits(reasons[i].reason, reason->at, reason->at + reason->length)) {
 			text__printf(text, "%s", reasons[i].words);
 			return;
 		}
@@ -199,6 +210,14 @@ bool story__names_wanted(const struct model_row *row, const struct model_command
 	       model_row__wanted(row, command, name) == MODEL_WANTED_SURE;
 }
 
+/* dash and busybox say the same where the command is there, and what its first line or its ELF header names is not. */
+static bool is_vague(const struct model_said *said)
+{
+	static const char sure[] = "command not found";
+
+	return said && said->text && !memmem(said->text, said->length, sure, strlen(sure));
+}
+
 bool story__not_found(struct text *text, const struct model_row *row)
 {
 	const struct model_said *said = said_by(row);
@@ -210,7 +229,7 @@ bool story__not_found(struct text *text, const struct model_row *row)
 	if (row->exit_code != 127 || *row->tried_error || row->silenced || !row->runs_others)
 		return false;
 	if (tool_of(row, row->command, tool))
-		text__printf(text, strchr(tool, '/') ? BY_PATH : "command not found");
+		text__printf(text, strchr(tool, '/') ? BY_PATH : is_vague(said) ? BY_NAME : "command not found");
 	else if (by_arguments == MODEL_WANTED_SURE || by_runtime)
 		text__printf(text, by_runtime || !strchr(name, '/') ? "command not found" : BY_PATH);
 	else if (said)

@@ -363,3 +363,14 @@ def test_what_failed_elsewhere_is_run_again_from_here(where):
     _, lines = run_in(folder, ["sh", "-c", ELSEWHERE[where] + "; exit 1"])
     again, = [line.split("run again: ")[1] for line in lines if "run again: " in line]
     assert again.split(" && ", 1)[1] == ELSEWHERE[where], "\n".join(lines)
+
+
+@pytest.mark.skipif(not shutil.which("dash"), reason="dash is not installed")
+def test_what_a_shell_does_not_tell_apart():
+    """dash says "not found" of a file that is there, and what its first line names is not."""
+    folder = made({"tool": "#!/nosuch/interpreter\n"})
+    (folder / "tool").chmod(0o755)
+    for shell, words in (("dash", "not found: the command, or its interpreter or loader"), ("bash", "command not found")):
+        tool = "tool" if shell == "dash" else "no-such-tool"
+        _, lines = run_in(folder, ["sh", "-c", f"PATH=$PWD:$PATH {shell} -c {tool} 2>err; exit 1"])
+        assert words in [line.strip() for line in lines], "\n".join(lines)

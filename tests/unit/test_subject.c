@@ -18,36 +18,49 @@
 static const struct {
 	uint64_t code;
 	const char *text, *shown; /* of the parent */
+	bool own;		  /* the fork itself said it */
 } cases[] = {
 	{255, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n",
-	 "bcftolls: not found, in tool a.x"},
+	 .shown = "bcftolls: not found, in tool a.x"},
 	{255, POPEN "PermissionError: [Errno 13] Permission denied: '/opt/t'\nlater\n",
-	 "/opt/t: not executable, in tool a.x"},
-	{255, POPEN "OSError: [Errno 26] Text file busy: './fresh'\n", "./fresh: Text file busy, in tool a.x"},
+	 .shown = "/opt/t: not executable, in tool a.x"},
+	{255, POPEN "OSError: [Errno 26] Text file busy: './fresh'\n", .shown = "./fresh: Text file busy, in tool a.x"},
 	{255, POPEN "FileNotFoundError: [Errno 2] x: 'a'\n\n" POPEN "FileNotFoundError: [Errno 2] x: 'b'\n",
-	 "b: x, in tool a.x"},
+	 .shown = "b: x, in tool a.x"},
 	{127, "events:1\n\nError: spawn bcftolls ENOENT\n    at f (x.js:1:2) {\n  errno: -2,\n",
-	 "bcftolls: not found, in tool a.x"},
-	{127, "<ref *1> Error: spawnSync ./a b EACCES\n", "'./a b': not executable, in tool a.x"},
-	{127, "Error: spawn x ETXTBSY\n", "x: ETXTBSY, in tool a.x"},
+	 .shown = "bcftolls: not found, in tool a.x"},
+	{127, "<ref *1> Error: spawnSync ./a b EACCES\n", .shown = "'./a b': not executable, in tool a.x"},
+	{127, "Error: spawn x ETXTBSY\n", .shown = "x: ETXTBSY, in tool a.x"},
+	{1,
+	 "level=error msg=\"runc run failed: unable to start container process: exec: \\\"/bin/b\\\": stat /bin/b: no such "
+	 "file or directory\"\n",
+	 .shown = "/bin/b: not found, in tool a.x"},
+	{1,
+	 "level=error msg=\"unable to start container process: exec: \\\"b\\\": executable file not found in $PATH\"\n",
+	 .shown = "b: not found, in tool a.x"},
+	{1, "level=error msg=\"unable to start container process: waiting for init preliminary setup\"\n",
+	 .shown = "fork of tool a.x"},
+	{1, "bwrap: execvp notool: No such file or directory\n", .shown = "fork of tool a.x"}, /* of another fork */
+	{1, "bwrap: execvp notool: No such file or directory\n", "notool: not found, in tool a.x", true},
 	/* another status, another error: of a file that was to be opened, of a child that has ended with 255 itself */
-	{1, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n", "fork of tool a.x"},
-	{127, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n", "fork of tool a.x"},
+	{1, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n", .shown = "fork of tool a.x"},
+	{127, POPEN "FileNotFoundError: [Errno 2] No such file or directory: 'bcftolls'\n",
+	 .shown = "fork of tool a.x"},
 	{255, "  File \"a.py\", line 1, in <module>\nFileNotFoundError: [Errno 2] No such file: 'a.bam'\n",
-	 "fork of tool a.x"},
-	{255, "  File \"p.py\", line 9, in _execute_child\nValueError: [Errno: 'a'\n", "fork of tool a.x"},
-	{255, "Error: spawn x ENOENT\n", "fork of tool a.x"},
+	 .shown = "fork of tool a.x"},
+	{255, "  File \"p.py\", line 9, in _execute_child\nValueError: [Errno: 'a'\n", .shown = "fork of tool a.x"},
+	{255, "Error: spawn x ENOENT\n", .shown = "fork of tool a.x"},
 	/* cut off */
-	{255, POPEN "FileNotFoundError: [Errno 2] x: '\n", "fork of tool a.x"},
-	{255, POPEN "FileNotFoundError: [Errno 2] x: 'bcfto\n", "fork of tool a.x"},
-	{127, "Error: spawning failed\n", "fork of tool a.x"},
-	{127, "Error: spawn  ENOENT\n", "fork of tool a.x"},
-	{127, "", "fork of tool a.x"},
+	{255, POPEN "FileNotFoundError: [Errno 2] x: '\n", .shown = "fork of tool a.x"},
+	{255, POPEN "FileNotFoundError: [Errno 2] x: 'bcfto\n", .shown = "fork of tool a.x"},
+	{127, "Error: spawning failed\n", .shown = "fork of tool a.x"},
+	{127, "Error: spawn  ENOENT\n", .shown = "fork of tool a.x"},
+	{127, "", .shown = "fork of tool a.x"},
 };
 
-static void has_written(struct run *run, const char *words)
+static void has_written(struct run *run, const char *words, bool own)
 {
-	const struct record record = {.pid = 3, .start = 7};
+	const struct record record = {.pid = own ? 4 : 3, .start = own ? 8 : 7};
 	struct value null = {.type = VALUE_NULL, .reason = EVENT_REASON_GONE};
 	struct value value = {.type = VALUE_STRING, .string = words, .length = strlen(words)};
 	const struct feed feed = {.run = run, .record = &record, .field = {&value, &null, &null}};
@@ -73,7 +86,7 @@ static void what_a_runtime_could_not_start(void **state)
 		struct text text = {0};
 		bool named = strncmp(cases[i].shown, "fork", 4) != 0;
 
-		has_written(&run, cases[i].text);
+		has_written(&run, cases[i].text, cases[i].own);
 		story__subject(&text, &ending);
 		if (!text.data || strcmp(text.data, cases[i].shown) != 0)
 			fail_msg("%s: %s", cases[i].text, text.data ? text.data : "");
@@ -111,7 +124,7 @@ static void what_a_shell_could_not_find(void **state)
 		struct text text = {0};
 
 		run.pub.ending = &above;
-		has_written(&run, lines[i].text);
+		has_written(&run, lines[i].text, false);
 		story__subject(&text, &began);
 		assert_string_equal(text.data, lines[i].shown);
 		assert_int_equal(story__names_wanted(&began.row, &command), i == 0);
