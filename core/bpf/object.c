@@ -273,11 +273,9 @@ static int load(struct bpf_unit *unit)
 	int variables = mappable(unit), err = bpf_object__load_skeleton(unit->skel);
 
 	if (err) {
-		log__error("%s: the kernel rejected its BPF programs: %s; %s", unit->name, strerror(-err),
-			   err == -EPERM ? bpf__forbidden()
-			   : err == -EACCES
-				   ? "-v -v shows the verifier's log, unless a security module denied it (dmesg)"
-				   : "-v -v shows the verifier's log");
+		log__error("%s: %s its BPF programs: %s; %s", unit->name,
+			   err == -EMFILE || err == -ENFILE ? "cannot load" : "the kernel rejected", strerror(-err),
+			   bpf__next_step(err));
 		return err;
 	}
 	unit->lost = bpf_map__initial_value(find_map(unit, LOST_MAP), &size);

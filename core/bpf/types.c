@@ -2,6 +2,7 @@
 /* Features of the running kernel, from its BTF or by trying them. */
 #include "core/bpf/types.h"
 
+#include <errno.h>
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <bpf/libbpf.h>
@@ -173,4 +174,20 @@ int bpf__tracepoint_args(const char *name)
 	t = btf__type_by_id(btf, t->type); /* pointer */
 	t = btf__type_by_id(btf, t->type); /* function; its first argument is void * */
 	return btf_is_func_proto(t) ? btf_vlen(t) - 1 : -1;
+}
+
+const char *bpf__next_step(int err)
+{
+	switch (-err) {
+	case EPERM:
+		return bpf__forbidden();
+	case EMFILE:
+		return "raise the limit of open files (ulimit -n)";
+	case ENFILE:
+		return "the host's limit of open files is reached (sysctl fs.file-max)";
+	case EACCES:
+		return "-v -v shows the verifier's log, unless a security module denied it (dmesg)";
+	default:
+		return "-v -v shows the verifier's log";
+	}
 }

@@ -20,6 +20,9 @@ const struct btf *bpf__types(void);
 /* Why bpf(2) failed with EPERM or EACCES although the capabilities are there, with the next step. Static. */
 const char *bpf__forbidden(void);
 
+/* What to do if BPF programs cannot be loaded: the verifier has no part in what a limit, or a security module, refuses. */
+const char *bpf__next_step(int err);
+
 /* The sentence for a security module: `selinux`: it is in force; `label`: of this process, as /proc/self/attr/current has
  * it. NULL: none confines it. */
 const char *bpf__confined(bool selinux, const char *label);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a merge says in the end about what is missing. */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "core/log.h"
@@ -30,8 +31,48 @@ static const char *missing_end(const struct stream_state *state)
 	if (state->complete || state->life == STREAM_RUNNING)
 		return "";
 	return state->life == STREAM_CRASHED
-		       ? "the collector was killed or could not write, the last events are missing; "
-		       : "the stream has no end record, its last events are missing; ";
+		       ? "the collector was killed or could not write, the last events are missing"
+		       : "the stream has no end record, its last events are missing";
+}
+
+/* Of a collector that was killed, all streams lack the end, and no more is known of them: said once for the run. */
+static bool is_only_cut(const struct stream_state *state)
+{
+	return state->life == STREAM_CRASHED && !state->complete && !state->lost && !state->damaged_bytes;
+}
+
+static bool is_first_cut(const struct merge *merge, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (is_only_cut(merge__state(merge, j)) &&
+		    !strcmp(merge__info(merge, i)->run.id, merge__info(merge, j)->run.id))
+			return false;
+	return true;
+}
+
+static void say_losses(const struct merge *merge, size_t i)
+{
+	const struct stream_info *info = merge__info(merge, i);
+	const struct stream_state *state = merge__state(merge, i);
+	char lost[64] = "", damaged[64] = "";
+
+	if (is_only_cut(state)) {
+		if (is_first_cut(merge, i))
+			log__warn(
+				"%s: the collector was killed or could not write: the last events are missing; how many is "
+				"not known",
+				info->run.id);
+		return;
+	}
+	if (state->lost)
+		snprintf(lost, sizeof(lost), "%s%" PRIu64 " events lost", state->uncounted ? "more than " : "",
+			 state->lost);
+	else if (state->uncounted && state->complete)
+		snprintf(lost, sizeof(lost), "an unknown number of events lost");
+	if (state->damaged_bytes)
+		snprintf(damaged, sizeof(damaged), "%" PRIu64 " bytes damaged", state->damaged_bytes);
+	log__warn("%s: %s%s%s%s%s", info->path, missing_end(state),
+		  *missing_end(state) && (*lost || *damaged) ? "; " : "", lost, *lost && *damaged ? ", " : "", damaged);
 }
 
 /* Reports streams that lack ends of processes, though they say nothing of losses. Returns whether there are any. */
@@ -91,8 +132,7 @@ bool missing__say(const struct merge *merge, const struct filter *filter, const 
 			log__warn("%s: %" PRIu64 " records contradict the header, the first at byte %" PRIu64
 				  "; they are left out and counted as lost",
 				  info->path, state->invalid, state->invalid_at);
-		log__warn("%s: %s%s%" PRIu64 " events lost, %" PRIu64 " bytes damaged", info->path, missing_end(state),
-			  state->uncounted ? "more than " : "", state->lost, state->damaged_bytes);
+		say_losses(merge, i);
 	}
 	return say_ends(merge, ends) || losses;
 }

@@ -387,7 +387,9 @@ static int list_runs(const struct args *args, const char *folder)
 		return rc == -ENOENT || rc == -ENOTDIR ? EXIT_USAGE : EXIT_FAILED;
 	}
 	warn_of_unreadable(&list, folder);
-	rc = args->json ? print_json(&list) : print_table(&list);
+	if (!list.count && !args->json)
+		log__info("no runs in %s", folder);
+	rc = args->json ? print_json(&list) : list.count ? print_table(&list) : 0;
 	run_list__free(&list);
 	if (rc)
 		log__error("%s", strerror(-rc));

@@ -226,6 +226,15 @@ static enum stream_life life_of(const struct stream_reader *last)
 	return stream_reader__goes_on(last) ? STREAM_UNKNOWN : stream_reader__state(last)->life;
 }
 
+static uint32_t count_streams(const struct stream_info *info)
+{
+	uint32_t count = 0;
+
+	while (info->streams && info->streams[count])
+		count++;
+	return count;
+}
+
 static void look_at(struct listed *run, const struct file *file)
 {
 	struct record record;
@@ -246,6 +255,8 @@ static void look_at(struct listed *run, const struct file *file)
 				;
 		run->life = stream_life__of_both(run->read ? run->life : STREAM_ENDED, life_of(last));
 		run->read = true;
+		run->streams++;
+		run->recorded = count_streams(stream_reader__info(reader));
 	}
 	stream_reader__close(reader);
 	if (last != reader)
@@ -418,7 +429,13 @@ static void end_strings(struct listed *run)
 	run->why[sizeof(run->why) - 1] = run->name[sizeof(run->name) - 1] = run->host[sizeof(run->host) - 1] = '\0';
 	run->version[sizeof(run->version) - 1] = run->tags[sizeof(run->tags) - 1] = '\0';
 	run->id[sizeof(run->id) - 1] = run->command[sizeof(run->command) - 1] = '\0';
-	run->life = (unsigned)run->life > STREAM_RUNNING ? STREAM_UNKNOWN : run->life;
+}
+
+/* A stream that is gone may have had no end. */
+static void end_life(struct listed *run)
+{
+	if ((unsigned)run->life > STREAM_RUNNING || (run->life == STREAM_ENDED && run->streams < run->recorded))
+		run->life = STREAM_UNKNOWN;
 }
 
 static int read_all(struct run_list *list, int folder, const struct names *names, const struct account *account)
@@ -450,8 +467,10 @@ static int read_all(struct run_list *list, int folder, const struct names *names
 		rc = open_run(&opening, folder);
 	}
 	rc = finish_batch(&batch, account) ? -EIO : rc;
-	for (size_t i = 0; i < list->count; i++)
+	for (size_t i = 0; i < list->count; i++) {
 		end_strings(&list->runs[i]);
+		end_life(&list->runs[i]);
+	}
 	qsort(list->runs, list->count, sizeof(*list->runs), newest_first);
 	return rc;
 }

@@ -17,6 +17,7 @@ struct listed {
 	char why[128]; /* why it, or one of its streams, cannot be read; "" else */
 	bool read;     /* a stream could be read: what follows is known */
 	enum stream_life life;
+	uint32_t streams, recorded; /* that could be read; that it was recorded with */
 	char name[72], host[72], version[32], job[STREAM_JOB_TEXT], tags[512],
 		command[1024];	     /* tags: NAME=VALUE, one a line; command: for a shell */
 	uint32_t uid;		     /* STREAM_NO_UID: unknown */

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from harness import Started, merge, new_folder, read_stream, stage, wait_for, why_no_bpf
+from harness import Started, collect, merge, new_folder, read_stream, stage, wait_for, why_no_bpf
 
 pytestmark = pytest.mark.skipif(bool(why_no_bpf()), reason=str(why_no_bpf()))
 
@@ -153,7 +153,10 @@ class TestCrashed:
         code, page, said = tool("collector-merge", crashed.path)
         assert code == 0
         assert "  state         crashed" in page and "the collector was killed, or could not write: its record ends at +" in page
-        assert "the collector was killed" in said and "still running" not in page + said
+        assert "still running" not in page + said
+        assert [line for line in said.splitlines() if "killed" in line or "lost" in line] == [
+            f"collector-merge: warning: {crashed.path.name}: the collector was killed or could not write: "
+            "the last events are missing; how many is not known"], said
 
     def test_strict(self, crashed):
         assert strict(crashed.path)[0] == 3
@@ -212,3 +215,12 @@ def test_a_run_of_a_daemon():
             rows, _ = query(daemon.out / "latest", "SELECT state FROM runs")
             assert rows == [{"state": "running"}]
             run.communicate(b"end\n")
+
+
+def test_ls_does_not_say_that_it_ended_where_a_stream_is_gone():
+    run = collect("/bin/true", out=new_folder())
+    for stream, state in (None, "ended"), ("lifecycle", "unknown"):
+        if stream:
+            (run.path / f"{stream}.msgpack").unlink()
+        found, = json.loads(tool("collector-ls", "--json", run.path.parent)[1])
+        assert found["state"] == state

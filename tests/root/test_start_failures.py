@@ -41,6 +41,15 @@ def first(call):
     return 1 + sum(f" {call}(" in line for line in trace[:own])
 
 
+def test_too_few_files_may_be_open():
+    """The limit is named, and not the verifier, which has no part in it."""
+    line, _ = collector("--no-summary")
+    done = subprocess.run(["sh", "-c", 'ulimit -n 20; exec "$@"', "sh", *line, "--", "/bin/true"], capture_output=True,
+                          text=True, check=False, timeout=60)
+    assert done.returncode and "Too many open files; raise the limit of open files (ulimit -n)" in done.stderr, done.stderr
+    assert "verifier" not in done.stderr
+
+
 @pytest.mark.skipif(not STRACE, reason="strace is not installed")
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_fails(call):

@@ -74,6 +74,11 @@ def test_a_stream_without_its_end(runs):
     assert run["state"] in ("crashed", "unknown") and run["wall_ns"] is not None
 
 
+def test_a_folder_without_runs():
+    done = ls(new_folder())
+    assert done.stdout == b"" and b"no runs in " in done.stderr and listed(new_folder()) == []
+
+
 def test_damage_and_hostile_names(runs):
     bad = runs / "run-20261128T000000Z"
     bad.mkdir()
