@@ -50,7 +50,7 @@ static void put_verdict(struct text *item, const struct totals_run *run, bool go
 	if (goes)
 		text__printf(item, "running");
 	else if (run->run->life == STREAM_CRASHED)
-		text__printf(item, "not known, the collector was killed or could not write the end");
+		text__printf(item, "not known: %s", losses__crash(&run->losses));
 	else if (!run->ended)
 		text__printf(item, "not known");
 	else if (model_outcome__bad(run->end.outcome) || !run->hidden)

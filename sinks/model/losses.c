@@ -165,11 +165,22 @@ static bool is_of_crash(const struct loss *loss, const struct model_run *run)
 	return run->life == STREAM_CRASHED && !strcmp(loss->lost.cause, "truncated");
 }
 
-static void say_crash(struct text *line, const struct model_run *run)
+const char *losses__crash(const struct losses *losses)
+{
+	static const char *const disk[] = {"disk_full", "EIO"};
+
+	for (size_t i = 0; i < losses->count; i++)
+		for (size_t k = 0; k < sizeof(disk) / sizeof(*disk); k++)
+			if (!strcmp(losses->all[i].lost.cause, disk[k]))
+				return cause_of(disk[k]);
+	return "the collector was killed, or could not write";
+}
+
+static void say_crash(struct text *line, const struct losses *losses, const struct model_run *run)
 {
 	char end[FORMAT_SIZE];
 
-	text__printf(line, "the collector was killed, or could not write");
+	text__printf(line, "%s", losses__crash(losses));
 	if (run->begun)
 		text__printf(line, ": its record ends at +%s", format__duration(end, since_begin(run, run->last_ts)));
 }
@@ -189,7 +200,7 @@ int losses__each(const struct losses *losses, const struct model_run *run, int (
 		err = hand_out(&text, line, arg);
 	}
 	if (run->life == STREAM_CRASHED && !err) {
-		say_crash(&text, run);
+		say_crash(&text, losses, run);
 		err = hand_out(&text, line, arg);
 	}
 	for (size_t i = 0; i < losses->count && !err; i++) {

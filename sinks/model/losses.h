@@ -32,9 +32,11 @@ void losses__ended(struct losses *losses, const struct stream_info *info, const 
 
 uint64_t losses__count(const struct losses *losses); /* events, as far as they were counted */
 
+/* Why the record of a run that crashed ends: "the disk was full". */
+const char *losses__crash(const struct losses *losses);
+
 /* Calls `line` with a sentence for each, safe to show; `run` is theirs. That the collector was killed is one, for all
- * streams. Stops at the first result other than 0
- * and returns it; 0 or -ENOMEM otherwise. */
+ * streams. Stops at the first result other than 0 and returns it; 0 or -ENOMEM otherwise. */
 int losses__each(const struct losses *losses, const struct model_run *run, int (*line)(void *arg, const char *safe),
 		 void *arg);
 

@@ -220,7 +220,7 @@ static void state(struct page *page)
 		     format__duration(wall, totals_run__wall(run)), format__count(number, run->running),
 		     run->running == 1 ? "" : "es");
 	else if (run->run->life == STREAM_CRASHED)
-		fact(page, "state", "crashed", false, "the collector was killed, or could not write the end");
+		fact(page, "state", "crashed", false, "%s", losses__crash(&run->losses));
 }
 
 static void verdict(struct page *page)

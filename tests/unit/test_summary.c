@@ -1535,7 +1535,7 @@ static void a_collector_that_was_killed(void **state)
 	     .cause = "truncated");
 	LOST(.at = 3 * S, .stream = CPU, .count = 7, .since = 2 * S, .cause = "ring_full");
 	page = print_as(t, STREAM_CRASHED, 0);
-	assert_has(page, "  state         crashed  the collector was killed, or could not write the end\n");
+	assert_has(page, "  state         crashed  the collector was killed, or could not write\n");
 	assert_has(page, "\n  record       incomplete  what it lacks is at the end\n");
 	assert_has(page, "\nThe record is not complete\n"
 			 "  the collector was killed, or could not write: its record ends at +2.0 s\n"
@@ -1543,6 +1543,14 @@ static void a_collector_that_was_killed(void **state)
 	assert_has_not(page, "has no end");
 	assert_has_not(page, "unknown number");
 	assert_has_not(page, "still running");
+	end(t);
+
+	t = begin_with(NULL, 7);
+	EXEC(.at = 1 * S, .pid = 10, .exe = "./pipeline.sh", .args = "bash|./pipeline.sh|");
+	LOST(.at = 3 * S, .stream = CPU, .count = 7, .since = 2 * S, .cause = "disk_full");
+	page = print_as(t, STREAM_CRASHED, 0);
+	assert_has(page, "  state         crashed  the disk was full\n");
+	assert_has(page, "\n  the disk was full: its record ends at +");
 	end(t);
 }
 
