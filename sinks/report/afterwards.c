@@ -66,7 +66,7 @@ static void put_notes(struct text *notes, const struct tally *tally, const struc
 	}
 }
 
-/* Of the one that began it: the program that it could not start, and what to run again in its place. */
+/* Of the one that began it: the program that it could not start, and what to run again. */
 static void take_origin(struct report *report, struct report_row *row, const struct model_ending *ending, int *err)
 {
 	const struct tally *tally = model__run(report->judged.on.model, row->run)->user;
@@ -111,7 +111,7 @@ int rows__complete(struct report *report)
 			continue;
 		row->said = keep_lines(report, said, &err);
 		if (row->said)
-			story__file(&file, run->user, said, row->name->text);
+			story__file(&file, run->user, said, row->name->data);
 		row->said_in = keep_text(report, &file, &err);
 	}
 	return err;
