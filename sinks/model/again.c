@@ -29,11 +29,11 @@
 /* A child that has ended. */
 struct turn {
 	uint64_t start, ended;
-	uint64_t key;  /* of what it was asked to execute, and where; 0: none is known */
-	uint64_t name; /* of its program */
-	uint64_t kind; /* as the key, without numbers that may count attempts */
-	uint32_t sum;  /* of those */
-	uint64_t pipe; /* its descriptor 2, as in struct model_command */
+	uint64_t key;	 /* of what it was asked to execute, and where; 0: none is known */
+	uint64_t name;	 /* of its program */
+	uint64_t kind;	 /* as the key, without numbers that may count attempts */
+	uint32_t sum;	 /* of those */
+	uint64_t errors; /* where its descriptor 2 led: errors_of() */
 	bool well;
 };
 
@@ -397,13 +397,23 @@ static int make_room(struct process *parent)
 	return 0;
 }
 
+/* The pipe of its descriptor 2, or a number for the file; 0: neither. */
+static uint64_t errors_of(const struct model_command *command)
+{
+	const struct model_text *file = command ? &command->errors : NULL;
+
+	if (!file || !file->data)
+		return command ? command->pipe : 0;
+	return hash__bytes(file->length, file->data, file->length);
+}
+
 int again__note(struct process *parent, const struct process *child)
 {
 	struct turn turn = {.start = child->row.start,
 			    .ended = child->row.ended_ns,
 			    .key = key_of(child),
 			    .name = name_of(child),
-			    .pipe = child->command && !child->row.forked ? child->command->pipe : 0,
+			    .errors = child->row.forked ? 0 : errors_of(child->command),
 			    .well = child->row.outcome == MODEL_OK};
 	struct turns *turns = turns_of(parent);
 	uint32_t at;
@@ -431,16 +441,21 @@ bool again__has_beside(const struct process *parent, const struct ending *bad, u
 	return false;
 }
 
-bool again__has_own_pipe(const struct process *parent, const struct ending *bad)
+bool again__has_own_errors(const struct process *parent, const struct ending *bad)
 {
-	const struct model_command *command = bad->pub.row.forked ? NULL : bad->pub.command;
+	uint64_t errors = bad->pub.row.forked ? 0 : errors_of(bad->pub.command);
 	uint32_t users = 0;
 
-	if (!command || !command->pipe || (parent->command && parent->command->pipe == command->pipe))
+	if (!errors || errors == errors_of(parent->command))
 		return false;
 	for (uint32_t i = 0; parent->turns && i < parent->turns->count; i++)
-		users += parent->turns->list[i].pipe == command->pipe;
+		users += parent->turns->list[i].errors == errors;
 	return users <= 1;
+}
+
+bool again__has_own_pipe(const struct process *parent, const struct ending *bad)
+{
+	return bad->pub.command && bad->pub.command->pipe && again__has_own_errors(parent, bad);
 }
 
 bool again__reader_left(const struct process *parent, const struct process *child)

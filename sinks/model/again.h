@@ -46,7 +46,10 @@ void again__settle(const struct process *parent, uint64_t until);
  * written to this one. */
 bool again__has_beside(const struct process *parent, const struct ending *bad, uint64_t until);
 
-/* Whether its descriptor 2 was a pipe that its parent's was not, nor that of another child. */
+/* Whether its descriptor 2 was a pipe or a file that its parent's was not, nor that of another child. */
+bool again__has_own_errors(const struct process *parent, const struct ending *bad);
+
+/* The same, and a pipe. */
 bool again__has_own_pipe(const struct process *parent, const struct ending *bad);
 
 void again__free(struct turns *turns); /* takes NULL */
@@ -59,8 +62,9 @@ void expected__searched(struct model *model, const struct brood *brood, const st
 /* Which failures of its children a process may have expected, as it ends. `below`: what its rules say of them. */
 void expected__settle(struct model *model, const struct process *parent, enum steps_exit below);
 
-/* A failure that `by` hides; its row is whole now. `ending` may be NULL. */
-void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by);
+/* A failure that `by` hides; its row is whole now. `ending` may be NULL, and `said`: nothing is recorded yet. */
+void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by,
+		      const struct model_said *said);
 
 /* ---- tool.c: of make ---- */
 

@@ -21,7 +21,7 @@ enum model_expected {
 	/* Questions: */
 	MODEL_EXPECTED_NOT_EXECUTED, /* a fork whose exec failed: its parent got the error, and went on */
 	MODEL_EXPECTED_ASKED,	     /* a rule says that its parent, which ended well, tries things out */
-	MODEL_EXPECTED_USAGE,	     /* it was called to say how it is called, or its version, to a pipe */
+	MODEL_EXPECTED_USAGE,	     /* it was called to say how it is called, or its version, apart */
 };
 
 /* Whether it was only asked something, so that its failure is suspected at most: calls.ignored gets it, not calls.hidden. */

@@ -32,6 +32,9 @@
 #define NO_WORD 1		 /* bytes: what Node starts has written one before its exec */
 #define NO 1			 /* what grep, diff and alike answer by */
 #define USAGE_CPU_NS 10000000ULL /* that it takes at most to say how it is called */
+#define WORD_CPU_NS \
+	5000000000ULL	/* the same, where an argument asks for that: of a JVM, or of Python with its modules */
+#define USAGE_CHARS 200 /* more than a message: it has said how it is called */
 
 /* Whether an argument is the file, by its path or relative to the folder. */
 static bool names_file(const struct model_command *command, const struct model_text *file)
@@ -89,7 +92,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after $(shell) or a recipe's line that begins with -",
 		[MODEL_EXPECTED_NOT_EXECUTED] = "what started it got the error of the exec, and went on",
 		[MODEL_EXPECTED_ASKED] = "what started it, and exited 0, tries things out",
-		[MODEL_EXPECTED_USAGE] = "it was called to say how it is called, or its version, to a pipe",
+		[MODEL_EXPECTED_USAGE] = "it was called to say how it is called, or its version",
 	};
 
 	return words[expected];
@@ -227,11 +230,39 @@ static enum model_expected question_of(struct model *model, const struct process
 	return MODEL_EXPECTED_NOT;
 }
 
-/* What reads what another one writes has something to do. */
-static bool asks_usage(const struct process *parent, const struct ending *bad)
+/* What a process was called to say, where its words do not go the way of its parent's. */
+enum asks {
+	ASKS_NOTHING,
+	ASKS_BY_WORD, /* by an argument: --version */
+	ASKS_HEARD,   /* without arguments: what started it reads what it says of them */
+	ASKS_UNHEARD, /* the same, to /dev/null or to a file: it may have been called to work as well */
+};
+
+/* A path of the pipeline's own: ./prepare, scripts/prepare.py. */
+static bool is_relative(const struct model_command *command)
 {
-	return bad->alone && !bad->pub.row.forked && bad->pub.command && model_command__asks_little(bad->pub.command) &&
-	       again__has_own_pipe(parent, bad) && !again__has_beside(parent, bad, bad->pub.row.start);
+	struct model_list called = model_command__called(command);
+
+	return called.data && *called.data != '/' && strchr(called.data, '/');
+}
+
+/* What reads what another one writes has something to do. */
+static enum asks asks_of(const struct process *parent, const struct ending *bad)
+{
+	const struct model_row *row = &bad->pub.row;
+	const struct model_command *command = row->forked ? NULL : bad->pub.command;
+	bool apart = is_silenced(parent, bad) || again__has_own_errors(parent, bad);
+
+	if (!command || bad->pub.cause || !apart || row->outcome != MODEL_FAILED ||
+	    !is_code_of_its_own(row->exit_code) || again__has_beside(parent, bad, row->start))
+		return ASKS_NOTHING;
+	if (model_command__asks(command))
+		return ASKS_BY_WORD;
+	if (!bad->alone || !model_command__asks_little(command) || row->ended_ns - row->start > AT_ONCE_NS)
+		return ASKS_NOTHING;
+	if (again__has_own_pipe(parent, bad))
+		return ASKS_HEARD;
+	return bad->says == STEPS_RUNNER || is_relative(command) ? ASKS_NOTHING : ASKS_UNHEARD;
 }
 
 /* ---- as a process ends, or hides ---- */
@@ -256,11 +287,11 @@ void expected__settle(struct model *model, const struct process *parent, enum st
 
 		expect(bad, question);
 		bad->fate->answered = question;
+		bad->asks = question || row->benign ? ASKS_NOTHING : asks_of(parent, bad);
 		bad->pub.beside = again__has_beside(parent, bad, bad->pub.row.ended_ns);
 		if (question || row->benign || (!exited && row->outcome != MODEL_KILLED) ||
 		    (exited && !is_code_of_its_own(row->exit_code)) || row->ended_ns - row->start > AT_ONCE_NS)
 			continue;
-		bad->asks_usage = exited && asks_usage(parent, bad);
 		if (bad->pub.beside)
 			continue;
 		expect(bad, seen_of(parent, bad));
@@ -281,20 +312,42 @@ static bool is_foreground(const struct ending *ending, const struct model_row *r
 	       row->parent == by->command && model_command__is_shell(by->command, by->row.comm);
 }
 
-static bool says_usage(const struct ending *ending, const struct model_row *row, const struct process *by)
+/* How much it has written is known. */
+static bool is_counted(const struct model_row *row)
 {
-	bool brief = EVENT_IS_NULL(row->cpu_ns) || row->cpu_ns <= USAGE_CPU_NS;
-
-	return ending->asks_usage && brief && row->parent == by->command;
+	return !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]) && !row->io_partial;
 }
 
-void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by)
+/* What failed at its work has a message for it. Where none is recorded, as of /dev/null, what was found by PATH is a tool, which
+ * asks for arguments. */
+static bool has_said_usage(const struct ending *ending, const struct model_row *row, const struct model_said *said)
 {
-	bool counted = !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]) && !row->io_partial;
+	struct model_list called = model_command__called(ending->pub.command);
+
+	if (is_counted(row))
+		return row->io[MODEL_IO_WRITE_CHARS] >= USAGE_CHARS;
+	if (said)
+		return said->cut + said->written >= USAGE_CHARS;
+	return model_ending__is_silent(&ending->pub) && !strchr(called.data, '/');
+}
+
+static bool says_usage(const struct ending *ending, const struct model_row *row, const struct process *by,
+		       const struct model_said *said)
+{
+	uint64_t most = ending->asks == ASKS_BY_WORD ? WORD_CPU_NS : USAGE_CPU_NS;
+
+	return ending->asks && row->parent == by->command && (EVENT_IS_NULL(row->cpu_ns) || row->cpu_ns <= most) &&
+	       (ending->asks != ASKS_UNHEARD || has_said_usage(ending, row, said));
+}
+
+void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by,
+		      const struct model_said *said)
+{
+	bool counted = is_counted(row);
 
 	if (ending && ending->tested)
 		ending->pub.expected = MODEL_EXPECTED_TESTED;
-	else if (ending && says_usage(ending, row, by))
+	else if (ending && says_usage(ending, row, by, said))
 		ending->pub.expected = MODEL_EXPECTED_USAGE;
 	if (!ending || ending->pub.expected)
 		return;

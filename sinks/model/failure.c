@@ -81,7 +81,7 @@ static int report(struct model *model, const struct model_row *row, struct endin
 		return 0;
 	if (is_ignored(model, ending, task, by))
 		return ignore(model, row);
-	expected__hidden(ending, row, by);
+	expected__hidden(ending, row, by, model_run__said(row->run, row->pid, row->start));
 	if (ending && model_expected__is_question(ending->pub.expected))
 		return ignore(model, row);
 	if (!row->propagated)

@@ -57,7 +57,7 @@ struct ending {
 	bool alone;	     /* it has started no process, or is a shell none of whose children failed */
 	bool tested;	     /* it is below what runs tests */
 	bool ignores;	     /* tasks below it may fail where the pipeline says so */
-	bool asks_usage;     /* it was called to say how it is called, or its version, to a pipe of its own */
+	uint8_t asks;	     /* enum asks, of expected.c */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
 };
 

@@ -312,15 +312,26 @@ const char *model_command__shell_line(const struct model_command *command, const
 	return line && !errexit && option && !strstr(option, "set -e") ? option : NULL;
 }
 
+#define FEW_ARGUMENTS 6
+
+bool model_command__asks(const struct model_command *command)
+{
+	static const char *const words[] = {"--version", "-version", "--help", "-help"};
+	static const char *const alone[] = {"-V", "-v", "version", "-h", "help"};
+	struct model_list called = model_command__called(command);
+	const char *last = called.data;
+
+	if (called.count < 2 || called.count > FEW_ARGUMENTS || called.reason)
+		return false;
+	for (uint32_t i = 1; i < called.count; i++)
+		last += strlen(last) + 1;
+	return is_one_of(last, words, sizeof(words) / sizeof(*words)) ||
+	       (called.count == 2 && is_one_of(last, alone, sizeof(alone) / sizeof(*alone)));
+}
+
 bool model_command__asks_little(const struct model_command *command)
 {
-	static const char *const words[] = {"--version", "-version", "-V", "-v",  "version",
-					    "--help",	 "-help",    "-h", "help"};
 	struct model_list called = model_command__called(command);
-	const char *second = called.count == 2 ? called.data + strlen(called.data) + 1 : NULL;
-	bool found = called.count == 1;
 
-	for (size_t i = 0; second && i < sizeof(words) / sizeof(*words); i++)
-		found = found || !strcmp(second, words[i]);
-	return found && !called.reason;
+	return (called.count == 1 && !called.reason) || model_command__asks(command);
 }

@@ -85,7 +85,10 @@ bool model_command__is_interactive(const struct model_command *command, const ch
 /* The command line that a shell was called with, by -c, and goes through whatever fails of it: without set -e. NULL: none. */
 const char *model_command__shell_line(const struct model_command *command, const char *comm);
 
-/* Whether it was called without an argument, or for its version or its help only. */
+/* Whether it was called for its version or its help: tool --version, java -jar x.jar Tool --version. */
+bool model_command__asks(const struct model_command *command);
+
+/* The same, or without an argument. */
 bool model_command__asks_little(const struct model_command *command);
 
 /* ---- timeout.c ---- */

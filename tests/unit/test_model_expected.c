@@ -432,47 +432,6 @@ static void what_a_build_script_tries(void **state)
 	}
 }
 
-/* tool 2>&1 | grep -i version */
-static void what_says_how_it_is_called(void **state)
-{
-	static const char own[] = "type=pipe|device=14|inode=7|";
-	static const struct {
-		const char *what, *args, *stderr_is;
-		int status, parents_status;
-		uint64_t cpu;
-		bool question;
-	} cases[] = {
-		{"without arguments", "tool|", own, 1, 0, MS, true},
-		{"its version", "tool|--version|", own, 1, 0, MS, true},
-		{"its work", "tool|bad|", own, 1, 0, MS, false},
-		{"make 2>&1 | tee log", "tool|", own, 2, 0, 50 * MS, false},
-		{"by a signal", "tool|", own, -11, 0, MS, false},
-		{"its words are seen", "tool|", "type=tty|", 1, 0, MS, false},
-		{"its script ends by it", "tool|", own, 1, 1, MS, false},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		struct seen *s = begin("exits: [{command: [none], is: answer}]", ALL);
-
-		EXEC(.at = S, .pid = 9, .exe = "/bin/nice", .args = "nice|");
-		FORK(.at = S, .pid = 10, .parent = 9, .comm = "nice");
-		EXEC(.at = S, .pid = 10, .exe = "/bin/sh", .args = "sh|x|", .stderr_is = "type=tty|");
-		FORK(.at = S + MS, .pid = 11, .parent = 10, .comm = "sh");
-		EXEC(.at = S + MS, .pid = 11, .exe = "/bin/tool", .args = cases[i].args,
-		     .stderr_is = cases[i].stderr_is);
-		program(S + 2 * MS, 12, 10, "grep|version|");
-		END(.at = S + 60 * MS, .pid = 11, STATUS(cases[i].status), .cpu = cases[i].cpu, .bytes = 1);
-		END(.at = S + 61 * MS, .pid = 12, .cpu = 1, .bytes = 1);
-		END(.at = S + 70 * MS, .pid = 10, .code = cases[i].parents_status, .cpu = 1, .bytes = 1);
-		END(.at = S + 80 * MS, .pid = 9, .cpu = 1, .bytes = 1);
-		assert_int_equal(model__finish(s->model), 0);
-		if (s->ignored_count != cases[i].question || is_hidden(s, 11) == cases[i].question)
-			fail_msg("%s", cases[i].what);
-		end(s);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -486,7 +445,6 @@ int main(void)
 		cmocka_unit_test(what_a_recipe_may_fail_by),
 		cmocka_unit_test(what_looks_for_a_program),
 		cmocka_unit_test(what_a_build_script_tries),
-		cmocka_unit_test(what_says_how_it_is_called),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
