@@ -62,6 +62,12 @@ void expected__searched(struct model *model, const struct brood *brood, const st
 /* Which failures of its children a process may have expected, as it ends. `below`: what its rules say of them. */
 void expected__settle(struct model *model, const struct process *parent, enum steps_exit below);
 
+/* Whether it is a subshell that asked the shell itself something, as x=$(type tool) does. */
+bool expected__asks_itself(const struct process *p);
+
+/* What it wrote last is recorded: if those are words for a person, a subshell has failed. */
+void expected__spoke(struct process *p, const struct model_said *said);
+
 /* A failure that `by` hides; its row is whole now. `ending` may be NULL, and `said`: nothing is recorded yet. */
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by,
 		      const struct model_said *said);

@@ -292,15 +292,6 @@ static bool was_asked_to_end(const struct process *p)
 	return true;
 }
 
-/* A subshell that ran no program is a question of the shell itself, as (echo >/dev/tcp/HOST/PORT) and x=$(type tool) are. */
-static bool is_question(const struct process *p)
-{
-	const struct model_row *row = &p->row;
-
-	return row->forked && !p->has_forked && row->outcome == MODEL_FAILED && row->exit_code == 1 &&
-	       model_command__is_shell(p->command, row->comm);
-}
-
 /* Its parent, which is known, has ended before it: a daemon. */
 static bool is_orphan(const struct process *p)
 {
@@ -384,9 +375,8 @@ static void link_cause(struct model *model, struct process *p)
 	row->muted = says == STEPS_MUTED;
 	row->benign = row->muted || (says == STEPS_ANSWER && !outcome__ends_run(p)) || lost_its_reader(row) ||
 		      sender__meant(row, is_orphan(p)) || (sender__closed_terminal(p) && !outcome__ends_run(p)) ||
-		      client__is_closed(model, p) || was_asked_to_end(p) || ended || is_question(p) ||
-		      above == STEPS_ANSWER || (above == STEPS_TESTS && !model_row__crashed(row)) ||
-		      asks_for_another(model, p, cause);
+		      client__is_closed(model, p) || was_asked_to_end(p) || ended || above == STEPS_ANSWER ||
+		      (above == STEPS_TESTS && !model_row__crashed(row)) || asks_for_another(model, p, cause);
 	if (cause && cause->pub.row.benign &&
 	    ((row->forked && model_row__status(row) == model_row__status(&cause->pub.row)) ||
 	     (says == STEPS_WRAPPER && !is_sender(row, &cause->pub.row))))
@@ -398,6 +388,9 @@ static void link_cause(struct model *model, struct process *p)
 		own->pub.expected = MODEL_EXPECTED_UNSEEN;
 		row->benign = true;
 	}
+	own->pub.answer = says == STEPS_ANSWER && row->benign && !excuses(above);
+	own->question = !row->benign && expected__asks_itself(p);
+	row->benign = row->benign || own->question;
 	own->pub.row = *row;
 	own->pub.before = cause ? (struct model_ending *)ending__ref(choice__before(&passer, brood, cause)) : NULL;
 	set_cause(own, cause);

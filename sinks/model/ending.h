@@ -44,6 +44,7 @@ struct model_ending {
 	const struct model_ending *cause;	     /* NULL: it began here */
 	const struct model_ending
 		*before; /* what failed before that, where the shell went on beside it; NULL: nothing */
+	bool answer;	 /* a rule says that its exit code is one: it is benign */
 	/* Known when its parent ends. */
 	enum model_expected expected;
 	bool beside; /* another child of that ran at the same time, as in a pipe */

@@ -265,6 +265,27 @@ static enum asks asks_of(const struct process *parent, const struct ending *bad)
 	return bad->says == STEPS_RUNNER || is_relative(command) ? ASKS_NOTHING : ASKS_UNHEARD;
 }
 
+/* It ran no program: (echo >/dev/tcp/HOST/PORT), x=$(type tool). */
+bool expected__asks_itself(const struct process *p)
+{
+	const struct model_row *row = &p->row;
+
+	return row->forked && !p->has_forked && row->outcome == MODEL_FAILED && row->exit_code == 1 &&
+	       model_command__is_shell(p->command, row->comm);
+}
+
+/* (cd nodir && tool) says so, unless that goes to /dev/null: then only the code was asked for. In a file there may be words of
+ * others. */
+void expected__spoke(struct process *p, const struct model_said *said)
+{
+	struct ending *ending = p->ending;
+
+	if (!ending || !ending->question || said->path || !said->length)
+		return;
+	ending->question = ending->pub.row.benign = p->row.benign = false;
+	p->row.outcome = ending->pub.row.outcome;
+}
+
 /* ---- as a process ends, or hides ---- */
 
 /* Also what it has only passed on. */

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "sinks/model/process.h"
+#include "sinks/model/again.h"
 
 enum { PPID, PARENT_START, COMM };			/* fields of every role of lifecycle */
 enum { FORK_NS_PID = 3 };				/* fork */
@@ -314,4 +314,16 @@ int life__end(const struct feed *f)
 	if (!err)
 		err = failure__settle(f->model, p);
 	return err ? err : row__end_seen(f, p);
+}
+
+int life__said(const struct feed *f)
+{
+	uint32_t pid = f->record->pid;
+	struct process *p = process__find(f->model, f->run, pid, f->record->start);
+	int err = said__take(f);
+	const struct model_said *said = model_run__said(&f->run->pub, pid, f->record->start);
+
+	if (!err && p && said)
+		expected__spoke(p, said);
+	return err;
 }

@@ -56,6 +56,7 @@ struct ending {
 	bool may_answer;     /* by an exit code of its own, at once, alone: if it has written nothing */
 	bool alone;	     /* it has started no process, or is a shell none of whose children failed */
 	bool tested;	     /* it is below what runs tests */
+	bool question;	     /* it is benign as a question of a shell to itself */
 	bool ignores;	     /* tasks below it may fail where the pipeline says so */
 	uint8_t asks;	     /* enum asks, of expected.c */
 	bool tests, went_on, untold, searched; /* untold: its last lines may say more of its cause: cause__told() */
@@ -288,7 +289,7 @@ bool client__is_closed(const struct model *model,
 /* A process has ended, after cause__judge(): if a shell has found no program to execute, its message will name that. 0 or
  * -ENOMEM. */
 int said__expect(struct process *process);
-int said__take(const struct feed *feed); /* the role's function */
+int said__take(const struct feed *feed); /* of the event text */
 void said__free_all(struct run *run);
 
 /* ---- oom.c ---- */
@@ -432,6 +433,7 @@ int life__exec_failed(const struct feed *feed);
 int life__failure(const struct feed *feed);
 int life__alive(const struct feed *feed);
 int life__end(const struct feed *feed);
+int life__said(const struct feed *feed);
 int usage__cpu(const struct feed *feed);
 int usage__cpu_image(const struct feed *feed);
 int usage__cpu_end(const struct feed *feed);

@@ -43,7 +43,7 @@ static const struct role roles[] = {
 	{ "mem", "together", MODEL_MEM, pss__total,
 	  { "processes", "processes_read", "read_ns", "cgroup", "cgroup_bytes", "cgroup_page_cache_bytes", "cgroup_processes",
 	    "cgroup_run_processes", "pids_limit", "pids_refused", "cgroup_limit_bytes" } },
-	{ "output", "text", MODEL_SOURCES, said__take, { "text", "cut", "path" } },
+	{ "output", "text", MODEL_SOURCES, life__said, { "text", "cut", "path" } },
 	{ "output", "head", MODEL_SOURCES, head__take, { "text", "path" } },
 	{ "output", "log", MODEL_SOURCES, head__take_log, { "text", "engine" } },
 	{ "mem", "oom_kill", MODEL_MEM, usage__oom_kill,

@@ -7,7 +7,7 @@
 #include "sinks/model/ending.h"
 #include "sinks/detector/detector.h"
 
-enum { MARK_READER_LEFT = 1, MARK_UNCOUNTED = 2 };
+enum { MARK_READER_LEFT = 1, MARK_UNCOUNTED = 2, MARK_UNLESS_SAID = 4, MARK_WROTE = 8 };
 
 static void put_end(struct text *text, const struct model_row *row)
 {
@@ -117,10 +117,42 @@ static int suspect(struct verdicts *verdicts, const struct model_row *row)
 	return draft__add(verdicts, &draft);
 }
 
+/* Whether what it says of its errors comes where its caller's does: by the same pipe or file, or to a terminal. */
+static bool speaks_to_all(const struct model_row *row)
+{
+	const struct model_command *command = row->command, *parent = row->parent;
+
+	if (!command || !parent || model_ending__is_silent(row->ending) || command->pipe != parent->pipe)
+		return false;
+	return command->errors.length == parent->errors.length &&
+	       (!command->errors.data || !strcmp(command->errors.data, parent->errors.data));
+}
+
+/* An answer with an error's text that was left to be read: gzip -t in a loop that looks at nothing, find -exec check {} \;. A
+ * script that looks at the code may leave the text as well. */
+static int answered(struct verdicts *verdicts, const struct model_row *row)
+{
+	bool counted = !row->io_partial && !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]);
+	struct draft draft;
+
+	if (!row->ending || !row->ending->answer || row->forked || !speaks_to_all(row))
+		return 0;
+	draft = begin(VERDICT_SUSPECTED, row);
+	draft.mark = MARK_UNLESS_SAID | (counted && row->io[MODEL_IO_WRITE_CHARS] ? MARK_WROTE : 0);
+	text__printf(&draft.evidence, ", which counts as an answer, and its words were left to be read");
+	text__printf(&draft.refute, "a check of its exit status");
+	text__printf(&draft.next, "let its caller look at its exit status, or send the words to /dev/null");
+	return draft__add(verdicts, &draft);
+}
+
 /* Below what threw its words away, as make >/dev/null 2>&1 || true does: it may have been tried only. */
 static int unseen(struct verdicts *verdicts, struct track *track, const struct model_row *row)
 {
+	int err = answered(verdicts, row);
+
 	(void)track;
+	if (err)
+		return err;
 	return row->ending && row->ending->expected == MODEL_EXPECTED_UNSEEN && !row->ending->cause
 		       ? suspect(verdicts, row)
 		       : 0;
@@ -154,7 +186,10 @@ static void confirm(struct verdict *verdict)
 {
 	const struct model_said *said = model_run__said(verdict->run, verdict->pid, verdict->start);
 
-	if (verdict->mark & MARK_READER_LEFT && says_broken_pipe(said)) {
+	/* In a file there may be words of others. */
+	if (verdict->mark & MARK_UNLESS_SAID)
+		verdict->dropped = !said || !said->length || (said->path && !(verdict->mark & MARK_WROTE));
+	else if (verdict->mark & MARK_READER_LEFT && says_broken_pipe(said)) {
 		verdict->certainty = VERDICT_SUSPECTED;
 	} else if (verdict->mark & MARK_UNCOUNTED && verdict->certainty == VERDICT_LIKELY && said && said->length) {
 		verdict->certainty = VERDICT_PROVEN;

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from harness import Started, collect, merge, new_folder, stage, wait_for
+from harness import BUILD, Started, collect, merge, new_folder, stage, wait_for
 
 CONFIG = """
 probes:
@@ -262,6 +262,34 @@ def test_less_evidence_gives_no_more_certainty(tool, probe, certainty, missing):
     found, = verdicts(run)
     assert (found["kind"], found["certainty"]) == ("hidden_failure", certainty)
     assert ("probe io" in (found["evidence_missing"] or "")) == missing
+
+
+# What a shell asks itself, and answers by an exit code: words that come where the script's own do say that it went wrong
+LEFT = {
+    "( cd none && ./tool ); true": "likely",
+    "( cd none 2>/dev/null && ./tool ); true": None,
+    "[ \"$( [ -e none ] )\" ] || true": None,
+    "for f in run tool; do gzip -t $f; done; true": "suspected",
+    "find . -name tool -exec gzip -t {} ';'": "suspected",
+    "gzip -t tool 2>/dev/null || true": None,
+    "out=$(gzip -t tool 2>&1) || true": None,
+    "grep -c none run || true": None,
+}
+
+
+@pytest.mark.skipif(not (BUILD / "collector-query").exists(), reason="built without DuckDB: tests/setup duckdb")
+@pytest.mark.parametrize("line", LEFT)
+def test_an_answer_with_words_that_were_left(line):
+    folder = new_folder()
+    (folder / "run").write_text(f"#!/bin/bash\n{line}\n")
+    (folder / "run").chmod(0o755)
+    (folder / "tool").write_text("no archive")
+    run = collect("./run", config=CONFIG.replace(IO, IO + "  output: {writes: true}\n"), cwd=folder)
+    kinds = [stage() / "collector-query", "--plugin-dir", stage(), "-q", "-F", "json", run.path,
+             "SELECT kind, certainty FROM verdicts"]
+    rows = json.loads(subprocess.run(kinds, capture_output=True, check=True).stdout)
+    found = {row["certainty"] for row in rows if row["kind"] == "hidden_failure"}
+    assert found == ({LEFT[line]} if LEFT[line] else set())
 
 
 LOOK = """
