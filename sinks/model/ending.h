@@ -20,8 +20,9 @@ enum model_expected {
 	MODEL_EXPECTED_RECIPE,	 /* make went on after it, as after a line of a recipe that begins with - */
 	/* Questions: */
 	MODEL_EXPECTED_NOT_EXECUTED, /* a fork whose exec failed: its parent got the error, and went on */
-	MODEL_EXPECTED_ASKED,	     /* a rule says that its parent, which ended well, tries things out */
-	MODEL_EXPECTED_USAGE,	     /* it was called to say how it is called, or its version, apart */
+	MODEL_EXPECTED_LOOKED_FOR, /* a command that was not found: its errors alone went to /dev/null, and its shell went on */
+	MODEL_EXPECTED_ASKED, /* a rule says that its parent, which ended well, tries things out */
+	MODEL_EXPECTED_USAGE, /* it was called to say how it is called, or its version, apart */
 };
 
 /* Whether it was only asked something, so that its failure is suspected at most: calls.ignored gets it, not calls.hidden. */

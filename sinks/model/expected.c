@@ -91,6 +91,7 @@ const char *model_expected__words(enum model_expected expected)
 		[MODEL_EXPECTED_DOUBT] = "its exit code may be an answer",
 		[MODEL_EXPECTED_RECIPE] = "make went on, as after $(shell) or a recipe's line that begins with -",
 		[MODEL_EXPECTED_NOT_EXECUTED] = "what started it got the error of the exec, and went on",
+		[MODEL_EXPECTED_LOOKED_FOR] = "it was not found, which was to be seen by its exit code only",
 		[MODEL_EXPECTED_ASKED] = "what started it, and exited 0, tries things out",
 		[MODEL_EXPECTED_USAGE] = "it was called to say how it is called, or its version",
 	};
@@ -225,6 +226,8 @@ static enum model_expected question_of(struct model *model, const struct process
 {
 	if (is_not_executed(model, parent, bad) && has_gone_on(parent, bad))
 		return MODEL_EXPECTED_NOT_EXECUTED;
+	if (model_row__looked_for(&bad->pub.row, bad->pub.command) && has_gone_on(parent, bad))
+		return MODEL_EXPECTED_LOOKED_FOR;
 	if (parent->standing == ENDED_OK && below == STEPS_ASKED && has_only_exited(&bad->pub))
 		return MODEL_EXPECTED_ASKED;
 	return MODEL_EXPECTED_NOT;

@@ -286,10 +286,9 @@ static inline bool model_row__exited_as_shells_do(const struct model_row *row)
 }
 
 /* Whether it is a fork that found no program, and what it said went to /dev/null for it alone: tool 2>/dev/null || echo none. */
-static inline bool model_row__looked_for(const struct model_row *row)
+static inline bool model_row__looked_for(const struct model_row *row, const struct model_command *command)
 {
-	return model_row__exited_as_shells_do(row) && row->forked && row->silenced &&
-	       !(row->command && row->command->silent);
+	return model_row__exited_as_shells_do(row) && row->forked && row->silenced && !(command && command->silent);
 }
 
 /* row->hugetlb_bytes; null, with the reason, if no sample has looked. */

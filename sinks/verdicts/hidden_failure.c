@@ -40,7 +40,7 @@ static enum verdict_certainty certainty_of(const struct model_row *row)
 	enum model_expected expected = row->ending ? row->ending->expected : MODEL_EXPECTED_NOT;
 	bool timed_out = model_row__timed_out(row);
 
-	if (is_answer(row) || expected == MODEL_EXPECTED_TESTED || model_row__looked_for(row) ||
+	if (is_answer(row) || expected == MODEL_EXPECTED_TESTED || model_row__looked_for(row, row->command) ||
 	    (timed_out && !(row->ending && row->ending->beside)))
 		return VERDICT_SUSPECTED;
 	return timed_out || expected || (row->ending && (row->ending->foreground || row->ending->uncounted))

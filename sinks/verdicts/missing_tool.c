@@ -85,7 +85,7 @@ static void put_tried(struct draft *draft, const struct model_row *row)
 static uint8_t mark_of(const struct model_row *row)
 {
 	return (row->exit_code == FOUND ? MARK_FOUND : 0) | (row->silenced ? MARK_SILENCED : 0) |
-	       (model_row__looked_for(row) ? MARK_LOOKED_FOR : 0) |
+	       (model_row__looked_for(row, row->command) ? MARK_LOOKED_FOR : 0) |
 	       (model_row__exited_as_shells_do(row) ? 0 : MARK_BY_MESSAGE);
 }
 

@@ -521,6 +521,13 @@ def test_a_tool_that_is_asked_for_in_silence(text):
     assert [v["kind"] for v in verdicts] == ["hidden_failure"] * ("exit(127)" in text), verdicts
 
 
+def test_what_asked_in_silence_fails_for_another_reason():
+    run = collect("bash", "-c", "no-such-tool info >/dev/null 2>&1 || true; sh -c 'sleep 0.1; exit 3' || exit 4", cwd=new_folder(), code=4)
+    page = merge(run.path, sink="summary")
+    assert "Other failures" not in page and "1 ignored" in page
+    assert "missing_tool" not in merge(run.path, sink="jsonl:verdicts=true")
+
+
 @pytest.mark.parametrize("text, proven", [("seq 1000000 | head -1", False), ("cat /etc/services /bin/bash | head -c 5", False),
                                           ("sh -c 'echo Broken pipe >&2; exit 3'", True),
                                           ("seq 1000000 | (sleep 0.1; exit 4)", True)])
