@@ -169,8 +169,8 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 		ci_item__code(item, &safe, SHOWN_COLUMNS);
 		text__printf(item, ":\n");
 	}
-	ci_item__said(item, tally, (struct tally_process){speaker->row.pid, speaker->row.start}, speaker->row.comm,
-		      CI_SAID_MAX);
+	ci_item__said(item, tally, (struct tally_process){.pid = speaker->row.pid, .start = speaker->row.start},
+		      speaker->row.comm, CI_SAID_MAX);
 	put_chain(item, run->ending);
 	if (cut) { /* what is long comes last */
 		text__printf(item, "\n");

@@ -134,7 +134,7 @@ static void log_kind(struct text *out, struct ci_logged *logged, const struct ta
 	char how[STORY_ENDING];
 
 	text__printf(&line.title, "%s%s", hidden ? "hidden failure, " : "", story__ending(how, &kind->row));
-	story__kind_subject(&subject, kind);
+	story__kind_subject(&subject, tally, kind);
 	put_line(&line.text, &subject);
 	text__printf(&line.text, "\n");
 	story__kind(&line.text, tally, kind);

@@ -133,6 +133,21 @@ static void put_passers(struct text *item, const struct tally *tally, const stru
 	}
 }
 
+/* What failed in the same way. */
+static void put_alike(struct text *item, const struct tally *tally, const struct tally_failure *kind)
+{
+	struct story_alike others;
+	char number[FORMAT_SIZE];
+
+	story__alike(tally, kind, &others);
+	for (size_t i = 0; i < others.count; i++) {
+		text__printf(item, "<br>also ");
+		markdown__code(item, others.shown[i], CI_COLUMNS);
+	}
+	if (others.left)
+		text__printf(item, "<br>and %s more", format__count(number, others.left));
+}
+
 static void put_kind(struct text *item, const struct ci_page *page, const struct tally_failure *kind)
 {
 	struct tally_process beside = story__beside(page->tally, kind);
@@ -141,7 +156,7 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 	char how[STORY_ENDING];
 
 	text__printf(item, "\n**%s** ", story__ending(how, &kind->row));
-	story__kind_subject(&safe, kind);
+	story__kind_subject(&safe, page->tally, kind);
 	ci_item__code(item, &safe, CI_COLUMNS);
 	if (kind->hidden)
 		text__printf(item, " **hidden**");
@@ -155,6 +170,7 @@ static void put_kind(struct text *item, const struct ci_page *page, const struct
 		ci_item__line(item, safe.data, "");
 	text__free(&safe);
 	ci_item__line(item, kind->by, " ended 0");
+	put_alike(item, page->tally, kind);
 	text__printf(item, "\n");
 	ci_item__said(item, page->tally, beside, kind->row.comm, CI_SAID_MAX / 4);
 	ci_item__lines(item, others, story__others(page->tally, kind, others));

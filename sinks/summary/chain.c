@@ -106,8 +106,8 @@ static void said(struct page *page, const struct model_ending *ending, size_t in
 		story__command(&line, speaker);
 		page__dim(page, "%*slast lines of %s:", (int)indent, "", line.data ? line.data : "");
 	}
-	page__said(page, (struct tally_process){speaker->row.pid, speaker->row.start}, speaker->row.comm, indent,
-		   speaker == ending ? PAGE_SAID : PAGE_SAID_ABOVE);
+	page__said(page, (struct tally_process){.pid = speaker->row.pid, .start = speaker->row.start},
+		   speaker->row.comm, indent, speaker == ending ? PAGE_SAID : PAGE_SAID_ABOVE);
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);

@@ -57,6 +57,19 @@ static void circumstances(struct page *page, const struct tally_failure *f, size
 	text__free(&line);
 }
 
+/* What failed in the same way. */
+static void alike(struct page *page, const struct tally_failure *f, size_t indent)
+{
+	struct story_alike others;
+	char number[FORMAT_SIZE];
+
+	story__alike(page->tally, f, &others);
+	for (size_t i = 0; i < others.count; i++)
+		page__dim(page, "%*salso: %s", (int)indent, "", others.shown[i]);
+	if (others.left)
+		page__dim(page, "%*sand %s more", (int)indent, "", format__count(number, others.left));
+}
+
 /* What the failure became on its way up to the process that hides it. Returns how many are shown. */
 static size_t passed_on(struct page *page, const struct tally_failure *f, size_t indent)
 {
@@ -81,17 +94,18 @@ static size_t failure(struct page *page, const struct tally_failure *f, int widt
 	bool cut;
 
 	page__how(page, &f->row, width);
-	story__kind_subject(&line, f);
+	story__kind_subject(&line, page->tally, f);
 	cut = page__two_lines(page, indent, indent + 2, line.data ? line.data : "");
 	if (line.error)
 		page->text->error = line.error;
 	text__free(&line);
 	page->unnamed |= 1U << story__unnamed(page->tally, &f->row, NULL, f->shell);
 	circumstances(page, f, indent);
+	alike(page, f, indent);
 	page__said(page, beside, f->row.comm, indent, PAGE_SAID);
 	page__said_by_others(page, f, indent);
 	if (cut)
-		page__copied(page, indent, "its command: ", f->shown);
+		page__copied(page, indent, "its command: ", beside.pid ? beside.shown : f->shown);
 	return passed_on(page, f, indent);
 }
 

@@ -24,53 +24,6 @@ const char *story__ending(char out[STORY_ENDING], const struct model_row *row)
 	return out;
 }
 
-const struct model_ending *story__origin(const struct totals_run *run)
-{
-	const struct model_ending *ending = run->run->ending;
-
-	if (!ending || !run->ended || !model_outcome__bad(run->end.outcome))
-		return NULL;
-	return model_ending__origin(ending);
-}
-
-uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *kind, bool propagated)
-{
-	const struct model_ending *e = story__origin(&tally->run) ? tally->run.run->ending : NULL;
-	uint64_t n = 0;
-
-	for (; e; e = e->cause)
-		n += !e->row.benign && e->row.propagated == propagated && (!kind || tally__failure(tally, e) == kind);
-	return n;
-}
-
-uint64_t story__beside_chain(const struct tally *tally, const struct tally_failure *kind)
-{
-	uint64_t in_chain = story__in_chain(tally, kind, false);
-
-	return kind->count > in_chain ? kind->count - in_chain : 0;
-}
-
-static bool is_in_chain(const struct tally *tally, const struct tally_process *process)
-{
-	return story__origin(&tally->run) && model_ending__find(tally->run.run->ending, process->pid, process->start);
-}
-
-/* Whether the first one of a kind has its place in the chain. */
-static bool begins_in_chain(const struct tally *tally, const struct tally_failure *kind)
-{
-	return is_in_chain(tally, &(struct tally_process){kind->row.pid, kind->row.start});
-}
-
-struct tally_process story__beside(const struct tally *tally, const struct tally_failure *kind)
-{
-	if (!begins_in_chain(tally, kind))
-		return (struct tally_process){kind->row.pid, kind->row.start};
-	for (unsigned i = 0; i < kind->more_count; i++)
-		if (!is_in_chain(tally, &kind->more[i]))
-			return kind->more[i];
-	return (struct tally_process){0};
-}
-
 /* By a Ctrl-C, or as by one from outside of the run. */
 static bool is_interrupted(const struct model_row *row)
 {
@@ -116,6 +69,8 @@ static int by_weight(const void *a, const void *b)
 		return x->hidden ? -1 : 1;
 	if (x->count != y->count)
 		return x->count < y->count ? -1 : 1;
+	if (x->row.ended_ns != y->row.ended_ns)
+		return x->row.ended_ns < y->row.ended_ns ? -1 : 1;
 	return x->order < y->order ? -1 : x->order > y->order;
 }
 
@@ -343,16 +298,22 @@ const char *story__note(struct text *text, const struct tally *tally, const stru
 void story__kind(struct text *text, const struct tally *tally, const struct tally_failure *kind)
 {
 	uint64_t count = story__beside_chain(tally, kind);
+	struct tally_process first = story__beside(tally, kind);
+	struct model_row row = kind->row;
 	char number[FORMAT_SIZE];
 
-	if (count && begins_in_chain(tally, kind))
+	if (first.pid) {
+		row.pid = first.pid;
+		row.ns_pid = first.ns_pid;
+		row.ended_ns = first.ended_ns;
+	}
+	if (count && !first.pid)
 		text__printf(text, "%s more, after ", format__count(number, count));
 	else if (count > 1)
 		text__printf(text, "%s times, first ", format__count(number, count));
-	story__pid(text, &kind->row);
-	if (!EVENT_IS_NULL(kind->row.ended_ns))
-		text__printf(text, " at +%s",
-			     format__duration(number, story__offset(tally->run.run, kind->row.ended_ns)));
+	story__pid(text, &row);
+	if (!EVENT_IS_NULL(row.ended_ns))
+		text__printf(text, " at +%s", format__duration(number, story__offset(tally->run.run, row.ended_ns)));
 	if (kind->row.core_dumped)
 		text__printf(text, ", core dumped");
 	if (kind->step)
@@ -418,7 +379,7 @@ size_t story__others(const struct tally *tally, const struct tally_failure *kind
 	size_t first = story__message(story__heard(tally, shown.pid, shown.start), seen, 1), n = first, k;
 
 	for (unsigned i = 0; i < kind->more_count && n - first < STORY_OTHERS; i++) {
-		if (is_in_chain(tally, &kind->more[i]) ||
+		if (story__is_in_chain(tally, &kind->more[i]) ||
 		    !story__message(story__heard(tally, kind->more[i].pid, kind->more[i].start), &seen[n], 1))
 			continue;
 		for (k = 0; k < n && !says_the_same(&seen[k], &seen[n]); k++)

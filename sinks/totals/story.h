@@ -23,6 +23,8 @@ uint64_t story__in_chain(const struct tally *tally, const struct tally_failure *
 /* How many of a kind are not in it. */
 uint64_t story__beside_chain(const struct tally *tally, const struct tally_failure *kind);
 
+bool story__is_in_chain(const struct tally *tally, const struct tally_process *process);
+
 /* The first one of a kind that is not in it: what that said stands for the others; pid 0: it is not known. */
 struct tally_process story__beside(const struct tally *tally, const struct tally_failure *kind);
 
@@ -45,7 +47,8 @@ void story__command(struct text *text, const struct model_ending *ending);
 /* The same, after the name of what it could not execute, if a shell, Python or Node.js has said that, or it is a wrapper that was
  * called with it: "nosuch: not found, in a subshell of run.sh". */
 void story__subject(struct text *text, const struct model_ending *ending);
-void story__kind_subject(struct text *text, const struct tally_failure *kind);
+/* Of the first of a kind that is not in the chain. */
+void story__kind_subject(struct text *text, const struct tally *tally, const struct tally_failure *kind);
 /* Of text that is safe at most so many columns, from 16 on: in the middle words are left out. Whether they are. */
 bool story__shorten(struct text *text, const char *safe, size_t columns);
 /* The program that it could not execute, and how that failed: "nosuch: not found"; nothing, if no name is known. */
@@ -102,8 +105,17 @@ void story__whole(struct text *text, const struct model_ending *ending);
 void story__environment(struct text *text, const struct model_ending *ending);
 
 /* Of the first failure of its kind: "3 times, first pid 12 at +2 s, in step a, under make". Those in the chain of the run's end
- * do not count; if the first one is of them: "2 more, after pid 12 at +2 s...". */
+ * do not count; if that of the first one which does is not known: "2 more, after pid 12 at +2 s...". */
 void story__kind(struct text *text, const struct tally *tally, const struct tally_failure *kind);
+
+/* Other commands of the kind than that of the first which is shown, and how many more there are. */
+#define STORY_ALIKE 4
+struct story_alike {
+	const char *shown[STORY_ALIKE]; /* safe to show */
+	size_t count;
+	uint64_t left; /* processes that are not among them */
+};
+void story__alike(const struct tally *tally, const struct tally_failure *kind, struct story_alike *alike);
 
 /* Of a failure below what runs tests, hidden or not: "by exit 3 t align (pid 12), one of 2 that failed below ctest..." */
 void story__began(struct text *text, const struct tally_failure *kind);

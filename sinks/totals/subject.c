@@ -259,12 +259,19 @@ void story__subject(struct text *text, const struct model_ending *ending)
 		story__command(text, ending);
 }
 
-void story__kind_subject(struct text *text, const struct tally_failure *kind)
+void story__kind_subject(struct text *text, const struct tally *tally, const struct tally_failure *kind)
 {
-	/* without a shell it begins with these words, and put_wanted() has said them */
-	size_t fork = put_wanted(text, &kind->row, NULL) ? strlen("fork of ") : 0;
+	struct tally_process first = story__beside(tally, kind);
+	struct model_row row = kind->row;
+	size_t fork;
 
-	text__printf(text, "%s", kind->shown + fork);
+	if (first.pid) {
+		row.pid = first.pid;
+		row.start = first.start;
+	}
+	/* without a shell it begins with these words, and put_wanted() has said them */
+	fork = put_wanted(text, &row, NULL) ? strlen("fork of ") : 0;
+	text__printf(text, "%s", (first.pid ? first.shown : kind->shown) + fork);
 }
 
 /* Where the last words that fit begin; within one, if that is long. */

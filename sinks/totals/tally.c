@@ -189,6 +189,7 @@ static void failure__free(struct tally_failure *failure)
 	free(failure->limit);
 	free(failure->others);
 	free(failure->began);
+	more__free(failure);
 	free(failure);
 }
 
@@ -246,6 +247,11 @@ static int set_began(struct tally_failure *failure, const struct model_row *row)
 	return failure->began ? 0 : -ENOMEM;
 }
 
+static char *command_of(const struct model_row *row)
+{
+	return shown(subject(row), row->comm, row->forked && !row->tried, true);
+}
+
 static struct tally_failure *failure__new(struct tally *tally, const struct model_row *row)
 {
 	const char *name = model_command__name(subject(row), row->comm);
@@ -259,7 +265,7 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 	failure->order = tally->run.failed;
 	failure->shell = model_command__is_shell(row->command, row->comm);
 	strcpy(failure->name, name);
-	failure->shown = shown(subject(row), row->comm, row->forked && !row->tried, true);
+	failure->shown = command_of(row);
 	if (row->parent)
 		failure->parent = shown(row->parent, "", false, false);
 	if (!failure->shown || (row->parent && !failure->parent) || set_step(failure, row->task) ||
@@ -269,21 +275,6 @@ static struct tally_failure *failure__new(struct tally *tally, const struct mode
 		return NULL;
 	}
 	return failure;
-}
-
-static void keep_more(struct tally_failure *failure, const struct model_row *row)
-{
-	if (failure->more_count == TALLY_MORE)
-		return;
-	failure->more[failure->more_count].pid = row->pid;
-	failure->more[failure->more_count++].start = row->start;
-}
-
-static void drop_more(struct tally_failure *failure, const struct model_row *row)
-{
-	for (unsigned i = 0; i < failure->more_count; i++)
-		if (failure->more[i].pid == row->pid && failure->more[i].start == row->start)
-			failure->more[i--] = failure->more[--failure->more_count];
 }
 
 /* The kernel closes accounts in any order: a row may come after those of processes that ended after it. Or it is one that is
@@ -305,9 +296,12 @@ static int take_its_place(struct tally *tally, struct tally_failure *failure, co
 	failure->by = NULL;
 	memcpy(first->more, failure->more, sizeof(first->more));
 	first->more_count = failure->more_count;
-	drop_more(first, row);
-	if (!failure->excused)
-		keep_more(first, &failure->row);
+	failure->more_count = 0;
+	more__drop(first, row);
+	if (!failure->excused) {
+		more__keep(first, &failure->row, failure->shown);
+		failure->shown = NULL;
+	}
 	failure__free(failure);
 	return 0;
 }
@@ -315,6 +309,7 @@ static int take_its_place(struct tally *tally, struct tally_failure *failure, co
 static int count_failure(struct tally *tally, const struct model_row *row)
 {
 	struct tally_failure *failure;
+	char *command;
 
 	if (!model_outcome__bad(row->outcome) || row->propagated)
 		return 0;
@@ -328,9 +323,12 @@ static int count_failure(struct tally *tally, const struct model_row *row)
 		return 0;
 	if (failure->count && !EVENT_IS_NULL(row->ended_ns) && row->ended_ns < failure->row.ended_ns)
 		return take_its_place(tally, failure, row);
-	if (failure->count++)
-		keep_more(failure, row);
-	return 0;
+	if (!failure->count++)
+		return 0;
+	command = command_of(row);
+	if (command)
+		more__keep(failure, row, command);
+	return command ? 0 : -ENOMEM;
 }
 
 int tally__hidden(struct tally *tally, const struct model_row *row, uint32_t pid, const struct model_command *by)
@@ -359,7 +357,7 @@ static void take_back(struct tally *tally, const struct model_row *row)
 	if (!failure)
 		return;
 	failure->count--;
-	drop_more(failure, row);
+	more__drop(failure, row);
 	failure->excused |= failure->row.pid == row->pid && failure->row.start == row->start;
 }
 

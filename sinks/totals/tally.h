@@ -21,8 +21,9 @@ struct tally_passer {
 };
 
 struct tally_process {
-	uint32_t pid;
-	uint64_t start;
+	uint32_t pid, ns_pid;
+	uint64_t start, ended_ns;
+	char *shown; /* its command, safe to show */
 };
 
 /* Rows of one command and one task, or of none, that ended in the same way, represented by the first. */
@@ -127,6 +128,11 @@ size_t tally__passers(const struct tally *tally, const struct model_row *began,
 
 struct tally_failure *tally__failure(const struct tally *tally,
 				     const struct model_ending *ending); /* NULL: none of its kind */
+
+/* more.c: of a kind, those after the first. `shown`: owned from here on. */
+void more__keep(struct tally_failure *failure, const struct model_row *row, char *shown);
+void more__drop(struct tally_failure *failure, const struct model_row *row);
+void more__free(struct tally_failure *failure);
 
 /* excused.c: counts a row that was tried again with success, or ignored. `shown`: whose failure it was. 0 or -ENOMEM. */
 int excused__count(struct tally *tally, const struct model_row *row, const struct text *shown, bool ignored);

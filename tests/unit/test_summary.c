@@ -353,7 +353,7 @@ static void what_the_cause_has_is_not_counted_twice(void **state)
 		const char *others;
 	} cases[] = {
 		{6 * S, "2 times, first pid 11 at +1.1 s, under pipeline.sh\n"},
-		{2500 * MS, "2 more, after pid 11 at +1.1 s, under pipeline.sh\n"},
+		{2500 * MS, "2 times, first pid 12 at +2.1 s, under pipeline.sh\n"},
 	};
 
 	(void)state;
@@ -374,6 +374,31 @@ static void what_the_cause_has_is_not_counted_twice(void **state)
 		assert_has(page, cases[i].others);
 		end(t);
 	}
+}
+
+/* make -k: each command that failed alike has its name, and the cause's is not one of the others'. */
+static void what_failed_alike_is_named(void **state)
+{
+	struct page_test *t = begin_with(NULL, 7);
+	const char *page;
+	char args[16];
+
+	(void)state;
+	EXEC(.at = 1 * S, .pid = 10, .exe = "/bin/make", .args = "make|-k|");
+	for (uint32_t k = 0; k < 7; k++) {
+		snprintf(args, sizeof(args), "check|%c|", (int)('a' + k));
+		program((2 + k) * S, 11 + k, "/bin/check", args, 3);
+	}
+	END(.at = 12 * S, .pid = 10, .code = 3, .cpu = 1, .bytes = 1);
+	page = print(t, true);
+	assert_has(page, "Cause\n  exit 3  check a\n");
+	assert_has(page,
+		   "\nOther failures (6)\n  exit 3  check b\n          6 times, first pid 12 at +2.1 s, under make");
+	assert_has(
+		page,
+		"\n          also: check c\n          also: check d\n          also: check e\n          also: check f\n"
+		"          and 1 more\n");
+	end(t);
 }
 
 /* A Ctrl-C ends all: the first of them is shown, the others are counted. */
@@ -1692,7 +1717,7 @@ static void lines_are_shown(void **state)
 		struct page page = {.text = &text, .tally = &tally, .columns = 40};
 
 		assert_int_equal(said__take(&feed), 0);
-		page__said(&page, (struct tally_process){3, 7}, "tool", 2, said_pages[i].most);
+		page__said(&page, (struct tally_process){.pid = 3, .start = 7}, "tool", 2, said_pages[i].most);
 		if (said_pages[i].shown && (!text.data || strcmp(text.data, said_pages[i].shown) != 0))
 			fail_msg("\"%s\": \"%s\"", said_pages[i].text, text.data ? text.data : "");
 		if (!said_pages[i].shown)
@@ -1805,7 +1830,7 @@ static void lines_of_a_file_may_be_of_others(void **state)
 		assert_int_equal(wrote__process(&tally.wrote, &child), 0);
 		assert_int_equal(wrote__process(&tally.wrote, &row), 0);
 		assert_int_equal(said__take(&feed), 0);
-		page__said(&page, (struct tally_process){3, 7}, "tool", 2, 5);
+		page__said(&page, (struct tally_process){.pid = 3, .start = 7}, "tool", 2, 5);
 		if (!shared_files[i].shown)
 			assert_int_equal(shown.size, 0);
 		else
@@ -1872,6 +1897,7 @@ int main(void)
 		cmocka_unit_test(steps_are_summed_up_and_named_with_failures),
 		cmocka_unit_test(a_run_that_fails_hides_nothing),
 		cmocka_unit_test(what_the_cause_has_is_not_counted_twice),
+		cmocka_unit_test(what_failed_alike_is_named),
 		cmocka_unit_test(failures_of_two_tasks_are_two),
 		cmocka_unit_test(a_job_within_a_rule_names_the_rule),
 		cmocka_unit_test(what_a_ctrl_c_has_ended),
