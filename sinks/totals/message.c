@@ -205,6 +205,46 @@ static size_t lines_before(const struct chosen *chosen, size_t most, size_t *beg
 	return chosen->head == LINES && !message && (*begin)-- > 0;
 }
 
+/* ---- usage ---- */
+
+#define USAGE_OPTIONS 3 /* fewer may stand in any text */
+
+/* "  -l, --level INT  ..."; not "- an item". */
+static bool is_option(const struct story_line *line)
+{
+	struct story_line rest = without_indent(line);
+
+	return rest.length > 1 && rest.at[0] == '-' &&
+	       (isalnum((unsigned char)rest.at[1]) || strchr("-@?", rest.at[1]));
+}
+
+/* A message, and then nothing but how to call the program: mostly options, and what is indented below them. */
+static bool is_usage(const struct chosen *chosen)
+{
+	const struct story_line *last = &chosen->line[chosen->count - 1];
+	size_t options = 0, below = 0;
+
+	for (size_t i = 1; i < chosen->count; i++) {
+		options += is_option(&chosen->line[i]);
+		below += is_option(&chosen->line[i]) || is_indented(&chosen->line[i]);
+	}
+	return is_message(&chosen->line[0]) && options >= USAGE_OPTIONS && 2 * below >= chosen->count &&
+	       (is_option(last) || is_indented(last));
+}
+
+/* Its message, and the line that says how. */
+static size_t take_usage(const struct chosen *chosen, struct story_line *lines, size_t most)
+{
+	size_t n = 1;
+
+	lines[0] = chosen->line[0];
+	lines[0].error = true;
+	for (size_t i = 1; i < chosen->count && n < most && n < 2; i++)
+		if (begins(&chosen->line[i], "Usage:") || begins(&chosen->line[i], "usage:"))
+			lines[n++] = chosen->line[i];
+	return n;
+}
+
 size_t story__message(const struct model_said *said, struct story_line *lines, size_t most)
 {
 	struct story_line all[LINES];
@@ -216,6 +256,8 @@ size_t story__message(const struct model_said *said, struct story_line *lines, s
 		choose(&chosen, &all[i], numbered);
 	if (!chosen.count)
 		return story__said(said, lines, most);
+	if (!said->cut && count < LINES && chosen.count > most && is_usage(&chosen))
+		return take_usage(&chosen, lines, most);
 	n = chosen.count < most ? chosen.count : most;
 	if (chosen.count > most)
 		before = lines_before(&chosen, most, &begin);

@@ -93,6 +93,17 @@ static const struct {
 	{"MissingOutputException in rule index in file \"S\", line 6:\nJob 1 completed, but\nx.bai (missing)\ny (missing)\n"
 	 "Complete log(s): /x\n",
 	 "MissingOutputException in rule index in file \"S\", line 6:\nJob 1 completed, but\ny (missing)\n"},
+	/* a page of usage: the message before it, and how to call */
+	{"sort: unrecognized option '--threds'\nUsage: tool sort [options...] [in]\nOptions:\n  -l INT     level\n"
+	 "  -u         plain\n      --index\n               makes one\n  -?, --help\n",
+	 "sort: unrecognized option '--threds'\nUsage: tool sort [options...] [in]\n"},
+	{"/bin/tool: Cannot open x.fa.\n\n-----------\n  TOOL v7\n--order :  by name\n--quiet :  no words\n--dash :  more\n",
+	 "/bin/tool: Cannot open x.fa.\n"},
+	/* a log with a list, options that are printed before the message, and a message after the usage */
+	{"tool: starting\n- a: read\n- b: read\n- c: read\n  done\n", "- b: read\n- c: read\n  done\n"},
+	{"tool: options are\n  -a 1\n  -b 2\n  -c 3\ntool: cannot open x\n", "  -b 2\n  -c 3\ntool: cannot open x\n"},
+	{"usage: tool [-h]\n  -a  x\n  -b  y\n  -c  z\ntool: error: no input\n",
+	 "  -b  y\n  -c  z\ntool: error: no input\n"},
 	/* nothing looks like a message; and lines that only look like frames */
 	{"a\nb\nc\nd\n", "b\nc\nd\n"},
 	{"  1: sample A\n  at least one failed\nnote: see the log\n",
