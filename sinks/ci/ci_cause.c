@@ -50,9 +50,10 @@ void ci_item__said(struct text *item, const struct tally *tally, struct tally_pr
 }
 
 /* From the run's first process down to the origin. */
-static void put_chain(struct text *item, const struct model_ending *ending)
+static void put_chain(struct text *item, const struct tally *tally, const struct model_ending *ending)
 {
 	char how[STORY_ENDING];
+	struct story_line line;
 	uint32_t count = 0, i = 0;
 
 	for (const struct model_ending *e = ending; e; e = e->cause)
@@ -69,6 +70,11 @@ static void put_chain(struct text *item, const struct model_ending *ending)
 		story__command(&command, ending);
 		text__printf(item, "- **%s** ", story__ending(how, &ending->row));
 		ci_item__code(item, &command, SHOWN_COLUMNS);
+		if (story__own_line(tally, ending, &line)) {
+			text__safe(&command, line.at, line.length);
+			text__printf(item, "<br>");
+			ci_item__code(item, &command, SHOWN_COLUMNS);
+		}
 		text__printf(item, "\n");
 	}
 }
@@ -171,7 +177,7 @@ void ci_cause__put(struct text *item, const struct tally *tally, const struct ve
 	}
 	ci_item__said(item, tally, (struct tally_process){.pid = speaker->row.pid, .start = speaker->row.start},
 		      speaker->row.comm, CI_SAID_MAX);
-	put_chain(item, run->ending);
+	put_chain(item, tally, run->ending);
 	if (cut) { /* what is long comes last */
 		text__printf(item, "\n");
 		put_again(item, cause, columns, true);

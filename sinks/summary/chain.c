@@ -140,6 +140,21 @@ static bool origin(struct page *page, const struct model_ending *ending, int wid
 	return cut;
 }
 
+/* Its own error, which is not that of the cause. */
+static void own_line(struct page *page, const struct model_ending *ending, size_t indent)
+{
+	struct story_line line;
+	struct text safe = {0};
+
+	if (!story__own_line(page->tally, ending, &line))
+		return;
+	text__safe(&safe, line.at, line.length);
+	page__dim(page, "%*s| %s", (int)indent, "", safe.data ? safe.data : "");
+	if (safe.error)
+		page->text->error = safe.error;
+	text__free(&safe);
+}
+
 /* From the top down, each a little further in. */
 static void chain(struct page *page, const struct model_ending *ending, int width)
 {
@@ -161,6 +176,7 @@ static void chain(struct page *page, const struct model_ending *ending, int widt
 		story__command(&line, ending);
 		text__printf(page->text, "%*s", (int)(2 * depth), "");
 		page__rest(page, 2 + (size_t)width + 2 + 2 * (size_t)depth, line.data ? line.data : "");
+		own_line(page, ending, 2 + (size_t)width + 2 + 2 * (size_t)depth);
 		depth++;
 		if (line.error)
 			page->text->error = line.error;

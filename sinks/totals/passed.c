@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What a hidden failure became on its way up: of what passed it on, another status, or words of its own. */
+/* What a failure became on its way up: of what passed it on, another status, or words of its own. */
 #include <string.h>
 
-#include "sinks/totals/story.h"
+#include "sinks/totals/form.h"
+#include "sinks/totals/line_kind.h"
 
 static bool is_same(const struct story_line *a, const struct story_line *b)
 {
@@ -59,4 +60,56 @@ size_t story__passers(const struct tally *tally, const struct tally_failure *kin
 		status = model_row__status(&chain[i]->row);
 	}
 	return n;
+}
+
+/* Errors of a shell itself. */
+static const char *const shells[] = {"*: line %: *: *", "*: %: *: *"};
+
+/* What says only how a child ended. */
+static const char *const echoes[] = {
+	"*: line %: * Killed*",
+	"*: line %: * Terminated*",
+	"*: line %: * Aborted*",
+	"*: line %: * Segmentation fault*",
+	"*CalledProcessError: Command * returned non-zero exit status %.",
+	"*CalledProcessError: Command * died with *",
+	"make*: \\*\\*\\* [*] *rror *",
+	"xargs: *: exited with status %; aborting",
+	"Error in rule *",
+};
+
+static bool fits_any(const struct story_line *line, const char *const *forms, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (form__fits(forms[i], line->at, line->at + line->length))
+			return true;
+	return false;
+}
+
+static bool has_line(const struct tally *tally, const struct model_ending *ending, const struct story_line *line)
+{
+	struct story_line lines[STORY_CHAIN_LINES];
+	size_t n = story__said(story__heard(tally, ending->row.pid, ending->row.start), lines, STORY_CHAIN_LINES);
+
+	for (size_t i = 0; i < n; i++)
+		if (is_same(&lines[i], line))
+			return true;
+	return false;
+}
+
+bool story__own_line(const struct tally *tally, const struct model_ending *ending, struct story_line *line)
+{
+	const struct model_said *said = story__heard(tally, ending->row.pid, ending->row.start);
+	const struct model_ending *origin = model_ending__origin(ending);
+
+	if (ending == origin || ending == story__speaker(tally, origin) || !said || said->path ||
+	    !story__message(said, line, 1) || line_kind__of(line) == LINE_NOTHING)
+		return false;
+	if ((!line->error && !fits_any(line, shells, sizeof(shells) / sizeof(*shells))) ||
+	    fits_any(line, echoes, sizeof(echoes) / sizeof(*echoes)))
+		return false;
+	for (const struct model_ending *below = ending->cause; below; below = below->cause)
+		if (has_line(tally, below, line))
+			return false;
+	return true;
 }

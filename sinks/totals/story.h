@@ -167,6 +167,11 @@ size_t story__message(const struct model_said *said, struct story_line *lines, s
 size_t story__others(const struct tally *tally, const struct tally_failure *kind, struct story_line *lines);
 #define STORY_OTHERS 3
 
+/* The error by which one that passed the failure of the run on ended itself, if that is recorded and no echo of what is below it:
+ * "run.sh: line 7: SAMPLE: unbound variable". Whether there is one. */
+#define STORY_CHAIN_LINES 20
+bool story__own_line(const struct tally *tally, const struct model_ending *ending, struct story_line *line);
+
 /* What passed the first one of a kind on, hidden as that is, and says more: under another status than what is below it, or with
  * last lines of its own. The nearest first. Returns how many. */
 #define STORY_PASSERS 4

@@ -1774,6 +1774,46 @@ static void what_passed_a_failure_on_has_words_of_its_own(void **state)
 	said__free_all(&run);
 }
 
+/* Above the cause: an error of its own, no echo of that, no progress. */
+static void what_passed_the_cause_on_has_an_error_of_its_own(void **state)
+{
+	static const struct {
+		const char *words, *shown; /* NULL: nothing */
+	} cases[] = {
+		{"WARN\nrun.sh: line 5: UNDEFD: unbound variable\n", "run.sh: line 5: UNDEFD: unbound variable"},
+		{"Traceback\n  File \"x\"\nValueError: no column\n", "ValueError: no column"},
+		{"WARN\nERROR: only 50 genes\n", "ERROR: only 50 genes"},
+		{"tool: error: cannot open x\n", NULL},
+		{"+ tool x\n", NULL},
+		{"run.sh: line 4: 17 Killed tool x\n", NULL},
+		{"make: *** [Makefile:3: all] Error 1\n", NULL},
+		{"subprocess.CalledProcessError: Command 'x' returned non-zero exit status 1.\n", NULL},
+		{"Error in rule sort:\n", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct model_ending origin = {.row = {.pid = 1, .start = 7}};
+		struct model_ending above = {.row = {.pid = 2, .start = 7}, .cause = &origin};
+		struct run run = {.pub.ending = &above};
+		struct tally tally = {.run = {.run = &run.pub}};
+		struct story_line line;
+		bool found;
+
+		has_written(&run, 1, "reading\ntool: error: cannot open x\n");
+		has_written(&run, 2, cases[i].words);
+		found = story__own_line(&tally, &above, &line);
+		if (found != (cases[i].shown != NULL))
+			fail_msg("%s", cases[i].words);
+		if (found) {
+			assert_int_equal(line.length, strlen(cases[i].shown));
+			assert_memory_equal(line.at, cases[i].shown, line.length);
+		}
+		assert_false(story__own_line(&tally, &origin, &line));
+		said__free_all(&run);
+	}
+}
+
 #define NOT_KNOWN EVENT_NULL(MODEL_REASON_OFF)
 
 /* A file has grown by 12 bytes while process 3 had it open as its standard error. */
@@ -1918,6 +1958,7 @@ int main(void)
 		cmocka_unit_test(a_command_that_its_arguments_name),
 		cmocka_unit_test(what_a_hidden_failure_became),
 		cmocka_unit_test(what_passed_a_failure_on_has_words_of_its_own),
+		cmocka_unit_test(what_passed_the_cause_on_has_an_error_of_its_own),
 		cmocka_unit_test(forks_that_a_limit_refused),
 		cmocka_unit_test(the_charge_of_a_cgroup),
 		cmocka_unit_test(what_those_waited_for_that_were_ended),
