@@ -38,6 +38,7 @@ static const struct {
 	{"EACCES", "not executable"},
 };
 
+#define BY_INTERPRETER "not found: the interpreter of its first line (a line end of CR LF?), or its loader"
 #define BY_PATH "not found: the file, or the interpreter of its first line"
 #define BY_NAME "not found: the command, or its interpreter or loader" /* sh: 1: tool: not found */
 
@@ -100,24 +101,25 @@ static const struct model_said *said_by(const struct model_row *row)
 	return row->run ? model_run__said(row->run, row->pid, row->start) : NULL;
 }
 
-/* The tool that a shell could not execute: by its own last lines, or those of what passed that on, where they name the shell. */
-static bool tool_of(const struct model_row *row, const struct model_command *command, char name[MODEL_WANTED_NAME])
+/* The words that name the tool which a shell could not execute: its own last lines, or those of what passed that on, where they
+ * name the shell. NULL: none do. */
+static const struct model_said *tool_of(const struct model_row *row, const struct model_command *command,
+					char name[MODEL_WANTED_NAME])
 {
 	const struct model_ending *e = row->run && model_row__exited_as_shells_do(row) ? row->run->ending : NULL;
-	const struct model_said *said = said_by(row);
-	bool found = false;
+	const struct model_said *said = said_by(row), *found = NULL;
 
 	*name = '\0';
 	if (said && said->tool)
 		snprintf(name, MODEL_WANTED_NAME, "%s", said->tool);
 	if (said || !command)
-		return *name;
+		return *name ? said : NULL;
 	for (; e && (e->row.pid != row->pid || e->row.start != row->start); e = e->cause) {
 		said = said_by(&e->row);
 		if (said && said->text)
-			found = model_said__tool(said, command, row->exit_code, name, MODEL_WANTED_NAME);
+			found = model_said__tool(said, command, row->exit_code, name, MODEL_WANTED_NAME) ? said : NULL;
 	}
-	return e && found;
+	return e ? found : NULL;
 }
 
 static const struct model_said *said_above(const struct model_row *row)
@@ -156,25 +158,41 @@ static void put_reason(struct text *text, const struct story_line *reason)
 	text__safe(text, reason->at + number, reason->length - number);
 }
 
-static void put_name(struct text *text, const struct model_row *row, const char *name)
+/* Whether a shell says that the file is there: bash 5.2, older ones and zsh. `said`: NULL: no words are known. */
+static bool lacks_interpreter(const struct model_said *said)
+{
+	static const char *const words[] = {"required file not found", "bad interpreter: "};
+	bool found = false;
+
+	for (size_t i = 0; said && said->text && i < sizeof(words) / sizeof(*words); i++)
+		found = found || find((struct story_line){.at = said->text, .length = said->length}, words[i]);
+	return found;
+}
+
+static void put_name(struct text *text, const struct model_row *row, const char *name, const struct model_said *said)
 {
 	text__argument(text, name, strlen(name));
-	text__printf(text, ": %s", row->exit_code == 126 ? "could not be executed" : "not found");
+	text__printf(text, ": %s",
+		     lacks_interpreter(said) ? "its interpreter is missing"
+		     : row->exit_code == 126 ? "could not be executed"
+					     : "not found");
 }
 
 /* "samtools: not found", if words of it, or of its parent, or its arguments name what it could not execute. Whether its
  * parent did. `command`: NULL: not known. */
 static bool name_wanted(struct text *text, const struct model_row *row, const struct model_command *command)
 {
+	const struct model_said *said;
 	char name[MODEL_WANTED_NAME];
 	struct wanted wanted;
 
-	if (!*row->tried_error && tool_of(row, command, name)) {
-		put_name(text, row, name);
+	said = *row->tried_error ? NULL : tool_of(row, command, name);
+	if (said) {
+		put_name(text, row, name, said);
 		return false;
 	}
 	if (model_row__wanted(row, command, name) == MODEL_WANTED_SURE) {
-		put_name(text, row, name);
+		put_name(text, row, name, NULL);
 		return false;
 	}
 	if (!wanted_by_runtime(row, &wanted))
@@ -220,7 +238,7 @@ static bool is_vague(const struct model_said *said)
 
 bool story__not_found(struct text *text, const struct model_row *row)
 {
-	const struct model_said *said = said_by(row);
+	const struct model_said *said = said_by(row), *by_shell;
 	char name[MODEL_WANTED_NAME], tool[MODEL_WANTED_NAME];
 	enum model_wanted by_arguments = model_row__wanted(row, row->command, name);
 	struct wanted wanted;
@@ -228,8 +246,12 @@ bool story__not_found(struct text *text, const struct model_row *row)
 
 	if (row->exit_code != 127 || *row->tried_error || row->silenced || !row->runs_others)
 		return false;
-	if (tool_of(row, row->command, tool))
-		text__printf(text, strchr(tool, '/') ? BY_PATH : is_vague(said) ? BY_NAME : "command not found");
+	by_shell = tool_of(row, row->command, tool);
+	if (by_shell)
+		text__printf(text, lacks_interpreter(by_shell) ? BY_INTERPRETER
+				   : strchr(tool, '/')	       ? BY_PATH
+				   : is_vague(by_shell)	       ? BY_NAME
+							       : "command not found");
 	else if (by_arguments == MODEL_WANTED_SURE || by_runtime)
 		text__printf(text, by_runtime || !strchr(name, '/') ? "command not found" : BY_PATH);
 	else if (said)
