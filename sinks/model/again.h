@@ -88,8 +88,11 @@ void recipe__ignored(const struct model_said *said, const struct brood *brood);
 
 /* ---- tie.c ---- */
 
-/* Whether a failure may have led to a later one, as that of a producer does, or both are of the same loop. */
+/* Whether a failure may have led to a later one: by a pipe, or by a file that both were called with. */
 bool tie__between(const struct ending *first, const struct ending *later);
+
+/* Whether both are tasks of a kind, as the tests that a script collects are: not two commands of one tool. */
+bool tie__is_of_kind(const struct ending *a, const struct ending *b);
 
 /* ---- choice.c: which of its children's ends a process has passed on ---- */
 
@@ -110,7 +113,7 @@ struct passer {
 /* The end of a child that the process passed on; NULL: none. */
 struct ending *choice__cause(const struct passer *passer, const struct brood *brood);
 
-/* What had failed before that cause began, and had not been waited for; NULL: nothing. */
+/* What had failed before that cause began, and had not been waited for, or was followed by it at once; NULL: nothing. */
 struct ending *choice__before(const struct passer *passer, const struct brood *brood, const struct ending *cause);
 
 /* Notes with the cause below what runs tests that it is one of several. */

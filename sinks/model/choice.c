@@ -220,6 +220,12 @@ static bool may_handle(const struct ending *e, const struct passer *passer)
 	return was_prepared_for(e) || puts_in_order(e) || (subshell && !(missing && is_same_status(e, passer)));
 }
 
+/* What was asked in silence, or has lost its reader, leads to nothing. */
+static bool counts_in_row(const struct ending *e)
+{
+	return !e->pub.row.benign && !was_prepared_for(e) && e->pub.row.signal != SIGPIPE;
+}
+
 /* A script that goes on after a failure comes to others, which are of it: they read its pipe, or its files. So is what handles
  * it. What has nothing to do with the one before it fails by itself: that was handled, as in `a || echo no a; b`. Of attempts
  * it is the last. */
@@ -227,6 +233,8 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 {
 	struct ending *first = last, *next = last;
 	bool of_it = may_handle(last, passer);
+	/* A loop that goes on, and says in the end that some have failed: not by a tool's own code. */
+	bool collects = !is_same_status(last, passer) || model_row__status(passer->row) == 1;
 	uint32_t i = brood->count, before = 0;
 
 	if (!is_script(passer))
@@ -235,21 +243,42 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 		;
 	while (i-- > 0) {
 		struct ending *e = brood->bad[i];
-		bool tied = tie__between(e, first);
+		bool tied = tie__between(e, first) || (collects && tie__is_of_kind(e, first));
 
 		if (!choice__is_candidate(e))
 			continue;
 		if (!tied && !follows(next, e))
 			break;
 		next = e;
-		if (e->pub.row.benign || was_prepared_for(e) || e->pub.row.signal == SIGPIPE ||
-		    again__is_same(e, first))
+		if (!counts_in_row(e) || again__is_same(e, first))
 			continue;
 		of_it = of_it || tied;
 		first = of_it ? e : first;
 		before++;
 	}
 	return before > ROW_MAX && is_same_status(last, passer) && !may_handle(last, passer) ? last : first;
+}
+
+/* The first of those that follow each other up to this one: a script that handles none of them comes to this as well. */
+static struct ending *first_before(const struct brood *brood, const struct ending *last)
+{
+	const struct ending *next = last;
+	struct ending *first = NULL;
+	uint32_t i = 0;
+
+	while (i < brood->count && brood->bad[i] != last)
+		i++;
+	while (i < brood->count && i-- > 0) {
+		struct ending *e = brood->bad[i];
+
+		if (!choice__is_candidate(e))
+			continue;
+		if (!follows(next, e))
+			break;
+		next = e;
+		first = counts_in_row(e) && !again__is_same(e, last) ? e : first;
+	}
+	return first;
 }
 
 /* The first failure of what its shell did not wait for, as a server is, before this one. */
@@ -276,7 +305,12 @@ static struct ending *waited_for(const struct passer *passer, const struct brood
 
 struct ending *choice__before(const struct passer *passer, const struct brood *brood, const struct ending *cause)
 {
-	return brood && is_script(passer) ? first_overlapped(brood, cause) : NULL;
+	struct ending *overlapped;
+
+	if (!brood || !is_script(passer))
+		return NULL;
+	overlapped = first_overlapped(brood, cause);
+	return overlapped ? overlapped : first_before(brood, cause);
 }
 
 static bool is_same_task(const struct ending *a, const struct ending *b)

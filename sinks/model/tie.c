@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* What ties two failures of one script together: a pipe, a file that both were called with, or that they are two of a kind. */
+/* What ties two failures of one script together: a pipe, a file that both were called with, or a loop over tasks of a kind. */
 #include "sinks/model/again.h"
 
 #include <ctype.h>
@@ -62,8 +62,7 @@ static const char *word_in(const struct model_list *args)
 	return at < end ? at : "";
 }
 
-/* Whether both are tasks of a kind, as the tests that a script collects are: not two commands of one tool. */
-static bool is_of_kind(const struct ending *a, const struct ending *b)
+bool tie__is_of_kind(const struct ending *a, const struct ending *b)
 {
 	struct model_list own = operands(a), others = operands(b);
 
@@ -73,5 +72,5 @@ static bool is_of_kind(const struct ending *a, const struct ending *b)
 
 bool tie__between(const struct ending *first, const struct ending *later)
 {
-	return is_piped(first, later) || shares_file(first, later) || is_of_kind(first, later);
+	return is_piped(first, later) || shares_file(first, later);
 }

@@ -14,7 +14,8 @@
  * 11 writes to a pipe that 12 reads, which writes to another one, and so 13 reads that, as it fails. */
 struct story {
 	const char *name, *program, *text;
-	const char *chain; /* the pids from the run's first process down to what began its failure */
+	const char *
+		chain; /* the pids from the run's first process down to what began its failure, and what is before that */
 };
 
 /* Takes the pipes off the end of the words. */
@@ -90,6 +91,9 @@ static void chain_of(const struct seen *s, char *chain, size_t size)
 	*chain = '\0';
 	for (const struct model_ending *e = model__run(s->model, 0)->ending; e; e = e->cause)
 		snprintf(chain + strlen(chain), size - strlen(chain), "%s%u", *chain ? " " : "", e->row.pid);
+	for (const struct model_ending *e = model__run(s->model, 0)->ending; e; e = e->cause)
+		if (e->before)
+			snprintf(chain + strlen(chain), size - strlen(chain), " after %u", e->before->row.pid);
 }
 
 static void assert_story(const struct story *story)
@@ -168,9 +172,9 @@ static void a_handler_that_fails(void **state)
 		{"tests, counted", "bash x", "1 +11 t 1, 2 -11, 3 +12 t 2, 4 -12 1, 5 +13 t 3, 6 -13 1, 7 -10 1",
 		 "10 12"},
 		{"one of many, whose status it is", "bash x",
-		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 4", "10 14"},
+		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 4", "10 14 after 11"},
 		{"the last of many, with a status of its own", "bash x",
-		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 9", "10 14"},
+		 "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 2, 5 +13 c, 6 -13 3, 7 +14 d, 8 -14 4, 9 -10 9", "10 14 after 11"},
 		{"something between", "bash x", "1 +11 a, 3 -11 3, 4 +12 c, 5 -12, 6 +13 b, 7 -13 4, 8 -10 4", "10 13"},
 		{"a silent question before", "bash x",
 		 "1 +11 umount x 2>/dev/null, 3 -11 32, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
@@ -178,7 +182,7 @@ static void a_handler_that_fails(void **state)
 		 "1 +11 a 2>/dev/null, 3 -11 127, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
 		{"an answer before", "bash x", "1 +11 grep x, 3 -11 1, 4 +12 b, 5 -12 5, 6 -10 1", "10 12"},
 		{"commands, the last of which has the status", "bash x",
-		 "1 +11 a, 3 -11 4, 203 +12 b, 205 -12 3, 206 -10 3", "10 12"},
+		 "1 +11 a, 3 -11 4, 203 +12 b, 205 -12 3, 206 -10 3", "10 12 after 11"},
 		{"long before", "bash x", "1 +11 a, 3 -11 3, 2000 +12 b, 2001 -12 5, 2002 -10 1", "10 12"},
 		{"attempts", "bash x", "1 +11 a 1, 3 -11 3, 4 +12 a 1, 5 -12 3, 6 +13 rm t, 7 -13 5, 8 -10 1", "10 12"},
 		{"no shell", "python3 x.py", "1 +11 a, 3 -11 3, 4 +12 b, 5 -12 5, 6 -10 5", "10 12"},
@@ -192,12 +196,16 @@ static void a_handler_that_fails(void **state)
 static void a_failure_after_one_that_was_handled(void **state)
 {
 	static const struct story stories[] = {
-		{"of another status", "bash x", "1 +11 a x.bed, 3 -11 1, 4 +12 b y.bam, 5 -12 3, 6 -10 3", "10 12"},
-		{"of the same status", "bash x", "1 +11 a x.bed, 3 -11 1, 4 +12 b y.bam, 5 -12 1, 6 -10 1", "10 12"},
-		{"what could not be executed", "bash x", "1 +11 a, 3 -11 1, 4 +12, 5 -12 127, 6 -10 127", "10 12"},
-		{"a crash", "bash x", "1 +11 a, 3 -11 1, 4 +12 b, 5 -12 -11 12, 6 -10 139", "10 12"},
-		{"for long", "bash x", "1 +11 a, 3 -11 1, 4 +12 b, 4000 -12 1, 4001 -10 1", "10 12"},
-		{"two of them", "bash x", "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 1, 5 +13 c, 6 -13 1, 7 -10 1", "10 13"},
+		{"of another status", "bash x", "1 +11 a x.bed, 3 -11 1, 4 +12 b y.bam, 5 -12 3, 6 -10 3",
+		 "10 12 after 11"},
+		{"of the same status", "bash x", "1 +11 a x.bed, 3 -11 1, 4 +12 b y.bam, 5 -12 1, 6 -10 1",
+		 "10 12 after 11"},
+		{"what could not be executed", "bash x", "1 +11 a, 3 -11 1, 4 +12, 5 -12 127, 6 -10 127",
+		 "10 12 after 11"},
+		{"a crash", "bash x", "1 +11 a, 3 -11 1, 4 +12 b, 5 -12 -11 12, 6 -10 139", "10 12 after 11"},
+		{"for long", "bash x", "1 +11 a, 3 -11 1, 4 +12 b, 4000 -12 1, 4001 -10 1", "10 12 after 11"},
+		{"two of them", "bash x", "1 +11 a, 2 -11 1, 3 +12 b, 4 -12 1, 5 +13 c, 6 -13 1, 7 -10 1",
+		 "10 13 after 11"},
 		{"its file", "bash x", "1 +11 a -o ./x.bam, 3 -11 3, 4 +12 b x.bam, 5 -12 1, 6 -10 1", "10 11"},
 		{"its file, by an option", "bash x", "1 +11 a --out=x.bam, 3 -11 3, 4 +12 b x.bam, 5 -12 1, 6 -10 1",
 		 "10 11"},
@@ -206,9 +214,11 @@ static void a_failure_after_one_that_was_handled(void **state)
 		{"a script that goes on", "bash x",
 		 "1 +11 a, 2 -11 1, 3 +12 b x.bam, 4 -12 1, 5 +13 c x.bam, 6 -13 1, 7 -10 1", "10 11"},
 		{"the same archive", "bash x",
-		 "1 +11 java -jar p.jar a, 3 -11 1, 4 +12 java -jar p.jar b, 5 -12 1, 6 -10 1", "10 12"},
+		 "1 +11 java -jar p.jar a, 3 -11 1, 4 +12 java -jar p.jar b, 5 -12 1, 6 -10 1", "10 12 after 11"},
 		{"another command of its tool", "bash x",
-		 "1 +11 a view x.vcf, 3 -11 1, 4 +12 a index y.vcf, 5 -12 1, 6 -10 1", "10 12"},
+		 "1 +11 a view x.vcf, 3 -11 1, 4 +12 a index y.vcf, 5 -12 1, 6 -10 1", "10 12 after 11"},
+		{"of the same kind, by a code of its own", "bash x",
+		 "1 +11 a view x.vcf, 3 -11 255, 4 +12 a view y.vcf, 5 -12 255, 6 -10 255", "10 12 after 11"},
 		{"its own, which it says", "bash x.sh",
 		 "1 +11 a, 3 -11 1, 4 +12 b, 5 -12, 6 -10 1, 6 \"10 x.sh: line 4: SAMPLE: unbound variable", "10"},
 		{"not its own", "bash x.sh", "1 +11 a, 3 -11 1, 4 +12 b, 5 -12, 6 -10 1, 6 \"10 no more samples",
@@ -269,7 +279,7 @@ static void what_was_waited_for(void **state)
 		{"no server, by what answers", "bash x",
 		 "1 +11 grep x, 2 -11 1, 3 +12 sleep, 4 -12, 5 +13 grep x, 6 -13 1, 7 +14 sleep, 8 -14, 9 -10 1", "10"},
 		{"a server that was not looked at", "bash x",
-		 "1 +11 server, 2 +12 a, 3 -11 3, 4 -12, 305 +13 ask, 306 -13 1, 307 -10 1", "10 13"},
+		 "1 +11 server, 2 +12 a, 3 -11 3, 4 -12, 305 +13 ask, 306 -13 1, 307 -10 1", "10 13 after 11"},
 		{"a failure that was waited for", "bash x",
 		 "1 +11 tool, 2 -11 3, 3 +12 ask, 4 -12 7, 5 +13 sleep, 6 -13, 7 +14 ask, 8 -14 7, 9 -10 7", "10 14"},
 		{"a server that was stopped", "bash x",
