@@ -79,7 +79,7 @@ void page__said(struct page *page, struct tally_process of, const char *comm, si
 	if (n)
 		story__file(&file, page->tally, said, comm);
 	if (file.size)
-		page__dim_wrapped(page, indent, indent + 2, file.data);
+		page__copied(page, indent, file.data, "");
 	page__lines(page, lines, n, indent);
 	if (file.error)
 		page->text->error = file.error;

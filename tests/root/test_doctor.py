@@ -163,7 +163,7 @@ def test_every_verdict_is_told_and_needs_what_there_is():
             assert "does not record it" not in text and "no probe" not in text
             assert verdict == "good" or re.match(r"(only likely, never proven|cannot be given): \w+\.\w+.*: \S", text)
     assert kinds["missing_tool"] == [("good", kinds["missing_tool"][0][1])]
-    assert kinds["outlived"][0][1].endswith("(proven)")
+    assert kinds["outlived"][0][1].endswith("(proven if a signal ended it; likely if it still runs)")
 
 
 def test_a_verdict_whose_probe_is_missing():

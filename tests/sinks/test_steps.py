@@ -110,7 +110,8 @@ def test_snakemake(tmp_path):
     model = record("snakemake", "-c2", "--quiet", "all", cwd=tmp_path)
     assert model.steps() == {"sort": 2, "in_python": 1, "plot.py": 1, "gzip": 1}
     assert model.task("in_python")["id"] == "in_python:"
-    assert {row["command"] for row in model.rows if row["task"] == model.task("in_python")["number"]} == {
+    # NumPy, which Snakemake imports where it is there, asks for the machine
+    assert {row["command"] for row in model.rows if row["task"] == model.task("in_python")["number"]} - {"uname"} == {
         "sh", "python3", "bash", "sha256sum"}
     assert {row["command"] for row in model.rows if row["task"] == model.task("plot.py")["number"]} >= {"cksum"}
     assert {task["rules"] for task in model.tasks} == {"snakemake"}
