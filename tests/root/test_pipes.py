@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Which pipes descriptors 0 and 1 are, at an exec and at a failure, against what the program itself finds there."""
 import os
+import re
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
-from harness import Started, collect, new_folder
+from harness import Started, collect, new_folder, wait_for
 
 PYTHON = "/usr/bin/python3" if os.path.exists("/usr/bin/python3") else sys.executable
 # The program's own view, written to descriptor 3; what is opened for it in place of a closed one is no pipe.
@@ -80,7 +82,7 @@ def test_what_fails_says_the_pipes_that_it_had():
         sh -c 'exec >&-; exit 4' | head -c 40
         head -c 50 witness | sh -c 'exit 5'; :
         """)
-    failed = {e["exit_code"]: run.one("lifecycle.failure", pid=e["pid"]) for e in run.of("lifecycle.exit") if 3 <= e["exit_code"] <= 5}
+    failed = {e["exit_code"]: run.one("lifecycle.failure", pid=e["pid"]) for e in run.of("lifecycle.exit") if 3 <= (e["exit_code"] or 0) <= 5}
     head = {e["args"][2]: pipes(e) for e in run.of("lifecycle.exec", comm="head")}
     shell = {e["args"][2]: pipes(e) for e in run.of("lifecycle.exec", comm="sh")}
     piped, alone = (pipes(e) for e in run.of("lifecycle.failure", programs=0))
@@ -94,6 +96,8 @@ def test_what_fails_says_the_pipes_that_it_had():
 def watched_before(**descriptors):
     """What is said of a process that was there before, and the process's links then."""
     with subprocess.Popen(["sleep", "1000"], stderr=subprocess.DEVNULL, **descriptors) as sleeper:
+        # until then the dynamic linker has files of its own in place of what is closed
+        wait_for(lambda: re.search(r"\(sleep\) S ", Path(f"/proc/{sleeper.pid}/stat").read_text()), "it sleeps")
         links = [os.readlink(f"/proc/{sleeper.pid}/fd/{n}") if os.path.lexists(f"/proc/{sleeper.pid}/fd/{n}") else None
                  for n in (0, 1)]
         with Started("--no-summary", "--pid", str(sleeper.pid)) as started:

@@ -43,7 +43,7 @@ os_exit({})
 TOOL = "import subprocess\ntry: subprocess.run(['/nonexistent/tool'{}])\nexcept OSError: pass"
 STACK = "import ctypes, resource, sys; resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 1 << 20)); {}"
 CALLS_ITSELF = "sys.setrecursionlimit(10 ** 9)\ndef f(_): return list(map(f, [1]))\nf(1)"
-DEEP = 'n=$1; [ $n -gt 0 ] && "$0" $((n - 1)); true'
+DEEP = '[ $1 -eq 0 ] && exit $2; "$0" $(($1 - 1)) $2'
 
 # what is executed, and the kind of its only verdict; None: there must be none
 CASES = {
@@ -104,9 +104,10 @@ def test_chain_of_one_script():
     script = new_folder() / "deep.sh"
     script.write_text("#!/bin/sh\n" + DEEP)
     script.chmod(0o755)
-    found = verdicts(collect(script, "70", config=CONFIG))
+    found = verdicts(collect(script, "70", "1", config=CONFIG, code=1))
     assert [(v["kind"], v["certainty"]) for v in found] == [("recursion", "proven")]
-    assert not verdicts(collect(script, "40", config=CONFIG))
+    assert not verdicts(collect(script, "40", "1", config=CONFIG, code=1))
+    assert not verdicts(collect(script, "70", "0", config=CONFIG))  # each level comes back: deep, and no fault
 
 
 def query(out):
