@@ -5,6 +5,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define OPERANDS_MAX 64 /* that are looked at: each of one with each of the other */
+
 static bool is_piped(const struct ending *from, const struct ending *to)
 {
 	return from->pipes.out && from->pipes.out == to->pipes.in;
@@ -23,7 +25,7 @@ static bool has_file(const struct model_list *args, const char *file)
 {
 	const char *at = args->data, *end = at + args->length, *other;
 
-	for (; at < end; at += strlen(at) + 1)
+	for (int i = 0; at < end && i < OPERANDS_MAX; at += strlen(at) + 1, i++)
 		if ((other = file_in(at)) && !strcmp(other, file))
 			return true;
 	return false;
@@ -46,7 +48,7 @@ static bool shares_file(const struct ending *a, const struct ending *b)
 	struct model_list own = operands(a), others = operands(b);
 	const char *at = own.data, *end = at ? at + own.length : NULL, *before = "", *file;
 
-	for (; at < end && others.length; before = at, at += strlen(at) + 1)
+	for (int i = 0; at < end && others.length && i < OPERANDS_MAX; before = at, at += strlen(at) + 1, i++)
 		if (strcmp(before, "-jar") != 0 && (file = file_in(at)) && has_file(&others, file))
 			return true;
 	return false;
