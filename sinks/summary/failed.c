@@ -171,6 +171,15 @@ out:
 	free(list);
 }
 
+static const char *excuse_of(const struct tally_excused *e)
+{
+	static const char *const words[] = {[TALLY_RETRIED] = "retried, then 0",
+					    [TALLY_IGNORED] = "ignored",
+					    [TALLY_TIMED_OUT] = "timed out, and its caller went on"};
+
+	return e->unsure ? "retried, then 0 (unless that was for other data)" : words[e->as];
+}
+
 void page__excused(struct page *page)
 {
 	struct hash_node **list = hash__sorted(&page->tally->excused, NULL);
@@ -180,15 +189,12 @@ void page__excused(struct page *page)
 	if (!list)
 		page->text->error = -ENOMEM;
 	if (count)
-		page__section(page, TEXT_BOLD, "Retried or ignored");
+		page__section(page, TEXT_BOLD, "Retried, ignored or timed out");
 	for (size_t i = 0; i < shown; i++) {
 		const struct tally_excused *e = tally_excused__of(list[i]);
 		struct text line = {0};
 
-		text__printf(&line, "%s: %s, %s", e->shown, story__ending(how, &e->row),
-			     e->ignored	 ? "ignored"
-			     : e->unsure ? "retried, then 0 (unless that was for other data)"
-					 : "retried, then 0");
+		text__printf(&line, "%s: %s, %s", e->shown, story__ending(how, &e->row), excuse_of(e));
 		if (e->count > 1)
 			text__printf(&line, "; %s times", format__count(number, e->count));
 		text__printf(page->text, "  ");

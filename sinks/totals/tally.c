@@ -361,10 +361,23 @@ static void take_back(struct tally *tally, const struct model_row *row)
 	failure->excused |= failure->row.pid == row->pid && failure->row.start == row->start;
 }
 
+static int count_timed_out(struct tally *tally, const struct model_row *row)
+{
+	struct text text = {0};
+	int err;
+
+	text__all_arguments_of(&text, subject(row), row->comm, false);
+	err = text.error ? text.error : excused__count(tally, row, &text, TALLY_TIMED_OUT);
+	text__free(&text);
+	return err;
+}
+
 int tally__suspected(struct tally *tally, const struct model_row *row)
 {
+	int err = !row->propagated && model_row__timed_out(row) ? count_timed_out(tally, row) : 0;
+
 	take_back(tally, row);
-	return totals__hidden(&tally->run, &tally->commands, &tally->steps, row, true);
+	return err ? err : totals__hidden(&tally->run, &tally->commands, &tally->steps, row, true);
 }
 
 /* By the name and tag of its task, if it has a tag, else by its command. */
@@ -381,7 +394,7 @@ int tally__retried(void *arg, const struct model_row *row)
 	else
 		text__all_arguments_of(&text, subject(row), row->comm, row->forked && !row->tried);
 	if (!row->propagated)
-		err = text.error ? text.error : excused__count(tally, row, &text, false);
+		err = text.error ? text.error : excused__count(tally, row, &text, TALLY_RETRIED);
 	text__free(&text);
 	take_back(tally, row);
 	return err ? err : totals__retried(&tally->run, &tally->commands, row);
@@ -398,7 +411,7 @@ int tally__ignored(void *arg, const struct model_row *row)
 	(void)arg;
 	if (task && task->pid == row->pid && task->start == row->start) {
 		text__step(&text, task->step, task->tag, NULL);
-		err = text.error ? text.error : excused__count(tally, row, &text, true);
+		err = text.error ? text.error : excused__count(tally, row, &text, TALLY_IGNORED);
 		text__free(&text);
 	}
 	take_back(tally, row);

@@ -48,13 +48,21 @@ struct tally_failure {
 
 #define TALLY_KINDS_MAX 1000 /* of failures that are listed; others are only counted */
 
-/* Failures of one task's name, or one command, that were retried with success; tasks that were ignored. */
+/* Why what ended badly is not a failure. */
+enum tally_excuse {
+	TALLY_RETRIED,
+	TALLY_IGNORED,
+	TALLY_TIMED_OUT /* by timeout(1), as its caller may have wanted: that went on */
+};
+
+/* Failures of one task's name, or one command, that were retried with success; tasks that were ignored; limits of time. */
 struct tally_excused {
 	struct hash_node node;
 	struct model_row row; /* of the first; its pointers are not valid */
 	uint64_t count;
-	bool ignored, unsure; /* unsure: retried, or that was for other data */
-	char shown[];	      /* safe to show */
+	enum tally_excuse as;
+	bool unsure;  /* retried, or that was for other data */
+	char shown[]; /* safe to show */
 };
 
 /* One row among the longest, the largest, or those still running. */
@@ -134,8 +142,8 @@ void more__keep(struct tally_failure *failure, const struct model_row *row, char
 void more__drop(struct tally_failure *failure, const struct model_row *row);
 void more__free(struct tally_failure *failure);
 
-/* excused.c: counts a row that was tried again with success, or ignored. `shown`: whose failure it was. 0 or -ENOMEM. */
-int excused__count(struct tally *tally, const struct model_row *row, const struct text *shown, bool ignored);
+/* excused.c: counts a row that is excused so. `shown`: whose failure it was. 0 or -ENOMEM. */
+int excused__count(struct tally *tally, const struct model_row *row, const struct text *shown, enum tally_excuse as);
 
 /* As the model calls, for a run whose `user` is its tally; `arg` is not used. */
 int tally__retried(void *arg, const struct model_row *row);

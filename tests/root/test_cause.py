@@ -279,7 +279,7 @@ def test_a_healthy_script_hides_nothing(what):
     assert code == 0, page
     assert any(re.fullmatch("  verdict +exit 0", line) for line in lines), page
     assert not any(line.startswith(("Failed", "Cause")) for line in lines), page
-    assert what.startswith("retries") == ("Retried or ignored" in lines), page
+    assert what.startswith("retries") == ("Retried, ignored or timed out" in lines), page
 
 
 WAYS = ["{} | cat", "{} & wait $!; true", "({}; true)", "g() { local x=$({}); return 0; }; g", "export Y=$({})",
@@ -374,3 +374,13 @@ def test_what_a_shell_does_not_tell_apart():
         tool = "tool" if shell == "dash" else "no-such-tool"
         _, lines = run_in(folder, ["sh", "-c", f"PATH=$PWD:$PATH {shell} -c {tool} 2>err; exit 1"])
         assert words in [line.strip() for line in lines], "\n".join(lines)
+
+
+def test_a_limit_of_time_whose_caller_goes_on():
+    """A fact under its own heading, and no failure: it may be how the command was to end."""
+    folder = made({"run": SCRIPT + "timeout 0.2 sleep 30 || true\ntimeout 9 true\nexit 0\n"})
+    code, lines = run_in(folder, ["./run"])
+    page = "\n".join(lines)
+    assert code == 0 and re.search("verdict +exit 0$", page, re.M) and "Failed" not in page, page
+    at = lines.index("Retried, ignored or timed out")
+    assert lines[at + 1:at + 3] == ["  timeout 0.2 sleep 30: exit 124, timed out, and its caller went on", ""], page

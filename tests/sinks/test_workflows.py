@@ -432,7 +432,7 @@ def test_nextflow(version):
     assert run.code == 0 and {row["name"] for row in theirs if row["status"] == "FAILED"} == {
         "ALIGN (bee)", "IGNORED (x (y))", "MISSING"}
     page = merge(run.path, sink="summary")
-    settled = page.partition("\nRetried or ignored\n")[2].partition("\n\n")[0].splitlines()
+    settled = page.partition("\nRetried, ignored or timed out\n")[2].partition("\n\n")[0].splitlines()
     assert sorted(settled) == ["  ALIGN (bee): exit 71, retried, then 0", "  IGNORED (x (y)): exit 9, ignored",
                                "  MISSING: exit 127, ignored"]
     assert told.ask("SELECT hidden, failed FROM runs") == [{"hidden": 1, "failed": 1}]  # awk of PIPED
@@ -478,7 +478,7 @@ def test_nextflow_around_the_script(version):
     assert {row["step"]: (row["exit_code"], row["failed"], row["hidden"]) for row in steps} == {
         "BEFORE": (3, 2, 0), "STAGE": (1, 2, 0), "UNSTAGE": unstage, "HEALTHY": (0, 0, 0)}
     assert {row["step"]: row["programs"] for row in steps}["HEALTHY"] == 3  # its shell, grep, sort
-    settled = merge(run.path, sink="summary").partition("\nRetried or ignored\n")[2].partition("\n\n")[0].splitlines()
+    settled = merge(run.path, sink="summary").partition("\nRetried, ignored or timed out\n")[2].partition("\n\n")[0].splitlines()
     assert sorted(settled)[:2] == ["  BEFORE (b): exit 3, ignored", "  STAGE: exit 1, ignored"]
 
     line, env = start_nextflow(version, folder, "run", "main.nf", "--limit", "true")

@@ -722,7 +722,7 @@ static void a_failure_that_was_retried_with_success(void **state)
 	page = print(t, true);
 	assert_has(page, "6 programs executed, 3 retried with success\n");
 	assert_has(page, "verdict        exit 0\n");
-	assert_has(page, "\nRetried or ignored\n"
+	assert_has(page, "\nRetried, ignored or timed out\n"
 			 "  curl x: exit 7, retried, then 0; 2 times\n"
 			 "  curl y: exit 7, retried, then 0\n");
 	assert_has_not(page, "Failed");
@@ -786,7 +786,7 @@ static void tasks_that_were_ignored(void **state)
 	END(.at = 4 * S, .pid = 10, .cpu = 50 * MS, .bytes = 2 * MiB);
 	page = print(t, true);
 	assert_has(page, "7 programs executed, 3 ignored\n");
-	assert_has(page, "\nRetried or ignored\n"
+	assert_has(page, "\nRetried, ignored or timed out\n"
 			 "  SORT: exit 139, ignored; 2 times\n"
 			 "  ALIGN: exit 139, ignored\n");
 	assert_null(strstr(page, "Failed"));
