@@ -231,12 +231,16 @@ static void take(struct process *client, struct process *p, struct ending *serve
 	p->ancestor = client;
 }
 
+#define CLIENTS_MAX 1000 /* of a run, for each of which all its processes are looked through */
+
 int failure__take_served(struct model *model, struct process *client)
 {
 	struct ending *served = NULL;
 
-	if (!client->client || client->row.forked || client->row.outcome != MODEL_FAILED)
+	if (!client->client || client->row.forked || client->row.outcome != MODEL_FAILED ||
+	    client->run->clients_failed >= CLIENTS_MAX)
 		return 0;
+	client->run->clients_failed++;
 	for (int pass = 0; pass < 2 && (!pass || served); pass++)
 		for (size_t i = 0; i < model->processes.size; i++)
 			for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {

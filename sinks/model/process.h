@@ -191,7 +191,8 @@ struct run {
 	struct names *log;	 /* of its engine's jobs; NULL: none is recorded */
 	struct clients *clients; /* client.c: by rule; NULL: none yet */
 	size_t clients_count;
-	struct gone *gone; /* the latest GONE_MAX, in a ring; NULL: none yet */
+	uint32_t clients_failed; /* for which a server's children were looked through */
+	struct gone *gone;	 /* the latest GONE_MAX, in a ring; NULL: none yet */
 	size_t gone_count;
 };
 
