@@ -220,10 +220,10 @@ static bool may_handle(const struct ending *e, const struct passer *passer)
 	return was_prepared_for(e) || puts_in_order(e) || (subshell && !(missing && is_same_status(e, passer)));
 }
 
-/* What was asked in silence, or has lost its reader, leads to nothing. */
-static bool counts_in_row(const struct ending *e)
+/* What has lost its reader leads to nothing, nor what was asked in silence, unless that is `tied` to what came after it. */
+static bool counts_in_row(const struct ending *e, bool tied)
 {
-	return !e->pub.row.benign && !was_prepared_for(e) && e->pub.row.signal != SIGPIPE;
+	return !e->pub.row.benign && (tied || !was_prepared_for(e)) && e->pub.row.signal != SIGPIPE;
 }
 
 /* A script that goes on after a failure comes to others, which are of it: they read its pipe, or its files. So is what handles
@@ -250,7 +250,7 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 		if (!tied && !follows(next, e))
 			break;
 		next = e;
-		if (!counts_in_row(e) || again__is_same(e, first))
+		if (!counts_in_row(e, tied) || again__is_same(e, first))
 			continue;
 		of_it = of_it || tied;
 		first = of_it ? e : first;
@@ -276,7 +276,7 @@ static struct ending *first_before(const struct brood *brood, const struct endin
 		if (!follows(next, e))
 			break;
 		next = e;
-		first = counts_in_row(e) && !again__is_same(e, last) ? e : first;
+		first = counts_in_row(e, false) && !again__is_same(e, last) ? e : first;
 	}
 	return first;
 }

@@ -226,7 +226,8 @@ static enum model_expected question_of(struct model *model, const struct process
 {
 	if (is_not_executed(model, parent, bad) && has_gone_on(parent, bad))
 		return MODEL_EXPECTED_NOT_EXECUTED;
-	if (model_row__looked_for(&bad->pub.row, bad->pub.command) && has_gone_on(parent, bad))
+	if (model_row__looked_for(&bad->pub.row, bad->pub.command) && is_silenced(parent, bad) &&
+	    has_gone_on(parent, bad))
 		return MODEL_EXPECTED_LOOKED_FOR;
 	if (parent->standing == ENDED_OK && below == STEPS_ASKED && has_only_exited(&bad->pub))
 		return MODEL_EXPECTED_ASKED;

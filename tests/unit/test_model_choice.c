@@ -146,6 +146,8 @@ static void a_pipe_of_which_two_fail(void **state)
 		{"forked later", "bash x", "1 +11 a |7, 3 -11 3, 4 +12 b 7|, 6 -12 4, 7 -10 4", "10 11"},
 		{"forked later, what could not be executed", "bash x",
 		 "1 +11, 2 |11 |7, 3 -11 127, 4 +12 b 7|, 6 -12 4, 7 -10 4", "10 11"},
+		{"forked later, in a script without a word", "bash x",
+		 "1 +11 a |7 2>/dev/null, 3 -11 127, 4 +12 b 7|, 6 -12 4, 7 -10 4", "10 11"},
 		{"forked later, of three", "bash x",
 		 "1 +11 a |7, 3 -11 3, 4 +12 b 7|8, 6 -12 3, 7 +13 c 8|, 8 -13 4, 9 -10 4", "10 11"},
 		{"the reader first", "bash x", "1 +11 a, 1 +12 b, 4 -12 3, 5 -11 1, 6 -10 1", "10 12"},
