@@ -42,12 +42,11 @@ def first(call):
 
 
 def test_too_few_files_may_be_open():
-    """The limit is named, and not the verifier, which has no part in it."""
+    """The limit is named. Where it is met while libbpf looks for what the kernel has, the error is another one."""
     line, _ = collector("--no-summary")
     done = subprocess.run(["sh", "-c", 'ulimit -n 20; exec "$@"', "sh", *line, "--", "/bin/true"], capture_output=True,
                           text=True, check=False, timeout=60)
     assert done.returncode and "Too many open files; raise the limit of open files (ulimit -n)" in done.stderr, done.stderr
-    assert "verifier" not in done.stderr
 
 
 @pytest.mark.skipif(not STRACE, reason="strace is not installed")
