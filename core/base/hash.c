@@ -80,6 +80,15 @@ struct hash_node *hash__next(const struct hash_node *node)
 	return same_key(node->next, node->key);
 }
 
+struct hash_node *hash__any(const struct hash *hash, const struct hash_node *after)
+{
+	struct hash_node *node = after ? after->next : NULL;
+
+	for (size_t i = after ? (after->key & (hash->size - 1)) + 1 : 0; !node && i < hash->size; i++)
+		node = hash->slots[i];
+	return node;
+}
+
 static int compare_nodes(const void *a, const void *b, void *compare)
 {
 	const struct hash_node *x = *(struct hash_node *const *)a, *y = *(struct hash_node *const *)b;

@@ -27,6 +27,9 @@ void hash__remove(struct hash *hash, struct hash_node *node);
 struct hash_node *hash__first(const struct hash *hash, uint64_t key);
 struct hash_node *hash__next(const struct hash_node *node);
 
+/* Walks all nodes, in no order: the first one after NULL; NULL after the last. Meanwhile none is added or removed. */
+struct hash_node *hash__any(const struct hash *hash, const struct hash_node *after);
+
 /* All nodes in an array of hash->count, sorted by `compare`, which may be NULL; equal ones in order of
  * insertion. The caller frees it. NULL: out of memory. */
 struct hash_node **hash__sorted(const struct hash *hash, int (*compare)(const void *, const void *));

@@ -125,12 +125,12 @@ uint64_t ends__missing(const struct ends *ends, size_t stream)
 	const struct ends_stream *of = &ends->streams[stream];
 	uint64_t missing = 0;
 
-	for (size_t i = 0; of->kind && i < ends->hash.size; i++) {
-		for (struct hash_node *node = ends->hash.slots[i]; node; node = node->next) {
-			const struct end *end = (const struct end *)((char *)node - offsetof(struct end, node));
+	if (!of->kind)
+		return 0;
+	for (struct hash_node *node = hash__any(&ends->hash, NULL); node; node = hash__any(&ends->hash, node)) {
+		const struct end *end = (const struct end *)((char *)node - offsetof(struct end, node));
 
-			missing += end->first == of->first && !(end->reported & of->bit);
-		}
+		missing += end->first == of->first && !(end->reported & of->bit);
 	}
 	return missing;
 }

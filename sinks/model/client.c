@@ -85,20 +85,21 @@ bool client__is_closed(const struct model *model, const struct process *p)
  * goes on without it. */
 void client__ended(struct model *model, const struct process *p)
 {
+	const struct hash *all = &model->processes;
+
 	if (!p->client || p->row.forked)
 		return;
 	if (p->client_counted && steps_matcher__client_refused(model->matcher, p->client, p->row.exit_code))
 		p->run->clients[p->client - 1].count--;
 	if (!steps_matcher__client_serves(model->matcher, p->client))
 		return;
-	for (size_t i = 0; i < model->processes.size; i++)
-		for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {
-			const struct process *other = (const struct process *)node;
+	for (struct hash_node *node = hash__any(all, NULL); node; node = hash__any(all, node)) {
+		const struct process *other = process__of(node);
 
-			if (other->run == p->run && other->client == p->client && is_server(model, other) &&
-			    EVENT_IS_NULL(other->row.ended_ns))
-				p->run->clients[p->client - 1].own = true;
-		}
+		if (other->run == p->run && other->client == p->client && is_server(model, other) &&
+		    EVENT_IS_NULL(other->row.ended_ns))
+			p->run->clients[p->client - 1].own = true;
+	}
 }
 
 void model_run__clients(const struct model_run *pub, struct text *text)

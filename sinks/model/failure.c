@@ -231,28 +231,28 @@ static void take(struct process *client, struct process *p, struct ending *serve
 	p->ancestor = client;
 }
 
+static bool is_other(const struct process *client, const struct process *p)
+{
+	return p != client && p->run == client->run;
+}
+
 #define CLIENTS_MAX 1000 /* of a run, for each of which all its processes are looked through */
 
 int failure__take_served(struct model *model, struct process *client)
 {
+	const struct hash *all = &model->processes;
 	struct ending *served = NULL;
 
 	if (!client->client || client->row.forked || client->row.outcome != MODEL_FAILED ||
 	    client->run->clients_failed >= CLIENTS_MAX)
 		return 0;
 	client->run->clients_failed++;
-	for (int pass = 0; pass < 2 && (!pass || served); pass++)
-		for (size_t i = 0; i < model->processes.size; i++)
-			for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {
-				struct process *p = process__of(node);
-
-				if (p == client || p->run != client->run)
-					continue;
-				if (pass)
-					take(client, p, served);
-				else
-					consider_all(client, p, &served);
-			}
+	for (struct hash_node *node = hash__any(all, NULL); node; node = hash__any(all, node))
+		if (is_other(client, process__of(node)))
+			consider_all(client, process__of(node), &served);
+	for (struct hash_node *node = served ? hash__any(all, NULL) : NULL; node; node = hash__any(all, node))
+		if (is_other(client, process__of(node)))
+			take(client, process__of(node), served);
 	return served ? brood__add(client, served) : 0;
 }
 

@@ -112,14 +112,14 @@ static struct model_live live_of(struct process *p)
 
 int model__each_live(struct model *model, int (*call)(void *arg, const struct model_live *live), void *arg)
 {
+	const struct hash *all = &model->processes;
 	int rc = task__executed(model);
 
-	for (size_t i = 0; i < model->processes.size && !rc; i++)
-		for (struct hash_node *node = model->processes.slots[i]; node && !rc; node = node->next) {
-			struct model_live live = live_of(process__of(node));
+	for (struct hash_node *node = hash__any(all, NULL); node && !rc; node = hash__any(all, node)) {
+		struct model_live live = live_of(process__of(node));
 
-			rc = call(arg, &live);
-		}
+		rc = call(arg, &live);
+	}
 	return rc;
 }
 

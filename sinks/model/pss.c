@@ -38,15 +38,15 @@ int pss__process(const struct feed *f)
 /* Processes that were asked for and could not be read. */
 static uint64_t refused(const struct feed *f)
 {
+	const struct hash *all = &f->model->processes;
 	uint64_t count = 0;
 
-	for (size_t i = 0; i < f->model->processes.size; i++)
-		for (struct hash_node *node = f->model->processes.slots[i]; node; node = node->next) {
-			const struct process *p = process__of(node);
+	for (struct hash_node *node = hash__any(all, NULL); node; node = hash__any(all, node)) {
+		const struct process *p = process__of(node);
 
-			count += p->run == f->run && EVENT_IS_NULL(p->pss.bytes) &&
-				 p->pss.bytes != EVENT_NULL(MODEL_REASON_ABSENT);
-		}
+		count += p->run == f->run && EVENT_IS_NULL(p->pss.bytes) &&
+			 p->pss.bytes != EVENT_NULL(MODEL_REASON_ABSENT);
+	}
 	return count;
 }
 

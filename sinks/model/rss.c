@@ -275,16 +275,17 @@ typedef void (*pss_call)(struct rss *rss, const struct process *process, uint64_
 
 static void each_process(struct model *model, struct run *run, pss_call call, uint64_t began, uint64_t ts)
 {
-	for (size_t i = 0; i < model->processes.size; i++)
-		for (struct hash_node *node = model->processes.slots[i]; node; node = node->next) {
-			struct process *p = process__of(node);
+	const struct hash *all = &model->processes;
 
-			if (p->run != run || !p->held.bytes)
-				continue;
-			call(&p->run->rss, p, began, ts);
-			if (process__counted_in(p))
-				call(&p->task->rss, p, began, ts);
-		}
+	for (struct hash_node *node = hash__any(all, NULL); node; node = hash__any(all, node)) {
+		struct process *p = process__of(node);
+
+		if (p->run != run || !p->held.bytes)
+			continue;
+		call(&p->run->rss, p, began, ts);
+		if (process__counted_in(p))
+			call(&p->task->rss, p, began, ts);
+	}
 }
 
 void rss__total(struct model *model, struct run *run, uint64_t began, uint64_t ts)

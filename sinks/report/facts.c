@@ -344,9 +344,8 @@ static int gather_gaps(struct facts *facts)
 /* Names of groups, as strings of the page. */
 static void name_groups(struct facts *facts, const struct totals_groups *groups)
 {
-	for (size_t i = 0; i < groups->hash.size; i++)
-		for (struct hash_node *node = groups->hash.slots[i]; node; node = node->next)
-			totals_group__of(node)->user = string_of(facts, totals_group__of(node)->name);
+	for (struct hash_node *node = hash__any(&groups->hash, NULL); node; node = hash__any(&groups->hash, node))
+		totals_group__of(node)->user = string_of(facts, totals_group__of(node)->name);
 }
 
 static int gather(struct facts *facts)

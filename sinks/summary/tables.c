@@ -88,12 +88,11 @@ static void in_no_step(struct page *page)
 	const struct hash *steps = &page->tally->steps.hash;
 	struct totals_sum rest = page->tally->run.cpu;
 
-	for (size_t i = 0; i < steps->size; i++)
-		for (struct hash_node *node = steps->slots[i]; node; node = node->next) {
-			uint64_t cpu_ns = totals_group__of(node)->cpu.value;
+	for (struct hash_node *node = hash__any(steps, NULL); node; node = hash__any(steps, node)) {
+		uint64_t cpu_ns = totals_group__of(node)->cpu.value;
 
-			rest.value -= cpu_ns < rest.value ? cpu_ns : rest.value;
-		}
+		rest.value -= cpu_ns < rest.value ? cpu_ns : rest.value;
+	}
 	if (!rest.known || share_of(page, rest.value) < 0.5)
 		return;
 	text__style(page->text, TEXT_DIM);
@@ -140,10 +139,9 @@ static void top_rows(struct page *page, const char *title, const struct tally_to
 /* Whether a step has more than one program. */
 static bool is_composed(const struct totals_groups *steps)
 {
-	for (size_t i = 0; i < steps->hash.size; i++)
-		for (struct hash_node *node = steps->hash.slots[i]; node; node = node->next)
-			if (totals_group__of(node)->programs > totals_group__of(node)->count)
-				return true;
+	for (struct hash_node *node = hash__any(&steps->hash, NULL); node; node = hash__any(&steps->hash, node))
+		if (totals_group__of(node)->programs > totals_group__of(node)->count)
+			return true;
 	return false;
 }
 

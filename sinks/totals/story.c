@@ -50,12 +50,12 @@ static bool is_ended_alike(const struct tally *tally, const struct tally_failure
 
 uint64_t story__ended_alike(const struct tally *tally)
 {
+	const struct hash *all = &tally->failures;
 	uint64_t n = 0;
 
-	for (size_t i = 0; i < tally->failures.size; i++)
-		for (struct hash_node *node = tally->failures.slots[i]; node; node = node->next)
-			if (is_ended_alike(tally, tally_failure__of(node)))
-				n += story__beside_chain(tally, tally_failure__of(node));
+	for (struct hash_node *node = hash__any(all, NULL); node; node = hash__any(all, node))
+		if (is_ended_alike(tally, tally_failure__of(node)))
+			n += story__beside_chain(tally, tally_failure__of(node));
 	return n;
 }
 

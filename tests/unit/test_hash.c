@@ -17,7 +17,7 @@
 
 struct item {
 	struct hash_node node;
-	uint32_t number;
+	uint32_t number, seen;
 };
 
 static int by_thousand(const void *a, const void *b)
@@ -54,7 +54,12 @@ static void test_table(void **state)
 	assert_int_equal(hash.count, ITEMS - ITEMS / 3);
 	for (uint32_t i = 0; i < ITEMS; i++)
 		assert_ptr_equal(find(&hash, hash__number(0, i / 2), i), i % 3 ? &items[i] : NULL);
+	for (struct hash_node *node = hash__any(&hash, NULL); node; node = hash__any(&hash, node))
+		((struct item *)node)->seen++;
+	for (uint32_t i = 0; i < ITEMS; i++)
+		assert_int_equal(items[i].seen, i % 3 != 0);
 	hash__free(&hash);
+	assert_null(hash__any(&hash, NULL));
 	assert_int_equal(hash.count, 0);
 }
 
