@@ -204,11 +204,8 @@ static bool puts_in_order(const struct ending *e)
 	static const char *const programs[] = {"rm",	  "rmdir", "unlink", "umount",	 "kill",  "pkill",
 					       "killall", "mail",  "mailx",  "sendmail", "logger"};
 	const char *name = model_command__name(e->pub.command, e->pub.row.comm);
-	bool found = false;
 
-	for (size_t i = 0; i < sizeof(programs) / sizeof(*programs); i++)
-		found = found || (!e->pub.row.forked && !strcmp(name, programs[i]));
-	return found;
+	return !e->pub.row.forked && program__is_one_of(name, programs, sizeof(programs) / sizeof(*programs));
 }
 
 /* Whether it only came after a failure, as handlers and traps do, rather than being one of its own. */
@@ -232,7 +229,7 @@ static bool counts_in_row(const struct ending *e, bool tied)
 static struct ending *first_in_row(const struct passer *passer, const struct brood *brood, struct ending *last)
 {
 	struct ending *first = last, *next = last;
-	bool of_it = may_handle(last, passer);
+	bool handles = may_handle(last, passer), of_it = handles;
 	/* A loop that goes on, and says in the end that some have failed: not by a tool's own code. */
 	bool collects = !is_same_status(last, passer) || model_row__status(passer->row) == 1;
 	uint32_t i = brood->count, before = 0;
@@ -243,10 +240,11 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 		;
 	while (i-- > 0) {
 		struct ending *e = brood->bad[i];
-		bool tied = tie__between(e, first) || (collects && tie__is_of_kind(e, first));
+		bool tied;
 
 		if (!choice__is_candidate(e))
 			continue;
+		tied = tie__between(e, first) || (collects && tie__is_of_kind(e, first));
 		if (!tied && !follows(next, e))
 			break;
 		next = e;
@@ -256,7 +254,7 @@ static struct ending *first_in_row(const struct passer *passer, const struct bro
 		first = of_it ? e : first;
 		before++;
 	}
-	return before > ROW_MAX && is_same_status(last, passer) && !may_handle(last, passer) ? last : first;
+	return before > ROW_MAX && is_same_status(last, passer) && !handles ? last : first;
 }
 
 /* The first of those that follow each other up to this one: a script that handles none of them comes to this as well. */

@@ -72,13 +72,12 @@ static bool is_server(const struct model *model, const struct process *p)
  * ends well. */
 bool client__is_closed(const struct model *model, const struct process *p)
 {
-	const struct process *over = p->ancestor;
+	bool hung_up = p->row.signal == SIGHUP && p->row.sender == MODEL_SENDER_KERNEL;
 
-	if (p->row.signal != SIGHUP || p->row.sender != MODEL_SENDER_KERNEL)
-		return false;
-	while (over && over->standing != ENDED_OK && !is_server(model, over))
-		over = over->ancestor;
-	return over && is_server(model, over);
+	for (const struct process *over = hung_up ? p->ancestor : NULL; over; over = over->ancestor)
+		if (is_server(model, over) || over->standing == ENDED_OK)
+			return is_server(model, over);
+	return false;
 }
 
 /* One that has reached no server has had nothing done. A server that the client itself has become by fork, as that of tmux,

@@ -337,19 +337,13 @@ static bool is_foreground(const struct ending *ending, const struct model_row *r
 	       row->parent == by->command && model_command__is_shell(by->command, by->row.comm);
 }
 
-/* How much it has written is known. */
-static bool is_counted(const struct model_row *row)
-{
-	return !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]) && !row->io_partial;
-}
-
 /* What failed at its work has a message for it. Where none is recorded, as of /dev/null, what was found by PATH is a tool, which
  * asks for arguments. */
 static bool has_said_usage(const struct ending *ending, const struct model_row *row, const struct model_said *said)
 {
 	struct model_list called = model_command__called(ending->pub.command);
 
-	if (is_counted(row))
+	if (model_row__counts_written(row))
 		return row->io[MODEL_IO_WRITE_CHARS] >= USAGE_CHARS;
 	if (said)
 		return said->cut + said->written >= USAGE_CHARS;
@@ -368,7 +362,7 @@ static bool says_usage(const struct ending *ending, const struct model_row *row,
 void expected__hidden(struct ending *ending, const struct model_row *row, const struct process *by,
 		      const struct model_said *said)
 {
-	bool counted = is_counted(row);
+	bool counted = model_row__counts_written(row);
 
 	if (ending && ending->tested)
 		ending->pub.expected = MODEL_EXPECTED_TESTED;

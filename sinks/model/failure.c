@@ -108,6 +108,14 @@ static void append(struct process *to, struct failure *first, struct failure **e
 	to->failures_end = end;
 }
 
+/* Another process may hide its failure from here on. */
+static void give_to(struct process *p, struct process *ancestor)
+{
+	ancestor->refs++;
+	process__unref(p->ancestor);
+	p->ancestor = ancestor;
+}
+
 /* ---- tasks whose starter is gone ---- */
 
 /* The engine that has had it started, by something that has ended since; NULL: none. */
@@ -139,9 +147,7 @@ int failure__adopt(struct model *model, struct process *process)
 
 	if (!engine)
 		return 0;
-	engine->refs++;
-	process__unref(process->ancestor);
-	process->ancestor = engine;
+	give_to(process, engine);
 	return process->ending->fate->ends_task ? brood__add(engine, process->ending) : 0;
 }
 
@@ -224,11 +230,8 @@ static void take(struct process *client, struct process *p, struct ending *serve
 		failure->next = NULL;
 		append(client, failure, &failure->next);
 	}
-	if (!p->ending || !is_of(served, &p->row) || is_below(client, p))
-		return;
-	process__unref(p->ancestor);
-	client->refs++;
-	p->ancestor = client;
+	if (p->ending && is_of(served, &p->row) && !is_below(client, p))
+		give_to(p, client);
 }
 
 static bool is_other(const struct process *client, const struct process *p)

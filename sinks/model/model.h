@@ -285,6 +285,12 @@ static inline bool model_row__exited_as_shells_do(const struct model_row *row)
 	return row->exit_code == 126 || row->exit_code == 127;
 }
 
+/* Whether it is known how much it has written. */
+static inline bool model_row__counts_written(const struct model_row *row)
+{
+	return !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]) && !row->io_partial;
+}
+
 /* Whether it is a fork that found no program, and what it said went to /dev/null for it alone: tool 2>/dev/null || echo none. */
 static inline bool model_row__looked_for(const struct model_row *row, const struct model_command *command)
 {

@@ -207,7 +207,7 @@ static bool is_nameless(const char *exe)
 	return rest && (!strcmp(rest, "/exe") || !strncmp(rest, "/fd/", strlen("/fd/")));
 }
 
-static bool is_one_of(const char *name, const char *const *names, size_t count)
+bool program__is_one_of(const char *name, const char *const *names, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (!strcmp(name, names[i]))
@@ -220,7 +220,7 @@ static bool is_multicall(const char *name)
 {
 	static const char *const names[] = {"busybox", "busybox.static", "toybox", "coreutils"};
 
-	return is_one_of(name, names, sizeof(names) / sizeof(*names));
+	return program__is_one_of(name, names, sizeof(names) / sizeof(*names));
 }
 
 const char *model_command__name(const struct model_command *command, const char *comm)
@@ -277,8 +277,8 @@ bool model_command__is_shell(const struct model_command *command, const char *co
 
 	if (first && *first == '-') /* a login shell */
 		first++;
-	return is_one_of(model_command__name(command, comm), names, count) ||
-	       (first && is_one_of(last_part(first), names, count));
+	return program__is_one_of(model_command__name(command, comm), names, count) ||
+	       (first && program__is_one_of(last_part(first), names, count));
 }
 
 bool model_command__is_interactive(const struct model_command *command, const char *comm)
@@ -325,8 +325,8 @@ bool model_command__asks(const struct model_command *command)
 		return false;
 	for (uint32_t i = 1; i < called.count; i++)
 		last += strlen(last) + 1;
-	return is_one_of(last, words, sizeof(words) / sizeof(*words)) ||
-	       (called.count == 2 && is_one_of(last, alone, sizeof(alone) / sizeof(*alone)));
+	return program__is_one_of(last, words, sizeof(words) / sizeof(*words)) ||
+	       (called.count == 2 && program__is_one_of(last, alone, sizeof(alone) / sizeof(*alone)));
 }
 
 bool model_command__asks_little(const struct model_command *command)

@@ -76,6 +76,9 @@ const char *model_command__variable(const struct model_command *command, const c
 /* Its arguments as it was called: a script's without the interpreter. Valid as long as the command. */
 struct model_list model_command__called(const struct model_command *command);
 
+/* Whether a name is in a list. */
+bool program__is_one_of(const char *name, const char *const *names, size_t count);
+
 /* Whether it is a shell, whose forks are subshells. */
 bool model_command__is_shell(const struct model_command *command, const char *comm);
 

@@ -32,14 +32,6 @@ static struct intern_string *keep_lines(struct report *report, const struct mode
 	return string;
 }
 
-/* The ending of this row in the chain from the end of its run; NULL: it is not there. */
-static const struct model_ending *ending_of(const struct report_row *row, const struct model_ending *ending)
-{
-	while (ending && (ending->row.pid != row->pid || ending->row.start != row->start))
-		ending = ending->cause;
-	return ending;
-}
-
 static struct intern_string *keep_text(struct report *report, struct text *text, int *err)
 {
 	struct intern_string *string = NULL;
@@ -100,13 +92,15 @@ int rows__complete(struct report *report)
 		struct report_row *row = keep__item(&report->rows, i);
 		const struct model_run *run = model__run(report->judged.on.model, row->run);
 		const struct model_said *said = NULL;
+		const struct model_ending *ending;
 		struct text file = {0};
 
 		if (model_outcome__bad(row->outcome) && row->flags & REPORT_LAST)
 			said = story__heard(run->user, row->pid, row->start);
-		if (run->ending && ending_of(row, run->ending) == run->ending && row->flags & REPORT_LAST)
+		ending = model_ending__find(run->ending, row->pid, row->start);
+		if (ending && ending == run->ending && row->flags & REPORT_LAST)
 			row->flags |= REPORT_ENDS_RUN;
-		take_cause(report, row, ending_of(row, run->ending), &err);
+		take_cause(report, row, ending, &err);
 		if (!said || !said->text)
 			continue;
 		row->said = keep_lines(report, said, &err);

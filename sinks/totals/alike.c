@@ -62,6 +62,19 @@ struct tally_process story__beside(const struct tally *tally, const struct tally
 	return (struct tally_process){0};
 }
 
+struct model_row story__row_beside(const struct tally_failure *kind, const struct tally_process *beside)
+{
+	struct model_row row = kind->row;
+
+	if (!beside->pid)
+		return row;
+	row.pid = beside->pid;
+	row.ns_pid = beside->ns_pid;
+	row.start = beside->start;
+	row.ended_ns = beside->ended_ns;
+	return row;
+}
+
 static bool is_listed(const struct story_alike *alike, const char *shown)
 {
 	for (size_t i = 0; i < alike->count; i++)

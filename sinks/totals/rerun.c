@@ -149,12 +149,7 @@ static const struct model_command *called(const struct model_ending *ending)
 
 static bool is_room(const struct model_command *command)
 {
-	const char *name = model_command__name(command, "");
-
-	for (size_t i = 0; i < sizeof(rooms) / sizeof(*rooms); i++)
-		if (!strcmp(name, rooms[i]))
-			return true;
-	return false;
+	return program__is_one_of(model_command__name(command, ""), rooms, sizeof(rooms) / sizeof(*rooms));
 }
 
 static bool is_in_namespace(const struct model_row *row)

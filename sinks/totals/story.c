@@ -299,14 +299,9 @@ void story__kind(struct text *text, const struct tally *tally, const struct tall
 {
 	uint64_t count = story__beside_chain(tally, kind);
 	struct tally_process first = story__beside(tally, kind);
-	struct model_row row = kind->row;
+	struct model_row row = story__row_beside(kind, &first);
 	char number[FORMAT_SIZE];
 
-	if (first.pid) {
-		row.pid = first.pid;
-		row.ns_pid = first.ns_pid;
-		row.ended_ns = first.ended_ns;
-	}
 	if (count && !first.pid)
 		text__printf(text, "%s more, after ", format__count(number, count));
 	else if (count > 1)

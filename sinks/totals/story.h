@@ -27,6 +27,8 @@ bool story__is_in_chain(const struct tally *tally, const struct tally_process *p
 
 /* The first one of a kind that is not in it: what that said stands for the others; pid 0: it is not known. */
 struct tally_process story__beside(const struct tally *tally, const struct tally_failure *kind);
+/* The row of a kind, as far as it is that of this one of story__beside(). */
+struct model_row story__row_beside(const struct tally_failure *kind, const struct tally_process *beside);
 
 /* What comes before it where a Ctrl-C has ended it; NULL: none has. */
 const char *story__interrupted(const struct model_ending *origin);

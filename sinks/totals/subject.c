@@ -284,15 +284,10 @@ void story__subject(struct text *text, const struct model_ending *ending)
 void story__kind_subject(struct text *text, const struct tally *tally, const struct tally_failure *kind)
 {
 	struct tally_process first = story__beside(tally, kind);
-	struct model_row row = kind->row;
-	size_t fork;
-
-	if (first.pid) {
-		row.pid = first.pid;
-		row.start = first.start;
-	}
+	struct model_row row = story__row_beside(kind, &first);
 	/* without a shell it begins with these words, and put_wanted() has said them */
-	fork = put_wanted(text, &row, NULL) ? strlen("fork of ") : 0;
+	size_t fork = put_wanted(text, &row, NULL) ? strlen("fork of ") : 0;
+
 	text__printf(text, "%s", (first.pid ? first.shown : kind->shown) + fork);
 }
 

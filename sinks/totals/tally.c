@@ -361,20 +361,27 @@ static void take_back(struct tally *tally, const struct model_row *row)
 	failure->excused |= failure->row.pid == row->pid && failure->row.start == row->start;
 }
 
-static int count_timed_out(struct tally *tally, const struct model_row *row)
+/* Under the name and tag of a task, or if that is NULL its command. */
+static int excuse(struct tally *tally, const struct model_row *row, const struct model_task *task, enum tally_excuse as)
 {
 	struct text text = {0};
 	int err;
 
-	text__all_arguments_of(&text, subject(row), row->comm, false);
-	err = text.error ? text.error : excused__count(tally, row, &text, TALLY_TIMED_OUT);
+	if (task)
+		text__step(&text, task->step, task->tag, NULL);
+	else
+		text__all_arguments_of(&text, subject(row), row->comm, row->forked && !row->tried);
+	err = text.error ? text.error : excused__count(tally, row, &text, as);
 	text__free(&text);
 	return err;
 }
 
 int tally__suspected(struct tally *tally, const struct model_row *row)
 {
-	int err = !row->propagated && model_row__timed_out(row) ? count_timed_out(tally, row) : 0;
+	int err = 0;
+
+	if (!row->propagated && model_row__timed_out(row))
+		err = excuse(tally, row, NULL, TALLY_TIMED_OUT);
 
 	take_back(tally, row);
 	return err ? err : totals__hidden(&tally->run, &tally->commands, &tally->steps, row, true);
@@ -384,18 +391,11 @@ int tally__suspected(struct tally *tally, const struct model_row *row)
 int tally__retried(void *arg, const struct model_row *row)
 {
 	struct tally *tally = row->run->user;
-	bool tagged = row->task && row->task->tag;
-	struct text text = {0};
 	int err = 0;
 
 	(void)arg;
-	if (tagged)
-		text__step(&text, row->task->step, row->task->tag, NULL);
-	else
-		text__all_arguments_of(&text, subject(row), row->comm, row->forked && !row->tried);
 	if (!row->propagated)
-		err = text.error ? text.error : excused__count(tally, row, &text, TALLY_RETRIED);
-	text__free(&text);
+		err = excuse(tally, row, row->task && row->task->tag ? row->task : NULL, TALLY_RETRIED);
 	take_back(tally, row);
 	return err ? err : totals__retried(&tally->run, &tally->commands, row);
 }
@@ -405,15 +405,11 @@ int tally__ignored(void *arg, const struct model_row *row)
 {
 	const struct model_task *task = row->task;
 	struct tally *tally = row->run->user;
-	struct text text = {0};
 	int err = 0;
 
 	(void)arg;
-	if (task && task->pid == row->pid && task->start == row->start) {
-		text__step(&text, task->step, task->tag, NULL);
-		err = text.error ? text.error : excused__count(tally, row, &text, TALLY_IGNORED);
-		text__free(&text);
-	}
+	if (task && task->pid == row->pid && task->start == row->start)
+		err = excuse(tally, row, task, TALLY_IGNORED);
 	take_back(tally, row);
 	return err ? err : totals__ignored(&tally->run, &tally->commands, row);
 }

@@ -132,13 +132,13 @@ static bool speaks_to_all(const struct model_row *row)
  * script that looks at the code may leave the text as well. */
 static int answered(struct verdicts *verdicts, const struct model_row *row)
 {
-	bool counted = !row->io_partial && !EVENT_IS_NULL(row->io[MODEL_IO_WRITE_CHARS]);
 	struct draft draft;
 
 	if (!row->ending || !row->ending->answer || row->forked || !speaks_to_all(row))
 		return 0;
 	draft = begin(VERDICT_SUSPECTED, row);
-	draft.mark = MARK_UNLESS_SAID | (counted && row->io[MODEL_IO_WRITE_CHARS] ? MARK_WROTE : 0);
+	draft.mark =
+		MARK_UNLESS_SAID | (model_row__counts_written(row) && row->io[MODEL_IO_WRITE_CHARS] ? MARK_WROTE : 0);
 	text__printf(&draft.evidence, ", which counts as an answer, and its words were left to be read");
 	text__printf(&draft.refute, "a check of its exit status");
 	text__printf(&draft.next, "let its caller look at its exit status, or send the words to /dev/null");

@@ -396,18 +396,22 @@ workflow {
 """
 
 
+each_nextflow = pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.peer(f"nextflow {v}"))
+                                                    for v in ("25.04.4", "22.10.7")])
+
+
 def start_nextflow(version, folder, *words):
+    if not (LIBRARY / f"nextflow-{version}").exists():
+        pytest.skip(f"no Nextflow {version}: tests/setup workflows")
     env = {"HOME": str(folder), "PATH": "/usr/bin:/bin", "NXF_HOME": str(folder / "home"), "NXF_OFFLINE": "true",
            "NXF_DISABLE_CHECK_LATEST": "true", "NXF_PLUGINS_DEFAULT": "false", "NXF_ANSI_LOG": "false"}
     line = ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-cp", f"{LIBRARY}/nextflow-{version}/lib/*", "nextflow.cli.Launcher"]
     return [*line, *words], env
 
 
-@pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.peer(f"nextflow {v}")) for v in ("25.04.4", "22.10.7")])
+@each_nextflow
 @needs("java")
 def test_nextflow(version):
-    if not (LIBRARY / f"nextflow-{version}").exists():
-        pytest.skip(f"no Nextflow {version}: tests/setup workflows")
     folder = new_folder()
     (folder / "main.nf").write_text(NEXTFLOW)
     (folder / "heavy.py").write_text(HEAVY)
@@ -457,11 +461,9 @@ def test_nextflow(version):
     assert re.search(r"withName:'?HEAVY'? \{\s+cpus = 1\s+memory = '0\.\d+ GB'", done.stdout), done.stdout
 
 
-@pytest.mark.parametrize("version", [pytest.param(v, marks=pytest.mark.peer(f"nextflow {v}")) for v in ("25.04.4", "22.10.7")])
+@each_nextflow
 @needs("java")
 def test_nextflow_around_the_script(version):
-    if not (LIBRARY / f"nextflow-{version}").exists():
-        pytest.skip(f"no Nextflow {version}: tests/setup workflows")
     folder = new_folder()
     (folder / "main.nf").write_text(AROUND)
     (folder / "nextflow.config").write_text("trace { enabled = true; raw = true; overwrite = true; file = 'trace.txt'; "

@@ -166,6 +166,17 @@ static void forks_outlive_their_parent(void **state)
 	end(s);
 }
 
+/* NULL: none. */
+static void assert_clients(const struct seen *s, size_t i, const char *clients)
+{
+	struct text text = {0};
+
+	model_run__clients(model__run(s->model, 0), &text);
+	if (strcmp(text.data ? text.data : "", clients ? clients : "") != 0)
+		fail_msg("case %zu: %s", i, text.data ? text.data : "");
+	text__free(&text);
+}
+
 /* A script that is called like a client executes something else, or the client. */
 static void a_client_that_executes_another_program(void **state)
 {
@@ -184,17 +195,13 @@ static void a_client_that_executes_another_program(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct seen *s = begin(NULL, ALL);
-		struct text text = {0};
 
 		program(1 * S, 10, 0, "sh|");
 		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
 		EXEC(.at = 2 * S, .pid = 11, .exe = cases[i].first, .args = cases[i].args);
 		if (cases[i].second)
 			EXEC(.at = 3 * S, .pid = 11, .exe = cases[i].second, .args = cases[i].second_args);
-		model_run__clients(model__run(s->model, 0), &text);
-		if (strcmp(text.data ? text.data : "", cases[i].clients ? cases[i].clients : "") != 0)
-			fail_msg("case %zu: %s", i, text.data ? text.data : "");
-		text__free(&text);
+		assert_clients(s, i, cases[i].clients);
 		end(s);
 	}
 }
@@ -222,7 +229,6 @@ static void a_client_whose_server_is_known(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		struct seen *s = begin(NULL, ALL);
-		struct text text = {0};
 
 		program(1 * S, 10, 0, "sh|");
 		FORK(.at = 2 * S, .pid = 11, .parent = 10, .comm = "sh");
@@ -232,10 +238,7 @@ static void a_client_whose_server_is_known(void **state)
 			EXEC(.at = 3 * S, .pid = 12, .exe = cases[i].server, .args = cases[i].server_args);
 		}
 		END(.at = 4 * S, .pid = 11, .parent = 10, .code = cases[i].code, .cpu = 1, .bytes = 1);
-		model_run__clients(model__run(s->model, 0), &text);
-		if (strcmp(text.data ? text.data : "", cases[i].clients ? cases[i].clients : "") != 0)
-			fail_msg("case %zu: %s", i, text.data ? text.data : "");
-		text__free(&text);
+		assert_clients(s, i, cases[i].clients);
 		end(s);
 	}
 }
