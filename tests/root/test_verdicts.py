@@ -110,6 +110,17 @@ def test_chain_of_one_script():
     assert not verdicts(collect(script, "70", "0", config=CONFIG))  # each level comes back: deep, and no fault
 
 
+@pytest.mark.parametrize("work, cut", [("i=0; while [ $i -lt 100000000 ]; do echo $i; i=$((i + 1)); done >out; echo end >>out", True),
+                                       ("echo 1 >out; sleep 600; echo end >>out", False)])
+def test_what_the_end_of_a_container_cuts_off(work, cut):
+    """The file has no end either way; what only waits when its PID 1 ends has done what was asked of it so far."""
+    folder = new_folder()
+    run = collect("unshare", "--pid", "--fork", "sh", "-c", f"sh -c '{work}' & sleep 1.5; exit 0", config=CONFIG, cwd=folder)
+    assert [(v["kind"], v["certainty"]) for v in verdicts(run)] == [("outlived", "proven")] * cut
+    assert ("was killed when PID 1 of its container ended 0" in " ".join(merge(run.path, sink="summary").split())) == cut
+    assert "end" not in (folder / "out").read_text()
+
+
 def query(out):
     done = subprocess.run([stage() / "collector-query", "--plugin-dir", stage(), "-q", "--format", "json", out / "latest",
                            "SELECT kind, certainty, pid, evidence FROM verdicts"], capture_output=True, check=False)
