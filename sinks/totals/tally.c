@@ -400,10 +400,11 @@ int tally__retried(void *arg, const struct model_row *row)
 	return err ? err : totals__retried(&tally->run, &tally->commands, row);
 }
 
-/* Once a task: by its first process, with the code that its engine has ignored. */
+/* Once a task: by its first process, with the code that its engine has ignored. What was only asked is a count. */
 int tally__ignored(void *arg, const struct model_row *row)
 {
-	const struct model_task *task = row->task;
+	bool question = row->ending && model_expected__is_question(row->ending->expected);
+	const struct model_task *task = question ? NULL : row->task;
 	struct tally *tally = row->run->user;
 	int err = 0;
 

@@ -100,6 +100,10 @@ BROKEN = {
     "a program that has looked around": (
         {"run.py": "import subprocess\nsubprocess.run(['which', 'nosuchtool'])\nraise SystemExit(1)\n"},
         ["/usr/bin/python3", "run.py"], 1, r"exit 1 +python3 run\.py"),
+    "right after one that was handled": (
+        {"run": SCRIPT + "sort nosuch.bed || echo none\ncat reads.bam\n"}, ["./run"], 1, r"exit 1 +cat reads.bam"),
+    "one that was to make the file of the next": (
+        {"run": "#!/bin/bash\nsort -o x.bam nosuch.bed\ncat x.bam\n"}, ["./run"], 1, r"exit 2 +sort -o x.bam nosuch.bed"),
     "cleaned up by a trap": (
         {"run": SCRIPT + "trap 'rm -f tmp; sleep 0' EXIT\ncp nowhere tmp\n"}, ["./run"], 1, r"exit 1 +cp nowhere tmp"),
     "with a code of its own": (
@@ -178,6 +182,14 @@ def test_a_silent_answer_is_told_by_the_script():
 
 
 HEALTHY = {
+    "asked for its usage": """mkdir bin
+printf '#!/bin/sh\\nprintf %%0300d 0 >&2\\nexit 1\\n' >bin/aligner
+chmod +x bin/aligner
+PATH=$PWD/bin:$PATH
+aligner >/dev/null 2>&1 || true
+aligner 2>usage || true
+aligner --version 2>/dev/null || true
+""",
     "answers": """seq 10 >a; seq 11 >b
 if grep -q zzz a; then echo; fi
 diff -q a b >/dev/null || true
